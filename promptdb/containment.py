@@ -1,0 +1,29 @@
+"""The one rule that keeps a path inside its folder, symbolic links followed."""
+
+from pathlib import Path, PurePosixPath
+
+from promptdb.errors import StorageError
+
+
+class OutsideRoot(StorageError):
+    pass
+
+
+def contained(root: Path, relative: str) -> Path:
+    """The real path of `relative` below `root`. It need not exist.
+
+    Args:
+        root: a folder.
+        relative: a path with `/`, from outside.
+
+    Raises:
+        OutsideRoot: the path is absolute, or leads out of `root` by `..` or a symbolic link.
+    """
+    pure = PurePosixPath(relative)
+    if pure.is_absolute() or "\\" in relative or "\0" in relative or Path(relative).is_absolute():
+        raise OutsideRoot(f"{relative!r} is not a relative path", "write it with / and relative to the prompts folder")
+    real_root = root.resolve()
+    real = (real_root / pure).resolve()
+    if real != real_root and real_root not in real.parents:
+        raise OutsideRoot(f"{relative!r} leads outside {root.name or root}", "keep the file inside that folder")
+    return real

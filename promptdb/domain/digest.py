@@ -1,0 +1,60 @@
+"""What makes two prompts the same: canonical JSON and SHA-256.
+
+Scheme 1. The canonical JSON of a value is its JSON text with object keys sorted by code point, no white space, and every
+character as UTF-8 but those that JSON must escape (`"`, `\\`, and U+0000 to U+001F, by the short escapes where there are any).
+Integers have all their digits; a float without a fraction, up to 2**53, is written as an integer; other floats are written
+with the fewest digits that read back the same, as `repr` does. This is RFC 8785 but for integers beyond 2**53, the exponents
+of very large and very small floats, and the order of keys outside the Basic Multilingual Plane.
+
+A field that joins the spec later appears in the canonical JSON only where a prompt sets it: so digests made before it stay.
+"""
+
+import hashlib
+import json
+import re
+from typing import Any, NewType
+
+from promptdb.errors import IntegrityFailure
+
+SCHEME = 1
+Digest = NewType("Digest", str)
+"""`sha256:` and 64 lower-case hex digits."""
+
+_EXACT = 2**53
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def canonical_json(value: Any) -> bytes:
+    """Encode JSON data whose floats went through `fold_floats`.
+
+    Raises:
+        ValueError: NaN, infinity, or text with a lone surrogate.
+    """
+    return _encode(value).encode()
+
+
+def fold_floats(value: Any) -> Any:
+    """The same data with `1.0` as `1`, because JSON has one kind of number."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) <= _EXACT else value
+    if isinstance(value, dict):
+        return {key: fold_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [fold_floats(item) for item in value]
+    return value
+
+
+def digest_of(data: bytes) -> Digest:
+    return Digest("sha256:" + hashlib.sha256(data).hexdigest())
+
+
+def parse_digest(text: str) -> Digest:
+    """A digest read from outside the process.
+
+    Raises:
+        IntegrityFailure: the text is not a full digest.
+    """
+    if not _DIGEST.fullmatch(text):
+        raise IntegrityFailure(f"{text[:80]!r} is not a sha256 digest")
+    return Digest(text)

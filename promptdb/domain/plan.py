@@ -1,0 +1,186 @@
+"""The decision: what to write so that the registry says what the files say. Pure; `sync.apply` performs it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from promptdb.domain.digest import Digest
+from promptdb.domain.identity import PromptId
+from promptdb.errors import Conflict, Guard
+
+
+class Action(StrEnum):
+    """In the order in which the actions on one prompt are performed."""
+
+    RENAME = "rename"
+    REVIVE = "revive"
+    CREATE = "create"
+    UPDATE = "update"
+    ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A prompt as the files have it. `path` is None for one that was registered without a file."""
+
+    prompt: PromptId
+    digest: Digest
+    path: str | None = None
+    user_version: str | None = None
+    renamed_from: tuple[PromptId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A prompt as the registry has it: its highest revision. `from_file`: whether a sync has written a version of it."""
+
+    prompt: PromptId
+    revision: int
+    digest: Digest
+    archived: bool = False
+    from_file: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LabelUse:
+    """The content that a `user_version` names already."""
+
+    revision: int
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The registry's side of the comparison. `labels` are keyed by prompt and `user_version`."""
+
+    heads: Mapping[PromptId, Head] = field(default_factory=dict)
+    labels: Mapping[tuple[PromptId, str], LabelUse] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`prune`: archive prompts whose files are gone, but never more than `max_prune` percent of the tree at once."""
+
+    prune: bool = False
+    max_prune: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One operation on one prompt. `old_*` describe the recorded head, if any; `parts` what an update changes."""
+
+    action: Action
+    prompt: PromptId
+    path: str | None = None
+    revision: int | None = None
+    digest: Digest | None = None
+    old_revision: int | None = None
+    old_digest: Digest | None = None
+    renamed_from: PromptId | None = None
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Changes sorted by prompt and action. `missing` are prompts without a file that stay, since nothing prunes them."""
+
+    changes: tuple[Change, ...] = ()
+    unchanged: int = 0
+    missing: tuple[PromptId, ...] = ()
+    label_conflicts: tuple[str, ...] = ()
+    tracked: int = 0
+    """Prompts from files that the registry has, not counting archived ones."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.changes and not self.label_conflicts
+
+    def count(self, action: Action) -> int:
+        return sum(change.action is action for change in self.changes)
+
+    def require_sound(self, policy: Policy) -> None:
+        """Refuse a plan that must not be performed.
+
+        Raises:
+            Conflict: a `user_version` names other content already.
+            Guard: more would be archived than the policy allows.
+        """
+        if self.label_conflicts:
+            raise Conflict("; ".join(self.label_conflicts), "give the new content a user_version of its own")
+        archived = self.count(Action.ARCHIVE)
+        if archived * 100 > self.tracked * policy.max_prune:
+            raise Guard(
+                f"--prune would archive {archived} of {self.tracked} prompts, more than {policy.max_prune} percent",
+                "if these files are meant to be gone, allow it with --max-prune PERCENT",
+            )
+
+
+def plan(desired: Sequence[Desired], recorded: Recorded, policy: Policy) -> Plan:
+    """Compare. Performing the result and planning again gives an empty plan."""
+    wanted = {item.prompt for item in desired}
+    changes: list[Change] = []
+    renamed: set[PromptId] = set()
+    conflicts: list[str] = []
+    unchanged = 0
+    for item in sorted(desired, key=lambda item: item.prompt):
+        head = recorded.heads.get(item.prompt)
+        if head is None:
+            head = _rename_source(item, recorded, wanted, renamed)
+            if head is not None:
+                renamed.add(head.prompt)
+                changes.append(Change(Action.RENAME, item.prompt, item.path, renamed_from=head.prompt))
+        steps = _steps(item, head)
+        changes += steps
+        if steps and (conflict := _label_conflict(item, head, recorded)):
+            conflicts.append(conflict)
+        unchanged += not steps and (head is None or head.prompt == item.prompt)
+    gone = [head for head in recorded.heads.values() if _is_gone(head, wanted, renamed)]
+    if policy.prune:
+        changes += [
+            Change(Action.ARCHIVE, head.prompt, old_revision=head.revision, old_digest=head.digest) for head in gone
+        ]
+    tracked = sum(head.from_file and not head.archived for head in recorded.heads.values())
+    order = list(Action)
+    return Plan(
+        tuple(sorted(changes, key=lambda change: (change.prompt, order.index(change.action)))),
+        unchanged,
+        () if policy.prune else tuple(sorted(head.prompt for head in gone)),
+        tuple(conflicts),
+        tracked,
+    )
+
+
+def _steps(item: Desired, head: Head | None) -> list[Change]:
+    if head is None:
+        return [Change(Action.CREATE, item.prompt, item.path, 1, item.digest)]
+    steps = []
+    if head.archived:
+        steps.append(Change(Action.REVIVE, item.prompt, item.path, old_revision=head.revision, old_digest=head.digest))
+    if head.digest != item.digest:
+        steps.append(
+            Change(Action.UPDATE, item.prompt, item.path, head.revision + 1, item.digest, head.revision, head.digest)
+        )
+    return steps
+
+
+def _rename_source(
+    item: Desired, recorded: Recorded, wanted: Iterable[PromptId], renamed: set[PromptId]
+) -> Head | None:
+    """The recorded prompt that this file continues: an earlier name that no file has any more."""
+    for earlier in item.renamed_from:
+        if earlier in recorded.heads and earlier not in wanted and earlier not in renamed:
+            return recorded.heads[earlier]
+    return None
+
+
+def _label_conflict(item: Desired, head: Head | None, recorded: Recorded) -> str | None:
+    if item.user_version is None or head is None:
+        return None
+    use = recorded.labels.get((head.prompt, item.user_version))
+    if use is None or use.digest == item.digest:
+        return None
+    return f"{item.prompt}: user_version {item.user_version!r} already names revision {use.revision}, which differs"
+
+
+def _is_gone(head: Head, wanted: set[PromptId], renamed: set[PromptId]) -> bool:
+    return head.from_file and not head.archived and head.prompt not in wanted and head.prompt not in renamed

@@ -1,0 +1,69 @@
+"""What can be wrong with a prompt file: the table of stable codes, and the value that reports one case."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Stable: a code keeps its meaning, and is never given to another one. `docs/errors.md` explains each."""
+
+    UNREADABLE = "PDB101"
+    NOT_UTF8 = "PDB102"
+    TOO_LARGE = "PDB103"
+    SYNTAX = "PDB104"
+    DUPLICATE_KEY = "PDB105"
+    YAML_FEATURE = "PDB106"
+    TOO_COMPLEX = "PDB107"
+    NOT_A_MAPPING = "PDB108"
+    BAD_CHARACTER = "PDB109"
+
+    UNKNOWN_FIELD = "PDB201"
+    MISSING_FIELD = "PDB202"
+    WRONG_VALUE = "PDB203"
+    CONFLICTING_FIELDS = "PDB204"
+
+    TEMPLATE_SYNTAX = "PDB301"
+    UNDECLARED_VARIABLE = "PDB302"
+    UNUSED_VARIABLE = "PDB303"
+    CONTRACT = "PDB304"
+    FEW_SHOT = "PDB305"
+    EMPTY_TEMPLATE = "PDB306"
+    INCLUDE = "PDB307"
+
+    FILE_MISSING = "PDB401"
+    OUTSIDE_ROOT = "PDB402"
+
+    BAD_NAME = "PDB501"
+    SAME_IDENTITY = "PDB502"
+    SYMLINK = "PDB503"
+    RENAME = "PDB504"
+
+    TEST_FAILED = "PDB601"
+    TEST_BROKEN = "PDB602"
+
+
+WARNINGS = frozenset({Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.SYMLINK})
+"""Codes that are told but do not stop a sync."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong at one place. `line` and `column` count from 1; `path` is relative to the prompts root."""
+
+    path: str
+    line: int
+    column: int
+    code: Code
+    message: str
+    hint: str | None = None
+
+    @property
+    def is_error(self) -> bool:
+        return self.code not in WARNINGS
+
+    @property
+    def severity(self) -> str:
+        return "error" if self.is_error else "warning"
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.code} {self.message}"

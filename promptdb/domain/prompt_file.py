@@ -1,0 +1,65 @@
+"""What an author may write in a prompt file: the fields of a spec, shorthands, names of other files, golden tests."""
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from promptdb.domain.spec import AssetKind, FewShotFields, JsonObject, Kind, Model, SpecFields, TemplateFormat
+
+
+class ExpectedMessage(Model):
+    role: str
+    content: str
+
+
+class Expectation(Model):
+    """All that are set must hold. `contains` and `not_contains` are searched in the text, for a chat in all its messages."""
+
+    equals: str | None = None
+    contains: list[str] | str = Field(default_factory=list)
+    not_contains: list[str] | str = Field(default_factory=list)
+    messages: list[ExpectedMessage] | None = None
+
+    @model_validator(mode="after")
+    def _expects_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("expect at least one of equals, contains, not_contains, messages")
+        return self
+
+
+class GoldenTest(Model):
+    """A render that must come out as written. Not part of the version."""
+
+    name: str
+    variables: dict[str, Any] = Field(default_factory=dict)
+    expect: Expectation
+
+
+class FewShotInFile(FewShotFields):
+    examples: list[JsonObject] | None = None
+    examples_file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source_of_examples(self) -> Self:
+        if (self.examples is None) == (self.examples_file is None):
+            raise ValueError("give either 'examples' or 'examples_file'")
+        return self
+
+
+class AssetInFile(Model):
+    path: str
+    kind: AssetKind = "attachment"
+
+
+class PromptFile(SpecFields):
+    """A prompt file as written. `input_variables` and `optional_variables` are shorthand for `variables` without types."""
+
+    kind: Kind | None = None
+    template_format: TemplateFormat | None = None
+    template_file: str | None = None
+    input_variables: list[str] = Field(default_factory=list)
+    optional_variables: list[str] = Field(default_factory=list)
+    few_shot: FewShotInFile | None = None
+    assets: list[AssetInFile] = Field(default_factory=list)
+    tests: list[GoldenTest] = Field(default_factory=list)
+    renamed_from: list[str] = Field(default_factory=list)

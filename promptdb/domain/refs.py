@@ -1,0 +1,149 @@
+"""References, `namespace/name[:selector]`: parsed once at the border, trusted afterwards."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from promptdb.domain.identity import PromptId
+from promptdb.errors import InvalidRef
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_DIGEST_PREFIX = re.compile(r"[0-9a-f]{8,64}")
+_ALIAS = re.compile(r"[a-z][a-z0-9._-]{0,127}")
+_KINDS = ("rev:", "sha256:", "git:")
+MAX_LABEL = 128
+MAX_REVISION = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ByVersionId:
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ByRevision:
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ByDigest:
+    """`prefix` is 8 to 64 hex digits."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByCommit:
+    """`name` is a full or abbreviated commit id, a tag or a branch."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByLabel:
+    """An alias, else a `user_version`: only the registry knows which."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The highest revision."""
+
+
+Selector = ByVersionId | ByRevision | ByDigest | ByCommit | ByLabel | Latest
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRef:
+    """A parsed reference. `text` is what the user wrote, for messages."""
+
+    prompt: PromptId
+    selector: Selector
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the answer can never change, so that it may be cached for good."""
+        return isinstance(self.selector, ByVersionId | ByRevision)
+
+    @classmethod
+    def parse(cls, text: str) -> "PromptRef":
+        """Split at the first `:`, since selectors such as `rev:3` have one of their own.
+
+        Raises:
+            InvalidRef: the text is not `namespace/name[:selector]`.
+        """
+        identity, colon, selector = text.partition(":")
+        try:
+            prompt = PromptId.parse(identity)
+            return cls(prompt, parse_selector(selector) if colon else Latest(), text)
+        except InvalidRef as error:
+            raise InvalidRef(f"{text!r} is not a reference: {error.message}", error.hint) from error
+
+
+def parse_selector(text: str) -> Selector:
+    """The part behind the first `:`.
+
+    Raises:
+        InvalidRef: empty, or a malformed `rev:`, `sha256:` or `git:`.
+    """
+    if text == "latest":
+        return Latest()
+    if _UUID.fullmatch(text):
+        return ByVersionId(UUID(text))
+    kind, colon, value = text.partition(":")
+    if colon and kind + colon in _KINDS:
+        return _parse_kind(kind, value)
+    if not is_label(text):
+        raise InvalidRef(
+            f"{text!r} is not a selector",
+            "use latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or a version's UUID",
+        )
+    return ByLabel(text)
+
+
+def _parse_kind(kind: str, value: str) -> Selector:
+    match kind:
+        case "rev":
+            if not (value.isascii() and value.isdigit() and len(value) <= 10 and 1 <= int(value) <= MAX_REVISION):
+                raise InvalidRef(f"{value!r} is not a revision", "revisions are whole numbers from 1: rev:3")
+            return ByRevision(int(value))
+        case "sha256":
+            if not _DIGEST_PREFIX.fullmatch(value.lower()):
+                raise InvalidRef(f"{value!r} is not a digest", "give 8 to 64 hexadecimal digits: sha256:ab12cd34")
+            return ByDigest(value.lower())
+        case _:
+            if not value or value.startswith("-") or not value.isprintable() or " " in value:
+                raise InvalidRef(f"{value!r} is not a commit, tag or branch", "for example git:v1.2.0")
+            return ByCommit(value)
+
+
+def is_label(text: str) -> bool:
+    """Whether a `user_version` may have this text: printable, no space, and no other kind of selector."""
+    return (
+        0 < len(text) <= MAX_LABEL
+        and text.isprintable()
+        and not any(character.isspace() for character in text)
+        and text != "latest"
+        and not text.startswith(_KINDS)
+        and not _UUID.fullmatch(text)
+    )
+
+
+def parse_alias(text: str) -> str:
+    """An alias name, as given.
+
+    Raises:
+        InvalidRef: the text breaks the rule, is `latest`, or looks like another selector.
+    """
+    if not _ALIAS.fullmatch(text) or not is_label(text):
+        raise InvalidRef(
+            f"{text!r} cannot be an alias",
+            "an alias starts with a lower-case letter, goes on with letters, digits, '.', '_' or '-', "
+            "and is not 'latest' or a UUID",
+        )
+    return text

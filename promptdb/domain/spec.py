@@ -1,0 +1,197 @@
+"""The spec of a prompt: what a version is made of, and nothing that depends on where or when it was read."""
+
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    model_validator,
+)
+from pydantic import ValidationError as PydanticValidationError
+
+from promptdb.domain.digest import SCHEME, Digest, canonical_json, digest_of, fold_floats
+from promptdb.domain.refs import is_label
+from promptdb.errors import IntegrityFailure
+
+Kind = Literal["string", "chat"]
+TemplateFormat = Literal["f-string", "jinja2", "mustache", "plain"]
+Role = Literal["system", "human", "ai", "generic", "tool"]
+VariableType = Literal["string", "integer", "number", "boolean", "array", "object", "messages"]
+AssetKind = Literal["attachment", "example_dataset", "snapshot"]
+
+TEMPLATE_FORMATS: tuple[TemplateFormat, ...] = get_args(TemplateFormat)
+ROLE_SYNONYMS = {"user": "human", "assistant": "ai", "developer": "system"}
+
+Json = Annotated[JsonValue, AfterValidator(fold_floats)]
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(fold_floats)]
+
+
+def _role(value: object) -> object:
+    return ROLE_SYNONYMS.get(value, value) if isinstance(value, str) else value
+
+
+def _label(value: str) -> str:
+    if not is_label(value):
+        raise ValueError("not usable as a selector: no spaces, not 'latest', a UUID, 'rev:', 'sha256:' or 'git:'")
+    return value
+
+
+class Model(BaseModel):
+    """Frozen, strict, and without fields nobody declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Message(Model):
+    """One message of a chat. A list as `template` holds content parts, whose texts are templates."""
+
+    role: Annotated[Role, BeforeValidator(_role)]
+    template: str | list[JsonObject]
+    role_name: str | None = None
+    name: str | None = None
+    additional_kwargs: JsonObject = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _role_name_for_generic_only(self) -> Self:
+        if self.role == "generic" and not self.role_name:
+            raise ValueError("role 'generic' needs a 'role_name'")
+        if self.role != "generic" and self.role_name is not None:
+            raise ValueError(f"'role_name' goes with role 'generic' only, not with {self.role!r}")
+        return self
+
+
+class Placeholder(Model):
+    """Where the caller's messages go."""
+
+    variable_name: str
+    optional: bool = False
+
+
+def _message_or_placeholder(value: object) -> str:
+    if isinstance(value, Placeholder):
+        return "placeholder"
+    if isinstance(value, dict) and "variable_name" in value and "role" not in value:
+        return "placeholder"
+    return "message"
+
+
+ChatItem = Annotated[
+    Annotated[Message, Tag("message")] | Annotated[Placeholder, Tag("placeholder")],
+    Discriminator(_message_or_placeholder),
+]
+
+
+class Variable(Model):
+    """What a caller must or may give. No `type` means any; with a `default` it is optional."""
+
+    type: VariableType | None = None
+    required: bool = True
+    default: Json = None
+    description: str | None = None
+    enum: list[Json] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _optional_with_default(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("default") is not None:
+            if data.get("required") is True:
+                raise ValueError("a variable with a 'default' cannot be 'required: true'")
+            return {**data, "required": False}
+        return data
+
+
+class FewShotFields(Model):
+    """How examples enter the prompt: `string_template` for string prompts, `chat_messages` for chats.
+
+    `insert_at` is, for a string prompt, the name of the variable that stands for the joined examples; for a chat, the index
+    of the message before which they go (after the leading system messages by default).
+    """
+
+    string_template: str | None = None
+    chat_messages: list[Message] | None = None
+    insert_at: str | int | None = None
+    example_separator: str = "\n\n"
+
+
+class FewShot(FewShotFields):
+    examples: list[JsonObject]
+
+
+class Asset(Model):
+    """A file that belongs to the version. `path` is as written in the prompt file."""
+
+    path: str
+    kind: AssetKind
+    digest: Digest
+
+
+class Metadata(Model):
+    title: str | None = None
+    description: str | None = None
+    tags: list[str] = Field(default_factory=list)
+    owners: list[str] = Field(default_factory=list)
+    labels: dict[str, str] = Field(default_factory=dict)
+    user_version: Annotated[str, AfterValidator(_label)] | None = None
+
+
+class SpecFields(Model):
+    """The fields that a prompt file and a spec have in common."""
+
+    template: str | None = None
+    messages: list[ChatItem] | None = None
+    variables: dict[str, Variable] | None = None
+    partial_variables: JsonObject = Field(default_factory=dict)
+    model: JsonObject = Field(default_factory=dict)
+    tools: list[JsonObject] = Field(default_factory=list)
+    response_schema: JsonObject | None = None
+    metadata: Metadata = Field(default_factory=Metadata)
+
+
+class PromptSpec(SpecFields):
+    """A whole prompt. `variables` is None where the contract is inferred from the templates.
+
+    `includes` holds the text of each fragment that a template names, frozen when the file was read.
+    """
+
+    kind: Kind
+    template_format: TemplateFormat = "f-string"
+    few_shot: FewShot | None = None
+    assets: list[Asset] = Field(default_factory=list)
+    includes: dict[str, str] = Field(default_factory=dict)
+
+    def canonical(self) -> bytes:
+        """The canonical JSON that is hashed and stored."""
+        return canonical_json({"scheme": SCHEME, **self.model_dump()})
+
+    def digest(self) -> Digest:
+        return digest_of(self.canonical())
+
+    @classmethod
+    def from_canonical(cls, text: str | bytes) -> "PromptSpec":
+        """Read back what `canonical` wrote.
+
+        Raises:
+            IntegrityFailure: it is not the JSON of a spec this release knows.
+        """
+        try:
+            return _Stored.model_validate_json(text).to_spec()
+        except PydanticValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the top"
+            raise IntegrityFailure(
+                f"a stored spec cannot be read: {first['msg']} at {place}",
+                "it was written by a newer promptdb, or it was changed; upgrade promptdb or check the database",
+            ) from error
+
+
+class _Stored(PromptSpec):
+    scheme: Literal[1]
+
+    def to_spec(self) -> PromptSpec:
+        return PromptSpec.model_construct(**{name: getattr(self, name) for name in PromptSpec.model_fields})

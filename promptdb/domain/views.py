@@ -1,0 +1,96 @@
+"""What the registry tells about prompts, versions, aliases and runs: plain values, for every door the same."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from promptdb.domain.digest import Digest
+from promptdb.domain.identity import PromptId
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersionView:
+    """One immutable version. Times are aware and in UTC."""
+
+    id: UUID
+    prompt: PromptId
+    revision: int
+    spec_hash: Digest
+    user_version: str | None
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A version with its spec as stored (canonical JSON), and whether its prompt is archived."""
+
+    view: PromptVersionView
+    spec_json: str
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSummary:
+    """One line of `list`: the prompt, its highest revision, and its aliases with the revision each points at."""
+
+    prompt: PromptId
+    version_id: UUID
+    revision: int
+    spec_hash: Digest
+    updated_at: datetime
+    archived: bool = False
+    aliases: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the file of a version was when it was synced. All but `path` is None without git, and `blob_id` too when the
+    file was dirty: such content is in no commit, and `commit_id` is the one it was edited on.
+    """
+
+    path: str
+    commit_id: str | None = None
+    branch: str | None = None
+    author: str | None = None
+    committed_at: datetime | None = None
+    blob_id: str | None = None
+    is_dirty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AliasView:
+    """Where an alias points. `generation` grows with each move."""
+
+    prompt: PromptId
+    alias: str
+    revision: int
+    version_id: UUID
+    generation: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AliasEventView:
+    """One move of an alias, in the order in which they happened."""
+
+    prompt: PromptId
+    alias: str
+    action: str
+    from_revision: int | None
+    to_revision: int | None
+    actor: str
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AssetView:
+    """A blob of a version. `object_key` finds it in the store that `storage_backend` and `bucket` name."""
+
+    kind: str
+    object_key: str
+    content_type: str
+    byte_size: int
+    checksum_sha256: str
+    path: str | None = None

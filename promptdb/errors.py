@@ -1,0 +1,127 @@
+"""Every error promptdb raises on purpose. Callers catch the branch they can act on.
+
+    PromptDBError(message, hint)
+    ├── ConfigError            a setting is wrong, or the schema of the database is not the expected one
+    │   └── MissingExtra       an optional dependency is not installed
+    ├── InvalidPrompts         prompt files (or specs) that cannot become versions; carries the problems
+    ├── InvalidRef             text that is not a reference
+    ├── NotFound
+    │   ├── PromptNotFound
+    │   └── VersionNotFound
+    ├── RenderError            values that do not fit the prompt
+    │   ├── MissingVariables
+    │   └── TemplateError      a template that does not parse, or fails while it renders
+    ├── Conflict
+    │   ├── StalePlan          the recorded state moved between decision and write
+    │   ├── DivergedHistory    two histories claim the same tree
+    │   └── Guard              a safety limit refused the operation
+    ├── LockTimeout            another writer held the lock for too long
+    ├── IntegrityFailure       stored bytes do not match their digest
+    └── StorageError           git, file system, blob store or database failed
+
+No error knows an exit code or an HTTP status: each edge maps the tree with one table of its own.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promptdb.domain.problems import Problem
+
+
+class PromptDBError(Exception):
+    """Base of all. `message` says what is wrong and where; `hint` says what to do, or is None."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(PromptDBError):
+    pass
+
+
+class MissingExtra(ConfigError):
+    pass
+
+
+class InvalidPrompts(PromptDBError):
+    """`problems` holds every problem found, in the order of files and lines."""
+
+    def __init__(self, problems: "Sequence[Problem]") -> None:
+        self.problems = tuple(problems)
+        errors = sum(problem.is_error for problem in self.problems)
+        files = len({problem.path for problem in self.problems if problem.is_error})
+        plural = "error" if errors == 1 else "errors"
+        where = "1 file" if files == 1 else f"{files} files"
+        first = next((problem for problem in self.problems if problem.is_error), None)
+        super().__init__(f"{errors} {plural} in {where}" + (f"; the first: {first}" if first else ""))
+
+
+class InvalidRef(PromptDBError):
+    pass
+
+
+class NotFound(PromptDBError):
+    pass
+
+
+class PromptNotFound(NotFound):
+    pass
+
+
+class VersionNotFound(NotFound):
+    pass
+
+
+class RenderError(PromptDBError):
+    pass
+
+
+class MissingVariables(RenderError):
+    """`names` holds every missing variable, sorted."""
+
+    def __init__(self, names: Sequence[str], hint: str | None = None) -> None:
+        self.names = tuple(sorted(names))
+        plural = "variable" if len(self.names) == 1 else "variables"
+        super().__init__(f"missing {plural}: {', '.join(self.names)}", hint)
+
+
+class TemplateError(RenderError):
+    """`line` and `column` count from 1 inside the template; None where the engine does not tell."""
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(message, hint)
+        self.line = line
+        self.column = column
+
+
+class Conflict(PromptDBError):
+    pass
+
+
+class StalePlan(Conflict):
+    pass
+
+
+class DivergedHistory(Conflict):
+    pass
+
+
+class Guard(Conflict):
+    pass
+
+
+class LockTimeout(PromptDBError):
+    pass
+
+
+class IntegrityFailure(PromptDBError):
+    pass
+
+
+class StorageError(PromptDBError):
+    pass
