@@ -1,0 +1,83 @@
+"""Format `f-string`: `{name}`, `{name!r}` and `{name:>10}`, the subset of `str.format` that cannot reach into a value.
+
+Attribute and index access (`{user.password}`), nested specs and positional fields are refused, and so are widths that would
+let a template of ten characters fill the memory.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from promptdb.errors import TemplateError
+from promptdb.render.engine import Includes
+
+_PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_FIELD = re.compile(r"(?P<name>[^!:]*)(?:!(?P<conversion>[^:]*))?(?::(?P<spec>.*))?", re.DOTALL)
+_NUMBER_SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d{0,3}[,_]?(?:\.\d{1,3})?[a-zA-Z%]?", re.DOTALL)
+_DATE_SPEC = re.compile(r"(?:%[a-zA-Z]|[-/:.,T ]){1,32}")
+_LITERAL_BRACES = "write {{ and }} for literal braces, or set 'template_format: plain' if the text has no variables"
+
+
+class _Values(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        """An optional variable without a value is empty; a required one was missed before."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class FStringTemplate:
+    text: str
+    variables: tuple[str, ...]
+    mentions: frozenset[str] = frozenset()
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        try:
+            # Safe: compile_template let only plain names through.
+            return self.text.format_map(_Values(values))
+        except (ValueError, TypeError) as error:
+            raise TemplateError(f"a value does not fit its format: {error}") from error
+
+
+def compile_template(template: str, includes: Includes) -> FStringTemplate:  # noqa: ARG001
+    names: dict[str, None] = {}
+    for match in _PART.finditer(template):
+        field = match[1]
+        if field is not None:
+            names[_field_name(template, match.start(), field)] = None
+        elif len(match[0]) == 1:
+            _fail(template, match.start(), f"a single '{match[0]}' that is not part of a variable", _LITERAL_BRACES)
+    return FStringTemplate(template, tuple(names))
+
+
+def include_names(template: str) -> tuple[str, ...]:  # noqa: ARG001
+    return ()
+
+
+def _field_name(template: str, position: int, field: str) -> str:
+    if field.isidentifier():
+        return field
+    match = _FIELD.fullmatch(field)
+    name, conversion, spec = match.group("name", "conversion", "spec") if match else (field, None, None)
+    if not name.isidentifier():
+        if re.fullmatch(r"\w+(?:[.\[].*)", name):
+            _fail(template, position, f"'{{{field}}}' reaches into a value", "pass the inner value as its own variable")
+        _fail(template, position, f"{_shorten(field)} is not a variable name", _LITERAL_BRACES)
+    if conversion is not None and conversion not in ("r", "s", "a"):
+        _fail(template, position, f"'!{conversion}' is not a conversion", "use !r, !s or !a")
+    if spec and not (_NUMBER_SPEC.fullmatch(spec) or _DATE_SPEC.fullmatch(spec)):
+        _fail(
+            template, position, f"'{spec[:40]}' is not a short format spec", "widths have up to 3 digits, as in {x:>20}"
+        )
+    return name
+
+
+def _shorten(field: str) -> str:
+    text = " ".join(field.split())
+    return f"'{{{text[:40]}{'...' if len(text) > 40 else ''}}}'"
+
+
+def _fail(template: str, position: int, message: str, hint: str) -> NoReturn:
+    line = template.count("\n", 0, position) + 1
+    column = position - template.rfind("\n", 0, position)
+    raise TemplateError(message, hint, line=line, column=column)

@@ -1,0 +1,124 @@
+"""Format `jinja2`: the language in its immutable sandbox, with missing values as errors and values as data."""
+
+from collections.abc import Mapping
+from functools import cache
+from types import BuiltinMethodType, MethodType
+from typing import Any
+
+import jinja2
+from jinja2 import meta, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from promptdb.errors import TemplateError
+from promptdb.render.engine import NO_INCLUDES, Includes
+
+MAX_PRODUCT = 1_000_000
+"""Characters, items or bits that `*` and `**` may make in one step."""
+
+_DATA = (str, int, float, bool, list, tuple, dict, set, type(None))
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"*", "**"})
+
+    def __init__(self, includes: Includes) -> None:
+        super().__init__(
+            undefined=jinja2.StrictUndefined,
+            loader=jinja2.DictLoader(includes),
+            cache_size=-1,
+        )
+        self.globals.pop("lipsum")  # random text: the same prompt would differ from call to call
+        self.globals_allowed = {id(value) for value in self.globals.values()}
+        self.filters.pop("random")
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        """Only what jinja2 brings and the methods of plain data: a template must not call into the application."""
+        if isinstance(obj, BuiltinMethodType):
+            allowed = isinstance(obj.__self__, _DATA)
+        elif isinstance(obj, MethodType):
+            allowed = type(obj.__self__).__module__.startswith("jinja2.")
+        else:
+            allowed = id(obj) in self.globals_allowed or type(obj).__module__.startswith("jinja2.")
+        return allowed and super().is_safe_callable(obj)
+
+    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
+        if _product_size(operator, left, right) > MAX_PRODUCT:
+            raise SecurityError(f"'{operator}' would make a value of more than {MAX_PRODUCT:,} characters")
+        return super().call_binop(context, operator, left, right)
+
+
+@cache
+def _environment() -> _Environment:
+    """Shared by the templates without includes: making one costs more than parsing a short template."""
+    return _Environment(NO_INCLUDES)
+
+
+def _product_size(operator: str, left: Any, right: Any) -> int:
+    if operator == "**":
+        return int(left).bit_length() * abs(right) if isinstance(left, int) and isinstance(right, int) else 0
+    for sequence, times in ((left, right), (right, left)):
+        if isinstance(sequence, str | list | tuple) and isinstance(times, int):
+            return len(sequence) * times
+    return 0
+
+
+class JinjaTemplate:
+    """Compiled at once: an unknown filter or test shows only then."""
+
+    mentions: frozenset[str] = frozenset()
+
+    def __init__(self, text: str, includes: Includes) -> None:
+        environment = _Environment(includes) if includes else _environment()
+        found: dict[str, None] = {}
+        for source in (text, *includes.values()):
+            tree = _parse(environment, source)
+            undeclared = meta.find_undeclared_variables(tree)
+            found |= dict.fromkeys(name.name for name in tree.find_all(nodes.Name) if name.name in undeclared)
+        self.variables = tuple(found)
+        try:
+            self._template = environment.from_string(text)
+            for name in includes:
+                environment.get_template(name)
+        except jinja2.TemplateSyntaxError as error:
+            raise _syntax_error(error) from error
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        try:
+            # Optional ones are undefined in the lenient way, so that `default` and `is defined` work on them.
+            absent = {name: jinja2.Undefined(name=name) for name in self.variables if name not in values}
+            return self._template.render(absent, **values)
+        except SecurityError as error:
+            raise TemplateError(f"the sandbox refused: {error}") from error
+        except RecursionError as error:
+            raise TemplateError("the template calls itself without end") from error
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise TemplateError(f"the template failed: {error}") from error
+
+
+def compile_template(template: str, includes: Includes) -> JinjaTemplate:
+    return JinjaTemplate(template, includes)
+
+
+def include_names(template: str) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for name in meta.find_referenced_templates(_parse(_environment(), template)):
+        if name is None:
+            raise TemplateError(
+                "an include whose name is computed", 'write the name out: {% include "_shared/tone.md" %}'
+            )
+        names[name] = None
+    return tuple(names)
+
+
+def _parse(environment: _Environment, text: str) -> nodes.Template:
+    try:
+        return environment.parse(text)
+    except jinja2.TemplateSyntaxError as error:
+        raise _syntax_error(error) from error
+    except RecursionError as error:
+        raise TemplateError("the template is nested too deeply") from error
+
+
+def _syntax_error(error: jinja2.TemplateSyntaxError) -> TemplateError:
+    return TemplateError(error.message or "jinja2 cannot parse this", line=error.lineno)

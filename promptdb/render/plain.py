@@ -1,0 +1,25 @@
+"""Format `plain`: the text is the prompt. For prompts full of braces that mean themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from promptdb.render.engine import Includes
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTemplate:
+    text: str
+    variables: tuple[str, ...] = ()
+    mentions: frozenset[str] = frozenset()
+
+    def render(self, values: Mapping[str, Any]) -> str:  # noqa: ARG002
+        return self.text
+
+
+def compile_template(template: str, includes: Includes) -> PlainTemplate:  # noqa: ARG001
+    return PlainTemplate(template)
+
+
+def include_names(template: str) -> tuple[str, ...]:  # noqa: ARG001
+    return ()

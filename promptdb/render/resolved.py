@@ -1,0 +1,76 @@
+"""What a lookup gives: a version, its spec, and ways to render it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from promptdb.domain.spec import PromptSpec, Variable
+from promptdb.domain.views import PromptVersionView, StoredVersion
+from promptdb.render.messages import RenderedMessage
+from promptdb.render.prompt import CompiledPrompt
+
+_COMPILED_VERSIONS = 2048
+
+
+@dataclass(frozen=True)
+class PromptRenderResult:
+    """`text` is the whole prompt as one text, `messages` the same as messages; `version` says what was rendered."""
+
+    version: PromptVersionView
+    text: str
+    messages: tuple[RenderedMessage, ...]
+
+
+@dataclass(frozen=True)
+class ResolvedPrompt:
+    """A version found by `ref`. It never changes: a later lookup may give another one."""
+
+    ref: str
+    version: PromptVersionView
+    spec: PromptSpec
+    _compiled: CompiledPrompt
+
+    @property
+    def variables(self) -> dict[str, Variable]:
+        """The contract: what a caller must or may give."""
+        return dict(self._compiled.contract)
+
+    def render_text(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> str:
+        """The prompt as one text; a chat as lines of `Speaker: content`.
+
+        Args:
+            variables: values by name. Names that the prompt does not have are ignored.
+            more: values too, for names that are Python identifiers; they win.
+
+        Raises:
+            MissingVariables: naming all that are missing.
+            RenderError: a value does not fit.
+        """
+        return self._compiled.render_text({**(variables or {}), **more})
+
+    def render_messages(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> list[RenderedMessage]:
+        """The prompt as messages; a string prompt as one human message. Arguments and errors as in `render_text`."""
+        return self._compiled.render_messages({**(variables or {}), **more})
+
+    def render(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> PromptRenderResult:
+        """Both at once, with the version. Arguments and errors as in `render_text`."""
+        values = {**(variables or {}), **more}
+        text = self._compiled.render_text(values)
+        return PromptRenderResult(self.version, text, tuple(self._compiled.render_messages(values)))
+
+
+def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
+    """Make a stored version ready to render; the templates of one content are compiled once in a process.
+
+    Raises:
+        IntegrityFailure: the stored spec cannot be read.
+    """
+    spec, compiled = _compiled(stored.spec_json)
+    return ResolvedPrompt(ref, stored.view, spec, compiled)
+
+
+@lru_cache(maxsize=_COMPILED_VERSIONS)
+def _compiled(spec_json: str) -> tuple[PromptSpec, CompiledPrompt]:
+    spec = PromptSpec.from_canonical(spec_json)
+    return spec, CompiledPrompt(spec)
