@@ -1,0 +1,1 @@
+"""Prompt files on disk: find them, read them strictly, resolve what they name."""

@@ -1,0 +1,110 @@
+"""One prompt file -> one `ParsedPrompt`, or every problem it has."""
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from promptdb.domain.digest import Digest
+from promptdb.domain.identity import PromptId
+from promptdb.domain.problems import Code, Problem
+from promptdb.domain.prompt_file import GoldenTest, PromptFile
+from promptdb.domain.spec import PromptSpec, SpecFields, TemplateFormat
+from promptdb.errors import InvalidRef
+from promptdb.files.document import Document
+from promptdb.files.fields import declared_variables, validate_fields
+from promptdb.files.finding import Unreadable
+from promptdb.files.read import problems_of, read_document
+from promptdb.files.references import References
+from promptdb.files.tree import Tree
+from promptdb.render.validation import spec_findings
+
+
+@dataclass(frozen=True)
+class ParsedPrompt:
+    """`reads` maps each other file that went into the spec to its digest, `sizes` to its bytes. `document` finds places."""
+
+    spec: PromptSpec
+    document: Document
+    renamed_from: tuple[PromptId, ...] = ()
+    tests: tuple[GoldenTest, ...] = ()
+    reads: dict[str, Digest] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ParseResult:
+    """`prompt` is None where a problem is an error; warnings come along with a prompt."""
+
+    prompt: ParsedPrompt | None
+    problems: tuple[Problem, ...] = ()
+
+
+def parse_file(path: str, data: bytes, tree: Tree, text_format: TemplateFormat) -> ParseResult:
+    """Read, validate and resolve a prompt file.
+
+    Args:
+        path: relative to the prompts root; its suffix says how to read.
+        data: its bytes.
+        tree: where the files that it names are read.
+        text_format: of text prompts whose suffix does not tell.
+    """
+    try:
+        document = read_document(path, PurePosixPath(path).suffix.lower(), data, text_format)
+    except Unreadable as error:
+        return ParseResult(None, tuple(problems_of(path, error)))
+    return parse_document(document, tree)
+
+
+def parse_document(document: Document, tree: Tree) -> ParseResult:
+    """The same for a file that is read already, or for fields that never were a file."""
+    file, problems = validate_fields(document)
+    if file is None:
+        return ParseResult(None, tuple(problems))
+    references = References(document, tree)
+    spec = _resolve(file, references)
+    problems = references.problems
+    if not problems:
+        for finding in spec_findings(spec):
+            if finding.line is not None:
+                problems.append(
+                    document.problem_inside(
+                        finding.path, finding.line, finding.column, finding.code, finding.message, finding.hint
+                    )
+                )
+            else:
+                problems.append(
+                    document.problem(finding.path, finding.code, finding.message, finding.hint, key=finding.key)
+                )
+    renamed_from = _renamed_from(file, document, problems)
+    if any(problem.is_error for problem in problems):
+        return ParseResult(None, tuple(sorted(problems, key=_place)))
+    parsed = ParsedPrompt(spec, document, renamed_from, tuple(file.tests), references.read, references.sizes)
+    return ParseResult(parsed, tuple(sorted(problems, key=_place)))
+
+
+def _resolve(file: PromptFile, references: References) -> PromptSpec:
+    fields = {name: getattr(file, name) for name in SpecFields.model_fields}
+    fields["template"] = references.template_text(file)
+    fields["variables"] = declared_variables(file)
+    spec = PromptSpec.model_construct(
+        **fields,
+        kind=file.kind or ("chat" if file.messages is not None else "string"),
+        template_format=file.template_format or "f-string",
+        few_shot=references.few_shot(file),
+        assets=references.assets(file),
+    )
+    includes = references.includes(spec)
+    return spec.model_copy(update={"includes": includes}) if includes else spec
+
+
+def _renamed_from(file: PromptFile, document: Document, problems: list[Problem]) -> tuple[PromptId, ...]:
+    found = []
+    for index, name in enumerate(file.renamed_from):
+        try:
+            found.append(PromptId.parse(name))
+        except InvalidRef as error:
+            problems.append(document.problem(("renamed_from", index), Code.BAD_NAME, error.message, error.hint))
+    return tuple(found)
+
+
+def _place(problem: Problem) -> tuple[str, int, int, str, str]:
+    return problem.path, problem.line, problem.column, problem.code, problem.message

@@ -1,0 +1,108 @@
+"""Which files of the tree are prompts, and who each one is."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from promptdb.containment import OutsideRoot, contained
+from promptdb.domain.identity import PromptId
+from promptdb.domain.problems import Code, Problem
+from promptdb.errors import ConfigError, InvalidRef
+from promptdb.files.ignore import ignore_rule
+from promptdb.files.read import SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A prompt file: its path relative to the root, with `/`, and its identity."""
+
+    path: str
+    prompt: PromptId
+
+
+@dataclass(frozen=True)
+class Scan:
+    candidates: tuple[Candidate, ...]
+    problems: tuple[Problem, ...]
+
+
+def scan(root: Path, git_ignores: Callable[[str], bool] | None = None) -> Scan:
+    """Walk the tree once.
+
+    Args:
+        root: the prompts root.
+        git_ignores: tells what git ignores, by a path relative to the root; a folder's path ends with `/`.
+
+    Raises:
+        ConfigError: the root is not a folder.
+    """
+    if not root.is_dir():
+        raise ConfigError(f"there is no prompts folder {root}", "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT")
+    ignored = ignore_rule(root)
+    paths: list[str] = []
+    problems: list[Problem] = []
+    for path, is_link in _walk(root, "", lambda name: ignored(name) or (git_ignores is not None and git_ignores(name))):
+        if is_link and (problem := _link_problem(root, path)) is not None:
+            problems.append(problem)
+        else:
+            paths.append(path)
+    return identify(sorted(paths), problems)
+
+
+def identify(paths: list[str], problems: list[Problem]) -> Scan:
+    """Give each path its identity; refuse bad names and two files for one prompt."""
+    candidates: dict[str, Candidate] = {}
+    found: list[Candidate] = []
+    for path in paths:
+        stem = path[: path.rindex(".")]
+        try:
+            candidate = Candidate(path, PromptId.from_segments(stem.split("/")))
+        except InvalidRef as error:
+            hint = f"{error.hint}, rename the file, or start its name with '_' if it is no prompt"
+            problems.append(Problem(path, 1, 1, Code.BAD_NAME, error.message, hint))
+            continue
+        other = candidates.setdefault(candidate.prompt.folded, candidate)
+        if other is not candidate:
+            message = f"{other.path} and {path} are both the prompt {candidate.prompt}"
+            hint = "rename one, or start its name with '_' if it is no prompt"
+            problems.append(Problem(path, 1, 1, Code.SAME_IDENTITY, message, hint))
+        found.append(candidate)
+    return Scan(tuple(found), tuple(problems))
+
+
+def is_prompt_name(name: str) -> bool:
+    """Whether a file of this name may be a prompt, by its first character and suffix."""
+    return (
+        name[0] not in "._" and not name.startswith("README") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  in a hot loop
+    )
+
+
+def _walk(root: Path, folder: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, bool]]:
+    with os.scandir(root / folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if name[0] in "._":
+                continue
+            path = f"{folder}{name}"
+            if entry.is_dir(follow_symlinks=False):
+                if not ignored(path + "/"):
+                    yield from _walk(root, path + "/", ignored)
+            elif is_prompt_name(name):
+                if not ignored(path):
+                    yield path, entry.is_symlink()
+            elif entry.is_symlink() and entry.is_dir() and not ignored(path + "/"):
+                yield path + "/", True
+
+
+def _link_problem(root: Path, path: str) -> Problem | None:
+    """A link to a folder is not walked, since it can lead in circles; one to a file must stay inside."""
+    if path.endswith("/"):
+        return Problem(path, 1, 1, Code.SYMLINK, "a symbolic link to a folder is not followed", "link single files")
+    try:
+        if contained(root, path).is_file():
+            return None
+        message = "a symbolic link to nothing"
+    except OutsideRoot as error:
+        return Problem(path, 1, 1, Code.OUTSIDE_ROOT, error.message, error.hint)
+    return Problem(path, 1, 1, Code.FILE_MISSING, message, "remove it or mend its target")

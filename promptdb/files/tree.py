@@ -1,0 +1,49 @@
+"""Where the bytes of prompt files come from: one view, whether it is the work tree or something recorded."""
+
+from pathlib import Path
+from typing import Protocol
+
+from promptdb.containment import contained
+
+MAX_TEXT_BYTES = 1024 * 1024
+"""A prompt, a fragment, a file of examples."""
+
+MAX_ASSET_BYTES = 64 * 1024 * 1024
+
+
+class FileTooLarge(Exception):
+    pass
+
+
+class Tree(Protocol):
+    def read(self, path: str, limit: int) -> bytes:
+        """The bytes of a file, by its path relative to the prompts root, with `/`.
+
+        Raises:
+            OutsideRoot: the path leads out of the tree.
+            FileTooLarge: it has more than `limit` bytes.
+            OSError: there is no such file, or it cannot be read.
+        """
+        ...
+
+
+class WorkTree:
+    """The files as they lie on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def read(self, path: str, limit: int) -> bytes:
+        return _read(str(contained(self.root, path)), limit)
+
+    def read_scanned(self, path: str, limit: int) -> bytes:
+        """The same for a path that `scan` found, which is known to stay inside: resolving links costs more than reading."""
+        return _read(f"{self.root}/{path}", limit)
+
+
+def _read(path: str, limit: int) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  in a hot loop
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise FileTooLarge
+    return data
