@@ -1,0 +1,33 @@
+"""Runs migrations on the connection that `promptdb.db.migrate` hands over; from the alembic command line, on the settings."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import context
+
+from promptdb.db.tables import Table
+
+
+def run(connection: sa.Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Table.metadata,
+        compare_type=True,
+        compare_server_default=True,
+        render_as_batch=False,
+        transactional_ddl=True,  # SQLite too, since promptdb begins its transactions itself
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    from promptdb.db.engine import make_engine, writing
+    from promptdb.settings import load_settings
+
+    settings = load_settings(Path.cwd())
+    with writing(make_engine(settings.database_url.get_secret_value(), settings.base)) as own:
+        run(own)

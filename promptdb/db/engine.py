@@ -1,0 +1,123 @@
+"""The only `create_engine`: transactions that begin when they say so, one write lock, errors with their remedy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from promptdb.errors import ConfigError, LockTimeout, MissingExtra, StorageError
+
+_WRITE_LOCK = 0x70726F6D7074  # "prompt": the advisory lock that all writers of one PostgreSQL database share
+_LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # PostgreSQL's lock_not_available and deadlock_detected
+
+
+def make_engine(url: str, base: Path, lock_timeout: float = 30.0) -> sa.Engine:
+    """An engine for a database URL; nothing is connected yet.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
+        base: the folder that a relative SQLite path is taken from.
+        lock_timeout: seconds to wait for another writer.
+
+    Raises:
+        ConfigError: the URL is malformed or names another kind of database.
+        MissingExtra: the driver for PostgreSQL is not installed.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError("the database URL is malformed", "for example sqlite:///./promptdb.sqlite3") from error
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, base, lock_timeout)
+    if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return _postgres(parsed.set(drivername="postgresql+psycopg"), lock_timeout)
+    raise ConfigError(f"{parsed.drivername!r} is not a supported database", "use sqlite:/// or postgresql://")
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that sees one state of the database and writes nothing.
+
+    Raises:
+        StorageError, LockTimeout: the database failed.
+    """
+    with restated(engine), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that holds the write lock from its first statement, so that what it reads stays true until it commits.
+
+    The lock ends with the connection: a killed process leaves none.
+
+    Raises:
+        LockTimeout: another writer held the lock for too long.
+        StorageError: the database failed.
+    """
+    options = {"promptdb_write": True}
+    with restated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITE_LOCK)))
+        yield connection
+
+
+@contextmanager
+def restated(engine: sa.Engine) -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        _restate(engine.url, error)
+
+
+def _restate(url: URL, error: SQLAlchemyError) -> NoReturn:
+    where = url.render_as_string(hide_password=True)
+    original = error.orig if isinstance(error, DBAPIError) else None
+    reason = " ".join(str(original or error).split())
+    if getattr(original, "sqlstate", None) in _LOCK_NOT_AVAILABLE or "database is locked" in reason:
+        raise LockTimeout(
+            "another writer held the database for too long", "try again, or raise PROMPTDB_LOCK_TIMEOUT (seconds)"
+        ) from error
+    hint = "check PROMPTDB_DATABASE_URL and that the database is up and writable"
+    raise StorageError(f"the database {where} failed: {reason}", hint) from error
+
+
+def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise ConfigError("SQLite needs a file", "for example sqlite:///./promptdb.sqlite3")
+    path = base / url.database
+    if not path.parent.is_dir():
+        raise ConfigError(
+            f"there is no folder {path.parent} for the database", "create it or set PROMPTDB_DATABASE_URL"
+        )
+    engine = sa.create_engine(
+        url.set(drivername="sqlite+pysqlite", database=str(path)), connect_args={"timeout": lock_timeout}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver would begin late, and leave reads outside the transaction
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        write = connection.get_execution_options().get("promptdb_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: URL, lock_timeout: float) -> sa.Engine:
+    options = f"-c lock_timeout={int(lock_timeout * 1000)} -c timezone=UTC"
+    try:
+        # READ COMMITTED: with a snapshot older than the lock, a writer would not see what the one before it wrote.
+        return sa.create_engine(
+            url, isolation_level="READ COMMITTED", connect_args={"options": options}, pool_pre_ping=True
+        )
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise MissingExtra("PostgreSQL needs a driver", "pip install 'promptdb[postgres]'") from error

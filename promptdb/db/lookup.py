@@ -1,0 +1,166 @@
+"""From a reference to a version: one SELECT chosen by the kind of the selector, and a good error where it finds nothing."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import sqlalchemy as sa
+
+from promptdb.db.repository import (
+    PromptRepository,
+    aliases,
+    named,
+    prompts,
+    redirects,
+    runs,
+    select_versions,
+    sources,
+    stored_of,
+    versions,
+)
+from promptdb.domain.identity import PromptId
+from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef, Selector
+from promptdb.domain.views import StoredVersion
+from promptdb.errors import PromptNotFound, VersionNotFound
+
+_NEWEST_TOLD = 5
+
+
+def find_version(connection: sa.Connection, ref: PromptRef) -> StoredVersion:
+    """The version a reference names.
+
+    Raises:
+        PromptNotFound: no prompt has or had this name; the hint names similar ones.
+        VersionNotFound: the prompt has no such version, or an abbreviated digest or commit fits several; the hint lists
+            what there is.
+    """
+    found = _find(connection, ref.prompt, ref.selector)
+    if found is not None:
+        return found
+    prompt = current_name(connection, ref.prompt)
+    if prompt is None:
+        raise _no_prompt(connection, ref)
+    if prompt != ref.prompt and (found := _find(connection, prompt, ref.selector)) is not None:
+        return found
+    raise _no_version(connection, ref, prompt)
+
+
+def current_name(connection: sa.Connection, prompt: PromptId) -> PromptId | None:
+    """The name that a prompt has now: its own, or the one it was renamed to; None if it was never there."""
+    if connection.execute(sa.select(prompts.c.id).where(*named(prompt))).first() is not None:
+        return prompt
+    query = (
+        sa.select(prompts.c.namespace, prompts.c.name)
+        .join(redirects, redirects.c.prompt_id == prompts.c.id)
+        .where(redirects.c.namespace == prompt.namespace, redirects.c.name == prompt.name)
+    )
+    row = connection.execute(query).first()
+    return PromptId(row.namespace, row.name) if row is not None else None
+
+
+def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> StoredVersion | None:
+    query = (
+        select_versions()
+        .add_columns(versions.c.spec_json)
+        .where(*named(prompt))
+        .order_by(versions.c.revision.desc())
+        .limit(1)
+    )
+    match selector:
+        case ByVersionId(version):
+            query = query.where(versions.c.id == version)
+        case ByRevision(revision):
+            query = query.where(versions.c.revision == revision)
+        case ByDigest(prefix):
+            _require_one_digest(connection, prompt, prefix)
+            query = query.where(versions.c.spec_hash.startswith(f"sha256:{prefix}"))
+        case ByLabel(label):
+            query = _by_label(query, label)
+        case ByCommit(name):
+            query = query.where(_in_commit(connection, name))
+    row = connection.execute(query).first()
+    return stored_of(row) if row is not None else None
+
+
+def _by_label(query: sa.Select[Any], label: str) -> sa.Select[Any]:
+    """The alias comes first, then the newest version with that `user_version`."""
+    pointed = (
+        sa.select(aliases.c.version_id)
+        .where(aliases.c.prompt_id == prompts.c.id, aliases.c.alias == label)
+        .correlate(prompts)
+        .scalar_subquery()
+    )
+    return (
+        query.where(sa.or_(versions.c.id == pointed, versions.c.user_version == label))
+        .order_by(None)
+        .order_by(sa.case((versions.c.id == pointed, 0), else_=1), versions.c.revision.desc())
+    )
+
+
+def _require_one_digest(connection: sa.Connection, prompt: PromptId, prefix: str) -> None:
+    query = (
+        sa.select(versions.c.spec_hash)
+        .distinct()
+        .join(prompts, prompts.c.id == versions.c.prompt_id)
+        .where(*named(prompt), versions.c.spec_hash.startswith(f"sha256:{prefix}"))
+        .order_by(versions.c.spec_hash)
+    )
+    digests = list(connection.execute(query).scalars())
+    if len(digests) > 1:
+        shown = ", ".join(digest[: len("sha256:") + len(prefix) + 4] for digest in digests)
+        raise VersionNotFound(f"sha256:{prefix} fits {len(digests)} digests of {prompt}", f"give more digits: {shown}")
+
+
+def _in_commit(connection: sa.Connection, name: str) -> sa.ColumnElement[bool]:
+    """The version that a clean sync of the commit found, which is the newest file version up to that run.
+
+    `name` is a commit id, abbreviated or not, or a branch; a commit in which the file itself changed answers too.
+    """
+    commit = name.lower()
+    is_run = sa.or_(runs.c.git_ref == name, runs.c.commit_id.startswith(commit, autoescape=True))
+    _require_one_commit(connection, name, commit)
+    newest_run = sa.select(sa.func.max(runs.c.id)).where(is_run, ~runs.c.is_dirty)
+    run = connection.execute(newest_run).scalar()
+    own = sources.alias("own")
+    fits = own.c.run_id <= run if run is not None else own.c.commit_id.startswith(commit, autoescape=True)
+    return sa.exists().where(own.c.version_id == versions.c.id, ~own.c.is_dirty, fits).correlate(versions)
+
+
+def _require_one_commit(connection: sa.Connection, name: str, commit: str) -> None:
+    if not all(character in "0123456789abcdef" for character in commit):
+        return
+    query = sa.union(
+        sa.select(runs.c.commit_id).where(runs.c.commit_id.startswith(commit)),
+        sa.select(sources.c.commit_id).where(sources.c.commit_id.startswith(commit)),
+    )
+    commits = list(connection.execute(query).scalars())
+    if len(commits) > 1:
+        shown = ", ".join(sorted(found[: len(commit) + 4] for found in commits)[:_NEWEST_TOLD])
+        raise VersionNotFound(f"git:{name} fits {len(commits)} commits", f"give more digits: {shown}")
+
+
+def _no_prompt(connection: sa.Connection, ref: PromptRef) -> PromptNotFound:
+    names = [str(summary.prompt) for summary in PromptRepository(connection).summaries(archived=True)]
+    near = get_close_matches(str(ref.prompt), names, 3)
+    if near:
+        hint = f"did you mean {' or '.join(near)}?"
+    elif names:
+        hint = "'promptdb list' shows what there is"
+    else:
+        hint = "the registry is empty; run 'promptdb sync'"
+    return PromptNotFound(f"there is no prompt {ref.prompt}", hint)
+
+
+def _no_version(connection: sa.Connection, ref: PromptRef, prompt: PromptId) -> VersionNotFound:
+    repository = PromptRepository(connection)
+    shown = [f"{alias.alias} -> rev:{alias.revision}" for alias in repository.aliases(prompt)]
+    newest = [f"rev:{view.revision}" for view in repository.versions(prompt, _NEWEST_TOLD)]
+    selector = ref.text.partition(":")[2]
+    return VersionNotFound(
+        f"{prompt} has no version {selector!r}",
+        f"aliases: {_listed(shown)}; newest revisions: {_listed(newest)}",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"

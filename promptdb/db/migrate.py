@@ -1,0 +1,147 @@
+"""The schema of a database: create it, bring it up to date, say where it stands. Alembic is the only authority."""
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from promptdb.db.engine import reading, writing
+from promptdb.errors import ConfigError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The migration this release needs; a test holds it against the scripts. Known here so that start-up needs no Alembic."""
+
+WAL_TIMEOUT = 10.0
+"""Seconds."""
+
+_VERSION_TABLE = "alembic_version"
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def ensure_schema(engine: sa.Engine) -> None:
+    """Before any use: create the schema in an empty SQLite database, and refuse one that is not up to date.
+
+    Raises:
+        ConfigError: the schema is missing, outdated, newer than this release, or not promptdb's.
+    """
+    current = current_revision(engine)
+    if current == HEAD:
+        return
+    if current is None and engine.dialect.name == "sqlite" and _is_empty(engine):
+        upgrade(engine)
+        return
+    _refuse(engine, current)
+
+
+def current_revision(engine: sa.Engine) -> str | None:
+    """The migration the database is at, or None for one without any."""
+    with reading(engine) as connection:
+        return _current(connection)
+
+
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+    """Run the migrations up to `revision`, all or none, and alone.
+
+    Raises:
+        ConfigError: the database holds tables of something else, or comes from a newer release.
+    """
+    from alembic import command  # slow to import, and rarely needed
+
+    with writing(engine) as connection:
+        current = _current(connection)
+        if current is None and _tables(connection):
+            _refuse(engine, None)
+        if current is not None and current not in known_revisions():
+            _refuse(engine, current)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    if engine.dialect.name == "sqlite":
+        _use_wal(engine)
+
+
+def downgrade(engine: sa.Engine, revision: str) -> None:
+    """Undo the migrations down to `revision`; `base` removes the schema and everything in it."""
+    from alembic import command
+
+    with writing(engine) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def drift(engine: sa.Engine) -> list[str]:
+    """How the database differs from the tables of this release, one line each."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from promptdb.db.tables import Table
+
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return [str(difference) for difference in compare_metadata(context, Table.metadata)]
+
+
+def known_revisions() -> list[str]:
+    """All migrations of this release, the newest first."""
+    from alembic.script import ScriptDirectory
+
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
+def _config() -> "Config":
+    from alembic.config import Config
+
+    checkout = _PACKAGE.parent / "alembic"
+    config = Config()
+    # In a checkout the scripts beside the package are the fresh ones; a wheel carries them inside it.
+    location = checkout if (checkout / "env.py").is_file() else _PACKAGE / "migrations"
+    config.set_main_option("script_location", str(location).replace("%", "%%"))
+    return config
+
+
+def _current(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    revision: str | None = connection.execute(sa.text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()  # noqa: S608
+    return revision
+
+
+def _tables(connection: sa.Connection) -> set[str]:
+    """Names of all tables but Alembic's own, which stays after a downgrade to nothing."""
+    return set(sa.inspect(connection).get_table_names()) - {_VERSION_TABLE}
+
+
+def _is_empty(engine: sa.Engine) -> bool:
+    with reading(engine) as connection:
+        return not _tables(connection)
+
+
+def _refuse(engine: sa.Engine, current: str | None) -> None:
+    where = engine.url.render_as_string(hide_password=True)
+    if current is not None and current not in known_revisions():
+        raise ConfigError(f"the schema of {where} is {current}, which this promptdb does not know", "upgrade promptdb")
+    if current is None and not _is_empty(engine):
+        raise ConfigError(f"{where} holds tables that are not promptdb's", "give promptdb a database of its own")
+    state = "empty" if current is None else f"at {current}"
+    raise ConfigError(f"the schema of {where} is {state}; this promptdb needs {HEAD}", "run: promptdb db upgrade")
+
+
+def _use_wal(engine: sa.Engine) -> None:
+    """Readers do not block the writer. The mode stays with the file; SQLite changes it only while nobody else reads."""
+    deadline = time.monotonic() + WAL_TIMEOUT
+    with closing(engine.raw_connection()) as connection:
+        while True:
+            try:
+                connection.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    return  # slower for readers, but as safe
+                time.sleep(0.02)

@@ -1,0 +1,249 @@
+"""Reads of the registry on one connection. Every answer is a domain value."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from promptdb.db.tables import (
+    AliasEvent,
+    Prompt,
+    PromptAlias,
+    PromptAsset,
+    PromptRedirect,
+    PromptVersion,
+    SyncRun,
+    VersionSource,
+    table,
+)
+from promptdb.domain.digest import Digest
+from promptdb.domain.identity import PromptId
+from promptdb.domain.plan import Head, LabelUse
+from promptdb.domain.views import (
+    AliasEventView,
+    AliasView,
+    AssetView,
+    PromptSummary,
+    PromptVersionView,
+    Provenance,
+    StoredVersion,
+)
+
+prompts, versions, aliases = table(Prompt), table(PromptVersion), table(PromptAlias)
+assets, sources, runs = table(PromptAsset), table(VersionSource), table(SyncRun)
+events, redirects = table(AliasEvent), table(PromptRedirect)
+
+_T = TypeVar("_T")
+_CHUNK = 500
+"""Values in one IN list: below SQLite's limit of parameters."""
+
+_is_highest = versions.c.revision == (
+    sa.select(sa.func.max(versions.c.revision))
+    .where(versions.c.prompt_id == prompts.c.id)
+    .correlate(prompts)
+    .scalar_subquery()
+)
+
+
+class PromptRepository:
+    """Valid as long as the connection's transaction: all its answers are of one state."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def heads(self, only: Sequence[PromptId] | None = None) -> dict[PromptId, tuple[UUID, Head]]:
+        """The highest revision of each prompt, or of those named, with the prompt's id: one query."""
+        from_file = sa.exists().where(versions.c.prompt_id == prompts.c.id, sources.c.version_id == versions.c.id)
+        query = sa.select(
+            prompts.c.id,
+            prompts.c.namespace,
+            prompts.c.name,
+            prompts.c.archived_at,
+            versions.c.revision,
+            versions.c.spec_hash,
+            from_file.correlate(prompts).label("from_file"),
+        ).join(versions, sa.and_(versions.c.prompt_id == prompts.c.id, _is_highest))
+        found = {}
+        for row in self._for_prompts(query, only):
+            prompt = PromptId(row.namespace, row.name)
+            head = Head(prompt, row.revision, row.spec_hash, row.archived_at is not None, row.from_file)
+            found[prompt] = row.id, head
+        return found
+
+    def labels(self, wanted: Iterable[tuple[PromptId, str]]) -> dict[tuple[PromptId, str], LabelUse]:
+        """What each `user_version` in question names by now."""
+        found = {}
+        for prompt, label in wanted:
+            query = (
+                sa.select(versions.c.revision, versions.c.spec_hash)
+                .join(prompts, prompts.c.id == versions.c.prompt_id)
+                .where(*named(prompt), versions.c.user_version == label)
+                .order_by(versions.c.revision)
+                .limit(1)
+            )
+            if (row := self._connection.execute(query).first()) is not None:
+                found[prompt, label] = LabelUse(row.revision, Digest(row.spec_hash))
+        return found
+
+    def stored_heads(self, only: Sequence[PromptId]) -> dict[PromptId, StoredVersion]:
+        """The highest revisions of some prompts, with their specs."""
+        query = select_versions().add_columns(versions.c.spec_json).where(_is_highest)
+        return {stored.view.prompt: stored for stored in map(stored_of, self._for_prompts(query, only))}
+
+    def summaries(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
+        """All prompts, sorted by name.
+
+        Args:
+            pattern: a namespace or `namespace/name` to restrict to; `*` stands for anything.
+            archived: the archived ones too.
+        """
+        query = select_versions().where(_is_highest).order_by(prompts.c.namespace, prompts.c.name)
+        if not archived:
+            query = query.where(prompts.c.archived_at.is_(None))
+        targets: dict[PromptId, dict[str, int]] = {}
+        for alias in self.aliases():
+            targets.setdefault(alias.prompt, {})[alias.alias] = alias.revision
+        found = []
+        for row in self._connection.execute(query):
+            prompt = PromptId(row.namespace, row.name)
+            if pattern is None or _matches(str(prompt), pattern):
+                found.append(
+                    PromptSummary(
+                        prompt,
+                        row.id,
+                        row.revision,
+                        row.spec_hash,
+                        row.created_at,
+                        row.archived_at is not None,
+                        targets.get(prompt, {}),
+                    )
+                )
+        return found
+
+    def versions(self, prompt: PromptId, limit: int | None = None) -> list[PromptVersionView]:
+        """The versions of a prompt, the newest first."""
+        query = select_versions().where(*named(prompt)).order_by(versions.c.revision.desc()).limit(limit)
+        return [view_of(row) for row in self._connection.execute(query)]
+
+    def provenance(self, version_ids: Sequence[UUID]) -> dict[UUID, Provenance]:
+        """Where versions came from: the first source of each."""
+        found: dict[UUID, Provenance] = {}
+        for chunk in _chunks(version_ids):
+            query = sa.select(sources).where(sources.c.version_id.in_(chunk)).order_by(sources.c.id)
+            for row in self._connection.execute(query):
+                where = Provenance(
+                    row.path, row.commit_id, row.branch, row.author, row.committed_at, row.blob_id, row.is_dirty
+                )
+                found.setdefault(row.version_id, where)
+        return found
+
+    def assets(self, version_id: UUID) -> list[AssetView]:
+        query = sa.select(assets).where(assets.c.version_id == version_id).order_by(assets.c.id)
+        return [
+            AssetView(
+                r.kind,
+                r.object_key,
+                r.content_type,
+                r.byte_size,
+                r.checksum_sha256,
+                json.loads(r.metadata_json).get("path"),
+            )
+            for r in self._connection.execute(query)
+        ]
+
+    def aliases(self, prompt: PromptId | None = None, alias: str | None = None) -> list[AliasView]:
+        """Aliases, sorted by prompt and name."""
+        query = (
+            sa.select(aliases, prompts.c.namespace, prompts.c.name, versions.c.revision)
+            .join(prompts, prompts.c.id == aliases.c.prompt_id)
+            .join(versions, versions.c.id == aliases.c.version_id)
+            .order_by(prompts.c.namespace, prompts.c.name, aliases.c.alias)
+        )
+        if prompt is not None:
+            query = query.where(*named(prompt))
+        if alias is not None:
+            query = query.where(aliases.c.alias == alias)
+        return [
+            AliasView(PromptId(r.namespace, r.name), r.alias, r.revision, r.version_id, r.generation, r.updated_at)
+            for r in self._connection.execute(query)
+        ]
+
+    def alias_events(self, prompt: PromptId, alias: str | None = None) -> list[AliasEventView]:
+        """The moves of a prompt's aliases, the newest first."""
+        before, after = versions.alias("before"), versions.alias("after")
+        query = (
+            sa.select(events, before.c.revision.label("from_revision"), after.c.revision.label("to_revision"))
+            .join(prompts, prompts.c.id == events.c.prompt_id)
+            .outerjoin(before, before.c.id == events.c.from_version_id)
+            .outerjoin(after, after.c.id == events.c.to_version_id)
+            .where(*named(prompt))
+            .order_by(events.c.id.desc())
+        )
+        if alias is not None:
+            query = query.where(events.c.alias == alias)
+        return [
+            AliasEventView(prompt, r.alias, r.action, r.from_revision, r.to_revision, r.actor, r.reason, r.created_at)
+            for r in self._connection.execute(query)
+        ]
+
+    def ids(self, only: Sequence[PromptId]) -> dict[PromptId, UUID]:
+        query = sa.select(prompts.c.id, prompts.c.namespace, prompts.c.name)
+        return {PromptId(row.namespace, row.name): row.id for row in self._for_prompts(query, only)}
+
+    def run_recorded(self, root: str, commit_id: str) -> bool:
+        """Whether a clean sync of this commit has been recorded."""
+        query = sa.select(sa.exists().where(runs.c.root == root, runs.c.commit_id == commit_id, ~runs.c.is_dirty))
+        return bool(self._connection.execute(query).scalar())
+
+    def _for_prompts(self, query: sa.Select[Any], only: Sequence[PromptId] | None) -> Iterator[sa.Row[Any]]:
+        if only is None:
+            yield from self._connection.execute(query)
+            return
+        for chunk in _chunks(only):
+            names = sa.tuple_(prompts.c.namespace, prompts.c.name)
+            yield from self._connection.execute(query.where(names.in_([(p.namespace, p.name) for p in chunk])))
+
+
+def select_versions() -> sa.Select[Any]:
+    """Versions with the name of their prompt, in the columns that `view_of` reads."""
+    columns = (
+        versions.c.id,
+        versions.c.revision,
+        versions.c.spec_hash,
+        versions.c.user_version,
+        versions.c.created_by,
+        versions.c.created_at,
+        prompts.c.namespace,
+        prompts.c.name,
+        prompts.c.archived_at,
+    )
+    return sa.select(*columns).join(prompts, prompts.c.id == versions.c.prompt_id)
+
+
+def view_of(row: sa.Row[Any]) -> PromptVersionView:
+    prompt = PromptId(row.namespace, row.name)
+    return PromptVersionView(
+        row.id, prompt, row.revision, row.spec_hash, row.user_version, row.created_by, row.created_at
+    )
+
+
+def stored_of(row: sa.Row[Any]) -> StoredVersion:
+    """For `select_versions` with the column `spec_json` added."""
+    return StoredVersion(view_of(row), row.spec_json, row.archived_at is not None)
+
+
+def named(prompt: PromptId) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return prompts.c.namespace == prompt.namespace, prompts.c.name == prompt.name
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """In Python, since LIKE minds the case in one database and not in the other."""
+    return fnmatchcase(name, pattern) or fnmatchcase(name, pattern.rstrip("/") + "/*")
+
+
+def _chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]

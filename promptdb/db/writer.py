@@ -1,0 +1,115 @@
+"""Inserts and pointer moves on one connection that holds the write lock. Bulk statements through Core; no decisions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from promptdb.db.repository import aliases, assets, events, named, prompts, redirects, runs, sources, versions
+from promptdb.db.tables import SourceHead, table
+from promptdb.domain.identity import PromptId
+
+source_heads = table(SourceHead)
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RegistryWriter:
+    """`now` is the time of everything one transaction writes."""
+
+    connection: sa.Connection
+    now: datetime
+
+    def taken_ids(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Which of these prompt ids exist, under whatever name."""
+        taken: set[UUID] = set()
+        for start in range(0, len(ids), 500):
+            query = sa.select(prompts.c.id).where(prompts.c.id.in_(ids[start : start + 500]))
+            taken |= set(self.connection.execute(query).scalars())
+        return taken
+
+    def insert_prompts(self, created: Mapping[UUID, PromptId]) -> None:
+        """New prompts. A name that led to a renamed prompt now means the new one."""
+        if not created:
+            return
+        rows = [
+            {"id": key, "namespace": prompt.namespace, "name": prompt.name, "created_at": self.now, "archived_at": None}
+            for key, prompt in created.items()
+        ]
+        self._insert(prompts, rows)
+        if self.connection.execute(sa.select(redirects.c.name).limit(1)).first() is not None:
+            for prompt in created.values():
+                self._drop_redirect(prompt)
+
+    def insert_versions(self, rows: Sequence[Row]) -> None:
+        self._insert(versions, rows)
+
+    def insert_assets(self, rows: Sequence[Row]) -> None:
+        self._insert(assets, rows)
+
+    def insert_sources(self, rows: Sequence[Row]) -> None:
+        self._insert(sources, rows)
+
+    def insert_run(self, row: Row) -> int:
+        result = self.connection.execute(sa.insert(runs).values(**row))
+        key: int = result.inserted_primary_key[0]  # type: ignore[index]
+        return key
+
+    def rename(self, key: UUID, old: PromptId, new: PromptId) -> None:
+        """The old name goes on to answer, unless another prompt takes it."""
+        self._drop_redirect(new)
+        self._drop_redirect(old)
+        self.connection.execute(
+            sa.update(prompts).where(prompts.c.id == key).values(namespace=new.namespace, name=new.name)
+        )
+        self._insert(
+            redirects, [{"namespace": old.namespace, "name": old.name, "prompt_id": key, "created_at": self.now}]
+        )
+
+    def set_archived(self, names: Sequence[PromptId], *, archived: bool) -> None:
+        for prompt in names:
+            self.connection.execute(
+                sa.update(prompts).where(*named(prompt)).values(archived_at=self.now if archived else None)
+            )
+
+    def set_source_head(self, root: str, git_ref: str, commit_id: str, run_id: int) -> None:
+        key = (source_heads.c.root == root, source_heads.c.git_ref == git_ref)
+        values = {"commit_id": commit_id, "run_id": run_id, "updated_at": self.now}
+        if self.connection.execute(sa.update(source_heads).where(*key).values(**values)).rowcount == 0:
+            self._insert(source_heads, [{"root": root, "git_ref": git_ref, **values}])
+
+    def insert_aliases(self, rows: Sequence[Row]) -> None:
+        self._insert(aliases, [{**row, "updated_at": self.now} for row in rows])
+
+    def move_aliases(self, rows: Sequence[Row]) -> None:
+        """Update the aliases with these `prompt_id` and `alias`."""
+        self._for_each(sa.update(aliases), [{**row, "updated_at": self.now} for row in rows])
+
+    def delete_aliases(self, rows: Sequence[Row]) -> None:
+        self._for_each(sa.delete(aliases), rows)
+
+    def insert_alias_events(self, rows: Sequence[Row]) -> None:
+        self._insert(events, [{**row, "created_at": self.now} for row in rows])
+
+    def _insert(self, target: sa.Table, rows: Sequence[Row]) -> None:
+        if rows:
+            self.connection.execute(sa.insert(target), rows)
+
+    def _for_each(self, statement: sa.Update | sa.Delete, rows: Sequence[Row]) -> None:
+        """One statement for every row, which it finds by `prompt_id` and `alias`."""
+        if not rows:
+            return
+        where = (aliases.c.prompt_id == sa.bindparam("_prompt_id"), aliases.c.alias == sa.bindparam("_alias"))
+        parameters = []
+        for row in rows:
+            values = dict(row)
+            parameters.append({"_prompt_id": values.pop("prompt_id"), "_alias": values.pop("alias"), **values})
+        self.connection.execute(statement.where(*where), parameters)
+
+    def _drop_redirect(self, prompt: PromptId) -> None:
+        self.connection.execute(
+            sa.delete(redirects).where(redirects.c.namespace == prompt.namespace, redirects.c.name == prompt.name)
+        )
