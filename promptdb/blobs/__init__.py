@@ -1,0 +1,1 @@
+"""Content-addressed bytes: the key of a blob is its digest."""
