@@ -1,0 +1,1 @@
+"""git, read through GitPython and its plumbing commands. Nothing here changes a repository."""
