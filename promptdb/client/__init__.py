@@ -1,0 +1,1 @@
+"""How applications read prompts at run time."""

@@ -1,0 +1,264 @@
+"""`PromptService`: what every door to the registry can do. The CLI, the client and servers call it and choose the words."""
+
+import getpass
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from promptdb.blobs.local import LocalBlobStore
+from promptdb.blobs.store import BlobStore
+from promptdb.db.engine import make_engine, reading
+from promptdb.db.lookup import current_name, find_version
+from promptdb.db.migrate import ensure_schema
+from promptdb.db.repository import PromptRepository
+from promptdb.domain.digest import digest_of
+from promptdb.domain.identity import PromptId
+from promptdb.domain.plan import Action, Desired
+from promptdb.domain.refs import PromptRef
+from promptdb.domain.spec import PromptSpec, TemplateFormat
+from promptdb.domain.views import AliasEventView, AliasView, AssetView, PromptSummary, PromptVersionView, Provenance
+from promptdb.errors import PromptNotFound
+from promptdb.render.resolved import ResolvedPrompt, resolved
+from promptdb.settings import AppSettings, load_settings
+from promptdb.sync import aliases, export, register
+from promptdb.sync.aliases import Move
+from promptdb.sync.apply import Registry, apply
+
+Expected = int | None | Literal["any"]
+"""For compare-and-set: the revision an alias must point at, None for no alias yet, or `any`."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """`created` is False where the newest version had this content already."""
+
+    version: PromptVersionView
+    created: bool
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """A version with where it came from and the aliases that point at it."""
+
+    version: PromptVersionView
+    source: Provenance | None
+    aliases: tuple[str, ...]
+
+
+class PromptService:
+    """One database and one blob store. Thread-safe; connections are pooled.
+
+    Args:
+        settings: by default those of the current folder.
+
+    Raises:
+        ConfigError: a setting is wrong. The database is opened, and its schema checked, at the first use.
+    """
+
+    def __init__(self, settings: AppSettings | None = None) -> None:
+        self.settings = settings or load_settings()
+        self.engine: sa.Engine = make_engine(
+            self.settings.database_url.get_secret_value(), self.settings.base, self.settings.lock_timeout
+        )
+        self.blobs: BlobStore = LocalBlobStore(self.settings.blob_path)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The stores, ready: an empty SQLite database has its schema from here on.
+
+        Raises:
+            ConfigError: the schema is missing or not of this release.
+        """
+        ensure_schema(self.engine)
+        return Registry(self.engine, self.blobs, self.settings.actor or _user())
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    # Lookups
+
+    def resolve(self, ref: str) -> ResolvedPrompt:
+        """The version a reference names, ready to render.
+
+        Raises:
+            InvalidRef: the text is not a reference.
+            NotFound: there is no such prompt or version; the hint says what there is.
+        """
+        parsed = PromptRef.parse(ref)
+        with reading(self.registry.engine) as connection:
+            return resolved(ref, find_version(connection, parsed))
+
+    def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
+        """All prompts by name.
+
+        Args:
+            pattern: a namespace, or `namespace/name` where `*` stands for anything.
+            archived: the archived ones too.
+        """
+        with reading(self.registry.engine) as connection:
+            return PromptRepository(connection).summaries(pattern, archived=archived)
+
+    def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
+        """The versions of a prompt, the newest first.
+
+        Raises:
+            InvalidRef: not a name.
+            PromptNotFound: there is no such prompt.
+        """
+        with reading(self.registry.engine) as connection:
+            return PromptRepository(connection).versions(self._name(connection, prompt), limit)
+
+    def log(self, prompt: str, limit: int | None = None) -> list[LogEntry]:
+        """The versions of a prompt with their sources and aliases, the newest first. Errors as in `list_versions`."""
+        with reading(self.registry.engine) as connection:
+            repository = PromptRepository(connection)
+            name = self._name(connection, prompt)
+            views = repository.versions(name, limit)
+            sources = repository.provenance([view.id for view in views])
+            pointing = [(alias.version_id, alias.alias) for alias in repository.aliases(name)]
+        return [
+            LogEntry(view, sources.get(view.id), tuple(alias for key, alias in pointing if key == view.id))
+            for view in views
+        ]
+
+    def assets(self, version: PromptVersionView) -> list[AssetView]:
+        """The blobs of a version, its bundle first."""
+        with reading(self.registry.engine) as connection:
+            return PromptRepository(connection).assets(version.id)
+
+    # Versions
+
+    def register_spec(self, name: str, spec: PromptSpec | Mapping[str, Any]) -> Registered:
+        """Add a version unless the newest one has this content.
+
+        Args:
+            name: `namespace/name`.
+            spec: a spec, or the fields of a prompt file that names no other files.
+
+        Raises:
+            InvalidRef: not a name.
+            InvalidPrompts: the spec is not valid.
+            Conflict: its `user_version` names other content already.
+        """
+        return self._register(name, register.content_of_spec(spec))
+
+    def register_text(
+        self, name: str, text: str, *, template_format: TemplateFormat = "f-string", **fields: Any
+    ) -> Registered:
+        """Add a version of a string prompt; `fields` are further fields of a prompt file. Errors as in `register_spec`."""
+        return self.register_spec(name, {"template": text, "template_format": template_format, **fields})
+
+    def register_file(self, file: Path | str, name: str | None = None) -> Registered:
+        """Add a version from a prompt file anywhere. The files it names must lie in its folder or below.
+
+        Args:
+            file: with one of the suffixes of prompt files.
+            name: `namespace/name`; without it the name is that of the file, in the namespace `default`.
+
+        Raises:
+            InvalidRef, InvalidPrompts, Conflict: as in `register_spec`.
+            StorageError: the file cannot be read.
+        """
+        path = Path(file)
+        return self._register(name or path.stem, register.content_of_file(path, self.settings.text_format))
+
+    def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
+        """Write a version as a prompt file, with its fragments and assets beside it. Read again, it has the same digest.
+
+        Args:
+            file: its suffix decides the form.
+            overwrite: replace files that are there and differ.
+
+        Returns:
+            The files that were written.
+
+        Raises:
+            NotFound: there is no such version.
+            ConfigError: the suffix cannot hold this prompt.
+            StorageError: a file is there already or cannot be written, or a blob is missing.
+        """
+        prompt = self.resolve(ref)
+        return export.write_files(prompt.spec, self.blobs, Path(file), overwrite=overwrite)
+
+    # Aliases
+
+    def promote(
+        self, ref: str, alias: str, *, expected: Expected = "any", reason: str | None = None, dry_run: bool = False
+    ) -> Move:
+        """Point an alias at what a reference gives; with `dry_run` only say what would move.
+
+        Raises:
+            InvalidRef: the reference or the alias is malformed.
+            NotFound: there is no such version.
+            Conflict: the alias does not point at `expected`, or was moved at the same time.
+        """
+        move = aliases.decide_promotion(self.registry, PromptRef.parse(ref), alias)
+        return self._perform(move, expected, reason, dry_run=dry_run)
+
+    def promote_all(self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None) -> list[Move]:
+        """Point `alias` where `source` points, for every prompt that has it, in one transaction.
+
+        Returns:
+            The moves that change something.
+
+        Raises:
+            InvalidRef, NotFound, Conflict: as in `promote`.
+        """
+        moves = aliases.decide_all(self.registry, source, alias)
+        return [move for move in moves if move.is_needed] if dry_run else aliases.perform(self.registry, moves, reason)
+
+    def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> Move:
+        """Return an alias to its previous target. Errors as in `promote`."""
+        return self._perform(aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias), expected, reason)
+
+    def delete_alias(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> Move:
+        """Remove an alias; its history stays. Errors as in `promote`."""
+        return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
+
+    def aliases(self, prompt: str | None = None) -> list[AliasView]:
+        """The aliases of one prompt, or of all."""
+        with reading(self.registry.engine) as connection:
+            name = self._name(connection, prompt) if prompt is not None else None
+            return PromptRepository(connection).aliases(name)
+
+    def alias_log(self, prompt: str, alias: str | None = None) -> list[AliasEventView]:
+        """The moves of a prompt's aliases, the newest first."""
+        with reading(self.registry.engine) as connection:
+            return PromptRepository(connection).alias_events(self._name(connection, prompt), alias)
+
+    def _perform(self, move: Move, expected: Expected, reason: str | None, *, dry_run: bool = False) -> Move:
+        if expected != "any":
+            aliases.require_expected(move, expected)
+        if not dry_run:
+            aliases.perform(self.registry, [move], reason)
+        return move
+
+    def _register(self, name: str, content: register.Content) -> Registered:
+        prompt = PromptId.parse(name)
+        desired = Desired(prompt, digest_of(content.canonical), None, content.spec.metadata.user_version)
+        applied = apply(self.registry, [desired], lambda _: content)
+        created = any(change.action in (Action.CREATE, Action.UPDATE) for change in applied.plan.changes)
+        return Registered(self._version_with(prompt, desired), created)
+
+    def _version_with(self, prompt: PromptId, desired: Desired) -> PromptVersionView:
+        ref = PromptRef.parse(f"{prompt}:{desired.digest}")
+        with reading(self.registry.engine) as connection:
+            return find_version(connection, ref).view
+
+    def _name(self, connection: sa.Connection, prompt: str) -> PromptId:
+        wanted = PromptId.parse(prompt)
+        name = current_name(connection, wanted)
+        if name is None:
+            raise PromptNotFound(f"there is no prompt {wanted}", "'promptdb list' shows what there is")
+        return name
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user, as in some containers
+        return "unknown"

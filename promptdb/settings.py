@@ -1,0 +1,123 @@
+"""Settings: `PROMPTDB_*` environment variables over `promptdb.toml` or `[tool.promptdb]` in `pyproject.toml`."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from promptdb.errors import ConfigError
+
+PREFIX = "PROMPTDB_"
+CONFIG_FILE = "promptdb.toml"
+
+
+class AppSettings(BaseSettings):
+    """All settings; in a file the keys are in lower case. Secrets print as stars.
+
+    `base` is the folder that relative paths are taken from.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
+
+    base: Path = Field(default_factory=Path.cwd, exclude=True)
+    prompts_root: Path = Field(default=Path("prompts"), description="the folder with the prompt files")
+    text_format: Literal["f-string", "jinja2", "mustache", "plain"] = Field(
+        default="f-string", description="template format of .txt, .md and .prompt files that do not name one"
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr("sqlite:///./promptdb.sqlite3"), description="SQLite file or PostgreSQL database"
+    )
+    blob_root: Path = Field(default=Path(".blobs"), description="the folder of the local blob store")
+    storage_backend: Literal["local"] = Field(default="local", description="where blobs are stored")
+    lock_timeout: float = Field(default=30.0, gt=0, le=3600, description="seconds to wait for another writer")
+    actor: str | None = Field(
+        default=None, min_length=1, max_length=255, description="who is recorded as the author of a change"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="WARNING", description="what the library logs to standard error"
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @property
+    def prompts_path(self) -> Path:
+        return self.base / self.prompts_root
+
+    @property
+    def blob_path(self) -> Path:
+        return self.base / self.blob_root
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over what `load_settings` read from the file."""
+        return env_settings, init_settings
+
+
+def load_settings(folder: Path | None = None) -> AppSettings:
+    """The settings in force in a folder.
+
+    Args:
+        folder: where to look for the file, and upwards from there, not past the root of the git repository; the current
+            folder by default.
+
+    Raises:
+        ConfigError: a setting is unknown or has a bad value; the message says where it stands, and never shows the value.
+    """
+    start = (folder or Path.cwd()).resolve()
+    file, table, base = _find_file(start)
+    known = AppSettings.model_fields.keys() - {"base"}
+    for key in table:
+        if key not in known:
+            raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
+    try:
+        return AppSettings(**{**table, "base": base})
+    except ValidationError as error:
+        raise ConfigError(_describe(error, file), "docs/settings.md lists the settings") from error
+
+
+def _find_file(start: Path) -> tuple[Path | None, dict[str, Any], Path]:
+    """The settings file, its settings, and the folder that relative paths are taken from."""
+    for folder in (start, *start.parents):
+        own, project = folder / CONFIG_FILE, folder / "pyproject.toml"
+        if own.is_file():
+            return own, _read(own), folder
+        if project.is_file():
+            table = _read(project).get("tool", {}).get("promptdb")
+            if isinstance(table, dict):
+                return project, table, folder
+        if (folder / ".git").exists():
+            return None, {}, folder
+    return None, {}, start
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _describe(error: ValidationError, file: Path | None) -> str:
+    """Messages without values: a password may stand in the wrong variable."""
+    parts = []
+    for entry in error.errors(include_input=False, include_url=False):
+        name = str(entry["loc"][0]) if entry["loc"] else "settings"
+        variable = PREFIX + name.upper()
+        where = f"environment variable {variable}" if variable in os.environ else f"{file}: {name}"
+        parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")
+    return "; ".join(parts)

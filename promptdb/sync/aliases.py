@@ -1,0 +1,227 @@
+"""Moving aliases: decided on what is recorded, written under the lock only if it is still so, with an event for each move."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from promptdb.db.engine import reading, writing
+from promptdb.db.lookup import current_name, find_version
+from promptdb.db.repository import PromptRepository
+from promptdb.db.writer import RegistryWriter, Row
+from promptdb.domain.identity import PromptId
+from promptdb.domain.refs import PromptRef, parse_alias
+from promptdb.domain.views import AliasEventView, AliasView, PromptSummary
+from promptdb.errors import Conflict, NotFound, PromptNotFound
+from promptdb.sync.apply import Registry
+
+Target = tuple[int, UUID]
+"""A revision and its version id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One alias of one prompt from a revision to another; None stands for no alias."""
+
+    prompt: PromptId
+    alias: str
+    action: str
+    from_revision: int | None
+    to_revision: int | None
+    to_version: UUID | None = None
+    from_version: UUID | None = None
+    generation: int = 0
+    """The generation that was seen when the move was decided; 0 where there was no alias."""
+
+    @property
+    def is_needed(self) -> bool:
+        return self.from_revision != self.to_revision
+
+
+def decide_promotion(registry: Registry, ref: PromptRef, alias: str) -> Move:
+    """Point `alias` at what the reference gives.
+
+    Raises:
+        InvalidRef: the name cannot be an alias.
+        NotFound: there is no such version.
+    """
+    parse_alias(alias)
+    with reading(registry.engine) as connection:
+        target = find_version(connection, ref).view
+        there = _current(connection, target.prompt, alias)
+        return _move(there, target.prompt, alias, "promote", (target.revision, target.id))
+
+
+def decide_all(registry: Registry, source: str, alias: str) -> list[Move]:
+    """Point `alias` at what `source` gives, for each prompt that has it; `latest` stands for every prompt.
+
+    Raises:
+        InvalidRef: a name cannot be an alias.
+        NotFound: no prompt has the alias `source`.
+    """
+    parse_alias(alias)
+    with reading(registry.engine) as connection:
+        repository = PromptRepository(connection)
+        targets: dict[PromptId, Target]
+        if source == "latest":
+            targets = {summary.prompt: _target(summary) for summary in repository.summaries()}
+        else:
+            targets = {view.prompt: _target(view) for view in repository.aliases(alias=parse_alias(source))}
+        if not targets:
+            raise NotFound(f"no prompt has the alias {source!r}", "'promptdb alias list' shows the aliases")
+        there = {view.prompt: view for view in repository.aliases(alias=alias)}
+        return [
+            _move(there.get(prompt), prompt, alias, "promote", target) for prompt, target in sorted(targets.items())
+        ]
+
+
+def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> Move:
+    """Return to the target before the current one; again, and it goes one further back.
+
+    Raises:
+        NotFound: there is no such prompt or alias, or nothing to go back to.
+    """
+    with reading(registry.engine) as connection:
+        name = _existing(connection, prompt)
+        view = _existing_alias(connection, name, alias)
+        targets = _targets(PromptRepository(connection).alias_events(name, alias))
+        if len(targets) < 2:
+            raise NotFound(f"{name}:{alias} has never pointed at anything else", f"it points at rev:{view.revision}")
+        version = find_version(connection, PromptRef.parse(f"{name}:rev:{targets[-2]}")).view
+        return _move(view, name, alias, "rollback", (version.revision, version.id))
+
+
+def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> Move:
+    """Remove an alias.
+
+    Raises:
+        NotFound: there is no such prompt or alias.
+    """
+    with reading(registry.engine) as connection:
+        name = _existing(connection, prompt)
+        return _move(_existing_alias(connection, name, alias), name, alias, "delete", None)
+
+
+def perform(registry: Registry, moves: Sequence[Move], reason: str | None = None) -> list[Move]:
+    """Make the moves that change something, all or none, each with its event; they are returned.
+
+    Raises:
+        Conflict: an alias was moved since its move was decided.
+    """
+    needed = [move for move in moves if move.is_needed]
+    if not needed:
+        return []
+    names = [move.prompt for move in needed]
+    with writing(registry.engine) as connection:
+        writer = RegistryWriter(connection, datetime.now(UTC))
+        repository = PromptRepository(connection)
+        ids = repository.ids(names)
+        only = names[0] if len(names) == 1 else None
+        there = {(view.prompt, view.alias): view for view in repository.aliases(only)}
+        for move in needed:
+            _require_unmoved(move, ids, there.get((move.prompt, move.alias)))
+        _write(writer, registry.actor, needed, ids, reason)
+    return needed
+
+
+def require_expected(move: Move, expected: int | None) -> None:
+    """Refuse unless the alias points where the caller believes; None means nowhere.
+
+    Raises:
+        Conflict: it points elsewhere.
+    """
+    if move.from_revision != expected:
+        raise Conflict(
+            f"{move.prompt}:{move.alias} points at {_revision(move.from_revision)}, not at {_revision(expected)}",
+            "somebody moved it; look at it again and repeat",
+        )
+
+
+def _require_unmoved(move: Move, ids: Mapping[PromptId, UUID], there: AliasView | None) -> None:
+    if move.prompt not in ids:
+        raise Conflict(f"{move.prompt} was renamed meanwhile", "look at it again and repeat")
+    if (there.generation if there else 0) != move.generation:
+        now = _revision(there.revision if there else None)
+        raise Conflict(f"{move.prompt}:{move.alias} was moved meanwhile, to {now}", "look at it again and repeat")
+
+
+def _write(
+    writer: RegistryWriter, actor: str, moves: Sequence[Move], ids: Mapping[PromptId, UUID], reason: str | None
+) -> None:
+    made: list[Row] = []
+    moved: list[Row] = []
+    deleted: list[Row] = []
+    events: list[Row] = []
+    for move in moves:
+        key = {"prompt_id": ids[move.prompt], "alias": move.alias}
+        generation = move.generation + 1
+        if move.to_version is None:
+            deleted.append(key)
+        else:
+            row = {**key, "version_id": move.to_version, "generation": generation}
+            (moved if move.generation else made).append(row)
+        events.append(
+            {
+                **key,
+                "action": move.action,
+                "from_version_id": move.from_version,
+                "to_version_id": move.to_version,
+                "generation": generation,
+                "actor": actor,
+                "reason": reason,
+                "run_id": None,
+            }
+        )
+    writer.insert_aliases(made)
+    writer.move_aliases(moved)
+    writer.delete_aliases(deleted)
+    writer.insert_alias_events(events)
+
+
+def _target(view: PromptSummary | AliasView) -> Target:
+    return view.revision, view.version_id
+
+
+def _move(there: AliasView | None, prompt: PromptId, alias: str, action: str, target: Target | None) -> Move:
+    to_revision, to_version = target or (None, None)
+    if there is None:
+        return Move(prompt, alias, action, None, to_revision, to_version)
+    return Move(prompt, alias, action, there.revision, to_revision, to_version, there.version_id, there.generation)
+
+
+def _targets(newest_first: Sequence[AliasEventView]) -> list[int]:
+    """The revisions an alias can go back through, the current one last: a rollback takes its step off again."""
+    targets: list[int] = []
+    for event in reversed(newest_first):
+        if event.to_revision is None:
+            targets.clear()
+        elif event.action == "rollback" and targets:
+            targets.pop()
+        else:
+            targets.append(event.to_revision)
+    return targets
+
+
+def _current(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasView | None:
+    return next(iter(PromptRepository(connection).aliases(prompt, alias)), None)
+
+
+def _existing(connection: sa.Connection, prompt: PromptId) -> PromptId:
+    name = current_name(connection, prompt)
+    if name is None:
+        raise PromptNotFound(f"there is no prompt {prompt}", "'promptdb list' shows what there is")
+    return name
+
+
+def _existing_alias(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasView:
+    view = _current(connection, prompt, alias)
+    if view is None:
+        names = [found.alias for found in PromptRepository(connection).aliases(prompt)]
+        raise NotFound(f"{prompt} has no alias {alias!r}", f"it has {', '.join(names) or 'none'}")
+    return view
+
+
+def _revision(revision: int | None) -> str:
+    return "nothing" if revision is None else f"rev:{revision}"

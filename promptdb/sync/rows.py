@@ -1,0 +1,74 @@
+"""The rows of one new version: the version itself, its blobs, and where it came from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from promptdb.blobs.bundle import CONTENT_TYPE
+from promptdb.blobs.store import BlobStore, object_key
+from promptdb.domain.digest import Digest
+from promptdb.domain.ids import version_id
+from promptdb.domain.plan import Change
+from promptdb.domain.views import Provenance
+from promptdb.sync.collect import Content
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class VersionRows:
+    """`prompt` is the id of the prompt, `change` the create or update, `manifest` digest and size of the bundle."""
+
+    prompt: UUID
+    change: Change
+    content: Content
+    manifest: tuple[Digest, int]
+    blobs: BlobStore
+    actor: str
+    now: datetime
+
+    @property
+    def id(self) -> UUID:
+        return version_id(self.prompt, self.change.revision or 1, self.content.digest)
+
+    def version(self) -> Row:
+        return {
+            "id": self.id,
+            "prompt_id": self.prompt,
+            "revision": self.change.revision,
+            "user_version": self.content.spec.metadata.user_version,
+            "spec_json": self.content.canonical.decode(),
+            "spec_hash": self.content.digest,
+            "created_by": self.actor,
+            "created_at": self.now,
+        }
+
+    def assets(self) -> list[Row]:
+        digest, size = self.manifest
+        return [
+            self._asset("bundle", digest, CONTENT_TYPE, size, {}),
+            *(
+                self._asset(asset.kind, asset.digest, asset.content_type, asset.size, {"path": asset.path})
+                for asset in self.content.assets
+            ),
+        ]
+
+    def source(self, found: Provenance, run_id: int) -> Row:
+        return {**asdict(found), "version_id": self.id, "run_id": run_id}
+
+    def _asset(self, kind: str, digest: Digest, content_type: str, size: int, metadata: dict[str, str]) -> Row:
+        return {
+            "version_id": self.id,
+            "kind": kind,
+            "storage_backend": self.blobs.backend,
+            "bucket": self.blobs.bucket,
+            "object_key": object_key(digest),
+            "content_type": content_type,
+            "byte_size": size,
+            "checksum_sha256": digest.partition(":")[2],
+            "metadata_json": json.dumps(metadata),
+            "created_at": self.now,
+        }
