@@ -1,0 +1,5 @@
+"""`python -m promptdb`."""
+
+from promptdb.cli import main
+
+main()

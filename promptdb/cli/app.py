@@ -1,0 +1,93 @@
+"""The group of all commands, and the one place where errors become exit codes."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from promptdb.errors import PromptDBError
+
+COMMANDS = {
+    "init": ("init", "Find the prompts of a repository and set promptdb up for them."),
+    "check": ("check", "Check the prompt files; needs no database."),
+    "plan": ("plan", "Show what sync would do."),
+    "sync": ("sync", "Make new versions of the prompt files that changed."),
+    "status": ("status", "Show the settings, the database and what is not synced."),
+    "list": ("list_", "List the prompts."),
+    "show": ("show", "Show the version that a reference names."),
+    "log": ("log", "Show the versions of a prompt, the newest first."),
+    "render": ("render", "Render a prompt with values."),
+    "diff": ("diff", "Compare two versions, or a version with its file."),
+    "promote": ("promote", "Point an alias at a version."),
+    "rollback": ("rollback", "Return an alias to its previous version."),
+    "alias": ("alias", "List, set and delete aliases, and show their history."),
+    "register-file": ("register_file", "Add a version from a single file."),
+    "export": ("export", "Write a version as a prompt file."),
+    "db": ("db", "Create, update and check the database schema."),
+}
+"""Command -> (module, help). The help stands here so that `--help` loads no command; a test compares the two."""
+
+SYNONYMS = {"resolve": "show", "export-file": "export"}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        name = SYNONYMS.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"promptdb.cli.{COMMANDS[name][0]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"promptdb {version('promptdb')}")
+        ctx.exit()
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+def cli() -> None:
+    """Prompts are files in git; promptdb keeps their versions and tells applications which one to use."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and leave the process with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command.
+
+    Returns:
+        The exit code: 0 fine, 1 failed, 2 usage, 3 differences found, 4 invalid prompts, 5 conflict, 6 lock timeout,
+        7 integrity failure, 130 interrupted.
+    """
+    try:
+        code = cli.main(arguments, prog_name="promptdb", standalone_mode=False)
+        sys.stdout.flush()
+    except PromptDBError as error:
+        from promptdb.cli.failures import exit_code, tell
+
+        tell(error)
+        return exit_code(error)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:  # `promptdb list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,57 @@
+"""Plans in words: before and after they are performed."""
+
+import click
+
+from promptdb.cli.output import print_table, short_digest
+from promptdb.cli.problems import count
+from promptdb.domain.plan import Action, Change, Plan
+
+_WORDS = {
+    Action.CREATE: ("create", "created"),
+    Action.UPDATE: ("new version", "new version"),
+    Action.RENAME: ("rename", "renamed"),
+    Action.REVIVE: ("revive", "revived"),
+    Action.ARCHIVE: ("archive", "archived"),
+}
+_SHOWN = 50
+"""Lines of a plan on a terminal or in a log; the summary counts all."""
+
+
+def print_plan(plan: Plan, *, done: bool) -> None:
+    """The changes, and a count of all.
+
+    Args:
+        done: whether they were made, or would be.
+    """
+    if plan.changes:
+        shown = plan.changes[:_SHOWN]
+        print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [_row(change, done=done) for change in shown])
+        if len(plan.changes) > _SHOWN:
+            click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
+    click.echo(summary(plan))
+    if plan.missing:
+        names = ", ".join(map(str, plan.missing[:3])) + (", ..." if len(plan.missing) > 3 else "")
+        click.echo(
+            f"{count(len(plan.missing), 'prompt')} without a file stay: {names}; --prune archives them", err=True
+        )
+
+
+def print_markdown(plan: Plan) -> None:
+    """For a comment on a pull request."""
+    click.echo(f"### promptdb plan\n\n{summary(plan)}\n")
+    if plan.changes:
+        click.echo("| change | prompt | revision | digest | what |\n|---|---|---|---|---|")
+    for change in plan.changes:
+        click.echo(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _row(change, done=False))} |")
+
+
+def summary(plan: Plan) -> str:
+    counted = [f"{plan.count(action):,} {_WORDS[action][0]}" for action in Action if plan.count(action)]
+    return ", ".join([*counted, f"{plan.unchanged:,} unchanged"])
+
+
+def _row(change: Change, *, done: bool) -> list[str]:
+    revision = f"{change.old_revision or ''} -> {change.revision}" if change.revision else ""
+    what = ", ".join(change.parts) if change.parts else f"was {change.renamed_from}" if change.renamed_from else ""
+    digest = short_digest(change.digest) if change.digest else ""
+    return [_WORDS[change.action][done], str(change.prompt), revision.removeprefix(" -> "), digest, what]

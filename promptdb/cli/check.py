@@ -1,0 +1,41 @@
+"""`promptdb check`."""
+
+import click
+
+from promptdb.cli.output import plain, print_json
+from promptdb.cli.problems import count, print_github, print_problems, summary
+from promptdb.cli.shared import load_settings, load_tree, root_prefix
+
+
+@click.command("check")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="github: annotations."
+)
+def command(form: str) -> int:
+    """Check the prompt files; needs no database.
+
+    Reads every file, compiles its templates, checks contracts, includes and assets, and runs its golden tests. Exit code 4
+    if there are errors.
+    """
+    from promptdb.sync.check import check_tree
+
+    settings = load_settings()
+    checked = check_tree(load_tree(settings, cached=False))
+    root = root_prefix(settings)
+    problems = checked.problems
+    if form == "json":
+        print_json(
+            {
+                "prompts": checked.prompts,
+                "tests": checked.tests,
+                "problems": [plain(problem) | {"severity": problem.severity} for problem in problems],
+            }
+        )
+    elif form == "github":
+        print_github(problems, root)
+        click.echo(summary(problems))
+    elif problems:
+        print_problems(problems, root=root)
+    if form == "text" and not problems:
+        click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")
+    return 4 if any(problem.is_error for problem in problems) else 0

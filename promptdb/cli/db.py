@@ -1,0 +1,58 @@
+"""`promptdb db`."""
+
+import click
+
+from promptdb.cli.output import print_json
+from promptdb.cli.shared import json_option, service
+from promptdb.errors import ConfigError
+
+
+@click.group("db")
+def command() -> None:
+    """Create, update and check the database schema."""
+
+
+@command.command("upgrade")
+def upgrade() -> None:
+    """Bring the schema up to date; creates it in an empty database."""
+    from promptdb.db import migrate
+
+    with service() as opened:
+        before = migrate.current_revision(opened.engine)
+        migrate.upgrade(opened.engine)
+    if before == migrate.HEAD:
+        click.echo(f"the schema is up to date ({migrate.HEAD})")
+    else:
+        click.echo(f"schema: {before or 'empty'} -> {migrate.HEAD}")
+
+
+@command.command("current")
+@json_option
+def current(as_json: bool) -> None:
+    """Show which migration the database is at, and which one this release needs."""
+    from promptdb.db import migrate
+
+    with service() as opened:
+        found = migrate.current_revision(opened.engine)
+        where = opened.engine.url.render_as_string(hide_password=True)
+    if as_json:
+        print_json({"database": where, "current": found, "needed": migrate.HEAD})
+    else:
+        click.echo(f"{where}: {found or 'empty'}, needs {migrate.HEAD}")
+
+
+@command.command("check")
+def check() -> None:
+    """Compare the schema with what this release needs; exit code 1 if they differ."""
+    from promptdb.db import migrate
+
+    with service() as opened:
+        found = migrate.current_revision(opened.engine)
+        if found != migrate.HEAD:
+            raise ConfigError(
+                f"the schema is at {found or 'nothing'}, not at {migrate.HEAD}", "run: promptdb db upgrade"
+            )
+        differences = migrate.drift(opened.engine)
+    if differences:
+        raise ConfigError(f"the schema was changed: {'; '.join(differences)}", "restore it, or report a defect")
+    click.echo(f"the schema is as it should be ({migrate.HEAD})")

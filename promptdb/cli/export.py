@@ -1,0 +1,30 @@
+"""`promptdb export`, also called `export-file`."""
+
+import click
+
+from promptdb.cli.output import print_json
+from promptdb.cli.shared import json_option, service
+
+
+@click.command("export")
+@click.argument("ref")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace files that are there and differ.")
+@json_option
+def command(ref: str, file: str, force: bool, as_json: bool) -> None:
+    """Write a version as a prompt file.
+
+    The suffix of FILE decides the form; - prints YAML. Fragments and assets are written beside it.
+    """
+    from promptdb.files.write import prompt_file_text
+
+    with service() as opened:
+        if file == "-":
+            click.echo(prompt_file_text(opened.resolve(ref).spec, ".yaml"), nl=False)
+            return
+        written = opened.export_to_file(ref, file, overwrite=force)
+    if as_json:
+        print_json({"ref": ref, "files": written})
+    else:
+        for path in written:
+            click.echo(f"wrote {path}")

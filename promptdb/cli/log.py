@@ -1,0 +1,43 @@
+"""`promptdb log`."""
+
+import click
+
+from promptdb.cli.output import print_json, print_table, short_digest, short_time
+from promptdb.cli.shared import json_option, service
+from promptdb.domain.views import Provenance
+
+
+@click.command("log")
+@click.argument("prompt")
+@click.option("-n", "--limit", type=click.IntRange(1), default=None, help="Show so many versions.")
+@json_option
+def command(prompt: str, limit: int | None, as_json: bool) -> None:
+    """Show the versions of a prompt, the newest first."""
+    with service() as opened:
+        entries = opened.log(prompt, limit)
+    if as_json:
+        print_json(entries)
+        return
+    rows = [
+        [
+            str(entry.version.revision),
+            short_digest(entry.version.spec_hash),
+            entry.version.user_version or "",
+            ", ".join(entry.aliases),
+            short_time(entry.version.created_at),
+            _commit(entry.source),
+            _author(entry.source) or entry.version.created_by,
+        ]
+        for entry in entries
+    ]
+    print_table(["REVISION", "DIGEST", "LABEL", "ALIASES", "CREATED", "COMMIT", "AUTHOR"], rows)
+
+
+def _commit(source: Provenance | None) -> str:
+    if source is None or source.commit_id is None:
+        return ""
+    return source.commit_id[:12] + (" (dirty)" if source.is_dirty else "")
+
+
+def _author(source: Provenance | None) -> str:
+    return (source.author or "").partition(" <")[0] if source else ""

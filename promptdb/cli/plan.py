@@ -1,0 +1,37 @@
+"""`promptdb plan`."""
+
+import click
+
+from promptdb.cli.changes import print_markdown, print_plan
+from promptdb.cli.output import print_json
+from promptdb.cli.problems import print_problems
+from promptdb.cli.shared import load_tree, prune_options, root_prefix, service
+
+
+@click.command("plan")
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text")
+@click.option("--exit-code", is_flag=True, help="Leave with 3 if there is something to sync.")
+@prune_options
+def command(form: str, exit_code: bool, prune: bool, max_prune: int) -> int:
+    """Show what sync would do.
+
+    Exit code 4 if a file is invalid, 5 if sync would refuse the plan.
+    """
+    from promptdb.domain.plan import Policy
+    from promptdb.sync.tree import plan_tree
+
+    with service() as opened:
+        loaded = load_tree(opened.settings)
+        if loaded.desired.errors:
+            print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
+            return 4
+        policy = Policy(prune, max_prune)
+        intended = plan_tree(opened.registry, loaded, policy)
+    if form == "json":
+        print_json(intended)
+    elif form == "markdown":
+        print_markdown(intended)
+    else:
+        print_plan(intended, done=False)
+    intended.require_sound(policy)
+    return 3 if exit_code and not intended.is_empty else 0

@@ -1,0 +1,53 @@
+"""Problems of prompt files, for people, for programs and for GitHub's log."""
+
+from collections.abc import Sequence
+
+import click
+
+from promptdb.cli.failures import one_line
+from promptdb.domain.problems import Problem
+
+
+def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str = "") -> None:
+    """Each on a line that editors can jump to, its hint below, and a count at the end.
+
+    Args:
+        err: print to standard error.
+        root: the folder that paths are relative to, put before each.
+    """
+    for problem in problems:
+        click.secho(f"{root}{problem.path}:{problem.line}:{problem.column}: ", bold=True, nl=False, err=err)
+        click.secho(f"{problem.severity} ", fg="red" if problem.is_error else "yellow", nl=False, err=err)
+        click.echo(f"[{problem.code}] {one_line(problem.message)}", err=err)
+        if problem.hint:
+            click.secho("    hint: ", fg="cyan", nl=False, err=err)
+            click.echo(one_line(problem.hint), err=err)
+    click.echo(summary(problems), err=err)
+
+
+def print_github(problems: Sequence[Problem], root: str) -> None:
+    """Annotations, as https://docs.github.com/actions/reference/workflow-commands-for-github-actions has them."""
+    for problem in problems:
+        place = f"file={_property(root + problem.path)},line={problem.line},col={problem.column}"
+        text = problem.message + (f"\n{problem.hint}" if problem.hint else "")
+        click.echo(f"::{problem.severity} {place},title={problem.code}::{_data(text)}")
+
+
+def summary(problems: Sequence[Problem]) -> str:
+    errors = sum(problem.is_error for problem in problems)
+    warnings = len(problems) - errors
+    files = len({problem.path for problem in problems})
+    counted = [text for text in (count(errors, "error"), count(warnings, "warning")) if not text.startswith("0")]
+    return f"{' and '.join(counted) or 'no problems'} in {count(files, 'file')}"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,88 @@
+"""What several commands need: the service, the tree, common options, progress."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from promptdb.service import PromptService
+    from promptdb.settings import AppSettings
+    from promptdb.sync.collect import Progress
+    from promptdb.sync.tree import LoadedTree
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_SHOWN_FROM = 500
+"""Files: fewer are done before a bar could be read."""
+
+
+def json_option(command: _F) -> _F:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, as docs/json-output.md describes.")(
+        command
+    )
+
+
+def prune_options(command: _F) -> _F:
+    prune = click.option("--prune", is_flag=True, help="Archive prompts whose files are gone.")
+    limit = click.option(
+        "--max-prune",
+        type=click.IntRange(0, 100),
+        default=20,
+        show_default=True,
+        metavar="PERCENT",
+        help="Refuse to archive more of the tree than this.",
+    )
+    return prune(limit(command))
+
+
+@contextmanager
+def service() -> "Iterator[PromptService]":
+    """The service for the settings of the current folder."""
+    from promptdb.service import PromptService
+
+    opened = PromptService()
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def load_settings() -> "AppSettings":
+    """The settings of the current folder."""
+    from promptdb import settings
+
+    return settings.load_settings()
+
+
+def load_tree(settings: "AppSettings", *, cached: bool = True) -> "LoadedTree":
+    """The prompt files; `cached=False` parses every one, whether it changed or not."""
+    from promptdb.sync import tree
+
+    with _progress("reading prompts") as progress:
+        return tree.load_tree(settings, progress, cached=cached)
+
+
+def root_prefix(settings: "AppSettings") -> str:
+    """The prompts root as people and editors can follow it from the current folder, with a slash at the end."""
+    return os.path.relpath(settings.prompts_path) + os.sep
+
+
+@contextmanager
+def _progress(title: str) -> "Iterator[Progress | None]":
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(title, total=None, visible=False)
+
+        def advance(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total, visible=total >= _SHOWN_FROM)
+
+        yield advance

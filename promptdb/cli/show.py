@@ -1,0 +1,36 @@
+"""`promptdb show`, also called `resolve`."""
+
+import click
+
+from promptdb.cli.output import plain, print_json, short_time
+from promptdb.cli.shared import json_option, service
+
+
+@click.command("show")
+@click.argument("ref")
+@json_option
+def command(ref: str, as_json: bool) -> None:
+    """Show the version that a reference names.
+
+    REF is namespace/name[:selector]; a selector is latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or
+    a version's UUID.
+    """
+    from promptdb.files.write import prompt_file_text
+
+    with service() as opened:
+        prompt = opened.resolve(ref)
+        assets = opened.assets(prompt.version)
+    if as_json:
+        print_json({"ref": ref, **plain(prompt.version), "spec": prompt.spec, "assets": assets})
+        return
+    version = prompt.version
+    label = f" ({version.user_version})" if version.user_version else ""
+    click.secho(f"{version.prompt} revision {version.revision}{label}", bold=True)
+    click.echo(f"id       {version.id}\ndigest   {version.spec_hash}")
+    click.echo(f"created  {short_time(version.created_at)} by {version.created_by}")
+    for name, variable in prompt.variables.items():
+        need = "required" if variable.required else f"default {variable.default!r}" if variable.default else "optional"
+        click.echo(f"variable {name}: {variable.type or 'any'}, {need}")
+    for asset in assets:
+        click.echo(f"blob     {asset.kind} {asset.path or 'manifest'} ({asset.byte_size:,} bytes)")
+    click.echo(f"---\n{prompt_file_text(prompt.spec, '.yaml')}", nl=False)

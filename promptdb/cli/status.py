@@ -1,0 +1,46 @@
+"""`promptdb status`."""
+
+import click
+
+from promptdb.cli.changes import summary
+from promptdb.cli.output import print_json
+from promptdb.cli.problems import count
+from promptdb.cli.problems import summary as problem_summary
+from promptdb.cli.shared import json_option, load_tree, service
+
+
+@click.command("status")
+@json_option
+def command(as_json: bool) -> None:
+    """Show the settings, the database and what is not synced."""
+    from promptdb.db.migrate import current_revision
+    from promptdb.domain.plan import Policy
+    from promptdb.sync.tree import plan_tree
+
+    with service() as opened:
+        loaded = load_tree(opened.settings)
+        intended = plan_tree(opened.registry, loaded, Policy())
+        facts = {
+            "prompts_root": opened.settings.prompts_path,
+            "database": opened.engine.url.render_as_string(hide_password=True),
+            "schema": current_revision(opened.engine),
+            "blobs": opened.settings.blob_path,
+            "branch": loaded.origin.git_ref,
+            "commit": loaded.origin.commit_id,
+            "dirty": loaded.origin.is_dirty,
+        }
+    if as_json:
+        print_json({**facts, "problems": len(loaded.desired.problems), "plan": intended})
+        return
+    labels = {"prompts_root": "prompts", "schema": "schema", "database": "database", "blobs": "blobs"}
+    for key, label in labels.items():
+        click.echo(f"{label:<10}{facts[key]}")
+    if loaded.origin.commit_id:
+        dirty = (
+            f", {count(len(loaded.work_tree.dirty_paths), 'file')} dirty" if facts["dirty"] and loaded.work_tree else ""
+        )
+        click.echo(f"{'git':<10}{loaded.origin.git_ref or 'detached'} at {loaded.origin.commit_id[:12]}{dirty}")
+    if loaded.desired.problems:
+        click.echo(f"{'files':<10}{problem_summary(loaded.desired.problems)}; 'promptdb check' shows them")
+    state = "in step" if intended.is_empty else "not synced"
+    click.echo(f"{'registry':<10}{state}: {summary(intended)}")

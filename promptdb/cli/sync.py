@@ -1,0 +1,44 @@
+"""`promptdb sync`."""
+
+import os
+
+import click
+
+from promptdb.cli.changes import print_plan
+from promptdb.cli.output import print_json
+from promptdb.cli.problems import print_problems
+from promptdb.cli.shared import json_option, load_tree, prune_options, root_prefix, service
+
+
+@click.command("sync")
+@prune_options
+@click.option("--keep-going", is_flag=True, help="Write the valid prompts even if others are invalid (exit code 4).")
+@click.option(
+    "--require-clean/--allow-dirty",
+    default=lambda: os.environ.get("CI", "").lower() in ("true", "1"),
+    help="Refuse uncommitted changes, or record them as dirty. Where CI=true, they are refused unless allowed.",
+)
+@json_option
+def command(prune: bool, max_prune: int, keep_going: bool, require_clean: bool, as_json: bool) -> int:
+    """Make new versions of the prompt files that changed.
+
+    Everything is written, or nothing: exit code 4 if a file is invalid, 5 if a safety limit or another writer is in the way.
+    """
+    from promptdb.domain.plan import Policy
+    from promptdb.sync import tree
+
+    with service() as opened:
+        loaded = load_tree(opened.settings)
+        if require_clean:
+            tree.require_clean(loaded)
+        if loaded.desired.problems:
+            print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
+        if loaded.desired.errors and not keep_going:
+            click.echo("nothing was written", err=True)
+            return 4
+        applied = tree.sync_tree(opened.registry, loaded, Policy(prune, max_prune), keep_going=keep_going)
+    if as_json:
+        print_json(applied)
+    else:
+        print_plan(applied.plan, done=True)
+    return 4 if loaded.desired.errors else 0
