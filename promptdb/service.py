@@ -15,7 +15,6 @@ from promptdb.db.engine import make_engine, reading
 from promptdb.db.lookup import current_name, find_version
 from promptdb.db.migrate import ensure_schema
 from promptdb.db.repository import PromptRepository
-from promptdb.domain.digest import digest_of
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.refs import PromptRef
@@ -27,6 +26,7 @@ from promptdb.settings import AppSettings, load_settings
 from promptdb.sync import aliases, export, register
 from promptdb.sync.aliases import Move
 from promptdb.sync.apply import Registry, apply
+from promptdb.sync.content import Content
 
 Expected = int | None | Literal["any"]
 """For compare-and-set: the revision an alias must point at, None for no alias yet, or `any`."""
@@ -144,7 +144,7 @@ class PromptService:
             InvalidPrompts: the spec is not valid.
             Conflict: its `user_version` names other content already.
         """
-        return self._register(name, register.content_of_spec(spec))
+        return self._register(name, register.content_from_spec(spec))
 
     def register_text(
         self, name: str, text: str, *, template_format: TemplateFormat = "f-string", **fields: Any
@@ -164,7 +164,7 @@ class PromptService:
             StorageError: the file cannot be read.
         """
         path = Path(file)
-        return self._register(name or path.stem, register.content_of_file(path, self.settings.text_format))
+        return self._register(name or path.stem, register.content_from_file(path, self.settings.text_format))
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file, with its fragments and assets beside it. Read again, it has the same digest.
@@ -237,9 +237,9 @@ class PromptService:
             aliases.perform(self.registry, [move], reason)
         return move
 
-    def _register(self, name: str, content: register.Content) -> Registered:
+    def _register(self, name: str, content: Content) -> Registered:
         prompt = PromptId.parse(name)
-        desired = Desired(prompt, digest_of(content.canonical), None, content.spec.metadata.user_version)
+        desired = Desired(prompt, content.digest, None, content.user_version)
         applied = apply(self.registry, [desired], lambda _: content)
         created = any(change.action in (Action.CREATE, Action.UPDATE) for change in applied.plan.changes)
         return Registered(self._version_with(prompt, desired), created)

@@ -4,7 +4,7 @@ import click
 
 from promptdb.cli.output import plain, print_json
 from promptdb.cli.problems import count, print_github, print_problems, summary
-from promptdb.cli.shared import load_settings, load_tree, root_prefix
+from promptdb.cli.shared import load_settings, progress_bar, root_prefix
 
 
 @click.command("check")
@@ -20,7 +20,8 @@ def command(form: str) -> int:
     from promptdb.sync.check import check_tree
 
     settings = load_settings()
-    checked = check_tree(load_tree(settings, cached=False))
+    with progress_bar("checking prompts") as progress:
+        checked = check_tree(settings, progress)
     root = root_prefix(settings)
     problems = checked.problems
     if form == "json":

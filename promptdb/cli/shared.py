@@ -57,12 +57,11 @@ def load_settings() -> "AppSettings":
     return settings.load_settings()
 
 
-def load_tree(settings: "AppSettings", *, cached: bool = True) -> "LoadedTree":
-    """The prompt files; `cached=False` parses every one, whether it changed or not."""
+def load_tree(settings: "AppSettings") -> "LoadedTree":
     from promptdb.sync import tree
 
-    with _progress("reading prompts") as progress:
-        return tree.load_tree(settings, progress, cached=cached)
+    with progress_bar("reading prompts") as progress:
+        return tree.load_tree(settings, progress)
 
 
 def root_prefix(settings: "AppSettings") -> str:
@@ -71,7 +70,7 @@ def root_prefix(settings: "AppSettings") -> str:
 
 
 @contextmanager
-def _progress(title: str) -> "Iterator[Progress | None]":
+def progress_bar(title: str) -> "Iterator[Progress | None]":
     """A bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None

@@ -1,5 +1,6 @@
 """What can be wrong with a prompt file: the table of stable codes, and the value that reports one case."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,7 +47,7 @@ WARNINGS = frozenset({Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.SYMLINK})
 """Codes that are told but do not stop a sync."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Problem:
     """One thing wrong at one place. `line` and `column` count from 1; `path` is relative to the prompts root."""
 
@@ -67,3 +68,8 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.code} {self.message}"
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """By place, each once: what several prompts share is reported by each of them."""
+    return sorted(set(problems), key=lambda problem: (problem.path, problem.line, problem.column, str(problem)))

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
-from promptdb.domain.problems import Code, Problem
+from promptdb.domain.problems import Code, Problem, in_order
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
 from promptdb.domain.spec import PromptSpec, SpecFields, TemplateFormat
 from promptdb.errors import InvalidRef
@@ -76,9 +76,9 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
                 )
     renamed_from = _renamed_from(file, document, problems)
     if any(problem.is_error for problem in problems):
-        return ParseResult(None, tuple(sorted(problems, key=_place)))
+        return ParseResult(None, tuple(in_order(problems)))
     parsed = ParsedPrompt(spec, document, renamed_from, tuple(file.tests), references.read, references.sizes)
-    return ParseResult(parsed, tuple(sorted(problems, key=_place)))
+    return ParseResult(parsed, tuple(in_order(problems)))
 
 
 def _resolve(file: PromptFile, references: References) -> PromptSpec:
@@ -91,6 +91,7 @@ def _resolve(file: PromptFile, references: References) -> PromptSpec:
         template_format=file.template_format or "f-string",
         few_shot=references.few_shot(file),
         assets=references.assets(file),
+        includes={},
     )
     includes = references.includes(spec)
     return spec.model_copy(update={"includes": includes}) if includes else spec
@@ -104,7 +105,3 @@ def _renamed_from(file: PromptFile, document: Document, problems: list[Problem])
         except InvalidRef as error:
             problems.append(document.problem(("renamed_from", index), Code.BAD_NAME, error.message, error.hint))
     return tuple(found)
-
-
-def _place(problem: Problem) -> tuple[str, int, int, str, str]:
-    return problem.path, problem.line, problem.column, problem.code, problem.message

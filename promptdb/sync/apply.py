@@ -18,7 +18,7 @@ from promptdb.domain.identity import PromptId
 from promptdb.domain.ids import prompt_id
 from promptdb.domain.plan import Action, Change, Desired, Plan, Policy, Recorded, plan
 from promptdb.domain.views import Provenance
-from promptdb.sync.collect import Content
+from promptdb.sync.content import Content
 from promptdb.sync.rows import VersionRows
 
 ContentOf = Callable[[Desired], Content]

@@ -1,39 +1,25 @@
 """The tree of prompt files -> the desired state: identities and digests, with the content behind them when it is wanted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.metadata import version
 
-from promptdb.blobs.bundle import BundledAsset, content_type
-from promptdb.blobs.store import Blob
 from promptdb.containment import OutsideRoot
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Desired
-from promptdb.domain.problems import Code, Problem
-from promptdb.domain.spec import PromptSpec, TemplateFormat
+from promptdb.domain.problems import Code, Problem, in_order
+from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import InvalidPrompts, StalePlan
 from promptdb.files.cache import FileCache, KnownFile
 from promptdb.files.parse import ParsedPrompt, ParseResult, parse_file
-from promptdb.files.references import beside
 from promptdb.files.scan import Candidate, Scan
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, WorkTree
+from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.sync.content import Content, content_of_file
 
+Visit = Callable[[ParsedPrompt], None]
 Progress = Callable[[int, int], None]
 """Called with how many of how many files are done."""
-
-
-@dataclass(frozen=True)
-class Content:
-    """What is written for a new version: the spec, its canonical JSON, and the assets with their bytes."""
-
-    spec: PromptSpec
-    canonical: bytes
-    digest: Digest
-    assets: tuple[BundledAsset, ...] = ()
-    blobs: tuple[Blob, ...] = ()
-    reads: tuple[str, ...] = ()
 
 
 @dataclass
@@ -45,12 +31,6 @@ class DesiredTree:
     items: list[Desired] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     _contents: dict[PromptId, Content] = field(default_factory=dict)
-    _parsed: dict[PromptId, ParsedPrompt] = field(default_factory=dict)
-
-    @property
-    def parsed(self) -> Mapping[PromptId, ParsedPrompt]:
-        """The prompts that were parsed in this run, and not known from an earlier one."""
-        return self._parsed
 
     @property
     def errors(self) -> list[Problem]:
@@ -62,7 +42,7 @@ class DesiredTree:
             InvalidPrompts: any file has an error.
         """
         if self.errors:
-            raise InvalidPrompts(sorted(self.problems))
+            raise InvalidPrompts(self.problems)
 
     def content(self, item: Desired) -> Content:
         """What is behind the digest; a file whose digest was known already is parsed now.
@@ -85,29 +65,17 @@ class DesiredTree:
         content = self._keep(candidate.prompt, candidate.path, result)
         if content is None or result.prompt is None:
             return None
-        label = content.spec.metadata.user_version
-        item = Desired(candidate.prompt, content.digest, candidate.path, label, result.prompt.renamed_from)
+        earlier = result.prompt.renamed_from
+        item = Desired(candidate.prompt, content.digest, candidate.path, content.user_version, earlier)
         self.items.append(item)
         return item
 
     def _keep(self, prompt: PromptId, path: str, result: ParseResult) -> Content | None:
         if result.prompt is None:
             return None
-        self._parsed[prompt] = result.prompt
-        content = content_of(path, result.prompt, self.tree)
+        content = content_of_file(path, result.prompt, self.tree)
         self._contents[prompt] = content
         return content
-
-
-def content_of(path: str, parsed: ParsedPrompt, tree: Tree) -> Content:
-    """What a parsed file gives to store."""
-    canonical = parsed.spec.canonical()
-    bundled, blobs = [], []
-    for asset in parsed.spec.assets:
-        where = beside(path, asset.path)
-        bundled.append(BundledAsset(asset.path, asset.kind, asset.digest, parsed.sizes[where], content_type(where)))
-        blobs.append(Blob(asset.digest, partial(tree.read, where, MAX_ASSET_BYTES)))
-    return Content(parsed.spec, canonical, digest_of(canonical), tuple(bundled), tuple(blobs), tuple(parsed.reads))
 
 
 def collect(
@@ -115,27 +83,35 @@ def collect(
     tree: WorkTree,
     text_format: TemplateFormat,
     progress: Progress | None = None,
-    *,
-    cached: bool = True,
+    visit: Visit | None = None,
 ) -> DesiredTree:
-    """Parse what a scan found, but with `cached` not the files that were parsed before and have not changed since.
+    """Parse what a scan found, but for the files that were parsed before and have not changed since.
 
     All problems of all files are collected; nothing is raised for them.
+
+    Args:
+        found: the files.
+        tree: where to read them.
+        text_format: of text prompts whose suffix does not tell.
+        progress: is told how far it got.
+        visit: is called with each valid prompt; then every file is parsed, whether it changed or not.
     """
     desired = DesiredTree(tree, text_format, problems=list(found.problems))
-    cache = FileCache(tree.root, f"{version('promptdb')} {text_format}")
+    cache = FileCache(tree.root, f"{version('promptdb')} {text_format}") if visit is None else None
     reads = _Reads(tree)
     for number, candidate in enumerate(found.candidates, 1):
-        _collect_file(candidate, desired, cache if cached else None, reads)
+        _collect_file(candidate, desired, cache, reads, visit)
         if progress is not None and number % 100 == 0:
             progress(number, len(found.candidates))
-    if cached:
+    if cache is not None:
         cache.save()
-    desired.problems.sort()
+    desired.problems = in_order(desired.problems)
     return desired
 
 
-def _collect_file(candidate: Candidate, desired: DesiredTree, cache: FileCache | None, reads: "_Reads") -> None:
+def _collect_file(
+    candidate: Candidate, desired: DesiredTree, cache: FileCache | None, reads: "_Reads", visit: Visit | None
+) -> None:
     try:
         data = desired.tree.read_scanned(candidate.path, MAX_TEXT_BYTES)
     except FileTooLarge:
@@ -154,6 +130,8 @@ def _collect_file(candidate: Candidate, desired: DesiredTree, cache: FileCache |
         return
     result = parse_file(candidate.path, data, desired.tree, desired.text_format)
     item = desired.add(candidate, result)
+    if visit is not None and result.prompt is not None:
+        visit(result.prompt)
     if cache and item is not None and result.prompt is not None and not result.problems:
         earlier = tuple(map(str, item.renamed_from))
         cache.keep(candidate.path, KnownFile(file, item.digest, item.user_version, earlier, result.prompt.reads))

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from promptdb.domain.digest import digest_of
 from promptdb.domain.problems import Code, Problem
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.errors import ConfigError, InvalidPrompts, StorageError
@@ -14,9 +13,8 @@ from promptdb.files.read import SUFFIXES
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.files.write import file_suffix
 from promptdb.render.validation import spec_findings
-from promptdb.sync.collect import Content, content_of
-
-__all__ = ["Content", "content_of_file", "content_of_spec"]
+from promptdb.sync import content
+from promptdb.sync.content import Content
 
 _SPEC = "spec"
 """Stands for the path in problems of a spec that is in no file."""
@@ -29,7 +27,7 @@ class _NoFiles:
         raise FileNotFoundError(path)
 
 
-def content_of_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
+def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
     """
     Raises:
         InvalidPrompts: the spec is not valid.
@@ -41,13 +39,12 @@ def content_of_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
             problems.append(Problem(_SPEC, 1, 1, Code.FILE_MISSING, message, "register the prompt file"))
         if any(problem.is_error for problem in problems):
             raise InvalidPrompts(problems)
-        canonical = spec.canonical()
-        return Content(spec, canonical, digest_of(canonical))
+        return content.content_of_spec(spec)
     tree = _NoFiles()
     return _content(_SPEC, parse_document(Document(_SPEC, dict(spec)), tree), tree)
 
 
-def content_of_file(file: Path, text_format: TemplateFormat) -> Content:
+def content_from_file(file: Path, text_format: TemplateFormat) -> Content:
     """
     Raises:
         ConfigError: the suffix is not one of prompt files.
@@ -69,4 +66,4 @@ def content_of_file(file: Path, text_format: TemplateFormat) -> Content:
 def _content(path: str, result: ParseResult, tree: "WorkTree | _NoFiles") -> Content:
     if result.prompt is None:
         raise InvalidPrompts(result.problems)
-    return content_of(path, result.prompt, tree)
+    return content.content_of_file(path, result.prompt, tree)

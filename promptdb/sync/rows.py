@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from promptdb.domain.digest import Digest
 from promptdb.domain.ids import version_id
 from promptdb.domain.plan import Change
 from promptdb.domain.views import Provenance
-from promptdb.sync.collect import Content
+from promptdb.sync.content import Content
 
 Row = Mapping[str, Any]
 
@@ -30,7 +31,7 @@ class VersionRows:
     actor: str
     now: datetime
 
-    @property
+    @cached_property
     def id(self) -> UUID:
         return version_id(self.prompt, self.change.revision or 1, self.content.digest)
 
@@ -39,7 +40,7 @@ class VersionRows:
             "id": self.id,
             "prompt_id": self.prompt,
             "revision": self.change.revision,
-            "user_version": self.content.spec.metadata.user_version,
+            "user_version": self.content.user_version,
             "spec_json": self.content.canonical.decode(),
             "spec_hash": self.content.digest,
             "created_by": self.actor,
@@ -57,7 +58,17 @@ class VersionRows:
         ]
 
     def source(self, found: Provenance, run_id: int) -> Row:
-        return {**asdict(found), "version_id": self.id, "run_id": run_id}
+        return {
+            "version_id": self.id,
+            "run_id": run_id,
+            "path": found.path,
+            "commit_id": found.commit_id,
+            "branch": found.branch,
+            "author": found.author,
+            "committed_at": found.committed_at,
+            "blob_id": found.blob_id,
+            "is_dirty": found.is_dirty,
+        }
 
     def _asset(self, kind: str, digest: Digest, content_type: str, size: int, metadata: dict[str, str]) -> Row:
         return {

@@ -16,7 +16,7 @@ from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.git.worktree import WorkTreeState, open_work_tree
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied, Origin, Registry, apply, recorded_state
-from promptdb.sync.collect import DesiredTree, Progress, collect
+from promptdb.sync.collect import DesiredTree, Progress, Visit, collect
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class LoadedTree:
     work_tree: WorkTreeState | None
 
 
-def load_tree(settings: AppSettings, progress: Progress | None = None, *, cached: bool = True) -> LoadedTree:
+def load_tree(settings: AppSettings, progress: Progress | None = None, visit: Visit | None = None) -> LoadedTree:
     """Read the prompts root. Problems of files are collected in the result.
 
     Args:
         settings: say where it is and how to read it.
         progress: is told how far it got.
-        cached: trust digests from earlier runs for files that have not changed; else every file is parsed.
+        visit: is called with each valid prompt; then files that have not changed are parsed, too.
 
     Raises:
         ConfigError: there is no such folder.
@@ -43,7 +43,7 @@ def load_tree(settings: AppSettings, progress: Progress | None = None, *, cached
     root = settings.prompts_path
     work_tree = open_work_tree(root)
     found = scan(root, work_tree.ignores if work_tree else None)
-    desired = collect(found, WorkTree(root), settings.text_format, progress, cached=cached)
+    desired = collect(found, WorkTree(root), settings.text_format, progress, visit)
     return LoadedTree(desired, _origin(settings, work_tree), work_tree)
 
 

@@ -1,0 +1,58 @@
+"""What is written for a new version."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from promptdb.blobs.bundle import BundledAsset, content_type
+from promptdb.blobs.store import Blob
+from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.spec import PromptSpec
+from promptdb.files.parse import ParsedPrompt
+from promptdb.files.references import beside
+from promptdb.files.tree import MAX_ASSET_BYTES, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The canonical JSON of a spec with its digest, and the assets with their bytes.
+
+    The spec itself is read back when somebody asks: ten thousand live specs would keep the garbage collector busy.
+    """
+
+    canonical: bytes
+    digest: Digest
+    user_version: str | None = None
+    assets: tuple[BundledAsset, ...] = ()
+    blobs: tuple[Blob, ...] = ()
+    reads: tuple[str, ...] = ()
+    """The other files that went into it, by their paths from the prompts root."""
+
+    @property
+    def spec(self) -> PromptSpec:
+        return PromptSpec.from_canonical(self.canonical)
+
+
+def content_of_spec(spec: PromptSpec) -> Content:
+    """For a spec without assets."""
+    canonical = spec.canonical()
+    return Content(canonical, digest_of(canonical), spec.metadata.user_version)
+
+
+def content_of_file(path: str, parsed: ParsedPrompt, tree: Tree) -> Content:
+    """For a parsed file.
+
+    Args:
+        path: where it lies, which its assets are relative to.
+        tree: where their bytes are read when they are stored.
+    """
+    content = content_of_spec(parsed.spec)
+    if not parsed.reads:
+        return content
+    bundled, blobs = [], []
+    for asset in parsed.spec.assets:
+        where = beside(path, asset.path)
+        bundled.append(BundledAsset(asset.path, asset.kind, asset.digest, parsed.sizes[where], content_type(where)))
+        blobs.append(Blob(asset.digest, partial(tree.read, where, MAX_ASSET_BYTES)))
+    return Content(
+        content.canonical, content.digest, content.user_version, tuple(bundled), tuple(blobs), tuple(parsed.reads)
+    )
