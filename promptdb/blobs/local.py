@@ -64,8 +64,7 @@ class LocalBlobStore:
                 raise IntegrityFailure(f"the bytes for {blob.digest} have another digest", "was the file just edited?")
             staged = f"{prefix}-{number}"
             moves[final] = staged
-            with open(staged, "xb", buffering=0) as file:  # noqa: PTH123  in a hot loop
-                file.write(data)
+            _write(staged, data)
 
     def _publish(self, moves: dict[str, str]) -> None:
         """First the bytes are durable, then the names: a crash leaves temporary files and nothing else."""
@@ -77,6 +76,15 @@ class LocalBlobStore:
             os.replace(staged, final)  # noqa: PTH105
         _make_durable([*folders, str(self.root / "sha256"), str(self.root)] if moves else [])
         moves.clear()
+
+
+def _write(path: str, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    finally:
+        os.close(descriptor)
 
 
 def _make_durable(paths: list[str]) -> None:

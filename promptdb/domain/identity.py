@@ -21,7 +21,7 @@ def is_segment(text: str) -> bool:
     return _SEGMENT.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, order=True)
 class PromptId:
     """`namespace/name`. The namespace may have several segments: `support/eu/triage` is `triage` in `support/eu`."""
 

@@ -19,7 +19,7 @@ class Action(StrEnum):
     ARCHIVE = "archive"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desired:
     """A prompt as the files have it. `path` is None for one that was registered without a file."""
 

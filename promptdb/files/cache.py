@@ -18,7 +18,7 @@ from promptdb.domain.digest import SCHEME, Digest, digest_of
 _FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KnownFile:
     """What parsing a file without problems gave. `reads` are the other files it depended on."""
 
@@ -38,6 +38,9 @@ class FileCache:
         self._path = user_cache_path("promptdb", appauthor=False) / "files" / f"{name[:32]}.json"
         self._known = _load(self._path)
         self._seen: dict[str, KnownFile] = {}
+
+    def has(self, path: str) -> bool:
+        return path in self._known
 
     def get(self, path: str, file: Digest) -> KnownFile | None:
         """What is known of a file with these bytes. The caller still has to compare `reads`."""

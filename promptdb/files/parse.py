@@ -1,7 +1,6 @@
 """One prompt file -> one `ParsedPrompt`, or every problem it has."""
 
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
@@ -12,7 +11,7 @@ from promptdb.errors import InvalidRef
 from promptdb.files.document import Document
 from promptdb.files.fields import declared_variables, validate_fields
 from promptdb.files.finding import Unreadable
-from promptdb.files.read import problems_of, read_document
+from promptdb.files.read import file_suffix, problems_of, read_document
 from promptdb.files.references import References
 from promptdb.files.tree import Tree
 from promptdb.render.validation import spec_findings
@@ -48,7 +47,7 @@ def parse_file(path: str, data: bytes, tree: Tree, text_format: TemplateFormat) 
         text_format: of text prompts whose suffix does not tell.
     """
     try:
-        document = read_document(path, PurePosixPath(path).suffix.lower(), data, text_format)
+        document = read_document(path, file_suffix(path), data, text_format)
     except Unreadable as error:
         return ParseResult(None, tuple(problems_of(path, error)))
     return parse_document(document, tree)

@@ -27,6 +27,13 @@ _FENCE = re.compile(r"---[ \t]*(?:\n|\Z)")
 _CLOSING_FENCE = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
 
 
+def file_suffix(path: str) -> str:
+    """The suffix of a file's name with its dot, in lower case; empty if it has none."""
+    name = path[path.rfind("/") + 1 :]
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot > 0 else ""
+
+
 def decode(data: bytes) -> str:
     """UTF-8 without its byte order mark, with LF line ends.
 
@@ -68,7 +75,7 @@ def read_document(path: str, suffix: str, data: bytes, text_format: TemplateForm
         return Document(path, _mapping(read_json(text)), text)
     if suffix in STRUCTURED:
         root = compose(text)
-        return Document(path, _mapping(construct(root) if root else None), text)
+        return Document(path, _mapping(construct(root, has_aliases="*" in text) if root else None), text)
     return _read_text(path, text, TEXT_FORMATS[suffix] or text_format)
 
 

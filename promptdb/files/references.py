@@ -2,7 +2,6 @@
 
 import posixpath
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,7 +13,7 @@ from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
 from promptdb.errors import TemplateError
 from promptdb.files.document import Body, Document, Path
 from promptdb.files.finding import Unreadable
-from promptdb.files.read import decode, problems_of, read_examples, text_body
+from promptdb.files.read import decode, file_suffix, problems_of, read_examples, text_body
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree
 from promptdb.render.engine import engine
 from promptdb.render.templates import templates
@@ -111,7 +110,7 @@ class References:
         if data is None:
             return []
         try:
-            return _EXAMPLES.validate_python(read_examples(PurePosixPath(name).suffix.lower(), data))
+            return _EXAMPLES.validate_python(read_examples(file_suffix(name), data))
         except Unreadable as error:
             self.problems += problems_of(where, error)
         except ValidationError:

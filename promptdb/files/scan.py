@@ -13,7 +13,7 @@ from promptdb.files.ignore import ignore_rule
 from promptdb.files.read import SUFFIXES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """A prompt file: its path relative to the root, with `/`, and its identity."""
 
@@ -89,8 +89,9 @@ def _walk(root: Path, folder: str, ignored: Callable[[str], bool]) -> Iterator[t
                 if not ignored(path + "/"):
                     yield from _walk(root, path + "/", ignored)
             elif is_prompt_name(name):
-                if not ignored(path):
-                    yield path, entry.is_symlink()
+                is_link = entry.is_symlink()
+                if (is_link or entry.is_file()) and not ignored(path):  # no pipes and sockets
+                    yield path, is_link
             elif entry.is_symlink() and entry.is_dir() and not ignored(path + "/"):
                 yield path + "/", True
 

@@ -1,5 +1,6 @@
 """Where the bytes of prompt files come from: one view, whether it is the work tree or something recorded."""
 
+import os
 from pathlib import Path
 from typing import Protocol
 
@@ -43,7 +44,6 @@ class WorkTree:
 
 def _read(path: str, limit: int) -> bytes:
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123  in a hot loop
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise FileTooLarge
-    return data
+        if os.fstat(file.fileno()).st_size > limit:
+            raise FileTooLarge
+        return file.read()

@@ -1,7 +1,6 @@
 """A spec -> the text of a prompt file that reads back to the same digest."""
 
 import json
-from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
@@ -61,10 +60,6 @@ def _text(fields: dict[str, Any], suffix: str) -> str:
     if fields["template_format"] == TEXT_FORMATS[suffix]:
         fields.pop("template_format")
     return f"---\n{_yaml(fields)}---\n{body}\n" if fields else f"{body}\n"
-
-
-def file_suffix(path: str) -> str:
-    return PurePosixPath(path).suffix.lower()
 
 
 class _Dumper(yaml.SafeDumper):

@@ -90,13 +90,17 @@ def compose(text: str) -> yaml.Node | None:
         ) from error
 
 
-def construct(root: yaml.Node) -> Any:
+def construct(root: yaml.Node, *, has_aliases: bool = True) -> Any:
     """Plain data of a node tree: keys are text as written, scalars follow the core schema.
+
+    Args:
+        root: from `compose`.
+        has_aliases: whether the text may hold any, so that the data can be larger than it.
 
     Raises:
         Unreadable: with every duplicate key, tag, merge key and bad number.
     """
-    builder = _Builder()
+    builder = _Builder(measured=has_aliases)
     value = builder.build(root, 0)
     if builder.findings:
         raise Unreadable(*builder.findings)
@@ -104,49 +108,53 @@ def construct(root: yaml.Node) -> Any:
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, *, measured: bool) -> None:
         self.findings: list[Finding] = []
         self.budget = MAX_EXPANSION
+        self._measured = measured
 
     def build(self, node: yaml.Node, depth: int) -> Any:
-        tag = node.tag
+        if self._measured:
+            self._spend(node)
         if type(node) is yaml.ScalarNode:
             value: str = node.value
-            self._spend(node, len(value) + _NODE_COST)
-            if tag is _PLAIN:
+            if node.tag is _PLAIN:
                 return self._plain(node, value) if value[:1] in _SPECIAL_STARTS else value
-            if tag is not _QUOTED or not node.style:
+            if node.tag is not _QUOTED or not node.style:
                 self._refuse_tag(node)
-            if "\0" in value:
+            elif "\0" in value:
                 self._find(node, Code.BAD_CHARACTER, "the character U+0000 is not allowed")
             return value
-        self._spend(node, _NODE_COST)
-        if tag is not _COLLECTION:
+        if node.tag is not _COLLECTION:
             self._refuse_tag(node)
         if depth >= MAX_DEPTH:
             raise Unreadable(_at(node, Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", _CYCLE_HINT))
         if type(node) is yaml.MappingNode:
-            return self._mapping(node, depth)
+            return self._mapping(node, depth + 1)
         return [self.build(item, depth + 1) for item in node.value]
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        build = self.build
         for key_node, value_node in node.value:
-            if type(key_node) is not yaml.ScalarNode:
-                self._find(key_node, Code.YAML_FEATURE, "a key must be text", None)
-                continue
-            key: str = key_node.value
-            if key in result:
-                self._find(key_node, Code.DUPLICATE_KEY, f"the key {key!r} appears twice", "keep one of them")
-            if key == "<<" and key_node.tag is _PLAIN:
-                self._find(
-                    key_node, Code.YAML_FEATURE, "merge keys (<<) are not part of YAML 1.2", "write the keys out"
-                )
-            elif key_node.tag is not _PLAIN and (key_node.tag is not _QUOTED or not key_node.style):
-                self._refuse_tag(key_node)
-            self._spend(key_node, len(key) + _NODE_COST)
-            result[key] = self.build(value_node, depth + 1)
+            key = key_node.value
+            if key_node.tag is not _PLAIN or key in result or key == "<<":
+                if type(key_node) is not yaml.ScalarNode:
+                    self._find(key_node, Code.YAML_FEATURE, "a key must be text")
+                    continue
+                self._check_key(key_node, result)
+            if self._measured:
+                self._spend(key_node)
+            result[key] = build(value_node, depth)
         return result
+
+    def _check_key(self, node: yaml.ScalarNode, seen: dict[str, Any]) -> None:
+        if node.value in seen:
+            self._find(node, Code.DUPLICATE_KEY, f"the key {node.value!r} appears twice", "keep one of them")
+        if node.tag is _PLAIN and node.value == "<<":
+            self._find(node, Code.YAML_FEATURE, "merge keys (<<) are not part of YAML 1.2", "write the keys out")
+        if node.tag is not _PLAIN and (node.tag is not _QUOTED or not node.style):
+            self._refuse_tag(node)
 
     def _plain(self, node: yaml.ScalarNode, text: str) -> Any:
         if text in _CONSTANTS:
@@ -165,8 +173,8 @@ class _Builder:
         self._find(node, Code.WRONG_VALUE, f"{text[:40]} is not a number that JSON can hold", "quote it if it is text")
         return 0
 
-    def _spend(self, node: yaml.Node, amount: int) -> None:
-        self.budget -= amount
+    def _spend(self, node: yaml.Node) -> None:
+        self.budget -= _NODE_COST + (len(node.value) if type(node) is yaml.ScalarNode else 0)
         if self.budget < 0:
             raise Unreadable(
                 _at(node, Code.TOO_COMPLEX, "too large once its anchors are expanded", "use fewer aliases")

@@ -83,8 +83,9 @@ def apply(
     whole_tree, policy = policy is not None, policy or Policy()
     started = datetime.now(UTC)
     with reading(registry.engine) as connection:
-        intended = _plan(connection, desired, policy, whole_tree=whole_tree)
+        before, _ = _state(connection, desired, whole_tree=whole_tree)
         is_new_commit = _is_new_commit(connection, origin)
+    intended = plan(desired, before, policy)
     intended.require_sound(policy)
     if intended.is_empty and not is_new_commit:
         return Applied(intended)
@@ -93,7 +94,7 @@ def apply(
     sources = _sources(origin, batch, intended)
     with writing(registry.engine) as connection:
         state, ids = _state(connection, desired, whole_tree=whole_tree)
-        actual = plan(desired, state, policy)
+        actual = intended if state == before else plan(desired, state, policy)
         actual.require_sound(policy)
         if actual.is_empty and not _is_new_commit(connection, origin):
             return Applied(actual)
@@ -101,12 +102,8 @@ def apply(
         sources |= _sources(origin, batch, actual, known=sources)
         writer = RegistryWriter(connection, datetime.now(UTC))
         run_id = _write_run(writer, registry.actor, origin, actual, started) if origin is not None else None
-        _write(writer, registry, actual, ids, batch, sources, run_id)
+        _write(writer, registry, actual, ids, batch, sources, run_id, whole_tree=whole_tree)
     return Applied(actual, run_id)
-
-
-def _plan(connection: sa.Connection, desired: Sequence[Desired], policy: Policy, *, whole_tree: bool) -> Plan:
-    return plan(desired, recorded_state(connection, desired, whole_tree=whole_tree), policy)
 
 
 def _state(
@@ -202,7 +199,10 @@ def _write(
     batch: _Batch,
     sources: Mapping[str, Provenance],
     run_id: int | None,
+    *,
+    whole_tree: bool,
 ) -> None:
+    taken = set(ids.values()) if whole_tree else None
     for change in performed.changes:
         if change.action is Action.RENAME and change.renamed_from is not None:
             ids[change.prompt] = ids.pop(change.renamed_from)
@@ -210,7 +210,7 @@ def _write(
     by_action = {action: [c.prompt for c in performed.changes if c.action is action] for action in Action}
     writer.set_archived(by_action[Action.REVIVE], archived=False)
     writer.set_archived(by_action[Action.ARCHIVE], archived=True)
-    created = _new_ids(writer, by_action[Action.CREATE])
+    created = _new_ids(writer, by_action[Action.CREATE], taken)
     ids |= created
     writer.insert_prompts({key: prompt for prompt, key in created.items()})
     rows = [
@@ -231,13 +231,16 @@ def _write(
         writer.insert_sources([row.source(sources[row.change.path or ""], run_id) for row in rows])
 
 
-def _new_ids(writer: RegistryWriter, created: Sequence[PromptId]) -> dict[PromptId, UUID]:
-    """The id of each new prompt; one whose name had another prompt, since renamed, gets the next generation."""
+def _new_ids(writer: RegistryWriter, created: Sequence[PromptId], known: set[UUID] | None) -> dict[PromptId, UUID]:
+    """The id of each new prompt; one whose name had another prompt, since renamed, gets the next generation.
+
+    `known` are the ids there are; None if only the database knows.
+    """
     ids: dict[PromptId, UUID] = {}
     generation, waiting = 0, list(created)
     while waiting:
         candidates = {prompt: prompt_id(prompt, generation) for prompt in waiting}
-        taken = writer.taken_ids(list(candidates.values()))
+        taken = known if known is not None else writer.taken_ids(list(candidates.values()))
         ids |= {prompt: key for prompt, key in candidates.items() if key not in taken}
         waiting = [prompt for prompt, key in candidates.items() if key in taken]
         generation += 1

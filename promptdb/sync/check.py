@@ -1,10 +1,8 @@
 """Check a whole tree: the problems of its files, and what their golden tests find."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from promptdb.domain.problems import Problem, in_order
-from promptdb.files.parse import ParsedPrompt
-from promptdb.render.golden import run_tests
+from promptdb.domain.problems import Problem
 from promptdb.settings import AppSettings
 from promptdb.sync.collect import Progress
 from promptdb.sync.tree import load_tree
@@ -26,17 +24,5 @@ def check_tree(settings: AppSettings, progress: Progress | None = None) -> Check
         ConfigError: there is no such folder.
         StorageError: git cannot read the repository around it.
     """
-    tester = _Tester()
-    desired = load_tree(settings, progress, tester.run).desired
-    return Checked(len(desired.items), tester.tests, tuple(in_order([*desired.problems, *tester.problems])))
-
-
-@dataclass
-class _Tester:
-    tests: int = 0
-    problems: list[Problem] = field(default_factory=list)
-
-    def run(self, prompt: ParsedPrompt) -> None:
-        self.tests += len(prompt.tests)
-        for found in run_tests(prompt.spec, prompt.tests) if prompt.tests else ():
-            self.problems.append(prompt.document.problem(found.path, found.code, found.message, found.hint))
+    desired = load_tree(settings, progress, run_tests=True).desired
+    return Checked(len(desired.items), desired.tests, tuple(desired.problems))

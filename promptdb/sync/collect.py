@@ -8,28 +8,28 @@ from promptdb.containment import OutsideRoot
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Desired
-from promptdb.domain.problems import Code, Problem, in_order
+from promptdb.domain.problems import Problem, in_order
 from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import InvalidPrompts, StalePlan
 from promptdb.files.cache import FileCache, KnownFile
-from promptdb.files.parse import ParsedPrompt, ParseResult, parse_file
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, WorkTree
-from promptdb.sync.content import Content, content_of_file
+from promptdb.sync.content import Content
+from promptdb.sync.load import LoadedFile, Loader
+from promptdb.sync.parallel import ordered_map
 
-Visit = Callable[[ParsedPrompt], None]
 Progress = Callable[[int, int], None]
 """Called with how many of how many files are done."""
 
 
 @dataclass
 class DesiredTree:
-    """All prompts of a tree. `items` has the valid ones; `problems` is about the whole tree."""
+    """All prompts of a tree. `items` has the valid ones; `problems` is about the whole tree; `tests` counts those that ran."""
 
-    tree: WorkTree
-    text_format: TemplateFormat
+    loader: Loader
     items: list[Desired] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    tests: int = 0
     _contents: dict[PromptId, Content] = field(default_factory=dict)
 
     @property
@@ -52,30 +52,18 @@ class DesiredTree:
         """
         found = self._contents.get(item.prompt)
         if found is None and item.path is not None:
-            data = self.tree.read_scanned(item.path, MAX_TEXT_BYTES)
-            parsed = parse_file(item.path, data, self.tree, self.text_format)
-            found = self._keep(item.prompt, item.path, parsed)
+            found = self.loader(Candidate(item.path, item.prompt)).content
         if found is None or found.digest != item.digest:
             raise StalePlan(f"{item.path} was edited while it was synced", "run the command again")
         return found
 
-    def add(self, candidate: Candidate, result: ParseResult) -> Desired | None:
-        """Take in a parsed file; None if it has errors."""
-        self.problems += result.problems
-        content = self._keep(candidate.prompt, candidate.path, result)
-        if content is None or result.prompt is None:
-            return None
-        earlier = result.prompt.renamed_from
-        item = Desired(candidate.prompt, content.digest, candidate.path, content.user_version, earlier)
-        self.items.append(item)
-        return item
-
-    def _keep(self, prompt: PromptId, path: str, result: ParseResult) -> Content | None:
-        if result.prompt is None:
-            return None
-        content = content_of_file(path, result.prompt, self.tree)
-        self._contents[prompt] = content
-        return content
+    def add(self, loaded: LoadedFile) -> None:
+        self.problems += loaded.problems
+        self.tests += loaded.tests
+        if loaded.desired is not None:
+            self.items.append(loaded.desired)
+        if loaded.content is not None:
+            self._contents[loaded.candidate.prompt] = loaded.content
 
 
 def collect(
@@ -83,7 +71,8 @@ def collect(
     tree: WorkTree,
     text_format: TemplateFormat,
     progress: Progress | None = None,
-    visit: Visit | None = None,
+    *,
+    run_tests: bool = False,
 ) -> DesiredTree:
     """Parse what a scan found, but for the files that were parsed before and have not changed since.
 
@@ -94,13 +83,23 @@ def collect(
         tree: where to read them.
         text_format: of text prompts whose suffix does not tell.
         progress: is told how far it got.
-        visit: is called with each valid prompt; then every file is parsed, whether it changed or not.
+        run_tests: run the golden tests, for which every file is parsed, whether it changed or not.
     """
-    desired = DesiredTree(tree, text_format, problems=list(found.problems))
-    cache = FileCache(tree.root, f"{version('promptdb')} {text_format}") if visit is None else None
-    reads = _Reads(tree)
+    loader = Loader(tree, text_format, run_tests=run_tests)
+    desired = DesiredTree(loader, problems=list(found.problems))
+    cache = None if run_tests else FileCache(tree.root, f"{version('promptdb')} {text_format}")
+    known = _known_files(found, tree, cache) if cache else {}
+    loaded = ordered_map(loader, [candidate for candidate in found.candidates if candidate.path not in known])
     for number, candidate in enumerate(found.candidates, 1):
-        _collect_file(candidate, desired, cache, reads, visit)
+        if candidate.path in known:
+            fresh = known[candidate.path]
+            earlier = tuple(map(PromptId.parse, fresh.renamed_from))
+            desired.items.append(Desired(candidate.prompt, fresh.spec, candidate.path, fresh.user_version, earlier))
+        else:
+            new = next(loaded)
+            desired.add(new)
+            if cache and new.known is not None:
+                cache.keep(candidate.path, new.known)
         if progress is not None and number % 100 == 0:
             progress(number, len(found.candidates))
     if cache is not None:
@@ -109,36 +108,26 @@ def collect(
     return desired
 
 
-def _collect_file(
-    candidate: Candidate, desired: DesiredTree, cache: FileCache | None, reads: "_Reads", visit: Visit | None
-) -> None:
-    try:
-        data = desired.tree.read_scanned(candidate.path, MAX_TEXT_BYTES)
-    except FileTooLarge:
-        message = f"larger than {MAX_TEXT_BYTES // 1024:,} KiB"
-        desired.problems.append(Problem(candidate.path, 1, 1, Code.TOO_LARGE, message, "keep data out of the prompt"))
-        return
-    except OSError as error:
-        desired.problems.append(Problem(candidate.path, 1, 1, Code.UNREADABLE, f"cannot be read: {error.strerror}"))
-        return
-    file = digest_of(data)
-    known = cache.get(candidate.path, file) if cache else None
-    if cache and known is not None and all(reads.digest(path) == digest for path, digest in known.reads.items()):
-        cache.keep(candidate.path, known)
-        renamed_from = tuple(map(PromptId.parse, known.renamed_from))
-        desired.items.append(Desired(candidate.prompt, known.spec, candidate.path, known.user_version, renamed_from))
-        return
-    result = parse_file(candidate.path, data, desired.tree, desired.text_format)
-    item = desired.add(candidate, result)
-    if visit is not None and result.prompt is not None:
-        visit(result.prompt)
-    if cache and item is not None and result.prompt is not None and not result.problems:
-        earlier = tuple(map(str, item.renamed_from))
-        cache.keep(candidate.path, KnownFile(file, item.digest, item.user_version, earlier, result.prompt.reads))
+def _known_files(found: Scan, tree: WorkTree, cache: FileCache) -> dict[str, KnownFile]:
+    """The files whose bytes, and those of all they depend on, are what they were when they were parsed."""
+    dependencies = _Dependencies(tree)
+    fresh = {}
+    for candidate in found.candidates:
+        if not cache.has(candidate.path):
+            continue
+        try:
+            file = digest_of(tree.read_scanned(candidate.path, MAX_TEXT_BYTES))
+        except (OSError, FileTooLarge):
+            continue
+        known = cache.get(candidate.path, file)
+        if known is not None and all(dependencies.digest(path) == digest for path, digest in known.reads.items()):
+            cache.keep(candidate.path, known)
+            fresh[candidate.path] = known
+    return fresh
 
 
 @dataclass
-class _Reads:
+class _Dependencies:
     """Digests of files that prompts depend on, each read once in a run."""
 
     tree: WorkTree

@@ -12,7 +12,7 @@ from promptdb.files.references import beside
 from promptdb.files.tree import MAX_ASSET_BYTES, Tree
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Content:
     """The canonical JSON of a spec with its digest, and the assets with their bytes.
 

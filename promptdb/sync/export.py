@@ -7,7 +7,8 @@ from promptdb.blobs.store import BlobStore
 from promptdb.containment import contained
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import StorageError
-from promptdb.files.write import file_suffix, prompt_file_text
+from promptdb.files.read import file_suffix
+from promptdb.files.write import prompt_file_text
 
 
 def write_files(spec: PromptSpec, blobs: BlobStore, file: Path, *, overwrite: bool) -> list[Path]:

@@ -9,9 +9,8 @@ from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.errors import ConfigError, InvalidPrompts, StorageError
 from promptdb.files.document import Document
 from promptdb.files.parse import ParseResult, parse_document, parse_file
-from promptdb.files.read import SUFFIXES
+from promptdb.files.read import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
-from promptdb.files.write import file_suffix
 from promptdb.render.validation import spec_findings
 from promptdb.sync import content
 from promptdb.sync.content import Content

@@ -16,7 +16,7 @@ from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.git.worktree import WorkTreeState, open_work_tree
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied, Origin, Registry, apply, recorded_state
-from promptdb.sync.collect import DesiredTree, Progress, Visit, collect
+from promptdb.sync.collect import DesiredTree, Progress, collect
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class LoadedTree:
     work_tree: WorkTreeState | None
 
 
-def load_tree(settings: AppSettings, progress: Progress | None = None, visit: Visit | None = None) -> LoadedTree:
+def load_tree(settings: AppSettings, progress: Progress | None = None, *, run_tests: bool = False) -> LoadedTree:
     """Read the prompts root. Problems of files are collected in the result.
 
     Args:
         settings: say where it is and how to read it.
         progress: is told how far it got.
-        visit: is called with each valid prompt; then files that have not changed are parsed, too.
+        run_tests: run the golden tests; files that have not changed are parsed for that, too.
 
     Raises:
         ConfigError: there is no such folder.
@@ -43,7 +43,7 @@ def load_tree(settings: AppSettings, progress: Progress | None = None, visit: Vi
     root = settings.prompts_path
     work_tree = open_work_tree(root)
     found = scan(root, work_tree.ignores if work_tree else None)
-    desired = collect(found, WorkTree(root), settings.text_format, progress, visit)
+    desired = collect(found, WorkTree(root), settings.text_format, progress, run_tests=run_tests)
     return LoadedTree(desired, _origin(settings, work_tree), work_tree)
 
 

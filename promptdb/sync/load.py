@@ -1,0 +1,73 @@
+"""One prompt file, from its bytes to everything a sync or a check wants of it. Runs in any process: it shares nothing."""
+
+from dataclasses import dataclass
+
+from promptdb.domain.digest import digest_of
+from promptdb.domain.plan import Desired
+from promptdb.domain.problems import Code, Problem
+from promptdb.domain.spec import TemplateFormat
+from promptdb.files.cache import KnownFile
+from promptdb.files.parse import ParsedPrompt, parse_file
+from promptdb.files.scan import Candidate
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.render.golden import run_tests
+from promptdb.sync.content import Content, content_of_file
+
+
+@dataclass(frozen=True)
+class LoadedFile:
+    """`desired` and `content` are None for an invalid file; `known` is set for one without any problem."""
+
+    candidate: Candidate
+    problems: tuple[Problem, ...] = ()
+    desired: Desired | None = None
+    content: Content | None = None
+    known: KnownFile | None = None
+    tests: int = 0
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Reads, parses and digests a file; with `run_tests` it runs the golden tests as well."""
+
+    tree: WorkTree
+    text_format: TemplateFormat
+    run_tests: bool = False
+
+    def __call__(self, candidate: Candidate) -> LoadedFile:
+        try:
+            data = self.tree.read_scanned(candidate.path, MAX_TEXT_BYTES)
+        except FileTooLarge:
+            message = f"larger than {MAX_TEXT_BYTES // 1024:,} KiB"
+            return _unreadable(candidate, Code.TOO_LARGE, message, "keep data out of the prompt")
+        except OSError as error:
+            return _unreadable(candidate, Code.UNREADABLE, f"cannot be read: {error.strerror}")
+        result = parse_file(candidate.path, data, self.tree, self.text_format)
+        if result.prompt is None:
+            return LoadedFile(candidate, result.problems)
+        content = content_of_file(candidate.path, result.prompt, self.tree)
+        earlier = result.prompt.renamed_from
+        return LoadedFile(
+            candidate,
+            (*result.problems, *(_test(result.prompt) if self.run_tests else ())),
+            Desired(candidate.prompt, content.digest, candidate.path, content.user_version, earlier),
+            content,
+            None if result.problems else _known(data, content, result.prompt),
+            len(result.prompt.tests),
+        )
+
+
+def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None = None) -> LoadedFile:
+    return LoadedFile(candidate, (Problem(candidate.path, 1, 1, code, message, hint),))
+
+
+def _test(prompt: ParsedPrompt) -> list[Problem]:
+    return [
+        prompt.document.problem(finding.path, finding.code, finding.message, finding.hint)
+        for finding in run_tests(prompt.spec, prompt.tests)
+    ]
+
+
+def _known(data: bytes, content: Content, prompt: ParsedPrompt) -> KnownFile:
+    earlier = tuple(map(str, prompt.renamed_from))
+    return KnownFile(digest_of(data), content.digest, content.user_version, earlier, prompt.reads)
