@@ -21,7 +21,7 @@ def contained(root: Path, relative: str) -> Path:
     """
     pure = PurePosixPath(relative)
     if pure.is_absolute() or "\\" in relative or "\0" in relative or Path(relative).is_absolute():
-        raise OutsideRoot(f"{relative!r} is not a relative path", "write it with / and relative to the prompts folder")
+        raise OutsideRoot(f"{relative!r} is not a relative path", "write a relative path, with / between its parts")
     real_root = root.resolve()
     real = (real_root / pure).resolve()
     if real != real_root and real_root not in real.parents:

@@ -11,6 +11,7 @@
     ├── RenderError            values that do not fit the prompt
     │   ├── MissingVariables
     │   └── TemplateError      a template that does not parse, or fails while it renders
+    │       └── IncludeError   a fragment that is missing, computed, or includes itself
     ├── Conflict
     │   ├── StalePlan          the recorded state moved between decision and write
     │   ├── DivergedHistory    two histories claim the same tree
@@ -97,6 +98,10 @@ class TemplateError(RenderError):
         super().__init__(message, hint)
         self.line = line
         self.column = column
+
+
+class IncludeError(TemplateError):
+    pass
 
 
 class Conflict(PromptDBError):

@@ -30,6 +30,7 @@ class Code(StrEnum):
     FEW_SHOT = "PDB305"
     EMPTY_TEMPLATE = "PDB306"
     INCLUDE = "PDB307"
+    LITERAL_NAME = "PDB308"
 
     FILE_MISSING = "PDB401"
     OUTSIDE_ROOT = "PDB402"
@@ -43,7 +44,7 @@ class Code(StrEnum):
     TEST_BROKEN = "PDB602"
 
 
-WARNINGS = frozenset({Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.SYMLINK})
+WARNINGS = frozenset({Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.LITERAL_NAME, Code.SYMLINK})
 """Codes that are told but do not stop a sync."""
 
 

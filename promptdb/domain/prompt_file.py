@@ -1,28 +1,33 @@
 """What an author may write in a prompt file: the fields of a spec, shorthands, names of other files, golden tests."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from promptdb.domain.spec import AssetKind, FewShotFields, JsonObject, Kind, Model, SpecFields, TemplateFormat
 
+_Text = Annotated[str, Field(min_length=1)]
+_Texts = _Text | Annotated[list[_Text], Field(min_length=1)]
+
 
 class ExpectedMessage(Model):
+    """`role` is a role as in `messages`, or the `role_name` of a generic one."""
+
     role: str
-    content: str
+    content: str | list[JsonObject]
 
 
 class Expectation(Model):
     """All that are set must hold. `contains` and `not_contains` are searched in the text, for a chat in all its messages."""
 
     equals: str | None = None
-    contains: list[str] | str = Field(default_factory=list)
-    not_contains: list[str] | str = Field(default_factory=list)
+    contains: _Texts = Field(default_factory=list)
+    not_contains: _Texts = Field(default_factory=list)
     messages: list[ExpectedMessage] | None = None
 
     @model_validator(mode="after")
     def _expects_something(self) -> Self:
-        if not self.model_fields_set:
+        if all(getattr(self, name) is None for name in self.model_fields_set):
             raise ValueError("expect at least one of equals, contains, not_contains, messages")
         return self
 
@@ -63,3 +68,12 @@ class PromptFile(SpecFields):
     assets: list[AssetInFile] = Field(default_factory=list)
     tests: list[GoldenTest] = Field(default_factory=list)
     renamed_from: list[str] = Field(default_factory=list)
+
+    @field_validator("tests")
+    @classmethod
+    def _distinct_names(cls, tests: list[GoldenTest]) -> list[GoldenTest]:
+        names = [test.name for test in tests]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two tests are named {twice!r}")
+        return tests

@@ -9,6 +9,7 @@ import yaml
 
 from promptdb.domain.problems import Code, Problem
 from promptdb.files.finding import Unreadable
+from promptdb.files.json_reader import json_as_yaml
 from promptdb.files.yaml_reader import compose, node_at
 
 Path = tuple[str | int, ...]
@@ -66,7 +67,7 @@ class Document:
 
     @cached_property
     def _nodes(self) -> yaml.Node | None:
-        for text in (self.text, self.text.replace("\t", " ")):  # JSON is YAML, but libyaml wants no tabs around values
+        for text in (self.text, json_as_yaml(self.text)):
             try:
                 return compose(text)
             except Unreadable:

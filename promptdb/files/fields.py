@@ -3,23 +3,44 @@
 import difflib
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from promptdb.domain.problems import Code, Problem
-from promptdb.domain.prompt_file import PromptFile
-from promptdb.domain.spec import Variable
+from promptdb.domain.prompt_file import AssetInFile, Expectation, ExpectedMessage, FewShotInFile, GoldenTest, PromptFile
+from promptdb.domain.spec import ROLE_SYNONYMS, Message, Metadata, Placeholder, Variable
 from promptdb.files.document import Document, Path
 
-_EXPECTED = {
-    "string_type": "expected text",
-    "dict_type": "expected fields",
-    "model_type": "expected fields",
-    "model_attributes_type": "expected fields",
-    "list_type": "expected a list",
-    "bool_type": "expected true or false",
-    "int_type": "expected a whole number",
-}
 _CODES = {"extra_forbidden": Code.UNKNOWN_FIELD, "missing": Code.MISSING_FIELD}
+_EXPECTED = {
+    "string_type": "text",
+    "dict_type": "fields",
+    "model_type": "fields",
+    "model_attributes_type": "fields",
+    "list_type": "a list",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+}
+_MODELS: dict[tuple[str, ...], tuple[type[BaseModel], ...]] = {
+    (): (PromptFile,),
+    ("messages",): (Message, Placeholder),
+    ("variables", "*"): (Variable,),
+    ("few_shot",): (FewShotInFile,),
+    ("few_shot", "chat_messages"): (Message,),
+    ("assets",): (AssetInFile,),
+    ("tests",): (GoldenTest,),
+    ("tests", "expect"): (Expectation,),
+    ("tests", "expect", "messages"): (ExpectedMessage,),
+    ("metadata",): (Metadata,),
+}
+"""Which fields there are at a place; indexes left out."""
+
+_OTHER_NAMES = {
+    "content": "template",
+    "text": "template",
+    "prompt": "template",
+    "inputs": "variables",
+    "tags": "metadata",
+}
 
 
 def validate_fields(document: Document) -> tuple[PromptFile | None, list[Problem]]:
@@ -27,11 +48,11 @@ def validate_fields(document: Document) -> tuple[PromptFile | None, list[Problem
     try:
         return PromptFile.model_validate(document.data), []
     except ValidationError as error:
-        problems: dict[Path, Problem] = {}
+        found: dict[Path, list[tuple[str, str]]] = {}
         for entry in error.errors(include_url=False, include_context=False):
             path = _path(document.data, entry["loc"], missing=entry["type"] == "missing")
-            problems.setdefault(path, _problem(document, path, entry["type"], entry["msg"]))
-        return None, list(problems.values())
+            found.setdefault(path, []).append((entry["type"], entry["msg"]))
+        return None, [_problem(document, path, misfits) for path, misfits in found.items()]
 
 
 def declared_variables(file: PromptFile) -> dict[str, Variable] | None:
@@ -66,21 +87,50 @@ def _has(data: Any, part: str | int) -> bool:
     )
 
 
-def _problem(document: Document, path: Path, kind: str, message: str) -> Problem:
+def _problem(document: Document, path: Path, misfits: list[tuple[str, str]]) -> Problem:
+    """One problem for a value, though each branch of a union has its own complaint."""
+    kind, message = misfits[0]
     code = _CODES.get(kind, Code.WRONG_VALUE)
-    name = str(path[-1]) if path else "the file"
+    name = _dotted(document.moved.get(path, path))
     if code is Code.UNKNOWN_FIELD:
-        near = difflib.get_close_matches(name, _known_fields(), 1)
-        advice = f"did you mean '{near[0]}'?" if near else "see the fields in docs/prompt-files.md"
-        return document.problem(path, code, f"unknown field {_dotted(path)}", advice, key=True)
+        return document.problem(path, code, f"unknown field {name}", _advice(document.data, path), key=True)
     if code is Code.MISSING_FIELD:
-        return document.problem(path[:-1], code, f"{_dotted(path)} is missing")
-    text = _EXPECTED.get(kind) or message.removeprefix("Value error, ").replace("Input should be", "expected")
-    value = _value_at(document.data, path)
-    hint: str | None = None
-    if kind == "string_type" and isinstance(value, int | float) and value is not None:
-        hint = f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
-    return document.problem(path, code, f"{_dotted(path)}: {text}" if path else text, hint)
+        return document.problem(path[:-1], code, f"{name} is missing")
+    expected = [_EXPECTED[kind] for kind, _ in misfits if kind in _EXPECTED]
+    text = f"expected {' or '.join(expected)}" if expected else _plain(message)
+    if path[-1:] == ("role",) and kind == "literal_error":
+        text += f", or their other names {', '.join(ROLE_SYNONYMS)}"
+    return document.problem(path, code, f"{name}: {text}" if path else text, _quoting(document.data, path, expected))
+
+
+def _plain(message: str) -> str:
+    return (
+        message.removeprefix("Value error, ").replace("Input should be", "expected").replace("should have", "must have")
+    )
+
+
+def _quoting(data: Any, path: Path, expected: list[str]) -> str | None:
+    value = _value_at(data, path)
+    if "text" not in expected or "a whole number" in expected or not isinstance(value, int | float):
+        return None
+    return f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
+
+
+def _advice(data: Any, path: Path) -> str:
+    name = str(path[-1])
+    if " " in name and _value_at(data, path) is None:
+        return "quote a value that contains a comma"
+    known = _known_fields(path[:-1])
+    other = _OTHER_NAMES.get(name)
+    near = [other] if other in known else difflib.get_close_matches(name, known, 1)
+    return f"did you mean '{near[0]}'?" if near else f"fields here: {', '.join(known)}"
+
+
+def _known_fields(path: Path) -> list[str]:
+    place = tuple(part for part in path if isinstance(part, str))
+    if place[:1] == ("variables",):
+        place = ("variables", "*")
+    return [name for model in _MODELS.get(place, ()) for name in model.model_fields]
 
 
 def _value_at(data: Any, path: Path) -> Any:
@@ -94,12 +144,3 @@ def _dotted(path: Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return f"'{text}'"
-
-
-def _known_fields() -> list[str]:
-    """Names of all fields at any depth: good enough to guess what a misspelt one meant."""
-    found: dict[str, None] = {}
-    schema = PromptFile.model_json_schema()
-    for part in (schema, *schema["$defs"].values()):
-        found |= dict.fromkeys(part.get("properties", ()))
-    return list(found)

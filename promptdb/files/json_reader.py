@@ -6,8 +6,9 @@ from typing import Any, NoReturn
 
 from promptdb.domain.problems import Code
 from promptdb.files.finding import Finding, Unreadable
-from promptdb.files.yaml_reader import MAX_DEPTH, MAX_DIGITS
+from promptdb.files.yaml_reader import MAX_DEPTH, MAX_DIGITS, compose, construct
 
+_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|\\u0000")
 
 
@@ -38,7 +39,7 @@ def read_json(text: str) -> Any:
     except RecursionError as error:
         raise Unreadable(_too_deep()) from error
     if duplicates:
-        raise Unreadable(*(_duplicate(text, key) for key in duplicates))
+        raise Unreadable(*_duplicates(text, duplicates))
     if _ESCAPED_SURROGATE.search(text):
         _refuse_bad_text(text, value)
     return value
@@ -61,10 +62,23 @@ def _float(text: str) -> float:
     return value
 
 
-def _duplicate(text: str, key: str) -> Finding:
-    matches = list(re.finditer(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:", text))
-    position = matches[-1].start() if matches else 0
-    return Finding(Code.DUPLICATE_KEY, f"the key {key!r} appears twice", "keep one of them", *_place(text, position))
+def json_as_yaml(text: str) -> str:
+    """The same JSON in the form that libyaml reads, each part in its line and column: no tabs, no halves of characters."""
+    return _PAIR.sub(_whole_character, text.replace("\t", " "))
+
+
+def _whole_character(pair: re.Match[str]) -> str:
+    character = json.loads(f'"{pair[0]}"')
+    return f"\\U{ord(character):08x}  " if len(character) == 1 else pair[0]
+
+
+def _duplicates(text: str, keys: list[str]) -> list[Finding]:
+    """Where the keys stand for the second time; libyaml's nodes know."""
+    try:
+        construct(compose(json_as_yaml(text)), has_aliases=False)  # type: ignore[arg-type]
+    except Unreadable as error:
+        return [finding for finding in error.findings if finding.code is Code.DUPLICATE_KEY]
+    return [Finding(Code.DUPLICATE_KEY, f"the key {key!r} appears twice", "keep one of them") for key in keys]
 
 
 def _refuse_depth(value: Any, depth: int) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from promptdb.domain.digest import Digest
-from promptdb.domain.identity import PromptId
+from promptdb.domain.identity import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.problems import Code, Problem, in_order
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
 from promptdb.domain.spec import PromptSpec, SpecFields, TemplateFormat
@@ -98,9 +98,15 @@ def _resolve(file: PromptFile, references: References) -> PromptSpec:
 
 def _renamed_from(file: PromptFile, document: Document, problems: list[Problem]) -> tuple[PromptId, ...]:
     found = []
+    own = document.path.rpartition(".")[0]
     for index, name in enumerate(file.renamed_from):
         try:
-            found.append(PromptId.parse(name))
+            earlier = PromptId.parse(name)
+            if str(earlier) == own or f"{DEFAULT_NAMESPACE}/{own}" == str(earlier):
+                problems.append(
+                    document.problem(("renamed_from", index), Code.RENAME, f"{name!r} is this prompt itself")
+                )
+            found.append(earlier)
         except InvalidRef as error:
             problems.append(document.problem(("renamed_from", index), Code.BAD_NAME, error.message, error.hint))
     return tuple(found)

@@ -7,7 +7,7 @@ from promptdb.domain.problems import Code, Problem
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.document import Body, Document
 from promptdb.files.finding import Finding, Unreadable
-from promptdb.files.json_reader import read_json
+from promptdb.files.json_reader import json_as_yaml, read_json
 from promptdb.files.yaml_reader import compose, construct
 
 STRUCTURED = frozenset({".yaml", ".yml", ".json"})
@@ -79,19 +79,21 @@ def read_document(path: str, suffix: str, data: bytes, text_format: TemplateForm
     return _read_text(path, text, TEXT_FORMATS[suffix] or text_format)
 
 
-def read_examples(suffix: str, data: bytes) -> Any:
-    """The content of an `examples_file`: YAML, JSON, or JSON Lines.
+def read_examples(suffix: str, data: bytes) -> tuple[list[Any], list[int]]:
+    """The content of an `examples_file`, YAML, JSON or JSON Lines, with the line of each example.
 
     Raises:
-        Unreadable: it cannot be read.
+        Unreadable: it cannot be read, or holds no list.
     """
     text = decode(data)
     if suffix == ".jsonl":
-        return [_json_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if suffix == ".json":
-        return read_json(text)
-    root = compose(text)
-    return construct(root) if root else None
+        numbered = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        return [_json_line(number, line) for number, line in numbered], [number for number, _ in numbered]
+    root = compose(json_as_yaml(text) if suffix == ".json" else text)
+    values = read_json(text) if suffix == ".json" else construct(root) if root else None
+    if not isinstance(values, list) or root is None:
+        raise Unreadable(Finding(Code.WRONG_VALUE, "expected a list of examples"))
+    return values, [node.start_mark.line + 1 for node in root.value]
 
 
 def problems_of(path: str, error: Unreadable) -> list[Problem]:

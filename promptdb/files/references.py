@@ -10,7 +10,7 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.problems import Code, Problem
 from promptdb.domain.prompt_file import PromptFile
 from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
-from promptdb.errors import TemplateError
+from promptdb.errors import IncludeError, TemplateError
 from promptdb.files.document import Body, Document, Path
 from promptdb.files.finding import Unreadable
 from promptdb.files.read import decode, file_suffix, problems_of, read_examples, text_body
@@ -18,7 +18,7 @@ from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, T
 from promptdb.render.engine import engine
 from promptdb.render.templates import templates
 
-_EXAMPLES = TypeAdapter(list[JsonObject])
+_EXAMPLE = TypeAdapter(JsonObject)
 
 
 def beside(path: str, name: str) -> str:
@@ -78,6 +78,11 @@ class References:
         for path, text in templates(spec):
             try:
                 names = include_names(text)
+            except IncludeError as error:
+                self.problems.append(
+                    self.document.problem_inside(path, error.line, None, Code.INCLUDE, error.message, error.hint)
+                )
+                continue
             except TemplateError:
                 continue  # told when the template is compiled
             for name in names:
@@ -110,14 +115,19 @@ class References:
         if data is None:
             return []
         try:
-            return _EXAMPLES.validate_python(read_examples(file_suffix(name), data))
+            values, lines = read_examples(file_suffix(name), data)
         except Unreadable as error:
             self.problems += problems_of(where, error)
-        except ValidationError:
-            self.problems.append(
-                Problem(where, 1, 1, Code.WRONG_VALUE, "expected a list of examples, each with fields")
-            )
-        return []
+            return []
+        examples = []
+        for index, (value, line) in enumerate(zip(values, lines, strict=True)):
+            self.document.bodies["few_shot", "examples", index] = Body(where, line)
+            try:
+                examples.append(_EXAMPLE.validate_python(value))
+            except ValidationError:
+                message = f"example {index + 1} is not a mapping of names to values"
+                self.problems.append(Problem(where, line, 1, Code.WRONG_VALUE, message))
+        return examples
 
     def _bytes(self, path: Path, name: str, limit: int, *, from_root: bool = False) -> tuple[str, bytes | None]:
         """Path from the prompts root and content of a file; None after a problem."""
@@ -125,7 +135,7 @@ class References:
         try:
             data = self.tree.read(where, limit)
         except OutsideRoot as error:
-            self._add(path, Code.OUTSIDE_ROOT, error.message, error.hint)
+            self._add(path, Code.OUTSIDE_ROOT, f"{name!r} leads outside the prompts folder", error.hint)
         except FileTooLarge:
             self._add(path, Code.TOO_LARGE, f"{name!r} is larger than {limit // 1024:,} KiB", None)
         except FileNotFoundError:

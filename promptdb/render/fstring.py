@@ -18,6 +18,8 @@ _NUMBER_SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d{0,3}[,_]?(?:\.\d{1,3})?[
 _DATE_SPEC = re.compile(r"(?:%[a-zA-Z]|[-/:.,T ]){1,32}")
 _LITERAL_BRACES = "write {{ and }} for literal braces, or set 'template_format: plain' if the text has no variables"
 
+_OTHER_LANGUAGE = "for jinja2 set 'template_format: jinja2', or give the file the suffix .jinja2"
+
 
 class _Values(dict[str, Any]):
     def __missing__(self, name: str) -> str:
@@ -46,7 +48,8 @@ def compile_template(template: str, includes: Includes) -> FStringTemplate:  # n
         if field is not None:
             names[_field_name(template, match.start(), field)] = None
         elif len(match[0]) == 1:
-            _fail(template, match.start(), f"a single '{match[0]}' that is not part of a variable", _LITERAL_BRACES)
+            hint = _OTHER_LANGUAGE if template.startswith("{%", match.start()) else _LITERAL_BRACES
+            _fail(template, match.start(), f"a single '{match[0]}' that is not part of a variable", hint)
     return FStringTemplate(template, tuple(names))
 
 
@@ -62,7 +65,8 @@ def _field_name(template: str, position: int, field: str) -> str:
     if not name.isidentifier():
         if re.fullmatch(r"\w+(?:[.\[].*)", name):
             _fail(template, position, f"'{{{field}}}' reaches into a value", "pass the inner value as its own variable")
-        _fail(template, position, f"{_shorten(field)} is not a variable name", _LITERAL_BRACES)
+        hint = _OTHER_LANGUAGE if field.startswith("%") else _LITERAL_BRACES
+        _fail(template, position, f"{_shorten(field)} is not a variable name", hint)
     if conversion is not None and conversion not in ("r", "s", "a"):
         _fail(template, position, f"'!{conversion}' is not a conversion", "use !r, !s or !a")
     if spec and not (_NUMBER_SPEC.fullmatch(spec) or _DATE_SPEC.fullmatch(spec)):

@@ -1,5 +1,6 @@
 """Golden tests: renders that must come out as written in the prompt file."""
 
+import json
 from collections.abc import Iterator, Sequence
 
 from promptdb.domain.problems import Code
@@ -15,6 +16,10 @@ def run_tests(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[SpecFin
     """What the tests of a valid spec find, in their order."""
     compiled = CompiledPrompt(spec)
     for index, test in enumerate(tests):
+        unknown = sorted(test.variables.keys() - compiled.names)
+        if unknown:
+            message = f"test {test.name!r} gives {', '.join(unknown)}, which the prompt does not use"
+            yield SpecFinding(("tests", index, "variables", unknown[0]), Code.TEST_BROKEN, message, key=True)
         try:
             messages = compiled.render_messages(test.variables)
             text = compiled.render_text(test.variables)
@@ -29,35 +34,42 @@ def run_tests(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[SpecFin
 
 def _failures(expect: Expectation, text: str, messages: Sequence[RenderedMessage]) -> Iterator[tuple[str, str]]:
     if expect.equals is not None and text != expect.equals:
-        yield "equals", f"got {_short(text)}, which differs {_first_difference(expect.equals, text)}"
+        yield "equals", _difference(expect.equals, text)
     for needle in _as_list(expect.contains):
         if needle not in text:
-            yield "contains", f"{_short(needle)} is not in {_short(text)}"
+            yield "contains", f"{_short(needle)} is not in {_short(text, 200)}"
     for needle in _as_list(expect.not_contains):
         if needle in text:
-            yield "not_contains", f"{_short(needle)} is in {_short(text)}"
-    if expect.messages is not None:
-        wanted = [(ROLE_SYNONYMS.get(message.role, message.role), message.content) for message in expect.messages]
-        got = [(message.role_name or message.role, message.content) for message in messages]
-        if len(wanted) != len(got):
-            yield "messages", f"expected {len(wanted)} messages, got {len(got)}"
-        for number, (one, other) in enumerate(zip(wanted, got, strict=False), 1):
-            if one != other:
-                yield "messages", f"message {number} is {other[0]}: {_short(str(other[1]))}"
+            yield (
+                "not_contains",
+                f"{_short(needle)} is in line {text.count(chr(10), 0, text.index(needle)) + 1} of the text",
+            )
+    if expect.messages is None:
+        return
+    if len(expect.messages) != len(messages):
+        yield "messages", f"expected {len(expect.messages)} messages, got {len(messages)}"
+    for number, (wanted, got) in enumerate(zip(expect.messages, messages, strict=False), 1):
+        if ROLE_SYNONYMS.get(wanted.role, wanted.role) not in (got.role, got.role_name):
+            yield "messages", f"message {number}: expected role {wanted.role}, got {got.role_name or got.role}"
+        if wanted.content != got.content:
+            yield "messages", f"message {number}: {_difference(_as_text(wanted.content), _as_text(got.content))}"
 
 
 def _as_list(value: list[str] | str) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+def _as_text(content: object) -> str:
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
-def _first_difference(wanted: str, got: str) -> str:
-    position = next(
-        (index for index, (one, other) in enumerate(zip(wanted, got, strict=False)) if one != other),
-        min(len(wanted), len(got)),
-    )
-    line = got.count("\n", 0, position) + 1
-    return f"at line {line}, column {position - got.rfind(chr(10), 0, position)}"
+def _short(text: str, limit: int = 60) -> str:
+    return repr(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+def _difference(wanted: str, got: str) -> str:
+    """Where two texts part, and how each goes on from there."""
+    pairs = zip(wanted, got, strict=False)
+    position = next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(wanted), len(got)))
+    line, column = got.count("\n", 0, position) + 1, position - got.rfind("\n", 0, position)
+    return f"line {line}, column {column}: expected {_short(wanted[position:])}, got {_short(got[position:])}"

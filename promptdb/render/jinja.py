@@ -1,6 +1,7 @@
 """Format `jinja2`: the language in its immutable sandbox, with missing values as errors and values as data."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from types import BuiltinMethodType, MethodType
 from typing import Any
@@ -10,7 +11,7 @@ from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from promptdb.errors import TemplateError
+from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.engine import NO_INCLUDES, Includes
 
 MAX_PRODUCT = 1_000_000
@@ -73,8 +74,8 @@ class JinjaTemplate:
         found: dict[str, None] = {}
         for source in (text, *includes.values()):
             tree = _parse(environment, source)
-            undeclared = meta.find_undeclared_variables(tree)
-            found |= dict.fromkeys(name.name for name in tree.find_all(nodes.Name) if name.name in undeclared)
+            _require_known(environment, tree)
+            found |= dict.fromkeys(_variables(tree))
         self.variables = tuple(found)
         try:
             self._template = environment.from_string(text)
@@ -102,13 +103,30 @@ def compile_template(template: str, includes: Includes) -> JinjaTemplate:
 
 def include_names(template: str) -> tuple[str, ...]:
     names: dict[str, None] = {}
-    for name in meta.find_referenced_templates(_parse(_environment(), template)):
-        if name is None:
-            raise TemplateError(
-                "an include whose name is computed", 'write the name out: {% include "_shared/tone.md" %}'
-            )
-        names[name] = None
+    tree = _parse(_environment(), template)
+    for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
+        name = node.template  # type: ignore[attr-defined]
+        if not isinstance(name, nodes.Const) or not isinstance(name.value, str):
+            hint = 'write the name out: {% include "_shared/tone.md" %}'
+            raise IncludeError("an include whose name is computed", hint, line=node.lineno)
+        names[name.value] = None
     return tuple(names)
+
+
+def _variables(tree: nodes.Template) -> list[str]:
+    """In the order of their first use."""
+    undeclared = meta.find_undeclared_variables(tree)
+    return [name.name for name in tree.find_all(nodes.Name) if name.name in undeclared]
+
+
+def _require_known(environment: _Environment, tree: nodes.Template) -> None:
+    """An unknown filter or test in a branch would fail only when that branch is rendered."""
+    for kind, known in ((nodes.Filter, environment.filters), (nodes.Test, environment.tests)):
+        for node in tree.find_all(kind):
+            if node.name not in known:
+                near = get_close_matches(node.name, known, 1)
+                hint = f"did you mean {near[0]!r}?" if near else None
+                raise TemplateError(f"no {kind.__name__.lower()} is named {node.name!r}", hint, line=node.lineno)
 
 
 def _parse(environment: _Environment, text: str) -> nodes.Template:

@@ -26,6 +26,15 @@ class RenderedMessage:
     def speaker(self) -> str:
         return self.role_name or _SPEAKERS[self.role]
 
+    @property
+    def text(self) -> str:
+        """The content, or the texts among its parts put together."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(
+            part["text"] for part in self.content if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the fields that are set."""
         values = {
@@ -40,7 +49,7 @@ class RenderedMessage:
 
 def as_text(messages: Sequence[RenderedMessage]) -> str:
     """A chat as one text, a `Speaker: content` line per message, in the form LangChain uses."""
-    return "\n".join(f"{message.speaker}: {message.content}" for message in messages)
+    return "\n".join(f"{message.speaker}: {message.text}" for message in messages)
 
 
 def message_from(value: object, place: str) -> RenderedMessage:

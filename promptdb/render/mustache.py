@@ -11,11 +11,12 @@ from typing import Any
 
 from chevron.tokenizer import ChevronError, tokenize
 
-from promptdb.errors import TemplateError
+from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.engine import Includes
 
 Token = tuple[str, str]
 _MISSING = object()
+_OPEN = r"\{\{\s*[#^]\s*%s\s*\}\}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,37 @@ def _tokens(template: str) -> Iterator[Token]:
     try:
         tokens = list(tokenize(template))
     except ChevronError as error:
-        text = " ".join(str(error.msg).split())
-        line = re.search(r"line (\d+)", text)
-        message = re.sub(r"\s*(was opened )?(at )?line \d+$", "", text)
-        raise TemplateError(message[:1].lower() + message[1:], line=int(line[1]) if line else None) from error
+        raise _syntax_error(template, str(error.msg)) from error
     except IndexError as error:
-        raise TemplateError("an empty tag", "put a name between {{ and }}") from error
+        line = _line_of(template, r"\{\{\s*\}\}")
+        raise TemplateError("an empty tag", "put a name between {{ and }}", line=line) from error
     return iter(tokens)
+
+
+def _syntax_error(template: str, text: str) -> TemplateError:
+    """Chevron's error in one sentence, with a line of our own: its count goes wrong after tags on lines of their own."""
+    names = [re.escape(name) for name in re.findall(r'"([^"]*)"', text)]
+    if "was never closed" in text:
+        return TemplateError(
+            f"the section {names[0]!r} is not closed",
+            f"end it with {{{{/{names[0]}}}}}",
+            line=_line_of(template, _OPEN % names[0]),
+        )
+    if "Trying to close" in text:
+        line = _line_of(template, r"\{\{\s*/\s*" + names[0] + r"\s*\}\}")
+        if len(names) > 1:
+            return TemplateError(
+                f"closes {names[0]!r} while {names[1]!r} is open", "close the inner section first", line=line
+            )
+        return TemplateError(f"closes the section {names[0]!r}, which is not open", line=line)
+    message = "a set-delimiter tag" if "set delimiter" in text else "a tag"
+    return TemplateError(f"{message} is not closed", "end it with }}", line=_line_of(template, r"\{\{(?!.*\}\})"))
+
+
+def _line_of(template: str, pattern: str) -> int | None:
+    """The line of the last match, which is where an unfinished template went wrong."""
+    matches = list(re.finditer(pattern, template))
+    return template.count("\n", 0, matches[-1].start()) + 1 if matches else None
 
 
 def _parse(tokens: Iterator[Token], includes: Includes, section: str | None) -> Iterator[_Node]:
@@ -98,7 +123,7 @@ def _partial(name: str, indentation: str, includes: Includes) -> Iterator[_Node]
     """A partial on a line of its own is indented like that line (mustache specification, partials)."""
     text = includes.get(name)
     if text is None:
-        raise TemplateError(f"the partial {name!r} does not exist")
+        raise IncludeError(f"the partial {name!r} does not exist")
     if indentation:  # the first line has it already
         text = re.sub(r"\n(?=.)", "\n" + indentation, text)
     yield from _parse(_tokens(text), includes, None)

@@ -29,6 +29,9 @@ class CompiledPrompt:
         used = {name: path for name, path in used_names(compiled).items() if name != self._examples_variable}
         self.contract = contract(spec, used)
         self._examples = self._render_examples()
+        mentioned = (template.mentions for template in compiled.values())
+        self.names = frozenset(self.contract).union(*mentioned)
+        """What a caller can usefully give: the contract, and names that a section of a template may look up."""
 
     def render_text(self, values: Mapping[str, Any]) -> str:
         """The text of a string prompt; a chat as lines of `Speaker: content`.

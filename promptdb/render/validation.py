@@ -1,13 +1,15 @@
 """What must hold between the fields of a spec: kind and templates, contract and use, examples and their templates."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from promptdb.domain.contract import placeholders, value_problem
 from promptdb.domain.problems import Code
 from promptdb.domain.spec import PromptSpec
+from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.prompt import examples_variable
-from promptdb.render.templates import EXAMPLES, CompiledTemplates, Path, compile_templates, used_names
+from promptdb.render.templates import EXAMPLES, CompiledTemplates, Path, compile_templates, templates, used_names
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,11 @@ def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
         return findings
     compiled, errors = compile_templates(spec)
     for path, error in errors:
-        findings.append(SpecFinding(path, Code.TEMPLATE_SYNTAX, error.message, error.hint, error.line, error.column))
+        code = Code.INCLUDE if isinstance(error, IncludeError) else Code.TEMPLATE_SYNTAX
+        findings.append(SpecFinding(path, code, error.message, error.hint, error.line, error.column))
     findings += _values(spec)
     if not errors:
+        findings += _literal_names(spec, compiled)
         findings += _contract(spec, compiled)
         findings += _examples(spec, compiled)
     return findings
@@ -50,15 +54,21 @@ def _shape(spec: PromptSpec) -> Iterator[SpecFinding]:
             )
     else:
         if not spec.messages:
-            yield SpecFinding((), Code.MISSING_FIELD, "a chat prompt needs 'messages'", "add at least one message")
+            hint = (
+                "add at least one message"
+                if spec.template is None
+                else "or 'role: system', to make the text one message"
+            )
+            yield SpecFinding((), Code.MISSING_FIELD, "a chat prompt needs 'messages'", hint)
         if spec.template is not None:
             hint = "make the template a message: {role: human, template: ...}"
             yield SpecFinding(
                 ("template",), Code.CONFLICTING_FIELDS, "a chat prompt has no 'template' of its own", hint, key=True
             )
-    if spec.template == "":
-        hint = "write the prompt, or name the file in .promptdbignore"
-        yield SpecFinding(("template",), Code.EMPTY_TEMPLATE, "the template is empty", hint)
+    for path, text in templates(spec):
+        if not text.strip():
+            hint = "write the prompt, or name the file in .promptdbignore"
+            yield SpecFinding(path, Code.EMPTY_TEMPLATE, "the template is empty", hint)
     if spec.few_shot is not None:
         yield from _few_shot_shape(spec)
 
@@ -124,8 +134,7 @@ def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFin
         known = {*spec.variables, *spec.partial_variables, *slots, filled}
         for name, path in used.items():
             if name not in known:
-                message = f"the variable {name!r} is used but not declared"
-                yield SpecFinding(path, Code.UNDECLARED_VARIABLE, message, f"add '{name}' to 'variables'")
+                yield _undeclared(spec, path, name)
     for field, names in (("variables", spec.variables or {}), ("partial_variables", spec.partial_variables)):
         for name in names:
             if name not in used and name not in mentioned and name not in slots:
@@ -133,13 +142,47 @@ def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFin
                 yield SpecFinding((field, name), Code.UNUSED_VARIABLE, message, "use it or remove it", key=True)
 
 
+def _literal_names(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFinding]:
+    """`{{name}}` means the text {name} in an f-string; a prompt that has only such ones was written for another format."""
+    if spec.template_format != "f-string" or any(template.variables for template in compiled.values()):
+        return
+    for path, text in templates(spec):
+        match = re.search(r"\{\{ *[A-Za-z_]\w* *\}\}", text)
+        if match is not None:
+            line, column = text.count("\n", 0, match.start()) + 1, match.start() - text.rfind("\n", 0, match.start())
+            hint = "write {name}, or set 'template_format: mustache' or jinja2"
+            message = f"{match[0]} is not a variable in an f-string, but literal text"
+            yield SpecFinding(path, Code.LITERAL_NAME, message, hint, line, column)
+
+
+def _undeclared(spec: PromptSpec, path: Path, name: str) -> SpecFinding:
+    """At the place where the name stands in the template; where it does not, a fragment uses it."""
+    message = f"the variable {name!r} is used but not declared"
+    use = re.compile(rf"\{{[^{{}}]*?\b{re.escape(name)}\b")
+    match = use.search(dict(templates(spec))[path])
+    if match is None:
+        fragment = next((fragment for fragment, text in spec.includes.items() if use.search(text)), None)
+        message += f", in the fragment {fragment}" if fragment else ""
+        return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, f"add '{name}' to 'variables'")
+    before = match.string[: match.end() - len(name)]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, f"add '{name}' to 'variables'", line, column)
+
+
 def _examples(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFinding]:
     """Examples bring all their values themselves."""
     if spec.few_shot is None:
         return
     needed = {name for path, template in compiled.items() if path[:1] == EXAMPLES for name in template.variables}
+    own = [template for path, template in compiled.items() if path[:1] == EXAMPLES]
     for index, example in enumerate(spec.few_shot.examples):
+        where = (*EXAMPLES, "examples", index)
         missing = sorted(needed - example.keys())
         if missing:
-            where = (*EXAMPLES, "examples", index)
             yield SpecFinding(where, Code.FEW_SHOT, f"example {index + 1} has no value for {', '.join(missing)}")
+            continue
+        try:
+            for template in own:
+                template.render(example)
+        except TemplateError as error:
+            yield SpecFinding(where, Code.FEW_SHOT, f"example {index + 1} does not render: {error.message}", error.hint)

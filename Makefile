@@ -1,0 +1,49 @@
+# `make demo` shows promptdb at work on the prompts of this repository; `make test` runs everything that CI runs.
+# Both do their own set-up in .venv and need only Python 3.11 or newer, git and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+LOCK := requirements-dev.lock
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: demo test lint format lock clean
+
+demo: $(VENV)/.demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo
+
+test: lint
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.uv
+	$(UV) pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header \
+		--quiet --upgrade -o $(LOCK)
+
+clean:
+	rm -rf $(VENV) .demo
+
+$(VENV)/.uv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "promptdb needs Python 3.11 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	touch $@
+
+# Only what promptdb itself needs, in the versions of the lock.
+$(VENV)/.demo: $(VENV)/.uv pyproject.toml $(LOCK)
+	test -e $(VENV)/.dev || $(UV) pip install --quiet --constraints $(LOCK) --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.uv pyproject.toml $(LOCK)
+	$(UV) pip install --quiet --requirements $(LOCK)
+	$(UV) pip install --quiet --no-deps --editable .
+	touch $@
