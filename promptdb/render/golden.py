@@ -59,6 +59,15 @@ def _as_list(value: list[str] | str) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
+def _strings(content: object) -> Iterator[str]:
+    """All texts of a content, those deep in its parts too."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, list | dict):
+        for item in content.values() if isinstance(content, dict) else content:
+            yield from _strings(item)
+
+
 def _as_text(content: object) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)
 
