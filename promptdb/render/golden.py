@@ -35,15 +35,14 @@ def run_tests(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[SpecFin
 def _failures(expect: Expectation, text: str, messages: Sequence[RenderedMessage]) -> Iterator[tuple[str, str]]:
     if expect.equals is not None and text != expect.equals:
         yield "equals", _difference(expect.equals, text)
+    searched = "\n".join(string for message in messages for string in _strings(message.content))
     for needle in _as_list(expect.contains):
-        if needle not in text:
-            yield "contains", f"{_short(needle)} is not in {_short(text, 200)}"
+        if needle not in searched:
+            yield "contains", f"{_short(needle)} is not in {_short(searched, 200)}"
     for needle in _as_list(expect.not_contains):
-        if needle in text:
-            yield (
-                "not_contains",
-                f"{_short(needle)} is in line {text.count(chr(10), 0, text.index(needle)) + 1} of the text",
-            )
+        if needle in searched:
+            line = searched.count("\n", 0, searched.index(needle)) + 1
+            yield "not_contains", f"{_short(needle)} is in line {line} of the text"
     if expect.messages is None:
         return
     if len(expect.messages) != len(messages):
