@@ -35,7 +35,8 @@ def run_tests(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[SpecFin
 def _failures(expect: Expectation, text: str, messages: Sequence[RenderedMessage]) -> Iterator[tuple[str, str]]:
     if expect.equals is not None and text != expect.equals:
         yield "equals", _difference(expect.equals, text)
-    searched = "\n".join(string for message in messages for string in _strings(message.content))
+    parts = [s for message in messages if not isinstance(message.content, str) for s in _strings(message.content)]
+    searched = "\n".join([text, *parts])
     for needle in _as_list(expect.contains):
         if needle not in searched:
             yield "contains", f"{_short(needle)} is not in {_short(searched, 200)}"
