@@ -28,7 +28,7 @@ def print_plan(plan: Plan, *, done: bool) -> None:
         print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [_row(change, done=done) for change in shown])
         if len(plan.changes) > _SHOWN:
             click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
-    click.echo(summary(plan))
+    click.echo(summary(plan, done=done))
     if plan.missing:
         names = ", ".join(map(str, plan.missing[:3])) + (", ..." if len(plan.missing) > 3 else "")
         click.echo(
@@ -45,8 +45,8 @@ def print_markdown(plan: Plan) -> None:
         click.echo(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _row(change, done=False))} |")
 
 
-def summary(plan: Plan) -> str:
-    counted = [f"{plan.count(action):,} {_WORDS[action][0]}" for action in Action if plan.count(action)]
+def summary(plan: Plan, *, done: bool = False) -> str:
+    counted = [f"{plan.count(action):,} {_WORDS[action][done]}" for action in Action if plan.count(action)]
     return ", ".join([*counted, f"{plan.unchanged:,} unchanged"])
 
 

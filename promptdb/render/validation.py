@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from promptdb.domain.contract import placeholders, value_problem
 from promptdb.domain.problems import Code
@@ -158,15 +159,17 @@ def _literal_names(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[Sp
 def _undeclared(spec: PromptSpec, path: Path, name: str) -> SpecFinding:
     """At the place where the name stands in the template; where it does not, a fragment uses it."""
     message = f"the variable {name!r} is used but not declared"
+    near = get_close_matches(name, spec.variables or (), 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"add {name!r} to 'variables'"
     use = re.compile(rf"\{{[^{{}}]*?\b{re.escape(name)}\b")
     match = use.search(dict(templates(spec))[path])
     if match is None:
         fragment = next((fragment for fragment, text in spec.includes.items() if use.search(text)), None)
         message += f", in the fragment {fragment}" if fragment else ""
-        return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, f"add '{name}' to 'variables'")
+        return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, hint)
     before = match.string[: match.end() - len(name)]
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, f"add '{name}' to 'variables'", line, column)
+    return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, hint, line, column)
 
 
 def _examples(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFinding]:

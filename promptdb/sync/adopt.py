@@ -115,7 +115,7 @@ def _adopt(proposal: Proposal, found: Scan) -> None:
     loaded = {form: _load(root, found, form) for form in ("f-string", "plain")}
     texts = [index for index, c in enumerate(found.candidates) if TEXT_FORMATS.get(file_suffix(c.path), "") is None]
     broken = [i for i in texts if _has(loaded["f-string"][i], Code.TEMPLATE_SYNTAX)]
-    proposal.facts.append(f"{len(found.candidates)} prompt files below {proposal.root}/")
+    proposal.facts.append(f"prompt files below {proposal.root}/: {len(found.candidates)}")
     if broken:
         proposal.text_format = "plain"
         proposal.facts.append(
@@ -137,7 +137,9 @@ def _adopt(proposal: Proposal, found: Scan) -> None:
     )
     _leave_out(proposal, root, left_out)
     if bad := sum(problem.code is Code.BAD_NAME for problem in found.problems):
-        proposal.advice.append(f"rename {bad} files (letters, digits, '.', '_', '-') to use them, then take them off the list")
+        proposal.advice.append(
+            f"rename {bad} files (letters, digits, '.', '_', '-') to use them, then take them off the list"
+        )
     errors = sum(file.desired is None and file.candidate.path not in left_out for file in loaded[proposal.text_format])
     if errors:
         proposal.advice.append(f"{errors} files have errors: promptdb check shows them")

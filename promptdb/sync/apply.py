@@ -19,6 +19,7 @@ from promptdb.domain.ids import prompt_id
 from promptdb.domain.plan import Action, Change, Desired, Plan, Policy, Recorded, plan
 from promptdb.domain.views import Provenance
 from promptdb.sync.content import Content
+from promptdb.sync.parts import with_parts
 from promptdb.sync.rows import VersionRows
 
 ContentOf = Callable[[Desired], Content]
@@ -102,8 +103,9 @@ def apply(
         sources |= _sources(origin, batch, actual, known=sources)
         writer = RegistryWriter(connection, datetime.now(UTC))
         run_id = _write_run(writer, registry.actor, origin, actual, started) if origin is not None else None
+        described = with_parts(connection, actual, lambda prompt: batch.contents[prompt].spec)
         _write(writer, registry, actual, ids, batch, sources, run_id, whole_tree=whole_tree)
-    return Applied(actual, run_id)
+    return Applied(described, run_id)
 
 
 def _state(

@@ -1,14 +1,10 @@
 """Plan and sync of a whole tree: scan, collect, compare, apply."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from promptdb.db.engine import reading
-from promptdb.db.repository import PromptRepository
-from promptdb.domain.changes import changed_parts
 from promptdb.domain.identity import PromptId
-from promptdb.domain.plan import Action, Plan, Policy, plan
-from promptdb.domain.spec import PromptSpec
+from promptdb.domain.plan import Plan, Policy, plan
 from promptdb.errors import Guard, StorageError
 from promptdb.files.parse import ParseResult, parse_file
 from promptdb.files.scan import Candidate, scan
@@ -17,6 +13,7 @@ from promptdb.git.worktree import WorkTreeState, open_work_tree
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied, Origin, Registry, apply, recorded_state
 from promptdb.sync.collect import DesiredTree, Progress, collect
+from promptdb.sync.parts import with_parts
 
 
 @dataclass(frozen=True)
@@ -62,14 +59,12 @@ def load_prompt(settings: AppSettings, prompt: PromptId) -> tuple[Candidate | No
 
 
 def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
-    """What `sync_tree` would do now, with the parts that each update changes."""
+    """What `sync_tree` would do now."""
+    desired = loaded.desired
+    items = {item.prompt: item for item in desired.items}
     with reading(registry.engine) as connection:
-        recorded = recorded_state(connection, loaded.desired.items, whole_tree=True)
-        intended = plan(loaded.desired.items, recorded, policy)
-        updates = [change for change in intended.changes if change.action is Action.UPDATE]
-        renamed = {c.prompt: c.renamed_from for c in intended.changes if c.renamed_from is not None}
-        old = PromptRepository(connection).stored_heads([renamed.get(c.prompt, c.prompt) for c in updates])
-    return _with_parts(intended, loaded.desired, {name: stored.spec_json for name, stored in old.items()}, renamed)
+        intended = plan(desired.items, recorded_state(connection, desired.items, whole_tree=True), policy)
+        return with_parts(connection, intended, lambda name: desired.content(items[name]).spec)
 
 
 def sync_tree(registry: Registry, loaded: LoadedTree, policy: Policy, *, keep_going: bool = False) -> Applied:
@@ -112,18 +107,3 @@ def _origin(settings: AppSettings, work_tree: WorkTreeState | None) -> Origin:
         work_tree.is_dirty,
         work_tree.provenance,
     )
-
-
-def _with_parts(
-    intended: Plan, desired: DesiredTree, old: Mapping[PromptId, str], renamed: Mapping[PromptId, PromptId]
-) -> Plan:
-    items = {item.prompt: item for item in desired.items}
-    changes = []
-    for change in intended.changes:
-        spec_json = old.get(renamed.get(change.prompt, change.prompt))
-        if change.action is Action.UPDATE and spec_json is not None:
-            parts = changed_parts(PromptSpec.from_canonical(spec_json), desired.content(items[change.prompt]).spec)
-            changes.append(replace(change, parts=parts))
-        else:
-            changes.append(change)
-    return replace(intended, changes=tuple(changes))
