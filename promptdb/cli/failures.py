@@ -34,4 +34,4 @@ def tell(error: errors.PromptDBError) -> None:
 
 def one_line(text: str) -> str:
     """Text from files and databases cannot break lines or send control characters to a terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    return text if text.isprintable() else "".join(character if character.isprintable() else " " for character in text)

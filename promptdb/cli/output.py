@@ -33,7 +33,7 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    return value
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def print_json(value: Any) -> None:

@@ -16,7 +16,8 @@ def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str 
         root: the folder that paths are relative to, put before each.
     """
     for problem in problems:
-        click.secho(f"{root}{problem.path}:{problem.line}:{problem.column}: ", bold=True, nl=False, err=err)
+        place = one_line(f"{root}{problem.path}:{problem.line}:{problem.column}: ")
+        click.secho(place, bold=True, nl=False, err=err)
         click.secho(f"{problem.severity} ", fg="red" if problem.is_error else "yellow", nl=False, err=err)
         click.echo(f"[{problem.code}] {one_line(problem.message)}", err=err)
         if problem.hint:
@@ -46,7 +47,12 @@ def count(number: int, noun: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return _storable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _storable(text: str) -> str:
+    """Names of files need not be UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _property(text: str) -> str:

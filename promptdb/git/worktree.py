@@ -1,8 +1,7 @@
 """The work tree that the prompts lie in: what git ignores, what is dirty, and which commit last changed a file."""
 
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -57,16 +56,12 @@ class WorkTreeState:
     @cached_property
     def commit_id(self) -> str | None:
         """HEAD, or None before the first commit."""
-        with suppress(StorageError):
-            return self._git("rev-parse", "--verify", "--quiet", "HEAD").decode().strip() or None
-        return None
+        return _text(self._git("rev-parse", "--verify", "--quiet", "HEAD", may_be_missing=True)).strip() or None
 
     @cached_property
     def branch(self) -> str | None:
         """The branch that is checked out, or None with a detached HEAD."""
-        with suppress(StorageError):
-            return self._git("symbolic-ref", "--short", "--quiet", "HEAD").decode().strip() or None
-        return None
+        return _text(self._git("symbolic-ref", "--short", "--quiet", "HEAD", may_be_missing=True)).strip() or None
 
     @property
     def is_dirty(self) -> bool:
@@ -88,10 +83,15 @@ class WorkTreeState:
         Args:
             files: each path with the other files that its content depends on; it is dirty where one of them is.
         """
-        dirty = {path: any(part in self.dirty_paths for part in (path, *parts)) for path, parts in files.items()}
-        commits = self._last_commits([path for path in files if not dirty[path]])
+        dirty = {path: any(map(self._is_dirty, (path, *parts))) for path, parts in files.items()}
         blobs = self._blob_ids([path for path in files if not dirty[path]])
+        commits = self._last_commits(blobs)
         return {path: self._provenance_of(path, dirty[path], commits.get(path), blobs.get(path)) for path in files}
+
+    def _is_dirty(self, path: str) -> bool:
+        """Itself, or a submodule that it lies in."""
+        folders = (path[:end] for end, character in enumerate(path) if character == "/")
+        return path in self.dirty_paths or any(folder in self.dirty_paths for folder in folders)
 
     def _provenance_of(self, path: str, dirty: bool, commit: Commit | None, blob_id: str | None) -> Provenance:  # noqa: FBT001
         if dirty or commit is None:
@@ -107,7 +107,7 @@ class WorkTreeState:
             "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching", "--", self.prefix
         )
         dirty, ignored = set[str](), set[str]()
-        entries = iter(_decode(output).split("\0"))
+        entries = iter(_path(output).split("\0"))
         for entry in entries:
             if not entry:
                 continue
@@ -117,42 +117,51 @@ class WorkTreeState:
             (ignored if state == "!!" else dirty).add(self._below_root(path))
         return frozenset(dirty), frozenset(ignored)
 
-    def _last_commits(self, paths: list[str]) -> dict[str, Commit]:
-        """The commit that last changed each path, from one walk through the history that ends when all are found.
+    def _last_commits(self, blobs: Mapping[str, str]) -> dict[str, Commit]:
+        """The newest commit that gave each path the blob that it has in HEAD, from one walk through the history.
 
-        In a shallow clone the oldest commit stands for all before it: the content was in it too.
+        Comparing blobs keeps out commits of side branches whose change a merge dropped; of merges only those count that
+        differ from all their parents. In a shallow clone the oldest commit stands for all before it: it has the content too.
         """
-        wanted = set(paths)
-        if not wanted or self.commit_id is None:
+        if not blobs or self.commit_id is None:
             return {}
-        where = [self._from_top(path) for path in paths] if len(paths) <= _NAMED_PATHS else [self.prefix]
         output = self._git(
-            "log", "-z", "-m", "--first-parent", "--no-renames", "--name-only", f"--format={_LOG_FORMAT}", "--", *where
+            "log",
+            "-z",
+            "--cc",
+            "--raw",
+            "--no-abbrev",
+            "--no-renames",
+            f"--format={_LOG_FORMAT}",
+            "--",
+            *self._where(blobs),
         )
         found: dict[str, Commit] = {}
-        for record in _decode(output).split("\x01")[1:]:
-            commit_id, author, rest = record.split("\0", 2)
-            time, _, names = rest.partition("\0")
-            commit = Commit(commit_id, author, datetime.fromtimestamp(int(time), UTC))
-            for name in names.lstrip("\n").split("\0"):
-                path = self._below_root(name.lstrip("\n"))
-                if path in wanted:
-                    wanted.discard(path)
+        for record in output.split(b"\x01")[1:]:
+            commit_id, author, rest = record.split(b"\0", 2)
+            time, _, changes = rest.partition(b"\0")
+            commit = Commit(commit_id.decode(), _text(author), datetime.fromtimestamp(int(time), UTC))
+            fields = changes.lstrip(b"\n\0").split(b"\0")
+            for description, name in zip(fields[::2], fields[1::2], strict=False):
+                path, blob = self._below_root(_path(name)), description.split()[-2].decode()
+                if path not in found and blobs.get(path) == blob:
                     found[path] = commit
-            if not wanted:
+            if len(found) == len(blobs):
                 break
         return found
 
     def _blob_ids(self, paths: list[str]) -> dict[str, str]:
         if not paths or self.commit_id is None:
             return {}
-        where = [self._from_top(path) for path in paths] if len(paths) <= _NAMED_PATHS else [self.prefix]
         found = {}
-        for entry in _decode(self._git("ls-tree", "-r", "-z", "--full-tree", "HEAD", "--", *where)).split("\0"):
+        for entry in self._git("ls-tree", "-r", "-z", "--full-tree", "HEAD", "--", *self._where(paths)).split(b"\0"):
             if entry:
-                description, _, name = entry.partition("\t")
-                found[self._below_root(name)] = description.split()[2]
-        return found
+                description, _, name = entry.partition(b"\t")
+                found[self._below_root(_path(name))] = description.split()[2].decode()
+        return {path: found[path] for path in paths if path in found}
+
+    def _where(self, paths: Collection[str]) -> list[str]:
+        return [self._from_top(path) for path in paths] if len(paths) <= _NAMED_PATHS else [self.prefix]
 
     def _from_top(self, path: str) -> str:
         return path if self.prefix == "." else f"{self.prefix}/{path}"
@@ -174,12 +183,22 @@ class WorkTreeState:
             repository = git.Repo(self.top)
         except git.exc.GitError as error:
             raise StorageError(f"git cannot read the repository {self.top}: {error}") from error
-        # A hook's environment may point elsewhere.
-        repository.git.update_environment(GIT_DIR=str(repository.git_dir), GIT_WORK_TREE=str(self.top))
+        repository.git.update_environment(**self._environment(Path(repository.git_dir)))
         return repository
 
-    def _git(self, *command: str) -> bytes:
-        """The output of a git command in the top folder.
+    def _environment(self, git_dir: Path) -> dict[str, str]:
+        """Ours, whatever the environment says: it may be that of a hook, and the hook of another repository.
+
+        `git commit PATH` runs its hooks with an index of its own, which is the one that counts.
+        """
+        if not {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} & os.environ.keys():
+            return {}  # naming the repository would pass over git's check of who owns it
+        index = (self.top / os.environ.get("GIT_INDEX_FILE", "")).resolve()
+        own = index if index.parent == git_dir.resolve() else git_dir / "index"
+        return {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(own)}
+
+    def _git(self, *command: str, may_be_missing: bool = False) -> bytes:
+        """The output of a git command in the top folder; empty with `may_be_missing` where it exits with 1.
 
         Raises:
             StorageError: git failed, or is not installed.
@@ -195,6 +214,8 @@ class WorkTreeState:
                 "git is not installed, but the prompts lie in a git repository", "install git"
             ) from error
         except git.exc.GitCommandError as error:
+            if may_be_missing and error.status == 1:
+                return b""
             reason = " ".join(str(error.stderr).split()).removeprefix("stderr: ").strip("' ")
             raise StorageError(f"'git {command[0]}' failed: {reason}") from error
         return output
@@ -204,5 +225,14 @@ _NAMED_PATHS = 200
 """Up to so many paths are named on git's command line; for more, all of the tree is read."""
 
 
-def _decode(output: bytes) -> str:
-    return output.decode("utf-8", "surrogateescape")
+def _path(name: bytes) -> str:
+    """As Python spells the names of files, which need not be UTF-8."""
+    return os.fsdecode(name)
+
+
+def _text(text: bytes) -> str:
+    """Names of people and branches: UTF-8, or what was common before."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")

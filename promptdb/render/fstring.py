@@ -21,10 +21,21 @@ _LITERAL_BRACES = "write {{ and }} for literal braces, or set 'template_format: 
 _OTHER_LANGUAGE = "for jinja2 set 'template_format: jinja2', or give the file the suffix .jinja2"
 
 
-class _Values(dict[str, Any]):
-    def __missing__(self, name: str) -> str:
-        """An optional variable without a value is empty; a required one was missed before."""
+class _Empty:
+    """An optional variable without a value, whatever the format: a required one was missed before."""
+
+    def __format__(self, spec: str) -> str:
         return ""
+
+    def __str__(self) -> str:
+        return ""
+
+    __repr__ = __str__
+
+
+class _Values(dict[str, Any]):
+    def __missing__(self, name: str) -> _Empty:
+        return _Empty()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class FStringTemplate:
         try:
             # Safe: compile_template let only plain names through.
             return self.text.format_map(_Values(values))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise TemplateError(f"a value does not fit its format: {error}") from error
 
 
@@ -77,7 +88,7 @@ def _field_name(template: str, position: int, field: str) -> str:
 
 
 def _shorten(field: str) -> str:
-    text = " ".join(field.split())
+    text = field.replace("\n", " ")
     return f"'{{{text[:40]}{'...' if len(text) > 40 else ''}}}'"
 
 

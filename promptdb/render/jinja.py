@@ -1,9 +1,10 @@
 """Format `jinja2`: the language in its immutable sandbox, with missing values as errors and values as data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
-from types import BuiltinMethodType, MethodType
+from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
 import jinja2
@@ -17,7 +18,7 @@ from promptdb.render.engine import NO_INCLUDES, Includes
 MAX_PRODUCT = 1_000_000
 """Characters, items or bits that `*` and `**` may make in one step."""
 
-_DATA = (str, int, float, bool, list, tuple, dict, set, type(None))
+_DATA = (str, bytes, int, float, bool, list, tuple, dict, set, type(None))
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -37,6 +38,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         """Only what jinja2 brings and the methods of plain data: a template must not call into the application."""
         if isinstance(obj, BuiltinMethodType):
             allowed = isinstance(obj.__self__, _DATA)
+        elif isinstance(obj, FunctionType):
+            allowed = str(obj.__globals__.get("__name__")).startswith("jinja2.")  # the sandbox's own str.format
         elif isinstance(obj, MethodType):
             allowed = type(obj.__self__).__module__.startswith("jinja2.")
         else:
@@ -59,7 +62,7 @@ def _product_size(operator: str, left: Any, right: Any) -> int:
     if operator == "**":
         return int(left).bit_length() * abs(right) if isinstance(left, int) and isinstance(right, int) else 0
     for sequence, times in ((left, right), (right, left)):
-        if isinstance(sequence, str | list | tuple) and isinstance(times, int):
+        if isinstance(sequence, str | bytes | list | tuple) and isinstance(times, int):
             return len(sequence) * times
     return 0
 
@@ -71,24 +74,20 @@ class JinjaTemplate:
 
     def __init__(self, text: str, includes: Includes) -> None:
         environment = _Environment(includes) if includes else _environment()
-        found: dict[str, None] = {}
-        for source in (text, *includes.values()):
-            tree = _parse(environment, source)
-            _require_known(environment, tree)
-            found |= dict.fromkeys(_variables(tree))
-        self.variables = tuple(found)
-        try:
+        with _restated():
+            trees = [environment.parse(source) for source in (text, *includes.values())]
+            for tree in trees:
+                _require_known(environment, tree)
+            self.variables = tuple(_variables(environment, trees))
             self._template = environment.from_string(text)
             for name in includes:
                 environment.get_template(name)
-        except jinja2.TemplateSyntaxError as error:
-            raise _syntax_error(error) from error
 
     def render(self, values: Mapping[str, Any]) -> str:
         try:
             # Optional ones are undefined in the lenient way, so that `default` and `is defined` work on them.
             absent = {name: jinja2.Undefined(name=name) for name in self.variables if name not in values}
-            return self._template.render(absent, **values)
+            return self._template.render({**absent, **values})
         except SecurityError as error:
             raise TemplateError(f"the sandbox refused: {error}") from error
         except RecursionError as error:
@@ -103,8 +102,10 @@ def compile_template(template: str, includes: Includes) -> JinjaTemplate:
 
 def include_names(template: str) -> tuple[str, ...]:
     names: dict[str, None] = {}
-    tree = _parse(_environment(), template)
-    for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
+    with _restated():
+        tree = _environment().parse(template)
+        named = list(tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)))
+    for node in named:
         name = node.template  # type: ignore[attr-defined]
         if not isinstance(name, nodes.Const) or not isinstance(name.value, str):
             hint = 'write the name out: {% include "_shared/tone.md" %}'
@@ -113,10 +114,22 @@ def include_names(template: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _variables(tree: nodes.Template) -> list[str]:
-    """In the order of their first use."""
-    undeclared = meta.find_undeclared_variables(tree)
-    return [name.name for name in tree.find_all(nodes.Name) if name.name in undeclared]
+def _variables(environment: _Environment, trees: list[nodes.Template]) -> list[str]:
+    """What the caller gives, in the order of first use: no names that a template sets, even for a fragment it includes.
+
+    The name of a global counts where it is not called: `{{ range }}` is a variable, `{{ range(3) }}` is not.
+    """
+    found: dict[str, None] = {}
+    for tree in trees:
+        undeclared = meta.find_undeclared_variables(tree)
+        called = {id(call.node) for call in tree.find_all(nodes.Call)}
+        for name in tree.find_all(nodes.Name):
+            is_value = name.name in environment.globals and name.ctx == "load" and id(name) not in called
+            if name.name in undeclared or is_value:
+                found[name.name] = None
+    in_main = meta.find_undeclared_variables(trees[0]) | {name for name in found if name in environment.globals}
+    stored = {name.name for tree in trees for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
+    return [name for name in found if name in in_main or name not in stored]
 
 
 def _require_known(environment: _Environment, tree: nodes.Template) -> None:
@@ -129,14 +142,16 @@ def _require_known(environment: _Environment, tree: nodes.Template) -> None:
                 raise TemplateError(f"no {kind.__name__.lower()} is named {node.name!r}", hint, line=node.lineno)
 
 
-def _parse(environment: _Environment, text: str) -> nodes.Template:
+@contextmanager
+def _restated() -> Iterator[None]:
+    """Errors of parsing and compiling as ours."""
     try:
-        return environment.parse(text)
+        yield
     except jinja2.TemplateSyntaxError as error:
-        raise _syntax_error(error) from error
-    except RecursionError as error:
-        raise TemplateError("the template is nested too deeply") from error
-
-
-def _syntax_error(error: jinja2.TemplateSyntaxError) -> TemplateError:
-    return TemplateError(error.message or "jinja2 cannot parse this", line=error.lineno)
+        raise TemplateError(error.message or "jinja2 cannot parse this", line=error.lineno) from error
+    except (
+        SyntaxError,
+        RecursionError,
+        MemoryError,
+    ) as error:  # of the parser, or of the Python code that jinja2 writes
+        raise TemplateError("the template is too long or nested too deeply") from error

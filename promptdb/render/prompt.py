@@ -1,6 +1,7 @@
 """A spec made ready to render: templates compiled once, then used for every call."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from promptdb.domain.contract import contract, value_problem
@@ -28,10 +29,11 @@ class CompiledPrompt:
         self._examples_variable = examples_variable(spec)
         used = {name: path for name, path in used_names(compiled).items() if name != self._examples_variable}
         self.contract = contract(spec, used)
-        self._examples = self._render_examples()
-        mentioned = (template.mentions for template in compiled.values())
-        self.names = frozenset(self.contract).union(*mentioned)
+        self._mentions = frozenset[str]().union(*(template.mentions for template in compiled.values()))
+        self.names = self._mentions.union(self.contract)
         """What a caller can usefully give: the contract, and names that a section of a template may look up."""
+
+        self._examples_text = self._render_examples_text()
 
     def render_text(self, values: Mapping[str, Any]) -> str:
         """The text of a string prompt; a chat as lines of `Speaker: content`.
@@ -44,7 +46,7 @@ class CompiledPrompt:
             return as_text(self.render_messages(values))
         checked = self._check(values)
         if self._examples_variable is not None:
-            checked[self._examples_variable] = self._examples
+            checked[self._examples_variable] = self._examples_text
         return self._templates[("template",)].render(checked)
 
     def render_messages(self, values: Mapping[str, Any]) -> list[RenderedMessage]:
@@ -62,9 +64,9 @@ class CompiledPrompt:
         items = self._spec.messages or []
         for index, item in enumerate(items):
             if index == insert_at:
-                messages += self._examples
+                messages += self._render_examples()
             messages += self._render_item(("messages", index), item, checked)
-        return messages + list(self._examples) if insert_at == len(items) else messages
+        return messages + self._render_examples() if insert_at == len(items) else messages
 
     def _render_item(
         self, path: Path, item: Message | Placeholder, values: Mapping[str, Any]
@@ -78,16 +80,22 @@ class CompiledPrompt:
 
     def _render_message(self, path: Path, message: Message, values: Mapping[str, Any]) -> RenderedMessage:
         content = map_strings(message.template, (*path, "template"), lambda at, _: self._templates[at].render(values))
-        return RenderedMessage(message.role, content, message.role_name, message.name, message.additional_kwargs)
+        kwargs = deepcopy(message.additional_kwargs)  # the caller may change what it gets
+        return RenderedMessage(message.role, content, message.role_name, message.name, kwargs)
 
-    def _render_examples(self) -> Any:
-        """Text for a string prompt, messages for a chat: constant, since examples bring their own values."""
+    def _render_examples_text(self) -> str:
+        """The examples of a string prompt: always the same, since they bring their own values."""
+        few_shot = self._spec.few_shot
+        if few_shot is None or self._spec.kind == "chat":
+            return ""
+        template = self._templates[("few_shot", "string_template")]
+        return few_shot.example_separator.join(template.render(example) for example in few_shot.examples)
+
+    def _render_examples(self) -> list[RenderedMessage]:
+        """The examples of a chat."""
         few_shot = self._spec.few_shot
         if few_shot is None:
             return []
-        if self._spec.kind == "string":
-            template = self._templates[("few_shot", "string_template")]
-            return few_shot.example_separator.join(template.render(example) for example in few_shot.examples)
         return [
             self._render_message(("few_shot", "chat_messages", index), message, example)
             for example in few_shot.examples
@@ -96,7 +104,7 @@ class CompiledPrompt:
 
     def _check(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The values to render with: the caller's, else the stored partial values, else the defaults."""
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {name: given[name] for name in self._mentions if name in given}
         missing, misfits = [], []
         for name, variable in self.contract.items():
             if name in given:
