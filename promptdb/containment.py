@@ -2,11 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
-from promptdb.errors import StorageError
-
-
-class OutsideRoot(StorageError):
-    pass
+from promptdb.errors import OutsideRoot
 
 
 def contained(root: Path, relative: str) -> Path:

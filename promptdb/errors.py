@@ -19,6 +19,7 @@
     ├── LockTimeout            another writer held the lock for too long
     ├── IntegrityFailure       stored bytes do not match their digest
     └── StorageError           git, file system, blob store or database failed
+        └── OutsideRoot        a path leads out of the folder it must stay in
 
 No error knows an exit code or an HTTP status: each edge maps the tree with one table of its own.
 """
@@ -27,7 +28,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from promptdb.domain.problems import Problem
+    from promptdb.problems import Problem
 
 
 class PromptDBError(Exception):
@@ -129,4 +130,8 @@ class IntegrityFailure(PromptDBError):
 
 
 class StorageError(PromptDBError):
+    pass
+
+
+class OutsideRoot(StorageError):
     pass

@@ -2,7 +2,8 @@
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -12,15 +13,24 @@ import sqlalchemy as sa
 from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.store import BlobStore
 from promptdb.db.engine import make_engine, reading
-from promptdb.db.lookup import current_name, find_version
+from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.migrate import ensure_schema
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Desired
-from promptdb.domain.refs import PromptRef
+from promptdb.domain.refs import ByCommit, PromptRef
 from promptdb.domain.spec import PromptSpec, TemplateFormat
-from promptdb.domain.views import AliasEventView, AliasView, AssetView, PromptSummary, PromptVersionView, Provenance
-from promptdb.errors import PromptNotFound
+from promptdb.domain.views import (
+    AliasEventView,
+    AliasView,
+    AssetView,
+    PromptSummary,
+    PromptVersionView,
+    Provenance,
+    StoredVersion,
+)
+from promptdb.errors import StorageError, VersionNotFound
+from promptdb.git.worktree import commit_named
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings, load_settings
 from promptdb.sync import aliases, export, register
@@ -88,9 +98,25 @@ class PromptService:
             InvalidRef: the text is not a reference.
             NotFound: there is no such prompt or version; the hint says what there is.
         """
-        parsed = PromptRef.parse(ref)
+        return resolved(ref, self.find(PromptRef.parse(ref)))
+
+    def find(self, ref: PromptRef) -> StoredVersion:
+        """The same, as it is stored. What `git:` names and no sync has recorded is looked up in the repository around us."""
         with reading(self.registry.engine) as connection:
-            return resolved(ref, find_version(connection, parsed))
+            try:
+                return find_version(connection, ref)
+            except VersionNotFound:
+                commit = self._commit_of(ref)
+                if commit is None:
+                    raise
+                return find_version(connection, replace(ref, selector=ByCommit(commit)))
+
+    def _commit_of(self, ref: PromptRef) -> str | None:
+        if not isinstance(ref.selector, ByCommit):
+            return None
+        with suppress(StorageError):
+            return commit_named(self.settings.base, ref.selector.name)
+        return None
 
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
         """All prompts by name.
@@ -250,11 +276,7 @@ class PromptService:
             return find_version(connection, ref).view
 
     def _name(self, connection: sa.Connection, prompt: str) -> PromptId:
-        wanted = PromptId.parse(prompt)
-        name = current_name(connection, wanted)
-        if name is None:
-            raise PromptNotFound(f"there is no prompt {wanted}", "'promptdb list' shows what there is")
-        return name
+        return existing_name(connection, PromptId.parse(prompt))
 
 
 def _user() -> str:

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from promptdb.errors import ConfigError
@@ -20,9 +20,11 @@ class AppSettings(BaseSettings):
     `base` is the folder that relative paths are taken from.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
 
-    base: Path = Field(default_factory=Path.cwd, exclude=True)
+    _base: Path = PrivateAttr(default_factory=Path.cwd)
     prompts_root: Path = Field(default=Path("prompts"), description="the folder with the prompt files")
     text_format: Literal["f-string", "jinja2", "mustache", "plain"] = Field(
         default="f-string", description="template format of .txt, .md and .prompt files that do not name one"
@@ -36,6 +38,16 @@ class AppSettings(BaseSettings):
     actor: str | None = Field(
         default=None, min_length=1, max_length=255, description="who is recorded as the author of a change"
     )
+
+    def __init__(self, *, base: Path | None = None, **values: Any) -> None:
+        super().__init__(**values)
+        if base is not None:
+            self._base = base
+
+    @property
+    def base(self) -> Path:
+        """No setting: no variable and no key can set it."""
+        return self._base
 
     @property
     def prompts_path(self) -> Path:
@@ -70,14 +82,15 @@ def load_settings(folder: Path | None = None) -> AppSettings:
     """
     start = (folder or Path.cwd()).resolve()
     file, table, base = _find_file(start)
-    known = AppSettings.model_fields.keys() - {"base"}
+    known = AppSettings.model_fields.keys()
     for key in table:
         if key not in known:
             raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
     try:
-        return AppSettings(**{**table, "base": base})
+        return AppSettings(base=base, **table)
     except ValidationError as error:
-        raise ConfigError(_describe(error, file), "docs/settings.md lists the settings") from error
+        problem = ConfigError(_describe(error, file), "docs/settings.md lists the settings")
+    raise problem  # outside of the handler: its cause would hold the values
 
 
 def _find_file(start: Path) -> tuple[Path | None, dict[str, Any], Path]:
@@ -87,7 +100,8 @@ def _find_file(start: Path) -> tuple[Path | None, dict[str, Any], Path]:
         if own.is_file():
             return own, _read(own), folder
         if project.is_file():
-            table = _read(project).get("tool", {}).get("promptdb")
+            tools = _read(project).get("tool")
+            table = tools.get("promptdb") if isinstance(tools, dict) else None
             if isinstance(table, dict):
                 return project, table, folder
         if (folder / ".git").exists():
@@ -109,7 +123,7 @@ def _describe(error: ValidationError, file: Path | None) -> str:
     parts = []
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
-        variable = PREFIX + name.upper()
-        where = f"environment variable {variable}" if variable in os.environ else f"{file}: {name}"
+        variable = next((found for found in os.environ if found.upper() == PREFIX + name.upper()), None)
+        where = f"environment variable {variable}" if variable else f"{file}: {name}"
         parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")
     return "; ".join(parts)

@@ -12,6 +12,11 @@ IMMUTABLE = {
     "prompt_versions": "versions are immutable",
     "alias_events": "the history of aliases is append-only",
 }
+KEYS = {
+    "prompt_versions": "id = NEW.id OR (prompt_id = NEW.prompt_id AND revision = NEW.revision)",
+    "alias_events": "id = NEW.id",
+}
+"""What SQLite's INSERT OR REPLACE would replace without a word to the other triggers."""
 
 
 def upgrade() -> None:
@@ -180,6 +185,11 @@ def downgrade() -> None:
 def _refuse_changes(table: str, reason: str) -> None:
     """Triggers in the database itself, so that no client can rewrite history."""
     if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608  constants of this file
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {KEYS[table]}) "
+            f"BEGIN SELECT RAISE(ABORT, '{reason}'); END"
+        )
         for event in ("UPDATE", "DELETE"):
             op.execute(
                 f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} "

@@ -1,7 +1,9 @@
 """The group of all commands, and the one place where errors become exit codes."""
 
+import errno
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -63,6 +65,8 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave the process with its exit code."""
+    if sys.stdout is None:  # closed by the caller
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -87,7 +91,18 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:  # `promptdb list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # how click takes a pipe that was closed early, as by `promptdb list | head`
         return 0
+    except OSError as error:
+        return _without_output(error)
     return code if isinstance(code, int) else 0
+
+
+def _without_output(error: OSError) -> int:
+    """Nobody reads the output any more, or it cannot be written, as to a full disk."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end of the process
+    if error.errno == errno.EPIPE:
+        return 0
+    click.echo(f"error: cannot write the output: {error.strerror}", err=True)
+    return 1

@@ -30,10 +30,7 @@ def print_plan(plan: Plan, *, done: bool) -> None:
             click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
     click.echo(summary(plan, done=done))
     if plan.missing:
-        names = ", ".join(map(str, plan.missing[:3])) + (", ..." if len(plan.missing) > 3 else "")
-        click.echo(
-            f"{count(len(plan.missing), 'prompt')} without a file stay: {names}; --prune archives them", err=True
-        )
+        click.echo(f"{_missing(plan)}; --prune archives them", err=True)
 
 
 def print_markdown(plan: Plan) -> None:
@@ -43,6 +40,15 @@ def print_markdown(plan: Plan) -> None:
         click.echo("| change | prompt | revision | digest | what |\n|---|---|---|---|---|")
     for change in plan.changes:
         click.echo(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _row(change, done=False))} |")
+    if plan.missing:
+        click.echo(f"\n{_missing(plan)}")
+
+
+def _missing(plan: Plan) -> str:
+    names = ", ".join(map(str, plan.missing[:3])) + (", ..." if len(plan.missing) > 3 else "")
+    return (
+        f"{count(len(plan.missing), 'prompt')} without a file {'stays' if len(plan.missing) == 1 else 'stay'}: {names}"
+    )
 
 
 def summary(plan: Plan, *, done: bool = False) -> str:

@@ -17,6 +17,7 @@ def command(form: str) -> int:
     Reads every file, compiles its templates, checks contracts, includes and assets, and runs its golden tests. Exit code 4
     if there are errors.
     """
+    from promptdb.git.worktree import repository_root
     from promptdb.sync.check import check_tree
 
     settings = load_settings()
@@ -33,10 +34,11 @@ def command(form: str) -> int:
             }
         )
     elif form == "github":
-        print_github(problems, root)
-        click.echo(summary(problems))
+        print_github(problems, root_prefix(settings, repository_root(settings.base)))
+        if problems:
+            click.echo(summary(problems))
     elif problems:
         print_problems(problems, root=root)
-    if form == "text" and not problems:
+    if form != "json" and not problems:
         click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")
     return 4 if any(problem.is_error for problem in problems) else 0

@@ -14,7 +14,7 @@ def command() -> None:
 
 @command.command("upgrade")
 def upgrade() -> None:
-    """Bring the schema up to date; creates it in an empty database."""
+    """Bring the schema up to date, or create it."""
     from promptdb.db import migrate
 
     with service() as opened:
@@ -29,12 +29,13 @@ def upgrade() -> None:
 @command.command("current")
 @json_option
 def current(as_json: bool) -> None:
-    """Show which migration the database is at, and which one this release needs."""
+    """Show which migration the database is at."""
     from promptdb.db import migrate
+    from promptdb.db.engine import address
 
     with service() as opened:
         found = migrate.current_revision(opened.engine)
-        where = opened.engine.url.render_as_string(hide_password=True)
+        where = address(opened.engine)
     if as_json:
         print_json({"database": where, "current": found, "needed": migrate.HEAD})
     else:
@@ -43,7 +44,10 @@ def current(as_json: bool) -> None:
 
 @command.command("check")
 def check() -> None:
-    """Compare the schema with what this release needs; exit code 1 if they differ."""
+    """Compare the schema with what this release needs.
+
+    Exit code 1 if they differ.
+    """
     from promptdb.db import migrate
 
     with service() as opened:

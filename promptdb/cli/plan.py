@@ -9,7 +9,9 @@ from promptdb.cli.shared import load_tree, prune_options, root_prefix, service
 
 
 @click.command("plan")
-@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="markdown: for a comment."
+)
 @click.option("--exit-code", is_flag=True, help="Leave with 3 if there is something to sync.")
 @prune_options
 def command(form: str, exit_code: bool, prune: bool, max_prune: int) -> int:

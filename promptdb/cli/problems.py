@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from promptdb.cli.failures import one_line
-from promptdb.domain.problems import Problem
+from promptdb.problems import Problem
 
 
 def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str = "") -> None:

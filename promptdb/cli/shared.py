@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
     from promptdb.sync.collect import Progress
@@ -64,9 +66,9 @@ def load_tree(settings: "AppSettings") -> "LoadedTree":
         return tree.load_tree(settings, progress)
 
 
-def root_prefix(settings: "AppSettings") -> str:
-    """The prompts root as people and editors can follow it from the current folder, with a slash at the end."""
-    return os.path.relpath(settings.prompts_path) + os.sep
+def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:
+    """The prompts root, with a slash at the end, as people and editors can follow it from `start`: the current folder."""
+    return os.path.relpath(settings.prompts_path, start) + os.sep
 
 
 @contextmanager

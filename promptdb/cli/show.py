@@ -29,7 +29,13 @@ def command(ref: str, as_json: bool) -> None:
     click.echo(f"id       {version.id}\ndigest   {version.spec_hash}")
     click.echo(f"created  {short_time(version.created_at)} by {version.created_by}")
     for name, variable in prompt.variables.items():
-        need = "required" if variable.required else f"default {variable.default!r}" if variable.default else "optional"
+        need = (
+            "required"
+            if variable.required
+            else f"default {variable.default!r}"
+            if variable.default is not None
+            else "optional"
+        )
         click.echo(f"variable {name}: {variable.type or 'any'}, {need}")
     for asset in assets:
         click.echo(f"blob     {asset.kind} {asset.path or 'manifest'} ({asset.byte_size:,} bytes)")

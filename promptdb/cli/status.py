@@ -13,6 +13,7 @@ from promptdb.cli.shared import json_option, load_tree, service
 @json_option
 def command(as_json: bool) -> None:
     """Show the settings, the database and what is not synced."""
+    from promptdb.db.engine import address
     from promptdb.db.migrate import current_revision
     from promptdb.domain.plan import Policy
     from promptdb.sync.tree import plan_tree
@@ -22,7 +23,7 @@ def command(as_json: bool) -> None:
         intended = plan_tree(opened.registry, loaded, Policy())
         facts = {
             "prompts_root": opened.settings.prompts_path,
-            "database": opened.engine.url.render_as_string(hide_password=True),
+            "database": address(opened.engine),
             "schema": current_revision(opened.engine),
             "blobs": opened.settings.blob_path,
             "branch": loaded.origin.git_ref,
@@ -42,5 +43,7 @@ def command(as_json: bool) -> None:
         click.echo(f"{'git':<10}{loaded.origin.git_ref or 'detached'} at {loaded.origin.commit_id[:12]}{dirty}")
     if loaded.desired.problems:
         click.echo(f"{'files':<10}{problem_summary(loaded.desired.problems)}; 'promptdb check' shows them")
-    state = "in step" if intended.is_empty else "not synced"
-    click.echo(f"{'registry':<10}{state}: {summary(intended)}")
+    in_step = intended.is_empty and not intended.missing and not loaded.desired.errors
+    state = "in step" if in_step else "not in step"
+    missing = f", {len(intended.missing)} without a file" if intended.missing else ""
+    click.echo(f"{'registry':<10}{state}: {summary(intended)}{missing}")

@@ -2,8 +2,6 @@
 
 from typing import Protocol
 
-from promptdb.db.engine import reading
-from promptdb.db.lookup import find_version
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.service import PromptService
@@ -27,5 +25,4 @@ class DatabaseSource:
         self._service = service
 
     def find(self, ref: PromptRef) -> StoredVersion:
-        with reading(self._service.registry.engine) as connection:
-            return find_version(connection, ref)
+        return self._service.find(ref)

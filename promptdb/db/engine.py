@@ -1,5 +1,6 @@
 """The only `create_engine`: transactions that begin when they say so, one write lock, errors with their remedy."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from promptdb.errors import ConfigError, LockTimeout, MissingExtra, StorageError
 
 _WRITE_LOCK = 0x70726F6D7074  # "prompt": the advisory lock that all writers of one PostgreSQL database share
+_LOCK_STEP = 0.25  # seconds
+_LOCKED = "database is locked"
 _LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # PostgreSQL's lock_not_available and deadlock_detected
 
 
@@ -29,12 +32,14 @@ def make_engine(url: str, base: Path, lock_timeout: float = 30.0) -> sa.Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise ConfigError("the database URL is malformed", "for example sqlite:///./promptdb.sqlite3") from error
+    except (ArgumentError, ValueError):
+        raise ConfigError("the database URL is malformed", "for example sqlite:///./promptdb.sqlite3") from None
+    if "@" in (parsed.host or ""):
+        raise ConfigError("the database URL is malformed", "write an @ in the password as %40")
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, base, lock_timeout)
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        return _postgres(parsed.set(drivername="postgresql+psycopg"), lock_timeout)
+        return _postgres(_with_hidden_password(parsed.set(drivername="postgresql+psycopg")), lock_timeout)
     raise ConfigError(f"{parsed.drivername!r} is not a supported database", "use sqlite:/// or postgresql://")
 
 
@@ -45,7 +50,8 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     Raises:
         StorageError, LockTimeout: the database failed.
     """
-    with restated(engine), engine.connect() as connection, connection.begin():
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if _is_postgres(engine) else {}
+    with restated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 
@@ -61,7 +67,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     options = {"promptdb_write": True}
     with restated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
+        if _is_postgres(engine):
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITE_LOCK)))
         yield connection
 
@@ -72,19 +78,26 @@ def restated(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        _restate(engine.url, error)
+        _restate(engine, error)
 
 
-def _restate(url: URL, error: SQLAlchemyError) -> NoReturn:
-    where = url.render_as_string(hide_password=True)
+def address(engine: sa.Engine) -> str:
+    """Where the database is, for messages: nothing of the URL that could be a secret."""
+    url = engine.url
+    if url.get_backend_name() == "sqlite":
+        return f"sqlite:///{url.database}"
+    return f"postgresql://{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+
+
+def _restate(engine: sa.Engine, error: SQLAlchemyError) -> NoReturn:
     original = error.orig if isinstance(error, DBAPIError) else None
     reason = " ".join(str(original or error).split())
-    if getattr(original, "sqlstate", None) in _LOCK_NOT_AVAILABLE or "database is locked" in reason:
+    if getattr(original, "sqlstate", None) in _LOCK_NOT_AVAILABLE or _LOCKED in reason:
         raise LockTimeout(
             "another writer held the database for too long", "try again, or raise PROMPTDB_LOCK_TIMEOUT (seconds)"
         ) from error
     hint = "check PROMPTDB_DATABASE_URL and that the database is up and writable"
-    raise StorageError(f"the database {where} failed: {reason}", hint) from error
+    raise StorageError(f"the database {address(engine)} failed: {reason}", hint) from error
 
 
 def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
@@ -106,14 +119,34 @@ def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        write = connection.get_execution_options().get("promptdb_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        if connection.get_execution_options().get("promptdb_write"):
+            _begin_writing(connection, lock_timeout)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
 
 
+def _begin_writing(connection: sa.Connection, lock_timeout: float) -> None:
+    """Wait for the lock in short steps: SQLite waits in C, where ^C cannot reach it."""
+    deadline = time.monotonic() + lock_timeout
+    while True:
+        step = min(_LOCK_STEP, max(deadline - time.monotonic(), 0))
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(step * 1000)}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if _LOCKED not in str(error.orig) or time.monotonic() >= deadline:
+                raise
+        else:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(lock_timeout * 1000)}")
+            return
+
+
 def _postgres(url: URL, lock_timeout: float) -> sa.Engine:
-    options = f"-c lock_timeout={int(lock_timeout * 1000)} -c timezone=UTC"
+    milliseconds = max(1, int(lock_timeout * 1000))  # 0 would mean forever
+    own = url.query.get("options", "")
+    options = f"{own if isinstance(own, str) else ' '.join(own)} -c lock_timeout={milliseconds} -c timezone=UTC".strip()
     try:
         # READ COMMITTED: with a snapshot older than the lock, a writer would not see what the one before it wrote.
         return sa.create_engine(
@@ -121,3 +154,15 @@ def _postgres(url: URL, lock_timeout: float) -> sa.Engine:
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise MissingExtra("PostgreSQL needs a driver", "pip install 'promptdb[postgres]'") from error
+
+
+def _is_postgres(engine: sa.Engine) -> bool:
+    return engine.dialect.name == "postgresql"
+
+
+def _with_hidden_password(url: URL) -> URL:
+    """A password among the options of the URL moves to where SQLAlchemy knows to hide it."""
+    password = url.query.get("password")
+    if not isinstance(password, str):
+        return url
+    return url.set(password=password).difference_update_query(["password"])

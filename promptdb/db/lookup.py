@@ -37,9 +37,7 @@ def find_version(connection: sa.Connection, ref: PromptRef) -> StoredVersion:
     found = _find(connection, ref.prompt, ref.selector)
     if found is not None:
         return found
-    prompt = current_name(connection, ref.prompt)
-    if prompt is None:
-        raise _no_prompt(connection, ref)
+    prompt = existing_name(connection, ref.prompt)
     if prompt != ref.prompt and (found := _find(connection, prompt, ref.selector)) is not None:
         return found
     raise _no_version(connection, ref, prompt)
@@ -56,6 +54,18 @@ def current_name(connection: sa.Connection, prompt: PromptId) -> PromptId | None
     )
     row = connection.execute(query).first()
     return PromptId(row.namespace, row.name) if row is not None else None
+
+
+def existing_name(connection: sa.Connection, prompt: PromptId) -> PromptId:
+    """The name that a prompt has now.
+
+    Raises:
+        PromptNotFound: it was never there; the hint names similar ones.
+    """
+    name = current_name(connection, prompt)
+    if name is None:
+        raise _no_prompt(connection, prompt)
+    return name
 
 
 def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> StoredVersion | None:
@@ -112,15 +122,16 @@ def _require_one_digest(connection: sa.Connection, prompt: PromptId, prefix: str
 
 
 def _in_commit(connection: sa.Connection, name: str) -> sa.ColumnElement[bool]:
-    """The version that a clean sync of the commit found, which is the newest file version up to that run.
+    """The version that a clean sync found in the commit, which is the newest file version up to that run.
 
-    `name` is a commit id, abbreviated or not, or a branch; a commit in which the file itself changed answers too.
+    `name` is a branch, or a commit id, abbreviated or not; a commit in which the file itself changed answers too.
     """
+    clean = sa.select(sa.func.max(runs.c.id)).where(~runs.c.is_dirty)
+    run = connection.execute(clean.where(runs.c.git_ref == name)).scalar()
     commit = name.lower()
-    is_run = sa.or_(runs.c.git_ref == name, runs.c.commit_id.startswith(commit, autoescape=True))
-    _require_one_commit(connection, name, commit)
-    newest_run = sa.select(sa.func.max(runs.c.id)).where(is_run, ~runs.c.is_dirty)
-    run = connection.execute(newest_run).scalar()
+    if run is None:
+        _require_one_commit(connection, name, commit)
+        run = connection.execute(clean.where(runs.c.commit_id.startswith(commit, autoescape=True))).scalar()
     own = sources.alias("own")
     fits = own.c.run_id <= run if run is not None else own.c.commit_id.startswith(commit, autoescape=True)
     return sa.exists().where(own.c.version_id == versions.c.id, ~own.c.is_dirty, fits).correlate(versions)
@@ -139,16 +150,19 @@ def _require_one_commit(connection: sa.Connection, name: str, commit: str) -> No
         raise VersionNotFound(f"git:{name} fits {len(commits)} commits", f"give more digits: {shown}")
 
 
-def _no_prompt(connection: sa.Connection, ref: PromptRef) -> PromptNotFound:
+def _no_prompt(connection: sa.Connection, prompt: PromptId) -> PromptNotFound:
     names = [str(summary.prompt) for summary in PromptRepository(connection).summaries(archived=True)]
-    near = get_close_matches(str(ref.prompt), names, 3)
+    near = (
+        get_close_matches(str(prompt), names, 3, 0.7)
+        or [name for name in names if name.endswith(f"/{prompt.name}")][:3]
+    )
     if near:
         hint = f"did you mean {' or '.join(near)}?"
     elif names:
         hint = "'promptdb list' shows what there is"
     else:
         hint = "the registry is empty; run 'promptdb sync'"
-    return PromptNotFound(f"there is no prompt {ref.prompt}", hint)
+    return PromptNotFound(f"there is no prompt {prompt}", hint)
 
 
 def _no_version(connection: sa.Connection, ref: PromptRef, prompt: PromptId) -> VersionNotFound:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from promptdb.db.engine import reading, writing
+from promptdb.db.engine import address, reading, writing
 from promptdb.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,14 +33,16 @@ def ensure_schema(engine: sa.Engine) -> None:
     current = current_revision(engine)
     if current == HEAD:
         return
-    if current is None and engine.dialect.name == "sqlite" and _is_empty(engine):
-        upgrade(engine)
+    if current is None and engine.dialect.name == "sqlite":
+        upgrade(engine)  # which looks again, alone: another process may be at it
         return
     _refuse(engine, current)
 
 
 def current_revision(engine: sa.Engine) -> str | None:
-    """The migration the database is at, or None for one without any."""
+    """The migration the database is at, or None for one without any. Makes no SQLite file where there is none."""
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return None
     with reading(engine) as connection:
         return _current(connection)
 
@@ -124,7 +126,7 @@ def _is_empty(engine: sa.Engine) -> bool:
 
 
 def _refuse(engine: sa.Engine, current: str | None) -> None:
-    where = engine.url.render_as_string(hide_password=True)
+    where = address(engine)
     if current is not None and current not in known_revisions():
         raise ConfigError(f"the schema of {where} is {current}, which this promptdb does not know", "upgrade promptdb")
     if current is None and not _is_empty(engine):

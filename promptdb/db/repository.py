@@ -56,7 +56,9 @@ class PromptRepository:
 
     def heads(self, only: Sequence[PromptId] | None = None) -> dict[PromptId, tuple[UUID, Head]]:
         """The highest revision of each prompt, or of those named, with the prompt's id: one query."""
-        from_file = sa.exists().where(versions.c.prompt_id == prompts.c.id, sources.c.version_id == versions.c.id)
+        own = versions.alias("own")
+        from_file = sa.exists().where(own.c.prompt_id == prompts.c.id, sources.c.version_id == own.c.id)
+        confirmed = sa.exists().where(sources.c.version_id == versions.c.id, ~sources.c.is_dirty)
         query = sa.select(
             prompts.c.id,
             prompts.c.namespace,
@@ -65,11 +67,13 @@ class PromptRepository:
             versions.c.revision,
             versions.c.spec_hash,
             from_file.correlate(prompts).label("from_file"),
+            confirmed.correlate(versions).label("is_confirmed"),
         ).join(versions, sa.and_(versions.c.prompt_id == prompts.c.id, _is_highest))
         found = {}
         for row in self._for_prompts(query, only):
             prompt = PromptId(row.namespace, row.name)
-            head = Head(prompt, row.revision, row.spec_hash, row.archived_at is not None, row.from_file)
+            archived = row.archived_at is not None
+            head = Head(prompt, row.revision, row.spec_hash, archived, row.from_file, row.is_confirmed)
             found[prompt] = row.id, head
         return found
 
@@ -94,13 +98,13 @@ class PromptRepository:
         return {stored.view.prompt: stored for stored in map(stored_of, self._for_prompts(query, only))}
 
     def summaries(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
-        """All prompts, sorted by name.
+        """All prompts, in the order of their names.
 
         Args:
             pattern: a namespace or `namespace/name` to restrict to; `*` stands for anything.
             archived: the archived ones too.
         """
-        query = select_versions().where(_is_highest).order_by(prompts.c.namespace, prompts.c.name)
+        query = select_versions().where(_is_highest)
         if not archived:
             query = query.where(prompts.c.archived_at.is_(None))
         targets: dict[PromptId, dict[str, int]] = {}
@@ -121,7 +125,7 @@ class PromptRepository:
                         targets.get(prompt, {}),
                     )
                 )
-        return found
+        return sorted(found, key=lambda summary: summary.prompt)
 
     def versions(self, prompt: PromptId, limit: int | None = None) -> list[PromptVersionView]:
         """The versions of a prompt, the newest first."""
@@ -189,13 +193,26 @@ class PromptRepository:
             for r in self._connection.execute(query)
         ]
 
+    def generations(self, alias: str, prompt: PromptId | None = None) -> dict[PromptId, int]:
+        """How often an alias was moved, for one prompt or for all; deleted ones keep counting."""
+        query = (
+            sa.select(prompts.c.namespace, prompts.c.name, sa.func.max(events.c.generation).label("generation"))
+            .join(prompts, prompts.c.id == events.c.prompt_id)
+            .where(events.c.alias == alias)
+            .group_by(prompts.c.namespace, prompts.c.name)
+        )
+        if prompt is not None:
+            query = query.where(*named(prompt))
+        return {PromptId(row.namespace, row.name): row.generation for row in self._connection.execute(query)}
+
     def ids(self, only: Sequence[PromptId]) -> dict[PromptId, UUID]:
         query = sa.select(prompts.c.id, prompts.c.namespace, prompts.c.name)
         return {PromptId(row.namespace, row.name): row.id for row in self._for_prompts(query, only)}
 
-    def run_recorded(self, root: str, commit_id: str) -> bool:
-        """Whether a clean sync of this commit has been recorded."""
-        query = sa.select(sa.exists().where(runs.c.root == root, runs.c.commit_id == commit_id, ~runs.c.is_dirty))
+    def run_recorded(self, root: str, git_ref: str | None, commit_id: str) -> bool:
+        """Whether a clean sync of this commit, on this branch, has been recorded."""
+        same = (runs.c.root == root, runs.c.git_ref.is_not_distinct_from(git_ref), runs.c.commit_id == commit_id)
+        query = sa.select(sa.exists().where(*same, ~runs.c.is_dirty))
         return bool(self._connection.execute(query).scalar())
 
     def _for_prompts(self, query: sa.Select[Any], only: Sequence[PromptId] | None) -> Iterator[sa.Row[Any]]:

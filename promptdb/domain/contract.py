@@ -52,7 +52,11 @@ def value_problem(variable: Variable, value: Any) -> str | None:
 
 
 def _same(value: Any, allowed: Any) -> bool:
-    """Equality of JSON, where true is not 1."""
+    """Equality of JSON, where true is not 1, at any depth."""
+    if isinstance(value, list | tuple) and isinstance(allowed, list):
+        return len(value) == len(allowed) and all(map(_same, value, allowed))
+    if isinstance(value, Mapping) and isinstance(allowed, Mapping):
+        return value.keys() == allowed.keys() and all(_same(item, allowed[key]) for key, item in value.items())
     return isinstance(value, bool) == isinstance(allowed, bool) and bool(value == allowed)
 
 

@@ -32,13 +32,18 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A prompt as the registry has it: its highest revision. `from_file`: whether a sync has written a version of it."""
+    """A prompt as the registry has it: its highest revision.
+
+    `from_file`: whether any of its versions was in a file. `is_confirmed`: whether this one was, in a commit or without git;
+    one that was synced before its commit, or registered without a file, is not.
+    """
 
     prompt: PromptId
     revision: int
     digest: Digest
     archived: bool = False
     from_file: bool = True
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,9 @@ class Plan:
     tracked: int = 0
     """Prompts from files that the registry has, not counting archived ones."""
 
+    unconfirmed: tuple[PromptId, ...] = ()
+    """Prompts whose file has the head's content, though no source of it says so: it is recorded once the file is clean."""
+
     @property
     def is_empty(self) -> bool:
         return not self.changes and not self.label_conflicts
@@ -121,6 +129,7 @@ def plan(desired: Sequence[Desired], recorded: Recorded, policy: Policy) -> Plan
     changes: list[Change] = []
     renamed: set[PromptId] = set()
     conflicts: list[str] = []
+    unconfirmed: list[PromptId] = []
     unchanged = 0
     for item in sorted(desired, key=lambda item: item.prompt):
         head = recorded.heads.get(item.prompt)
@@ -134,6 +143,8 @@ def plan(desired: Sequence[Desired], recorded: Recorded, policy: Policy) -> Plan
         if steps and (conflict := _label_conflict(item, head, recorded)):
             conflicts.append(conflict)
         unchanged += not steps and (head is None or head.prompt == item.prompt)
+        if head is not None and head.digest == item.digest and not head.is_confirmed and item.path is not None:
+            unconfirmed.append(item.prompt)
     gone = [head for head in recorded.heads.values() if _is_gone(head, wanted, renamed)]
     if policy.prune:
         changes += [
@@ -147,6 +158,7 @@ def plan(desired: Sequence[Desired], recorded: Recorded, policy: Policy) -> Plan
         () if policy.prune else tuple(sorted(head.prompt for head in gone)),
         tuple(conflicts),
         tracked,
+        tuple(unconfirmed),
     )
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import yaml
 
-from promptdb.domain.problems import Code, Problem
-from promptdb.files.finding import Unreadable
-from promptdb.files.json_reader import json_as_yaml
+from promptdb.files.json_nodes import compose_json
 from promptdb.files.yaml_reader import compose, node_at
+from promptdb.problems import Code, Problem
 
 Path = tuple[str | int, ...]
 
@@ -35,6 +34,7 @@ class Document:
     data: dict[str, Any]
     text: str = ""
     first_line: int = 1
+    is_json: bool = False
     bodies: dict[Path, Body] = field(default_factory=dict)
     moved: Mapping[Path, Path] = field(default_factory=dict)
 
@@ -67,9 +67,4 @@ class Document:
 
     @cached_property
     def _nodes(self) -> yaml.Node | None:
-        for text in (self.text, json_as_yaml(self.text)):
-            try:
-                return compose(text)
-            except Unreadable:
-                continue
-        return None
+        return compose_json(self.text) if self.is_json else compose(self.text)

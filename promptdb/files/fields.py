@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from promptdb.domain.problems import Code, Problem
 from promptdb.domain.prompt_file import AssetInFile, Expectation, ExpectedMessage, FewShotInFile, GoldenTest, PromptFile
 from promptdb.domain.spec import ROLE_SYNONYMS, Message, Metadata, Placeholder, Variable
 from promptdb.files.document import Document, Path
+from promptdb.problems import Code, Problem
 
 _CODES = {"extra_forbidden": Code.UNKNOWN_FIELD, "missing": Code.MISSING_FIELD}
 _EXPECTED = {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from promptdb.domain.problems import Code
+from promptdb.problems import Code
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,26 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from promptdb.domain.problems import Code
-from promptdb.files.finding import Finding, Unreadable
-from promptdb.files.yaml_reader import MAX_DEPTH, MAX_DIGITS, compose, construct
+import yaml
 
-_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|\\u0000")
+from promptdb.files.finding import Finding, Unreadable
+from promptdb.files.json_nodes import compose_json, json_tokens, mark_at
+from promptdb.files.yaml_reader import MAX_DEPTH, MAX_DIGITS
+from promptdb.problems import Code
+
+_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\u0000|\\.", re.DOTALL)
+_SUSPICIOUS = re.compile(r"\\u[dD][89a-fA-F]|\\u0000")
+
+
+class _BadNumber(Exception):
+    """A number that JSON, or a database, cannot hold; `text` is how it is written."""
+
+    def __init__(self, text: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.text, self.message, self.hint = text, message, hint
 
 
 def read_json(text: str) -> Any:
@@ -18,13 +30,12 @@ def read_json(text: str) -> Any:
     Raises:
         Unreadable: not JSON, or JSON that two readers would understand differently.
     """
-    duplicates: list[str] = []
+    has_duplicates = False
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal has_duplicates
         result = dict(items)
-        if len(result) < len(items):
-            seen: set[str] = set()
-            duplicates.extend(key for key, _ in items if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        has_duplicates = has_duplicates or len(result) < len(items)
         return result
 
     try:
@@ -38,53 +49,51 @@ def read_json(text: str) -> Any:
         ) from error
     except RecursionError as error:
         raise Unreadable(_too_deep()) from error
-    if duplicates:
-        raise Unreadable(*_duplicates(text, duplicates))
-    if _ESCAPED_SURROGATE.search(text):
-        _refuse_bad_text(text, value)
+    except _BadNumber as error:
+        mark = next((token.mark for token in json_tokens(text) if token.text == error.text), mark_at(0, 0))
+        raise Unreadable(_at(mark, Code.WRONG_VALUE, error.message, error.hint)) from error
+    if has_duplicates:
+        raise Unreadable(*_duplicates(compose_json(text)))
+    if _SUSPICIOUS.search(text):
+        _refuse_bad_text(text)
     return value
 
 
 def _constant(name: str) -> NoReturn:
-    raise Unreadable(Finding(Code.WRONG_VALUE, f"{name} is not a JSON number"))
+    raise _BadNumber(name, f"{name} is not a JSON number")
 
 
 def _integer(text: str) -> int:
     if len(text) > MAX_DIGITS:
-        raise Unreadable(Finding(Code.WRONG_VALUE, f"a number of more than {MAX_DIGITS} digits", "quote it"))
+        raise _BadNumber(text, f"a number of more than {MAX_DIGITS} digits", "quote it")
     return int(text)
 
 
 def _float(text: str) -> float:
     value = float(text)
     if value - value != 0:
-        raise Unreadable(Finding(Code.WRONG_VALUE, f"{text[:40]} is too large for a number", "quote it if it is text"))
+        raise _BadNumber(text, f"{text[:40]} is too large for a number", "quote it if it is text")
     return value
 
 
-def json_as_yaml(text: str) -> str:
-    """The same JSON in the form that libyaml reads, each part in its line and column: no tabs, no halves of characters."""
-    return _PAIR.sub(_whole_character, text.replace("\t", " "))
-
-
-def _whole_character(pair: re.Match[str]) -> str:
-    character = json.loads(f'"{pair[0]}"')
-    return f"\\U{ord(character):08x}  " if len(character) == 1 else pair[0]
-
-
-def _duplicates(text: str, keys: list[str]) -> list[Finding]:
-    """Where the keys stand for the second time; libyaml's nodes know."""
-    try:
-        construct(compose(json_as_yaml(text)), has_aliases=False)  # type: ignore[arg-type]
-    except Unreadable as error:
-        return [finding for finding in error.findings if finding.code is Code.DUPLICATE_KEY]
-    return [Finding(Code.DUPLICATE_KEY, f"the key {key!r} appears twice", "keep one of them") for key in keys]
+def _duplicates(node: yaml.Node | None) -> Iterator[Finding]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                message = f"the key {key.value!r} appears twice"
+                yield _at(key.start_mark, Code.DUPLICATE_KEY, message, "keep one of them")
+            seen.add(key.value)
+            yield from _duplicates(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _duplicates(item)
 
 
 def _refuse_depth(value: Any, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise Unreadable(_too_deep())
     if isinstance(value, dict | list):
+        if depth >= MAX_DEPTH:
+            raise Unreadable(_too_deep())
         for item in value.values() if isinstance(value, dict) else value:
             _refuse_depth(item, depth + 1)
 
@@ -93,15 +102,14 @@ def _too_deep() -> Finding:
     return Finding(Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
 
 
-def _refuse_bad_text(text: str, value: Any) -> None:
-    dumped = json.dumps(value, ensure_ascii=False)
-    if "\\u0000" in dumped or any("\ud800" <= character <= "\udfff" for character in dumped):
-        match = _ESCAPED_SURROGATE.search(text)
-        place = _place(text, match.start() if match else 0)
-        raise Unreadable(
-            Finding(Code.BAD_CHARACTER, "an escape for U+0000 or half a character is not allowed", None, *place)
-        )
+def _refuse_bad_text(text: str) -> None:
+    for token in json_tokens(text):
+        for escape in _ESCAPE.finditer(token.text) if token.text[0] == '"' else ():
+            if len(escape[0]) == len("\\u0000"):  # a pair is longer, other escapes are shorter
+                message = "an escape for U+0000 or half a character is not allowed"
+                mark = mark_at(token.mark.line, token.mark.column + escape.start())
+                raise Unreadable(_at(mark, Code.BAD_CHARACTER, message))
 
 
-def _place(text: str, position: int) -> tuple[int, int]:
-    return text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
+def _at(mark: yaml.Mark, code: Code, message: str, hint: str | None = None) -> Finding:
+    return Finding(code, message, hint, mark.line + 1, mark.column + 1)

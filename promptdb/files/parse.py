@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import DEFAULT_NAMESPACE, PromptId
-from promptdb.domain.problems import Code, Problem, in_order
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
 from promptdb.domain.spec import PromptSpec, SpecFields, TemplateFormat
 from promptdb.errors import InvalidRef
@@ -14,6 +13,7 @@ from promptdb.files.finding import Unreadable
 from promptdb.files.read import file_suffix, problems_of, read_document
 from promptdb.files.references import References
 from promptdb.files.tree import Tree
+from promptdb.problems import Code, Problem, in_order
 from promptdb.render.validation import spec_findings
 
 

@@ -3,12 +3,13 @@
 import re
 from typing import Any
 
-from promptdb.domain.problems import Code, Problem
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.document import Body, Document
 from promptdb.files.finding import Finding, Unreadable
-from promptdb.files.json_reader import json_as_yaml, read_json
+from promptdb.files.json_nodes import compose_json
+from promptdb.files.json_reader import read_json
 from promptdb.files.yaml_reader import compose, construct
+from promptdb.problems import Code, Problem
 
 STRUCTURED = frozenset({".yaml", ".yml", ".json"})
 TEXT_FORMATS: dict[str, TemplateFormat | None] = {
@@ -72,7 +73,7 @@ def read_document(path: str, suffix: str, data: bytes, text_format: TemplateForm
     """
     text = decode(data)
     if suffix == ".json":
-        return Document(path, _mapping(read_json(text)), text)
+        return Document(path, _mapping(read_json(text)), text, is_json=True)
     if suffix in STRUCTURED:
         root = compose(text)
         return Document(path, _mapping(construct(root, has_aliases="*" in text) if root else None), text)
@@ -89,8 +90,10 @@ def read_examples(suffix: str, data: bytes) -> tuple[list[Any], list[int]]:
     if suffix == ".jsonl":
         numbered = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
         return [_json_line(number, line) for number, line in numbered], [number for number, _ in numbered]
-    root = compose(json_as_yaml(text) if suffix == ".json" else text)
-    values = read_json(text) if suffix == ".json" else construct(root) if root else None
+    values: Any = read_json(text) if suffix == ".json" else None
+    root = compose_json(text) if suffix == ".json" else compose(text)
+    if suffix != ".json" and root is not None:
+        values = construct(root)
     if not isinstance(values, list) or root is None:
         raise Unreadable(Finding(Code.WRONG_VALUE, "expected a list of examples"))
     return values, [node.start_mark.line + 1 for node in root.value]

@@ -5,16 +5,15 @@ from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter, ValidationError
 
-from promptdb.containment import OutsideRoot
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.domain.problems import Code, Problem
 from promptdb.domain.prompt_file import PromptFile
 from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
-from promptdb.errors import IncludeError, TemplateError
+from promptdb.errors import IncludeError, OutsideRoot, TemplateError
 from promptdb.files.document import Body, Document, Path
 from promptdb.files.finding import Unreadable
 from promptdb.files.read import decode, file_suffix, problems_of, read_examples, text_body
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree
+from promptdb.problems import Code, Problem
 from promptdb.render.engine import engine
 from promptdb.render.templates import templates
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from promptdb.containment import OutsideRoot, contained
+from promptdb.containment import contained
 from promptdb.domain.identity import PromptId
-from promptdb.domain.problems import Code, Problem
-from promptdb.errors import ConfigError, InvalidRef
+from promptdb.errors import ConfigError, InvalidRef, OutsideRoot
 from promptdb.files.ignore import ignore_rule
 from promptdb.files.read import SUFFIXES
+from promptdb.problems import Code, Problem
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,14 @@ def scan(root: Path, git_ignores: Callable[[str], bool] | None = None) -> Scan:
     ignored = ignore_rule(root)
     paths: list[str] = []
     problems: list[Problem] = []
-    for path, is_link in _walk(root, "", lambda name: ignored(name) or (git_ignores is not None and git_ignores(name))):
-        if is_link and (problem := _link_problem(root, path)) is not None:
+    for found in _walk(root, "", lambda name: ignored(name) or (git_ignores is not None and git_ignores(name))):
+        if found.error is not None:
+            message = f"the folder cannot be read: {found.error.strerror}"
+            problems.append(Problem(found.path, 1, 1, Code.UNREADABLE, message, "look at its permissions"))
+        elif found.is_link and (problem := _link_problem(root, found.path)) is not None:
             problems.append(problem)
         else:
-            paths.append(path)
+            paths.append(found.path)
     return identify(sorted(paths), problems)
 
 
@@ -78,22 +81,33 @@ def is_prompt_name(name: str) -> bool:
     )
 
 
-def _walk(root: Path, folder: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, bool]]:
-    with os.scandir(root / folder) as entries:
-        for entry in entries:
-            name = entry.name
-            if name[0] in "._":
-                continue
-            path = f"{folder}{name}"
-            if entry.is_dir(follow_symlinks=False):
-                if not ignored(path + "/"):
-                    yield from _walk(root, path + "/", ignored)
-            elif is_prompt_name(name):
-                is_link = entry.is_symlink()
-                if (is_link or entry.is_file()) and not ignored(path):  # no pipes and sockets
-                    yield path, is_link
-            elif entry.is_symlink() and entry.is_dir() and not ignored(path + "/"):
-                yield path + "/", True
+@dataclass(frozen=True, slots=True)
+class _Found:
+    path: str
+    is_link: bool = False
+    error: OSError | None = None
+
+
+def _walk(root: Path, folder: str, ignored: Callable[[str], bool]) -> Iterator[_Found]:
+    try:
+        entries = list(os.scandir(root / folder))
+    except OSError as error:
+        yield _Found(folder or ".", error=error)
+        return
+    for entry in entries:
+        name = entry.name
+        if name[0] in "._":
+            continue
+        path = f"{folder}{name}"
+        if entry.is_dir(follow_symlinks=False):
+            if not ignored(path + "/"):
+                yield from _walk(root, path + "/", ignored)
+        elif is_prompt_name(name):
+            is_link = entry.is_symlink()
+            if (is_link or entry.is_file()) and not ignored(path):  # no pipes and sockets
+                yield _Found(path, is_link)
+        elif entry.is_symlink() and entry.is_dir() and not ignored(path + "/"):
+            yield _Found(path + "/", is_link=True)
 
 
 def _link_problem(root: Path, path: str) -> Problem | None:

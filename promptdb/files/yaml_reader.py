@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
-from promptdb.domain.problems import Code
 from promptdb.files.finding import Finding, Unreadable
+from promptdb.problems import Code
 
 MAX_DEPTH = 64
 MAX_EXPANSION = 4 * 1024 * 1024
@@ -24,6 +24,7 @@ _SAFE_INDICATORS = 1000
 """libyaml composes recursively in C and overflows the stack near 20,000 levels; every level costs one of `[{-?:`."""
 
 _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
+_OTHER_LINE_BREAK = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
@@ -69,6 +70,8 @@ def compose(text: str) -> yaml.Node | None:
     Raises:
         Unreadable: not YAML, more than one document, or nested too deeply.
     """
+    if (match := _OTHER_LINE_BREAK.search(text)) is not None:
+        raise Unreadable(_line_break(text, match.start()))
     try:
         if sum(map(text.count, "[{-?:")) > _SAFE_INDICATORS:
             _refuse_depth(text)
@@ -155,6 +158,8 @@ class _Builder:
             self._find(node, Code.YAML_FEATURE, "merge keys (<<) are not part of YAML 1.2", "write the keys out")
         if node.tag is not _PLAIN and (node.tag is not _QUOTED or not node.style):
             self._refuse_tag(node)
+        elif "\0" in node.value:
+            self._find(node, Code.BAD_CHARACTER, "the character U+0000 is not allowed")
 
     def _plain(self, node: yaml.ScalarNode, text: str) -> Any:
         if text in _CONSTANTS:
@@ -233,6 +238,14 @@ def _refuse_depth(text: str) -> None:
 
 def _at(node: Any, code: Code, message: str, hint: str | None = None) -> Finding:
     return Finding(code, message, hint, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _line_break(text: str, position: int) -> Finding:
+    """libyaml takes these for line breaks, as YAML 1.1 did, and would change them silently."""
+    escape = {"\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P", "\r": "\\r"}[text[position]]
+    line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
+    message = f"the character U+{ord(text[position]):04X} is not allowed as it is"
+    return Finding(Code.BAD_CHARACTER, message, f'write it as "{escape}", in double quotes', line, column)
 
 
 def _tag_text(node: yaml.Node) -> str:

@@ -28,7 +28,15 @@ class Commit:
 def repository_root(folder: Path) -> Path | None:
     """The top folder of the work tree around `folder`; None outside of git. Needs no git to be installed."""
     real = folder.resolve()
-    return next((parent for parent in (real, *real.parents) if (parent / ".git").exists()), None)
+    return next((parent for parent in (real, *real.parents) if os.path.exists(parent / ".git")), None)  # noqa: PTH110  no error where it may not look
+
+
+def commit_named(folder: Path, name: str) -> str | None:
+    """The full id of a commit, tag or branch in the repository around `folder`; None where git knows no such name."""
+    work_tree = open_work_tree(folder)
+    if work_tree is None:
+        return None
+    return work_tree.commit_named(name)
 
 
 def open_work_tree(root: Path) -> "WorkTreeState | None":
@@ -62,6 +70,12 @@ class WorkTreeState:
     def branch(self) -> str | None:
         """The branch that is checked out, or None with a detached HEAD."""
         return _text(self._git("symbolic-ref", "--short", "--quiet", "HEAD", may_be_missing=True)).strip() or None
+
+    def commit_named(self, name: str) -> str | None:
+        output = self._git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", may_be_missing=True
+        )
+        return _text(output).strip() or None
 
     @property
     def is_dirty(self) -> bool:
@@ -182,7 +196,9 @@ class WorkTreeState:
         try:
             repository = git.Repo(self.top)
         except git.exc.GitError as error:
-            raise StorageError(f"git cannot read the repository {self.top}: {error}") from error
+            reason = str(error).removeprefix(str(self.top)).strip(": ")
+            message = f"git cannot read the repository {self.top}" + (f": {reason}" if reason else "")
+            raise StorageError(message, f"see what 'git -C {self.top} status' says") from error
         repository.git.update_environment(**self._environment(Path(repository.git_dir)))
         return repository
 

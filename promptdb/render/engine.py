@@ -56,6 +56,10 @@ class Engine(Protocol):
         """
         ...
 
+    def find_name(self, template: str, name: str) -> tuple[int, int] | None:
+        """Line and column, counted from 1, where a template that parses first uses a variable; None if it does not."""
+        ...
+
 
 _MODULES: dict[TemplateFormat, str] = {
     "f-string": "promptdb.render.fstring",

@@ -68,6 +68,13 @@ def include_names(template: str) -> tuple[str, ...]:  # noqa: ARG001
     return ()
 
 
+def find_name(template: str, name: str) -> tuple[int, int] | None:
+    for match in _PART.finditer(template):
+        if match[1] is not None and re.match(rf"{re.escape(name)}(?![^!:])", match[1]):
+            return _place(template, match.start(1))
+    return None
+
+
 def _field_name(template: str, position: int, field: str) -> str:
     if field.isidentifier():
         return field
@@ -93,6 +100,9 @@ def _shorten(field: str) -> str:
 
 
 def _fail(template: str, position: int, message: str, hint: str) -> NoReturn:
-    line = template.count("\n", 0, position) + 1
-    column = position - template.rfind("\n", 0, position)
+    line, column = _place(template, position)
     raise TemplateError(message, hint, line=line, column=column)
+
+
+def _place(template: str, position: int) -> tuple[int, int]:
+    return template.count("\n", 0, position) + 1, position - template.rfind("\n", 0, position)

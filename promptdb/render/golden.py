@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from promptdb.domain.problems import Code
 from promptdb.domain.prompt_file import Expectation, GoldenTest
 from promptdb.domain.spec import ROLE_SYNONYMS, PromptSpec
 from promptdb.errors import RenderError
+from promptdb.problems import Code
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.validation import SpecFinding
@@ -64,7 +64,8 @@ def _strings(content: object) -> Iterator[str]:
     if isinstance(content, str):
         yield content
     elif isinstance(content, list | dict):
-        for item in content.values() if isinstance(content, dict) else content:
+        items = [item for key, item in content.items() if key != "type"] if isinstance(content, dict) else content
+        for item in items:
             yield from _strings(item)
 
 

@@ -1,5 +1,6 @@
 """Format `jinja2`: the language in its immutable sandbox, with missing values as errors and values as data."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -78,6 +79,7 @@ class JinjaTemplate:
             trees = [environment.parse(source) for source in (text, *includes.values())]
             for tree in trees:
                 _require_known(environment, tree)
+                _require_fragments(tree, includes)
             self.variables = tuple(_variables(environment, trees))
             self._template = environment.from_string(text)
             for name in includes:
@@ -114,6 +116,17 @@ def include_names(template: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def find_name(template: str, name: str) -> tuple[int, int] | None:
+    """jinja2 tells the line; the column is that of the first such word in it, behind the opening of a tag."""
+    tree = _environment().parse(template)
+    line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name and node.ctx == "load"), None)
+    if line is None:
+        return None
+    text = template.split("\n")[line - 1]
+    match = re.compile(rf"(?<![\w.]){re.escape(name)}\b").search(text, max(text.find("{"), 0))
+    return line, match.start() + 1 if match else 1
+
+
 def _variables(environment: _Environment, trees: list[nodes.Template]) -> list[str]:
     """What the caller gives, in the order of first use: no names that a template sets, even for a fragment it includes.
 
@@ -130,6 +143,14 @@ def _variables(environment: _Environment, trees: list[nodes.Template]) -> list[s
     in_main = meta.find_undeclared_variables(trees[0]) | {name for name in found if name in environment.globals}
     stored = {name.name for tree in trees for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
     return [name for name in found if name in in_main or name not in stored]
+
+
+def _require_fragments(tree: nodes.Template, includes: Includes) -> None:
+    for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
+        name = node.template  # type: ignore[attr-defined]
+        may_be_missing = isinstance(node, nodes.Include) and node.ignore_missing
+        if isinstance(name, nodes.Const) and name.value not in includes and not may_be_missing:
+            raise IncludeError(f"the fragment {name.value!r} does not exist", line=node.lineno)
 
 
 def _require_known(environment: _Environment, tree: nodes.Template) -> None:

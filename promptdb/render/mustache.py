@@ -7,7 +7,7 @@ from typing import Any
 
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.engine import Includes
-from promptdb.render.mustache_parser import MAX_NESTING, Node, Partial, Section, Variable, parse
+from promptdb.render.mustache_parser import MAX_NESTING, Node, Partial, Section, Variable, find_key, parse
 
 _MISSING = object()
 
@@ -36,6 +36,10 @@ def compile_template(template: str, includes: Includes) -> MustacheTemplate:
 
 def include_names(template: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_partials(parse(template))))
+
+
+def find_name(template: str, name: str) -> tuple[int, int] | None:
+    return find_key(template, name)
 
 
 def _partials(nodes: Iterable[Node]) -> Iterable[str]:

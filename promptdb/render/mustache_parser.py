@@ -88,6 +88,15 @@ def parse(template: str) -> tuple[Node, ...]:
     return (*nodes, template[done:]) if done < len(template) else tuple(nodes)
 
 
+def find_key(template: str, name: str) -> tuple[int, int] | None:
+    """Line and column, counted from 1, of the first tag that looks up `name`, or something inside it."""
+    for tag in _tags(template):
+        if tag.sigil in ("", "&", "#", "^") and tag.key.split(".")[0] == name:
+            position = template.index(tag.key, tag.position)
+            return template.count("\n", 0, position) + 1, position - template.rfind("\n", 0, position)
+    return None
+
+
 def _tags(template: str) -> Iterator[_Tag]:
     left, right = "{{", "}}"
     position = template.find(left)

@@ -23,3 +23,7 @@ def compile_template(template: str, includes: Includes) -> PlainTemplate:  # noq
 
 def include_names(template: str) -> tuple[str, ...]:  # noqa: ARG001
     return ()
+
+
+def find_name(template: str, name: str) -> tuple[int, int] | None:  # noqa: ARG001
+    return None

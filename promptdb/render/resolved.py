@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from promptdb.domain.digest import digest_of
 from promptdb.domain.spec import PromptSpec, Variable
 from promptdb.domain.views import PromptVersionView, StoredVersion
+from promptdb.errors import IntegrityFailure
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
 
@@ -64,8 +66,11 @@ def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
     """Make a stored version ready to render; the templates of one content are compiled once in a process.
 
     Raises:
-        IntegrityFailure: the stored spec cannot be read.
+        IntegrityFailure: the stored spec does not have its digest, or cannot be read.
     """
+    if digest_of(stored.spec_json.encode()) != stored.view.spec_hash:
+        message = f"the stored spec of {stored.view.prompt} revision {stored.view.revision} does not have its digest"
+        raise IntegrityFailure(message, "the database was changed by hand; restore it")
     spec, compiled = _compiled(stored.spec_json)
     return ResolvedPrompt(ref, stored.view, spec, compiled)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from promptdb.domain.contract import placeholders, value_problem
-from promptdb.domain.problems import Code
-from promptdb.domain.spec import PromptSpec
+from promptdb.domain.spec import PromptSpec, Variable
 from promptdb.errors import IncludeError, TemplateError
+from promptdb.problems import Code
+from promptdb.render.engine import engine
 from promptdb.render.prompt import examples_variable
 from promptdb.render.templates import EXAMPLES, CompiledTemplates, Path, compile_templates, templates, used_names
 
@@ -37,6 +38,7 @@ def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
         code = Code.INCLUDE if isinstance(error, IncludeError) else Code.TEMPLATE_SYNTAX
         findings.append(SpecFinding(path, code, error.message, error.hint, error.line, error.column))
     findings += _values(spec)
+    findings += _stored_messages(spec)
     if not errors:
         findings += _literal_names(spec, compiled)
         findings += _contract(spec, compiled)
@@ -110,6 +112,14 @@ def _values(spec: PromptSpec) -> Iterator[SpecFinding]:
             yield SpecFinding(("partial_variables", name), Code.CONTRACT, f"partial variable {name!r}: {problem}")
 
 
+def _stored_messages(spec: PromptSpec) -> Iterator[SpecFinding]:
+    for _, item in placeholders(spec):
+        stored = spec.partial_variables.get(item.variable_name, [])
+        if problem := value_problem(Variable(type="messages"), stored):
+            message = f"partial variable {item.variable_name!r}: {problem}"
+            yield SpecFinding(("partial_variables", item.variable_name), Code.CONTRACT, message)
+
+
 def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFinding]:
     used = used_names(compiled)
     filled = examples_variable(spec)
@@ -161,15 +171,13 @@ def _undeclared(spec: PromptSpec, path: Path, name: str) -> SpecFinding:
     message = f"the variable {name!r} is used but not declared"
     near = get_close_matches(name, spec.variables or (), 1)
     hint = f"did you mean {near[0]!r}?" if near else f"add {name!r} to 'variables'"
-    use = re.compile(rf"\{{[^{{}}]*?\b{re.escape(name)}\b")
-    match = use.search(dict(templates(spec))[path])
-    if match is None:
-        fragment = next((fragment for fragment, text in spec.includes.items() if use.search(text)), None)
+    find_name = engine(spec.template_format).find_name
+    place = find_name(dict(templates(spec))[path], name)
+    if place is None:
+        fragment = next((fragment for fragment, text in spec.includes.items() if find_name(text, name)), None)
         message += f", in the fragment {fragment}" if fragment else ""
         return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, hint)
-    before = match.string[: match.end() - len(name)]
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, hint, line, column)
+    return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, hint, *place)
 
 
 def _examples(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFinding]:

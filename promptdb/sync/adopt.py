@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from promptdb.domain.problems import Code
 from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import ConfigError
 from promptdb.files.ignore import IGNORE_FILE
@@ -14,6 +13,7 @@ from promptdb.files.read import STRUCTURED, TEXT_FORMATS, file_suffix
 from promptdb.files.scan import Scan, scan
 from promptdb.files.tree import WorkTree
 from promptdb.git.worktree import open_work_tree, repository_root
+from promptdb.problems import Code
 from promptdb.settings import CONFIG_FILE
 from promptdb.sync.load import LoadedFile, Loader
 

@@ -8,13 +8,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.engine import reading, writing
-from promptdb.db.lookup import current_name, find_version
+from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter, Row
 from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
 from promptdb.domain.views import AliasEventView, AliasView, PromptSummary
-from promptdb.errors import Conflict, NotFound, PromptNotFound
+from promptdb.errors import ConfigError, Conflict, NotFound
 from promptdb.sync.apply import Registry
 
 Target = tuple[int, UUID]
@@ -33,7 +33,7 @@ class Move:
     to_version: UUID | None = None
     from_version: UUID | None = None
     generation: int = 0
-    """The generation that was seen when the move was decided; 0 where there was no alias."""
+    """Of the alias when the move was decided: how often it had been moved, deletions included."""
 
     @property
     def is_needed(self) -> bool:
@@ -51,7 +51,8 @@ def decide_promotion(registry: Registry, ref: PromptRef, alias: str) -> Move:
     with reading(registry.engine) as connection:
         target = find_version(connection, ref).view
         there = _current(connection, target.prompt, alias)
-        return _move(there, target.prompt, alias, "promote", (target.revision, target.id))
+        generations = PromptRepository(connection).generations(alias, target.prompt)
+        return _move(there, generations, target.prompt, alias, "promote", (target.revision, target.id))
 
 
 def decide_all(registry: Registry, source: str, alias: str) -> list[Move]:
@@ -72,8 +73,10 @@ def decide_all(registry: Registry, source: str, alias: str) -> list[Move]:
         if not targets:
             raise NotFound(f"no prompt has the alias {source!r}", "'promptdb alias list' shows the aliases")
         there = {view.prompt: view for view in repository.aliases(alias=alias)}
+        generations = repository.generations(alias)
         return [
-            _move(there.get(prompt), prompt, alias, "promote", target) for prompt, target in sorted(targets.items())
+            _move(there.get(prompt), generations, prompt, alias, "promote", targets[prompt])
+            for prompt in sorted(targets)
         ]
 
 
@@ -84,13 +87,14 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> Move:
         NotFound: there is no such prompt or alias, or nothing to go back to.
     """
     with reading(registry.engine) as connection:
-        name = _existing(connection, prompt)
+        name = existing_name(connection, prompt)
         view = _existing_alias(connection, name, alias)
         targets = _targets(PromptRepository(connection).alias_events(name, alias))
         if len(targets) < 2:
             raise NotFound(f"{name}:{alias} has never pointed at anything else", f"it points at rev:{view.revision}")
         version = find_version(connection, PromptRef.parse(f"{name}:rev:{targets[-2]}")).view
-        return _move(view, name, alias, "rollback", (version.revision, version.id))
+        generations = {name: view.generation}
+        return _move(view, generations, name, alias, "rollback", (version.revision, version.id))
 
 
 def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> Move:
@@ -100,28 +104,38 @@ def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> Move:
         NotFound: there is no such prompt or alias.
     """
     with reading(registry.engine) as connection:
-        name = _existing(connection, prompt)
-        return _move(_existing_alias(connection, name, alias), name, alias, "delete", None)
+        name = existing_name(connection, prompt)
+        view = _existing_alias(connection, name, alias)
+        return _move(view, {name: view.generation}, name, alias, "delete", None)
 
 
 def perform(registry: Registry, moves: Sequence[Move], reason: str | None = None) -> list[Move]:
-    """Make the moves that change something, all or none, each with its event; they are returned.
+    """Make the moves of an alias that change something, all or none, each with its event; they are returned.
+
+    Args:
+        registry: where to write.
+        moves: all of one alias.
+        reason: kept with the events.
 
     Raises:
+        ConfigError: the reason cannot be stored.
         Conflict: an alias was moved since its move was decided.
     """
     needed = [move for move in moves if move.is_needed]
     if not needed:
         return []
-    names = [move.prompt for move in needed]
+    if reason is not None and not _is_storable(reason):
+        raise ConfigError("the reason is no text that can be stored", "write it in UTF-8, without U+0000")
+    alias, names = needed[0].alias, [move.prompt for move in needed]
     with writing(registry.engine) as connection:
         writer = RegistryWriter(connection, datetime.now(UTC))
         repository = PromptRepository(connection)
         ids = repository.ids(names)
         only = names[0] if len(names) == 1 else None
-        there = {(view.prompt, view.alias): view for view in repository.aliases(only)}
+        there = {view.prompt: view for view in repository.aliases(only, alias)}
+        generations = repository.generations(alias, only)
         for move in needed:
-            _require_unmoved(move, ids, there.get((move.prompt, move.alias)))
+            _require_unmoved(move, ids, generations.get(move.prompt, 0), there.get(move.prompt))
         _write(writer, registry.actor, needed, ids, reason)
     return needed
 
@@ -139,10 +153,10 @@ def require_expected(move: Move, expected: int | None) -> None:
         )
 
 
-def _require_unmoved(move: Move, ids: Mapping[PromptId, UUID], there: AliasView | None) -> None:
+def _require_unmoved(move: Move, ids: Mapping[PromptId, UUID], generation: int, there: AliasView | None) -> None:
     if move.prompt not in ids:
         raise Conflict(f"{move.prompt} was renamed meanwhile", "look at it again and repeat")
-    if (there.generation if there else 0) != move.generation:
+    if generation != move.generation:
         now = _revision(there.revision if there else None)
         raise Conflict(f"{move.prompt}:{move.alias} was moved meanwhile, to {now}", "look at it again and repeat")
 
@@ -161,7 +175,7 @@ def _write(
             deleted.append(key)
         else:
             row = {**key, "version_id": move.to_version, "generation": generation}
-            (moved if move.generation else made).append(row)
+            (moved if move.from_version else made).append(row)
         events.append(
             {
                 **key,
@@ -184,11 +198,17 @@ def _target(view: PromptSummary | AliasView) -> Target:
     return view.revision, view.version_id
 
 
-def _move(there: AliasView | None, prompt: PromptId, alias: str, action: str, target: Target | None) -> Move:
+def _move(
+    there: AliasView | None,
+    generations: Mapping[PromptId, int],
+    prompt: PromptId,
+    alias: str,
+    action: str,
+    target: Target | None,
+) -> Move:
     to_revision, to_version = target or (None, None)
-    if there is None:
-        return Move(prompt, alias, action, None, to_revision, to_version)
-    return Move(prompt, alias, action, there.revision, to_revision, to_version, there.version_id, there.generation)
+    from_revision, from_version = (there.revision, there.version_id) if there else (None, None)
+    return Move(prompt, alias, action, from_revision, to_revision, to_version, from_version, generations.get(prompt, 0))
 
 
 def _targets(newest_first: Sequence[AliasEventView]) -> list[int]:
@@ -208,19 +228,20 @@ def _current(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasVi
     return next(iter(PromptRepository(connection).aliases(prompt, alias)), None)
 
 
-def _existing(connection: sa.Connection, prompt: PromptId) -> PromptId:
-    name = current_name(connection, prompt)
-    if name is None:
-        raise PromptNotFound(f"there is no prompt {prompt}", "'promptdb list' shows what there is")
-    return name
-
-
 def _existing_alias(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasView:
     view = _current(connection, prompt, alias)
     if view is None:
         names = [found.alias for found in PromptRepository(connection).aliases(prompt)]
         raise NotFound(f"{prompt} has no alias {alias!r}", f"it has {', '.join(names) or 'none'}")
     return view
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def _revision(revision: int | None) -> str:

@@ -15,12 +15,12 @@ from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
-from promptdb.domain.ids import prompt_id
+from promptdb.domain.ids import prompt_id, version_id
 from promptdb.domain.plan import Action, Change, Desired, Plan, Policy, Recorded, plan
 from promptdb.domain.views import Provenance
 from promptdb.sync.content import Content
 from promptdb.sync.parts import with_parts
-from promptdb.sync.rows import VersionRows
+from promptdb.sync.rows import VersionRows, source_row
 
 ContentOf = Callable[[Desired], Content]
 
@@ -88,22 +88,28 @@ def apply(
         is_new_commit = _is_new_commit(connection, origin)
     intended = plan(desired, before, policy)
     intended.require_sound(policy)
-    if intended.is_empty and not is_new_commit:
-        return Applied(intended)
     batch = _Batch(registry, {item.prompt: item for item in desired}, content)
+    if intended.is_empty and not is_new_commit and not _confirmed(origin, batch, intended):
+        return Applied(intended)
     batch.upload(intended)
     sources = _sources(origin, batch, intended)
     with writing(registry.engine) as connection:
         state, ids = _state(connection, desired, whole_tree=whole_tree)
         actual = intended if state == before else plan(desired, state, policy)
         actual.require_sound(policy)
-        if actual.is_empty and not _is_new_commit(connection, origin):
+        confirmed = _confirmed(origin, batch, actual)
+        if actual.is_empty and not _is_new_commit(connection, origin) and not confirmed:
             return Applied(actual)
         batch.upload(actual)  # only what another writer made necessary in between
         sources |= _sources(origin, batch, actual, known=sources)
         writer = RegistryWriter(connection, datetime.now(UTC))
         run_id = _write_run(writer, registry.actor, origin, actual, started) if origin is not None else None
         described = with_parts(connection, actual, lambda prompt: batch.contents[prompt].spec)
+        if run_id is not None:
+            heads = [
+                (version_id(ids[p], state.heads[p].revision, state.heads[p].digest), at) for p, at in confirmed.items()
+            ]
+            writer.insert_sources([source_row(version, at, run_id) for version, at in heads])
         _write(writer, registry, actual, ids, batch, sources, run_id, whole_tree=whole_tree)
     return Applied(described, run_id)
 
@@ -130,7 +136,7 @@ def _is_new_commit(connection: sa.Connection, origin: Origin | None) -> bool:
     """Whether a commit was not recorded yet, so that `git:` will find it even if it changed no prompt."""
     if origin is None or origin.commit_id is None or origin.is_dirty:
         return False
-    return not PromptRepository(connection).run_recorded(origin.root, origin.commit_id)
+    return not PromptRepository(connection).run_recorded(origin.root, origin.git_ref, origin.commit_id)
 
 
 @dataclass
@@ -171,6 +177,15 @@ def _sources(
         if change.path is not None and change.path not in (known or {})
     }
     return origin.provenance(files) if files else {}
+
+
+def _confirmed(origin: Origin | None, batch: "_Batch", intended: Plan) -> dict[PromptId, Provenance]:
+    """Of the unconfirmed prompts those whose files are clean now, with where they are."""
+    if origin is None or not intended.unconfirmed:
+        return {}
+    items = {item.path: item for item in map(batch.desired.__getitem__, intended.unconfirmed) if item.path is not None}
+    found = origin.provenance({path: batch.content_of(item).reads for path, item in items.items()})
+    return {items[path].prompt: at for path, at in found.items() if not at.is_dirty}
 
 
 def _write_run(writer: RegistryWriter, actor: str, origin: Origin, performed: Plan, started: datetime) -> int:
@@ -230,7 +245,7 @@ def _write(
     writer.insert_versions([row.version() for row in rows])
     writer.insert_assets([asset for row in rows for asset in row.assets()])
     if run_id is not None:
-        writer.insert_sources([row.source(sources[row.change.path or ""], run_id) for row in rows])
+        writer.insert_sources([source_row(row.id, sources[row.change.path or ""], run_id) for row in rows])
 
 
 def _new_ids(writer: RegistryWriter, created: Sequence[PromptId], known: set[UUID] | None) -> dict[PromptId, UUID]:

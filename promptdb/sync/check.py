@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from promptdb.domain.problems import Problem
+from promptdb.problems import Problem
 from promptdb.settings import AppSettings
 from promptdb.sync.collect import Progress
 from promptdb.sync.tree import load_tree

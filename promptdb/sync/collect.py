@@ -4,16 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from promptdb.containment import OutsideRoot
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Desired
-from promptdb.domain.problems import Problem, in_order
 from promptdb.domain.spec import TemplateFormat
-from promptdb.errors import InvalidPrompts, StalePlan
+from promptdb.errors import InvalidPrompts, OutsideRoot, StalePlan
 from promptdb.files.cache import FileCache, KnownFile
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.problems import Problem, in_order
 from promptdb.sync.content import Content
 from promptdb.sync.load import LoadedFile, Loader
 from promptdb.sync.parallel import ordered_map

@@ -7,9 +7,10 @@ from promptdb.blobs.bundle import BundledAsset, content_type
 from promptdb.blobs.store import Blob
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.spec import PromptSpec
+from promptdb.errors import OutsideRoot, StalePlan
 from promptdb.files.parse import ParsedPrompt
 from promptdb.files.references import beside
-from promptdb.files.tree import MAX_ASSET_BYTES, Tree
+from promptdb.files.tree import MAX_ASSET_BYTES, FileTooLarge, Tree
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,21 @@ def content_of_file(path: str, parsed: ParsedPrompt, tree: Tree) -> Content:
     for asset in parsed.spec.assets:
         where = beside(path, asset.path)
         bundled.append(BundledAsset(asset.path, asset.kind, asset.digest, parsed.sizes[where], content_type(where)))
-        blobs.append(Blob(asset.digest, partial(tree.read, where, MAX_ASSET_BYTES)))
+        blobs.append(Blob(asset.digest, partial(_read_asset, tree, where, asset.digest)))
     return Content(
         content.canonical, content.digest, content.user_version, tuple(bundled), tuple(blobs), tuple(parsed.reads)
     )
+
+
+def _read_asset(tree: Tree, path: str, digest: Digest) -> bytes:
+    """
+    Raises:
+        StalePlan: the file is not the one that was digested.
+    """
+    try:
+        data = tree.read(path, MAX_ASSET_BYTES)
+    except (OSError, FileTooLarge, OutsideRoot):
+        data = b""
+    if digest_of(data) != digest:
+        raise StalePlan(f"{path} was edited while it was synced", "run the command again")
+    return data

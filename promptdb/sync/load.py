@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from promptdb.domain.digest import digest_of
 from promptdb.domain.plan import Desired
-from promptdb.domain.problems import Code, Problem
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.cache import KnownFile
 from promptdb.files.parse import ParsedPrompt, parse_file
 from promptdb.files.scan import Candidate
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.problems import Code, Problem
 from promptdb.render.golden import run_tests
 from promptdb.sync.content import Content, content_of_file
 

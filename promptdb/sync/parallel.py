@@ -23,13 +23,7 @@ def ordered_map(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_
     thread. Elsewhere the work is done right here.
     """
     workers = min(_cores(), 8)
-    if (
-        os.environ.get("SEQ")
-        or len(items) < WORTH_IT
-        or workers < 2
-        or sys.platform != "linux"
-        or threading.active_count() > 1
-    ):
+    if len(items) < WORTH_IT or workers < 2 or sys.platform != "linux" or threading.active_count() > 1:
         yield from map(function, items)
         return
     with get_context("fork").Pool(workers) as pool:

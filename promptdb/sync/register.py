@@ -1,16 +1,20 @@
 """Content that comes from a caller or a single file, and not from the tree of prompts."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from promptdb.domain.problems import Code, Problem
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.errors import ConfigError, InvalidPrompts, StorageError
 from promptdb.files.document import Document
+from promptdb.files.finding import Unreadable
+from promptdb.files.json_reader import read_json
 from promptdb.files.parse import ParseResult, parse_document, parse_file
 from promptdb.files.read import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.problems import Code, Problem
 from promptdb.render.validation import spec_findings
 from promptdb.sync import content
 from promptdb.sync.content import Content
@@ -31,6 +35,7 @@ def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
     Raises:
         InvalidPrompts: the spec is not valid.
     """
+    _require_storable(spec.model_dump() if isinstance(spec, PromptSpec) else spec)
     if isinstance(spec, PromptSpec):
         problems = [Problem(_SPEC, 1, 1, f.code, f.message, f.hint) for f in spec_findings(spec)]
         if spec.assets:
@@ -59,10 +64,25 @@ def content_from_file(file: Path, text_format: TemplateFormat) -> Content:
         raise StorageError(f"{file} is larger than {MAX_TEXT_BYTES // 1024:,} KiB") from error
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror}") from error
-    return _content(file.name, parse_file(file.name, data, tree, text_format), tree)
+    try:
+        return _content(file.name, parse_file(file.name, data, tree, text_format), tree)
+    except InvalidPrompts as error:
+        raise InvalidPrompts([replace(p, path=str(file.parent / p.path)) for p in error.problems]) from error
 
 
 def _content(path: str, result: ParseResult, tree: "WorkTree | _NoFiles") -> Content:
     if result.prompt is None:
         raise InvalidPrompts(result.problems)
     return content.content_of_file(path, result.prompt, tree)
+
+
+def _require_storable(fields: Mapping[str, Any]) -> None:
+    """What no file could hold, code can give: NaN, half a character, a number of thousands of digits."""
+    try:
+        read_json(json.dumps(fields, default=str))
+    except Unreadable as error:
+        raise InvalidPrompts([Problem(_SPEC, 1, 1, f.code, f.message, f.hint) for f in error.findings]) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidPrompts([Problem(_SPEC, 1, 1, Code.WRONG_VALUE, f"it cannot be JSON: {error}")]) from error
+    except TypeError:
+        return  # keys that are no text: told by name when the fields are validated

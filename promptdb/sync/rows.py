@@ -57,19 +57,6 @@ class VersionRows:
             ),
         ]
 
-    def source(self, found: Provenance, run_id: int) -> Row:
-        return {
-            "version_id": self.id,
-            "run_id": run_id,
-            "path": found.path,
-            "commit_id": found.commit_id,
-            "branch": found.branch,
-            "author": found.author,
-            "committed_at": found.committed_at,
-            "blob_id": found.blob_id,
-            "is_dirty": found.is_dirty,
-        }
-
     def _asset(self, kind: str, digest: Digest, content_type: str, size: int, metadata: dict[str, str]) -> Row:
         return {
             "version_id": self.id,
@@ -83,3 +70,18 @@ class VersionRows:
             "metadata_json": json.dumps(metadata),
             "created_at": self.now,
         }
+
+
+def source_row(version: UUID, found: Provenance, run_id: int) -> Row:
+    """Where a version was found by a run."""
+    return {
+        "version_id": version,
+        "run_id": run_id,
+        "path": found.path,
+        "commit_id": found.commit_id,
+        "branch": found.branch,
+        "author": found.author,
+        "committed_at": found.committed_at,
+        "blob_id": found.blob_id,
+        "is_dirty": found.is_dirty,
+    }
