@@ -68,9 +68,14 @@ class Problem:
         return "error" if self.is_error else "warning"
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.code} {self.message}"
+        return f"{printable_path(self.path)}:{self.line}:{self.column}: {self.code} {self.message}"
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """By place, each once: what several prompts share is reported by each of them."""
     return sorted(set(problems), key=lambda problem: (problem.path, problem.line, problem.column, str(problem)))
+
+
+def printable_path(path: str) -> str:
+    """Names of files need not be UTF-8: bytes that are not are shown as escapes."""
+    return path.encode(errors="backslashreplace").decode()

@@ -188,7 +188,7 @@ def _refuse_changes(table: str, reason: str) -> None:
         op.execute(
             f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608  constants of this file
             f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {KEYS[table]}) "
-            f"BEGIN SELECT RAISE(ABORT, '{reason}'); END"
+            f"BEGIN SELECT RAISE(ABORT, '{reason}, ids and revisions unique'); END"
         )
         for event in ("UPDATE", "DELETE"):
             op.execute(

@@ -65,6 +65,9 @@ def log(prompt: str, alias: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    if not found:
+        click.echo("no moves", err=True)
+        return
     rows = [
         [
             short_time(event.created_at),

@@ -104,5 +104,6 @@ def _without_output(error: OSError) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end of the process
     if error.errno == errno.EPIPE:
         return 0
-    click.echo(f"error: cannot write the output: {error.strerror}", err=True)
+    what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
+    click.echo(f"error: {what}: {error.strerror}", err=True)
     return 1

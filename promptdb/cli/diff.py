@@ -1,17 +1,14 @@
 """`promptdb diff`."""
 
 import difflib
-from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.output import print_json
-from promptdb.cli.shared import json_option, service
+from promptdb.cli.output import print_json, printable
+from promptdb.cli.problems import print_problems
+from promptdb.cli.shared import json_option, root_prefix, service
 from promptdb.domain.spec import PromptSpec
-from promptdb.errors import InvalidPrompts, PromptNotFound
-
-if TYPE_CHECKING:
-    from promptdb.settings import AppSettings
+from promptdb.errors import PromptNotFound
 
 
 @click.command("diff")
@@ -26,36 +23,40 @@ def command(ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
     alone, such as :production or :rev:3.
     """
     from promptdb.domain.changes import changed_parts
-    from promptdb.files.write import prompt_file_text
+    from promptdb.sync.tree import load_prompt
 
     with service() as opened:
         old = opened.resolve(ref)
         before = f"{old.version.prompt}:rev:{old.version.revision}"
         if other is None:
-            after, new = _from_file(ref, opened.settings)
+            candidate, result = load_prompt(opened.settings, old.version.prompt)
+            if candidate is None or result is None:
+                raise PromptNotFound(f"there is no file for {old.version.prompt}", "name a second reference")
+            if result.prompt is None:
+                print_problems(result.problems, err=True, root=root_prefix(opened.settings))
+                return 4
+            after, new = candidate.path, result.prompt.spec
         else:
             found = opened.resolve(f"{old.version.prompt}{other}" if other.startswith(":") else other)
             after, new = f"{found.version.prompt}:rev:{found.version.revision}", found.spec
     parts = changed_parts(old.spec, new)
-    old_text, new_text = (prompt_file_text(spec, ".yaml").splitlines() for spec in (old.spec, new))
-    diff = list(difflib.unified_diff(old_text, new_text, before, after, lineterm=""))
+    diff = list(difflib.unified_diff(_lines(old.spec), _lines(new), before, after, lineterm=""))
     if as_json:
         print_json({"from": before, "to": after, "parts": parts, "diff": diff})
     for line in [] if as_json else diff:
-        click.secho(line, fg={"+": "green", "-": "red", "@": "cyan"}.get(line[:1]), bold=line[:3] in ("+++", "---"))
+        click.secho(
+            printable(line), fg={"+": "green", "-": "red", "@": "cyan"}.get(line[:1]), bold=line[:3] in ("+++", "---")
+        )
     if parts and not diff and not as_json:
         click.echo(f"the texts are equal; these differ: {', '.join(parts)}")
     return 3 if exit_code and parts else 0
 
 
-def _from_file(ref: str, settings: "AppSettings") -> tuple[str, PromptSpec]:
-    from promptdb.domain.refs import PromptRef
-    from promptdb.sync.tree import load_prompt
+def _lines(spec: PromptSpec) -> list[str]:
+    """The prompt as a file, and the fragments that were frozen into it."""
+    from promptdb.files.write import prompt_file_text
 
-    prompt = PromptRef.parse(ref).prompt
-    candidate, result = load_prompt(settings, prompt)
-    if candidate is None:
-        raise PromptNotFound(f"there is no file for {prompt}", "name a second reference to compare with")
-    if result is None or result.prompt is None:
-        raise InvalidPrompts(result.problems if result else ())
-    return candidate.path, result.prompt.spec
+    lines = prompt_file_text(spec, ".yaml").splitlines()
+    for name, text in spec.includes.items():
+        lines += [f"# fragment {name}", *text.splitlines()]
+    return lines

@@ -2,7 +2,7 @@
 
 import click
 
-from promptdb.cli.output import print_json
+from promptdb.cli.output import print_json, print_text
 from promptdb.cli.shared import json_option, service
 
 
@@ -18,9 +18,11 @@ def command(ref: str, file: str, force: bool, as_json: bool) -> None:
     """
     from promptdb.files.write import prompt_file_text
 
+    if file == "-" and as_json:
+        raise click.UsageError("--json tells which files were written, and - writes none")
     with service() as opened:
         if file == "-":
-            click.echo(prompt_file_text(opened.resolve(ref).spec, ".yaml"), nl=False)
+            print_text(prompt_file_text(opened.resolve(ref).spec, ".yaml"), nl=False)
             return
         written = opened.export_to_file(ref, file, overwrite=force)
     if as_json:

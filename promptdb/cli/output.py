@@ -1,6 +1,7 @@
 """How results are printed: JSON of the library's values, tables for people."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -15,6 +16,9 @@ from pydantic import BaseModel
 
 from promptdb.cli.failures import one_line
 from promptdb.domain.identity import PromptId
+
+_C1 = re.compile("[\x7f-\x9f]")
+"""Controls that JSON need not escape, and terminals obey."""
 
 
 def plain(value: Any) -> Any:
@@ -37,7 +41,19 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    text = json.dumps(plain(value), ensure_ascii=False, indent=2)
+    click.echo(_C1.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+
+
+def printable(text: str) -> str:
+    """Text of a prompt: as it is in a pipe; on a terminal without the characters that would control it."""
+    if not sys.stdout.isatty():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def print_text(text: str, *, nl: bool = True) -> None:
+    click.echo(printable(text), nl=nl, color=True)  # color: click takes nothing out
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -1,11 +1,11 @@
 """`promptdb render`."""
 
 import json
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import click
 
-from promptdb.cli.output import print_json
+from promptdb.cli.output import print_json, print_text, printable
 from promptdb.cli.shared import json_option, service
 from promptdb.domain.spec import Variable
 from promptdb.errors import PromptDBError
@@ -34,16 +34,19 @@ def command(ref: str, pairs: tuple[str, ...], file: TextIO | None, as_json: bool
         messages = [message.as_dict() for message in result.messages]
         print_json({"ref": ref, "version": result.version, "text": result.text, "messages": messages})
     elif prompt.spec.kind == "string":
-        click.echo(result.text)
+        print_text(result.text)
     else:
         for number, message in enumerate(result.messages):
-            click.secho(f"{chr(10) if number else ''}[{message.role_name or message.role}]", fg="cyan", bold=True)
-            click.echo(message.content if isinstance(message.content, str) else json.dumps(message.content, indent=2))
+            click.secho(
+                f"{chr(10) if number else ''}[{printable(message.role_name or message.role)}]", fg="cyan", bold=True
+            )
+            parts = not isinstance(message.content, str)
+            print_text(json.dumps(message.content, indent=2, ensure_ascii=False) if parts else message.text)
 
 
 def _from_file(file: TextIO) -> dict[str, Any]:
     try:
-        values = json.load(file)
+        values = json.load(file, parse_constant=_refuse)
     except (ValueError, OSError) as error:
         raise click.BadParameter(f"{file.name} is not JSON: {error}", param_hint="--vars") from error
     if not isinstance(values, dict):
@@ -62,6 +65,10 @@ def _value(pair: str, contract: dict[str, Variable]) -> tuple[str, Any]:
     if variable.type in (None, "string"):
         return name, text
     try:
-        return name, json.loads(text)
+        return name, json.loads(text, parse_constant=_refuse)
     except ValueError as error:
         raise click.BadParameter(f"{name} is {variable.type}, and {text!r} is not JSON", param_hint="--var") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")

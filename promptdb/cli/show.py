@@ -2,7 +2,7 @@
 
 import click
 
-from promptdb.cli.output import plain, print_json, short_time
+from promptdb.cli.output import plain, print_json, print_text, printable, short_time
 from promptdb.cli.shared import json_option, service
 
 
@@ -36,7 +36,7 @@ def command(ref: str, as_json: bool) -> None:
             if variable.default is not None
             else "optional"
         )
-        click.echo(f"variable {name}: {variable.type or 'any'}, {need}")
+        click.echo(f"variable {printable(name)}: {variable.type or 'any'}, {need}")
     for asset in assets:
-        click.echo(f"blob     {asset.kind} {asset.path or 'manifest'} ({asset.byte_size:,} bytes)")
-    click.echo(f"---\n{prompt_file_text(prompt.spec, '.yaml')}", nl=False)
+        click.echo(f"blob     {asset.kind} {printable(asset.path or 'manifest')} ({asset.byte_size:,} bytes)")
+    print_text(f"---\n{prompt_file_text(prompt.spec, '.yaml')}", nl=False)

@@ -44,6 +44,6 @@ def command(as_json: bool) -> None:
     if loaded.desired.problems:
         click.echo(f"{'files':<10}{problem_summary(loaded.desired.problems)}; 'promptdb check' shows them")
     in_step = intended.is_empty and not intended.missing and not loaded.desired.errors
-    state = "in step" if in_step else "not in step"
+    state = "in step" if in_step else "not synced"
     missing = f", {len(intended.missing)} without a file" if intended.missing else ""
     click.echo(f"{'registry':<10}{state}: {summary(intended)}{missing}")

@@ -21,6 +21,15 @@ WAL_TIMEOUT = 10.0
 """Seconds."""
 
 _VERSION_TABLE = "alembic_version"
+_IMMUTABLE = ("prompt_versions", "alias_events")
+_TRIGGERS = {
+    "sqlite": {f"{table}_no_{event}" for table in _IMMUTABLE for event in ("update", "delete", "replace")},
+    "postgresql": {f"{table}_no_{event}" for table in _IMMUTABLE for event in ("update", "truncate")},
+}
+_TRIGGER_NAMES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'",
+}
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -87,7 +96,9 @@ def drift(engine: sa.Engine) -> list[str]:
 
     with reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        return [str(difference) for difference in compare_metadata(context, Table.metadata)]
+        differences = [str(difference) for difference in compare_metadata(context, Table.metadata)]
+        present = connection.execute(sa.text(_TRIGGER_NAMES[engine.dialect.name])).scalars()
+        return [*differences, *(f"no trigger {name}" for name in sorted(_TRIGGERS[engine.dialect.name] - set(present)))]
 
 
 def known_revisions() -> list[str]:

@@ -26,7 +26,7 @@ _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", 
 
 
 def canonical_json(value: Any) -> bytes:
-    """Encode JSON data whose floats went through `fold_floats`.
+    """Encode JSON data whose floats went through `normalized`.
 
     Raises:
         ValueError: NaN, infinity, or text with a lone surrogate.
@@ -34,14 +34,17 @@ def canonical_json(value: Any) -> bytes:
     return _encode(value).encode()
 
 
-def fold_floats(value: Any) -> Any:
-    """The same data with `1.0` as `1`, because JSON has one kind of number."""
+def normalized(value: Any) -> Any:
+    """The same data with `1.0` as `1`, because JSON has one kind of number, and keys in the order in which they are stored.
+
+    So a prompt renders from its file as it does from the registry.
+    """
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) <= _EXACT else value
     if isinstance(value, dict):
-        return {key: fold_floats(item) for key, item in value.items()}
+        return {key: normalized(value[key]) for key in sorted(value)}
     if isinstance(value, list):
-        return [fold_floats(item) for item in value]
+        return [normalized(item) for item in value]
     return value
 
 

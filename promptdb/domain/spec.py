@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic import ValidationError as PydanticValidationError
 
-from promptdb.domain.digest import SCHEME, Digest, canonical_json, digest_of, fold_floats
+from promptdb.domain.digest import SCHEME, Digest, canonical_json, digest_of, normalized
 from promptdb.domain.refs import is_label
 from promptdb.errors import IntegrityFailure
 
@@ -28,8 +28,8 @@ AssetKind = Literal["attachment", "example_dataset", "snapshot"]
 TEMPLATE_FORMATS: tuple[TemplateFormat, ...] = get_args(TemplateFormat)
 ROLE_SYNONYMS = {"user": "human", "assistant": "ai", "developer": "system"}
 
-Json = Annotated[JsonValue, AfterValidator(fold_floats)]
-JsonObject = Annotated[dict[str, JsonValue], AfterValidator(fold_floats)]
+Json = Annotated[JsonValue, AfterValidator(normalized)]
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(normalized)]
 
 
 def _role(value: object) -> object:

@@ -6,6 +6,7 @@ restore and which are too coarse, decide nothing. A lost or broken cache costs t
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,8 @@ class FileCache:
             temporary.write_text(json.dumps(rows), encoding="utf-8")
             temporary.replace(self._path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def _load(path: Path) -> dict[str, KnownFile]:
@@ -74,5 +76,5 @@ def _load(path: Path) -> dict[str, KnownFile]:
             name: KnownFile(file, spec, label, tuple(renamed_from), reads)
             for name, (file, spec, label, renamed_from, reads) in rows.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}

@@ -44,15 +44,32 @@ _OTHER_NAMES = {
 
 
 def validate_fields(document: Document) -> tuple[PromptFile | None, list[Problem]]:
-    """The fields, or None and every problem with them."""
+    """The fields, and every problem with them; None where they have others than unknown names."""
     try:
         return PromptFile.model_validate(document.data), []
     except ValidationError as error:
-        found: dict[Path, list[tuple[str, str]]] = {}
-        for entry in error.errors(include_url=False, include_context=False):
-            path = _path(document.data, entry["loc"], missing=entry["type"] == "missing")
-            found.setdefault(path, []).append((entry["type"], entry["msg"]))
-        return None, [_problem(document, path, misfits) for path, misfits in found.items()]
+        problems = _problems(document, error)
+    if any(problem.code is not Code.UNKNOWN_FIELD for problem in problems):
+        return None, problems
+    known = {name: value for name, value in document.data.items() if name in PromptFile.model_fields}
+    try:
+        return PromptFile.model_validate(known), problems
+    except ValidationError:
+        return None, problems
+
+
+def _problems(document: Document, error: ValidationError) -> list[Problem]:
+    found: dict[Path, list[tuple[str, str]]] = {}
+    for entry in error.errors(include_url=False, include_context=False):
+        path = _path(document.data, entry["loc"], missing=entry["type"] == "missing")
+        found.setdefault(path, []).append((entry["type"], entry["msg"]))
+    # A list that may be text instead has a complaint of its own for each: the one about what is in it says more.
+    inner = {path[:-1] for path in found}
+    return [
+        _problem(document, path, misfits)
+        for path, misfits in found.items()
+        if path not in inner or [kind for kind, _ in misfits] != ["string_type"]
+    ]
 
 
 def declared_variables(file: PromptFile) -> dict[str, Variable] | None:

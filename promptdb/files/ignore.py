@@ -1,5 +1,6 @@
 """`.promptdbignore`: which files in the tree are nobody's prompt, in gitignore syntax."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,11 +16,11 @@ def ignore_rule(root: Path) -> Callable[[str], bool]:
         ConfigError: the file cannot be read, or a pattern is wrong.
     """
     file = root / IGNORE_FILE
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113  no error where it may not look: the scan tells that
         return lambda path: False  # noqa: ARG005
     from pathspec import GitIgnoreSpec  # only where there is such a file
 
     try:
-        return GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8").splitlines()).match_file
+        return GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8-sig").splitlines()).match_file
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be used: {error}", "it has gitignore syntax, one pattern a line") from error

@@ -57,27 +57,33 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
     """The same for a file that is read already, or for fields that never were a file."""
     file, problems = validate_fields(document)
     if file is None:
-        return ParseResult(None, tuple(problems))
+        return ParseResult(None, tuple(in_order(problems)))
     references = References(document, tree)
     spec = _resolve(file, references)
-    problems = references.problems
-    if not problems:
-        for finding in spec_findings(spec):
-            if finding.line is not None:
-                problems.append(
-                    document.problem_inside(
-                        finding.path, finding.line, finding.column, finding.code, finding.message, finding.hint
-                    )
-                )
-            else:
-                problems.append(
-                    document.problem(finding.path, finding.code, finding.message, finding.hint, key=finding.key)
-                )
+    problems = [*problems, *references.problems]
+    problems += _spec_problems(spec, document, incomplete=bool(references.problems))
     renamed_from = _renamed_from(file, document, problems)
     if any(problem.is_error for problem in problems):
         return ParseResult(None, tuple(in_order(problems)))
     parsed = ParsedPrompt(spec, document, renamed_from, tuple(file.tests), references.read, references.sizes)
     return ParseResult(parsed, tuple(in_order(problems)))
+
+
+def _spec_problems(spec: PromptSpec, document: Document, *, incomplete: bool) -> list[Problem]:
+    """What does not fit together; of an `incomplete` spec, for which a file could not be had, only what stands for itself."""
+    problems = []
+    alone = {Code.UNDECLARED_VARIABLE, Code.CONTRACT} | (set() if spec.includes else {Code.TEMPLATE_SYNTAX})
+    for found in spec_findings(spec):
+        if incomplete and found.code not in alone:
+            continue
+        if found.line is not None:
+            problem = document.problem_inside(
+                found.path, found.line, found.column, found.code, found.message, found.hint
+            )
+        else:
+            problem = document.problem(found.path, found.code, found.message, found.hint, key=found.key)
+        problems.append(problem)
+    return problems
 
 
 def _resolve(file: PromptFile, references: References) -> PromptSpec:

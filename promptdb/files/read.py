@@ -1,5 +1,6 @@
 """Bytes of a prompt file -> `Document`, by suffix."""
 
+import codecs
 import re
 from typing import Any
 
@@ -42,10 +43,11 @@ def decode(data: bytes) -> str:
         Unreadable: not UTF-8, or it holds U+0000.
     """
     try:
-        text = data.decode("utf-8-sig")
+        data = data.removeprefix(codecs.BOM_UTF8)
+        text = data.decode()
     except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        before = data[: error.start].decode()
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         finding = Finding(Code.NOT_UTF8, "not UTF-8", "save the file in the encoding UTF-8", line, column)
         raise Unreadable(finding) from error
     if "\0" in text:
@@ -88,7 +90,7 @@ def read_examples(suffix: str, data: bytes) -> tuple[list[Any], list[int]]:
     """
     text = decode(data)
     if suffix == ".jsonl":
-        numbered = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         return [_json_line(number, line) for number, line in numbered], [number for number, _ in numbered]
     values: Any = read_json(text) if suffix == ".json" else None
     root = compose_json(text) if suffix == ".json" else compose(text)

@@ -1,7 +1,9 @@
 """The other files a prompt names: `template_file`, `examples_file`, assets and includes, read through one tree."""
 
 import posixpath
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,8 +16,14 @@ from promptdb.files.finding import Unreadable
 from promptdb.files.read import decode, file_suffix, problems_of, read_examples, text_body
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree
 from promptdb.problems import Code, Problem
-from promptdb.render.engine import engine
+from promptdb.render.engine import Engine, engine
 from promptdb.render.templates import templates
+
+Report = Callable[[Code, str, str | None], Problem]
+"""Code, message and hint -> the problem at some place."""
+
+AtLine = Callable[[int | None, Code, str, str | None], Problem]
+"""The same for a line of some text."""
 
 _EXAMPLE = TypeAdapter(JsonObject)
 
@@ -41,9 +49,10 @@ class References:
         path: Path = ("template_file",)
         if file.template is not None or file.messages is not None:
             other = "template" if file.template is not None else "messages"
-            self._add(path, Code.CONFLICTING_FIELDS, f"both 'template_file' and '{other}'", "keep one of them")
+            message = f"both 'template_file' and '{other}'"
+            self.problems.append(self.document.problem(path, Code.CONFLICTING_FIELDS, message, "keep one of them"))
             return file.template
-        where, data = self._bytes(path, file.template_file, MAX_TEXT_BYTES)
+        where, data = self._named(path, file.template_file, MAX_TEXT_BYTES)
         if data is None:
             return ""
         try:
@@ -65,7 +74,7 @@ class References:
     def assets(self, file: PromptFile) -> list[Asset]:
         assets = []
         for index, asset in enumerate(file.assets):
-            _, data = self._bytes(("assets", index, "path"), asset.path, MAX_ASSET_BYTES)
+            _, data = self._named(("assets", index, "path"), asset.path, MAX_ASSET_BYTES)
             if data is not None:
                 assets.append(Asset(path=asset.path, kind=asset.kind, digest=digest_of(data)))
         return assets
@@ -73,44 +82,52 @@ class References:
     def includes(self, spec: PromptSpec) -> dict[str, str]:
         """The fragments that the templates name, and those that these name in turn."""
         found: dict[str, str] = {}
-        include_names = engine(spec.template_format).include_names
         for path, text in templates(spec):
-            try:
-                names = include_names(text)
-            except IncludeError as error:
-                self.problems.append(
-                    self.document.problem_inside(path, error.line, None, Code.INCLUDE, error.message, error.hint)
-                )
-                continue
-            except TemplateError:
-                continue  # told when the template is compiled
-            for name in names:
-                self._include(path, name, (), found, spec)
+            self._fragments(text, partial(_in_template, self.document, path), (), found, engine(spec.template_format))
         return found
 
-    def _include(self, path: Path, name: str, chain: tuple[str, ...], found: dict[str, str], spec: PromptSpec) -> None:
-        if name in chain:
-            self._add(path, Code.INCLUDE, f"fragments include one another: {' -> '.join((*chain, name))}", None)
+    def _fragments(
+        self, text: str, at: AtLine, chain: tuple[str, ...], found: dict[str, str], language: Engine
+    ) -> None:
+        """Read what a text names; `chain` has the fragments that led to it."""
+        try:
+            names = language.include_names(text)
+        except IncludeError as error:
+            self.problems.append(at(error.line, Code.INCLUDE, error.message, error.hint))
             return
-        if name in found:
+        except TemplateError as error:
+            if chain:  # else it is told when the template is compiled
+                self.problems.append(at(error.line, Code.TEMPLATE_SYNTAX, error.message, error.hint))
             return
-        _, data = self._bytes(path, name, MAX_TEXT_BYTES, from_root=True)
+        for name in names:
+            here = partial(at, text.count("\n", 0, max(text.find(name), 0)) + 1)
+            if name in chain:
+                message = f"fragments include one another: {' -> '.join((*chain, name))}"
+                self.problems.append(here(Code.INCLUDE, message, None))
+            elif name not in found:
+                self._fragment(name, here, (*chain, name), found, language)
+
+    def _fragment(
+        self, name: str, report: Report, chain: tuple[str, ...], found: dict[str, str], language: Engine
+    ) -> None:
+        _, data = self._bytes(report, name, posixpath.normpath(name), MAX_TEXT_BYTES)
         if data is None:
             return
         try:
             found[name] = decode(data)
-            names = engine(spec.template_format).include_names(found[name])
         except Unreadable as error:
             self.problems += problems_of(name, error)
-        except TemplateError as error:
-            line, column = error.line or 1, error.column or 1
-            self.problems.append(Problem(name, line, column, Code.TEMPLATE_SYNTAX, error.message, error.hint))
-        else:
-            for inner in names:
-                self._include(path, inner, (*chain, name), found, spec)
+            return
+        known = len(self.problems)
+        self._fragments(found[name], partial(_in_fragment, name), chain, found, language)
+        if len(self.problems) == known:
+            try:
+                language.compile_template(found[name], found)
+            except TemplateError as error:
+                self.problems.append(_in_fragment(name, error.line, Code.TEMPLATE_SYNTAX, error.message, error.hint))
 
     def _examples(self, name: str) -> list[JsonObject]:
-        where, data = self._bytes(("few_shot", "examples_file"), name, MAX_TEXT_BYTES)
+        where, data = self._named(("few_shot", "examples_file"), name, MAX_TEXT_BYTES)
         if data is None:
             return []
         try:
@@ -128,24 +145,34 @@ class References:
                 self.problems.append(Problem(where, line, 1, Code.WRONG_VALUE, message))
         return examples
 
-    def _bytes(self, path: Path, name: str, limit: int, *, from_root: bool = False) -> tuple[str, bytes | None]:
-        """Path from the prompts root and content of a file; None after a problem."""
-        where = posixpath.normpath(name) if from_root else beside(self.document.path, name)
+    def _named(self, path: Path, name: str, limit: int) -> tuple[str, bytes | None]:
+        """Of a file that the field at `path` names: path from the prompts root, and content; None after a problem."""
+        return self._bytes(partial(self.document.problem, path), name, beside(self.document.path, name), limit)
+
+    def _bytes(self, report: Report, name: str, where: str, limit: int) -> tuple[str, bytes | None]:
         try:
             data = self.tree.read(where, limit)
         except OutsideRoot as error:
-            self._add(path, Code.OUTSIDE_ROOT, f"{name!r} leads outside the prompts folder", error.hint)
+            problem = report(Code.OUTSIDE_ROOT, f"{name!r} leads outside the prompts folder", error.hint)
         except FileTooLarge:
-            self._add(path, Code.TOO_LARGE, f"{name!r} is larger than {limit // 1024:,} KiB", None)
+            problem = report(Code.TOO_LARGE, f"{name!r} is larger than {limit // 1024:,} KiB", None)
         except FileNotFoundError:
-            self._add(path, Code.FILE_MISSING, f"the file {name!r} does not exist", f"looked for {where}")
+            problem = report(Code.FILE_MISSING, f"the file {name!r} does not exist", f"looked for {where}")
         except OSError as error:
-            self._add(path, Code.UNREADABLE, f"the file {name!r} cannot be read: {error.strerror}", None)
+            problem = report(Code.UNREADABLE, f"the file {name!r} cannot be read: {error.strerror}", None)
         else:
             self.read[where] = digest_of(data)
             self.sizes[where] = len(data)
             return where, data
+        self.problems.append(problem)
         return where, None
 
-    def _add(self, path: Path, code: Code, message: str, hint: str | None) -> None:
-        self.problems.append(self.document.problem(path, code, message, hint))
+
+def _in_template(
+    document: Document, path: Path, line: int | None, code: Code, message: str, hint: str | None
+) -> Problem:
+    return document.problem_inside(path, line, None, code, message, hint)
+
+
+def _in_fragment(name: str, line: int | None, code: Code, message: str, hint: str | None) -> Problem:
+    return Problem(name, line or 1, 1, code, message, hint)

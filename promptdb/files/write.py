@@ -1,6 +1,7 @@
 """A spec -> the text of a prompt file that reads back to the same digest."""
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -55,11 +56,16 @@ def _text(fields: dict[str, Any], suffix: str) -> str:
             raise ConfigError(f"a {suffix} file holds one text, and this chat has more", "export it as .yaml")
         [message] = fields.pop("messages")
         fields, body = {"role": message["role"], **fields}, message["template"]
-    if not isinstance(body, str) or text_body(body) != body:
+    if not isinstance(body, str) or text_body(body) != body or "\r\n" in body:
         raise ConfigError(f"a {suffix} file cannot keep the line breaks around this text", "export it as .yaml")
     if fields["template_format"] == TEXT_FORMATS[suffix]:
         fields.pop("template_format")
-    return f"---\n{_yaml(fields)}---\n{body}\n" if fields else f"{body}\n"
+    if fields or body.startswith(("---", "\ufeff")):  # without front matter these would be taken for something else
+        return f"---\n{_yaml(fields)}---\n{body}\n"
+    return f"{body}\n"
+
+
+_OTHER_LINE_BREAK = re.compile("[\r\x85\u2028\u2029]")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -70,7 +76,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None if reads_as_text(text) else '"'
+    if _OTHER_LINE_BREAK.search(text) or not reads_as_text(text):
+        style: str | None = '"'
+    else:
+        style = "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

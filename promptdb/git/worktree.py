@@ -196,11 +196,20 @@ class WorkTreeState:
         try:
             repository = git.Repo(self.top)
         except git.exc.GitError as error:
-            reason = str(error).removeprefix(str(self.top)).strip(": ")
-            message = f"git cannot read the repository {self.top}" + (f": {reason}" if reason else "")
+            message = f"git cannot read the repository {self.top}: {self._reason()}"
             raise StorageError(message, f"see what 'git -C {self.top} status' says") from error
         repository.git.update_environment(**self._environment(Path(repository.git_dir)))
         return repository
+
+    def _reason(self) -> str:
+        """In git's own words, why it cannot read the repository."""
+        import git
+
+        try:
+            git.Git(self.top).execute(["git", "rev-parse", "--git-dir"])
+        except git.exc.GitError as error:
+            return " ".join(str(getattr(error, "stderr", error)).split()).removeprefix("stderr: ").strip("' ")
+        return "it is not one that GitPython knows"
 
     def _environment(self, git_dir: Path) -> dict[str, str]:
         """Ours, whatever the environment says: it may be that of a hook, and the hook of another repository.

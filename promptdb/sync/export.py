@@ -18,10 +18,11 @@ def write_files(spec: PromptSpec, blobs: BlobStore, file: Path, *, overwrite: bo
         ConfigError: the suffix cannot hold this prompt.
         StorageError: a file is there already and differs, one cannot be written, or a blob is missing.
     """
-    contents = {
-        file: prompt_file_text(spec, file_suffix(file.name)).encode(),
-        **dict(_beside(spec, blobs, file.parent)),
-    }
+    contents = {file: prompt_file_text(spec, file_suffix(file.name)).encode()}
+    for path, data in _beside(spec, blobs, file.parent):
+        if any(path.resolve() == other.resolve() and data != contents[other] for other in contents):
+            raise StorageError(f"{path} would be two files at once", "export to a file of another name")
+        contents[path] = data
     try:
         for path, data in contents.items():
             if not overwrite and path.exists() and path.read_bytes() != data:
@@ -36,6 +37,8 @@ def write_files(spec: PromptSpec, blobs: BlobStore, file: Path, *, overwrite: bo
 
 def _beside(spec: PromptSpec, blobs: BlobStore, folder: Path) -> Iterator[tuple[Path, bytes]]:
     for name, text in spec.includes.items():
-        yield contained(folder, name), text.encode()
+        contained(folder, name)
+        yield folder / name, text.encode()
     for asset in spec.assets:
-        yield contained(folder, asset.path), blobs.get(asset.digest)
+        contained(folder, asset.path)
+        yield folder / asset.path, blobs.get(asset.digest)

@@ -63,7 +63,7 @@ def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None
 
 def _test(prompt: ParsedPrompt) -> list[Problem]:
     return [
-        prompt.document.problem(finding.path, finding.code, finding.message, finding.hint)
+        prompt.document.problem(finding.path, finding.code, finding.message, finding.hint, key=finding.key)
         for finding in run_tests(prompt.spec, prompt.tests)
     ]
 

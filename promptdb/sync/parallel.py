@@ -1,11 +1,16 @@
 """A map over many files that uses the other cores, where that is safe and worth it."""
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeVar
+
+from promptdb.errors import StorageError
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -21,13 +26,27 @@ def ordered_map(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_
 
     Processes are forked, which is quick, and safe only while no other thread holds a lock: so on Linux, in a process of one
     thread. Elsewhere the work is done right here.
+
+    Raises:
+        StorageError: one of the processes was killed.
     """
     workers = min(_cores(), 8)
     if len(items) < WORTH_IT or workers < 2 or sys.platform != "linux" or threading.active_count() > 1:
         yield from map(function, items)
         return
-    with get_context("fork").Pool(workers) as pool:
-        yield from pool.imap(function, items, _CHUNK)
+    pool = ProcessPoolExecutor(workers, get_context("fork"), _leave_interrupts_to_the_parent)
+    try:
+        yield from pool.map(function, items, chunksize=_CHUNK)
+    except BrokenProcessPool as error:
+        raise StorageError(
+            "a process that read prompt files was killed", "try again; memory may have run out"
+        ) from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _cores() -> int:
