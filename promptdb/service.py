@@ -18,7 +18,7 @@ from promptdb.db.migrate import ensure_schema
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Desired
-from promptdb.domain.refs import ByCommit, PromptRef
+from promptdb.domain.refs import ByCommit, ByRevision, PromptRef
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
     AliasEventView,
@@ -222,7 +222,9 @@ class PromptService:
             NotFound: there is no such version.
             Conflict: the alias does not point at `expected`, or was moved at the same time.
         """
-        move = aliases.decide_promotion(self.registry, PromptRef.parse(ref), alias)
+        target = self.find(PromptRef.parse(ref)).view
+        exact = PromptRef(target.prompt, ByRevision(target.revision), ref)
+        move = aliases.decide_promotion(self.registry, exact, alias)
         return self._perform(move, expected, reason, dry_run=dry_run)
 
     def promote_all(self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None) -> list[Move]:

@@ -29,7 +29,8 @@ def _all_commands() -> Iterator[tuple[str, click.Command]]:
 
 
 def _section(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=f"promptdb {name}", terminal_width=100)
+    root = click.Context(cli, info_name="promptdb", **cli.context_settings)
+    context = click.Context(command, root, info_name=name, terminal_width=100)
     synonyms = [synonym for synonym, target in SYNONYMS.items() if target == name]
     also = f"Also called `{synonyms[0]}`.\n\n" if synonyms else ""
     return f"## {name}\n\n{also}```\n{command.get_help(context)}\n```\n"

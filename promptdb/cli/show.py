@@ -27,7 +27,7 @@ def command(ref: str, as_json: bool) -> None:
     label = f" ({version.user_version})" if version.user_version else ""
     click.secho(f"{version.prompt} revision {version.revision}{label}", bold=True)
     click.echo(f"id       {version.id}\ndigest   {version.spec_hash}")
-    click.echo(f"created  {short_time(version.created_at)} by {version.created_by}")
+    click.echo(f"created  {short_time(version.created_at)} by {printable(version.created_by)}")
     for name, variable in prompt.variables.items():
         need = (
             "required"

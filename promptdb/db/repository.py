@@ -209,6 +209,14 @@ class PromptRepository:
         query = sa.select(prompts.c.id, prompts.c.namespace, prompts.c.name)
         return {PromptId(row.namespace, row.name): row.id for row in self._for_prompts(query, only)}
 
+    def prompt_ids(self, version_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+        """Which prompt each version belongs to."""
+        found = {}
+        for chunk in _chunks(version_ids):
+            query = sa.select(versions.c.id, versions.c.prompt_id).where(versions.c.id.in_(chunk))
+            found.update({row.id: row.prompt_id for row in self._connection.execute(query)})
+        return found
+
     def run_recorded(self, root: str, git_ref: str | None, commit_id: str) -> bool:
         """Whether a clean sync of this commit, on this branch, has been recorded."""
         same = (runs.c.root == root, runs.c.git_ref.is_not_distinct_from(git_ref), runs.c.commit_id == commit_id)

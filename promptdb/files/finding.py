@@ -1,6 +1,7 @@
 """Something wrong at a place, while the place is still in the terms of who found it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from promptdb.problems import Code
 
@@ -17,8 +18,9 @@ class Finding:
 
 
 class Unreadable(Exception):
-    """A file that cannot be read as data at all; carries what was found up to there."""
+    """A file that cannot be read as data; carries what was found, and the data as far as it can be made out."""
 
-    def __init__(self, *findings: Finding) -> None:
+    def __init__(self, *findings: Finding, data: Any = None) -> None:
         super().__init__(*(finding.message for finding in findings))
         self.findings = findings
+        self.data = data

@@ -10,7 +10,7 @@ from promptdb.errors import InvalidRef
 from promptdb.files.document import Document
 from promptdb.files.fields import declared_variables, validate_fields
 from promptdb.files.finding import Unreadable
-from promptdb.files.read import file_suffix, problems_of, read_document
+from promptdb.files.read import decode, file_suffix, problems_of, read_document
 from promptdb.files.references import References
 from promptdb.files.tree import Tree
 from promptdb.problems import Code, Problem, in_order
@@ -49,7 +49,11 @@ def parse_file(path: str, data: bytes, tree: Tree, text_format: TemplateFormat) 
     try:
         document = read_document(path, file_suffix(path), data, text_format)
     except Unreadable as error:
-        return ParseResult(None, tuple(problems_of(path, error)))
+        problems = problems_of(path, error)
+        if isinstance(error.data, dict):  # such as a key that stands twice: the rest of the file can be checked
+            _, more = validate_fields(Document(path, error.data, decode(data)))
+            problems += more
+        return ParseResult(None, tuple(in_order(problems)))
     return parse_document(document, tree)
 
 
@@ -61,7 +65,7 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
     references = References(document, tree)
     spec = _resolve(file, references)
     problems = [*problems, *references.problems]
-    problems += _spec_problems(spec, document, incomplete=bool(references.problems))
+    problems += _spec_problems(spec, document, incomplete=bool(problems))
     renamed_from = _renamed_from(file, document, problems)
     if any(problem.is_error for problem in problems):
         return ParseResult(None, tuple(in_order(problems)))

@@ -1,6 +1,7 @@
 """The other files a prompt names: `template_file`, `examples_file`, assets and includes, read through one tree."""
 
 import posixpath
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -100,7 +101,7 @@ class References:
                 self.problems.append(at(error.line, Code.TEMPLATE_SYNTAX, error.message, error.hint))
             return
         for name in names:
-            here = partial(at, text.count("\n", 0, max(text.find(name), 0)) + 1)
+            here = partial(at, _line_of_include(text, name))
             if name in chain:
                 message = f"fragments include one another: {' -> '.join((*chain, name))}"
                 self.problems.append(here(Code.INCLUDE, message, None))
@@ -166,6 +167,12 @@ class References:
             return where, data
         self.problems.append(problem)
         return where, None
+
+
+def _line_of_include(text: str, name: str) -> int:
+    """Where a jinja2 tag or a mustache partial names a fragment."""
+    match = re.search(rf"(?:%[-+]?\s*\w+\s+[\"']|>\s*){re.escape(name)}", text)
+    return text.count("\n", 0, match.end()) + 1 if match else 1
 
 
 def _in_template(

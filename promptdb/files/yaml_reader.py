@@ -106,7 +106,7 @@ def construct(root: yaml.Node, *, has_aliases: bool = True) -> Any:
     builder = _Builder(measured=has_aliases)
     value = builder.build(root, 0)
     if builder.findings:
-        raise Unreadable(*builder.findings)
+        raise Unreadable(*builder.findings, data=value)
     return value
 
 

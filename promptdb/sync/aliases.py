@@ -36,6 +36,10 @@ class Move:
     """Of the alias when the move was decided: how often it had been moved, deletions included."""
 
     @property
+    def versions(self) -> list[UUID]:
+        return [version for version in (self.from_version, self.to_version) if version is not None]
+
+    @property
     def is_needed(self) -> bool:
         return self.from_revision != self.to_revision
 
@@ -134,6 +138,7 @@ def perform(registry: Registry, moves: Sequence[Move], reason: str | None = None
         only = names[0] if len(names) == 1 else None
         there = {view.prompt: view for view in repository.aliases(only, alias)}
         generations = repository.generations(alias, only)
+        _require_own_versions(needed, ids, repository.prompt_ids([v for move in needed for v in move.versions]))
         for move in needed:
             _require_unmoved(move, ids, generations.get(move.prompt, 0), there.get(move.prompt))
         _write(writer, registry.actor, needed, ids, reason)
@@ -151,6 +156,13 @@ def require_expected(move: Move, expected: int | None) -> None:
             f"{move.prompt}:{move.alias} points at {_revision(move.from_revision)}, not at {_revision(expected)}",
             "somebody moved it; look at it again and repeat",
         )
+
+
+def _require_own_versions(moves: Sequence[Move], ids: Mapping[PromptId, UUID], owners: Mapping[UUID, UUID]) -> None:
+    """A name may belong to another prompt by now."""
+    for move in moves:
+        if any(owners.get(version) != ids.get(move.prompt) for version in move.versions):
+            raise Conflict(f"{move.prompt} was renamed meanwhile", "look at it again and repeat")
 
 
 def _require_unmoved(move: Move, ids: Mapping[PromptId, UUID], generation: int, there: AliasView | None) -> None:

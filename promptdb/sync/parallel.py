@@ -34,19 +34,22 @@ def ordered_map(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_
     if len(items) < WORTH_IT or workers < 2 or sys.platform != "linux" or threading.active_count() > 1:
         yield from map(function, items)
         return
-    pool = ProcessPoolExecutor(workers, get_context("fork"), _leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(workers, get_context("fork"))
     try:
-        yield from pool.map(function, items, chunksize=_CHUNK)
+        before = signal.pthread_sigmask(
+            signal.SIG_BLOCK, {signal.SIGINT}
+        )  # the processes inherit it: ^C is the parent's
+        try:
+            results = pool.map(function, items, chunksize=_CHUNK)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield from results
     except BrokenProcessPool as error:
         raise StorageError(
             "a process that read prompt files was killed", "try again; memory may have run out"
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _cores() -> int:
