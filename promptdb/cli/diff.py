@@ -31,9 +31,7 @@ def command(ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
         if other is None:
             candidate, result = load_prompt(opened.settings, old.version.prompt)
             if candidate is None or result is None:
-                raise PromptNotFound(
-                    f"there is no file for {old.version.prompt}", "name a second reference to compare with"
-                )
+                raise PromptNotFound(f"there is no file for {old.version.prompt}", "name a second reference")
             if result.prompt is None:
                 print_problems(result.problems, err=True, root=root_prefix(opened.settings))
                 return 4

@@ -83,8 +83,9 @@ class References:
     def includes(self, spec: PromptSpec) -> dict[str, str]:
         """The fragments that the templates name, and those that these name in turn."""
         found: dict[str, str] = {}
-        for path, text in templates(spec):
-            self._fragments(text, partial(_in_template, self.document, path), (), found, engine(spec.template_format))
+        language = engine(spec.template_format)
+        for path, text in templates(spec) if language.HAS_INCLUDES else ():
+            self._fragments(text, partial(_in_template, self.document, path), (), found, language)
         return found
 
     def _fragments(

@@ -70,7 +70,7 @@ def compose(text: str) -> yaml.Node | None:
     Raises:
         Unreadable: not YAML, more than one document, or nested too deeply.
     """
-    if (match := _OTHER_LINE_BREAK.search(text)) is not None:
+    if (not text.isascii() or "\r" in text) and (match := _OTHER_LINE_BREAK.search(text)) is not None:
         raise Unreadable(_line_break(text, match.start()))
     try:
         if sum(map(text.count, "[{-?:")) > _SAFE_INDICATORS:

@@ -40,6 +40,9 @@ class CompiledTemplate(Protocol):
 class Engine(Protocol):
     """One template format. Modules of this package implement it with plain functions."""
 
+    HAS_INCLUDES: bool
+    """Whether templates of this format can name fragments."""
+
     def compile_template(self, template: str, includes: Includes) -> CompiledTemplate:
         """Parse a template.
 

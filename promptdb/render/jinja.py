@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.engine import NO_INCLUDES, Includes
 
+HAS_INCLUDES = True
 MAX_PRODUCT = 1_000_000
 """Characters, items or bits that `*` and `**` may make in one step."""
 

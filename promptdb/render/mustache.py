@@ -9,6 +9,7 @@ from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.engine import Includes
 from promptdb.render.mustache_parser import MAX_NESTING, Node, Partial, Section, Variable, find_key, parse
 
+HAS_INCLUDES = True
 _MISSING = object()
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from promptdb.render.engine import Includes
 
+HAS_INCLUDES = False
+
 
 @dataclass(frozen=True, slots=True)
 class PlainTemplate:

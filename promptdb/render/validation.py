@@ -1,7 +1,7 @@
 """What must hold between the fields of a spec: kind and templates, contract and use, examples and their templates."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -30,7 +30,8 @@ class SpecFinding:
 
 def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
     """Everything wrong with a spec whose fields are each well-formed."""
-    findings = list(_shape(spec))
+    texts = dict(templates(spec))
+    findings = list(_shape(spec, texts))
     if any(finding.code in (Code.CONFLICTING_FIELDS, Code.MISSING_FIELD) for finding in findings):
         return findings
     compiled, errors = compile_templates(spec)
@@ -40,13 +41,13 @@ def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
     findings += _values(spec)
     findings += _stored_messages(spec)
     if not errors:
-        findings += _literal_names(spec, compiled)
+        findings += _literal_names(spec, texts, compiled)
         findings += _contract(spec, compiled)
         findings += _examples(spec, compiled)
     return findings
 
 
-def _shape(spec: PromptSpec) -> Iterator[SpecFinding]:
+def _shape(spec: PromptSpec, texts: Mapping[Path, str]) -> Iterator[SpecFinding]:
     if spec.kind == "string":
         if spec.template is None:
             yield SpecFinding((), Code.MISSING_FIELD, "a string prompt needs a 'template'", "add 'template: ...'")
@@ -68,7 +69,7 @@ def _shape(spec: PromptSpec) -> Iterator[SpecFinding]:
             yield SpecFinding(
                 ("template",), Code.CONFLICTING_FIELDS, "a chat prompt has no 'template' of its own", hint, key=True
             )
-    for path, text in templates(spec):
+    for path, text in texts.items():
         if not text.strip():
             hint = "write the prompt, or name the file in .promptdbignore"
             yield SpecFinding(path, Code.EMPTY_TEMPLATE, "the template is empty", hint)
@@ -153,11 +154,11 @@ def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFin
                 yield SpecFinding((field, name), Code.UNUSED_VARIABLE, message, "use it or remove it", key=True)
 
 
-def _literal_names(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFinding]:
+def _literal_names(spec: PromptSpec, texts: Mapping[Path, str], compiled: CompiledTemplates) -> Iterator[SpecFinding]:
     """`{{name}}` means the text {name} in an f-string; a prompt that has only such ones was written for another format."""
     if spec.template_format != "f-string" or any(template.variables for template in compiled.values()):
         return
-    for path, text in templates(spec):
+    for path, text in texts.items():
         match = re.search(r"\{\{ *[A-Za-z_]\w* *\}\}", text)
         if match is not None:
             line, column = text.count("\n", 0, match.start()) + 1, match.start() - text.rfind("\n", 0, match.start())

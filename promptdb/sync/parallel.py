@@ -1,5 +1,6 @@
 """A map over many files that uses the other cores, where that is safe and worth it."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ WORTH_IT = 1000
 """Items: fewer are done before other processes could help."""
 
 _CHUNK = 100
+_PR_SET_PDEATHSIG = 1
 
 
 def ordered_map(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
@@ -34,7 +36,7 @@ def ordered_map(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_
     if len(items) < WORTH_IT or workers < 2 or sys.platform != "linux" or threading.active_count() > 1:
         yield from map(function, items)
         return
-    pool = ProcessPoolExecutor(workers, get_context("fork"))
+    pool = ProcessPoolExecutor(workers, get_context("fork"), _end_with_the_parent)
     try:
         before = signal.pthread_sigmask(
             signal.SIG_BLOCK, {signal.SIGINT}
@@ -50,6 +52,11 @@ def ordered_map(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_the_parent() -> None:
+    """A process whose parent was killed would wait for work for ever (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _cores() -> int:
