@@ -72,8 +72,6 @@ def _product_size(operator: str, left: Any, right: Any) -> int:
 class JinjaTemplate:
     """Compiled at once: an unknown filter or test shows only then."""
 
-    mentions: frozenset[str] = frozenset()
-
     def __init__(self, text: str, includes: Includes) -> None:
         environment = _Environment(includes) if includes else _environment()
         with _restated():
@@ -81,7 +79,7 @@ class JinjaTemplate:
             for tree in trees:
                 _require_known(environment, tree)
                 _require_fragments(tree, includes)
-            self.variables = tuple(_variables(environment, trees))
+            self.variables, self.mentions = _variables(environment, trees)
             self._template = environment.from_string(text)
             for name in includes:
                 environment.get_template(name)
@@ -128,8 +126,8 @@ def find_name(template: str, name: str) -> tuple[int, int] | None:
     return line, match.start() + 1 if match else 1
 
 
-def _variables(environment: _Environment, trees: list[nodes.Template]) -> list[str]:
-    """What the caller gives, in the order of first use: no names that a template sets, even for a fragment it includes.
+def _variables(environment: _Environment, trees: list[nodes.Template]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """What the caller must give, in the order of first use; and names of fragments that a template may set instead.
 
     The name of a global counts where it is not called: `{{ range }}` is a variable, `{{ range(3) }}` is not.
     """
@@ -143,7 +141,8 @@ def _variables(environment: _Environment, trees: list[nodes.Template]) -> list[s
                 found[name.name] = None
     in_main = meta.find_undeclared_variables(trees[0]) | {name for name in found if name in environment.globals}
     stored = {name.name for tree in trees for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
-    return [name for name in found if name in in_main or name not in stored]
+    needed = tuple(name for name in found if name in in_main or name not in stored)
+    return needed, frozenset(found) - frozenset(needed)
 
 
 def _require_fragments(tree: nodes.Template, includes: Includes) -> None:

@@ -71,6 +71,8 @@ def parse(template: str) -> tuple[Node, ...]:
             case "" | "&":
                 nodes.append(Variable(_name(template, tag)))
             case ">":
+                if not tag.key:
+                    _fail(template, tag.position, "an empty tag", "put the name of a fragment behind the >")
                 nodes.append(Partial(tag.key, tag.indentation, tag.position))
             case "#" | "^":
                 _name(template, tag)

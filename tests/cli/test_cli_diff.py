@@ -1,0 +1,116 @@
+"""`promptdb diff`."""
+
+from pathlib import Path
+
+import pytest
+from clitools import TRIAGE, Run
+from registries import write
+
+FIRST_TO_SECOND = """\
+--- default/greet:rev:1
++++ default/greet:rev:2
+@@ -1,3 +1,3 @@
+ kind: string
+ template_format: f-string
+-template: Hello {name}, welcome to {place}!
++template: Hi {name}!
+"""
+
+
+@pytest.mark.parametrize(
+    ("ref", "other"),
+    [
+        ("greet:rev:1", "greet:rev:2"),
+        ("greet:production", "greet:staging"),
+        ("greet:production", "greet"),
+        ("default/greet:rev:1", ":rev:2"),
+        ("greet:rev:1", ":staging"),
+        ("greet:rev:1", ":latest"),
+    ],
+)
+def test_two_versions_are_compared_in_the_order_given(run: Run, two_versions: Path, ref: str, other: str) -> None:
+    assert run("diff", ref, other) == (0, FIRST_TO_SECOND, "")
+
+
+def test_two_prompts_can_be_compared(run: Run, synced: Path) -> None:
+    lines = run("diff", "greet", "support/triage").out.splitlines()
+    assert lines[:2] == ["--- default/greet:rev:1", "+++ support/triage:rev:1"]
+
+
+def test_one_version_is_compared_with_its_file(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "Hi {name}!"})
+    expected = FIRST_TO_SECOND.replace("+++ default/greet:rev:2", "+++ greet.txt")
+    assert run("diff", "greet") == (0, expected, "")
+
+
+def test_equal_versions_print_nothing(run: Run, two_versions: Path) -> None:
+    assert run("diff", "greet:staging", "greet:latest") == (0, "", "")
+    assert run("diff", "greet") == (0, "", "")
+
+
+@pytest.mark.parametrize(("other", "code"), [(":rev:1", 0), (":rev:2", 3)])
+def test_exit_code_3_says_that_they_differ(run: Run, two_versions: Path, other: str, code: int) -> None:
+    assert run("diff", "greet:rev:1", other, "--exit-code").code == code
+
+
+@pytest.mark.parametrize(("text", "code"), [("Hi {name}!", 0), ("Ho {name}!", 3)])
+def test_exit_code_3_says_that_the_file_differs(run: Run, two_versions: Path, text: str, code: int) -> None:
+    write(two_versions, {"prompts/greet.txt": text})
+    assert run("diff", "greet", "--exit-code").code == code
+    assert run("diff", "greet", "--exit-code", "--json").code == code
+
+
+def test_a_change_the_text_does_not_show_is_told(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.yaml": "template: x\nassets: [{path: _data.csv}]\n", "prompts/_data.csv": "a"})
+    assert run("sync").code == 0
+    write(project, {"prompts/_data.csv": "b"})
+    assert run("diff", "a", "--exit-code") == (3, "the texts are equal; these differ: assets\n", "")
+
+
+def test_a_changed_fragment_is_shown(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.jinja": '{% include "_tone.md" %}', "prompts/_tone.md": "Be kind."})
+    assert run("sync").code == 0
+    write(project, {"prompts/_tone.md": "Be brief."})
+    out = run("diff", "a").out
+    assert "-Be kind." in out
+    assert "+Be brief." in out
+
+
+def test_json_has_both_names_the_parts_and_the_lines(run: Run, two_versions: Path) -> None:
+    ran = run("diff", "greet:rev:1", ":rev:2", "--json")
+    assert ran.code == 0
+    assert ran.json == {
+        "from": "default/greet:rev:1",
+        "to": "default/greet:rev:2",
+        "parts": ["template"],
+        "diff": FIRST_TO_SECOND.splitlines(),
+    }
+
+
+def test_json_of_equal_versions_is_empty(run: Run, synced: Path) -> None:
+    assert run("diff", "greet", ":rev:1", "--json").json["diff"] == []
+
+
+def test_a_prompt_without_a_file_needs_a_second_reference(run: Run, synced: Path) -> None:
+    (synced / "prompts/greet.txt").unlink()
+    ran = run("diff", "greet")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("error: there is no file for default/greet\nhint: name a second reference")
+
+
+def test_an_invalid_file_is_exit_code_4_with_its_problems(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "{"})
+    ran = run("diff", "greet")
+    assert (ran.code, ran.out) == (4, "")
+    assert ran.err.startswith("prompts/greet.txt:1:1: error [PDB301] ")
+
+
+def test_the_file_of_a_renamed_prompt_is_found_by_its_old_name(run: Run, synced: Path) -> None:
+    (synced / "prompts/support/triage.yaml").unlink()
+    write(synced, {"prompts/help/desk.yaml": "renamed_from: [support/triage]\n" + TRIAGE})
+    assert run("sync").code == 0
+    assert run("diff", "support/triage") == (0, "", "")
+
+
+def test_from_a_chosen_version_to_the_file(run: Run, two_versions: Path) -> None:
+    assert run("diff", "greet:production").out == FIRST_TO_SECOND.replace("+++ default/greet:rev:2", "+++ greet.txt")

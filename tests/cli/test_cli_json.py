@@ -1,0 +1,183 @@
+"""The keys of all JSON output, frozen: programs read them. docs/json-output.md tells the same."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clitools import TRIAGE, Run, keys
+from registries import write
+from repositories import Git, commit_all
+
+DOCS = Path(__file__).parents[2] / "docs" / "json-output.md"
+
+VERSION = dict.fromkeys(("id", "prompt", "revision", "spec_hash", "user_version", "created_by", "created_at"))
+PROVENANCE = dict.fromkeys(("path", "commit_id", "branch", "author", "committed_at", "blob_id", "is_dirty"))
+MOVE = dict.fromkeys(
+    ("prompt", "alias", "action", "from_revision", "to_revision", "to_version", "from_version", "generation")
+)
+ASSET = dict.fromkeys(("kind", "object_key", "content_type", "byte_size", "checksum_sha256", "path"))
+CHANGE = {
+    **dict.fromkeys(("action", "prompt", "path", "revision", "digest", "old_revision", "old_digest", "renamed_from")),
+    "parts": [],
+}
+PLAN = {
+    "changes": [CHANGE],
+    "unchanged": None,
+    "missing": [None],
+    "unconfirmed": [],
+    "label_conflicts": [],
+    "tracked": None,
+}
+PROBLEM = dict.fromkeys(("path", "line", "column", "code", "message", "hint", "severity"))
+METADATA = {**dict.fromkeys(("title", "description", "user_version")), "tags": [], "owners": [], "labels": {}}
+SPEC: dict[str, Any] = {
+    **dict.fromkeys(("kind", "template", "messages", "variables", "response_schema", "template_format", "few_shot")),
+    "partial_variables": {},
+    "model": {},
+    "tools": [],
+    "metadata": METADATA,
+    "assets": [],
+    "includes": {},
+}
+
+SHAPES: dict[str, Any] = {
+    "list": [
+        {**dict.fromkeys(("prompt", "version_id", "revision", "spec_hash", "updated_at", "archived")), "aliases": {}}
+    ],
+    "show greet": {"ref": None, **VERSION, "spec": SPEC, "assets": [ASSET]},
+    "log greet": [{"version": VERSION, "source": PROVENANCE, "aliases": {}}],
+    "render greet -v name=Bo -v place=Oz": {
+        "ref": None,
+        "version": VERSION,
+        "text": None,
+        "messages": [{"role": None, "content": None}],
+    },
+    "diff greet": {"from": None, "to": None, "parts": [], "diff": [None]},
+    "plan": PLAN,
+    "sync": {"plan": PLAN, "run_id": None},
+    "status": {
+        **dict.fromkeys(("prompts_root", "database", "schema", "blobs", "branch", "commit", "dirty", "problems")),
+        "plan": PLAN,
+    },
+    "promote support/triage canary": [MOVE],
+    "promote --all latest canary": [MOVE],
+    "rollback support/triage production": [MOVE],
+    "alias set support/triage canary": [MOVE],
+    "alias delete support/triage production": [MOVE],
+    "alias list": [dict.fromkeys(("prompt", "alias", "revision", "version_id", "generation", "updated_at"))],
+    "alias log support/triage": [
+        dict.fromkeys(("prompt", "alias", "action", "from_revision", "to_revision", "actor", "reason", "created_at"))
+    ],
+    "register-file prompts/greet.txt": {"version": VERSION, "created": None},
+    "export greet out.yaml": {"ref": None, "files": [None]},
+    "db current": dict.fromkeys(("database", "current", "needed")),
+}
+
+
+@pytest.fixture
+def busy(run: Run, git: Git, project: Path) -> Path:
+    """A registry with history, and a tree with something of everything to plan."""
+    write(project, {"prompts/gone.txt": "x"})
+    commit_all(git)
+    assert run("sync").code == 0
+    for revision in (1, 2):
+        assert run("promote", f"support/triage:rev:{revision}", "production").code == 0
+        write(project, {"prompts/support/triage.yaml": TRIAGE.replace("Triage", f"Sort {revision}")})
+        assert run("sync").code == 0
+    write(project, {"prompts/greet.txt": "Hi {name} in {place}!"})
+    (project / "prompts/gone.txt").unlink()
+    return project
+
+
+def in_json(run: Run, command: str) -> Any:
+    option = ["--format", "json"] if command in ("plan", "check") else ["--json"]
+    ran = run(*command.split(), *option)
+    assert ran.code == 0, ran.err
+    assert ran.err == ""
+    return json.loads(ran.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+@pytest.mark.parametrize("command", SHAPES)
+def test_the_keys_of_each_command_are_frozen(run: Run, busy: Path, command: str) -> None:
+    assert keys(in_json(run, command)) == SHAPES[command]
+
+
+def test_the_keys_of_check_are_frozen(run: Run, project: Path) -> None:
+    write(project, {"prompts/warn.yaml": "template: x\nvariables: {a: {}}\n"})
+    assert keys(in_json(run, "check")) == {"prompts": None, "tests": None, "problems": [PROBLEM]}
+
+
+def test_a_message_has_further_keys_where_they_are_set(run: Run, project: Path) -> None:
+    message = "{role: generic, role_name: judge, name: Jo, template: x, additional_kwargs: {a: 1}}"
+    write(project, {"prompts/m.yaml": f"messages: [{message}]\n"})
+    assert run("sync").code == 0
+    assert in_json(run, "render m")["messages"] == [
+        {"role": "generic", "role_name": "judge", "name": "Jo", "content": "x", "additional_kwargs": {"a": 1}}
+    ]
+
+
+def test_the_keys_of_a_full_spec_are_frozen(run: Run, project: Path) -> None:
+    text = (
+        "messages: [{variable_name: past, optional: true}, {role: human, template: '{a}'}]\n"
+        "variables: {a: {type: string, enum: [x], description: d}}\n"
+        "few_shot: {examples: [{q: x}], chat_messages: [{role: human, template: '{q}'}]}\n"
+        "assets: [{path: _data.csv}]\n"
+    )
+    write(project, {"prompts/full.yaml": text, "prompts/_data.csv": "x"})
+    assert run("sync").code == 0
+    spec = in_json(run, "show full")["spec"]
+    message = dict.fromkeys(("role", "template", "role_name", "name")) | {"additional_kwargs": {}}
+    assert [keys(item) for item in spec["messages"]] == [dict.fromkeys(("variable_name", "optional")), message]
+    assert keys(spec["variables"]["a"]) == {
+        **dict.fromkeys(("type", "required", "default", "description")),
+        "enum": [None],
+    }
+    assert keys(spec["few_shot"]) == {
+        **dict.fromkeys(("string_template", "insert_at", "example_separator")),
+        "chat_messages": [message],
+        "examples": [{"q": None}],
+    }
+    assert keys(spec["assets"]) == [dict.fromkeys(("path", "kind", "digest"))]
+
+
+@pytest.mark.parametrize("command", SHAPES)
+def test_text_of_any_script_is_readable(run: Run, project: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMPTDB_ACTOR", "Zoë 日本")
+    write(project, {"prompts/greet.txt": "Grüße {name} {place} \U0001f600"})
+    assert run("sync").code == 0
+    assert run("promote", "support/triage", "production").code == 0
+    ran = run(*command.split(), *(["--format", "json"] if command == "plan" else ["--json"]))
+    assert "\\u" not in ran.out
+
+
+def top_level(shape: Any) -> set[str]:
+    return set(shape[0] if isinstance(shape, list) else shape)
+
+
+@pytest.mark.parametrize("command", [*SHAPES, "check"])
+def test_every_key_is_documented(command: str) -> None:
+    """In the row of the command, in braces; a version, a plan and a move have a place of their own on the page."""
+    page = DOCS.read_text(encoding="utf-8")
+    words = next(name for name in (command, *(" ".join(command.split()[:n]) for n in (2, 1))) if f"`{name}" in page)
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    row = next(line for line in rows if re.search(rf"`{words}( --format json)?`", line.split(" | ")[0]))
+    braces = {key for group in re.findall(r"\{([^}]*)\}", row) for key in re.findall(r"\w+", group)}
+    shape = {"prompts", "tests", "problems", *PROBLEM} if command == "check" else top_level(SHAPES[command])
+    if words == "show":
+        shape -= VERSION.keys()
+        braces |= set(re.findall(r"`(\w+)`", row))
+    assert shape - braces == set()
+    assert braces - shape <= {"role", "content", "show"}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [VERSION, PROVENANCE, CHANGE, ASSET, MOVE, PROBLEM],
+    ids=["version", "provenance", "change", "asset", "move", "problem"],
+)
+def test_every_key_of_a_part_is_documented(part: dict[str, Any]) -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    groups = [set(re.findall(r"\w+", group)) for group in re.findall(r"\{([^{}]*)\}", page)]
+    assert set(part) in groups

@@ -1,0 +1,176 @@
+"""`promptdb show`."""
+
+import re
+from pathlib import Path
+
+import pytest
+from clitools import Run, failure, steady
+from registries import write
+from repositories import Git, commit_all
+
+SELECTORS = "use latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or a version's UUID"
+
+
+def test_a_version_is_shown_with_its_contract_and_its_file(run: Run, synced: Path) -> None:
+    ran = run("show", "support/triage")
+    assert (ran.code, ran.err) == (0, "")
+    out = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", steady(ran.out))
+    assert re.sub(r"\([0-9,]+ bytes\)", "(N bytes)", out) == (
+        "support/triage revision 1\n"
+        "id       UUID\n"
+        "digest   sha256:000000000000\n"
+        "created  2026-01-01 00:00 by tester\n"
+        "variable ticket: string, required\n"
+        "variable tries: integer, default 1\n"
+        "blob     bundle manifest (N bytes)\n"
+        "---\n"
+        "kind: chat\n"
+        "template_format: f-string\n"
+        "variables:\n"
+        "  ticket:\n"
+        "    type: string\n"
+        "    description: As it came in\n"
+        "  tries:\n"
+        "    type: integer\n"
+        "    required: false\n"
+        "    default: 1\n"
+        "messages:\n"
+        "- role: system\n"
+        "  template: Triage the ticket, try {tries}.\n"
+        "- role: human\n"
+        "  template: '{ticket}'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("default", "shown"),
+    [("0", "default 0"), ("false", "default False"), ('""', "default ''")],
+    ids=["0", "no", "empty"],
+)
+def test_a_default_that_is_falsy_is_shown(run: Run, project: Path, default: str, shown: str) -> None:
+    write(project, {"prompts/d.yaml": f'template: "{{a}}"\nvariables: {{a: {{default: {default}}}}}\n'})
+    assert run("sync").code == 0
+    assert f"variable a: any, {shown}\n" in run("show", "d").out
+
+
+def test_a_user_version_stands_beside_the_revision(run: Run, project: Path) -> None:
+    write(project, {"prompts/greet.txt": "---\nmetadata: {user_version: v1.2}\n---\nHello"})
+    assert run("sync").code == 0
+    assert run("show", "greet:v1.2").out.startswith("default/greet revision 1 (v1.2)\n")
+
+
+def test_assets_are_shown_by_their_paths(run: Run, project: Path) -> None:
+    write(
+        project,
+        {
+            "prompts/a.yaml": "template: x\nassets: [{path: _data.csv, kind: example_dataset}]\n",
+            "prompts/_data.csv": "a,b\n",
+        },
+    )
+    assert run("sync").code == 0
+    assert "blob     example_dataset _data.csv (4 bytes)\n" in run("show", "a").out
+
+
+@pytest.fixture
+def selectors(run: Run, git: Git, two_versions: Path) -> dict[str, str]:
+    """Ways to say revision 1 of `greet`."""
+    old = run("show", "greet:rev:1", "--json").json
+    return {
+        "an id": old["id"],
+        "an id in capitals": old["id"].upper(),
+        "a revision": "rev:1",
+        "a digest": old["spec_hash"],
+        "an abbreviated digest": old["spec_hash"][: len("sha256:") + 8],
+        "an alias": "production",
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["an id", "an id in capitals", "a revision", "a digest", "an abbreviated digest", "an alias"]
+)
+def test_every_kind_of_selector_finds_its_version(run: Run, selectors: dict[str, str], kind: str) -> None:
+    assert run("show", f"greet:{selectors[kind]}").out.startswith("default/greet revision 1\n")
+
+
+@pytest.mark.parametrize("ref", ["greet", "default/greet", "greet:latest"])
+def test_without_a_selector_it_is_the_highest_revision(run: Run, two_versions: Path, ref: str) -> None:
+    assert run("show", ref).out.startswith("default/greet revision 2\n")
+
+
+@pytest.fixture
+def commits(run: Run, git: Git, project: Path) -> dict[str, str]:
+    """Two commits, each synced, by what can be said for them. The tag is on the first."""
+    old = commit_all(git)
+    git("tag", "v1")
+    assert run("sync").code == 0
+    write(project, {"prompts/greet.txt": "Hi {name}!"})
+    new = commit_all(git)
+    assert run("sync").code == 0
+    return {"v1": "1", old: "1", old[:7]: "1", "main": "2", new: "2", "HEAD": "2"}
+
+
+@pytest.mark.parametrize("index", range(6), ids=["tag", "old id", "old abbreviated", "branch", "new id", "HEAD"])
+def test_git_finds_the_version_that_was_in_a_commit(run: Run, commits: dict[str, str], index: int) -> None:
+    """A commit, tag or branch: from what is recorded, or from the repository where there is one."""
+    name, revision = list(commits.items())[index]
+    assert run("show", f"greet:git:{name}").out.startswith(f"default/greet revision {revision}\n")
+
+
+UNKNOWN = [
+    ("nothing/like-it", "there is no prompt nothing/like-it", "'promptdb list' shows what there is"),
+    ("support/triag", "there is no prompt support/triag", "did you mean support/triage?"),
+    (
+        "greet:rev:9",
+        "default/greet has no version 'rev:9'",
+        "aliases: production -> rev:1, staging -> rev:2; newest revisions: rev:2, rev:1",
+    ),
+    (
+        "greet:qa",
+        "default/greet has no version 'qa'",
+        "aliases: production -> rev:1, staging -> rev:2; newest revisions: rev:2, rev:1",
+    ),
+    ("support/triage:qa", "support/triage has no version 'qa'", "aliases: none; newest revisions: rev:1"),
+]
+SEGMENT = "use letters, digits, '.', '_' and '-', starting with a letter or digit, at most 128 characters"
+MALFORMED = [
+    ("", "'' is not a reference: '' is not a valid name segment", SEGMENT),
+    ("a//b", "'a//b' is not a reference: '' is not a valid name segment", SEGMENT),
+    ("../etc/passwd", "'../etc/passwd' is not a reference: '..' is not a valid name segment", SEGMENT),
+    ("greet:", "'greet:' is not a reference: '' is not a selector", SELECTORS),
+    (
+        "greet:rev:x",
+        "'greet:rev:x' is not a reference: 'x' is not a revision",
+        "revisions are whole numbers from 1: rev:3",
+    ),
+    (
+        "greet:sha256:12",
+        "'greet:sha256:12' is not a reference: '12' is not a digest",
+        "give 8 to 64 hexadecimal digits: sha256:ab12cd34",
+    ),
+    ("greet:git:", "'greet:git:' is not a reference: '' is not a commit, tag or branch", "for example git:v1.2.0"),
+]
+
+
+@pytest.mark.parametrize(
+    ("ref", "message", "hint"), [*UNKNOWN, *MALFORMED], ids=[ref or "empty" for ref, *_ in [*UNKNOWN, *MALFORMED]]
+)
+@pytest.mark.parametrize(
+    "command", [["show"], ["render"], ["diff"], ["export", "-"], ["promote", "other"]], ids=" ".join
+)
+def test_a_reference_to_nothing_is_one_error_with_what_there_is(
+    run: Run, two_versions: Path, ref: str, message: str, hint: str, command: list[str]
+) -> None:
+    assert run(command[0], ref, *command[1:]) == (1, "", failure(message, hint))
+
+
+def test_a_renamed_prompt_answers_to_its_old_name(run: Run, synced: Path) -> None:
+    text = (synced / "prompts/support/triage.yaml").read_text()
+    (synced / "prompts/support/triage.yaml").unlink()
+    write(synced, {"prompts/help/desk.yaml": "renamed_from: [support/triage]\n" + text})
+    assert run("sync").code == 0
+    assert run("show", "support/triage:rev:1").out.startswith("help/desk revision 1\n")
+
+
+def test_what_is_shown_reads_back_as_the_same_prompt(run: Run, synced: Path) -> None:
+    write(synced, {"again.yaml": run("show", "support/triage").out.split("---\n", 1)[1]})
+    assert run("register-file", "again.yaml", "--name", "support/triage").out.startswith("unchanged: ")

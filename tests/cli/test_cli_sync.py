@@ -1,0 +1,207 @@
+"""`promptdb sync`."""
+
+from pathlib import Path
+
+import pytest
+from clitools import Run, failure, steady
+from registries import write
+from repositories import Git, commit_all
+
+
+def test_new_files_are_created(run: Run, project: Path) -> None:
+    ran = run("sync")
+    assert (ran.code, steady(ran.out), ran.err) == (
+        0,
+        "CHANGE   PROMPT          REVISION  DIGEST               WHAT\n"
+        "created  default/greet   1         sha256:000000000000\n"
+        "created  support/triage  1         sha256:000000000000\n"
+        "2 created, 0 unchanged\n",
+        "",
+    )
+
+
+def test_a_second_sync_writes_nothing_and_says_so(run: Run, synced: Path) -> None:
+    database = (synced / "promptdb.sqlite3").read_bytes()
+    assert run("sync") == run("sync") == (0, "2 unchanged\n", "")
+    assert (synced / "promptdb.sqlite3").read_bytes() == database
+
+
+def test_a_changed_file_gets_a_new_version(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "Hi {name}!"})
+    assert steady(run("sync").out) == (
+        "CHANGE       PROMPT         REVISION  DIGEST               WHAT\n"
+        "new version  default/greet  1 -> 2    sha256:000000000000  template\n"
+        "1 new version, 1 unchanged\n"
+    )
+    assert run("render", "greet", "-v", "name=Bo").out == "Hi Bo!\n"
+
+
+def test_old_text_taken_back_is_a_new_revision(run: Run, two_versions: Path) -> None:
+    write(two_versions, {"prompts/greet.txt": "Hello {name}, welcome to {place}!\n"})
+    assert "2 -> 3" in run("sync").out
+    versions = [entry["version"] for entry in run("log", "greet", "--json").json]
+    assert [version["revision"] for version in versions] == [3, 2, 1]
+    assert versions[0]["spec_hash"] == versions[2]["spec_hash"] != versions[1]["spec_hash"]
+
+
+def test_an_invalid_file_stops_everything(run: Run, project: Path) -> None:
+    write(project, {"prompts/bad.txt": "{"})
+    ran = run("sync")
+    assert (ran.code, ran.out) == (4, "")
+    assert ran.err.startswith("prompts/bad.txt:1:1: error [PDB301] ")
+    assert ran.err.endswith("1 error in 1 file\nnothing was written\n")
+    assert run("list").out == ""
+
+
+def test_keep_going_writes_the_valid_ones_and_leaves_with_4(run: Run, project: Path) -> None:
+    write(project, {"prompts/bad.txt": "{"})
+    ran = run("sync", "--keep-going")
+    assert ran.code == 4
+    assert ran.out.endswith("2 created, 0 unchanged\n")
+    assert "prompts/bad.txt:1:1: error [PDB301] " in ran.err
+    assert [line.split()[0] for line in run("list").out.splitlines()[1:]] == ["default/greet", "support/triage"]
+
+
+def test_keep_going_does_not_archive_what_is_invalid_now(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "{"})
+    assert run("sync", "--keep-going", "--prune", "--max-prune", 100).code == 4
+    assert "default/greet" in run("list").out
+
+
+def test_warnings_are_told_and_stop_nothing(run: Run, project: Path) -> None:
+    write(project, {"prompts/warn.yaml": "template: x\nvariables: {a: {}}\n"})
+    ran = run("sync")
+    assert ran.code == 0
+    assert "prompts/warn.yaml:2:13: warning [PDB303] " in ran.err
+    assert ran.out.endswith("3 created, 0 unchanged\n")
+
+
+def test_json_is_what_was_written(run: Run, project: Path) -> None:
+    ran = run("sync", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert [change["prompt"] for change in ran.json["plan"]["changes"]] == ["default/greet", "support/triage"]
+    assert ran.json["run_id"] == 1
+
+
+def test_json_of_a_sync_that_writes_nothing_has_no_run(run: Run, synced: Path) -> None:
+    ran = run("sync", "--json")
+    assert (ran.json["run_id"], ran.json["plan"]["changes"], ran.json["plan"]["unchanged"]) == (None, [], 2)
+
+
+# Prune
+
+
+def test_prune_archives_what_is_gone_and_keeps_it_resolvable(run: Run, synced: Path) -> None:
+    (synced / "prompts/greet.txt").unlink()
+    ran = run("sync", "--prune", "--max-prune", 50)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == (
+        "CHANGE    PROMPT         REVISION  DIGEST  WHAT\narchived  default/greet\n1 archived, 1 unchanged\n"
+    )
+    assert "greet" not in run("list").out
+    assert run("render", "greet", "-v", "name=Bo", "-v", "place=Oz").code == 0
+
+
+@pytest.mark.parametrize(("percent", "code"), [(None, 5), (0, 5), (49, 5), (50, 0), (100, 0)])
+def test_max_prune_is_the_share_that_may_go(run: Run, synced: Path, percent: int | None, code: int) -> None:
+    (synced / "prompts/greet.txt").unlink()
+    limit = [] if percent is None else ["--max-prune", percent]
+    assert run("sync", "--prune", *limit).code == code
+    assert ("greet" in run("list").out) == (code == 5)
+
+
+def test_a_refused_prune_tells_the_way_out_and_writes_nothing(run: Run, synced: Path) -> None:
+    (synced / "prompts/greet.txt").unlink()
+    write(synced, {"prompts/new.txt": "x"})
+    ran = run("sync", "--prune")
+    assert ran == (
+        5,
+        "",
+        failure(
+            "--prune would archive 1 of 2 prompts, more than 20 percent",
+            "if these files are meant to be gone, allow it with --max-prune PERCENT",
+        ),
+    )
+    assert "default/new" not in run("list").out
+
+
+def test_an_empty_folder_does_not_archive_everything(run: Run, synced: Path) -> None:
+    for file in ("greet.txt", "support/triage.yaml"):
+        (synced / "prompts" / file).unlink()
+    assert run("sync", "--prune").code == 5
+
+
+# A clean tree
+
+
+@pytest.fixture
+def dirty(git: Git, project: Path) -> Path:
+    commit_all(git)
+    write(project, {"prompts/greet.txt": "Hi!"})
+    return project
+
+
+REFUSED = failure("the work tree has uncommitted changes: greet.txt", "commit them, or pass --allow-dirty")
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", "1"])
+def test_in_ci_a_dirty_tree_is_refused(run: Run, dirty: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("CI", value)
+    assert run("sync") == (5, "", REFUSED)
+
+
+@pytest.mark.parametrize("value", ["", "false", "0"])
+def test_where_ci_says_no_a_dirty_tree_is_taken(
+    run: Run, dirty: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("CI", value)
+    assert run("sync").code == 0
+
+
+def test_in_ci_allow_dirty_takes_it(run: Run, dirty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    assert run("sync", "--allow-dirty").code == 0
+    assert "(dirty)" in run("log", "greet").out
+
+
+def test_require_clean_refuses_a_dirty_tree_anywhere(run: Run, dirty: Path) -> None:
+    assert run("sync", "--require-clean") == (5, "", REFUSED)
+
+
+def test_require_clean_names_some_of_many_files(run: Run, dirty: Path) -> None:
+    write(dirty, {f"prompts/n{number}.txt": "x" for number in range(4)})
+    assert "changes: greet.txt, n0.txt, n1.txt and 2 more\n" in run("sync", "--require-clean").err
+
+
+def test_dirt_outside_of_the_prompts_does_not_count(
+    run: Run, git: Git, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit_all(git)
+    write(project, {"README.md": "edited"})
+    monkeypatch.setenv("CI", "true")
+    assert run("sync").code == 0
+
+
+def test_a_dirty_fragment_counts(run: Run, git: Git, project: Path) -> None:
+    write(project, {"prompts/x.jinja": '{% include "_tone.md" %}', "prompts/_tone.md": "Be kind."})
+    commit_all(git)
+    write(project, {"prompts/_tone.md": "Be brief."})
+    assert "_tone.md" in run("sync", "--require-clean").err
+
+
+def test_outside_of_git_there_is_nothing_dirty(run: Run, project: Path) -> None:
+    assert run("sync", "--require-clean").code == 0
+
+
+def test_a_dirty_tree_is_recorded_as_dirty(run: Run, dirty: Path) -> None:
+    assert run("sync").code == 0
+    assert run("log", "greet", "--json").json[0]["source"]["is_dirty"]
+    assert not run("log", "support/triage", "--json").json[0]["source"]["is_dirty"]
+
+
+def test_a_new_commit_without_changes_is_recorded_in_silence(run: Run, git: Git, project: Path) -> None:
+    commit_all(git)
+    assert run("sync").code == 0
+    commit = commit_all(git, "nothing")
+    assert run("sync") == (0, "2 unchanged\n", "")
+    assert run("show", f"greet:git:{commit}").code == 0

@@ -1,0 +1,54 @@
+"""The bytes of files, up to a limit and from inside the tree only."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from promptdb.errors import OutsideRoot
+from promptdb.files.tree import FileTooLarge, WorkTree
+
+Put = Callable[[str, str | bytes], Path]
+
+
+def test_read_gives_the_bytes_as_they_are(tree: Path, put: Put):
+    put("a/b.txt", b"\xef\xbb\xbfx\r\n\xff")
+    assert WorkTree(tree).read("a/b.txt", 100) == b"\xef\xbb\xbfx\r\n\xff"
+    assert WorkTree(tree).read_scanned("a/b.txt", 100) == b"\xef\xbb\xbfx\r\n\xff"
+
+
+@pytest.mark.parametrize("method", ["read", "read_scanned"])
+def test_the_limit_is_the_largest_size(tree: Path, put: Put, method: str):
+    put("x", b"12345")
+    read = getattr(WorkTree(tree), method)
+    assert read("x", 5) == b"12345"
+    with pytest.raises(FileTooLarge):
+        read("x", 4)
+
+
+@pytest.mark.parametrize("method", ["read", "read_scanned"])
+def test_a_file_that_is_not_there(tree: Path, method: str):
+    with pytest.raises(FileNotFoundError):
+        getattr(WorkTree(tree), method)("nope", 5)
+
+
+def test_a_folder_is_no_file(tree: Path, put: Put):
+    put("a/b.txt", "x")
+    with pytest.raises(IsADirectoryError):
+        WorkTree(tree).read("a", 5)
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "link"])
+def test_read_stays_inside(tree: Path, path: str):
+    (tree.parent / "x").write_text("secret")
+    (tree / "link").symlink_to("../x")
+    with pytest.raises(OutsideRoot):
+        WorkTree(tree).read(path, 100)
+
+
+@pytest.mark.parametrize("name", ["loop", "ping"])
+def test_a_link_in_a_circle_is_an_os_error(tree: Path, name: str):
+    for link, target in {"loop": "loop", "ping": "pong", "pong": "ping"}.items():
+        (tree / link).symlink_to(target)
+    with pytest.raises((OSError, OutsideRoot)):
+        WorkTree(tree).read(name, 100)

@@ -1,0 +1,148 @@
+"""Every command, option, setting, problem code and exit code is in the documentation, and nothing that does not exist."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+from command_tree import EVERY, options
+from pydantic import SecretStr
+from sources import PACKAGE, ROOT
+
+from promptdb.cli.app import SYNONYMS
+from promptdb.cli.failures import EXIT_CODES
+from promptdb.problems import WARNINGS, Code
+from promptdb.settings import PREFIX, AppSettings
+
+DOCS = ROOT / "docs"
+SETTINGS = sorted(AppSettings.model_fields.keys() - {"base"})
+USAGE, DIFFERENCES, INTERRUPTED = 2, 3, 130
+
+
+@cache
+def page(name: str) -> str:
+    file = DOCS / name
+    assert file.is_file(), f"docs/{name} is not written"
+    return file.read_text(encoding="utf-8")
+
+
+def section(document: str, title: str) -> str:
+    """What stands under the heading `## title`, down to the next one."""
+    _, found, rest = f"\n{document}".partition(f"\n## {title}\n")
+    assert found, f"no section {title!r}"
+    return rest.partition("\n## ")[0]
+
+
+def rows(document: str) -> dict[str, list[str]]:
+    """The rows of all tables, by their first cell without backticks."""
+    lines = [line.strip("| ") for line in document.splitlines() if line.startswith("|") and not line.startswith("|-")]
+    cells = [re.split(r"\s*(?<!\\)\|\s*", line) for line in lines]
+    return {first.replace("`", ""): rest for first, *rest in cells}
+
+
+# Commands
+
+
+def test_the_page_of_commands_is_what_its_script_prints() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "cli_docs.py")]
+    printed = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+    assert page("cli.md") == printed, "run: python scripts/cli_docs.py > docs/cli.md"
+
+
+@pytest.mark.parametrize("words", EVERY)
+def test_each_command_is_told_with_its_options(words: str) -> None:
+    told = section(page("cli.md"), words)
+    assert f"promptdb {words}" in told
+    names = [name for option in options(words) for name in (*option.opts, *option.secondary_opts)]
+    assert [name for name in names if name not in told] == []
+
+
+@pytest.mark.parametrize(("synonym", "name"), SYNONYMS.items())
+def test_each_synonym_is_told_at_its_command(synonym: str, name: str) -> None:
+    assert f"`{synonym}`" in section(page("cli.md"), name)
+
+
+def test_no_command_is_told_that_does_not_exist() -> None:
+    assert set(re.findall(r"^## (.+)$", page("cli.md"), re.MULTILINE)) == EVERY.keys()
+
+
+# Errors
+
+
+@pytest.mark.parametrize("code", Code)
+def test_each_problem_code_is_explained(code: Code) -> None:
+    severity, meaning, remedy = rows(section(page("errors.md"), "Codes"))[code.value]
+    assert severity == ("warning" if code in WARNINGS else "error")
+    assert meaning
+    assert remedy
+
+
+def test_no_problem_code_is_told_that_does_not_exist() -> None:
+    assert set(re.findall(r"PDB\d+", page("errors.md"))) == {code.value for code in Code}
+
+
+def test_each_exit_code_is_told() -> None:
+    told = {int(code) for code in rows(section(page("errors.md"), "Exit codes")) if code.isdigit()}
+    assert told == {0, USAGE, DIFFERENCES, INTERRUPTED, *EXIT_CODES.values()}
+
+
+# Settings
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_each_setting_is_told_with_its_key_and_default(name: str) -> None:
+    key, default, meaning = rows(page("settings.md"))[PREFIX + name.upper()]
+    assert key == f"`{name}`"
+    assert default == (f"`{default_of(name)}`" if default_of(name) else default)
+    assert meaning
+
+
+def default_of(name: str) -> str | None:
+    """As the page writes it."""
+    value = AppSettings.model_fields[name].default
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def test_no_setting_is_told_that_does_not_exist() -> None:
+    pages = [file.read_text(encoding="utf-8") for file in (*DOCS.glob("*.md"), ROOT / "README.md")]
+    told = {name for text in pages for name in re.findall(rf"\b{PREFIX}([A-Z_]+)", text)}
+    assert told - {name.upper() for name in SETTINGS} == {"NAME"}
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name in SETTINGS if not AppSettings.model_fields[name].description] == []
+
+
+def test_no_other_environment_variable_is_read() -> None:
+    """What changes behaviour is a setting, or is told with them."""
+    read = {
+        name
+        for file in PACKAGE.rglob("*.py")
+        for name in re.findall(r"environ(?:\.get\(|\.setdefault\(|\[)\"(\w+)\"|getenv\(\"(\w+)\"", file.read_text())
+        for name in name
+        if name
+    }
+    assert {name for name in read if name not in page("settings.md") and not name.startswith("GIT_")} == set()
+
+
+# Pages
+
+
+def test_the_pages_that_messages_name_exist() -> None:
+    named = {
+        name
+        for file in PACKAGE.rglob("*.py")
+        for name in re.findall(r"docs/([\w-]+\.md)", file.read_text(encoding="utf-8"))
+    }
+    assert "settings.md" in named
+    assert {name for name in named if not (DOCS / name).is_file()} == set()
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", *(f"docs/{file.name}" for file in DOCS.glob("*.md"))])
+def test_links_between_pages_lead_somewhere(name: str) -> None:
+    file = ROOT / name
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (file.parent / target).exists()] == []

@@ -1,0 +1,147 @@
+"""Which way imports point: the table of architecture.md, held over every module of the package."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+from sources import MODULES, PACKAGE, imports, module_files, module_name, syntax
+
+LAYERS = {
+    "problems": 0,
+    "errors": 0,
+    "settings": 0,
+    "containment": 0,
+    "domain": 1,
+    "render": 1,
+    "files": 2,
+    "git": 2,
+    "db": 2,
+    "blobs": 2,
+    "sync": 3,
+    "service": 4,
+    "client": 4,
+    "cli": 5,
+    "api": 5,
+    "dashboard": 5,
+    "integrations": 5,
+    "__init__": 6,  # the public names, each loaded on first use
+    "__main__": 6,
+}
+"""The first part of a module's name below `promptdb` -> its layer. A module imports from layers below its own."""
+
+WITHIN = {
+    *(("problems", "errors"), ("errors", "settings"), ("errors", "containment")),
+    *(("domain", "render"), ("service", "client")),
+}
+"""Inside one layer: the first may be imported by the second, never the other way round."""
+
+PURE = ("domain", "render")
+ACTING = {
+    *("os", "io", "sys", "time", "random", "secrets", "socket", "subprocess", "shutil", "tempfile", "pathlib", "glob"),
+    *("logging", "threading", "asyncio", "locale", "getpass", "platform", "sqlalchemy", "sqlmodel", "git", "click"),
+}
+"""Modules that a pure one has no use for."""
+
+
+def part(module: str) -> str:
+    below = module.split(".")[1:]
+    return below[0] if below else "__init__"
+
+
+def inner_imports() -> Iterator[tuple[str, int, str]]:
+    for file in module_files():
+        for line, target in imports(file):
+            if target.split(".")[0] == "promptdb":
+                yield module_name(file), line, target
+
+
+def allowed(source: str, target: str) -> bool:
+    one, other = part(source), part(target)
+    return one == other or LAYERS[one] > LAYERS[other] or (other, one) in WITHIN
+
+
+def test_every_part_of_the_package_has_a_layer() -> None:
+    assert {part(name) for name in MODULES} - LAYERS.keys() == set()
+
+
+def test_the_walk_sees_imports_of_every_kind() -> None:
+    """At the top, in a function, under TYPE_CHECKING, of a module from its package, and by name."""
+    seen = {(source, target) for source, _, target in inner_imports()}
+    assert {
+        ("promptdb.sync.apply", "promptdb.db.engine"),
+        ("promptdb.cli.sync", "promptdb.sync.tree"),
+        ("promptdb.cli.shared", "promptdb.service"),
+        ("promptdb.cli.failures", "promptdb.errors"),
+        ("promptdb.render.engine", "promptdb.render.jinja"),
+    } <= seen
+
+
+@pytest.mark.parametrize("name", sorted(LAYERS, key=lambda name: (LAYERS[name], name)))
+def test_imports_point_to_lower_layers(name: str) -> None:
+    wrong = [
+        f"{source}:{line} imports {target}"
+        for source, line, target in inner_imports()
+        if part(source) == name and not allowed(source, target)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_code_imports_nothing_that_acts(name: str) -> None:
+    wrong = [
+        f"{module_name(file)}:{line} imports {target}"
+        for file in module_files()
+        if part(module_name(file)) == name
+        for line, target in imports(file)
+        if target.split(".")[0] in ACTING
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_code_neither_opens_files_nor_reads_the_clock(name: str) -> None:
+    wrong = [
+        f"{module_name(file)}:{node.lineno}"
+        for file in module_files()
+        if part(module_name(file)) == name
+        for node in ast.walk(syntax(file))
+        if (isinstance(node, ast.Name) and node.id in ("open", "print", "input", "eval", "exec"))
+        or (isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today", "environ", "getenv"))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("name", "home"), [("create_engine", "promptdb.db.engine"), ("create_all", None), ("drop_all", None)]
+)
+def test_the_schema_and_the_engine_have_one_home(name: str, home: str | None) -> None:
+    users = {
+        module_name(file)
+        for file in module_files()
+        for node in ast.walk(syntax(file))
+        if (isinstance(node, ast.Attribute) and node.attr == name) or (isinstance(node, ast.Name) and node.id == name)
+    }
+    assert users == ({home} if home else set())
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [
+        ("git", {"git"}),
+        ("sqlmodel", {"db"}),
+        ("alembic", {"db"}),
+        ("yaml", {"files"}),
+        ("jinja2", {"render"}),
+        ("click", {"cli"}),
+        ("rich", {"cli"}),
+    ],
+)
+def test_a_library_is_known_to_one_part_only(library: str, homes: set[str]) -> None:
+    users = {part(module_name(f)) for f in module_files() for _, name in imports(f) if name.split(".")[0] == library}
+    assert users == homes
+
+
+def test_nothing_but_the_package_lies_beside_it_under_its_name() -> None:
+    """`alembic/` at the top must not become a package: it would shadow the library."""
+    assert not (PACKAGE.parent / "alembic" / "__init__.py").exists()
+    assert (PACKAGE.parent / "alembic" / "env.py").is_file()

@@ -1,0 +1,177 @@
+"""What tests run in processes of their own: several at once, or one that is killed at a chosen step.
+
+Processes are forked from a server that has promptdb loaded already, so that one costs milliseconds and not a second.
+"""
+
+import io
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import sqlalchemy as sa
+
+from promptdb.blobs.local import LocalBlobStore
+from promptdb.blobs.store import Blob
+from promptdb.db.engine import make_engine
+from promptdb.db.migrate import upgrade
+from promptdb.domain.digest import digest_of
+from promptdb.domain.plan import Policy
+from promptdb.errors import PromptDBError
+from promptdb.service import PromptService
+from promptdb.settings import AppSettings
+from promptdb.sync.tree import load_tree, sync_tree
+
+TIMEOUT = 60.0
+"""Seconds: only a process that hangs takes so long."""
+
+_CHANGES = {"write", "fsync", "sync", "replace", "rename", "link", "unlink", "mkdir", "truncate"}
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(
+    ["pytest", "promptdb.service", "promptdb.sync.tree", "alembic.command", "psycopg", "git"]
+)
+
+
+def together(work: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Each call in a process of its own, started at the same moment; what they returned, or the text of their error."""
+    barrier = _CONTEXT.Barrier(len(calls))
+    running = []
+    for arguments in calls:
+        receive, send = _CONTEXT.Pipe(duplex=False)
+        process = _CONTEXT.Process(target=_answer, args=(send, barrier, dict(os.environ), work, arguments))
+        process.start()
+        send.close()
+        running.append((process, receive))
+    answers = []
+    for process, receive in running:
+        try:
+            answers.append(receive.recv() if receive.poll(TIMEOUT) else "no answer")
+        except EOFError:
+            answers.append("died")
+        receive.close()
+        _end(process)
+    return answers
+
+
+def killed_at(step: int, work: Callable[..., Any], *arguments: Any) -> bool:
+    """Run in a process that kills itself (SIGKILL) before its n-th step; whether it came to that.
+
+    Steps are the SQL statements, the commits, and every call that changes something on disk: write, fsync, rename, ...
+    """
+    process = _CONTEXT.Process(target=_until, args=(step, dict(os.environ), work, arguments))
+    process.start()
+    code = _end(process)
+    if code not in (0, -signal.SIGKILL):
+        raise AssertionError(f"the process ended with {code}")
+    return code != 0
+
+
+def _end(process: Any) -> int | None:
+    process.join(TIMEOUT)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    code: int | None = process.exitcode
+    process.close()
+    return code
+
+
+def _answer(send: Any, barrier: Any, environment: dict[str, str], work: Callable[..., Any], arguments: Any) -> None:
+    _set_environment(environment)
+    barrier.wait(TIMEOUT)
+    try:
+        answer = work(*arguments)
+    except PromptDBError as error:
+        answer = f"{type(error).__name__}: {error.message}"
+    send.send(answer)
+    send.close()
+
+
+def _until(step: int, environment: dict[str, str], work: Callable[..., Any], arguments: Any) -> None:
+    _set_environment(environment)
+    left = step
+
+    def count(*_: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def on_call(_: FrameType, event: str, function: Any) -> None:
+        if event == "c_call" and function.__name__ in _CHANGES:
+            owner = getattr(function, "__self__", None)
+            if getattr(function, "__module__", None) == os.name or isinstance(owner, io.IOBase):
+                count()
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", count)
+    sa.event.listen(sa.Engine, "commit", count)
+    sys.setprofile(on_call)
+    work(*arguments)
+
+
+def _set_environment(environment: dict[str, str]) -> None:
+    """That of the test, and not that of the moment the fork server started."""
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+# The work. Arguments travel to another process: they are plain.
+
+
+def opened(url: str, base: Path) -> PromptService:
+    return PromptService(AppSettings(base=base, database_url=url, actor="tester"))
+
+
+def open_registry(url: str, base: Path) -> int:
+    """The number of prompts there are."""
+    service = opened(url, base)
+    try:
+        return len(service.list_prompts())
+    finally:
+        service.close()
+
+
+def upgrade_schema(url: str, base: Path) -> str:
+    engine = make_engine(url, base)
+    try:
+        upgrade(engine)
+    finally:
+        engine.dispose()
+    return "upgraded"
+
+
+def sync_prompts(url: str, base: Path) -> int:
+    """The number of changes."""
+    service = opened(url, base)
+    try:
+        return len(sync_tree(service.registry, load_tree(service.settings), Policy()).plan.changes)
+    finally:
+        service.close()
+
+
+def register_many(url: str, base: Path, writer: int, count: int) -> list[int]:
+    """The revisions that a writer's own texts got."""
+    service = opened(url, base)
+    try:
+        return [service.register_text("race/one", f"{writer}-{n}").version.revision for n in range(count)]
+    finally:
+        service.close()
+
+
+def promote(url: str, base: Path, ref: str, alias: str, expected: int | None) -> str:
+    service = opened(url, base)
+    try:
+        service.promote(ref, alias, expected=expected)
+    finally:
+        service.close()
+    return "moved"
+
+
+def put_blobs(root: Path, texts: list[bytes]) -> str:
+    LocalBlobStore(root).put_all(Blob(digest_of(text), lambda text=text: text) for text in texts)
+    return "put"
