@@ -80,10 +80,11 @@ def progress_bar(title: str) -> "Iterator[Progress | None]":
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bars:
         task = bars.add_task(title, total=None, visible=False)
 
         def advance(done: int, total: int) -> None:
             bars.update(task, completed=done, total=total, visible=total >= _SHOWN_FROM)
+            bars.refresh()  # by ourselves: a thread for it would keep other processes from helping
 
         yield advance

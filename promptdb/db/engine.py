@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from promptdb.errors import ConfigError, LockTimeout, MissingExtra, StorageError
 
 _WRITE_LOCK = 0x70726F6D7074  # "prompt": the advisory lock that all writers of one PostgreSQL database share
+_CACHE_KIB = 64 * 1024
 _LOCK_STEP = 0.25  # seconds
 _LOCKED = "database is locked"
 _LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # PostgreSQL's lock_not_available and deadlock_detected
@@ -116,6 +117,7 @@ def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
     def _connect(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver would begin late, and leave reads outside the transaction
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")  # a large sync stays in memory until it commits
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:

@@ -1,6 +1,8 @@
 """Where the bytes of prompt files come from: one view, whether it is the work tree or something recorded."""
 
+import errno
 import os
+import stat
 from pathlib import Path
 from typing import Protocol
 
@@ -43,7 +45,14 @@ class WorkTree:
 
 
 def _read(path: str, limit: int) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  in a hot loop
-        if os.fstat(file.fileno()).st_size > limit:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would keep us waiting for ever
+    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            is_folder = stat.S_ISDIR(status.st_mode)
+            raise OSError(
+                errno.EISDIR if is_folder else errno.EINVAL, "Is a directory" if is_folder else "not a regular file"
+            )
+        if status.st_size > limit:
             raise FileTooLarge
         return file.read()
