@@ -130,6 +130,8 @@ def _quoting(data: Any, path: Path, expected: list[str]) -> str | None:
     value = _value_at(data, path)
     if "text" not in expected or "a whole number" in expected or not isinstance(value, int | float):
         return None
+    if isinstance(value, float):
+        return "quote it"  # as it is written: 1.10 is 1.1 by now
     return f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
 
 

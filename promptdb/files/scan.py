@@ -54,9 +54,10 @@ def scan(root: Path, git_ignores: Callable[[str], bool] | None = None) -> Scan:
 
 
 def identify(paths: list[str], problems: list[Problem]) -> Scan:
-    """Give each path its identity; refuse bad names and two files for one prompt."""
+    """Give each path its identity; refuse bad names, and both of two files for one prompt."""
     candidates: dict[str, Candidate] = {}
     found: list[Candidate] = []
+    clashing: set[str] = set()
     for path in paths:
         stem = path[: path.rindex(".")]
         try:
@@ -67,11 +68,12 @@ def identify(paths: list[str], problems: list[Problem]) -> Scan:
             continue
         other = candidates.setdefault(candidate.prompt.folded, candidate)
         if other is not candidate:
+            clashing.add(candidate.prompt.folded)
             message = f"{other.path} and {path} are both the prompt {candidate.prompt}"
             hint = "rename one, or start its name with '_' if it is no prompt"
             problems.append(Problem(path, 1, 1, Code.SAME_IDENTITY, message, hint))
         found.append(candidate)
-    return Scan(tuple(found), tuple(problems))
+    return Scan(tuple(c for c in found if c.prompt.folded not in clashing), tuple(problems))
 
 
 def is_prompt_name(name: str) -> bool:

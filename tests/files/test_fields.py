@@ -107,7 +107,7 @@ OneProblem = Callable[..., Problem]
             2,
             26,
             "'metadata.user_version': expected text",
-            'quote it: "1.0"',
+            "quote it",
             id="a number for a version",
         ),
         pytest.param("template: [x]", Code.WRONG_VALUE, 1, 11, "'template': expected text", None, id="a list for text"),

@@ -1,0 +1,67 @@
+"""`promptdb init`: it finds what is there, proposes settings, and replaces nothing."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from promptdb.cli.app import run
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_an_empty_repository_gets_an_example_that_syncs(repository: Path):
+    assert run(["init"]) == 0
+    assert run(["check"]) == 0
+    assert run(["sync"]) == 0
+    assert (repository / ".gitignore").read_text() == "promptdb.sqlite3*\n.blobs/\n"
+
+
+def test_texts_with_literal_braces_are_read_as_plain(repository: Path):
+    write(repository, {"my-prompts/json.md": 'Reply as {"a": 1}.', "my-prompts/hello.txt": "Hello."})
+    assert run(["init"]) == 0
+    assert (repository / "promptdb.toml").read_text() == 'prompts_root = "my-prompts"\ntext_format = "plain"\n'
+    assert run(["sync"]) == 0
+
+
+def test_a_repository_of_texts_is_its_own_root_without_files_about_itself(repository: Path):
+    write(repository, {"acme/one.md": "One.", "other/two.txt": "Two.", "LICENSE.txt": "x", "my file.txt": "Three."})
+    assert run(["init"]) == 0
+    assert (repository / "promptdb.toml").read_text().startswith('prompts_root = "."\n')
+    ignored = (repository / ".promptdbignore").read_text()
+    assert "/LICENSE.txt\n" in ignored
+    assert "/my file.txt\n" in ignored
+    assert run(["sync"]) == 0
+
+
+def test_a_dry_run_writes_nothing(repository: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["init", "--dry-run"]) == 0
+    assert [path.name for path in repository.iterdir()] == [".git"]
+    assert "would write promptdb.toml" in capsys.readouterr().out
+
+
+def test_what_is_there_stays_as_it_is(repository: Path, capsys: pytest.CaptureFixture[str]):
+    write(repository, {".gitignore": "*.log\n", "prompts/a.txt": "Hi {name}"})
+    assert run(["init"]) == 0
+    assert (repository / ".gitignore").read_text() == "*.log\n"
+    assert (repository / "prompts/a.txt").read_text() == "Hi {name}"
+    assert "add to .gitignore: promptdb.sqlite3* .blobs/" in capsys.readouterr().out
+
+
+def test_a_second_init_is_refused(repository: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["init"]) == 0
+    before = (repository / "promptdb.toml").read_text()
+    assert run(["init"]) == 1
+    assert (repository / "promptdb.toml").read_text() == before
+    assert "sets promptdb up already" in capsys.readouterr().err
