@@ -359,6 +359,10 @@ def test_declared_variables(fields: dict[str, Any], declared: dict[str, Variable
     assert declared_variables(PromptFile.model_validate(fields)) == declared
 
 
+def test_only_roles_have_other_names(one_problem: OneProblem):
+    assert one_problem("a.yaml", "template: x\nkind: text\n").message == "'kind': expected 'string' or 'chat'"
+
+
 def test_fields_that_never_were_a_file():
     file, problems = validate_fields(Document("a/b", {"template": "x", "model": {"a": 1.0}}))
     assert problems == []

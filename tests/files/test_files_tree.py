@@ -1,12 +1,13 @@
 """The bytes of files, up to a limit and from inside the tree only."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from promptdb.errors import OutsideRoot
-from promptdb.files.tree import FileTooLarge, WorkTree
+from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, WorkTree
 
 Put = Callable[[str, str | bytes], Path]
 
@@ -24,6 +25,17 @@ def test_the_limit_is_the_largest_size(tree: Path, put: Put, method: str):
     assert read("x", 5) == b"12345"
     with pytest.raises(FileTooLarge):
         read("x", 4)
+
+
+def test_the_limits_are_a_mebibyte_of_text_and_64_of_an_asset():
+    assert (MAX_TEXT_BYTES, MAX_ASSET_BYTES) == (1_048_576, 67_108_864)
+
+
+@pytest.mark.parametrize("method", ["read", "read_scanned"])
+def test_a_pipe_is_refused_and_not_waited_for(tree: Path, method: str):
+    os.mkfifo(tree / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        getattr(WorkTree(tree), method)("pipe", 100)
 
 
 @pytest.mark.parametrize("method", ["read", "read_scanned"])

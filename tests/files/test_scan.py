@@ -222,6 +222,18 @@ def test_a_broken_link_that_would_be_no_prompt_is_nobody_s_business(tree: Path, 
     assert problems(tree) == []
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_may_not_be_read_is_told(tree: Path, put: Put):
+    put("a.yaml", "x")
+    put("closed/b.yaml", "x")
+    (tree / "closed").chmod(0)
+    try:
+        assert problems(tree) == [("closed/", 1, 1, Code.UNREADABLE)]
+        assert found(tree) == {"a.yaml": "default/a"}
+    finally:
+        (tree / "closed").chmod(0o700)
+
+
 def test_a_pipe_is_no_prompt(tree: Path):
     os.mkfifo(tree / "a.yaml")
     assert (found(tree), problems(tree)) == ({}, [])
