@@ -66,6 +66,7 @@ AWKWARD_TEXTS = (
     "\ta\n\tb",
     "a\tb",
     "a\rb",
+    "a\r",
     "a\r\nb",
     "\ufeffa",
     "a\u0085b",
@@ -160,7 +161,8 @@ def string_prompts() -> st.SearchStrategy[PromptSpec]:
 
 
 def chat_prompts() -> st.SearchStrategy[PromptSpec]:
-    placeholder = st.fixed_dictionaries({"variable_name": texts()}, optional={"optional": st.booleans()})
+    slot = texts().map("slot {}".format)  # a name of its own: it could not be declared as text
+    placeholder = st.fixed_dictionaries({"variable_name": slot}, optional={"optional": st.booleans()})
     items = st.lists(_messages() | placeholder, min_size=1, max_size=3)
     fields = st.fixed_dictionaries({"messages": items}, optional={**_SHARED, "few_shot": _FEW_SHOT})
     return fields.map(lambda data: _spec("chat", data))
