@@ -56,7 +56,7 @@ def _text(fields: dict[str, Any], suffix: str) -> str:
             raise ConfigError(f"a {suffix} file holds one text, and this chat has more", "export it as .yaml")
         [message] = fields.pop("messages")
         fields, body = {"role": message["role"], **fields}, message["template"]
-    if not isinstance(body, str) or text_body(body) != body or "\r\n" in body:
+    if not isinstance(body, str) or text_body(body) != body or "\r\n" in f"{body}\n":
         raise ConfigError(f"a {suffix} file cannot keep the line breaks around this text", "export it as .yaml")
     if fields["template_format"] == TEXT_FORMATS[suffix]:
         fields.pop("template_format")

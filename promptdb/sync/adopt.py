@@ -127,20 +127,19 @@ def _adopt(proposal: Proposal, found: Scan) -> None:
     left_out |= {
         problem.path: "another file has its name" for problem in found.problems if problem.code is Code.SAME_IDENTITY
     }
-    for file in loaded[proposal.text_format]:
-        if _NOT_PROMPTS.fullmatch(PurePosixPath(file.candidate.path).name):
-            left_out[file.candidate.path] = "about the repository"
-        elif file.desired is None and file_suffix(file.candidate.path) in STRUCTURED:
-            left_out[file.candidate.path] = "not a prompt as it is"
-    proposal.prompts = sum(
-        file.desired is not None and file.candidate.path not in left_out for file in loaded[proposal.text_format]
-    )
+    files = dict(zip([candidate.path for candidate in found.candidates], loaded[proposal.text_format], strict=True))
+    for path, file in files.items():
+        if _NOT_PROMPTS.fullmatch(PurePosixPath(path).name):
+            left_out[path] = "about the repository"
+        elif not file.is_valid and file_suffix(path) in STRUCTURED:
+            left_out[path] = "not a prompt as it is"
+    proposal.prompts = sum(file.is_valid and path not in left_out for path, file in files.items())
     _leave_out(proposal, root, left_out)
     if bad := sum(problem.code is Code.BAD_NAME for problem in found.problems):
         proposal.advice.append(
             f"rename {bad} files (letters, digits, '.', '_', '-') to use them, then take them off the list"
         )
-    errors = sum(file.desired is None and file.candidate.path not in left_out for file in loaded[proposal.text_format])
+    errors = sum(not file.is_valid and path not in left_out for path, file in files.items())
     if errors:
         proposal.advice.append(f"{errors} files have errors: promptdb check shows them")
 

@@ -9,7 +9,7 @@ from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Desired
 from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import InvalidPrompts, OutsideRoot, StalePlan
-from promptdb.files.cache import FileCache, KnownFile
+from promptdb.files.cache import FileCache
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.problems import Problem, in_order
@@ -56,13 +56,14 @@ class DesiredTree:
             raise StalePlan(f"{item.path} was edited while it was synced", "run the command again")
         return found
 
-    def add(self, loaded: LoadedFile) -> None:
+    def add(self, candidate: Candidate, loaded: LoadedFile) -> None:
         self.problems += loaded.problems
         self.tests += loaded.tests
-        if loaded.desired is not None:
-            self.items.append(loaded.desired)
+        if loaded.known is not None:
+            known, earlier = loaded.known, tuple(map(PromptId.parse, loaded.known.renamed_from))
+            self.items.append(Desired(candidate.prompt, known.spec, candidate.path, known.user_version, earlier))
         if loaded.content is not None:
-            self._contents[loaded.candidate.prompt] = loaded.content
+            self._contents[candidate.prompt] = loaded.content
 
 
 def collect(
@@ -90,15 +91,10 @@ def collect(
     known = _known_files(found, tree, cache) if cache else {}
     loaded = ordered_map(loader, [candidate for candidate in found.candidates if candidate.path not in known])
     for number, candidate in enumerate(found.candidates, 1):
-        if candidate.path in known:
-            fresh = known[candidate.path]
-            earlier = tuple(map(PromptId.parse, fresh.renamed_from))
-            desired.items.append(Desired(candidate.prompt, fresh.spec, candidate.path, fresh.user_version, earlier))
-        else:
-            new = next(loaded)
-            desired.add(new)
-            if cache and new.known is not None:
-                cache.keep(candidate.path, new.known)
+        file = known[candidate.path] if candidate.path in known else next(loaded)
+        desired.add(candidate, file)
+        if cache is not None and file.known is not None and not file.problems:
+            cache.keep(candidate.path, file.known)
         if progress is not None and number % 100 == 0:
             progress(number, len(found.candidates))
     if cache is not None:
@@ -107,7 +103,7 @@ def collect(
     return desired
 
 
-def _known_files(found: Scan, tree: WorkTree, cache: FileCache) -> dict[str, KnownFile]:
+def _known_files(found: Scan, tree: WorkTree, cache: FileCache) -> dict[str, LoadedFile]:
     """The files whose bytes, and those of all they depend on, are what they were when they were parsed."""
     dependencies = _Dependencies(tree)
     fresh = {}
@@ -120,8 +116,7 @@ def _known_files(found: Scan, tree: WorkTree, cache: FileCache) -> dict[str, Kno
             continue
         known = cache.get(candidate.path, file)
         if known is not None and all(dependencies.digest(path) == digest for path, digest in known.reads.items()):
-            cache.keep(candidate.path, known)
-            fresh[candidate.path] = known
+            fresh[candidate.path] = LoadedFile(known=known)
     return fresh
 
 

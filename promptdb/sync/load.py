@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from promptdb.domain.digest import digest_of
-from promptdb.domain.plan import Desired
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.cache import KnownFile
 from promptdb.files.parse import ParsedPrompt, parse_file
@@ -16,14 +15,16 @@ from promptdb.sync.content import Content, content_of_file
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """`desired` and `content` are None for an invalid file; `known` is set for one without any problem."""
+    """`known` and `content` are None for an invalid file. Small, since ten thousand of them come from other processes."""
 
-    candidate: Candidate
     problems: tuple[Problem, ...] = ()
-    desired: Desired | None = None
-    content: Content | None = None
     known: KnownFile | None = None
+    content: Content | None = None
     tests: int = 0
+
+    @property
+    def is_valid(self) -> bool:
+        return self.known is not None
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,15 @@ class Loader:
             return _unreadable(candidate, Code.UNREADABLE, f"cannot be read: {error.strerror}")
         result = parse_file(candidate.path, data, self.tree, self.text_format)
         if result.prompt is None:
-            return LoadedFile(candidate, result.problems)
+            return LoadedFile(result.problems)
+        tests = _test(result.prompt) if self.run_tests else ()
         content = content_of_file(candidate.path, result.prompt, self.tree)
-        earlier = result.prompt.renamed_from
-        return LoadedFile(
-            candidate,
-            (*result.problems, *(_test(result.prompt) if self.run_tests else ())),
-            Desired(candidate.prompt, content.digest, candidate.path, content.user_version, earlier),
-            content,
-            None if result.problems else _known(data, content, result.prompt),
-            len(result.prompt.tests),
-        )
+        known = _known(data, content, result.prompt)
+        return LoadedFile((*result.problems, *tests), known, content, len(result.prompt.tests))
 
 
 def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None = None) -> LoadedFile:
-    return LoadedFile(candidate, (Problem(candidate.path, 1, 1, code, message, hint),))
+    return LoadedFile((Problem(candidate.path, 1, 1, code, message, hint),))
 
 
 def _test(prompt: ParsedPrompt) -> list[Problem]:
