@@ -100,7 +100,8 @@ def parse_all(root: Path) -> None:
 def sync_in_process() -> None:
     from promptdb.domain.plan import Policy
     from promptdb.service import PromptService
-    from promptdb.sync.tree import load_tree, sync_tree
+    from promptdb.sync.source import load_tree
+    from promptdb.sync.tree import sync_tree
 
     service = PromptService()
     sync_tree(service.registry, load_tree(service.settings), Policy())

@@ -18,7 +18,8 @@ from promptdb.domain.plan import Policy
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied
-from promptdb.sync.tree import load_tree, sync_tree
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import sync_tree
 
 BACKENDS = ("sqlite", "postgresql")
 

@@ -25,7 +25,8 @@ from promptdb.errors import (
 )
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.tree import load_tree, sync_tree
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import sync_tree
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

@@ -24,7 +24,8 @@ from promptdb.domain.plan import Policy
 from promptdb.errors import PromptDBError
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
-from promptdb.sync.tree import load_tree, sync_tree
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import sync_tree
 
 TIMEOUT = 60.0
 """Seconds: only a process that hangs takes so long."""

@@ -1,6 +1,7 @@
 """The group of all commands, and the one place where errors become exit codes."""
 
 import errno
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -9,6 +10,7 @@ from importlib import import_module
 import click
 
 from promptdb.errors import PromptDBError
+from promptdb.sync.garbage import collecting_rarely
 
 COMMANDS = {
     "init": ("init", "Find the prompts of a repository and set promptdb up for them."),
@@ -67,7 +69,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave the process with its exit code."""
     if sys.stdout is None:  # closed by the caller
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    with collecting_rarely():
+        code = run(sys.argv[1:] if arguments is None else arguments)
+    gc.freeze()  # the process ends: to look for garbage once more would take a fifth of a second
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

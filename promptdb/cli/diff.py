@@ -23,7 +23,7 @@ def command(ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
     alone, such as :production or :rev:3.
     """
     from promptdb.domain.changes import changed_parts
-    from promptdb.sync.tree import load_prompt
+    from promptdb.sync.source import load_prompt
 
     with service() as opened:
         old = opened.resolve(ref)

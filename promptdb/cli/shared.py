@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
     from promptdb.sync.collect import Progress
-    from promptdb.sync.tree import LoadedTree
+    from promptdb.sync.source import LoadedTree
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SHOWN_FROM = 500
@@ -60,10 +60,10 @@ def load_settings() -> "AppSettings":
 
 
 def load_tree(settings: "AppSettings") -> "LoadedTree":
-    from promptdb.sync import tree
+    from promptdb.sync import source
 
     with progress_bar("reading prompts") as progress:
-        return tree.load_tree(settings, progress)
+        return source.load_tree(settings, progress)
 
 
 def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:

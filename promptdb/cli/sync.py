@@ -25,18 +25,19 @@ def command(prune: bool, max_prune: int, keep_going: bool, require_clean: bool, 
     Everything is written, or nothing: exit code 4 if a file is invalid, 5 if a safety limit or another writer is in the way.
     """
     from promptdb.domain.plan import Policy
-    from promptdb.sync import tree
+    from promptdb.sync.source import require_clean as refuse_changes
+    from promptdb.sync.tree import sync_tree
 
     with service() as opened:
         loaded = load_tree(opened.settings)
         if require_clean:
-            tree.require_clean(loaded)
+            refuse_changes(loaded)
         if loaded.desired.problems:
             print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
         if loaded.desired.errors and not keep_going:
             click.echo("nothing was written", err=True)
             return 4
-        applied = tree.sync_tree(opened.registry, loaded, Policy(prune, max_prune), keep_going=keep_going)
+        applied = sync_tree(opened.registry, loaded, Policy(prune, max_prune), keep_going=keep_going)
     if as_json:
         print_json(applied)
     else:

@@ -67,13 +67,8 @@ class PromptVersion(Table, table=True):
     __table_args__ = (
         sa.UniqueConstraint("prompt_id", "revision"),
         sa.UniqueConstraint("prompt_id", "id"),  # the target of the aliases' composite key
-        sa.Index(
-            "ix_prompt_versions_user_version",
-            "prompt_id",
-            "user_version",
-            sqlite_where=sa.text("user_version IS NOT NULL"),
-            postgresql_where=sa.text("user_version IS NOT NULL"),
-        ),
+        # Of labelled versions only, as its migration says; said here, it would load both dialects in every process.
+        sa.Index("ix_prompt_versions_user_version", "prompt_id", "user_version"),
         sa.CheckConstraint("revision >= 1", name="revision_from_one"),
     )
 

@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from promptdb.db.bulk import Row, insert_rows
 from promptdb.db.repository import aliases, assets, events, named, prompts, redirects, runs, sources, versions
 from promptdb.db.tables import SourceHead, table
 from promptdb.domain.identity import PromptId
 
 source_heads = table(SourceHead)
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,7 @@ class RegistryWriter:
         self._insert(events, [{**row, "created_at": self.now} for row in rows])
 
     def _insert(self, target: sa.Table, rows: Sequence[Row]) -> None:
-        if rows:
-            self.connection.execute(sa.insert(target), rows)
+        insert_rows(self.connection, target, rows)
 
     def _for_each(self, statement: sa.Update | sa.Delete, rows: Sequence[Row]) -> None:
         """One statement for every row, which it finds by `prompt_id` and `alias`."""

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from promptdb.db.bulk import Row
 from promptdb.db.engine import reading, writing
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
-from promptdb.db.writer import RegistryWriter, Row
+from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
 from promptdb.domain.views import AliasEventView, AliasView, PromptSummary

@@ -1,7 +1,7 @@
 """The only writer of versions: blobs first, then one transaction under the lock that decides anew and writes."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -21,21 +21,9 @@ from promptdb.domain.views import Provenance
 from promptdb.sync.content import Content
 from promptdb.sync.parts import with_parts
 from promptdb.sync.rows import VersionRows, source_row
+from promptdb.sync.source import Origin
 
 ContentOf = Callable[[Desired], Content]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a sync reads from. Without git only `root` is set; `provenance` is asked for the files that get a version."""
-
-    root: str
-    commit_id: str | None = None
-    git_ref: str | None = None
-    is_dirty: bool = False
-    provenance: Callable[[Mapping[str, Iterable[str]]], dict[str, Provenance]] = field(
-        default=lambda files: {path: Provenance(path) for path in files}
-    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from promptdb.problems import Problem
 from promptdb.settings import AppSettings
 from promptdb.sync.collect import Progress
-from promptdb.sync.tree import load_tree
+from promptdb.sync.source import load_tree
 
 
 @dataclass(frozen=True)

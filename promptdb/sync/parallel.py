@@ -1,14 +1,10 @@
 """A map over many files that uses the other cores, where that is safe and worth it."""
 
-import ctypes
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import TypeVar
 
 from promptdb.errors import StorageError
@@ -34,29 +30,37 @@ def ordered_map(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_
     """
     workers = min(_cores(), 8)
     if len(items) < WORTH_IT or workers < 2 or sys.platform != "linux" or threading.active_count() > 1:
-        yield from map(function, items)
-        return
-    pool = ProcessPoolExecutor(workers, get_context("fork"), _end_with_the_parent)
+        return map(function, items)
+    return _in_processes(workers, function, items)
+
+
+def _in_processes(workers: int, function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
+    from concurrent.futures import ProcessPoolExecutor  # here, since few commands need them
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    pool = ProcessPoolExecutor(workers, get_context("fork"), _end_with_the_parent, (os.getpid(),))
     try:
-        before = signal.pthread_sigmask(
-            signal.SIG_BLOCK, {signal.SIGINT}
-        )  # the processes inherit it: ^C is the parent's
+        inherited = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # by the processes: ^C is the parent's
         try:
             results = pool.map(function, items, chunksize=_CHUNK)
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
         yield from results
     except BrokenProcessPool as error:
-        raise StorageError(
-            "a process that read prompt files was killed", "try again; memory may have run out"
-        ) from error
+        message = "a process that read prompt files was killed"
+        raise StorageError(message, "try again; memory may have run out") from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _end_with_the_parent() -> None:
+def _end_with_the_parent(parent: int) -> None:
     """A process whose parent was killed would wait for work for ever (prctl(2), PR_SET_PDEATHSIG)."""
+    import ctypes
+
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before we asked
+        os._exit(1)
 
 
 def _cores() -> int:

@@ -10,7 +10,8 @@ from promptdb.domain.plan import Policy
 from promptdb.errors import Conflict, Guard
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.tree import load_tree, plan_tree
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import plan_tree
 
 Sync = Callable[..., Applied]
 

@@ -16,7 +16,8 @@ from promptdb.domain.plan import Policy
 from promptdb.errors import LockTimeout
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.tree import load_tree, sync_tree
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import sync_tree
 
 PROMPTS = ("a/one", "a/two", "b/three")
 

@@ -14,7 +14,8 @@ from promptdb.domain.plan import Policy
 from promptdb.errors import Guard, VersionNotFound
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.tree import load_tree, require_clean, sync_tree
+from promptdb.sync.source import load_tree, require_clean
+from promptdb.sync.tree import sync_tree
 
 Sync = Callable[..., Applied]
 

@@ -13,7 +13,8 @@ from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError, Conflict, InvalidPrompts, StalePlan
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.tree import load_tree, plan_tree, sync_tree
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import plan_tree, sync_tree
 
 Sync = Callable[..., Applied]
 

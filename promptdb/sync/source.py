@@ -1,0 +1,96 @@
+"""The prompt files as they are now, and where they come from. Needs no database."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from promptdb.domain.identity import PromptId
+from promptdb.domain.views import Provenance
+from promptdb.errors import Guard, StorageError
+from promptdb.files.parse import ParseResult, parse_file
+from promptdb.files.scan import Candidate, scan
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.git.worktree import WorkTreeState, open_work_tree
+from promptdb.settings import AppSettings
+from promptdb.sync.collect import DesiredTree, Progress, collect
+from promptdb.sync.garbage import collecting_rarely
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a sync reads from. Without git only `root` is set; `provenance` is asked for the files that get a version."""
+
+    root: str
+    commit_id: str | None = None
+    git_ref: str | None = None
+    is_dirty: bool = False
+    provenance: Callable[[Mapping[str, Iterable[str]]], dict[str, Provenance]] = field(
+        default=lambda files: {path: Provenance(path) for path in files}
+    )
+
+
+@dataclass(frozen=True)
+class LoadedTree:
+    """The prompt files as they are now, and where they are."""
+
+    desired: DesiredTree
+    origin: Origin
+    work_tree: WorkTreeState | None
+
+
+@collecting_rarely()
+def load_tree(settings: AppSettings, progress: Progress | None = None, *, run_tests: bool = False) -> LoadedTree:
+    """Read the prompts root. Problems of files are collected in the result.
+
+    Args:
+        settings: say where it is and how to read it.
+        progress: is told how far it got.
+        run_tests: run the golden tests; files that have not changed are parsed for that, too.
+
+    Raises:
+        ConfigError: there is no such folder.
+        StorageError: git cannot read the repository around it.
+    """
+    root = settings.prompts_path
+    work_tree = open_work_tree(root)
+    found = scan(root, work_tree.ignores if work_tree else None)
+    desired = collect(found, WorkTree(root), settings.text_format, progress, run_tests=run_tests)
+    return LoadedTree(desired, _origin(settings, work_tree), work_tree)
+
+
+def load_prompt(settings: AppSettings, prompt: PromptId) -> tuple[Candidate | None, ParseResult | None]:
+    """The file of one prompt, parsed; None where there is none."""
+    root = settings.prompts_path
+    candidate = next((found for found in scan(root).candidates if found.prompt == prompt), None)
+    if candidate is None:
+        return None, None
+    tree = WorkTree(root)
+    try:
+        data = tree.read(candidate.path, MAX_TEXT_BYTES)
+    except (OSError, FileTooLarge) as error:
+        raise StorageError(f"cannot read {candidate.path}: {error}") from error
+    return candidate, parse_file(candidate.path, data, tree, settings.text_format)
+
+
+def require_clean(loaded: LoadedTree) -> None:
+    """Refuse a work tree whose prompts differ from HEAD.
+
+    Raises:
+        Guard: it is dirty; the message names some files.
+    """
+    dirty = sorted(loaded.work_tree.dirty_paths) if loaded.work_tree else []
+    if dirty:
+        shown = ", ".join(dirty[:3]) + (f" and {len(dirty) - 3} more" if len(dirty) > 3 else "")
+        raise Guard(f"the work tree has uncommitted changes: {shown}", "commit them, or pass --allow-dirty")
+
+
+def _origin(settings: AppSettings, work_tree: WorkTreeState | None) -> Origin:
+    if work_tree is None:
+        folder = settings.prompts_path.resolve()
+        return Origin(folder.name)
+    return Origin(
+        work_tree.prefix,
+        work_tree.commit_id,
+        work_tree.branch,
+        work_tree.is_dirty,
+        work_tree.provenance,
+    )
