@@ -1,7 +1,7 @@
 """Who a prompt is: a namespace and a name, taken from where its file lies."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptdb.errors import InvalidRef
 
@@ -21,9 +21,11 @@ def is_segment(text: str) -> bool:
     return _SEGMENT.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, order=True)
-class PromptId:
-    """`namespace/name`. The namespace may have several segments: `support/eu/triage` is `triage` in `support/eu`."""
+class PromptId(NamedTuple):
+    """`namespace/name`. The namespace may have several segments: `support/eu/triage` is `triage` in `support/eu`.
+
+    A tuple, since a large sync hashes and compares hundreds of thousands.
+    """
 
     namespace: str
     name: str
