@@ -17,20 +17,28 @@ _SHOWN = 50
 """Lines of a plan on a terminal or in a log; the summary counts all."""
 
 
-def print_plan(plan: Plan, *, done: bool) -> None:
+def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
     """The changes, and a count of all.
 
     Args:
         done: whether they were made, or would be.
+        confirmed: versions from before whose commit is recorded now.
     """
     if plan.changes:
         shown = plan.changes[:_SHOWN]
         print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [_row(change, done=done) for change in shown])
         if len(plan.changes) > _SHOWN:
             click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
-    click.echo(summary(plan, done=done))
+    click.echo(summary(plan, done=done) + (f", {count(confirmed, 'commit')} recorded" if confirmed else ""))
     if plan.missing:
-        click.echo(f"{_missing(plan)}; --prune archives them", err=True)
+        click.echo(f"{_missing(plan)}; --prune archives {'it' if len(plan.missing) == 1 else 'them'}", err=True)
+    if plan.unconfirmed:
+        click.echo(f"{unconfirmed(plan)}; commit the files and sync again", err=True)
+
+
+def unconfirmed(plan: Plan) -> str:
+    """Versions that were synced before they were committed."""
+    return f"{count(len(plan.unconfirmed), 'version')} without a recorded commit"
 
 
 def print_markdown(plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from promptdb.cli.changes import summary
+from promptdb.cli.changes import summary, unconfirmed
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count
 from promptdb.cli.problems import summary as problem_summary
@@ -33,7 +33,7 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json({**facts, "problems": len(loaded.desired.problems), "plan": intended})
         return
-    labels = {"prompts_root": "prompts", "schema": "schema", "database": "database", "blobs": "blobs"}
+    labels = {"prompts_root": "prompts", "database": "database", "schema": "schema", "blobs": "blobs"}
     for key, label in labels.items():
         click.echo(f"{label:<10}{facts[key]}")
     if loaded.origin.commit_id:
@@ -46,4 +46,5 @@ def command(as_json: bool) -> None:
     in_step = intended.is_empty and not intended.missing and not loaded.desired.errors
     state = "in step" if in_step else "not synced"
     missing = f", {len(intended.missing)} without a file" if intended.missing else ""
-    click.echo(f"{'registry':<10}{state}: {summary(intended)}{missing}")
+    waiting = f", {unconfirmed(intended)}" if intended.unconfirmed else ""
+    click.echo(f"{'registry':<10}{state}: {summary(intended)}{missing}{waiting}")

@@ -41,5 +41,5 @@ def command(prune: bool, max_prune: int, keep_going: bool, require_clean: bool, 
     if as_json:
         print_json(applied)
     else:
-        print_plan(applied.plan, done=True)
+        print_plan(applied.plan, done=True, confirmed=len(applied.confirmed))
     return 4 if loaded.desired.errors else 0

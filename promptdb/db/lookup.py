@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from promptdb.db.repository import (
     PromptRepository,
+    absences,
     aliases,
     named,
     prompts,
@@ -122,19 +123,30 @@ def _require_one_digest(connection: sa.Connection, prompt: PromptId, prefix: str
 
 
 def _in_commit(connection: sa.Connection, name: str) -> sa.ColumnElement[bool]:
-    """The version that a clean sync found in the commit, which is the newest file version up to that run.
+    """The version that a clean sync found in the commit: the newest file version up to that run, if there was a file then.
 
     `name` is a branch, or a commit id, abbreviated or not; a commit in which the file itself changed answers too.
     """
-    clean = sa.select(sa.func.max(runs.c.id)).where(~runs.c.is_dirty)
-    run = connection.execute(clean.where(runs.c.git_ref == name)).scalar()
-    commit = name.lower()
-    if run is None:
-        _require_one_commit(connection, name, commit)
-        run = connection.execute(clean.where(runs.c.commit_id.startswith(commit, autoescape=True))).scalar()
+    run, commit = _run_of(connection, name), name.lower()
     own = sources.alias("own")
     fits = own.c.run_id <= run if run is not None else own.c.commit_id.startswith(commit, autoescape=True)
-    return sa.exists().where(own.c.version_id == versions.c.id, ~own.c.is_dirty, fits).correlate(versions)
+    found = sa.exists().where(own.c.version_id == versions.c.id, ~own.c.is_dirty, fits).correlate(versions)
+    if run is None:
+        return found
+    ended = sa.and_(absences.c.until_run_id.is_not(None), absences.c.until_run_id <= run)
+    absent = sa.exists().where(absences.c.prompt_id == versions.c.prompt_id, absences.c.from_run_id <= run, ~ended)
+    return found & ~absent.correlate(versions)
+
+
+def _run_of(connection: sa.Connection, name: str) -> int | None:
+    """The newest clean run of a branch or commit."""
+    clean = sa.select(sa.func.max(runs.c.id)).where(~runs.c.is_dirty)
+    run: int | None = connection.execute(clean.where(runs.c.git_ref == name)).scalar()
+    if run is None:
+        commit = name.lower()
+        _require_one_commit(connection, name, commit)
+        run = connection.execute(clean.where(runs.c.commit_id.startswith(commit, autoescape=True))).scalar()
+    return run
 
 
 def _require_one_commit(connection: sa.Connection, name: str, commit: str) -> None:
@@ -172,8 +184,16 @@ def _no_version(connection: sa.Connection, ref: PromptRef, prompt: PromptId) -> 
     selector = ref.text.partition(":")[2]
     return VersionNotFound(
         f"{prompt} has no version {selector!r}",
-        f"aliases: {_listed(shown)}; newest revisions: {_listed(newest)}",
+        f"{_why(connection, ref.selector)}aliases: {_listed(shown)}; newest revisions: {_listed(newest)}",
     )
+
+
+def _why(connection: sa.Connection, selector: Selector) -> str:
+    if not isinstance(selector, ByCommit):
+        return ""
+    if _run_of(connection, selector.name) is not None:
+        return "there was no file in that commit; "
+    return "no sync has recorded that commit; "
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from promptdb.db.tables import (
     AliasEvent,
     Prompt,
+    PromptAbsence,
     PromptAlias,
     PromptAsset,
     PromptRedirect,
@@ -34,7 +35,7 @@ from promptdb.domain.views import (
 
 prompts, versions, aliases = table(Prompt), table(PromptVersion), table(PromptAlias)
 assets, sources, runs = table(PromptAsset), table(VersionSource), table(SyncRun)
-events, redirects = table(AliasEvent), table(PromptRedirect)
+events, redirects, absences = table(AliasEvent), table(PromptRedirect), table(PromptAbsence)
 
 _T = TypeVar("_T")
 _CHUNK = 500
@@ -133,10 +134,10 @@ class PromptRepository:
         return [view_of(row) for row in self._connection.execute(query)]
 
     def provenance(self, version_ids: Sequence[UUID]) -> dict[UUID, Provenance]:
-        """Where versions came from: the first source of each."""
+        """Where versions came from: the first commit of each, or the first sync of one that is in no commit yet."""
         found: dict[UUID, Provenance] = {}
         for chunk in _chunks(version_ids):
-            query = sa.select(sources).where(sources.c.version_id.in_(chunk)).order_by(sources.c.id)
+            query = sa.select(sources).where(sources.c.version_id.in_(chunk)).order_by(sources.c.is_dirty, sources.c.id)
             for row in self._connection.execute(query):
                 where = Provenance(
                     row.path, row.commit_id, row.branch, row.author, row.committed_at, row.blob_id, row.is_dirty
@@ -222,6 +223,11 @@ class PromptRepository:
         same = (runs.c.root == root, runs.c.git_ref.is_not_distinct_from(git_ref), runs.c.commit_id == commit_id)
         query = sa.select(sa.exists().where(*same, ~runs.c.is_dirty))
         return bool(self._connection.execute(query).scalar())
+
+    def absent(self) -> set[UUID]:
+        """The ids of the prompts for which the newest clean run found no file."""
+        query = sa.select(absences.c.prompt_id).where(absences.c.until_run_id.is_(None))
+        return set(self._connection.execute(query).scalars())
 
     def _for_prompts(self, query: sa.Select[Any], only: Sequence[PromptId] | None) -> Iterator[sa.Row[Any]]:
         if only is None:

@@ -155,6 +155,18 @@ class VersionSource(Table, table=True):
     is_dirty: bool
 
 
+class PromptAbsence(Table, table=True):
+    """A prompt had no file from one clean run on, until before another one; with no end, up to now."""
+
+    __tablename__ = "prompt_absences"
+    __table_args__ = (sa.Index(None, "prompt_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    prompt_id: UUID = _key("prompts.id")
+    from_run_id: int = _key("sync_runs.id")
+    until_run_id: int | None = _key("sync_runs.id", default=None)
+
+
 class AliasEvent(Table, table=True):
     """Append-only, by trigger. `to_version_id` is null where an alias was deleted."""
 

@@ -1,6 +1,6 @@
 """Inserts and pointer moves on one connection that holds the write lock. Bulk statements through Core; no decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.bulk import Row, insert_rows
-from promptdb.db.repository import aliases, assets, events, named, prompts, redirects, runs, sources, versions
+from promptdb.db.repository import absences, aliases, assets, events, named, prompts, redirects, runs, sources, versions
 from promptdb.db.tables import SourceHead, table
 from promptdb.domain.identity import PromptId
 
@@ -79,6 +79,19 @@ class RegistryWriter:
         values = {"commit_id": commit_id, "run_id": run_id, "updated_at": self.now}
         if self.connection.execute(sa.update(source_heads).where(*key).values(**values)).rowcount == 0:
             self._insert(source_heads, [{"root": root, "git_ref": git_ref, **values}])
+
+    def begin_absences(self, ids: Iterable[UUID], run_id: int) -> None:
+        """This run found no file for these prompts, which had one before."""
+        self._insert(absences, [{"prompt_id": key, "from_run_id": run_id, "until_run_id": None} for key in ids])
+
+    def end_absences(self, ids: Iterable[UUID], run_id: int) -> None:
+        """This run found a file for these prompts again."""
+        for key in ids:
+            self.connection.execute(
+                sa.update(absences)
+                .where(absences.c.prompt_id == key, absences.c.until_run_id.is_(None))
+                .values(until_run_id=run_id)
+            )
 
     def insert_aliases(self, rows: Sequence[Row]) -> None:
         self._insert(aliases, [{**row, "updated_at": self.now} for row in rows])

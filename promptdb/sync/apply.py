@@ -1,8 +1,8 @@
 """The only writer of versions: blobs first, then one transaction under the lock that decides anew and writes."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -28,10 +28,14 @@ ContentOf = Callable[[Desired], Content]
 
 @dataclass(frozen=True)
 class Applied:
-    """What was written. `run_id` is None where nothing was."""
+    """What was written. `run_id` is None where nothing was.
+
+    `confirmed` are prompts whose newest version was recorded before its commit, which is recorded now.
+    """
 
     plan: Plan
     run_id: int | None = None
+    confirmed: tuple[PromptId, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,10 @@ def apply(
             ]
             writer.insert_sources([source_row(version, at, run_id) for version, at in heads])
         _write(writer, registry, actual, ids, batch, sources, run_id, whole_tree=whole_tree)
-    return Applied(described, run_id)
+        if whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
+            _note_absences(writer, run_id, state, ids, batch.desired)
+    waiting = tuple(prompt for prompt in described.unconfirmed if prompt not in confirmed)
+    return Applied(replace(described, unconfirmed=waiting), run_id, tuple(confirmed))
 
 
 def _state(
@@ -122,9 +129,9 @@ def _state(
 
 def _is_new_commit(connection: sa.Connection, origin: Origin | None) -> bool:
     """Whether a commit was not recorded yet, so that `git:` will find it even if it changed no prompt."""
-    if origin is None or origin.commit_id is None or origin.is_dirty:
+    if origin is None or origin.clean_commit is None:
         return False
-    return not PromptRepository(connection).run_recorded(origin.root, origin.git_ref, origin.commit_id)
+    return not PromptRepository(connection).run_recorded(origin.root, origin.git_ref, origin.clean_commit)
 
 
 @dataclass
@@ -191,8 +198,8 @@ def _write_run(writer: RegistryWriter, actor: str, origin: Origin, performed: Pl
             "finished_at": writer.now,
         }
     )
-    if origin.git_ref is not None and origin.commit_id is not None and not origin.is_dirty:
-        writer.set_source_head(origin.root, origin.git_ref, origin.commit_id, run_id)
+    if origin.git_ref is not None and origin.clean_commit is not None:
+        writer.set_source_head(origin.root, origin.git_ref, origin.clean_commit, run_id)
     return run_id
 
 
@@ -234,6 +241,17 @@ def _write(
     writer.insert_assets([asset for row in rows for asset in row.assets()])
     if run_id is not None:
         writer.insert_sources([source_row(row.id, sources[row.change.path or ""], run_id) for row in rows])
+
+
+def _note_absences(
+    writer: RegistryWriter, run_id: int, before: Recorded, ids: Mapping[PromptId, UUID], desired: Iterable[PromptId]
+) -> None:
+    """Record which prompts the commit has no file for, where that changed. `ids` are those after the plan was performed."""
+    absent = PromptRepository(writer.connection).absent()
+    present = {ids[prompt] for prompt in desired}
+    from_files = {ids[prompt] for prompt, head in before.heads.items() if head.from_file and prompt in ids}
+    writer.begin_absences(from_files - present - absent, run_id)
+    writer.end_absences(absent & present, run_id)
 
 
 def _new_ids(writer: RegistryWriter, created: Sequence[PromptId], known: set[UUID] | None) -> dict[PromptId, UUID]:

@@ -27,6 +27,11 @@ class Origin:
         default=lambda files: {path: Provenance(path) for path in files}
     )
 
+    @property
+    def clean_commit(self) -> str | None:
+        """The commit, if the files are exactly its files."""
+        return None if self.is_dirty else self.commit_id
+
 
 @dataclass(frozen=True)
 class LoadedTree:

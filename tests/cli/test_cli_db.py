@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from clitools import Run, failure
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ SHAPES: dict[str, Any] = {
     },
     "diff greet": {"from": None, "to": None, "parts": [], "diff": [None]},
     "plan": PLAN,
-    "sync": {"plan": PLAN, "run_id": None},
+    "sync": {"plan": PLAN, "run_id": None, "confirmed": []},
     "status": {
         **dict.fromkeys(("prompts_root", "database", "schema", "blobs", "branch", "commit", "dirty", "problems")),
         "plan": PLAN,

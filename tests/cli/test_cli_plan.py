@@ -66,7 +66,7 @@ def test_a_file_that_is_gone_is_told_and_stays(run: Run, synced: Path) -> None:
     assert run("plan") == (
         0,
         "1 unchanged\n",
-        "1 prompt without a file stays: default/greet; --prune archives them\n",
+        "1 prompt without a file stays: default/greet; --prune archives it\n",
     )
 
 

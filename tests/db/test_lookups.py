@@ -192,8 +192,9 @@ def test_a_version_that_is_not_there_is_told_with_the_aliases_and_the_newest_rev
     with pytest.raises(VersionNotFound) as caught:
         registry.resolve(f"{TRIAGE}:{selector}")
     assert caught.value.message == f"{TRIAGE} has no version {shown!r}"
+    why = "no sync has recorded that commit; " if selector.startswith("git:") else ""
     assert caught.value.hint == (
-        "aliases: production -> rev:2, staging -> rev:4; newest revisions: rev:4, rev:3, rev:2, rev:1"
+        f"{why}aliases: production -> rev:2, staging -> rev:4; newest revisions: rev:4, rev:3, rev:2, rev:1"
     )
 
 

@@ -69,6 +69,17 @@ def test_a_downgrade_to_base_leaves_nothing_and_an_upgrade_brings_it_back(empty:
     assert migrate.current_revision(empty) == migrate.HEAD
 
 
+def test_an_upgrade_from_the_first_schema_keeps_what_is_in_it(empty: sa.Engine) -> None:
+    migrate.upgrade(empty, "0001")
+    execute(empty, "INSERT INTO prompts VALUES ('0123456789abcdef0123456789abcdef', 'a', 'b', '2026-01-01', NULL)")
+    migrate.upgrade(empty)
+    assert migrate.drift(empty) == []
+    migrate.downgrade(empty, "0001")
+    migrate.upgrade(empty)
+    with empty.connect() as connection:
+        assert connection.execute(sa.text("SELECT namespace, name FROM prompts")).all() == [("a", "b")]
+
+
 def test_a_downgrade_leaves_no_functions_or_triggers_behind(empty: sa.Engine) -> None:
     migrate.upgrade(empty)
     migrate.downgrade(empty, "base")
@@ -198,8 +209,9 @@ def test_a_stamp_of_something_unknown_asks_for_a_newer_promptdb(empty: sa.Engine
 
 def test_an_outdated_stamp_asks_for_an_upgrade(empty: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate.upgrade(empty)
+    now = migrate.HEAD
     monkeypatch.setattr(migrate, "HEAD", "9999")  # as a later release has it, which still knows this one's scripts
-    with pytest.raises(ConfigError, match=r"is at 0001; this promptdb needs 9999") as caught:
+    with pytest.raises(ConfigError, match=rf"is at {now}; this promptdb needs 9999") as caught:
         migrate.ensure_schema(empty)
     assert caught.value.hint == "run: promptdb db upgrade"
 
@@ -302,10 +314,10 @@ def test_the_template_of_new_scripts_gives_one_that_runs(
     shutil.copytree(CHECKOUT / "alembic", scripts)
     config = migrate._config()
     config.set_main_option("script_location", str(scripts))
-    command.revision(config, "next one", rev_id="0002")
-    [script] = scripts.glob("versions/0002*.py")
+    command.revision(config, "next one", rev_id="9999")
+    [script] = scripts.glob("versions/9999*.py")
     text = script.read_text()
-    assert re.search(r"down_revision = '0001'", text)
+    assert re.search(rf"down_revision = '{migrate.HEAD}'", text)
     script.write_text(
         text.replace("    pass", "    op.add_column('prompts', sa.Column('x', sqlmodel.AutoString()))", 1)
     )
