@@ -2,6 +2,8 @@
 
 import os
 import tomllib
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,6 +85,7 @@ def load_settings(folder: Path | None = None) -> AppSettings:
     start = (folder or Path.cwd()).resolve()
     file, table, base = _find_file(start)
     known = AppSettings.model_fields.keys()
+    _refuse_misspelt_variables(known)
     for key in table:
         if key not in known:
             raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
@@ -91,6 +94,15 @@ def load_settings(folder: Path | None = None) -> AppSettings:
     except ValidationError as error:
         problem = ConfigError(_describe(error, file), "docs/settings.md lists the settings")
     raise problem  # outside of the handler: its cause would hold the values
+
+
+def _refuse_misspelt_variables(known: Iterable[str]) -> None:
+    """A variable that is nearly a setting would be passed over, and the default used without a word."""
+    names = [PREFIX + name.upper() for name in known]
+    for variable in sorted(os.environ):
+        upper = variable.upper()
+        if upper.startswith(PREFIX) and upper not in names and (near := get_close_matches(upper, names, 1, 0.9)):
+            raise ConfigError(f"environment variable {variable} is no setting", f"did you mean {near[0]}?")
 
 
 def _find_file(start: Path) -> tuple[Path | None, dict[str, Any], Path]:

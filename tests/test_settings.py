@@ -246,6 +246,31 @@ def test_a_variable_in_other_letters_is_either_no_setting_or_told_by_its_name(
         assert "None" not in error.message  # noqa: PT017
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("PROMPTDB_DATABSE_URL", "PROMPTDB_DATABASE_URL"),
+        ("PROMPTDB_DB_URL", None),
+        ("promptdb_blob_roots", "PROMPTDB_BLOB_ROOT"),
+        ("PROMPTDB_LOG_LEVEL", None),
+        ("DATABASE_URL", None),
+    ],
+)
+def test_a_variable_that_is_nearly_a_setting_is_told(
+    project: Path, monkeypatch: pytest.MonkeyPatch, variable: str, meant: str | None
+) -> None:
+    monkeypatch.setenv(variable, "x")
+    if meant is None:
+        assert load_settings(project)
+        return
+    with pytest.raises(ConfigError) as caught:
+        load_settings(project)
+    assert (caught.value.message, caught.value.hint) == (
+        f"environment variable {variable} is no setting",
+        f"did you mean {meant}?",
+    )
+
+
 # Values stay out of sight
 
 

@@ -96,8 +96,8 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except SystemExit:  # how click takes a pipe that was closed early, as by `promptdb list | head`
-        return 0
+    except SystemExit:  # how click takes a pipe that was closed early, as by `promptdb check | head`
+        return 1
     except OSError as error:
         return _without_output(error)
     return code if isinstance(code, int) else 0
@@ -108,7 +108,7 @@ def _without_output(error: OSError) -> int:
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end of the process
     if error.errno == errno.EPIPE:
-        return 0
+        return 1  # the command's own code is not known: success would be a lie where a pipeline asks for it
     what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
     click.echo(f"error: {what}: {error.strerror}", err=True)
     return 1

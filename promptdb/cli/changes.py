@@ -16,6 +16,9 @@ _WORDS = {
 _SHOWN = 50
 """Lines of a plan on a terminal or in a log; the summary counts all."""
 
+_SHOWN_IN_COMMENT = 200
+"""Rows, so that a comment stays below the 65,536 characters that GitHub takes."""
+
 
 def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
     """The changes, and a count of all.
@@ -46,8 +49,10 @@ def print_markdown(plan: Plan) -> None:
     click.echo(f"### promptdb plan\n\n{summary(plan)}\n")
     if plan.changes:
         click.echo("| change | prompt | revision | digest | what |\n|---|---|---|---|---|")
-    for change in plan.changes:
+    for change in plan.changes[:_SHOWN_IN_COMMENT]:
         click.echo(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _row(change, done=False))} |")
+    if len(plan.changes) > _SHOWN_IN_COMMENT:
+        click.echo(f"\n... and {len(plan.changes) - _SHOWN_IN_COMMENT:,} more")
     if plan.missing:
         click.echo(f"\n{_missing(plan)}")
 

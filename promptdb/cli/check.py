@@ -2,8 +2,8 @@
 
 import click
 
-from promptdb.cli.output import plain, print_json
-from promptdb.cli.problems import count, print_github, print_problems, summary
+from promptdb.cli.output import print_json
+from promptdb.cli.problems import count, print_github, print_problems, problems_data, summary
 from promptdb.cli.shared import load_settings, progress_bar, root_prefix
 
 
@@ -30,7 +30,7 @@ def command(form: str) -> int:
             {
                 "prompts": checked.prompts,
                 "tests": checked.tests,
-                "problems": [plain(problem) | {"severity": problem.severity} for problem in problems],
+                "problems": problems_data(problems),
             }
         )
     elif form == "github":

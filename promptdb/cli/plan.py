@@ -4,7 +4,7 @@ import click
 
 from promptdb.cli.changes import print_markdown, print_plan
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import print_problems
+from promptdb.cli.problems import print_problems, problems_data
 from promptdb.cli.shared import load_tree, prune_options, root_prefix, service
 
 
@@ -26,6 +26,8 @@ def command(form: str, exit_code: bool, prune: bool, max_prune: int) -> int:
         loaded = load_tree(opened.settings)
         if loaded.desired.errors:
             print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
+            if form == "json":
+                print_json({"problems": problems_data(loaded.desired.problems)})
             return 4
         policy = Policy(prune, max_prune)
         intended = plan_tree(opened.registry, loaded, policy)

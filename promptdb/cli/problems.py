@@ -1,10 +1,12 @@
 """Problems of prompt files, for people, for programs and for GitHub's log."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from promptdb.cli.failures import one_line
+from promptdb.cli.output import plain
 from promptdb.problems import Problem
 
 
@@ -32,6 +34,11 @@ def print_github(problems: Sequence[Problem], root: str) -> None:
         place = f"file={_property(root + problem.path)},line={problem.line},col={problem.column}"
         text = problem.message + (f"\n{problem.hint}" if problem.hint else "")
         click.echo(f"::{problem.severity} {place},title={problem.code}::{_data(text)}")
+
+
+def problems_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """For JSON output."""
+    return [plain(problem) | {"severity": problem.severity} for problem in problems]
 
 
 def summary(problems: Sequence[Problem]) -> str:

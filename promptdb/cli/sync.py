@@ -6,7 +6,7 @@ import click
 
 from promptdb.cli.changes import print_plan
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import print_problems
+from promptdb.cli.problems import print_problems, problems_data
 from promptdb.cli.shared import json_option, load_tree, prune_options, root_prefix, service
 
 
@@ -36,6 +36,8 @@ def command(prune: bool, max_prune: int, keep_going: bool, require_clean: bool, 
             print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
         if loaded.desired.errors and not keep_going:
             click.echo("nothing was written", err=True)
+            if as_json:
+                print_json({"problems": problems_data(loaded.desired.problems)})
             return 4
         applied = sync_tree(opened.registry, loaded, Policy(prune, max_prune), keep_going=keep_going)
     if as_json:

@@ -1,8 +1,8 @@
 """Reads of the registry on one connection. Every answer is a domain value."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -272,7 +272,8 @@ def named(prompt: PromptId) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bo
 
 def _matches(name: str, pattern: str) -> bool:
     """In Python, since LIKE minds the case in one database and not in the other."""
-    return fnmatchcase(name, pattern) or fnmatchcase(name, pattern.rstrip("/") + "/*")
+    expression = re.escape(pattern.rstrip("/")).replace(r"\*", ".*")
+    return re.fullmatch(f"{expression}(/.*)?", name) is not None
 
 
 def _chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:

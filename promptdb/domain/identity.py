@@ -59,4 +59,7 @@ class PromptId(NamedTuple):
         Raises:
             InvalidRef: the text is not of that form.
         """
-        return cls.from_segments(text.split("/"))
+        name, colon, selector = text.partition(":")
+        if colon:
+            raise InvalidRef(f"{text!r} is a reference, and this needs the name of a prompt", f"leave out :{selector}")
+        return cls.from_segments(name.split("/"))

@@ -63,7 +63,7 @@ def identify(paths: list[str], problems: list[Problem]) -> Scan:
         try:
             candidate = Candidate(path, PromptId.from_segments(stem.split("/")))
         except InvalidRef as error:
-            hint = f"{error.hint}, rename the file, or start its name with '_' if it is no prompt"
+            hint = f"rename the file, or start its name with '_' if it is no prompt; in a name {error.hint}"
             problems.append(Problem(path, 1, 1, Code.BAD_NAME, error.message, hint))
             continue
         other = candidates.setdefault(candidate.prompt.folded, candidate)

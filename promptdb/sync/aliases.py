@@ -61,7 +61,7 @@ def decide_promotion(registry: Registry, ref: PromptRef, alias: str) -> Move:
 
 
 def decide_all(registry: Registry, source: str, alias: str) -> list[Move]:
-    """Point `alias` at what `source` gives, for each prompt that has it; `latest` stands for every prompt.
+    """Point `alias` at what `source` gives, for each prompt that has it; `latest` stands for every prompt. No archived ones.
 
     Raises:
         InvalidRef: a name cannot be an alias.
@@ -70,11 +70,10 @@ def decide_all(registry: Registry, source: str, alias: str) -> list[Move]:
     parse_alias(alias)
     with reading(registry.engine) as connection:
         repository = PromptRepository(connection)
-        targets: dict[PromptId, Target]
-        if source == "latest":
-            targets = {summary.prompt: _target(summary) for summary in repository.summaries()}
-        else:
-            targets = {view.prompt: _target(view) for view in repository.aliases(alias=parse_alias(source))}
+        targets = {summary.prompt: _target(summary) for summary in repository.summaries()}
+        if source != "latest":
+            views = repository.aliases(alias=parse_alias(source))
+            targets = {view.prompt: _target(view) for view in views if view.prompt in targets}
         if not targets:
             raise NotFound(f"no prompt has the alias {source!r}", "'promptdb alias list' shows the aliases")
         there = {view.prompt: view for view in repository.aliases(alias=alias)}

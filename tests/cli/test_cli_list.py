@@ -31,6 +31,9 @@ PATTERNS = [
     ("*", ["default/greet", "support/triage", "support/eu/triage"]),
     ("Support", []),
     ("sup", []),
+    ("support/tri?ge", []),
+    ("support/[t]riage", []),
+    ("*/tri", []),
 ]
 
 

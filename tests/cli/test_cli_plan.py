@@ -124,7 +124,8 @@ def test_a_user_version_that_names_other_content_is_refused(run: Run, project: P
 def test_an_invalid_file_is_told_in_place_of_a_plan(run: Run, project: Path, form: str) -> None:
     write(project, {"prompts/bad.txt": "{"})
     ran = run("plan", "--format", form)
-    assert (ran.code, ran.out) == (4, "")
+    assert ran.code == 4
+    assert [problem["path"] for problem in ran.json["problems"]] == ["bad.txt"] if form == "json" else ran.out == ""
     assert ran.err.startswith("prompts/bad.txt:1:1: error [PDB301] ")
     assert ran.err.endswith("1 error in 1 file\n")
 

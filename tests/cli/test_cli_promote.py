@@ -165,10 +165,12 @@ def test_all_takes_an_alias_and_no_reference(run: Run, two_versions: Path) -> No
 
 
 def test_all_does_not_touch_archived_prompts(run: Run, two_versions: Path) -> None:
+    assert run("promote", "support/triage", "staging").code == 0
     (two_versions / "prompts/support/triage.yaml").unlink()
     assert run("sync", "--prune", "--max-prune", 50).code == 0
-    assert run("promote", "--all", "latest", "canary").code == 0
-    assert "support/triage" not in run("alias", "list").out
+    for source in ("latest", "staging"):
+        assert run("promote", "--all", source, "canary").code == 0
+        assert [view["alias"] for view in run("alias", "list", "support/triage", "--json").json] == ["staging"]
 
 
 def test_all_with_an_expectation_is_a_usage_error(run: Run, two_versions: Path) -> None:

@@ -36,7 +36,6 @@ def test_parse_splits_at_the_last_slash(text: str, namespace: str, name: str):
         pytest.param("../x", "'..'", id="parent folder"),
         pytest.param("a/b c", "'b c'", id="space"),
         pytest.param("a/b\n", r"'b\n'", id="line break at the end"),
-        pytest.param("a/b:c", "'b:c'", id="colon"),
         pytest.param("a\\b", r"'a\\b'", id="backslash"),
         pytest.param("a/caf\u00e9", "'caf\u00e9'", id="letter outside ASCII"),
         pytest.param("a/\u0661", "'\u0661'", id="digit outside ASCII"),
@@ -49,6 +48,13 @@ def test_parse_refuses_a_bad_segment_and_names_it(text: str, named: str):
     assert named in caught.value.message
     assert caught.value.hint is not None
     assert f"at most {MAX_SEGMENT} characters" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["a/b:c", "a/b:rev:3", "a/b:", "b:git:v1/2"])
+def test_parse_refuses_a_reference_and_says_what_to_leave_out(text: str):
+    with pytest.raises(InvalidRef, match="needs the name of a prompt") as caught:
+        PromptId.parse(text)
+    assert caught.value.hint == f"leave out {text[text.index(':') :]}"
 
 
 def test_a_whole_identity_may_have_512_characters():
