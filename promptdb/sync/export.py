@@ -6,7 +6,7 @@ from pathlib import Path
 from promptdb.blobs.store import BlobStore
 from promptdb.containment import contained
 from promptdb.domain.spec import PromptSpec
-from promptdb.errors import StorageError
+from promptdb.errors import OutsideRoot, StorageError
 from promptdb.files.read import file_suffix
 from promptdb.files.write import prompt_file_text
 
@@ -37,8 +37,15 @@ def write_files(spec: PromptSpec, blobs: BlobStore, file: Path, *, overwrite: bo
 
 def _beside(spec: PromptSpec, blobs: BlobStore, folder: Path) -> Iterator[tuple[Path, bytes]]:
     for name, text in spec.includes.items():
-        contained(folder, name)
-        yield folder / name, text.encode()
+        yield _inside(folder, name), text.encode()
     for asset in spec.assets:
-        contained(folder, asset.path)
-        yield folder / asset.path, blobs.get(asset.digest)
+        yield _inside(folder, asset.path), blobs.get(asset.digest)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    try:
+        contained(folder, name)
+    except OutsideRoot as error:
+        hint = "print the prompt alone: promptdb export REF -"
+        raise StorageError(f"{name!r} belongs to the prompt and would be written outside {folder}", hint) from error
+    return folder / name

@@ -177,3 +177,19 @@ def test_a_stored_path_that_leads_out_of_the_folder_is_refused(run: Run, rich: P
 def test_json_has_the_files(run: Run, rich: Path) -> None:
     ran = run("export", "rich", "out/rich.yaml", "--json")
     assert ran.json == {"ref": "rich", "files": ["out/rich.yaml", "out/_shared/tone.md", "out/_data.csv"]}
+
+
+def test_an_asset_from_a_folder_above_is_not_written_outside_the_target(run: Run, project: Path) -> None:
+    write(
+        project,
+        {"prompts/_shared/logo.png": "x", "prompts/a/b.yaml": "template: hi\nassets: [{path: ../_shared/logo.png}]"},
+    )
+    assert run("sync").code == 0
+    message = "'../_shared/logo.png' belongs to the prompt and would be written outside out"
+    assert run("export", "a/b", "out/b.yaml") == (
+        1,
+        "",
+        failure(message, "print the prompt alone: promptdb export REF -"),
+    )
+    assert not (project / "out").exists()
+    assert "../_shared/logo.png" in run("export", "a/b", "-").out
