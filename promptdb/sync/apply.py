@@ -97,12 +97,9 @@ def apply(
         writer = RegistryWriter(connection, datetime.now(UTC))
         run_id = _write_run(writer, registry.actor, origin, actual, started) if origin is not None else None
         described = with_parts(connection, actual, lambda prompt: batch.contents[prompt].spec)
-        if run_id is not None:
-            heads = [
-                (version_id(ids[p], state.heads[p].revision, state.heads[p].digest), at) for p, at in confirmed.items()
-            ]
-            writer.insert_sources([source_row(version, at, run_id) for version, at in heads])
         _write(writer, registry, actual, ids, batch, sources, run_id, whole_tree=whole_tree)
+        if run_id is not None:
+            _confirm(writer, run_id, actual, state, ids, confirmed)
         if whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
             _note_absences(writer, run_id, state, ids, batch.desired)
     waiting = tuple(prompt for prompt in described.unconfirmed if prompt not in confirmed)
@@ -241,6 +238,21 @@ def _write(
     writer.insert_assets([asset for row in rows for asset in row.assets()])
     if run_id is not None:
         writer.insert_sources([source_row(row.id, sources[row.change.path or ""], run_id) for row in rows])
+
+
+def _confirm(
+    writer: RegistryWriter,
+    run_id: int,
+    performed: Plan,
+    before: Recorded,
+    ids: Mapping[PromptId, UUID],
+    confirmed: Mapping[PromptId, Provenance],
+) -> None:
+    """Record where heads from before were found now. `ids` are those after the plan was performed."""
+    renamed = {change.prompt: change.renamed_from for change in performed.changes if change.renamed_from is not None}
+    heads = {prompt: before.heads[renamed.get(prompt, prompt)] for prompt in confirmed}
+    versions = {prompt: version_id(ids[prompt], head.revision, head.digest) for prompt, head in heads.items()}
+    writer.insert_sources([source_row(versions[prompt], at, run_id) for prompt, at in confirmed.items()])
 
 
 def _note_absences(
