@@ -192,7 +192,7 @@ def _why(connection: sa.Connection, selector: Selector) -> str:
     if not isinstance(selector, ByCommit):
         return ""
     if _run_of(connection, selector.name) is not None:
-        return "there was no file in that commit; "
+        return "there was no valid file in that commit; "
     return "no sync has recorded that commit; "
 
 

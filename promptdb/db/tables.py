@@ -156,7 +156,7 @@ class VersionSource(Table, table=True):
 
 
 class PromptAbsence(Table, table=True):
-    """A prompt had no file from one clean run on, until before another one; with no end, up to now."""
+    """A prompt had no valid file from one clean run on, until before another one; with no end, up to now."""
 
     __tablename__ = "prompt_absences"
     __table_args__ = (sa.Index(None, "prompt_id"),)

@@ -1,6 +1,6 @@
 """The decision: what to write so that the registry says what the files say. Pure; `sync.apply` performs it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -123,9 +123,18 @@ class Plan:
             )
 
 
-def plan(desired: Sequence[Desired], recorded: Recorded, policy: Policy) -> Plan:
-    """Compare. Performing the result and planning again gives an empty plan."""
-    wanted = {item.prompt for item in desired}
+def plan(
+    desired: Sequence[Desired], recorded: Recorded, policy: Policy, invalid: Collection[PromptId] = frozenset()
+) -> Plan:
+    """Compare. Performing the result and planning again gives an empty plan.
+
+    Args:
+        desired: the prompts as the files have them.
+        recorded: the prompts as the registry has them.
+        policy: what may be done.
+        invalid: prompts whose files cannot be used as they are. They are left alone: neither gone nor free to be renamed.
+    """
+    wanted = {item.prompt for item in desired}.union(invalid)
     changes: list[Change] = []
     renamed: set[PromptId] = set()
     conflicts: list[str] = []

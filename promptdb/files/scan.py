@@ -23,8 +23,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Scan:
+    """`clashing` are prompts that two files claim: none of them is a candidate."""
+
     candidates: tuple[Candidate, ...]
     problems: tuple[Problem, ...]
+    clashing: frozenset[PromptId] = frozenset()
 
 
 def scan(root: Path, git_ignores: Callable[[str], bool] | None = None) -> Scan:
@@ -73,7 +76,8 @@ def identify(paths: list[str], problems: list[Problem]) -> Scan:
             hint = "rename one, or start its name with '_' if it is no prompt"
             problems.append(Problem(path, 1, 1, Code.SAME_IDENTITY, message, hint))
         found.append(candidate)
-    return Scan(tuple(c for c in found if c.prompt.folded not in clashing), tuple(problems))
+    claimed = frozenset(candidate.prompt for candidate in found if candidate.prompt.folded in clashing)
+    return Scan(tuple(c for c in found if c.prompt not in claimed), tuple(problems), claimed)
 
 
 def is_prompt_name(name: str) -> bool:

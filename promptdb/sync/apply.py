@@ -1,7 +1,7 @@
 """The only writer of versions: blobs first, then one transaction under the lock that decides anew and writes."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -58,6 +58,7 @@ def apply(
     content: ContentOf,
     policy: Policy | None = None,
     origin: Origin | None = None,
+    invalid: Collection[PromptId] = frozenset(),
 ) -> Applied:
     """Make the registry say what `desired` says. All of it is written, or nothing.
 
@@ -67,6 +68,7 @@ def apply(
         content: gives what is behind a digest; asked only for what gets a new version.
         policy: for a whole tree, so that what is not in `desired` is gone; None leaves other prompts alone.
         origin: for prompts from files.
+        invalid: prompts whose files cannot be used, and which are left alone.
 
     Raises:
         Conflict: a `user_version` is taken, or the guard of `policy` refuses.
@@ -78,7 +80,7 @@ def apply(
     with reading(registry.engine) as connection:
         before, _ = _state(connection, desired, whole_tree=whole_tree)
         is_new_commit = _is_new_commit(connection, origin)
-    intended = plan(desired, before, policy)
+    intended = plan(desired, before, policy, invalid)
     intended.require_sound(policy)
     batch = _Batch(registry, {item.prompt: item for item in desired}, content)
     if intended.is_empty and not is_new_commit and not _confirmed(origin, batch, intended):
@@ -87,7 +89,7 @@ def apply(
     sources = _sources(origin, batch, intended)
     with writing(registry.engine) as connection:
         state, ids = _state(connection, desired, whole_tree=whole_tree)
-        actual = intended if state == before else plan(desired, state, policy)
+        actual = intended if state == before else plan(desired, state, policy, invalid)
         actual.require_sound(policy)
         confirmed = _confirmed(origin, batch, actual)
         if actual.is_empty and not _is_new_commit(connection, origin) and not confirmed:
@@ -258,7 +260,7 @@ def _confirm(
 def _note_absences(
     writer: RegistryWriter, run_id: int, before: Recorded, ids: Mapping[PromptId, UUID], desired: Iterable[PromptId]
 ) -> None:
-    """Record which prompts the commit has no file for, where that changed. `ids` are those after the plan was performed."""
+    """Record which prompts the commit has no valid file for, where that changed. `ids` are those after the changes."""
     absent = PromptRepository(writer.connection).absent()
     present = {ids[prompt] for prompt in desired}
     from_files = {ids[prompt] for prompt, head in before.heads.items() if head.from_file and prompt in ids}

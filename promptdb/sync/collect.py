@@ -23,10 +23,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class DesiredTree:
-    """All prompts of a tree. `items` has the valid ones; `problems` is about the whole tree; `tests` counts those that ran."""
+    """All prompts of a tree: `items` has the valid ones, `invalid` the names of those whose files have errors.
+
+    `problems` is about the whole tree; `tests` counts those that ran.
+    """
 
     loader: Loader
     items: list[Desired] = field(default_factory=list)
+    invalid: set[PromptId] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     tests: int = 0
     _contents: dict[PromptId, Content] = field(default_factory=dict)
@@ -59,7 +63,9 @@ class DesiredTree:
     def add(self, candidate: Candidate, loaded: LoadedFile) -> None:
         self.problems += loaded.problems
         self.tests += loaded.tests
-        if loaded.known is not None:
+        if loaded.known is None:
+            self.invalid.add(candidate.prompt)
+        else:
             known, earlier = loaded.known, tuple(map(PromptId.parse, loaded.known.renamed_from))
             self.items.append(Desired(candidate.prompt, known.spec, candidate.path, known.user_version, earlier))
         if loaded.content is not None:
@@ -86,7 +92,7 @@ def collect(
         run_tests: run the golden tests, for which every file is parsed, whether it changed or not.
     """
     loader = Loader(tree, text_format, run_tests=run_tests)
-    desired = DesiredTree(loader, problems=list(found.problems))
+    desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
     cache = None if run_tests else FileCache(tree.root, f"{version('promptdb')} {text_format}")
     known = _known_files(found, tree, cache) if cache else {}
     loaded = ordered_map(loader, [candidate for candidate in found.candidates if candidate.path not in known])

@@ -15,7 +15,9 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     desired = loaded.desired
     items = {item.prompt: item for item in desired.items}
     with reading(registry.engine) as connection:
-        intended = plan(desired.items, recorded_state(connection, desired.items, whole_tree=True), policy)
+        intended = plan(
+            desired.items, recorded_state(connection, desired.items, whole_tree=True), policy, desired.invalid
+        )
         return with_parts(connection, intended, lambda name: desired.content(items[name]).spec)
 
 
@@ -34,4 +36,5 @@ def sync_tree(registry: Registry, loaded: LoadedTree, policy: Policy, *, keep_go
         loaded.desired.require_valid()
     elif loaded.desired.errors:
         policy = replace(policy, prune=False)
-    return apply(registry, loaded.desired.items, loaded.desired.content, policy, loaded.origin)
+    desired = loaded.desired
+    return apply(registry, desired.items, desired.content, policy, loaded.origin, desired.invalid)

@@ -41,7 +41,9 @@ def held(service: PromptService, prompt: str, commits: list[str]) -> list[str | 
         try:
             found.append(service.resolve(f"{prompt}:git:{commit}").render_text())
         except VersionNotFound as error:
-            found.append(None if "there was no file in that commit" in str(error.hint) else f"{error}: {error.hint}")
+            found.append(
+                None if "there was no valid file in that commit" in str(error.hint) else f"{error}: {error.hint}"
+            )
     return found
 
 
