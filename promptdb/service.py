@@ -18,7 +18,7 @@ from promptdb.db.migrate import ensure_schema
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Desired
-from promptdb.domain.refs import ByCommit, ByRevision, PromptRef
+from promptdb.domain.refs import ByCommit, ByRevision, PromptRef, parse_alias
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
     AliasEventView,
@@ -32,7 +32,7 @@ from promptdb.domain.views import (
 from promptdb.errors import StorageError, VersionNotFound
 from promptdb.git.worktree import commit_named
 from promptdb.render.resolved import ResolvedPrompt, resolved
-from promptdb.settings import AppSettings, load_settings
+from promptdb.settings import MAX_ACTOR, AppSettings, load_settings
 from promptdb.sync import aliases, export, register
 from promptdb.sync.aliases import Move
 from promptdb.sync.apply import Registry, apply
@@ -44,10 +44,11 @@ Expected = int | None | Literal["any"]
 
 @dataclass(frozen=True)
 class Registered:
-    """`created` is False where the newest version had this content already."""
+    """`created` is False where the newest version had this content already. `revived`: the prompt was archived."""
 
     version: PromptVersionView
     created: bool
+    revived: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,9 @@ class PromptService:
             StorageError: the file cannot be read.
         """
         path = Path(file)
-        return self._register(name or path.stem, register.content_from_file(path, self.settings.text_format))
+        return self._register(
+            path.stem if name is None else name, register.content_from_file(path, self.settings.text_format)
+        )
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file, with its fragments and assets beside it. Read again, it has the same digest.
@@ -256,7 +259,8 @@ class PromptService:
     def alias_log(self, prompt: str, alias: str | None = None) -> list[AliasEventView]:
         """The moves of a prompt's aliases, the newest first."""
         with reading(self.registry.engine) as connection:
-            return PromptRepository(connection).alias_events(self._name(connection, prompt), alias)
+            name = self._name(connection, prompt)
+            return PromptRepository(connection).alias_events(name, None if alias is None else parse_alias(alias))
 
     def _perform(self, move: Move, expected: Expected, reason: str | None, *, dry_run: bool = False) -> Move:
         if expected != "any":
@@ -269,8 +273,9 @@ class PromptService:
         prompt = PromptId.parse(name)
         desired = Desired(prompt, content.digest, None, content.user_version)
         applied = apply(self.registry, [desired], lambda _: content)
-        created = any(change.action in (Action.CREATE, Action.UPDATE) for change in applied.plan.changes)
-        return Registered(self._version_with(prompt, desired), created)
+        actions = {change.action for change in applied.plan.changes}
+        created = bool(actions & {Action.CREATE, Action.UPDATE})
+        return Registered(self._version_with(prompt, desired), created, Action.REVIVE in actions)
 
     def _version_with(self, prompt: PromptId, desired: Desired) -> PromptVersionView:
         ref = PromptRef.parse(f"{prompt}:{desired.digest}")
@@ -283,6 +288,6 @@ class PromptService:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
+        return getpass.getuser().encode(errors="replace").decode()[:MAX_ACTOR]
     except (OSError, KeyError):  # no such user, as in some containers
         return "unknown"

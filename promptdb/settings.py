@@ -14,6 +14,8 @@ from promptdb.errors import ConfigError
 
 PREFIX = "PROMPTDB_"
 CONFIG_FILE = "promptdb.toml"
+MAX_ACTOR = 255
+"""Characters, so that it fits its column."""
 
 
 class AppSettings(BaseSettings):
@@ -38,7 +40,7 @@ class AppSettings(BaseSettings):
     storage_backend: Literal["local"] = Field(default="local", description="where blobs are stored")
     lock_timeout: float = Field(default=30.0, gt=0, le=3600, description="seconds to wait for another writer")
     actor: str | None = Field(
-        default=None, min_length=1, max_length=255, description="who is recorded as the author of a change"
+        default=None, min_length=1, max_length=MAX_ACTOR, description="who is recorded as the author of a change"
     )
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
@@ -82,7 +84,10 @@ def load_settings(folder: Path | None = None) -> AppSettings:
     Raises:
         ConfigError: a setting is unknown or has a bad value; the message says where it stands, and never shows the value.
     """
-    start = (folder or Path.cwd()).resolve()
+    try:
+        start = (folder or Path.cwd()).resolve()
+    except OSError as error:
+        raise ConfigError("the current folder does not exist any more", "go to another one") from error
     file, table, base = _find_file(start)
     known = AppSettings.model_fields.keys()
     _refuse_misspelt_variables(known)

@@ -1,6 +1,7 @@
 """Blobs as files below one folder."""
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
@@ -79,7 +80,7 @@ class LocalBlobStore:
 
 
 def _write(path: str, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         while data:
             data = data[os.write(descriptor, data) :]
@@ -88,7 +89,7 @@ def _write(path: str, data: bytes) -> None:
 
 
 def _make_durable(paths: list[str]) -> None:
-    if len(paths) > _FSYNC_EACH and hasattr(os, "sync"):
+    if len(paths) > _FSYNC_EACH and sys.platform == "linux":  # elsewhere it may return before all is written (POSIX)
         os.sync()
         return
     for path in paths:

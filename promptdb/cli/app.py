@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import io
 import os
 import sys
 from contextlib import suppress
@@ -68,7 +69,10 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave the process with its exit code."""
     if sys.stdout is None:  # closed by the caller
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a prompt may hold what an old encoding does not
     with collecting_rarely():
         code = run(sys.argv[1:] if arguments is None else arguments)
     gc.freeze()  # the process ends: to look for garbage once more would take a fifth of a second

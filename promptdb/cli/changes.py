@@ -25,23 +25,23 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
 
     Args:
         done: whether they were made, or would be.
-        confirmed: versions from before whose commit is recorded now.
+        confirmed: versions from before whose source is recorded now.
     """
     if plan.changes:
         shown = plan.changes[:_SHOWN]
         print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [_row(change, done=done) for change in shown])
         if len(plan.changes) > _SHOWN:
             click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
-    click.echo(summary(plan, done=done) + (f", {count(confirmed, 'commit')} recorded" if confirmed else ""))
+    click.echo(summary(plan, done=done) + (f", {count(confirmed, 'version')} confirmed" if confirmed else ""))
     if plan.missing:
         click.echo(f"{_missing(plan)}; --prune archives {'it' if len(plan.missing) == 1 else 'them'}", err=True)
     if plan.unconfirmed:
-        click.echo(f"{unconfirmed(plan)}; commit the files and sync again", err=True)
+        click.echo(f"{unconfirmed(plan)}: synced before they were committed; commit and sync again", err=True)
 
 
 def unconfirmed(plan: Plan) -> str:
-    """Versions that were synced before they were committed."""
-    return f"{count(len(plan.unconfirmed), 'version')} without a recorded commit"
+    """Versions whose commit is not recorded, since they were synced before it."""
+    return f"{count(len(plan.unconfirmed), 'version')} unconfirmed"
 
 
 def print_markdown(plan: Plan) -> None:

@@ -29,13 +29,14 @@ def command(ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
         old = opened.resolve(ref)
         before = f"{old.version.prompt}:rev:{old.version.revision}"
         if other is None:
-            candidate, result = load_prompt(opened.settings, old.version.prompt)
-            if candidate is None or result is None:
+            found_file = load_prompt(opened.settings, old.version.prompt)
+            if found_file is None:
                 raise PromptNotFound(f"there is no file for {old.version.prompt}", "name a second reference")
-            if result.prompt is None:
-                print_problems(result.problems, err=True, root=root_prefix(opened.settings))
+            after, file = found_file
+            if file.content is None:
+                print_problems(file.problems, err=True, root=root_prefix(opened.settings))
                 return 4
-            after, new = candidate.path, result.prompt.spec
+            new = file.content.spec
         else:
             found = opened.resolve(f"{old.version.prompt}{other}" if other.startswith(":") else other)
             after, new = f"{found.version.prompt}:rev:{found.version.revision}", found.spec

@@ -38,8 +38,8 @@ def command(root: str | None, dry_run: bool) -> None:
 def _write_new(file: Path, text: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(text)
+        with file.open("xb") as stream:
+            stream.write(text.encode(errors="surrogateescape"))  # names of files need not be UTF-8
     except OSError as error:
         raise StorageError(
             f"cannot write {file}: {error.strerror}", "files that are there are never replaced"

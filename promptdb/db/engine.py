@@ -104,6 +104,8 @@ def _restate(engine: sa.Engine, error: SQLAlchemyError) -> NoReturn:
 def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise ConfigError("SQLite needs a file", "for example sqlite:///./promptdb.sqlite3")
+    if url.query:
+        raise ConfigError("a URL for SQLite has no options", "end it with the file's name, without '?'")
     path = base / url.database
     if not path.parent.is_dir():
         raise ConfigError(

@@ -165,16 +165,18 @@ class PromptRepository:
             sa.select(aliases, prompts.c.namespace, prompts.c.name, versions.c.revision)
             .join(prompts, prompts.c.id == aliases.c.prompt_id)
             .join(versions, versions.c.id == aliases.c.version_id)
-            .order_by(prompts.c.namespace, prompts.c.name, aliases.c.alias)
         )
         if prompt is not None:
             query = query.where(*named(prompt))
         if alias is not None:
             query = query.where(aliases.c.alias == alias)
-        return [
+        found = [
             AliasView(PromptId(r.namespace, r.name), r.alias, r.revision, r.version_id, r.generation, r.updated_at)
             for r in self._connection.execute(query)
         ]
+        return sorted(
+            found, key=lambda view: (view.prompt, view.alias)
+        )  # here: databases differ in their order of text
 
     def alias_events(self, prompt: PromptId, alias: str | None = None) -> list[AliasEventView]:
         """The moves of a prompt's aliases, the newest first."""

@@ -102,7 +102,7 @@ class Variable(Model):
         if isinstance(data, dict) and data.get("default") is not None:
             if data.get("required") is True:
                 raise ValueError("a variable with a 'default' cannot be 'required: true'")
-            return {**data, "required": False}
+            return {"required": False, **data}
         return data
 
 

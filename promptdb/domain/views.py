@@ -86,7 +86,7 @@ class AliasEventView:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """A blob of a version. `object_key` finds it in the store that `storage_backend` and `bucket` name."""
+    """A blob of a version. `object_key` finds it in the store."""
 
     kind: str
     object_key: str

@@ -35,7 +35,8 @@ class FileCache:
 
     def __init__(self, root: Path, settings_key: str) -> None:
         """`settings_key` is whatever else changes how a file is read, such as the release and the text format."""
-        name = digest_of(f"{root.resolve()}\0{settings_key}\0{SCHEME}\0{_FORMAT}".encode()).partition(":")[2]
+        key = os.fsencode(root.resolve()) + f"\0{settings_key}\0{SCHEME}\0{_FORMAT}".encode()
+        name = digest_of(key).partition(":")[2]
         self._path = user_cache_path("promptdb", appauthor=False) / "files" / f"{name[:32]}.json"
         self._known = _load(self._path)
         self._seen: dict[str, KnownFile] = {}
@@ -50,6 +51,11 @@ class FileCache:
 
     def keep(self, path: str, known: KnownFile) -> None:
         self._seen[path] = known
+
+    def discard(self) -> None:
+        """Forget everything, since something in it was wrong."""
+        with suppress(OSError):
+            self._path.unlink()
 
     def save(self) -> None:
         """Write what was kept in this run, if it differs from what was loaded. A folder that cannot be written is fine."""

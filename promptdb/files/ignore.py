@@ -21,6 +21,8 @@ def ignore_rule(root: Path) -> Callable[[str], bool]:
     from pathspec import GitIgnoreSpec  # only where there is such a file
 
     try:
-        return GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8-sig").splitlines()).match_file
+        return GitIgnoreSpec.from_lines(
+            file.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines()
+        ).match_file
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be used: {error}", "it has gitignore syntax, one pattern a line") from error

@@ -1,7 +1,7 @@
 """Which files of the tree are prompts, and who each one is."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from promptdb.problems import Code, Problem
 
 @dataclass(frozen=True)
 class Candidate:
-    """A prompt file: its path relative to the root, with `/`, and its identity."""
+    """A prompt file: its path relative to the root, with `/`, and its identity. `target` is the path that a link leads to."""
 
     path: str
     prompt: PromptId
+    target: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,24 @@ def scan(root: Path, git_ignores: Callable[[str], bool] | None = None) -> Scan:
         raise ConfigError(f"there is no prompts folder {root}", "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT")
     ignored = ignore_rule(root)
     paths: list[str] = []
+    links: dict[str, str] = {}
     problems: list[Problem] = []
     for found in _walk(root, "", lambda name: ignored(name) or (git_ignores is not None and git_ignores(name))):
         if found.error is not None:
             message = f"the folder cannot be read: {found.error.strerror}"
             problems.append(Problem(found.path, 1, 1, Code.UNREADABLE, message, "look at its permissions"))
-        elif found.is_link and (problem := _link_problem(root, found.path)) is not None:
-            problems.append(problem)
+        elif found.is_link:
+            target = _target(root, found.path)
+            if isinstance(target, Problem):
+                problems.append(target)
+            else:
+                links[found.path] = target
         else:
             paths.append(found.path)
-    return identify(sorted(paths), problems)
+    return identify(sorted([*paths, *links]), problems, links)
 
 
-def identify(paths: list[str], problems: list[Problem]) -> Scan:
+def identify(paths: list[str], problems: list[Problem], links: Mapping[str, str] | None = None) -> Scan:
     """Give each path its identity; refuse bad names, and both of two files for one prompt."""
     candidates: dict[str, Candidate] = {}
     found: list[Candidate] = []
@@ -64,7 +70,7 @@ def identify(paths: list[str], problems: list[Problem]) -> Scan:
     for path in paths:
         stem = path[: path.rindex(".")]
         try:
-            candidate = Candidate(path, PromptId.from_segments(stem.split("/")))
+            candidate = Candidate(path, PromptId.from_segments(stem.split("/")), (links or {}).get(path))
         except InvalidRef as error:
             hint = f"rename the file, or start its name with '_' if it is no prompt; in a name {error.hint}"
             problems.append(Problem(path, 1, 1, Code.BAD_NAME, error.message, hint))
@@ -116,13 +122,14 @@ def _walk(root: Path, folder: str, ignored: Callable[[str], bool]) -> Iterator[_
             yield _Found(path + "/", is_link=True)
 
 
-def _link_problem(root: Path, path: str) -> Problem | None:
-    """A link to a folder is not walked, since it can lead in circles; one to a file must stay inside."""
+def _target(root: Path, path: str) -> str | Problem:
+    """Where a link leads. One to a folder is not walked, since it can lead in circles; one to a file must stay inside."""
     if path.endswith("/"):
         return Problem(path, 1, 1, Code.SYMLINK, "a symbolic link to a folder is not followed", "link single files")
     try:
-        if contained(root, path).is_file():
-            return None
+        target = contained(root, path)
+        if target.is_file():
+            return target.relative_to(os.path.realpath(root)).as_posix()
         message = "a symbolic link to nothing"
     except OutsideRoot as error:
         return Problem(path, 1, 1, Code.OUTSIDE_ROOT, error.message, error.hint)

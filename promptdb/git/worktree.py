@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from git import Repo
 
 _LOG_FORMAT = "%x01%H%x00%an <%ae>%x00%ct"
+_OWN_SETTINGS = ("-c", "log.showRoot=true", "-c", "log.showSignature=false")
+"""Against those of the user, which would change what we read."""
+
+_NAMED_PATHS = 200
+"""Up to so many paths are named on git's command line; for more, all of the tree is read."""
+
 _MAX_AUTHOR = 255
 
 
@@ -103,8 +109,8 @@ class WorkTreeState:
         return {path: self._provenance_of(path, dirty[path], commits.get(path), blobs.get(path)) for path in files}
 
     def _is_dirty(self, path: str) -> bool:
-        """Itself, or a submodule that it lies in."""
-        folders = (path[:end] for end, character in enumerate(path) if character == "/")
+        """Itself, or a submodule or another repository that it lies in; that of the latter ends with `/`."""
+        folders = (path[: end + more] for end, character in enumerate(path) if character == "/" for more in (0, 1))
         return path in self.dirty_paths or any(folder in self.dirty_paths for folder in folders)
 
     def _provenance_of(self, path: str, dirty: bool, commit: Commit | None, blob_id: str | None) -> Provenance:  # noqa: FBT001
@@ -231,7 +237,7 @@ class WorkTreeState:
         repository = self._repository
         import git
 
-        arguments = ["git", "--no-optional-locks", "--literal-pathspecs", *command]
+        arguments = ["git", "--no-optional-locks", "--literal-pathspecs", *_OWN_SETTINGS, *command]
         try:
             output: bytes = repository.git.execute(arguments, stdout_as_string=False, strip_newline_in_stdout=False)
         except git.exc.GitCommandNotFound as error:
@@ -244,10 +250,6 @@ class WorkTreeState:
             reason = " ".join(str(error.stderr).split()).removeprefix("stderr: ").strip("' ")
             raise StorageError(f"'git {command[0]}' failed: {reason}") from error
         return output
-
-
-_NAMED_PATHS = 200
-"""Up to so many paths are named on git's command line; for more, all of the tree is read."""
 
 
 def _path(name: bytes) -> str:

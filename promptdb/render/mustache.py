@@ -10,6 +10,9 @@ from promptdb.render.engine import Includes
 from promptdb.render.mustache_parser import MAX_NESTING, Node, Partial, Section, Variable, find_key, parse
 
 HAS_INCLUDES = True
+MAX_EXPANSION = 2_000_000
+"""Characters that the fragments of one template may have in all, each counted as often as it is put in."""
+
 _MISSING = object()
 
 
@@ -23,15 +26,20 @@ class MustacheTemplate:
         output: list[str] = []
         try:
             _render(self.body, [values], output)
+        except RecursionError as error:
+            raise TemplateError("the sections are nested too deeply") from error
         except (ValueError, TypeError) as error:  # of a value that cannot be written as text
             raise TemplateError(f"a value does not fit: {error}") from error
         return "".join(output)
 
 
 def compile_template(template: str, includes: Includes) -> MustacheTemplate:
-    body = tuple(_resolved(parse(template), includes, ()))
     top, inner = dict[str, None](), dict[str, None]()
-    _collect(body, top, inner)
+    try:
+        body = _Expansion(includes).resolved(parse(template), ())
+        _collect(body, top, inner)
+    except RecursionError as error:
+        raise TemplateError("the sections are nested too deeply") from error
     return MustacheTemplate(body, tuple(top), frozenset(inner) - frozenset(top))
 
 
@@ -51,31 +59,41 @@ def _partials(nodes: Iterable[Node]) -> Iterable[str]:
             yield from _partials(node.body)
 
 
-def _resolved(nodes: Iterable[Node], includes: Includes, chain: tuple[str, ...]) -> Iterable[Node]:
-    """The nodes with the partials put in."""
-    for node in nodes:
-        if isinstance(node, Section):
-            yield Section(node.key, node.inverted, tuple(_resolved(node.body, includes, chain)))
-        elif isinstance(node, Partial):
-            yield from _fragment(node, includes, chain)
-        else:
-            yield node
+class _Expansion:
+    """Puts the partials in, as long as the whole stays below a limit: ten fragments can name one another a million times."""
 
+    def __init__(self, includes: Includes) -> None:
+        self._includes = includes
+        self._budget = MAX_EXPANSION
 
-def _fragment(partial: Partial, includes: Includes, chain: tuple[str, ...]) -> Iterable[Node]:
-    """A partial on a line of its own is indented like that line (mustache specification, partials)."""
-    if partial.name not in includes:
-        raise IncludeError(f"the partial {partial.name!r} does not exist")
-    if partial.name in chain or len(chain) == MAX_NESTING:
-        raise IncludeError(f"fragments include one another: {' -> '.join((*chain, partial.name))}")
-    text = re.sub(r"(?m)^(?=.)", lambda _: partial.indentation, includes[partial.name])
-    try:
-        nodes = parse(text)
-    except TemplateError as error:
-        raise TemplateError(
-            f"{error.message}, in line {error.line} of the fragment {partial.name}", error.hint
-        ) from error
-    yield from _resolved(nodes, includes, (*chain, partial.name))
+    def resolved(self, nodes: Iterable[Node], chain: tuple[str, ...]) -> tuple[Node, ...]:
+        found: list[Node] = []
+        for node in nodes:
+            if isinstance(node, Section):
+                found.append(Section(node.key, node.inverted, self.resolved(node.body, chain)))
+            elif isinstance(node, Partial):
+                found += self._fragment(node, chain)
+            else:
+                found.append(node)
+        return tuple(found)
+
+    def _fragment(self, partial: Partial, chain: tuple[str, ...]) -> tuple[Node, ...]:
+        """A partial on a line of its own is indented like that line (mustache specification, partials)."""
+        if partial.name not in self._includes:
+            raise IncludeError(f"the partial {partial.name!r} does not exist")
+        if partial.name in chain or len(chain) == MAX_NESTING:
+            raise IncludeError(f"fragments include one another: {' -> '.join((*chain, partial.name))}")
+        text = re.sub(r"(?m)^(?=.)", lambda _: partial.indentation, self._includes[partial.name])
+        self._budget -= len(text)
+        if self._budget < 0:
+            raise IncludeError(f"the fragments make more than {MAX_EXPANSION:,} characters", "include fewer of them")
+        try:
+            nodes = parse(text)
+        except TemplateError as error:
+            raise TemplateError(
+                f"{error.message}, in line {error.line} of the fragment {partial.name}", error.hint
+            ) from error
+        return self.resolved(nodes, (*chain, partial.name))
 
 
 def _collect(body: Iterable[Node], top: dict[str, None], inner: dict[str, None]) -> None:

@@ -37,7 +37,6 @@ class Partial:
 
     name: str
     indentation: str
-    position: int
 
 
 Node = str | Variable | Section | Partial
@@ -73,7 +72,7 @@ def parse(template: str) -> tuple[Node, ...]:
             case ">":
                 if not tag.key:
                     _fail(template, tag.position, "an empty tag", "put the name of a fragment behind the >")
-                nodes.append(Partial(tag.key, tag.indentation, tag.position))
+                nodes.append(Partial(tag.key, tag.indentation))
             case "#" | "^":
                 _name(template, tag)
                 if len(open_sections) == MAX_NESTING:

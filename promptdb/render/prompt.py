@@ -112,11 +112,11 @@ class CompiledPrompt:
                 if (problem := value_problem(variable, given[name])) is not None:
                     misfits.append(f"variable {name!r}: {problem}")
             elif name in self._spec.partial_variables:
-                values[name] = self._spec.partial_variables[name]
+                values[name] = deepcopy(self._spec.partial_variables[name])  # messages go out as they are
             elif variable.required:
                 missing.append(name)
             elif variable.default is not None:
-                values[name] = variable.default
+                values[name] = deepcopy(variable.default)
         if missing:
             raise MissingVariables(missing)
         if misfits:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from promptdb.domain.digest import digest_of
@@ -30,13 +30,23 @@ class ResolvedPrompt:
 
     ref: str
     version: PromptVersionView
-    spec: PromptSpec
+    _spec_json: str
     _compiled: CompiledPrompt
+
+    @cached_property
+    def spec(self) -> PromptSpec:
+        """All fields of the version. Made for this object: what a caller does to it reaches no other lookup."""
+        return PromptSpec.from_canonical(self._spec_json)
 
     @property
     def variables(self) -> dict[str, Variable]:
         """The contract: what a caller must or may give."""
-        return dict(self._compiled.contract)
+        return {name: variable.model_copy(deep=True) for name, variable in self._compiled.contract.items()}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a caller can usefully give: the contract, and names that a section of a mustache template may look up."""
+        return self._compiled.names
 
     def render_text(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> str:
         """The prompt as one text; a chat as lines of `Speaker: content`.
@@ -71,11 +81,9 @@ def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
     if digest_of(stored.spec_json.encode()) != stored.view.spec_hash:
         message = f"the stored spec of {stored.view.prompt} revision {stored.view.revision} does not have its digest"
         raise IntegrityFailure(message, "the database was changed by hand; restore it")
-    spec, compiled = _compiled(stored.spec_json)
-    return ResolvedPrompt(ref, stored.view, spec, compiled)
+    return ResolvedPrompt(ref, stored.view, stored.spec_json, _compiled(stored.spec_json))
 
 
 @lru_cache(maxsize=_COMPILED_VERSIONS)
-def _compiled(spec_json: str) -> tuple[PromptSpec, CompiledPrompt]:
-    spec = PromptSpec.from_canonical(spec_json)
-    return spec, CompiledPrompt(spec)
+def _compiled(spec_json: str) -> CompiledPrompt:
+    return CompiledPrompt(PromptSpec.from_canonical(spec_json))

@@ -1,5 +1,6 @@
 """What `init` proposes for a repository: where its prompts are, how to read them, what to leave out. Writes nothing."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -75,7 +76,8 @@ def propose(folder: Path, root: str | None = None) -> Proposal:
             raise ConfigError(f"{file} sets promptdb up already", "edit it, or run 'promptdb check'")
     if root is not None and not (base / root).resolve().is_relative_to(base):
         raise ConfigError(f"{root} is not below {base}", "name a folder of this repository")
-    proposal = Proposal(base, root or _find_root(base))
+    below = (base / root).resolve().relative_to(base).as_posix() if root is not None else _find_root(base)
+    proposal = Proposal(base, below)
     if (base / proposal.root).is_dir() and (found := _scan(base / proposal.root)).candidates:
         _adopt(proposal, found)
     else:
@@ -159,7 +161,7 @@ def _leave_out(proposal: Proposal, root: Path, left_out: dict[str, str]) -> None
 
 
 def _settings(proposal: Proposal) -> str:
-    lines = [f'prompts_root = "{proposal.root}"']
+    lines = [f"prompts_root = {json.dumps(proposal.root, ensure_ascii=False)}"]
     if proposal.text_format != "f-string":
         lines.append(f'text_format = "{proposal.text_format}"')
     return "\n".join(lines) + "\n"

@@ -88,8 +88,10 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> Move:
     """Return to the target before the current one; again, and it goes one further back.
 
     Raises:
+        InvalidRef: the name cannot be an alias.
         NotFound: there is no such prompt or alias, or nothing to go back to.
     """
+    parse_alias(alias)
     with reading(registry.engine) as connection:
         name = existing_name(connection, prompt)
         view = _existing_alias(connection, name, alias)
@@ -105,8 +107,10 @@ def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> Move:
     """Remove an alias.
 
     Raises:
+        InvalidRef: the name cannot be an alias.
         NotFound: there is no such prompt or alias.
     """
+    parse_alias(alias)
     with reading(registry.engine) as connection:
         name = existing_name(connection, prompt)
         view = _existing_alias(connection, name, alias)

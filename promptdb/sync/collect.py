@@ -33,6 +33,7 @@ class DesiredTree:
     invalid: set[PromptId] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     tests: int = 0
+    cache: FileCache | None = None
     _contents: dict[PromptId, Content] = field(default_factory=dict)
 
     @property
@@ -57,6 +58,8 @@ class DesiredTree:
         if found is None and item.path is not None:
             found = self.loader(Candidate(item.path, item.prompt)).content
         if found is None or found.digest != item.digest:
+            if self.cache is not None:
+                self.cache.discard()  # it may have been wrong about the digest
             raise StalePlan(f"{item.path} was edited while it was synced", "run the command again")
         return found
 
@@ -93,7 +96,7 @@ def collect(
     """
     loader = Loader(tree, text_format, run_tests=run_tests)
     desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
-    cache = None if run_tests else FileCache(tree.root, f"{version('promptdb')} {text_format}")
+    cache = desired.cache = None if run_tests else FileCache(tree.root, f"{version('promptdb')} {text_format}")
     known = _known_files(found, tree, cache) if cache else {}
     loaded = ordered_map(loader, [candidate for candidate in found.candidates if candidate.path not in known])
     for number, candidate in enumerate(found.candidates, 1):

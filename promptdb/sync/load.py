@@ -47,6 +47,8 @@ class Loader:
         if result.prompt is None:
             return LoadedFile(result.problems)
         tests = _test(result.prompt) if self.run_tests else ()
+        if candidate.target is not None:
+            result.prompt.reads[candidate.target] = digest_of(data)
         content = content_of_file(candidate.path, result.prompt, self.tree)
         known = _known(data, content, result.prompt)
         return LoadedFile((*result.problems, *tests), known, content, len(result.prompt.tests))

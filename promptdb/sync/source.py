@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from promptdb.domain.identity import PromptId
 from promptdb.domain.views import Provenance
-from promptdb.errors import Guard, StorageError
-from promptdb.files.parse import ParseResult, parse_file
-from promptdb.files.scan import Candidate, scan
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.errors import Guard
+from promptdb.files.scan import Scan, scan
+from promptdb.files.tree import WorkTree
 from promptdb.git.worktree import WorkTreeState, open_work_tree
 from promptdb.settings import AppSettings
 from promptdb.sync.collect import DesiredTree, Progress, collect
 from promptdb.sync.garbage import collecting_rarely
+from promptdb.sync.load import LoadedFile, Loader
 
 
 @dataclass(frozen=True)
@@ -57,23 +58,23 @@ def load_tree(settings: AppSettings, progress: Progress | None = None, *, run_te
     """
     root = settings.prompts_path
     work_tree = open_work_tree(root)
-    found = scan(root, work_tree.ignores if work_tree else None)
+    found = _scan(root, work_tree)
     desired = collect(found, WorkTree(root), settings.text_format, progress, run_tests=run_tests)
     return LoadedTree(desired, _origin(settings, work_tree), work_tree)
 
 
-def load_prompt(settings: AppSettings, prompt: PromptId) -> tuple[Candidate | None, ParseResult | None]:
-    """The file of one prompt, parsed; None where there is none."""
+def load_prompt(settings: AppSettings, prompt: PromptId) -> tuple[str, LoadedFile] | None:
+    """The file of one prompt, by its path and what is in it; None where there is none. Errors as in `load_tree`."""
     root = settings.prompts_path
-    candidate = next((found for found in scan(root).candidates if found.prompt == prompt), None)
+    candidates = _scan(root, open_work_tree(root)).candidates
+    candidate = next((found for found in candidates if found.prompt == prompt), None)
     if candidate is None:
-        return None, None
-    tree = WorkTree(root)
-    try:
-        data = tree.read(candidate.path, MAX_TEXT_BYTES)
-    except (OSError, FileTooLarge) as error:
-        raise StorageError(f"cannot read {candidate.path}: {error}") from error
-    return candidate, parse_file(candidate.path, data, tree, settings.text_format)
+        return None
+    return candidate.path, Loader(WorkTree(root), settings.text_format)(candidate)
+
+
+def _scan(root: Path, work_tree: WorkTreeState | None) -> Scan:
+    return scan(root, work_tree.ignores if work_tree else None)
 
 
 def require_clean(loaded: LoadedTree) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from clitools import TRIAGE, Run
 from registries import write
+from repositories import Git
 
 FIRST_TO_SECOND = """\
 --- default/greet:rev:1
@@ -114,3 +115,15 @@ def test_the_file_of_a_renamed_prompt_is_found_by_its_old_name(run: Run, synced:
 
 def test_from_a_chosen_version_to_the_file(run: Run, two_versions: Path) -> None:
     assert run("diff", "greet:production").out == FIRST_TO_SECOND.replace("+++ default/greet:rev:2", "+++ greet.txt")
+
+
+def test_a_file_that_git_ignores_is_not_the_one_to_compare_with(run: Run, synced: Path, git: Git) -> None:
+    write(synced, {".gitignore": "greet.md\n", "prompts/greet.md": "another"})
+    assert run("diff", "greet") == (0, "", "")
+
+
+def test_a_file_that_is_too_large_is_exit_code_4(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "x" * (1024 * 1024 + 1)})
+    ran = run("diff", "greet")
+    assert (ran.code, ran.out) == (4, "")
+    assert ran.err.startswith("prompts/greet.txt:1:1: error [PDB103] larger than 1,024 KiB\n")

@@ -1,5 +1,6 @@
 """`promptdb init`: it finds what is there, proposes settings, and replaces nothing."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -65,3 +66,24 @@ def test_a_second_init_is_refused(repository: Path, capsys: pytest.CaptureFixtur
     assert run(["init"]) == 1
     assert (repository / "promptdb.toml").read_text() == before
     assert "sets promptdb up already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("folder", ['my"prompts', "my\\prompts", "my prompts"])
+def test_any_folder_can_be_the_root(repository: Path, folder: str, capsys: pytest.CaptureFixture[str]):
+    write(repository, {f"{folder}/a.txt": "Hello"})
+    assert run(["init"]) == 0
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out.endswith("1 prompt and 0 tests: all fine\n")
+
+
+def test_an_absolute_root_is_written_as_a_relative_one(repository: Path):
+    write(repository, {"texts/a.txt": "Hello"})
+    assert run(["init", "--root", str(repository / "texts")]) == 0
+    assert (repository / "promptdb.toml").read_text() == 'prompts_root = "texts"\n'
+
+
+def test_a_name_that_is_not_utf_8_is_left_out(repository: Path):
+    write(repository, {"prompts/a.txt": "Hello"})
+    (repository / os.fsdecode(b"prompts/b\xff.md")).write_text("x")
+    assert run(["init"]) == 0
+    assert run(["check"]) == 0

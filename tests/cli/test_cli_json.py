@@ -70,7 +70,7 @@ SHAPES: dict[str, Any] = {
     "alias log support/triage": [
         dict.fromkeys(("prompt", "alias", "action", "from_revision", "to_revision", "actor", "reason", "created_at"))
     ],
-    "register-file prompts/greet.txt": {"version": VERSION, "created": None},
+    "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None},
     "export greet out.yaml": {"ref": None, "files": [None]},
     "db current": dict.fromkeys(("database", "current", "needed")),
 }

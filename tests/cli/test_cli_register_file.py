@@ -108,3 +108,13 @@ def test_json_has_the_version_and_whether_it_is_new(run: Run, file: Path) -> Non
     assert (first["created"], second["created"]) == (True, False)
     assert first["version"] == second["version"]
     assert (first["version"]["prompt"], first["version"]["created_by"]) == ("default/hello", "tester")
+
+
+def test_an_archived_prompt_is_revived(run: Run, synced: Path) -> None:
+    (synced / "prompts/greet.txt").rename(synced / "greet.txt")
+    assert run("sync", "--prune", "--max-prune", 50).code == 0
+    assert run("register-file", "greet.txt").out.startswith("revived: default/greet revision 1 ")
+
+
+def test_an_empty_name_is_no_name(run: Run, file: Path) -> None:
+    assert run("register-file", file, "--name", "").code == 1

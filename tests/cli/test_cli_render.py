@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -259,3 +260,29 @@ def test_json_keeps_control_characters_harmless_and_exact(run: Run, synced: Path
     ran = run("render", "greet", "-v", "name=\x1b[31m", "-v", "place=Oz", "--json")
     assert "\x1b" not in ran.out
     assert ran.json["text"] == "Hello \x1b[31m, welcome to Oz!"
+
+
+def test_what_an_old_encoding_does_not_hold_is_escaped(synced: Path) -> None:
+    command = [*PROMPTDB, "render", "greet", "-v", "name=\u2192", "-v", "place=\u00d6z"]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        timeout=TIMEOUT,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+    )
+    assert done.stdout == "Hello \\u2192, welcome to \u00d6z!\n".encode("cp1252")
+
+
+@pytest.mark.parametrize("option", ["--var", "--vars"])
+def test_json_that_is_nested_too_deeply_is_a_usage_error(run: Run, typed: Path, option: str) -> None:
+    text = "[" * 100_000
+    write(typed, {"values.json": text})
+    ran = run("render", "typed", option, "values.json" if option == "--vars" else f"items={text}")
+    assert ran.code == 2
+    assert "JSON" in ran.err
+
+
+def test_a_name_that_a_mustache_section_looks_up_can_be_given(run: Run, project: Path) -> None:
+    write(project, {"prompts/s.mustache": "{{#on}}{{suffix}}{{/on}}"})
+    assert run("sync").code == 0
+    assert run("render", "s", "-v", "on=yes", "-v", "suffix=X").out == "X\n"

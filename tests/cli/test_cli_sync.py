@@ -211,11 +211,11 @@ def test_a_version_from_before_its_commit_is_told_until_a_sync_has_recorded_the_
     run: Run, project: Path, git: Git
 ) -> None:
     run("sync")
-    waiting = "2 versions without a recorded commit; commit the files and sync again\n"
+    waiting = "2 versions unconfirmed: synced before they were committed; commit and sync again\n"
     assert run("plan") == run("sync") == (0, "2 unchanged\n", waiting)
-    assert run("status").out.endswith("in step: 2 unchanged, 2 versions without a recorded commit\n")
+    assert run("status").out.endswith("in step: 2 unchanged, 2 versions unconfirmed\n")
     commit = commit_all(git)
     assert run("plan") == (0, "2 unchanged\n", waiting)
-    assert run("sync") == (0, "2 unchanged, 2 commits recorded\n", "")
+    assert run("sync") == (0, "2 unchanged, 2 versions confirmed\n", "")
     assert run("sync") == run("plan") == (0, "2 unchanged\n", "")
     assert commit[:12] in run("log", "greet").out

@@ -104,6 +104,7 @@ def test_foreign_keys_are_on_in_every_connection(impatient: Callable[[], sa.Engi
     [
         ("", "malformed"),
         ("registry.sqlite3", "malformed"),
+        ("sqlite:///registry.sqlite3?timeout=abc", "has no options"),
         ("postgresql://host:port/registry", "malformed"),
         ("postgresql://host:5432:5433/registry", "malformed"),
         ("mysql://host/registry", "'mysql' is not a supported database"),

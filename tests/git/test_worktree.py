@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from registries import write
-from repositories import Git, commit_all
+from repositories import Git, commit_all, git_in
 from worktrees import commit_of, provenance, state
 
 from promptdb.domain.views import Provenance
@@ -230,6 +230,15 @@ def test_a_file_is_dirty_where_another_that_it_depends_on_is(git: Git, tree: Pat
     found = state(tree).provenance({"a.txt": ["_shared/tone.txt"], "b.txt": ["_shared/other.txt"]})
     assert found["a.txt"] == Provenance("prompts/a.txt", commit, "main", is_dirty=True)
     assert not found["b.txt"].is_dirty
+
+
+def test_a_file_of_a_repository_inside_that_is_not_committed_is_dirty(git: Git, tree: Path) -> None:
+    committed(git, tree)
+    write(tree, {"nested/b.txt": "x"})
+    nested = git_in(tree / "nested")
+    nested("init", "--quiet")
+    commit_all(nested)
+    assert state(tree).provenance({"nested/b.txt": []})["nested/b.txt"].is_dirty
 
 
 def test_a_touched_file_with_the_old_content_is_clean(git: Git, tree: Path) -> None:

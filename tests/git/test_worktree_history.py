@@ -32,6 +32,15 @@ def test_provenance_tells_the_last_commit_of_the_file_and_not_head(git: Git, tre
     )
 
 
+@pytest.mark.parametrize("setting", ["log.showRoot=false", "log.showSignature=true", "log.date=raw", "log.follow=true"])
+def test_settings_of_the_user_change_nothing(git: Git, tree: Path, setting: str) -> None:
+    write(tree, {"a.txt": "one"})
+    first = commit_all(git)
+    git("config", *setting.split("="))
+    found = provenance(tree, "a.txt")
+    assert (found.commit_id, found.author) == (first, AUTHOR)
+
+
 def test_a_dirty_file_tells_the_commit_it_was_edited_on_and_no_author(git: Git, tree: Path) -> None:
     write(tree, {"a.txt": "one"})
     commit_all(git)

@@ -307,3 +307,16 @@ def test_include_names(template: str, names: tuple[str, ...]):
 def test_a_section_and_its_inversion_show_the_body_once(body: str, truth: bool):
     template = "<{{#a}}|" + body + "|{{/a}}{{^a}}|" + body + "|{{/a}}>"
     assert render(template, {"a": truth}) == f"<|{body}|>"
+
+
+def test_fragments_that_multiply_are_refused():
+    includes = {f"_{n}": f"{{{{> _{n + 1}}}}}" * 10 for n in range(8)} | {"_8": "x" * 100}
+    with pytest.raises(IncludeError, match="make more than 2,000,000 characters"):
+        compile_template("{{> _0}}", includes)
+
+
+def test_sections_of_fragments_that_nest_too_deeply_are_refused():
+    opened, closed = "{{#a}}" * 90, "{{/a}}" * 90
+    includes = {f"_{n}": f"{opened}{{{{> _{n + 1}}}}}{closed}" for n in range(12)} | {"_12": "x"}
+    with pytest.raises(TemplateError, match="nested too deeply"):
+        compile_template("{{> _0}}", includes)

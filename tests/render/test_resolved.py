@@ -67,7 +67,29 @@ def test_missing_variables(method: str):
 
 def test_one_content_is_compiled_once():
     one, other = lookup(), resolved("a/b:production", StoredVersion(VIEW, SPEC.canonical().decode()))
-    assert one.spec is other.spec
+    assert one._compiled is other._compiled
+
+
+def test_what_a_caller_does_to_a_prompt_reaches_no_other_lookup():
+    spec = PromptSpec.model_validate(
+        {
+            "kind": "chat",
+            "messages": [{"variable_name": "history"}, {"role": "human", "template": "{x}"}],
+            "model": {"name": "m"},
+            "variables": {"x": {"default": ["A"]}, "history": {"type": "messages"}},
+            "partial_variables": {"history": [{"role": "ai", "content": [{"type": "text", "text": "hi"}]}]},
+        }
+    )
+    stored = StoredVersion(replace(VIEW, spec_hash=spec.digest()), spec.canonical().decode())
+    one = resolved("a/b", stored)
+    one.spec.model.pop("name")
+    one.variables["x"].default.append("B")
+    one.render_messages()[0].content.append("more")
+    other = resolved("a/b", stored)
+    assert other.spec.digest() == spec.digest()
+    assert other.variables["x"].default == ["A"]
+    assert other.render_messages()[0].content == [{"type": "text", "text": "hi"}]
+    assert other.render_messages()[1].content == "['A']"
 
 
 @pytest.mark.parametrize(

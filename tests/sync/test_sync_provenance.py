@@ -106,7 +106,7 @@ def test_a_dirty_file_is_recorded_as_such_with_the_commit_it_was_edited_on(
 
 
 @on_sqlite
-@pytest.mark.parametrize("edited", ["_shared/tone.md", "a/_rows.csv", "a/_body.txt"])
+@pytest.mark.parametrize("edited", ["_shared/linked.md", "_shared/tone.md", "a/_rows.csv", "a/_body.txt"])
 def test_a_prompt_is_dirty_where_a_file_it_uses_is(
     git: Git, service: PromptService, tree: Path, sync: Sync, edited: str
 ) -> None:
@@ -116,15 +116,19 @@ def test_a_prompt_is_dirty_where_a_file_it_uses_is(
             "a/include.j2": '{% include "_shared/tone.md" %}',
             "a/asset.yaml": "template: x\nassets: [{path: _rows.csv}]\n",
             "a/body.yaml": "template_file: _body.txt\n",
+            "_shared/linked.md": "Linked",
             "_shared/tone.md": "Friendly.",
             "a/_rows.csv": "1",
             "a/_body.txt": "Body",
         },
     )
+    (tree / "a/link.md").symlink_to("../_shared/linked.md")
     commit_all(git)
+    sync()
     write(tree, {edited: "changed"})
     sync()
     user = {
+        "_shared/linked.md": "prompts/a/link.md",
         "_shared/tone.md": "prompts/a/include.j2",
         "a/_rows.csv": "prompts/a/asset.yaml",
         "a/_body.txt": "prompts/a/body.yaml",
