@@ -41,7 +41,8 @@ class LocalBlobStore:
         try:
             data = self._path(digest).read_bytes()
         except FileNotFoundError as error:
-            raise StorageError(f"the blob {digest} is not in {self.root}") from error
+            hint = "bring it back from a backup of that folder"
+            raise StorageError(f"the blob {digest} is not in {self.root}", hint) from error
         except OSError as error:
             raise StorageError(f"cannot read the blob {digest}: {error.strerror}") from error
         if digest_of(data) != digest:
@@ -55,10 +56,10 @@ class LocalBlobStore:
         return contained(self.root, object_key(parse_digest(digest)))
 
     def _stage(self, blobs: Iterable[Blob], prefix: str, moves: dict[str, str]) -> None:
-        """Write what is not there yet; `moves` maps each final path to its temporary file."""
+        """Write what is not there yet, or is damaged; `moves` maps each final path to its temporary file."""
         for number, blob in enumerate(blobs):
             final = f"{self.root}/{object_key(parse_digest(blob.digest))}"
-            if final in moves or os.path.exists(final):  # noqa: PTH110  in a hot loop
+            if final in moves or _holds(final, blob.digest):
                 continue
             data = blob.read()
             if digest_of(data) != blob.digest:
@@ -77,6 +78,14 @@ class LocalBlobStore:
             os.replace(staged, final)  # noqa: PTH105
         _make_durable([*folders, str(self.root / "sha256"), str(self.root)] if moves else [])
         moves.clear()
+
+
+def _holds(path: str, digest: Digest) -> bool:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  in a hot loop
+            return digest_of(file.read()) == digest
+    except FileNotFoundError:
+        return False
 
 
 def _write(path: str, data: bytes) -> None:

@@ -21,5 +21,7 @@ def command(file: str, name: str | None, as_json: bool) -> None:
     if as_json:
         print_json(registered)
     else:
-        state = "registered" if registered.created else "revived" if registered.revived else "unchanged"
+        state = "registered" if registered.created else "unchanged"
+        if registered.revived:
+            state += ", no longer archived"
         click.echo(f"{state}: {version.prompt} revision {version.revision} {version.spec_hash}")

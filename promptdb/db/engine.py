@@ -1,5 +1,6 @@
 """The only `create_engine`: transactions that begin when they say so, one write lock, errors with their remedy."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,6 +116,11 @@ def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
         url.set(drivername="sqlite+pysqlite", database=str(path)), connect_args={"timeout": lock_timeout}
     )
 
+    @sa.event.listens_for(engine, "do_connect")
+    def _open(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        if (options_of_url := _read_only(path)) is not None:
+            arguments[0], options["uri"] = f"{path.resolve().as_uri()}?{options_of_url}", True
+
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver would begin late, and leave reads outside the transaction
@@ -129,6 +135,17 @@ def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
             connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _read_only(path: Path) -> str | None:
+    """How to open a database that this process may read and not write, as in an image; None for any other.
+
+    In WAL mode SQLite writes beside the file even to read, unless it is told that nobody will change it
+    (https://sqlite.org/wal.html, read-only databases).
+    """
+    if not path.exists() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return None
+    return "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
 
 
 def _begin_writing(connection: sa.Connection, lock_timeout: float) -> None:

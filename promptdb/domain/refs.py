@@ -143,7 +143,7 @@ def parse_alias(text: str) -> str:
     if not _ALIAS.fullmatch(text) or not is_label(text):
         raise InvalidRef(
             f"{text!r} cannot be an alias",
-            "an alias starts with a lower-case letter, goes on with letters, digits, '.', '_' or '-', "
+            f"an alias is made of a-z, 0-9, '.', '_' and '-', starts with a letter, has at most {MAX_LABEL} characters, "
             "and is not 'latest' or a UUID",
         )
     return text

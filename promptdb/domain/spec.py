@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic import ValidationError as PydanticValidationError
 
 from promptdb.domain.digest import SCHEME, Digest, canonical_json, digest_of, normalized
-from promptdb.domain.refs import is_label
+from promptdb.domain.refs import MAX_LABEL, is_label
 from promptdb.errors import IntegrityFailure
 
 Kind = Literal["string", "chat"]
@@ -38,7 +38,8 @@ def _role(value: object) -> object:
 
 def _label(value: str) -> str:
     if not is_label(value):
-        raise ValueError("not usable as a selector: no spaces, not 'latest', a UUID, 'rev:', 'sha256:' or 'git:'")
+        rule = f"at most {MAX_LABEL} characters, no spaces, not 'latest', a UUID, 'rev:', 'sha256:' or 'git:'"
+        raise ValueError(f"not usable as a selector: {rule}")
     return value
 
 

@@ -140,6 +140,8 @@ def _advice(data: Any, path: Path) -> str:
     if " " in name and _value_at(data, path) is None:
         return "quote a value that contains a comma"
     known = _known_fields(path[:-1])
+    if name in known:
+        return "a placeholder has no role and no template"  # the one place where a known field can be unknown
     other = _OTHER_NAMES.get(name)
     near = [other] if other in known else difflib.get_close_matches(name, known, 1)
     return f"did you mean '{near[0]}'?" if near else f"fields here: {', '.join(known)}"

@@ -26,9 +26,12 @@ _MAX_AUTHOR = 255
 
 @dataclass(frozen=True)
 class Commit:
+    """`age` counts the commits in the history that are newer. Of the oldest of a shallow clone, who changed what is unknown."""
+
     id: str
-    author: str
-    committed_at: datetime
+    age: int
+    author: str | None
+    committed_at: datetime | None
 
 
 def repository_root(folder: Path) -> Path | None:
@@ -101,12 +104,20 @@ class WorkTreeState:
         """Where files come from: path -> provenance.
 
         Args:
-            files: each path with the other files that its content depends on; it is dirty where one of them is.
+            files: each path with the other files that its content depends on. It is dirty where one of them is, and was last
+                changed where the last of them was.
         """
-        dirty = {path: any(map(self._is_dirty, (path, *parts))) for path, parts in files.items()}
-        blobs = self._blob_ids([path for path in files if not dirty[path]])
+        whole = {path: (path, *parts) for path, parts in files.items()}
+        dirty = {path: any(map(self._is_dirty, parts)) for path, parts in whole.items()}
+        blobs = self._blob_ids(list(dict.fromkeys(part for path in files if not dirty[path] for part in whole[path])))
         commits = self._last_commits(blobs)
-        return {path: self._provenance_of(path, dirty[path], commits.get(path), blobs.get(path)) for path in files}
+        found = {}
+        for path, parts in whole.items():
+            newest = min(
+                (commits[part] for part in parts if part in commits), key=lambda commit: commit.age, default=None
+            )
+            found[path] = self._provenance_of(path, dirty[path], newest, blobs.get(path))
+        return found
 
     def _is_dirty(self, path: str) -> bool:
         """Itself, or a submodule or another repository that it lies in; that of the latter ends with `/`."""
@@ -116,9 +127,7 @@ class WorkTreeState:
     def _provenance_of(self, path: str, dirty: bool, commit: Commit | None, blob_id: str | None) -> Provenance:  # noqa: FBT001
         if dirty or commit is None:
             return Provenance(self._from_top(path), self.commit_id, self.branch, is_dirty=dirty)
-        return Provenance(
-            self._from_top(path), commit.id, self.branch, commit.author[:_MAX_AUTHOR], commit.committed_at, blob_id
-        )
+        return Provenance(self._from_top(path), commit.id, self.branch, commit.author, commit.committed_at, blob_id)
 
     @cached_property
     def _status(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -141,7 +150,8 @@ class WorkTreeState:
         """The newest commit that gave each path the blob that it has in HEAD, from one walk through the history.
 
         Comparing blobs keeps out commits of side branches whose change a merge dropped; of merges only those count that
-        differ from all their parents. In a shallow clone the oldest commit stands for all before it: it has the content too.
+        differ from all their parents. In a shallow clone the oldest commit stands for all before it: it has the content, too,
+        but another may have brought it.
         """
         if not blobs or self.commit_id is None:
             return {}
@@ -157,10 +167,14 @@ class WorkTreeState:
             *self._where(blobs),
         )
         found: dict[str, Commit] = {}
-        for record in output.split(b"\x01")[1:]:
+        for age, record in enumerate(output.split(b"\x01")[1:]):
             commit_id, author, rest = record.split(b"\0", 2)
             time, _, changes = rest.partition(b"\0")
-            commit = Commit(commit_id.decode(), _text(author), datetime.fromtimestamp(int(time), UTC))
+            if commit_id.decode() in self._shallow:
+                commit = Commit(commit_id.decode(), age, None, None)
+            else:
+                when = datetime.fromtimestamp(int(time), UTC)
+                commit = Commit(commit_id.decode(), age, _text(author)[:_MAX_AUTHOR], when)
             fields = changes.lstrip(b"\n\0").split(b"\0")
             for description, name in zip(fields[::2], fields[1::2], strict=False):
                 path, blob = self._below_root(_path(name)), description.split()[-2].decode()
@@ -169,6 +183,12 @@ class WorkTreeState:
             if len(found) == len(blobs):
                 break
         return found
+
+    @cached_property
+    def _shallow(self) -> frozenset[str]:
+        """The commits at which a shallow clone ends."""
+        file = Path(self._repository.common_dir) / "shallow"
+        return frozenset(file.read_text(encoding="ascii").split() if file.is_file() else ())
 
     def _blob_ids(self, paths: list[str]) -> dict[str, str]:
         if not paths or self.commit_id is None:

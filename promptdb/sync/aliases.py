@@ -97,7 +97,7 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> Move:
         view = _existing_alias(connection, name, alias)
         targets = _targets(PromptRepository(connection).alias_events(name, alias))
         if len(targets) < 2:
-            raise NotFound(f"{name}:{alias} has never pointed at anything else", f"it points at rev:{view.revision}")
+            raise NotFound(f"{name}:{alias} has no earlier target", f"it points at rev:{view.revision}")
         version = find_version(connection, PromptRef.parse(f"{name}:rev:{targets[-2]}")).view
         generations = {name: view.generation}
         return _move(view, generations, name, alias, "rollback", (version.revision, version.id))

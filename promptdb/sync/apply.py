@@ -104,8 +104,11 @@ def apply(
             _confirm(writer, run_id, actual, state, ids, confirmed)
         if whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
             _note_absences(writer, run_id, state, ids, batch.desired)
-    waiting = tuple(prompt for prompt in described.unconfirmed if prompt not in confirmed)
-    return Applied(replace(described, unconfirmed=waiting), run_id, tuple(confirmed))
+    waiting = {prompt for prompt in described.unconfirmed if prompt not in confirmed}
+    waiting |= {
+        change.prompt for change in _new_versions(actual) if change.path in sources and sources[change.path].is_dirty
+    }
+    return Applied(replace(described, unconfirmed=tuple(sorted(waiting))), run_id, tuple(confirmed))
 
 
 def _state(

@@ -90,6 +90,16 @@ def test_a_blob_that_was_changed_on_disk_is_never_given_out(store: LocalBlobStor
     assert object_key(DIGEST) in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("change", [b"", b"jello\n"], ids=["empty", "one bit"])
+def test_a_blob_that_was_changed_on_disk_is_mended_where_its_bytes_are_put_again(
+    store: LocalBlobStore, change: bytes
+) -> None:
+    store.put_all([blob(HELLO)])
+    (store.root / object_key(DIGEST)).write_bytes(change)
+    store.put_all([blob(HELLO)])
+    assert store.get(DIGEST) == HELLO
+
+
 def test_a_blob_that_is_there_is_left_alone_and_its_bytes_are_not_even_read(store: LocalBlobStore) -> None:
     store.put_all([blob(HELLO)])
     path = store.root / object_key(DIGEST)

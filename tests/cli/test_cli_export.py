@@ -159,7 +159,11 @@ def test_a_blob_that_is_missing_is_one_error(run: Run, rich: Path) -> None:
     found = blob(rich, b"a,b\r\n")
     found.unlink()
     ran = run("export", "rich", "out/rich.yaml")
-    assert ran == (1, "", failure(f"the blob sha256:{found.name} is not in {rich}/.blobs"))
+    assert ran == (
+        1,
+        "",
+        failure(f"the blob sha256:{found.name} is not in {rich}/.blobs", "bring it back from a backup of that folder"),
+    )
 
 
 def test_a_stored_path_that_leads_out_of_the_folder_is_refused(run: Run, rich: Path) -> None:

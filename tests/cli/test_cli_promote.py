@@ -95,7 +95,7 @@ BAD_ALIASES = [
     "pröd",
 ]
 BAD_ALIAS_HINT = (
-    "an alias starts with a lower-case letter, goes on with letters, digits, '.', '_' or '-', "
+    "an alias is made of a-z, 0-9, '.', '_' and '-', starts with a letter, has at most 128 characters, "
     "and is not 'latest' or a UUID"
 )
 

@@ -113,7 +113,7 @@ def test_json_has_the_version_and_whether_it_is_new(run: Run, file: Path) -> Non
 def test_an_archived_prompt_is_revived(run: Run, synced: Path) -> None:
     (synced / "prompts/greet.txt").rename(synced / "greet.txt")
     assert run("sync", "--prune", "--max-prune", 50).code == 0
-    assert run("register-file", "greet.txt").out.startswith("revived: default/greet revision 1 ")
+    assert run("register-file", "greet.txt").out.startswith("unchanged, no longer archived: default/greet revision 1 ")
 
 
 def test_an_empty_name_is_no_name(run: Run, file: Path) -> None:

@@ -50,7 +50,7 @@ def test_it_is_in_the_history_with_its_reason(run: Run, three: Path) -> None:
 
 
 def test_an_alias_that_never_moved_has_nothing_to_return_to(run: Run, two_versions: Path) -> None:
-    message = "default/greet:staging has never pointed at anything else"
+    message = "default/greet:staging has no earlier target"
     assert run("rollback", "greet", "staging") == (1, "", failure(message, "it points at rev:2"))
 
 

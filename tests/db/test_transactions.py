@@ -235,3 +235,20 @@ def test_eight_processes_register_fifty_versions_each_and_no_revision_is_lost(
     assert [answer for answer in answers if isinstance(answer, str)] == []
     assert sorted(revision for answer in answers for revision in answer) == list(range(1, 401))
     assert all(answer == sorted(answer) for answer in answers)
+
+
+@on_sqlite
+def test_a_database_that_may_only_be_read_is_read_without_writing_beside_it(
+    service: PromptService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in an image. Permissions do not bind the super-user, so the answer to the question for them is given here."""
+    service.register_text("a/one", "Hello")
+    service.close()
+    before = {path.name for path in tmp_path.iterdir()}
+    monkeypatch.setattr("promptdb.db.engine.os.access", lambda *_: False)
+    reader = PromptService(service.settings)
+    assert reader.resolve("a/one").render_text() == "Hello"
+    assert {path.name for path in tmp_path.iterdir()} == before
+    with pytest.raises(StorageError, match="readonly"):
+        reader.register_text("a/one", "changed")
+    reader.close()

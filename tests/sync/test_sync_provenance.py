@@ -281,6 +281,25 @@ def test_the_top_of_the_repository_may_be_the_prompts_root(service: PromptServic
 # A version is in many commits
 
 
+def test_a_version_that_a_fragment_changed_came_from_the_commit_of_the_fragment(
+    git: Git, service: PromptService, tree: Path, sync: Sync
+) -> None:
+    commits = []
+    write(tree, {"a/one.j2": '{% include "_shared/tone.md" %}', "a/two.txt": "two"})
+    for tone in ("Friendly", "Formal"):
+        write(tree, {"_shared/tone.md": tone})
+        git("add", "--all")
+        git("commit", "--quiet", "-m", tone, GIT_AUTHOR_NAME=tone)
+        commits.append(git("rev-parse", "HEAD"))
+        sync()
+    found = [entry.source for entry in service.log("a/one")]
+    assert [(source.commit_id, source.author) for source in found if source is not None] == [
+        (commits[1], "Formal <ann@example.com>"),
+        (commits[0], "Friendly <ann@example.com>"),
+    ]
+    assert texts(service, f"a/one:git:{commits[0]}") == "Friendly"
+
+
 def test_the_log_tells_where_each_version_came_from(git: Git, service: PromptService, tree: Path, sync: Sync) -> None:
     commits = []
     for text in ("one", "two"):
