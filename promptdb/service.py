@@ -33,7 +33,7 @@ from promptdb.errors import StorageError, VersionNotFound
 from promptdb.git.worktree import commit_named
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import MAX_ACTOR, AppSettings, load_settings
-from promptdb.sync import aliases, export, register
+from promptdb.sync import aliases
 from promptdb.sync.aliases import Move
 from promptdb.sync.apply import Registry, apply
 from promptdb.sync.content import Content
@@ -171,6 +171,8 @@ class PromptService:
             InvalidPrompts: the spec is not valid.
             Conflict: its `user_version` names other content already.
         """
+        from promptdb.sync import register  # here, as in the methods below: lookups need no parser
+
         return self._register(name, register.content_from_spec(spec))
 
     def register_text(
@@ -190,6 +192,8 @@ class PromptService:
             InvalidRef, InvalidPrompts, Conflict: as in `register_spec`.
             StorageError: the file cannot be read.
         """
+        from promptdb.sync import register
+
         path = Path(file)
         return self._register(
             path.stem if name is None else name, register.content_from_file(path, self.settings.text_format)
@@ -210,6 +214,8 @@ class PromptService:
             ConfigError: the suffix cannot hold this prompt.
             StorageError: a file is there already or cannot be written, or a blob is missing.
         """
+        from promptdb.sync import export
+
         prompt = self.resolve(ref)
         return export.write_files(prompt.spec, self.blobs, Path(file), overwrite=overwrite)
 

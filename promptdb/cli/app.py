@@ -12,6 +12,7 @@ import click
 
 from promptdb.errors import PromptDBError
 from promptdb.sync.garbage import collecting_rarely
+from promptdb.version import VERSION
 
 COMMANDS = {
     "init": ("init", "Find the prompts of a repository and set promptdb up for them."),
@@ -54,9 +55,7 @@ class _Commands(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        click.echo(f"promptdb {version('promptdb')}")
+        click.echo(f"promptdb {VERSION}")
         ctx.exit()
 
 

@@ -10,8 +10,9 @@ from promptdb.errors import InvalidRef
 from promptdb.files.document import Document
 from promptdb.files.fields import declared_variables, validate_fields
 from promptdb.files.finding import Unreadable
-from promptdb.files.read import decode, file_suffix, problems_of, read_document
+from promptdb.files.read import decode, problems_of, read_document
 from promptdb.files.references import References
+from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import Tree
 from promptdb.problems import Code, Problem, in_order
 from promptdb.render.validation import spec_findings

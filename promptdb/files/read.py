@@ -9,31 +9,12 @@ from promptdb.files.document import Body, Document
 from promptdb.files.finding import Finding, Unreadable
 from promptdb.files.json_nodes import compose_json
 from promptdb.files.json_reader import read_json
+from promptdb.files.suffixes import STRUCTURED, TEXT_FORMATS
 from promptdb.files.yaml_reader import compose, construct
 from promptdb.problems import Code, Problem
 
-STRUCTURED = frozenset({".yaml", ".yml", ".json"})
-TEXT_FORMATS: dict[str, TemplateFormat | None] = {
-    ".txt": None,
-    ".md": None,
-    ".prompt": None,
-    ".jinja": "jinja2",
-    ".jinja2": "jinja2",
-    ".j2": "jinja2",
-    ".mustache": "mustache",
-}
-"""The suffixes of text prompts with their template format; None means the setting `text_format`."""
-
-SUFFIXES = STRUCTURED | TEXT_FORMATS.keys()
 _FENCE = re.compile(r"---[ \t]*(?:\n|\Z)")
 _CLOSING_FENCE = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
-
-
-def file_suffix(path: str) -> str:
-    """The suffix of a file's name with its dot, in lower case; empty if it has none."""
-    name = path[path.rfind("/") + 1 :]
-    dot = name.rfind(".")
-    return name[dot:].lower() if dot > 0 else ""
 
 
 def decode(data: bytes) -> str:

@@ -14,8 +14,9 @@ from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
 from promptdb.errors import IncludeError, OutsideRoot, TemplateError
 from promptdb.files.document import Body, Document, Path
 from promptdb.files.finding import Unreadable
-from promptdb.files.read import decode, file_suffix, problems_of, read_examples, text_body
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree
+from promptdb.files.read import decode, problems_of, read_examples, text_body
+from promptdb.files.suffixes import file_suffix
+from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside
 from promptdb.problems import Code, Problem
 from promptdb.render.engine import Engine, engine
 from promptdb.render.templates import templates
@@ -27,11 +28,6 @@ AtLine = Callable[[int | None, Code, str, str | None], Problem]
 """The same for a line of some text."""
 
 _EXAMPLE = TypeAdapter(JsonObject)
-
-
-def beside(path: str, name: str) -> str:
-    """The path from the prompts root of a file that the prompt at `path` names."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
 @dataclass

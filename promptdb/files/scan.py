@@ -9,7 +9,7 @@ from promptdb.containment import contained
 from promptdb.domain.identity import PromptId
 from promptdb.errors import ConfigError, InvalidRef, OutsideRoot
 from promptdb.files.ignore import ignore_rule
-from promptdb.files.read import SUFFIXES
+from promptdb.files.suffixes import SUFFIXES
 from promptdb.problems import Code, Problem
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import posixpath
 import stat
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,11 @@ MAX_TEXT_BYTES = 1024 * 1024
 """A prompt, a fragment, a file of examples."""
 
 MAX_ASSET_BYTES = 64 * 1024 * 1024
+
+
+def beside(path: str, name: str) -> str:
+    """The path from the prompts root of a file that the prompt at `path` names."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
 class FileTooLarge(Exception):

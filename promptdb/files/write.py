@@ -8,7 +8,8 @@ import yaml
 
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError
-from promptdb.files.read import SUFFIXES, TEXT_FORMATS, text_body
+from promptdb.files.read import text_body
+from promptdb.files.suffixes import SUFFIXES, TEXT_FORMATS
 from promptdb.files.yaml_reader import reads_as_text
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
@@ -16,6 +15,7 @@ from promptdb.problems import Problem, in_order
 from promptdb.sync.content import Content
 from promptdb.sync.load import LoadedFile, Loader
 from promptdb.sync.parallel import ordered_map
+from promptdb.version import VERSION
 
 Progress = Callable[[int, int], None]
 """Called with how many of how many files are done."""
@@ -96,7 +96,7 @@ def collect(
     """
     loader = Loader(tree, text_format, run_tests=run_tests)
     desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
-    cache = desired.cache = None if run_tests else FileCache(tree.root, f"{version('promptdb')} {text_format}")
+    cache = desired.cache = None if run_tests else FileCache(tree.root, f"{VERSION} {text_format}")
     known = _known_files(found, tree, cache) if cache else {}
     loaded = ordered_map(loader, [candidate for candidate in found.candidates if candidate.path not in known])
     for number, candidate in enumerate(found.candidates, 1):

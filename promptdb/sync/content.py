@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from promptdb.blobs.bundle import BundledAsset, content_type
 from promptdb.blobs.store import Blob
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import OutsideRoot, StalePlan
-from promptdb.files.parse import ParsedPrompt
-from promptdb.files.references import beside
-from promptdb.files.tree import MAX_ASSET_BYTES, FileTooLarge, Tree
+from promptdb.files.tree import MAX_ASSET_BYTES, FileTooLarge, Tree, beside
+
+if TYPE_CHECKING:
+    from promptdb.files.parse import ParsedPrompt
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def content_of_spec(spec: PromptSpec) -> Content:
     return Content(canonical, digest_of(canonical), spec.metadata.user_version)
 
 
-def content_of_file(path: str, parsed: ParsedPrompt, tree: Tree) -> Content:
+def content_of_file(path: str, parsed: "ParsedPrompt", tree: Tree) -> Content:
     """For a parsed file.
 
     Args:

@@ -7,7 +7,7 @@ from promptdb.blobs.store import BlobStore
 from promptdb.containment import contained
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import OutsideRoot, StorageError
-from promptdb.files.read import file_suffix
+from promptdb.files.suffixes import file_suffix
 from promptdb.files.write import prompt_file_text
 
 

@@ -1,16 +1,18 @@
 """One prompt file, from its bytes to everything a sync or a check wants of it. Runs in any process: it shares nothing."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from promptdb.domain.digest import digest_of
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.cache import KnownFile
-from promptdb.files.parse import ParsedPrompt, parse_file
 from promptdb.files.scan import Candidate
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.problems import Code, Problem
-from promptdb.render.golden import run_tests
 from promptdb.sync.content import Content, content_of_file
+
+if TYPE_CHECKING:
+    from promptdb.files.parse import ParsedPrompt
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Loader:
             return _unreadable(candidate, Code.TOO_LARGE, message, "keep data out of the prompt")
         except OSError as error:
             return _unreadable(candidate, Code.UNREADABLE, f"cannot be read: {error.strerror}")
+        from promptdb.files.parse import parse_file  # here, since an unchanged tree and most commands need no parser
+
         result = parse_file(candidate.path, data, self.tree, self.text_format)
         if result.prompt is None:
             return LoadedFile(result.problems)
@@ -58,13 +62,15 @@ def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None
     return LoadedFile((Problem(candidate.path, 1, 1, code, message, hint),))
 
 
-def _test(prompt: ParsedPrompt) -> list[Problem]:
+def _test(prompt: "ParsedPrompt") -> list[Problem]:
+    from promptdb.render.golden import run_tests
+
     return [
         prompt.document.problem(finding.path, finding.code, finding.message, finding.hint, key=finding.key)
         for finding in run_tests(prompt.spec, prompt.tests)
     ]
 
 
-def _known(data: bytes, content: Content, prompt: ParsedPrompt) -> KnownFile:
+def _known(data: bytes, content: Content, prompt: "ParsedPrompt") -> KnownFile:
     earlier = tuple(map(str, prompt.renamed_from))
     return KnownFile(digest_of(data), content.digest, content.user_version, earlier, prompt.reads)

@@ -12,7 +12,7 @@ from promptdb.files.document import Document
 from promptdb.files.finding import Unreadable
 from promptdb.files.json_reader import read_json
 from promptdb.files.parse import ParseResult, parse_document, parse_file
-from promptdb.files.read import SUFFIXES, file_suffix
+from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.problems import Code, Problem
 from promptdb.render.validation import spec_findings

@@ -12,7 +12,7 @@ from promptdb.domain.identity import PromptId
 from promptdb.domain.spec import Message, Placeholder, PromptSpec, Variable
 from promptdb.files.document import Document
 from promptdb.files.parse import ParsedPrompt, ParseResult, parse_document, parse_file
-from promptdb.files.read import SUFFIXES
+from promptdb.files.suffixes import SUFFIXES
 from promptdb.files.tree import WorkTree
 from promptdb.problems import Code, Problem
 from promptdb.render.prompt import CompiledPrompt

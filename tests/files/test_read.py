@@ -7,7 +7,8 @@ import pytest
 
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.finding import Finding, Unreadable
-from promptdb.files.read import decode, file_suffix, read_document, read_examples, text_body
+from promptdb.files.read import decode, read_document, read_examples, text_body
+from promptdb.files.suffixes import file_suffix
 from promptdb.problems import Code
 
 

@@ -9,8 +9,7 @@ import pytest
 from promptdb.domain.digest import digest_of
 from promptdb.domain.spec import Asset
 from promptdb.files.parse import ParsedPrompt, ParseResult
-from promptdb.files.references import beside
-from promptdb.files.tree import MAX_TEXT_BYTES
+from promptdb.files.tree import MAX_TEXT_BYTES, beside
 from promptdb.problems import Code, Problem
 
 Parse = Callable[..., ParseResult]

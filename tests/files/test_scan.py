@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from promptdb.errors import ConfigError
-from promptdb.files.read import SUFFIXES, TEXT_FORMATS
 from promptdb.files.scan import identify, scan
+from promptdb.files.suffixes import SUFFIXES, TEXT_FORMATS
 from promptdb.problems import Code
 
 Put = Callable[[str, str | bytes], Path]

@@ -11,7 +11,7 @@ import yaml
 
 from promptdb.domain.spec import TEMPLATE_FORMATS, PromptSpec
 from promptdb.errors import ConfigError
-from promptdb.files.read import SUFFIXES
+from promptdb.files.suffixes import SUFFIXES
 from promptdb.files.write import prompt_file_text
 
 Parse = Callable[..., Any]

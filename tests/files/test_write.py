@@ -13,7 +13,7 @@ from vectors.specs import AWKWARD_TEXTS, chat_prompts, json_objects, string_prom
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError
 from promptdb.files.parse import parse_file
-from promptdb.files.read import SUFFIXES
+from promptdb.files.suffixes import SUFFIXES
 from promptdb.files.tree import WorkTree
 from promptdb.files.write import prompt_file_text
 

@@ -10,6 +10,7 @@ LAYERS = {
     "problems": 0,
     "errors": 0,
     "settings": 0,
+    "version": 0,
     "containment": 0,
     "domain": 1,
     "render": 1,

@@ -113,3 +113,4 @@ def test_a_command_loads_no_engine_database_or_git_that_it_does_not_need(
     loaded = loaded_by(f"from promptdb.cli.app import run; assert run({arguments!r}) == 0", tmp_path)
     assert loaded & {"alembic", "git", "rich", "psycopg", "jinja2", "chevron", "fastapi", "langchain_core"} == set()
     assert ("sqlalchemy" in loaded) == (arguments != ["check"])
+    assert ("yaml" in loaded) == (arguments == ["check"])
