@@ -39,11 +39,12 @@ def _in_processes(workers: int, function: Callable[[_T], _R], items: Sequence[_T
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
+    yield function(items[0])  # by ourselves: what it imports, the processes need not import again
     pool = ProcessPoolExecutor(workers, get_context("fork"), _end_with_the_parent, (os.getpid(),))
     try:
         inherited = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # by the processes: ^C is the parent's
         try:
-            results = pool.map(function, items, chunksize=_CHUNK)
+            results = pool.map(function, items[1:], chunksize=_CHUNK)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
         yield from results
