@@ -15,7 +15,7 @@ _R = TypeVar("_R")
 WORTH_IT = 1000
 """Items: fewer are done before other processes could help."""
 
-_CHUNK = 100
+_CHUNK = 250
 _PR_SET_PDEATHSIG = 1
 
 
