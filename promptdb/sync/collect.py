@@ -34,6 +34,7 @@ class DesiredTree:
     problems: list[Problem] = field(default_factory=list)
     tests: int = 0
     cache: FileCache | None = None
+    _candidates: dict[PromptId, Candidate] = field(default_factory=dict)
     _contents: dict[PromptId, Content] = field(default_factory=dict)
 
     @property
@@ -55,8 +56,8 @@ class DesiredTree:
             StalePlan: the file was edited since its digest was taken.
         """
         found = self._contents.get(item.prompt)
-        if found is None and item.path is not None:
-            found = self.loader(Candidate(item.path, item.prompt)).content
+        if found is None and item.prompt in self._candidates:
+            found = self.loader(self._candidates[item.prompt]).content
         if found is None or found.digest != item.digest:
             if self.cache is not None:
                 self.cache.discard()  # it may have been wrong about the digest
@@ -64,6 +65,7 @@ class DesiredTree:
         return found
 
     def add(self, candidate: Candidate, loaded: LoadedFile) -> None:
+        self._candidates[candidate.prompt] = candidate
         self.problems += loaded.problems
         self.tests += loaded.tests
         if loaded.known is None:

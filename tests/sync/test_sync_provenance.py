@@ -126,6 +126,7 @@ def test_a_prompt_is_dirty_where_a_file_it_uses_is(
     commit_all(git)
     sync()
     write(tree, {edited: "changed"})
+    load_tree(service.settings)  # as `plan` does: what sync reads is known by then
     sync()
     user = {
         "_shared/linked.md": "prompts/a/link.md",
