@@ -136,7 +136,7 @@ class PromptRepository:
     def provenance(self, version_ids: Sequence[UUID]) -> dict[UUID, Provenance]:
         """Where versions came from: the first commit of each, or the first sync of one that is in no commit yet."""
         found: dict[UUID, Provenance] = {}
-        for chunk in _chunks(version_ids):
+        for chunk in chunks(version_ids):
             query = sa.select(sources).where(sources.c.version_id.in_(chunk)).order_by(sources.c.is_dirty, sources.c.id)
             for row in self._connection.execute(query):
                 where = Provenance(
@@ -215,7 +215,7 @@ class PromptRepository:
     def prompt_ids(self, version_ids: Sequence[UUID]) -> dict[UUID, UUID]:
         """Which prompt each version belongs to."""
         found = {}
-        for chunk in _chunks(version_ids):
+        for chunk in chunks(version_ids):
             query = sa.select(versions.c.id, versions.c.prompt_id).where(versions.c.id.in_(chunk))
             found.update({row.id: row.prompt_id for row in self._connection.execute(query)})
         return found
@@ -235,7 +235,7 @@ class PromptRepository:
         if only is None:
             yield from self._connection.execute(query)
             return
-        for chunk in _chunks(only):
+        for chunk in chunks(only):
             names = sa.tuple_(prompts.c.namespace, prompts.c.name)
             yield from self._connection.execute(query.where(names.in_([(p.namespace, p.name) for p in chunk])))
 
@@ -278,6 +278,7 @@ def _matches(name: str, pattern: str) -> bool:
     return re.fullmatch(f"{expression}(/.*)?", name) is not None
 
 
-def _chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """As many at a time as one IN list takes."""
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]

@@ -8,7 +8,19 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.bulk import Row, insert_rows
-from promptdb.db.repository import absences, aliases, assets, events, named, prompts, redirects, runs, sources, versions
+from promptdb.db.repository import (
+    absences,
+    aliases,
+    assets,
+    chunks,
+    events,
+    named,
+    prompts,
+    redirects,
+    runs,
+    sources,
+    versions,
+)
 from promptdb.db.tables import SourceHead, table
 from promptdb.domain.identity import PromptId
 
@@ -25,8 +37,8 @@ class RegistryWriter:
     def taken_ids(self, ids: Sequence[UUID]) -> set[UUID]:
         """Which of these prompt ids exist, under whatever name."""
         taken: set[UUID] = set()
-        for start in range(0, len(ids), 500):
-            query = sa.select(prompts.c.id).where(prompts.c.id.in_(ids[start : start + 500]))
+        for chunk in chunks(ids):
+            query = sa.select(prompts.c.id).where(prompts.c.id.in_(chunk))
             taken |= set(self.connection.execute(query).scalars())
         return taken
 

@@ -45,6 +45,10 @@ _HINTS = {
     "while scanning a quoted scalar": "close the quotation mark",
 }
 
+MAX_DIGITS = 300
+_SPECIAL_STARTS = frozenset(["", *"+-.0123456789~ntfNTF"])
+_CYCLE_HINT = "flatten it; an anchor may not contain an alias of itself"
+
 
 class _Parser(CParser):
     """Marks scalars as plain or quoted and leaves every other tag to be refused."""
@@ -192,11 +196,6 @@ class _Builder:
 
     def _find(self, node: yaml.Node, code: Code, message: str, hint: str | None = None) -> None:
         self.findings.append(_at(node, code, message, hint))
-
-
-MAX_DIGITS = 300
-_SPECIAL_STARTS = frozenset(["", *"+-.0123456789~ntfNTF"])
-_CYCLE_HINT = "flatten it; an anchor may not contain an alias of itself"
 
 
 def reads_as_text(text: str) -> bool:

@@ -104,11 +104,8 @@ def apply(
             _confirm(writer, run_id, actual, state, ids, confirmed)
         if whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
             _note_absences(writer, run_id, state, ids, batch.desired)
-    waiting = {prompt for prompt in described.unconfirmed if prompt not in confirmed}
-    waiting |= {
-        change.prompt for change in _new_versions(actual) if change.path in sources and sources[change.path].is_dirty
-    }
-    return Applied(replace(described, unconfirmed=tuple(sorted(waiting))), run_id, tuple(confirmed))
+    waiting = _unconfirmed(described, confirmed, sources)
+    return Applied(replace(described, unconfirmed=waiting), run_id, tuple(confirmed))
 
 
 def _state(
@@ -183,6 +180,15 @@ def _confirmed(origin: Origin | None, batch: "_Batch", intended: Plan) -> dict[P
     items = {item.path: item for item in map(batch.desired.__getitem__, intended.unconfirmed) if item.path is not None}
     found = origin.provenance({path: batch.content_of(item).reads for path, item in items.items()})
     return {items[path].prompt: at for path, at in found.items() if not at.is_dirty}
+
+
+def _unconfirmed(
+    performed: Plan, confirmed: Collection[PromptId], sources: Mapping[str, Provenance]
+) -> tuple[PromptId, ...]:
+    """What is left without a commit: heads from before that stay so, and new versions of uncommitted files."""
+    dirty = {path for path, found in sources.items() if found.is_dirty}
+    new = {change.prompt for change in _new_versions(performed) if change.path in dirty}
+    return tuple(sorted(new.union(performed.unconfirmed).difference(confirmed)))
 
 
 def _write_run(writer: RegistryWriter, actor: str, origin: Origin, performed: Plan, started: datetime) -> int:

@@ -1,22 +1,19 @@
 """The rows of one new version: the version itself, its blobs, and where it came from."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 from promptdb.blobs.bundle import CONTENT_TYPE
 from promptdb.blobs.store import BlobStore, object_key
+from promptdb.db.bulk import Row
 from promptdb.domain.digest import Digest
 from promptdb.domain.ids import version_id
 from promptdb.domain.plan import Change
 from promptdb.domain.views import Provenance
 from promptdb.sync.content import Content
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

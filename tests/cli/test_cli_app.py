@@ -15,6 +15,7 @@ from clitools import PROMPTDB, TIMEOUT, Run, process, started
 from registries import write
 
 from promptdb.cli.app import COMMANDS
+from promptdb.sync.parallel import WORTH_IT
 
 SOON = 10.0
 """Seconds: several times what the work takes."""
@@ -157,10 +158,7 @@ on_linux = pytest.mark.skipif(
 @pytest.fixture
 def large(project: Path) -> Path:
     """A tree that is worth several processes."""
-    files = pytest.importorskip("promptdb.sync.parallel").WORTH_IT + 1000
-    if files > 5000:
-        pytest.skip("one process reads trees of any size that a test can make")
-    write(project, {f"prompts/many/n{number}.txt": "Hello {name}! " * 500 for number in range(files)})
+    write(project, {f"prompts/many/n{number}.txt": "Hello {name}! " * 500 for number in range(WORTH_IT + 1000)})
     return project
 
 
