@@ -10,6 +10,7 @@
     │   └── VersionNotFound
     ├── RenderError            values that do not fit the prompt
     │   ├── MissingVariables
+    │   ├── UnknownVariables
     │   └── TemplateError      a template that does not parse, or fails while it renders
     │       └── IncludeError   a fragment that is missing, computed, or includes itself
     ├── Conflict
@@ -90,6 +91,15 @@ class MissingVariables(RenderError):
         super().__init__(f"missing {plural}: {', '.join(self.names)}", hint)
 
 
+class UnknownVariables(RenderError):
+    """`names` holds every value that the prompt has no variable for, sorted."""
+
+    def __init__(self, names: Sequence[str], hint: str | None = None) -> None:
+        self.names = tuple(sorted(names))
+        plural = "variable" if len(self.names) == 1 else "variables"
+        super().__init__(f"the prompt has no {plural} {', '.join(map(repr, self.names))}", hint)
+
+
 class TemplateError(RenderError):
     """`line` and `column` count from 1 inside the template; None where the engine does not tell."""
 
@@ -99,6 +109,11 @@ class TemplateError(RenderError):
         super().__init__(message, hint)
         self.line = line
         self.column = column
+
+    def inside(self, place: str) -> "TemplateError":
+        """The same error, its message opening with where the template is."""
+        line = f", line {self.line}" if self.line is not None else ""
+        return type(self)(f"{place}{line}: {self.message}", self.hint, line=self.line, column=self.column)
 
 
 class IncludeError(TemplateError):

@@ -182,7 +182,8 @@ class PromptService:
         return self.register_spec(name, {"template": text, "template_format": template_format, **fields})
 
     def register_file(self, file: Path | str, name: str | None = None) -> Registered:
-        """Add a version from a prompt file anywhere. The files it names must lie in its folder or below.
+        """Add a version from a prompt file anywhere. The files it names must lie under the prompts root if it lies there, else
+        in its folder or below.
 
         Args:
             file: with one of the suffixes of prompt files.
@@ -195,9 +196,7 @@ class PromptService:
         from promptdb.sync import register
 
         path = Path(file)
-        return self._register(
-            path.stem if name is None else name, register.content_from_file(path, self.settings.text_format)
-        )
+        return self._register(path.stem if name is None else name, register.content_from_file(path, self.settings))
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file, with its fragments and assets beside it. Read again, it has the same digest.

@@ -1,20 +1,26 @@
 """`promptdb render`."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from promptdb.cli.output import print_json, print_text, printable
-from promptdb.cli.shared import json_option, service
-from promptdb.errors import PromptDBError
+from promptdb.cli.rendered import FORMS, print_as, print_for_people
+from promptdb.cli.shared import json_option, load_settings, service
 
 if TYPE_CHECKING:
-    from promptdb.render.resolved import ResolvedPrompt
+    from promptdb.render.renderable import RenderablePrompt
 
 
 @click.command("render")
-@click.argument("ref")
+@click.argument("ref", required=False)
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Render this prompt file as it is now, synced or not, instead of REF.",
+)
 @click.option(
     "-v",
     "--var",
@@ -24,31 +30,48 @@ if TYPE_CHECKING:
     help="A value; JSON where it has a type other than string.",
 )
 @click.option(
-    "--vars", "file", type=click.File(encoding="utf-8"), help="A JSON object with values; - reads standard input."
+    "--vars", "values", type=click.File(encoding="utf-8"), help="A JSON object with values; - reads standard input."
 )
+@click.option("--ignore-extra", is_flag=True, help="Allow values that the prompt has no variable for.")
+@click.option("--as", "form", type=click.Choice(list(FORMS)), help="Print it as a program takes it.")
 @json_option
-def command(ref: str, pairs: tuple[str, ...], file: TextIO | None, as_json: bool) -> None:
+def command(
+    ref: str | None,
+    path: Path | None,
+    pairs: tuple[str, ...],
+    values: TextIO | None,
+    ignore_extra: bool,
+    form: str | None,
+    as_json: bool,
+) -> None:
     """Render a prompt with values.
 
-    A chat is printed message by message. With --json, the messages as a model takes them.
+    A chat is printed message by message. With --json, the messages as promptdb has them, and the version. With --as text, the
+    whole prompt as one text; with --as messages, openai, anthropic or langchain, JSON: the arguments of that API's call, or the
+    messages as LangChain writes them.
     """
-    with service() as opened:
-        prompt = opened.resolve(ref)
-    values = _from_file(file) if file else {}
-    values |= dict(_value(pair, prompt) for pair in pairs)
-    result = prompt.render(values)
-    if as_json:
-        messages = [message.as_dict() for message in result.messages]
-        print_json({"ref": ref, "version": result.version, "text": result.text, "messages": messages})
-    elif prompt.spec.kind == "string":
-        print_text(result.text)
+    if (ref is None) == (path is None):
+        raise click.UsageError("give either REF or --file")
+    if form is not None and as_json:
+        raise click.UsageError("--as and --json exclude one another")
+    prompt = _prompt(ref, path)
+    if ignore_extra:
+        prompt = prompt.ignoring_extra()
+    given = _from_file(values) if values else {}
+    given |= dict(_value(pair, prompt) for pair in pairs)
+    if form is None and not as_json:
+        print_for_people(prompt, given)
     else:
-        for number, message in enumerate(result.messages):
-            click.secho(
-                f"{chr(10) if number else ''}[{printable(message.role_name or message.role)}]", fg="cyan", bold=True
-            )
-            parts = not isinstance(message.content, str)
-            print_text(json.dumps(message.content, indent=2, ensure_ascii=False) if parts else message.text)
+        print_as(form or "json", prompt, given)
+
+
+def _prompt(ref: str | None, path: Path | None) -> "RenderablePrompt":
+    if path is not None:
+        from promptdb.sync.register import prompt_from_file  # here: rendering a version needs no parser
+
+        return prompt_from_file(path, load_settings())
+    with service() as opened:
+        return opened.resolve(str(ref))
 
 
 def _from_file(file: TextIO) -> dict[str, Any]:
@@ -61,14 +84,11 @@ def _from_file(file: TextIO) -> dict[str, Any]:
     return values
 
 
-def _value(pair: str, prompt: "ResolvedPrompt") -> tuple[str, Any]:
+def _value(pair: str, prompt: "RenderablePrompt") -> tuple[str, Any]:
     name, equals, text = pair.partition("=")
     if not equals or not name:
         raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--var")
     variable = prompt.variables.get(name)
-    if variable is None and name not in prompt.names:
-        known = ", ".join(prompt.variables) or "none"
-        raise PromptDBError(f"the prompt has no variable {name!r}", f"its variables: {known}")
     if variable is None or variable.type in (None, "string"):
         return name, text
     try:

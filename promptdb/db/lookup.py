@@ -1,6 +1,7 @@
 """From a reference to a version: one SELECT chosen by the kind of the selector, and a good error where it finds nothing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -72,7 +73,7 @@ def existing_name(connection: sa.Connection, prompt: PromptId) -> PromptId:
 def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> StoredVersion | None:
     query = (
         select_versions()
-        .add_columns(versions.c.spec_json)
+        .add_columns(versions.c.spec_json, _first_commit().label("commit_id"), _alias(selector).label("alias"))
         .where(*named(prompt))
         .order_by(versions.c.revision.desc())
         .limit(1)
@@ -86,25 +87,44 @@ def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> St
             _require_one_digest(connection, prompt, prefix)
             query = query.where(versions.c.spec_hash.startswith(f"sha256:{prefix}"))
         case ByLabel(label):
-            query = _by_label(query, label)
+            pointed = versions.c.id == _pointed(label)
+            query = (
+                query.where(sa.or_(pointed, versions.c.user_version == label))
+                .order_by(None)
+                .order_by(sa.case((pointed, 0), else_=1), versions.c.revision.desc())
+            )
         case ByCommit(name):
             query = query.where(_in_commit(connection, name))
     row = connection.execute(query).first()
-    return stored_of(row) if row is not None else None
+    return replace(stored_of(row), alias=row.alias, commit_id=row.commit_id) if row is not None else None
 
 
-def _by_label(query: sa.Select[Any], label: str) -> sa.Select[Any]:
-    """The alias comes first, then the newest version with that `user_version`."""
-    pointed = (
+def _pointed(alias: str) -> sa.ScalarSelect[Any]:
+    """The version that an alias of the prompt points at."""
+    return (
         sa.select(aliases.c.version_id)
-        .where(aliases.c.prompt_id == prompts.c.id, aliases.c.alias == label)
+        .where(aliases.c.prompt_id == prompts.c.id, aliases.c.alias == alias)
         .correlate(prompts)
         .scalar_subquery()
     )
+
+
+def _alias(selector: Selector) -> sa.ColumnElement[Any]:
+    """The name in the selector, if it is that of an alias and not a `user_version`."""
+    if not isinstance(selector, ByLabel):
+        return sa.null()
+    return sa.case((versions.c.id == _pointed(selector.label), selector.label))
+
+
+def _first_commit() -> sa.ScalarSelect[str | None]:
+    """The first clean one that is recorded for the version."""
     return (
-        query.where(sa.or_(versions.c.id == pointed, versions.c.user_version == label))
-        .order_by(None)
-        .order_by(sa.case((versions.c.id == pointed, 0), else_=1), versions.c.revision.desc())
+        sa.select(sources.c.commit_id)
+        .where(sources.c.version_id == versions.c.id, ~sources.c.is_dirty)
+        .order_by(sources.c.id)
+        .limit(1)
+        .correlate(versions)
+        .scalar_subquery()
     )
 
 

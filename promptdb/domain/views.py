@@ -23,11 +23,16 @@ class PromptVersionView:
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """A version with its spec as stored (canonical JSON), and whether its prompt is archived."""
+    """A version with its spec as stored (canonical JSON), and whether its prompt is archived.
+
+    `alias` is the one that a reference named, `commit_id` the first commit that had the version.
+    """
 
     view: PromptVersionView
     spec_json: str
     archived: bool = False
+    alias: str | None = None
+    commit_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ _NUMBER_SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d{0,3}[,_]?(?:\.\d{1,3})?[
 _DATE_SPEC = re.compile(r"(?:%[a-zA-Z]|[-/:.,T ]){1,32}")
 _LITERAL_BRACES = "write {{ and }} for literal braces, or set 'template_format: plain' if the text has no variables"
 
+_MISFITS = (ValueError, TypeError, OverflowError)
 _OTHER_LANGUAGE = "for jinja2 set 'template_format: jinja2', or give the file the suffix .jinja2"
 
 
@@ -46,11 +47,27 @@ class FStringTemplate:
     mentions: frozenset[str] = frozenset()
 
     def render(self, values: Mapping[str, Any]) -> str:
+        # Safe: compile_template let only plain names through.
         try:
-            # Safe: compile_template let only plain names through.
-            return self.text.format_map(_Values(values))
-        except (ValueError, TypeError, OverflowError) as error:
-            raise TemplateError(f"a value does not fit its format: {error}") from error
+            return self.text.format_map(values)
+        except KeyError:
+            values = _Values(values)
+        except _MISFITS as error:
+            raise self._misfit(values) from error
+        try:
+            return self.text.format_map(values)
+        except _MISFITS as error:
+            raise self._misfit(values) from error
+
+    def _misfit(self, values: Mapping[str, Any]) -> TemplateError:
+        """Which of the variables it is: `format_map` does not tell."""
+        for match in _PART.finditer(self.text):
+            try:
+                match[0].format_map(_Values(values)) if match[1] is not None else None
+            except _MISFITS as error:
+                line, column = _place(self.text, match.start())
+                return TemplateError(f"a value does not fit {_shorten(match[1])}: {error}", line=line, column=column)
+        return TemplateError("a value does not fit its format")
 
 
 def compile_template(template: str, includes: Includes) -> FStringTemplate:  # noqa: ARG001

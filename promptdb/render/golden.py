@@ -16,13 +16,13 @@ def run_tests(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[SpecFin
     """What the tests of a valid spec find, in their order."""
     compiled = CompiledPrompt(spec)
     for index, test in enumerate(tests):
-        unknown = sorted(test.variables.keys() - compiled.names)
+        unknown = sorted(test.variables.keys() - compiled.inputs.names)
         if unknown:
             message = f"test {test.name!r} gives {', '.join(unknown)}, which the prompt does not use"
             yield SpecFinding(("tests", index, "variables", unknown[0]), Code.TEST_BROKEN, message, key=True)
         try:
-            messages = compiled.render_messages(test.variables)
-            text = compiled.render_text(test.variables)
+            messages = compiled.render_messages(test.variables, ignore_extra=True)
+            text = compiled.render_text(test.variables, ignore_extra=True)
         except RenderError as error:
             message = f"test {test.name!r} does not render: {error.message}"
             yield SpecFinding(("tests", index), Code.TEST_BROKEN, message, error.hint)

@@ -1,14 +1,15 @@
 """A spec made ready to render: templates compiled once, then used for every call."""
 
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Mapping
 from typing import Any
 
-from promptdb.domain.contract import contract, value_problem
-from promptdb.domain.spec import Message, Placeholder, PromptSpec
-from promptdb.errors import MissingVariables, RenderError
-from promptdb.render.messages import RenderedMessage, as_text, message_from
-from promptdb.render.templates import CompiledTemplates, Path, compile_templates, map_strings, used_names
+from promptdb.domain.contract import contract
+from promptdb.domain.spec import PromptSpec
+from promptdb.errors import TemplateError
+from promptdb.render.chat import compile_items
+from promptdb.render.inputs import Inputs
+from promptdb.render.messages import RenderedMessage, as_text
+from promptdb.render.templates import EXAMPLES, compile_templates, place_of, used_names
 
 DEFAULT_EXAMPLES_VARIABLE = "examples"
 
@@ -21,107 +22,56 @@ class CompiledPrompt:
     """
 
     def __init__(self, spec: PromptSpec) -> None:
-        compiled, errors = compile_templates(spec)
+        templates, errors = compile_templates(spec)
         if errors:
-            raise errors[0][1]
-        self._spec = spec
-        self._templates: CompiledTemplates = compiled
-        self._examples_variable = examples_variable(spec)
-        used = {name: path for name, path in used_names(compiled).items() if name != self._examples_variable}
-        self.contract = contract(spec, used)
-        self._mentions = frozenset[str]().union(*(template.mentions for template in compiled.values()))
-        self.names = self._mentions.union(self.contract)
-        """What a caller can usefully give: the contract, and names that a section of a template may look up."""
+            path, error = errors[0]
+            raise error.inside(place_of(path))
+        self.spec = spec
+        self.examples_variable = examples_variable(spec)
+        used = {name: path for name, path in used_names(templates).items() if name != self.examples_variable}
+        own = [template for path, template in templates.items() if path[:1] != EXAMPLES]
+        mentions = frozenset[str]().union(*(template.mentions for template in own))
+        self.inputs = Inputs(contract(spec, used), spec.partial_variables, mentions)
+        self.items = compile_items(spec, templates) if spec.kind == "chat" else []
+        self._template = templates.get(("template",))
+        self._examples: dict[str, str] = {}
+        if self.examples_variable is not None and spec.few_shot is not None:
+            example = templates["few_shot", "string_template"]
+            shown = spec.few_shot.example_separator.join(map(example.render, spec.few_shot.examples))
+            self._examples = {self.examples_variable: shown}
 
-        self._examples_text = self._render_examples_text()
+    def __reduce__(self) -> tuple[type["CompiledPrompt"], tuple[PromptSpec]]:
+        return CompiledPrompt, (self.spec,)  # compiled templates of jinja2 cannot be pickled
 
-    def render_text(self, values: Mapping[str, Any]) -> str:
+    def render_text(self, values: Mapping[str, Any], *, ignore_extra: bool = False) -> str:
         """The text of a string prompt; a chat as lines of `Speaker: content`.
 
-        Raises:
-            MissingVariables: naming all that are missing.
-            RenderError: a value does not fit the contract or the template.
-        """
-        if self._spec.kind == "chat":
-            return as_text(self.render_messages(values))
-        checked = self._check(values)
-        if self._examples_variable is not None:
-            checked[self._examples_variable] = self._examples_text
-        return self._templates[("template",)].render(checked)
-
-    def render_messages(self, values: Mapping[str, Any]) -> list[RenderedMessage]:
-        """The messages of a chat; a string prompt as one human message.
+        Args:
+            values: by name.
+            ignore_extra: whether names that the prompt does not have are ignored, and not an error.
 
         Raises:
             MissingVariables: naming all that are missing.
+            UnknownVariables: naming all that the prompt does not have.
             RenderError: a value does not fit the contract or the template.
         """
-        if self._spec.kind == "string":
-            return [RenderedMessage("human", self.render_text(values))]
-        checked = self._check(values)
+        if self._template is None:
+            return as_text(self.render_messages(values, ignore_extra=ignore_extra))
+        checked = self.inputs.complete(values, ignore_extra=ignore_extra)
+        try:
+            return self._template.render({**checked, **self._examples} if self._examples else checked)
+        except TemplateError as error:
+            raise error.inside(place_of(("template",))) from error
+
+    def render_messages(self, values: Mapping[str, Any], *, ignore_extra: bool = False) -> list[RenderedMessage]:
+        """The messages of a chat; a string prompt as one human message. Arguments and errors as in `render_text`."""
+        if self._template is not None:
+            return [RenderedMessage("human", self.render_text(values, ignore_extra=ignore_extra))]
+        checked = self.inputs.complete(values, ignore_extra=ignore_extra)
         messages: list[RenderedMessage] = []
-        insert_at = examples_index(self._spec)
-        items = self._spec.messages or []
-        for index, item in enumerate(items):
-            if index == insert_at:
-                messages += self._render_examples()
-            messages += self._render_item(("messages", index), item, checked)
-        return messages + self._render_examples() if insert_at == len(items) else messages
-
-    def _render_item(
-        self, path: Path, item: Message | Placeholder, values: Mapping[str, Any]
-    ) -> Sequence[RenderedMessage]:
-        if isinstance(item, Message):
-            return [self._render_message(path, item, values)]
-        given = values.get(item.variable_name, [])
-        if not isinstance(given, list | tuple):
-            raise RenderError(f"variable {item.variable_name!r}: expected messages, got {type(given).__name__}")
-        return [message_from(value, f"{item.variable_name}[{index}]") for index, value in enumerate(given)]
-
-    def _render_message(self, path: Path, message: Message, values: Mapping[str, Any]) -> RenderedMessage:
-        content = map_strings(message.template, (*path, "template"), lambda at, _: self._templates[at].render(values))
-        kwargs = deepcopy(message.additional_kwargs)  # the caller may change what it gets
-        return RenderedMessage(message.role, content, message.role_name, message.name, kwargs)
-
-    def _render_examples_text(self) -> str:
-        """The examples of a string prompt: always the same, since they bring their own values."""
-        few_shot = self._spec.few_shot
-        if few_shot is None or self._spec.kind == "chat":
-            return ""
-        template = self._templates[("few_shot", "string_template")]
-        return few_shot.example_separator.join(template.render(example) for example in few_shot.examples)
-
-    def _render_examples(self) -> list[RenderedMessage]:
-        """The examples of a chat."""
-        few_shot = self._spec.few_shot
-        if few_shot is None:
-            return []
-        return [
-            self._render_message(("few_shot", "chat_messages", index), message, example)
-            for example in few_shot.examples
-            for index, message in enumerate(few_shot.chat_messages or ())
-        ]
-
-    def _check(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The values to render with: the caller's, else the stored partial values, else the defaults."""
-        values: dict[str, Any] = {name: given[name] for name in self._mentions if name in given}
-        missing, misfits = [], []
-        for name, variable in self.contract.items():
-            if name in given:
-                values[name] = given[name]
-                if (problem := value_problem(variable, given[name])) is not None:
-                    misfits.append(f"variable {name!r}: {problem}")
-            elif name in self._spec.partial_variables:
-                values[name] = deepcopy(self._spec.partial_variables[name])  # messages go out as they are
-            elif variable.required:
-                missing.append(name)
-            elif variable.default is not None:
-                values[name] = deepcopy(variable.default)
-        if missing:
-            raise MissingVariables(missing)
-        if misfits:
-            raise RenderError("; ".join(misfits))
-        return values
+        for item in self.items:
+            messages += item.render(checked)
+        return messages
 
 
 def examples_variable(spec: PromptSpec) -> str | None:
@@ -130,13 +80,3 @@ def examples_variable(spec: PromptSpec) -> str | None:
         return None
     insert_at = spec.few_shot.insert_at
     return insert_at if isinstance(insert_at, str) else DEFAULT_EXAMPLES_VARIABLE
-
-
-def examples_index(spec: PromptSpec) -> int | None:
-    """The index in `messages` before which the examples of a chat go; None where there are none."""
-    if spec.kind == "string" or spec.few_shot is None:
-        return None
-    if isinstance(spec.few_shot.insert_at, int):
-        return spec.few_shot.insert_at
-    roles = [item.role if isinstance(item, Message) else None for item in spec.messages or ()]
-    return next((index for index, role in enumerate(roles) if role != "system"), len(roles))

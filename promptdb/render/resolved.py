@@ -1,16 +1,17 @@
-"""What a lookup gives: a version, its spec, and ways to render it."""
+"""What a lookup gives: a version, ready to render."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from promptdb.domain.digest import digest_of
-from promptdb.domain.spec import PromptSpec, Variable
+from promptdb.domain.spec import PromptSpec
 from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import IntegrityFailure
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.renderable import RenderablePrompt
 
 _COMPILED_VERSIONS = 2048
 
@@ -24,52 +25,33 @@ class PromptRenderResult:
     messages: tuple[RenderedMessage, ...]
 
 
-@dataclass(frozen=True)
-class ResolvedPrompt:
-    """A version found by `ref`. It never changes: a later lookup may give another one."""
+@dataclass(frozen=True, kw_only=True)
+class ResolvedPrompt(RenderablePrompt):
+    """A version found by `ref`. It never changes: a later lookup may give another one.
+
+    `alias` is the one that the reference named, `commit_id` the first commit that had the version; None where there is none.
+    """
 
     ref: str
     version: PromptVersionView
-    _spec_json: str
-    _compiled: CompiledPrompt
-
-    @cached_property
-    def spec(self) -> PromptSpec:
-        """All fields of the version. Made for this object: what a caller does to it reaches no other lookup."""
-        return PromptSpec.from_canonical(self._spec_json)
+    alias: str | None = None
+    commit_id: str | None = None
 
     @property
-    def variables(self) -> dict[str, Variable]:
-        """The contract: what a caller must or may give."""
-        return {name: variable.model_copy(deep=True) for name, variable in self._compiled.contract.items()}
-
-    @property
-    def names(self) -> frozenset[str]:
-        """What a caller can usefully give: the contract, and names that a section of a mustache template may look up."""
-        return self._compiled.names
-
-    def render_text(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> str:
-        """The prompt as one text; a chat as lines of `Speaker: content`.
-
-        Args:
-            variables: values by name. Names that the prompt does not have are ignored.
-            more: values too, for names that are Python identifiers; they win.
-
-        Raises:
-            MissingVariables: naming all that are missing.
-            RenderError: a value does not fit.
-        """
-        return self._compiled.render_text({**(variables or {}), **more})
-
-    def render_messages(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> list[RenderedMessage]:
-        """The prompt as messages; a string prompt as one human message. Arguments and errors as in `render_text`."""
-        return self._compiled.render_messages({**(variables or {}), **more})
+    def trace_metadata(self) -> dict[str, Any]:
+        """Prompt, revision, digest, alias and commit; what there is of them. The values are text and numbers."""
+        found = {
+            **super().trace_metadata,
+            "promptdb_revision": self.version.revision,
+            "promptdb_alias": self.alias,
+            "promptdb_commit": self.commit_id,
+        }
+        return {key: value for key, value in found.items() if value is not None}
 
     def render(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> PromptRenderResult:
-        """Both at once, with the version. Arguments and errors as in `render_text`."""
+        """Text and messages at once, with the version."""
         values = {**(variables or {}), **more}
-        text = self._compiled.render_text(values)
-        return PromptRenderResult(self.version, text, tuple(self._compiled.render_messages(values)))
+        return PromptRenderResult(self.version, self.render_text(values), tuple(self.render_messages(values)))
 
 
 def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
@@ -78,12 +60,22 @@ def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
     Raises:
         IntegrityFailure: the stored spec does not have its digest, or cannot be read.
     """
-    if digest_of(stored.spec_json.encode()) != stored.view.spec_hash:
-        message = f"the stored spec of {stored.view.prompt} revision {stored.view.revision} does not have its digest"
+    view = stored.view
+    if digest_of(stored.spec_json.encode()) != view.spec_hash:
+        message = f"the stored spec of {view.prompt} revision {view.revision} does not have its digest"
         raise IntegrityFailure(message, "the database was changed by hand; restore it")
-    return ResolvedPrompt(ref, stored.view, stored.spec_json, _compiled(stored.spec_json))
+    return ResolvedPrompt(
+        prompt=view.prompt,
+        spec_json=stored.spec_json,
+        _compiled=compiled(stored.spec_json),
+        ref=ref,
+        version=view,
+        alias=stored.alias,
+        commit_id=stored.commit_id,
+    )
 
 
 @lru_cache(maxsize=_COMPILED_VERSIONS)
-def _compiled(spec_json: str) -> CompiledPrompt:
+def compiled(spec_json: str) -> CompiledPrompt:
+    """A spec, as stored, compiled once."""
     return CompiledPrompt(PromptSpec.from_canonical(spec_json))

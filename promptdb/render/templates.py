@@ -12,6 +12,11 @@ CompiledTemplates = dict[Path, CompiledTemplate]
 EXAMPLES: Path = ("few_shot",)
 
 
+def place_of(path: Path) -> str:
+    """A path as people write it: `messages[1].template`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
 def templates(spec: PromptSpec) -> Iterator[tuple[Path, str]]:
     """Every template text of the spec, examples included."""
     if spec.template is not None:

@@ -1,12 +1,14 @@
 """Content that comes from a caller or a single file, and not from the tree of prompts."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from promptdb.domain.spec import PromptSpec, TemplateFormat
+from promptdb.domain.identity import PromptId
+from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError, InvalidPrompts, StorageError
 from promptdb.files.document import Document
 from promptdb.files.finding import Unreadable
@@ -15,7 +17,10 @@ from promptdb.files.parse import ParseResult, parse_document, parse_file
 from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.problems import Code, Problem
+from promptdb.render.renderable import RenderablePrompt
+from promptdb.render.resolved import compiled
 from promptdb.render.validation import spec_findings
+from promptdb.settings import AppSettings
 from promptdb.sync import content
 from promptdb.sync.content import Content
 
@@ -48,8 +53,9 @@ def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
     return _content(_SPEC, parse_document(Document(_SPEC, dict(spec)), tree), tree)
 
 
-def content_from_file(file: Path, text_format: TemplateFormat) -> Content:
-    """
+def content_from_file(file: Path, settings: AppSettings) -> Content:
+    """Of a prompt file anywhere. What it names is looked up under the prompts root if it lies there, else in its folder.
+
     Raises:
         ConfigError: the suffix is not one of prompt files.
         StorageError: the file cannot be read.
@@ -57,17 +63,41 @@ def content_from_file(file: Path, text_format: TemplateFormat) -> Content:
     """
     if file_suffix(file.name) not in SUFFIXES:
         raise ConfigError(f"{file.name} has no suffix of prompt files", f"use one of {', '.join(sorted(SUFFIXES))}")
-    tree = WorkTree(file.parent)
+    root, path = _placed(file, settings.prompts_path)
+    tree = WorkTree(root)
     try:
-        data = tree.read_scanned(file.name, MAX_TEXT_BYTES)
+        data = tree.read_scanned(path, MAX_TEXT_BYTES)
     except FileTooLarge as error:
         raise StorageError(f"{file} is larger than {MAX_TEXT_BYTES // 1024:,} KiB") from error
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror}") from error
     try:
-        return _content(file.name, parse_file(file.name, data, tree, text_format), tree)
+        return _content(path, parse_file(path, data, tree, settings.text_format), tree)
     except InvalidPrompts as error:
-        raise InvalidPrompts([replace(p, path=str(file.parent / p.path)) for p in error.problems]) from error
+        shown = os.path.relpath(root) if root == settings.prompts_path else str(root)
+        raise InvalidPrompts([replace(p, path=str(Path(shown) / p.path)) for p in error.problems]) from error
+
+
+def prompt_from_file(file: Path, settings: AppSettings) -> RenderablePrompt:
+    """A prompt file ready to render, as it is now. Errors as in `content_from_file`.
+
+    Raises:
+        InvalidRef: its path is not one of a prompt.
+    """
+    content = content_from_file(file, settings)
+    _, path = _placed(file, settings.prompts_path)
+    name = PromptId.from_segments(path.removesuffix(Path(path).suffix).split("/"))
+    spec_json = content.canonical.decode()
+    return RenderablePrompt(prompt=name, spec_json=spec_json, _compiled=compiled(spec_json))
+
+
+def _placed(file: Path, prompts_root: Path) -> tuple[Path, str]:
+    """The folder that a file's own paths are relative to, and the path of the file in it."""
+    whole = Path(os.path.abspath(file))  # noqa: PTH100  links are not followed, since a link inside is inside
+    root = Path(os.path.abspath(prompts_root))  # noqa: PTH100
+    if whole.is_relative_to(root):
+        return prompts_root, whole.relative_to(root).as_posix()
+    return file.parent, file.name
 
 
 def _content(path: str, result: ParseResult, tree: "WorkTree | _NoFiles") -> Content:

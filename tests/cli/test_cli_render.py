@@ -142,7 +142,7 @@ def test_all_missing_variables_are_named_in_one_error(run: Run, synced: Path) ->
 
 def test_a_variable_the_prompt_does_not_have_is_an_error(run: Run, synced: Path) -> None:
     ran = run("render", "greet", "-v", "nmae=Bo")
-    assert ran == (1, "", failure("the prompt has no variable 'nmae'", "its variables: name, place"))
+    assert ran == (1, "", failure("missing variables: name, place", "did you mean 'name' instead of 'nmae'?"))
 
 
 @pytest.mark.parametrize("pair", ["name", "=x", ""])
@@ -173,9 +173,11 @@ def test_an_option_wins_over_the_file(run: Run, synced: Path) -> None:
     assert run("render", "greet", "--vars", "values.json", "-v", "name=Option").out == "Hello Option, welcome to Oz!\n"
 
 
-def test_values_of_other_prompts_in_the_file_do_no_harm(run: Run, synced: Path) -> None:
-    write(synced, {"values.json": '{"name": "Bo", "place": "Oz", "other": 1}'})
-    assert run("render", "greet", "--vars", "values.json").code == 0
+def test_values_that_the_prompt_has_no_variable_for(run: Run, synced: Path) -> None:
+    write(synced, {"values.json": '{"name": "Bo", "place": "Oz", "plac": 1}'})
+    ran = run("render", "greet", "--vars", "values.json")
+    assert ran == (1, "", failure("the prompt has no variable 'plac'", "did you mean 'place' instead of 'plac'?"))
+    assert run("render", "greet", "--vars", "values.json", "--ignore-extra").code == 0
 
 
 BAD_FILES = [
@@ -286,3 +288,85 @@ def test_a_name_that_a_mustache_section_looks_up_can_be_given(run: Run, project:
     write(project, {"prompts/s.mustache": "{{#on}}{{suffix}}{{/on}}"})
     assert run("sync").code == 0
     assert run("render", "s", "-v", "on=yes", "-v", "suffix=X").out == "X\n"
+
+
+# A file that is not synced
+
+
+def test_a_file_is_rendered_as_it_is_now(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "Bye {name}"})
+    assert run("render", "--file", "prompts/greet.txt", "-v", "name=Bo") == (0, "Bye Bo\n", "")
+
+
+def test_a_file_needs_no_database(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.j2": '{% include "_shared/tone.md" %} {{ x }}', "prompts/_shared/tone.md": "Be kind."})
+    assert run("render", "--file", "prompts/a.j2", "-v", "x=1") == (0, "Be kind. 1\n", "")
+    assert not list(project.glob("*.sqlite3"))
+
+
+def test_a_file_outside_of_the_prompts_root(run: Run, project: Path) -> None:
+    write(project, {"elsewhere/a.yaml": "template_file: body.txt\n", "elsewhere/body.txt": "Hi {x}"})
+    assert run("render", "--file", "elsewhere/a.yaml", "-v", "x=1") == (0, "Hi 1\n", "")
+
+
+def test_an_invalid_file_tells_its_problems(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.txt": "Hi {x.y}"})
+    ran = run("render", "--file", "prompts/a.txt")
+    assert (ran.code, ran.out) == (4, "")
+    assert ran.err.startswith("prompts/a.txt:1:4: error [PDB301] '{x.y}' reaches into a value")
+
+
+def test_the_version_of_a_file_is_null(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.txt": "Hi"})
+    shown = json.loads(run("render", "--file", "prompts/a.txt", "--json").out)
+    assert shown == {"ref": None, "version": None, "text": "Hi", "messages": [{"role": "human", "content": "Hi"}]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give either REF or --file"),
+        (("greet", "--file", "prompts/greet.txt"), "give either REF or --file"),
+        (("greet", "--as", "text", "--json"), "--as and --json exclude one another"),
+    ],
+)
+def test_options_that_do_not_go_together(run: Run, synced: Path, arguments: tuple[str, ...], message: str) -> None:
+    ran = run("render", *arguments)
+    assert ran.code == 2
+    assert f"Error: {message}" in ran.err
+
+
+# The forms that programs take
+
+FORMS = {
+    "messages": [{"role": "system", "content": "Triage the ticket, try 1."}, {"role": "human", "content": "It broke"}],
+    "openai": {
+        "messages": [
+            {"role": "system", "content": "Triage the ticket, try 1."},
+            {"role": "user", "content": "It broke"},
+        ]
+    },
+    "anthropic": {"system": "Triage the ticket, try 1.", "messages": [{"role": "user", "content": "It broke"}]},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_prompt_as(run: Run, synced: Path, form: str) -> None:
+    ran = run("render", "support/triage", "-v", "ticket=It broke", "--as", form)
+    assert json.loads(ran.out) == FORMS[form]
+
+
+def test_a_chat_as_text(run: Run, synced: Path) -> None:
+    ran = run("render", "support/triage", "-v", "ticket=It broke", "--as", "text")
+    assert ran.out == "System: Triage the ticket, try 1.\nHuman: It broke\n"
+
+
+def test_a_prompt_as_langchain_reads_back(run: Run, synced: Path) -> None:
+    from langchain_core.messages import messages_from_dict
+
+    ran = run("render", "support/triage", "-v", "ticket=It broke", "--as", "langchain")
+    read = messages_from_dict(json.loads(ran.out))
+    assert [(message.type, message.content) for message in read] == [
+        ("system", "Triage the ticket, try 1."),
+        ("human", "It broke"),
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from promptdb.domain.spec import PromptSpec, Variable
-from promptdb.errors import MissingVariables, RenderError, TemplateError
+from promptdb.errors import MissingVariables, RenderError, TemplateError, UnknownVariables
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
 
@@ -83,7 +83,6 @@ def test_all_misfits_are_told_at_once():
         pytest.param({"variables": {"a": {"required": False}}}, {}, "<>", id="none for an optional one"),
         pytest.param({"variables": {"a": {"default": 0}}}, {}, "<0>", id="a default of 0"),
         pytest.param({"variables": {"a": {"default": ""}}}, {"a": None}, "<None>", id="null is a value"),
-        pytest.param({}, {"a": "x", "other": "y"}, "<x>", id="names that the prompt does not have are ignored"),
     ],
 )
 def test_which_value_is_rendered(fields: dict[str, Any], given: dict[str, Any], text: str):
@@ -124,16 +123,52 @@ def test_a_value_that_does_not_fit_is_refused(variable: dict[str, Any], value: A
     assert caught.value.message == f"variable 'a': {misfit}"
 
 
+@pytest.mark.parametrize(
+    ("given", "error", "message", "hint"),
+    [
+        pytest.param(
+            {"name": 1, "nome": 2, "zip": 3},
+            UnknownVariables,
+            "the prompt has no variables 'nome', 'zip'",
+            "did you mean 'name' instead of 'nome'?",
+            id="unknown, and one of them near",
+        ),
+        pytest.param(
+            {"name": 1, "zip": 3}, UnknownVariables, "the prompt has no variable 'zip'", "its variables: name", id="far"
+        ),
+        pytest.param(
+            {"nam": 1, "zip": 2},
+            MissingVariables,
+            "missing variable: name",
+            "did you mean 'name' instead of 'nam'?",
+            id="misspelt: missing and unknown at once",
+        ),
+        pytest.param(
+            {"name": 1, 7: 2}, UnknownVariables, "the prompt has no variable '7'", "its variables: name", id="no text"
+        ),
+    ],
+)
+def test_values_that_the_prompt_has_no_variable_for(given: Any, error: type[RenderError], message: str, hint: str):
+    with pytest.raises(error) as caught:
+        string("{name}").render_text(given)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_values_that_the_prompt_has_no_variable_for_can_be_ignored():
+    prompt = string("{{ range(2) | list }}{{ a }}", template_format="jinja2")
+    assert prompt.render_text({"a": "x", "range": "theirs", "other": 1}, ignore_extra=True) == "[0, 1]x"
+
+
 def test_a_value_that_fits_its_type_but_not_the_template():
     prompt = string("{a:.2f}", variables={"a": {"type": "string"}})
-    with pytest.raises(TemplateError, match="a value does not fit its format"):
+    with pytest.raises(TemplateError, match=r"^template, line 1: a value does not fit '\{a:\.2f\}'"):
         prompt.render_text({"a": "x"})
 
 
 def test_the_contract():
     prompt = string("{a}{b}", partial_variables={"b": 1})
-    assert prompt.contract == {"a": Variable(), "b": Variable(required=False)}
-    assert prompt.names == {"a", "b"}
+    assert prompt.inputs.contract == {"a": Variable(), "b": Variable(required=False)}
+    assert prompt.inputs.names == {"a", "b"}
 
 
 @pytest.mark.parametrize(
@@ -177,8 +212,8 @@ def test_a_broken_template_is_told_when_the_prompt_is_made():
 
 def test_plain_needs_nothing():
     prompt = string('{"a": {b}}', template_format="plain")
-    assert prompt.contract == {}
-    assert prompt.render_text({"b": "x"}) == '{"a": {b}}'
+    assert prompt.inputs.contract == {}
+    assert prompt.render_text({}) == '{"a": {b}}'
 
 
 # Strings and chats
@@ -321,7 +356,7 @@ EXAMPLES = [{"q": "1+1", "a": "2"}, {"q": "2+2", "a": "4"}]
 )
 def test_examples_in_a_string_prompt(template: str, few_shot: dict[str, Any], text: str):
     prompt = string(template, few_shot={"examples": EXAMPLES, "string_template": "Q:{q} A:{a}", **few_shot})
-    assert prompt.render_text({"x": "?"}) == text
+    assert prompt.render_text({"x": "?"}, ignore_extra=True) == text
 
 
 def test_examples_are_data():
@@ -336,8 +371,9 @@ def test_examples_bring_their_own_values():
 
 def test_the_caller_cannot_replace_the_examples():
     prompt = string("{examples}", few_shot={"examples": EXAMPLES[:1], "string_template": "{q}"})
-    assert prompt.contract == {}
-    assert prompt.render_text({"examples": "LEAK"}) == "1+1"
+    assert prompt.inputs.contract == {}
+    with pytest.raises(UnknownVariables):
+        prompt.render_text({"examples": "LEAK"})
 
 
 SHOTS = [
@@ -370,7 +406,7 @@ def test_examples_in_a_chat(messages: str, insert_at: int | None, expected: list
         "insert_at": insert_at,
     }
     prompt = chat(*(items[letter] for letter in messages), few_shot=few_shot)
-    assert prompt.render_messages({"history": [("ai", "h")]}) == expected
+    assert prompt.render_messages({"history": [("ai", "h")]}, ignore_extra=True) == expected
 
 
 def test_examples_in_a_chat_can_have_content_parts():

@@ -177,7 +177,7 @@ def test_nothing_is_wrong_with(fields: dict[str, Any]):
             {"template": "{examples}", "few_shot": {"examples": [{"q": "x"}], "string_template": "{q:.2f}"}},
             Code.FEW_SHOT,
             ("few_shot", "examples", 0),
-            "example 1 does not render: a value does not fit its format",
+            "example 1 does not render: a value does not fit '{",
             id="an example that does not render",
         ),
         pytest.param(

@@ -1,0 +1,125 @@
+"""The items of a chat, compiled: messages and placeholders, each rendered from the values of one call."""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any
+
+from promptdb.domain.spec import Message, Placeholder, PromptSpec
+from promptdb.errors import RenderError, TemplateError
+from promptdb.render.messages import Content, RenderedMessage, message_from
+from promptdb.render.templates import CompiledTemplates, Path, map_strings, place_of
+
+
+class CompiledMessage:
+    """One message whose templates are compiled.
+
+    Args:
+        message: as the spec has it.
+        path: where it is in the spec.
+        templates: those of the whole spec.
+    """
+
+    def __init__(self, message: Message, path: Path, templates: CompiledTemplates) -> None:
+        self.message = message
+        self._place = place_of(path)
+        self._path = (*path, "template")
+        self._templates = {at: item for at, item in templates.items() if at[: len(self._path)] == self._path}
+        self._whole = self._templates.get(self._path)
+        self.variables = tuple(dict.fromkeys(name for item in self._templates.values() for name in item.variables))
+        self.mentions = frozenset[str]().union(*(item.mentions for item in self._templates.values()))
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.mentions.union(self.variables)
+
+    def render(self, values: Mapping[str, Any]) -> list[RenderedMessage]:
+        """
+        Raises:
+            TemplateError: a value does not fit where a template uses it.
+        """
+        message = self.message
+        try:
+            content = self._whole.render(values) if self._whole is not None else self._parts(values)
+        except TemplateError as error:
+            raise error.inside(self._place) from error
+        kwargs = deepcopy(message.additional_kwargs) if message.additional_kwargs else {}  # the caller may change it
+        return [RenderedMessage(message.role, content, message.role_name, message.name, kwargs)]
+
+    def _parts(self, values: Mapping[str, Any]) -> Content:
+        content: Content = map_strings(
+            self.message.template, self._path, lambda at, _: self._templates[at].render(values)
+        )
+        return content
+
+
+class CompiledPlaceholder:
+    """Where the caller's messages go."""
+
+    def __init__(self, placeholder: Placeholder) -> None:
+        self.placeholder = placeholder
+        self.names = frozenset({placeholder.variable_name})
+
+    def given(self, values: Mapping[str, Any]) -> Iterable[tuple[object, RenderedMessage]]:
+        """Each message as the caller gave it, and as it is read.
+
+        Raises:
+            RenderError: a value that is no list of messages.
+        """
+        name = self.placeholder.variable_name
+        found = values.get(name, [])
+        if not isinstance(found, list | tuple):
+            raise RenderError(f"variable {name!r}: expected messages, got {type(found).__name__}")
+        for index, value in enumerate(found):
+            yield value, message_from(value, f"{name}[{index}]")
+
+    def render(self, values: Mapping[str, Any]) -> list[RenderedMessage]:
+        """Errors as in `given`."""
+        return [message for _, message in self.given(values)]
+
+
+class CompiledExamples:
+    """The examples of a chat: always the same, since they bring their own values."""
+
+    names: frozenset[str] = frozenset()
+
+    def __init__(self, messages: Iterable[CompiledMessage], examples: Iterable[Mapping[str, Any]]) -> None:
+        self.messages = tuple(messages)
+        self.examples = tuple(examples)
+        self._rendered = [
+            rendered for example in self.examples for item in self.messages for rendered in item.render(example)
+        ]
+
+    def render(self, values: Mapping[str, Any]) -> list[RenderedMessage]:  # noqa: ARG002  like its siblings
+        return [message.copy() for message in self._rendered]
+
+
+CompiledItem = CompiledMessage | CompiledPlaceholder | CompiledExamples
+
+
+def compile_items(spec: PromptSpec, templates: CompiledTemplates) -> list[CompiledItem]:
+    """What a chat is made of, in the order in which it goes to the model.
+
+    Raises:
+        TemplateError: an example does not fit its template.
+    """
+    items: list[CompiledItem] = [
+        CompiledMessage(item, ("messages", index), templates)
+        if isinstance(item, Message)
+        else CompiledPlaceholder(item)
+        for index, item in enumerate(spec.messages or ())
+    ]
+    if spec.few_shot is not None:
+        messages = [
+            CompiledMessage(message, ("few_shot", "chat_messages", index), templates)
+            for index, message in enumerate(spec.few_shot.chat_messages or ())
+        ]
+        items.insert(_examples_index(spec), CompiledExamples(messages, spec.few_shot.examples))
+    return items
+
+
+def _examples_index(spec: PromptSpec) -> int:
+    """The index in `messages` before which the examples go."""
+    if spec.few_shot is not None and isinstance(spec.few_shot.insert_at, int):
+        return spec.few_shot.insert_at
+    roles = [item.role if isinstance(item, Message) else None for item in spec.messages or ()]
+    return next((index for index, role in enumerate(roles) if role != "system"), len(roles))
