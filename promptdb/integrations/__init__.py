@@ -1,0 +1,1 @@
+"""promptdb inside other frameworks; each module needs the extra of its name."""

@@ -1,0 +1,114 @@
+"""A node for LangGraph: it looks its prompt up in every call, so that a promotion takes effect in a running application."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
+from typing import Annotated, Any, NotRequired
+
+from langchain_core.messages import AnyMessage, BaseMessage
+from langchain_core.runnables import RunnableConfig
+from pydantic import BaseModel
+from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
+
+from promptdb.client.client import PromptClient
+from promptdb.errors import ConfigError
+from promptdb.render.resolved import ResolvedPrompt
+
+Reader = Callable[[Any], Any]
+"""Takes the state, and gives the value of a variable."""
+
+
+class PromptUse(TypedDict):
+    """A version that was rendered. `alias` and `commit` are None where the reference named none, or none is recorded."""
+
+    prompt: str
+    revision: int
+    digest: str
+    alias: str | None
+    commit: str | None
+
+
+def used_versions(earlier: Sequence[PromptUse] | None, later: Sequence[PromptUse] | None) -> list[PromptUse]:
+    """The reducer of `prompt_versions`: each version once, in the order of first use."""
+    found: list[PromptUse] = []
+    for use in (*(earlier or ()), *(later or ())):
+        if use not in found:
+            found.append(use)
+    return found
+
+
+class PromptState(TypedDict):
+    """What the node writes. A graph's own state inherits it, or has channels of these names."""
+
+    prompt: NotRequired[list[AnyMessage]]
+    prompt_versions: NotRequired[Annotated[list[PromptUse], used_versions]]
+
+
+class PromptNode:
+    """Renders a prompt from the state: the messages go to the channel `prompt`, the version to `prompt_versions`.
+
+    Each variable of the prompt gets the value of the state's channel of the same name, unless `inputs` says otherwise.
+    Channels that the prompt has no variable for are left alone; one that is None counts as left out.
+
+    Args:
+        client: where prompts are looked up, in every call.
+        ref: `namespace/name[:selector]`, for example `support/triage:production`.
+        inputs: by variable, the name of another channel, or a function of the state.
+        output: the channel for the messages.
+        versions: the channel for the version.
+    """
+
+    def __init__(
+        self,
+        client: PromptClient,
+        ref: str,
+        *,
+        inputs: Mapping[str, str | Reader] | None = None,
+        output: str = "prompt",
+        versions: str = "prompt_versions",
+    ) -> None:
+        self._client = client
+        self.ref = ref
+        self._inputs = dict(inputs or {})
+        self._output = output
+        self._versions = versions
+
+    def __call__(self, state: Any, config: RunnableConfig | None = None) -> dict[str, Any]:
+        """
+        Raises:
+            NotFound: there is no such prompt or version.
+            MissingVariables: naming all that neither the state nor `inputs` has.
+            UnknownVariables: naming those of `inputs` that the prompt does not have.
+            RenderError: a value does not fit.
+        """
+        prompt = self._client.get(self.ref)
+        messages: list[BaseMessage] = prompt.invoke(self._values(prompt, state), config).to_messages()
+        return {self._output: messages, self._versions: [use_of(prompt)]}
+
+    def _values(self, prompt: ResolvedPrompt, state: Any) -> dict[str, Any]:
+        channels = _channels(state)
+        values = {name: channels.get(name) for name in prompt.names}
+        for name, source in self._inputs.items():
+            values[name] = source(state) if callable(source) else channels.get(source)
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def use_of(prompt: ResolvedPrompt) -> PromptUse:
+    version = prompt.version
+    return PromptUse(
+        prompt=str(prompt.prompt),
+        revision=version.revision,
+        digest=str(version.spec_hash),
+        alias=prompt.alias,
+        commit=prompt.commit_id,
+    )
+
+
+def _channels(state: Any) -> Mapping[str, Any]:
+    """The state as LangGraph hands it over: a mapping, a dataclass or a pydantic model."""
+    if isinstance(state, Mapping):
+        return state
+    if isinstance(state, BaseModel):
+        return {name: getattr(state, name) for name in type(state).model_fields}
+    if is_dataclass(state):
+        return vars(state)
+    raise ConfigError(f"the state is a {type(state).__name__}", "use a TypedDict, a dataclass or a pydantic model")
