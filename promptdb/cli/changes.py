@@ -1,7 +1,10 @@
 """Plans in words: before and after they are performed."""
 
+from collections.abc import Callable, Sequence
+
 import click
 
+from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_table, short_digest
 from promptdb.cli.problems import count
 from promptdb.domain.plan import Action, Change, Plan
@@ -19,6 +22,11 @@ _SHOWN = 50
 _SHOWN_IN_COMMENT = 200
 """Rows, so that a comment stays below the 65,536 characters that GitHub takes."""
 
+_SHOWN_CAUSES = 10
+
+Show = Callable[[str], str]
+"""How the path of a file is written."""
+
 
 def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
     """The changes, and a count of all.
@@ -33,6 +41,8 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
         if len(plan.changes) > _SHOWN:
             click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
     click.echo(summary(plan, done=done) + (f", {count(confirmed, 'version')} confirmed" if confirmed else ""))
+    for cause in _causes(plan, one_line):
+        click.echo(cause)
     if plan.missing:
         click.echo(f"{_missing(plan)}; --prune archives {'it' if len(plan.missing) == 1 else 'them'}", err=True)
     if plan.unconfirmed:
@@ -47,10 +57,13 @@ def unconfirmed(plan: Plan) -> str:
 def print_markdown(plan: Plan) -> None:
     """For a comment on a pull request."""
     click.echo(f"### promptdb plan\n\n{summary(plan)}\n")
+    if causes := _causes(plan, _as_code):
+        click.echo("".join(f"- {one_line(cause)}\n" for cause in causes))
     if plan.changes:
         click.echo("| change | prompt | revision | digest | what |\n|---|---|---|---|---|")
     for change in plan.changes[:_SHOWN_IN_COMMENT]:
-        click.echo(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _row(change, done=False))} |")
+        cells = [one_line(cell).replace("|", "\\|") for cell in _row(change, done=False, show=_as_code)]
+        click.echo(f"| {' | '.join(cells)} |")
     if len(plan.changes) > _SHOWN_IN_COMMENT:
         click.echo(f"\n... and {len(plan.changes) - _SHOWN_IN_COMMENT:,} more")
     if plan.missing:
@@ -69,8 +82,32 @@ def summary(plan: Plan, *, done: bool = False) -> str:
     return ", ".join([*counted, f"{plan.unchanged:,} unchanged"])
 
 
-def _row(change: Change, *, done: bool) -> list[str]:
+def _row(change: Change, *, done: bool, show: Show = str) -> list[str]:
     revision = f"{change.old_revision or ''} -> {change.revision}" if change.revision else ""
-    what = ", ".join(change.parts) if change.parts else f"was {change.renamed_from}" if change.renamed_from else ""
+    what = _what(change, show) if change.parts else f"was {change.renamed_from}" if change.renamed_from else ""
     digest = short_digest(change.digest) if change.digest else ""
     return [_WORDS[change.action][done], str(change.prompt), revision.removeprefix(" -> "), digest, what]
+
+
+def _what(change: Change, show: Show) -> str:
+    """The parts that an update changes, and the files in which."""
+    words = {"changed": "via", "added": "with", "removed": "without"}
+    files = {word: [file.path for file in change.files if file.change == kind] for kind, word in words.items()}
+    told = [f"{word} {', '.join(map(show, paths[:3]))}{_more(paths[3:])}" for word, paths in files.items() if paths]
+    return ", ".join([*change.parts, *told])
+
+
+def _causes(plan: Plan, show: Show = str) -> list[str]:
+    """Where one file makes several new versions, so that nobody has to count."""
+    causes = plan.shared_causes()
+    told = [f"{show(path)} changed: {count(number, 'new version')}" for path, number in causes.items()]
+    return told[:_SHOWN_CAUSES] + [f"...{_more(told[_SHOWN_CAUSES:])} such files"] * (len(told) > _SHOWN_CAUSES)
+
+
+def _more(rest: Sequence[str]) -> str:
+    return f" and {len(rest):,} more" if rest else ""
+
+
+def _as_code(path: str) -> str:
+    """So that markdown in the name of a file means nothing."""
+    return "`" + path.replace("`", "'") + "`"

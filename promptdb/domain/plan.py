@@ -1,9 +1,11 @@
 """The decision: what to write so that the registry says what the files say. Pure; `sync.apply` performs it."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from promptdb.domain.changes import ChangedFile
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 from promptdb.errors import Conflict, Guard
@@ -72,7 +74,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One operation on one prompt. `old_*` describe the recorded head, if any; `parts` what an update changes."""
+    """One operation on one prompt. `old_*` describe the recorded head, if any; `parts` what an update changes.
+
+    `files` are the other files, fragments for one, in which that change was made.
+    """
 
     action: Action
     prompt: PromptId
@@ -83,6 +88,7 @@ class Change:
     old_digest: Digest | None = None
     renamed_from: PromptId | None = None
     parts: tuple[str, ...] = ()
+    files: tuple[ChangedFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,12 @@ class Plan:
 
     def count(self, action: Action) -> int:
         return sum(change.action is action for change in self.changes)
+
+    def shared_causes(self) -> dict[str, int]:
+        """Files whose change makes several new versions, with how many; those with the most first."""
+        changed = (file.path for change in self.changes for file in change.files if file.change == "changed")
+        counted = sorted(Counter(changed).items(), key=lambda item: (-item[1], item[0]))
+        return {path: versions for path, versions in counted if versions > 1}
 
     def require_sound(self, policy: Policy) -> None:
         """Refuse a plan that must not be performed.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
@@ -20,7 +21,10 @@ from promptdb.render.validation import spec_findings
 
 @dataclass(frozen=True)
 class ParsedPrompt:
-    """`reads` maps each other file that went into the spec to its digest, `sizes` to its bytes. `document` finds places."""
+    """`reads` maps each other file that went into the spec to its digest, `sizes` to its bytes. `document` finds places.
+
+    `texts` has the `template_file` and the `examples_file`, where there are such.
+    """
 
     spec: PromptSpec
     document: Document
@@ -28,6 +32,7 @@ class ParsedPrompt:
     tests: tuple[GoldenTest, ...] = ()
     reads: dict[str, Digest] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    texts: dict[TextField, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,9 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
     renamed_from = _renamed_from(file, document, problems)
     if any(problem.is_error for problem in problems):
         return ParseResult(None, tuple(in_order(problems)))
-    parsed = ParsedPrompt(spec, document, renamed_from, tuple(file.tests), references.read, references.sizes)
+    parsed = ParsedPrompt(
+        spec, document, renamed_from, tuple(file.tests), references.read, references.sizes, references.texts
+    )
     return ParseResult(parsed, tuple(in_order(problems)))
 
 

@@ -1,44 +1,42 @@
 """The other files a prompt names: `template_file`, `examples_file`, assets and includes, read through one tree."""
 
 import posixpath
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 from pydantic import TypeAdapter, ValidationError
 
+from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.prompt_file import PromptFile
 from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
-from promptdb.errors import IncludeError, OutsideRoot, TemplateError
+from promptdb.errors import OutsideRoot
 from promptdb.files.document import Body, Document, Path
 from promptdb.files.finding import Unreadable
+from promptdb.files.fragments import Fragments, Report
 from promptdb.files.read import decode, problems_of, read_examples, text_body
 from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside
 from promptdb.problems import Code, Problem
-from promptdb.render.engine import Engine, engine
+from promptdb.render.engine import engine
 from promptdb.render.templates import templates
-
-Report = Callable[[Code, str, str | None], Problem]
-"""Code, message and hint -> the problem at some place."""
-
-AtLine = Callable[[int | None, Code, str, str | None], Problem]
-"""The same for a line of some text."""
 
 _EXAMPLE = TypeAdapter(JsonObject)
 
 
 @dataclass
 class References:
-    """Reads what one prompt names, collects the problems, and remembers digest and size of each file it read."""
+    """Reads what one prompt names, collects the problems, and remembers digest and size of each file it read.
+
+    `texts` has the files that a text of the spec comes from.
+    """
 
     document: Document
     tree: Tree
     problems: list[Problem] = field(default_factory=list)
     read: dict[str, Digest] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    texts: dict[TextField, str] = field(default_factory=dict)
 
     def template_text(self, file: PromptFile) -> str | None:
         if file.template_file is None:
@@ -57,6 +55,7 @@ class References:
         except Unreadable as error:
             self.problems += problems_of(where, error)
             return ""
+        self.texts["template"] = where
         self.document.bodies[("template",)] = Body(where, len(text) - len(text.lstrip("\n")) + 1)
         return text_body(text)
 
@@ -78,51 +77,14 @@ class References:
 
     def includes(self, spec: PromptSpec) -> dict[str, str]:
         """The fragments that the templates name, and those that these name in turn."""
-        found: dict[str, str] = {}
-        language = engine(spec.template_format)
-        for path, text in templates(spec) if language.HAS_INCLUDES else ():
-            self._fragments(text, partial(_in_template, self.document, path), (), found, language)
-        return found
+        fragments = Fragments(engine(spec.template_format), self._fragment, self.problems)
+        if fragments.language.HAS_INCLUDES:
+            for path, text in templates(spec):
+                fragments.follow(text, partial(_in_template, self.document, path))
+        return fragments.found
 
-    def _fragments(
-        self, text: str, at: AtLine, chain: tuple[str, ...], found: dict[str, str], language: Engine
-    ) -> None:
-        """Read what a text names; `chain` has the fragments that led to it."""
-        try:
-            names = language.include_names(text)
-        except IncludeError as error:
-            self.problems.append(at(error.line, Code.INCLUDE, error.message, error.hint))
-            return
-        except TemplateError as error:
-            if chain:  # else it is told when the template is compiled
-                self.problems.append(at(error.line, Code.TEMPLATE_SYNTAX, error.message, error.hint))
-            return
-        for name in names:
-            here = partial(at, _line_of_include(text, name))
-            if name in chain:
-                message = f"fragments include one another: {' -> '.join((*chain, name))}"
-                self.problems.append(here(Code.INCLUDE, message, None))
-            elif name not in found:
-                self._fragment(name, here, (*chain, name), found, language)
-
-    def _fragment(
-        self, name: str, report: Report, chain: tuple[str, ...], found: dict[str, str], language: Engine
-    ) -> None:
-        _, data = self._bytes(report, name, posixpath.normpath(name), MAX_TEXT_BYTES)
-        if data is None:
-            return
-        try:
-            found[name] = decode(data)
-        except Unreadable as error:
-            self.problems += problems_of(name, error)
-            return
-        known = len(self.problems)
-        self._fragments(found[name], partial(_in_fragment, name), chain, found, language)
-        if len(self.problems) == known:
-            try:
-                language.compile_template(found[name], found)
-            except TemplateError as error:
-                self.problems.append(_in_fragment(name, error.line, Code.TEMPLATE_SYNTAX, error.message, error.hint))
+    def _fragment(self, report: Report, name: str) -> bytes | None:
+        return self._bytes(report, name, posixpath.normpath(name), MAX_TEXT_BYTES)[1]
 
     def _examples(self, name: str) -> list[JsonObject]:
         where, data = self._named(("few_shot", "examples_file"), name, MAX_TEXT_BYTES)
@@ -133,6 +95,7 @@ class References:
         except Unreadable as error:
             self.problems += problems_of(where, error)
             return []
+        self.texts["examples"] = where
         examples = []
         for index, (value, line) in enumerate(zip(values, lines, strict=True)):
             self.document.bodies["few_shot", "examples", index] = Body(where, line)
@@ -166,17 +129,7 @@ class References:
         return where, None
 
 
-def _line_of_include(text: str, name: str) -> int:
-    """Where a jinja2 tag or a mustache partial names a fragment."""
-    match = re.search(rf"(?:%[-+]?\s*\w+\s+[\"']|>\s*){re.escape(name)}", text)
-    return text.count("\n", 0, match.end()) + 1 if match else 1
-
-
 def _in_template(
     document: Document, path: Path, line: int | None, code: Code, message: str, hint: str | None
 ) -> Problem:
     return document.problem_inside(path, line, None, code, message, hint)
-
-
-def _in_fragment(name: str, line: int | None, code: Code, message: str, hint: str | None) -> Problem:
-    return Problem(name, line or 1, 1, code, message, hint)

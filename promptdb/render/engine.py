@@ -1,6 +1,6 @@
 """What every template format must be able to do, and the table of those there are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
@@ -11,6 +11,9 @@ Includes = Mapping[str, str]
 """The text of each fragment by the name that templates use."""
 
 NO_INCLUDES: Includes = {}
+
+MAX_INCLUDE_DEPTH = 20
+"""Fragments in one another."""
 
 
 class CompiledTemplate(Protocol):
@@ -77,3 +80,8 @@ def engine(template_format: TemplateFormat) -> Engine:
     """The engine of a format, imported when the first template of that format is met."""
     module: Engine = import_module(_MODULES[template_format])
     return module
+
+
+def include_chain(names: Sequence[str]) -> str:
+    """How one fragment led to another, for messages."""
+    return " -> ".join(names)

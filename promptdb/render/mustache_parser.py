@@ -1,34 +1,61 @@
-"""Mustache text -> nodes, by https://mustache.github.io/mustache.5.html without lambdas.
+"""Mustache text -> nodes, by https://github.com/mustache/spec without lambdas, dynamic names and inheritance.
 
 Ours, since chevron's tokenizer copies the rest of the text for every tag, counts lines wrongly after tags that stand alone, and
 keeps its state in globals that threads share.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple
 
-from promptdb.errors import TemplateError
+from promptdb.errors import IncludeError, TemplateError
 
 MAX_NESTING = 100
 """Sections in one another."""
 
-_SIGILS = "#^/>&=!"
-_STANDALONE = "#^/>=!"
+_SIGILS = frozenset("#^/>&=!{")
+_STANDALONE = frozenset("#^/>=!")
+_INHERITANCE = frozenset("<$")
+_CLOSED_BY = {"=": "=", "{": "}"}
 _LINE_END = re.compile(r"[ \t]*(?:\r?\n|\Z)")
+_BLOCKS_OF_HANDLEBARS = {"if": "#", "each": "#", "with": "#", "unless": "^"}
+
+
+class Place(NamedTuple):
+    """Where a tag starts, counted from 1. `fragment` is None for the template itself."""
+
+    line: int
+    column: int
+    fragment: str | None = None
+
+    def error(self, message: str, hint: str | None = None, kind: type[TemplateError] = TemplateError) -> TemplateError:
+        if self.fragment is not None:
+            return kind(f"{message}, in line {self.line} of the fragment {self.fragment}", hint)
+        return kind(message, hint, line=self.line, column=self.column)
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
+    """`path` is the key split at its dots; empty for the key `.`."""
+
     key: str
+    path: tuple[str, ...]
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    """`path` as that of a variable."""
+
     key: str
+    path: tuple[str, ...]
+    place: Place
     inverted: bool
-    body: "tuple[Node, ...]"
+    body: "tuple[Node, ...]" = ()
+
+    def with_body(self, body: "Iterable[Node]") -> "Section":
+        return Section(self.key, self.path, self.place, self.inverted, tuple(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,130 +63,150 @@ class Partial:
     """`indentation` goes before each of its lines, where it stands on a line of its own."""
 
     name: str
+    place: Place
     indentation: str
 
 
 Node = str | Variable | Section | Partial
 
 
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    """`start` and `end` bound what it replaces: the whole line, where it stands alone."""
+class _Tag(NamedTuple):
+    """It stands at `position`; `start` and `end` bound what it replaces: the whole line, where it stands alone."""
 
     sigil: str
     key: str
+    place: Place
     position: int
     start: int
     end: int
     indentation: str
 
 
-def parse(template: str) -> tuple[Node, ...]:
-    """
+def parse(template: str, fragment: str | None = None) -> tuple[Node, ...]:
+    """In time that grows with the length of the text alone.
+
+    Args:
+        template: the text.
+        fragment: its name, if it is one: for errors.
+
     Raises:
         TemplateError: it is not mustache, with line and column.
     """
-    open_sections: list[tuple[_Tag, list[Node]]] = []
+    open_sections: list[tuple[Section, list[Node]]] = []
     nodes: list[Node] = []
     done = 0
-    for tag in _tags(template):
+    for tag in _tags(template, fragment):
         if tag.start > done:
             nodes.append(template[done : tag.start])
         done = tag.end
         match tag.sigil:
             case "" | "&":
-                nodes.append(Variable(_name(template, tag)))
+                nodes.append(Variable(tag.key, _path(tag), tag.place))
             case ">":
-                if not tag.key:
-                    _fail(template, tag.position, "an empty tag", "put the name of a fragment behind the >")
-                nodes.append(Partial(tag.key, tag.indentation))
+                nodes.append(Partial(_partial_name(tag), tag.place, tag.indentation))
             case "#" | "^":
-                _name(template, tag)
                 if len(open_sections) == MAX_NESTING:
-                    _fail(template, tag.position, f"sections are nested deeper than {MAX_NESTING}", "flatten them")
-                open_sections.append((tag, nodes))
+                    raise nested_too_deeply(tag.place)
+                open_sections.append((Section(tag.key, _path(tag), tag.place, tag.sigil == "^"), nodes))
                 nodes = []
             case "/":
-                opening, outer = _closed(template, tag, open_sections)
-                outer.append(Section(opening.key, opening.sigil == "^", tuple(nodes)))
+                opening, outer = _closed(tag, open_sections)
+                outer.append(opening.with_body(nodes))
                 nodes = outer
     if open_sections:
-        tag = open_sections[-1][0]
-        _fail(template, tag.position, f"the section {tag.key!r} is not closed", f"end it with {{{{/{tag.key}}}}}")
+        opening = open_sections[-1][0]
+        message = f"the section {shortened(opening.key)!r} is not closed"
+        raise opening.place.error(message, f"end it with {{{{/{shortened(opening.key)}}}}}")
     return (*nodes, template[done:]) if done < len(template) else tuple(nodes)
 
 
 def find_key(template: str, name: str) -> tuple[int, int] | None:
     """Line and column, counted from 1, of the first tag that looks up `name`, or something inside it."""
-    for tag in _tags(template):
-        if tag.sigil in ("", "&", "#", "^") and tag.key.split(".")[0] == name:
+    for tag in _tags(template, None):
+        if tag.sigil in ("", "&", "#", "^") and tag.key.split(".", 1)[0] == name:
             position = template.index(tag.key, tag.position)
             return template.count("\n", 0, position) + 1, position - template.rfind("\n", 0, position)
     return None
 
 
-def _tags(template: str) -> Iterator[_Tag]:
+def nested_too_deeply(place: Place) -> TemplateError:
+    return place.error(f"sections are nested deeper than {MAX_NESTING}", "flatten them")
+
+
+def _tags(template: str, fragment: str | None) -> Iterator[_Tag]:
     left, right = "{{", "}}"
-    position = template.find(left)
-    while position >= 0:
-        inside = position + len(left)
-        sigil = template[inside : inside + 1]
-        closing, sigil = ("}" + right, "&") if sigil == "{" and left == "{{" else (right, sigil)
+    line, line_start, counted, done = 1, 0, 0, 0
+    while (position := template.find(left, done)) >= 0:
+        if breaks := template.count("\n", counted, position):
+            line, line_start = line + breaks, template.rfind("\n", counted, position) + 1
+        counted = position
+        place = Place(line, position - line_start + 1, fragment)
+        sigil = template[position + len(left) : position + len(left) + 1]
+        sigil = sigil if sigil in _SIGILS else ""
+        inside = position + len(left) + len(sigil)
+        closing = _CLOSED_BY.get(sigil, "") + right
+        inside_end = template.find(closing, inside)
+        if inside_end < 0:
+            raise place.error("a tag is not closed", f"end it with {closing}")
+        key = template[inside:inside_end].strip()
+        start, end, indentation = position, inside_end + len(closing), ""
+        if sigil in _STANDALONE and done <= line_start:  # else there is another tag before it on its line
+            before, after = template[line_start:position], _LINE_END.match(template, end)
+            if after is not None and not before.strip(" \t"):
+                start, end, indentation = line_start, after.end(), before
         if sigil == "=":
-            closing = "=" + right
-        end = template.find(closing, inside + (1 if sigil in _SIGILS and sigil else 0))
-        if end < 0:
-            _fail(template, position, "a tag is not closed", f"end it with {closing}")
-        is_triple = closing == "}" + right and left == "{{" and template[inside] == "{"
-        sigil = sigil if sigil and sigil in _SIGILS else ""
-        key = template[inside + (1 if sigil or is_triple else 0) : end].strip()
-        tag = _placed(template, sigil, key, position, end + len(closing))
-        if sigil == "=":
-            left, right = _delimiters(template, tag)
-        yield tag
-        position = template.find(left, tag.end)
+            left, right = _delimiters(key, place)
+        done = end
+        yield _Tag("&" if sigil == "{" else sigil, key, place, position, start, end, indentation)
 
 
-def _placed(template: str, sigil: str, key: str, start: int, end: int) -> _Tag:
-    """A tag alone on its line, but for variables, takes the line with it."""
-    if sigil and sigil in _STANDALONE:
-        line_start = template.rfind("\n", 0, start) + 1
-        before, after = template[line_start:start], _LINE_END.match(template, end)
-        if after is not None and not before.strip(" \t"):
-            return _Tag(sigil, key, start, line_start, after.end(), before)
-    return _Tag(sigil, key, start, start, end, "")
-
-
-def _delimiters(template: str, tag: _Tag) -> tuple[str, str]:
-    parts = tag.key.split()
+def _delimiters(key: str, place: Place) -> tuple[str, str]:
+    parts = key.split()
     if len(parts) != 2 or any("=" in part for part in parts):
-        _fail(template, tag.position, "delimiters come as two words without '='", "for example {{=<% %>=}}")
+        raise place.error("delimiters come as two words without '='", "for example {{=<% %>=}}")
     return parts[0], parts[1]
 
 
-def _closed(template: str, tag: _Tag, open_sections: list[tuple[_Tag, list[Node]]]) -> tuple[_Tag, list[Node]]:
+def _closed(tag: _Tag, open_sections: list[tuple[Section, list[Node]]]) -> tuple[Section, list[Node]]:
+    key = shortened(tag.key)
     if not open_sections:
-        _fail(
-            template,
-            tag.position,
-            f"closes the section {tag.key!r}, which is not open",
-            "remove it, or open the section",
-        )
+        raise tag.place.error(f"closes the section {key!r}, which is not open", "remove it, or open the section")
     opening, outer = open_sections.pop()
     if opening.key != tag.key:
-        message = f"closes the section {tag.key!r} while {opening.key!r} is open"
-        _fail(template, tag.position, message, f"close {opening.key!r} first")
+        open_key = shortened(opening.key)
+        raise tag.place.error(f"closes the section {key!r} while {open_key!r} is open", f"close {open_key!r} first")
     return opening, outer
 
 
-def _name(template: str, tag: _Tag) -> str:
-    """`name`, `outer.inner` or `.`."""
-    if tag.key != "." and (not all(tag.key.split(".")) or any(character.isspace() for character in tag.key)):
-        what = f"{tag.key!r} is not a variable name" if tag.key else "an empty tag"
-        _fail(template, tag.position, what, "put a name between {{ and }}")
+def _path(tag: _Tag) -> tuple[str, ...]:
+    """Of `name`, `outer.inner` or `.`."""
+    if tag.key == ".":
+        return ()
+    if tag.key[:1] in _INHERITANCE:
+        message = f"'{{{{{shortened(tag.key)}}}}}' is inheritance, which is not supported"
+        raise tag.place.error(message, "include a fragment: {{> _shared/tone.md}}")
+    words, path = tag.key.split(), tuple(tag.key.split("."))
+    if not words:
+        raise tag.place.error("an empty tag", "put a name between {{ and }}")
+    if len(words) > 1 or not all(path):
+        hint = "put a name between {{ and }}"
+        if words[0] in _BLOCKS_OF_HANDLEBARS:
+            hint = (
+                f"mustache has no {words[0]!r}: write {{{{{_BLOCKS_OF_HANDLEBARS[words[0]]}{shortened(words[-1])}}}}}"
+            )
+        raise tag.place.error(f"{shortened(tag.key)!r} is not a variable name", hint)
+    return path
+
+
+def _partial_name(tag: _Tag) -> str:
+    if not tag.key:
+        raise tag.place.error("an empty tag", "put the name of a fragment behind the >")
+    if tag.key.startswith("*"):
+        message = f"a partial whose name is computed: {shortened(tag.key)!r}"
+        raise tag.place.error(message, "write the name out: {{> _shared/tone.md}}", IncludeError)
     return tag.key
 
 
-def _fail(template: str, position: int, message: str, hint: str) -> NoReturn:
-    line = template.count("\n", 0, position) + 1
-    raise TemplateError(message, hint, line=line, column=position - template.rfind("\n", 0, position))
+def shortened(key: str) -> str:
+    """For messages."""
+    return key if len(key) <= 60 else f"{key[:57]}..."

@@ -98,7 +98,7 @@ def apply(
         sources |= _sources(origin, batch, actual, known=sources)
         writer = RegistryWriter(connection, datetime.now(UTC))
         run_id = _write_run(writer, registry.actor, origin, actual, started) if origin is not None else None
-        described = with_parts(connection, actual, lambda prompt: batch.contents[prompt].spec)
+        described = with_parts(connection, actual, batch.contents.__getitem__)
         _write(writer, registry, actual, ids, batch, sources, run_id, whole_tree=whole_tree)
         if run_id is not None:
             _confirm(writer, run_id, actual, state, ids, confirmed)

@@ -1,11 +1,13 @@
 """What is written for a new version."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from promptdb.blobs.bundle import BundledAsset, content_type
 from promptdb.blobs.store import Blob
+from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import OutsideRoot, StalePlan
@@ -29,6 +31,9 @@ class Content:
     blobs: tuple[Blob, ...] = ()
     reads: tuple[str, ...] = ()
     """The other files that went into it, by their paths from the prompts root."""
+
+    texts: Mapping[TextField, str] = field(default_factory=dict)
+    """Which of these hold texts of the spec."""
 
     @property
     def spec(self) -> PromptSpec:
@@ -57,7 +62,13 @@ def content_of_file(path: str, parsed: "ParsedPrompt", tree: Tree) -> Content:
         bundled.append(BundledAsset(asset.path, asset.kind, asset.digest, parsed.sizes[where], content_type(where)))
         blobs.append(Blob(asset.digest, partial(_read_asset, tree, where, asset.digest)))
     return Content(
-        content.canonical, content.digest, content.user_version, tuple(bundled), tuple(blobs), tuple(parsed.reads)
+        content.canonical,
+        content.digest,
+        content.user_version,
+        tuple(bundled),
+        tuple(blobs),
+        tuple(parsed.reads),
+        parsed.texts,
     )
 
 

@@ -18,7 +18,7 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
         intended = plan(
             desired.items, recorded_state(connection, desired.items, whole_tree=True), policy, desired.invalid
         )
-        return with_parts(connection, intended, lambda name: desired.content(items[name]).spec)
+        return with_parts(connection, intended, lambda name: desired.content(items[name]))
 
 
 @collecting_rarely()

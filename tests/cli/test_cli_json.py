@@ -21,7 +21,9 @@ ASSET = dict.fromkeys(("kind", "object_key", "content_type", "byte_size", "check
 CHANGE = {
     **dict.fromkeys(("action", "prompt", "path", "revision", "digest", "old_revision", "old_digest", "renamed_from")),
     "parts": [],
+    "files": [],
 }
+CHANGED_FILE = dict.fromkeys(("path", "change"))
 PLAN = {
     "changes": [CHANGE],
     "unchanged": None,
@@ -104,6 +106,14 @@ def test_the_keys_of_each_command_are_frozen(run: Run, busy: Path, command: str)
     assert keys(in_json(run, command)) == SHAPES[command]
 
 
+def test_the_keys_of_a_file_that_an_update_comes_from_are_frozen(run: Run, project: Path) -> None:
+    write(project, {"prompts/m.mustache": "{{> _f}}", "prompts/_f": "x"})
+    assert run("sync").code == 0
+    write(project, {"prompts/_f": "y"})
+    [change] = in_json(run, "plan")["changes"]
+    assert keys(change) == {**CHANGE, "files": [CHANGED_FILE]}
+
+
 def test_the_keys_of_check_are_frozen(run: Run, project: Path) -> None:
     write(project, {"prompts/warn.yaml": "template: x\nvariables: {a: {}}\n"})
     assert keys(in_json(run, "check")) == {"prompts": None, "tests": None, "problems": [PROBLEM]}
@@ -174,8 +184,8 @@ def test_every_key_is_documented(command: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [VERSION, PROVENANCE, CHANGE, ASSET, MOVE, PROBLEM],
-    ids=["version", "provenance", "change", "asset", "move", "problem"],
+    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, ASSET, MOVE, PROBLEM],
+    ids=["version", "provenance", "change", "changed file", "asset", "move", "problem"],
 )
 def test_every_key_of_a_part_is_documented(part: dict[str, Any]) -> None:
     page = DOCS.read_text(encoding="utf-8")

@@ -43,6 +43,120 @@ def test_a_changed_file_tells_which_parts_change(run: Run, synced: Path, parts: 
     )
 
 
+SHARED = {
+    "prompts/support/a.mustache": "{{> _shared/tone.md}} A",
+    "prompts/support/b.j2": '{% include "_shared/tone.md" %} B',
+    "prompts/support/c.mustache": "{{> _shared/rules.md}} C",
+    "prompts/support/d.yaml": "template_file: _d.md\n",
+    "prompts/support/e.yaml": "template: '{examples}'\nfew_shot: {string_template: '{q}', examples_file: _e.jsonl}\n",
+    "prompts/support/_d.md": "D",
+    "prompts/support/_e.jsonl": '{"q": 1}\n',
+    "prompts/_shared/tone.md": "Be {{ tone }}.",
+    "prompts/_shared/rules.md": "Rules: {{> ./_shared/tone.md}}",
+    "prompts/_shared/more.md": "More.",
+}
+
+
+@pytest.fixture
+def shared(run: Run, project: Path) -> Path:
+    """Prompts that share fragments, synced."""
+    write(project, SHARED)
+    assert run("sync").code == 0
+    return project
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        pytest.param(
+            {"prompts/_shared/rules.md": "Rules. {{> _shared/tone.md}}"},
+            {"c": "template, via _shared/rules.md"},
+            id="a fragment",
+        ),
+        pytest.param(
+            {"prompts/support/c.mustache": "{{> _shared/tone.md}} {{> _shared/more.md}} C"},
+            {"c": "template, with _shared/more.md, without _shared/rules.md"},
+            id="another fragment",
+        ),
+        pytest.param(
+            {
+                "prompts/support/a.mustache": "---\nmodel: {name: x}\n---\n{{> _shared/tone.md}} {{> _shared/rules.md}} A"
+            },
+            {"a": "template, config, with _shared/rules.md"},
+            id="one more fragment and another part",
+        ),
+        pytest.param({"prompts/support/_d.md": "d"}, {"d": "template, via support/_d.md"}, id="template_file"),
+        pytest.param(
+            {"prompts/support/_e.jsonl": '{"q": 2}\n'}, {"e": "template, via support/_e.jsonl"}, id="examples_file"
+        ),
+        pytest.param(
+            {"prompts/support/d.yaml": "template_file: _d.md\nmodel: {name: x}\n"}, {"d": "config"}, id="no other file"
+        ),
+        pytest.param({"prompts/support/d.yaml": "template: D2\n"}, {"d": "template"}, id="its own text from now on"),
+    ],
+)
+def test_a_new_version_is_told_with_the_other_files_that_cause_it(
+    run: Run, shared: Path, files: dict[str, str], told: dict[str, str]
+) -> None:
+    write(shared, files)
+    lines = [f"new version  support/{name}  1 -> 2    sha256:000000000000  {what}" for name, what in told.items()]
+    assert steady(run("plan").out).splitlines()[1:] == [*lines, f"{len(told)} new version, {7 - len(told)} unchanged"]
+
+
+@pytest.mark.parametrize("command", ["plan", "sync"])
+def test_a_fragment_of_several_prompts_is_told_with_its_new_versions(run: Run, shared: Path, command: str) -> None:
+    write(shared, {"prompts/_shared/tone.md": "Stay {{ tone }}."})
+    lines = run(command).out.splitlines()
+    assert [line.split("  ")[-1] for line in lines[1:4]] == ["template, via _shared/tone.md"] * 3
+    assert lines[4:] == ["3 new version, 4 unchanged", "_shared/tone.md changed: 3 new versions"]
+
+
+def test_files_that_cause_several_versions_come_by_their_number_and_are_cut(run: Run, project: Path) -> None:
+    fragments = {f"prompts/_f{number:02}": "x" for number in range(12)}
+    names = "".join(f"{{{{> _f{number:02}}}}}" for number in range(12))
+    others = {"prompts/x.mustache": names, "prompts/y.mustache": names, "prompts/z.mustache": "{{> _f11}}"}
+    write(project, fragments | others)
+    assert run("sync").code == 0
+    write(project, dict.fromkeys(fragments, "y"))
+    lines = run("plan").out.splitlines()
+    assert lines[1].endswith("template, via _f00, _f01, _f02 and 9 more")
+    assert lines[4:7] == [
+        "3 new version, 2 unchanged",
+        "_f11 changed: 3 new versions",
+        "_f00 changed: 2 new versions",
+    ]
+    assert lines[-1] == "... and 2 more such files"
+    assert len(lines) == 1 + 3 + 1 + 10 + 1
+
+
+def test_json_names_every_file_that_causes_a_version(run: Run, shared: Path) -> None:
+    write(shared, {"prompts/_shared/tone.md": "Stay {{ tone }}.", "prompts/support/a.mustache": "A"})
+    changes = run("plan", "--format", "json").json["changes"]
+    assert {change["prompt"]: change["files"] for change in changes} == {
+        "support/a": [{"path": "_shared/tone.md", "change": "removed"}],
+        "support/b": [{"path": "_shared/tone.md", "change": "changed"}],
+        "support/c": [{"path": "_shared/tone.md", "change": "changed"}],
+    }
+
+
+def test_markdown_names_the_files_that_cause_versions(run: Run, shared: Path) -> None:
+    write(shared, {"prompts/_shared/tone.md": "Stay {{ tone }}."})
+    out = steady(run("plan", "--format", "markdown").out)
+    assert "\n3 new version, 4 unchanged\n\n- `_shared/tone.md` changed: 3 new versions\n\n| change |" in out
+    assert "| new version | support/a | 1 -> 2 | sha256:000000000000 | template, via `_shared/tone.md` |\n" in out
+
+
+def test_what_the_name_of_a_file_holds_means_nothing_in_markdown(run: Run, project: Path) -> None:
+    name = "_<b>`|*x*"
+    texts = {f"prompts/{prompt}.mustache": f"{{{{> {name}}}}}" for prompt in "xy"}
+    write(project, {**texts, f"prompts/{name}": "x"})
+    assert run("sync").code == 0
+    write(project, {f"prompts/{name}": "y"})
+    lines = run("plan", "--format", "markdown").out.splitlines()
+    assert lines[4] == "- `_<b>'|*x*` changed: 2 new versions"
+    assert lines[-1].endswith(" | template, via `_<b>'\\|*x*` |")
+
+
 @pytest.mark.parametrize("text", ["# a comment\n" + TRIAGE, TRIAGE.replace("tests:", "tests: []\nx:").split("x:")[0]])
 def test_a_change_that_makes_no_version_is_unchanged(run: Run, synced: Path, text: str) -> None:
     write(synced, {"prompts/support/triage.yaml": text})
@@ -168,6 +282,7 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
                 "old_digest": None,
                 "renamed_from": None,
                 "parts": [],
+                "files": [],
             }
         ],
         "unchanged": 0,

@@ -1,10 +1,10 @@
-"""Which parts of a prompt differ: what `plan` and `diff` say of an update."""
+"""What differs between two versions, and in which files: what `plan` and `diff` say of an update."""
 
 from typing import Any
 
 import pytest
 
-from promptdb.domain.changes import PARTS, changed_parts
+from promptdb.domain.changes import PARTS, ChangedFile, TextField, changed_files, changed_parts
 from promptdb.domain.spec import PromptSpec
 
 STRING = {"kind": "string", "template": "Hi {name}"}
@@ -67,3 +67,58 @@ def test_no_part_differs_exactly_when_the_digests_are_equal():
     same = PromptSpec.model_validate({**STRING, "model": {"b": 2, "a": 1.0}})
     assert one.digest() == same.digest()
     assert changed_parts(one, same) == ()
+
+
+def spec_with(includes: dict[str, str] | None = None, **fields: Any) -> PromptSpec:
+    return PromptSpec.model_validate({**STRING, "includes": includes or {}, **fields})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "files"),
+    [
+        pytest.param({"a": "1"}, {"a": "1"}, [], id="nothing"),
+        pytest.param({"a": "1"}, {"a": "2"}, [("a", "changed")], id="changed"),
+        pytest.param({}, {"a": "1"}, [("a", "added")], id="added"),
+        pytest.param({"a": "1"}, {}, [("a", "removed")], id="removed"),
+        pytest.param(
+            {"a": "1", "b": "1", "d": "1", "e": "1"},
+            {"a": "2", "c": "1", "d": "1", "f": "1"},
+            [("a", "changed"), ("b", "removed"), ("c", "added"), ("e", "removed"), ("f", "added")],
+            id="all of it, by name",
+        ),
+        pytest.param({"a": "1"}, {"./a": "1"}, [], id="another name for the same"),
+        pytest.param({"./a": "1"}, {"x/../a": "2"}, [("a", "changed")], id="another name, changed"),
+    ],
+)
+def test_changed_fragments(old: dict[str, str], new: dict[str, str], files: list[tuple[str, Any]]):
+    assert changed_files(spec_with(old), spec_with(new), {}) == tuple(ChangedFile(*file) for file in files)
+
+
+FEW_SHOT = {"few_shot": EXAMPLES}
+OTHER_EXAMPLES = {"few_shot": {**EXAMPLES, "examples": []}}
+OTHER_STRING_TEMPLATE = {"few_shot": {**EXAMPLES, "string_template": "-{q}"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "texts", "paths"),
+    [
+        pytest.param({}, {"template": "x"}, {"template": "t.md"}, ["t.md"], id="template_file"),
+        pytest.param({}, {"template": "x"}, {}, [], id="a text of its own"),
+        pytest.param({}, {"model": {"a": 1}}, {"template": "t.md"}, [], id="something else"),
+        pytest.param(FEW_SHOT, OTHER_EXAMPLES, {"examples": "e.json"}, ["e.json"], id="examples_file"),
+        pytest.param(FEW_SHOT, OTHER_STRING_TEMPLATE, {"examples": "e.json"}, [], id="how examples are written"),
+        pytest.param({}, FEW_SHOT, {"examples": "e.json"}, ["e.json"], id="examples at all"),
+        pytest.param(
+            FEW_SHOT,
+            {**OTHER_EXAMPLES, "template": "x"},
+            {"template": "t.md", "examples": "e.json"},
+            ["e.json", "t.md"],
+            id="both, by name",
+        ),
+    ],
+)
+def test_files_that_hold_a_changed_text(
+    old: dict[str, Any], new: dict[str, Any], texts: dict[TextField, str], paths: list[str]
+):
+    found = changed_files(spec_with(**old), spec_with(**new), texts)
+    assert found == tuple(ChangedFile(path, "changed") for path in paths)

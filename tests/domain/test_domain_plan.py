@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promptdb.domain.changes import ChangedFile
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Change, Desired, Head, LabelUse, Plan, Policy, Recorded, plan
@@ -396,3 +397,15 @@ def test_no_version_is_ever_lost(desired: list[Desired], before: Recorded):
     then = after(plan(desired, before, PRUNE), before)
     assert len(then.heads) >= len(before.heads)
     assert sum(head.revision for head in then.heads.values()) >= sum(head.revision for head in before.heads.values())
+
+
+def test_a_file_is_a_shared_cause_where_its_change_makes_several_versions():
+    def update(prompt: PromptId, **files: str) -> Change:
+        return Change(Action.UPDATE, prompt, files=tuple(ChangedFile(path, kind) for path, kind in files.items()))  # type: ignore[arg-type]
+
+    changes = (
+        update(A, x="changed", y="changed", once="changed", new="added"),
+        update(B, x="changed", y="changed", new="added", old="removed"),
+        update(C, y="changed", old="removed"),
+    )
+    assert list(Plan(changes).shared_causes().items()) == [("y", 3), ("x", 2)]

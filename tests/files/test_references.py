@@ -1,6 +1,8 @@
 """The other files that a prompt names: template_file, examples_file, assets, includes."""
 
+import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -295,6 +297,22 @@ def test_a_fragment_has_lf_and_no_byte_order_mark(parse: Parse):
             "_a -> _b -> _a",
             id="mustache",
         ),
+        pytest.param(
+            "a.mustache",
+            "x\n{{> a.mustache}}",
+            {},
+            ("a.mustache", 2),
+            "a.mustache -> a.mustache",
+            id="the prompt itself",
+        ),
+        pytest.param(
+            "a.mustache",
+            "{{> s/_a}}",
+            {"s/_a": "{{> s/../s/_b}}", "s/_b": "x\n{{> ./s/_a}}"},
+            ("s/../s/_b", 2),
+            "s/_a -> s/../s/_b -> ./s/_a",
+            id="under other names",
+        ),
     ],
 )
 def test_a_cycle_is_told_with_its_chain_where_it_closes(
@@ -303,6 +321,87 @@ def test_a_cycle_is_told_with_its_chain_where_it_closes(
     problem = one_problem(path, text, others)
     assert (problem.code, problem.path, problem.line) == (Code.INCLUDE, *where)
     assert problem.message == f"fragments include one another: {chain}"
+
+
+INCLUDE = {"j2": '{%% include "%s" %%}', "mustache": "{{> %s}}"}
+CHAIN = " -> ".join(f"_{n:02}" for n in range(1, 22))
+
+
+def chained(suffix: str, number: int) -> dict[str, str]:
+    """Fragments of which each includes the next."""
+    names = [f"_{n:02}" for n in range(1, number + 1)]
+    texts = {name: "x\n" + INCLUDE[suffix] % following for name, following in pairwise(names)}
+    return {**texts, names[-1]: "end"}
+
+
+@pytest.mark.parametrize("suffix", INCLUDE)
+def test_twenty_fragments_in_one_another_are_fine(parse: Parse, suffix: str):
+    prompt = parsed(parse(f"a.{suffix}", INCLUDE[suffix] % "_01", chained(suffix, 20)))
+    assert len(prompt.spec.includes) == 20
+
+
+@pytest.mark.parametrize("suffix", INCLUDE)
+@pytest.mark.parametrize("number", [21, 500])
+def test_more_are_told_with_their_chain_where_it_becomes_too_long(one_problem: OneProblem, suffix: str, number: int):
+    problem = one_problem(f"a.{suffix}", INCLUDE[suffix] % "_01", chained(suffix, number))
+    assert (problem.path, problem.line, problem.code) == ("_20", 2, Code.INCLUDE)
+    assert problem.message == f"fragments are nested deeper than 20: {CHAIN}"
+
+
+@pytest.mark.parametrize("suffix", INCLUDE)
+def test_a_long_chain_is_found_although_its_end_was_read_before(one_problem: OneProblem, suffix: str):
+    text = INCLUDE[suffix] % "_11" + "\n" + INCLUDE[suffix] % "_01"
+    problem = one_problem(f"a.{suffix}", text, chained(suffix, 21))
+    assert (problem.path, problem.line) == ("_10", 2)
+    assert problem.message == f"fragments are nested deeper than 20: {CHAIN}"
+
+
+@pytest.mark.parametrize("suffix", INCLUDE)
+def test_fragments_are_named_from_the_prompts_root_wherever_they_lie(parse: Parse, suffix: str):
+    others = {"s/_in/a": INCLUDE[suffix] % "s/_in/b", "s/_in/b": "right", "b": "wrong", "s/_in/s/_in/b": "wrong"}
+    prompt = parsed(parse(f"s/a.{suffix}", INCLUDE[suffix] % "s/_in/a", others))
+    assert prompt.spec.includes["s/_in/b"] == "right"
+    assert sorted(prompt.reads) == ["s/_in/a", "s/_in/b"]
+
+
+@pytest.mark.parametrize("suffix", INCLUDE)
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        pytest.param("_nope", Code.FILE_MISSING, "the file '_nope' does not exist", id="missing"),
+        pytest.param("_in/nope", Code.FILE_MISSING, "the file '_in/nope' does not exist", id="missing in a folder"),
+        pytest.param("../x", Code.OUTSIDE_ROOT, "'../x' leads outside the prompts folder", id="outside"),
+        pytest.param("_in/../../x", Code.OUTSIDE_ROOT, "'_in/../../x' leads outside the prompts folder", id="dots"),
+        pytest.param(
+            "/etc/hostname", Code.OUTSIDE_ROOT, "'/etc/hostname' leads outside the prompts folder", id="absolute"
+        ),
+        pytest.param("_out", Code.OUTSIDE_ROOT, "'_out' leads outside the prompts folder", id="a link to outside"),
+        pytest.param(
+            "_up/x", Code.OUTSIDE_ROOT, "'_up/x' leads outside the prompts folder", id="below a link to outside"
+        ),
+        pytest.param("_in", Code.UNREADABLE, "the file '_in' cannot be read: Is a directory", id="a folder"),
+        pytest.param(
+            "_in/f/x", Code.UNREADABLE, "the file '_in/f/x' cannot be read: Not a directory", id="below a file"
+        ),
+        pytest.param("_loop", Code.UNREADABLE, "the file '_loop' cannot be read: ", id="a link to itself"),
+        pytest.param("_pipe", Code.UNREADABLE, "the file '_pipe' cannot be read: not a regular file", id="a pipe"),
+    ],
+)
+@pytest.mark.parametrize("where", ["template", "fragment"])
+def test_a_fragment_that_cannot_be_had_is_told_where_it_is_named(
+    one_problem: OneProblem, tree: Path, suffix: str, name: str, code: Code, message: str, where: str
+):
+    (tree.parent / "x").write_text("secret")
+    for link, target in {"_out": "../x", "_up": "..", "_loop": "_loop"}.items():
+        (tree / link).symlink_to(target)
+    os.mkfifo(tree / "_pipe")
+    text, others = "a\n\n" + INCLUDE[suffix] % name, {"_in/f": "x"}
+    path = f"a.{suffix}"
+    if where == "fragment":
+        path, others, text = "_f", others | {"_f": text}, INCLUDE[suffix] % "_f"
+    problem = one_problem(f"a.{suffix}", text, others)
+    assert (problem.path, problem.line, problem.code) == (path, 3, code)
+    assert problem.message.startswith(message)
 
 
 def test_a_fragment_that_two_others_include_is_no_cycle(parse: Parse):
@@ -417,6 +516,22 @@ def test_a_problem_with_an_include_is_told_at_its_line(
         pytest.param("a\n{{> ../x}}", {}, "a.mustache", Code.OUTSIDE_ROOT, 2, "'../x'", id="outside"),
         pytest.param(
             "_n\n{{! _n }}\n{{> _n}}", {}, "a.mustache", Code.FILE_MISSING, 3, "'_n'", id="behind its name in the text"
+        ),
+        pytest.param(
+            "{{> _n/x}}\n{{> _n.md}}\n{{> _n}}",
+            {"_n/x": "x", "_n.md": "x"},
+            "a.mustache",
+            Code.UNREADABLE,
+            3,
+            "'_n'",
+            id="behind longer names",
+        ),
+        pytest.param("a\n{{> *name}}", {}, "a.mustache", Code.INCLUDE, 2, "computed: '*name'", id="a computed name"),
+        pytest.param(
+            "{{> _f}}", {"_f": "b\n{{>*name}}"}, "_f", Code.INCLUDE, 2, "computed: '*name'", id="computed in a partial"
+        ),
+        pytest.param(
+            "a\n{{<base}}{{/base}}", {}, "a.mustache", Code.TEMPLATE_SYNTAX, 2, "inheritance", id="inheritance"
         ),
     ],
 )

@@ -1,8 +1,7 @@
-"""Format `mustache`: the whole language without lambdas and HTML escaping, and no way into Python objects.
+"""Format `mustache`: what goes beyond the specification (test_mustache_spec.py): strictness, places, bounds, hostile values."""
 
-Cases follow the rules of https://mustache.github.io/mustache.5.html and of the language's specification.
-"""
-
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptdb.errors import IncludeError, TemplateError
-from promptdb.render.engine import NO_INCLUDES
+from promptdb.render.engine import NO_INCLUDES, engine
 from promptdb.render.mustache import compile_template, include_names
 
 
@@ -27,10 +26,10 @@ def render(template: str, values: dict[str, Any], **includes: str) -> str:
         ),
         pytest.param("{{a}}{{&a}}{{{a}}}", {"a": "<&\"'>"}, "<&\"'>" * 3, id="no HTML escaping"),
         pytest.param("{{a}}|{{b}}", {"a": None}, "|", id="null and missing are empty"),
-        pytest.param("{{a}} {{b}} {{c}}", {"a": 1.5, "b": True, "c": 0}, "1.5 True 0", id="values of other types"),
         pytest.param("{{a.b.c}}", {"a": {"b": {"c": "x"}}}, "x", id="dotted name"),
-        pytest.param("{{a.b.c}}|{{a.x.c}}|{{x.y}}", {"a": {"b": {}}}, "||", id="broken chain"),
-        pytest.param("{{a.0}}{{a.1}}{{a.9}}", {"a": ["x", "y"]}, "xy", id="index of a list"),
+        pytest.param("<{{x}}{{x.y}}>", {}, "<>", id="an optional variable, and something in it"),
+        pytest.param("<{{a.b}}{{a.b.c}}>", {"a": {"b": None}}, "<>", id="null, and something in it"),
+        pytest.param("{{a.0}}{{a.1}}", {"a": ["x", "y"]}, "xy", id="index of a list"),
         pytest.param("{a} {{{a}}} }} {", {"a": 1}, "{a} 1 }} {", id="single braces are text"),
         pytest.param("{{a}}}", {"a": 1}, "1}", id="a brace behind a tag"),
         pytest.param("{{\n a \n}}", {"a": 1}, "1", id="a tag over several lines"),
@@ -38,6 +37,119 @@ def render(template: str, values: dict[str, Any], **includes: str) -> str:
 )
 def test_variables(template: str, values: dict[str, Any], text: str):
     assert render(template, values) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (85, "85"),
+        (1.210, "1.21"),
+        (1.0, "1.0"),
+        (1e16, "1e+16"),
+        (float("nan"), "nan"),
+        (True, "True"),
+        (False, "False"),
+        (["a", 1, None], "['a', 1, None]"),
+        ({"a": 1}, "{'a': 1}"),
+        ("", ""),
+        ("<b>&</b>", "<b>&</b>"),
+    ],
+)
+def test_values_are_written_as_in_every_format(value: Any, text: str):
+    assert render("{{a}}", {"a": value}) == text
+    for template_format, template in (("f-string", "{a}"), ("jinja2", "{{ a }}")):
+        assert engine(template_format).compile_template(template, {}).render({"a": value}) == text  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [None, False, 0, 0.0, "", [], (), {}])
+def test_what_is_false_in_python_is_false(value: Any):
+    assert render("{{#a}}yes{{/a}}{{^a}}no{{/a}}", {"a": value}) == "no"
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "message", "hint"),
+    [
+        pytest.param(
+            "{{user.nmae}}",
+            {"user": {"name": "Ann", "age": 3}},
+            "'user.nmae' has no value: 'user' has name, age",
+            "did you mean 'user.name'?",
+            id="a misspelled name",
+        ),
+        pytest.param(
+            "{{user.phone}}",
+            {"user": {"name": "Ann"}},
+            "'user.phone' has no value: 'user' has name",
+            "inside of {{#user}} a name without a value is empty",
+            id="another name",
+        ),
+        pytest.param("{{a.b.c}}", {"a": {"b": {}}}, "'a.b.c' has no value: 'a.b' is empty", None, id="an empty object"),
+        pytest.param("{{{a.b}}}", {"a": "t"}, "'a.b' has no value: 'a' is a string", None, id="a string"),
+        pytest.param("{{&a.b}}", {"a": 1.5}, "'a.b' has no value: 'a' is a number", None, id="a number"),
+        pytest.param("{{a.b}}", {"a": True}, "'a.b' has no value: 'a' is a boolean", None, id="a boolean"),
+        pytest.param("{{a.2}}", {"a": [1, 2]}, "'a.2' has no value: 'a' is an array of 2", None, id="index too large"),
+        pytest.param("{{a.b}}", {"a": ()}, "'a.b' has no value: 'a' is an array of 0", None, id="name in an array"),
+        pytest.param(
+            "{{a.zz}}",
+            {"a": {f"n{number}": 0 for number in range(1000)}},
+            "'a.zz' has no value: 'a' has n0, n1, n2, n3, n4, n5, n6, n7 and 992 more",
+            None,
+            id="an object with many names",
+        ),
+        pytest.param(
+            "{{a.zz}}",
+            {"a": {"b\nc": 1, 2: 3}},
+            "'a.zz' has no value: 'a' has 'b\\nc'",
+            None,
+            id="names that are no words",
+        ),
+        pytest.param("{{^a.b}}{{a.b}}{{/a.b}}", {"a": {"c": 1}}, "'a.b' has no value: 'a' has c", None, id="inverted"),
+        pytest.param("{{.}}", {"a": 1}, "'.' outside of a section, where there is no item", None, id="item"),
+        pytest.param(
+            "{{^x}}{{.}}{{/x}}", {}, "'.' outside of a section, where there is no item", None, id="item, inverted"
+        ),
+        pytest.param(
+            "{{^.}}x{{/.}}", {}, "'.' outside of a section, where there is no item", None, id="item as section"
+        ),
+    ],
+)
+def test_outside_of_sections_what_has_no_value_is_an_error(
+    template: str, values: dict[str, Any], message: str, hint: str | None
+):
+    with pytest.raises(TemplateError) as caught:
+        render(template, values)
+    assert caught.value.message == message
+    assert hint is None or caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    "template", ["{{u.x}}", "{{u.x.y}}", "{{x}}", "{{#u.x}}a{{/u.x}}", "{{u.name.first}}", "{{^no}}{{u.x}}{{/no}}"]
+)
+def test_inside_of_sections_what_has_no_value_is_empty(template: str):
+    assert render("<{{#u}}" + template + "{{/u}}>", {"u": {"name": "Ann"}}) == "<>"
+
+
+@pytest.mark.parametrize("tag", ["#user.phone", "^user.phone"])
+def test_a_section_asks_whether_there_is_a_value(tag: str):
+    text = render("{{" + tag + "}}x{{/user.phone}}", {"user": {}})
+    assert text == ("x" if tag[0] == "^" else "")
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "place"),
+    [
+        pytest.param("a\n  {{u.x}}", {"u": {}}, (2, 3), id="a name"),
+        pytest.param("{{! a\nb }}\n{{#u}}{{/u}}\n {{{u.x}}}", {"u": {"y": 1}}, (4, 2), id="behind other tags"),
+        pytest.param("a\n{{n}}", {"n": 10**5000}, (2, 1), id="a number that cannot be written"),
+        pytest.param("a\n{{> p}}", {"v": {}}, (None, None), id="in a fragment"),
+    ],
+)
+def test_an_error_while_rendering_has_its_place(template: str, values: dict[str, Any], place: tuple[int, int]):
+    with pytest.raises(TemplateError) as caught:
+        render(template, values, p="x\n\n {{v.x}}")
+    assert (caught.value.line, caught.value.column) == place
+    if place == (None, None):
+        assert caught.value.message == "'v.x' has no value: 'v' is empty, in line 3 of the fragment p"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +224,7 @@ def test_standalone_lines(template: str, text: str):
         pytest.param("{{=<% %>=}}<% a %>{{a}}", "1{{a}}", id="other delimiters"),
         pytest.param("{{=| |=}}|a||={{ }}=|{{a}}|a|", "11|a|", id="and back"),
         pytest.param("{{= [ ] =}}[a]", "1", id="spaces inside"),
+        pytest.param("{{=<% %>=}}<%{a}%><%{ a }%>", "11", id="triple"),
         pytest.param("{{=<% %>=}}<%#t%>x<%/t%><%&a%>", "x1", id="sections and ampersand"),
         pytest.param("({{=@ @=}})", "()", id="the tag itself is nothing"),
     ],
@@ -132,6 +245,7 @@ def test_set_delimiters(template: str, text: str):
         pytest.param(">\n  {{> p}}", ">\n>", ">\n  >\n  >", id="indented, last line"),
         pytest.param("a\n\t{{> p}}\n", "x\ny\n", "a\n\tx\n\ty\n", id="indented by a tab"),
         pytest.param("a\n  {{> p}}\n", "x\n\ny\n", "a\n  x\n\n  y\n", id="empty lines are not indented"),
+        pytest.param("  {{> p}}\n", "x\r\n\r\ny\r\n", "  x\r\n\r\n  y\r\n", id="nor are those that end with CRLF"),
         pytest.param(" {{> p}}\n", "{{lines}}\n", " 1\n2\n", id="values are not indented"),
         pytest.param("| {{> p}} |", "\t|\t", "| \t|\t |", id="white space around stays"),
         pytest.param("{{a}}  {{> p}}\n", ">\n>", "1  >\n>\n", id="behind a value it is not indented"),
@@ -164,25 +278,29 @@ class Account:
 
 
 @pytest.mark.parametrize(
-    "template",
+    "key",
     [
-        "{{a.owner}}",
-        "{{a.close}}",
-        "{{#a}}{{owner}}{{close}}{{/a}}",
-        "{{a.__class__}}",
-        "{{a.__class__.__mro__}}",
-        "{{text.upper}}",
-        "{{list.append}}",
-        "{{mapping.keys}}",
-        "{{mapping.__class__}}",
-        "{{#text}}{{__class__}}{{/text}}",
-        "{{list.-1}}",
-        "{{list.01x}}",
-        "{{text.0}}",
+        "a.owner",
+        "a.close",
+        "a.__class__",
+        "a.__class__.__mro__",
+        "text.upper",
+        "list.append",
+        "mapping.keys",
+        "mapping.__class__",
+        "list.-1",
+        "list.01x",
+        "list." + "9" * 5000,
+        "list.\N{SUPERSCRIPT TWO}",
+        "text.0",
     ],
 )
-def test_names_are_not_looked_up_in_python_objects(template: str):
-    assert render(template, {"a": Account(), "text": "t", "list": ["l"], "mapping": {}}) == ""
+def test_names_are_not_looked_up_in_python_objects(key: str):
+    values = {"a": Account(), "text": "t", "list": ["l"], "mapping": {}}
+    with pytest.raises(TemplateError, match="has no value"):
+        render(f"{{{{{key}}}}}", values)
+    first, _, rest = key.partition(".")
+    assert render(f"{{{{#{first}}}}}{{{{{rest}}}}}{{{{/{first}}}}}", values) == ""
 
 
 def test_a_function_is_a_value_and_is_not_called():
@@ -202,6 +320,10 @@ def test_a_function_is_a_value_and_is_not_called():
         pytest.param("{{#a}}{{^b}}{{c}}{{/b}}{{/a}}", ("a",), {"b", "c"}, id="inverted inside a section"),
         pytest.param("{{#a}}{{b}}{{/a}}{{b}}", ("a", "b"), set(), id="needed outside as well"),
         pytest.param("{{#a}}{{.}}{{/a}}", ("a",), set(), id="the item itself"),
+        pytest.param("{{#a}}{{/a}}{{^b}}{{/b}}", ("a", "b"), set(), id="those of sections"),
+        pytest.param("{{#a.b}}{{c.d}}{{/a.b}}", ("a",), {"c"}, id="dotted names in and of a section"),
+        pytest.param("{{#a}}{{a}}{{/a}}", ("a",), set(), id="the section's own name in it"),
+        pytest.param("{{#a}}{{> p}}{{/a}}", ("a",), {"x", "y"}, id="those of partials in a section"),
         pytest.param("{{! a }}{{=<% %>=}}{{b}}", (), set(), id="not those in comments"),
         pytest.param("{{> p}}", ("x",), {"y"}, id="those of partials"),
     ],
@@ -241,6 +363,7 @@ def test_names(template: str, variables: tuple[str, ...], mentions: set[str]):
         pytest.param("a\n{{.a}}", 2, 1, "'.a' is not a variable name", id="leading dot"),
         pytest.param("a\n{{a.}}", 2, 1, "'a.' is not a variable name", id="trailing dot"),
         pytest.param("a\n{{a b}}", 2, 1, "'a b' is not a variable name", id="two words"),
+        pytest.param("a\n{{#if b}}{{/if}}", 2, 1, "'if b' is not a variable name", id="a block of handlebars"),
         pytest.param("a\n{{= =}}\n{{b}}", 2, 1, "delimiter", id="no delimiters"),
         pytest.param("a\n{{=<%=}}\n{{b}}", 2, 1, "delimiter", id="one delimiter"),
         pytest.param("a\n{{=a b c=}}\n{{b}}", 2, 1, "delimiter", id="three delimiters"),
@@ -318,5 +441,150 @@ def test_fragments_that_multiply_are_refused():
 def test_sections_of_fragments_that_nest_too_deeply_are_refused():
     opened, closed = "{{#a}}" * 90, "{{/a}}" * 90
     includes = {f"_{n}": f"{opened}{{{{> _{n + 1}}}}}{closed}" for n in range(12)} | {"_12": "x"}
-    with pytest.raises(TemplateError, match="nested too deeply"):
+    with pytest.raises(TemplateError, match="nested deeper than 100, in line 1 of the fragment _1"):
         compile_template("{{> _0}}", includes)
+
+
+def test_fragments_that_nest_too_deeply_are_refused_with_their_chain():
+    includes = {f"_{n}": f"{{{{> _{n + 1}}}}}" for n in range(21)} | {"_21": "x"}
+    assert compile_template("{{> _2}}", includes).render({}) == "x"
+    with pytest.raises(IncludeError) as caught:
+        compile_template("{{> _1}}", includes)
+    chain = " -> ".join(f"_{n}" for n in range(1, 22))
+    assert caught.value.message == f"fragments are nested deeper than 20: {chain}, in line 1 of the fragment _20"
+
+
+# Bounds
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "message"),
+    [
+        pytest.param(
+            "{{#a}}{{#a}}{{#a}}x{{/a}}{{/a}}{{/a}}",
+            {"a": range(10_000)},
+            "the sections walk over more than 1,000,000 items, the last in 'a'",
+            id="a list in itself",
+        ),
+        pytest.param(
+            "{{#a}}{{#b}}{{#c}}{{/c}}{{/b}}{{/a}}",
+            {"a": range(10_000), "b": range(10_000), "c": range(10_000)},
+            "the sections walk over more than 1,000,000 items, the last in 'c'",
+            id="three lists, and nothing to write",
+        ),
+        pytest.param(
+            "{{#a}}{{/a}}",
+            {"a": range(1_000_001)},
+            "the sections walk over more than 1,000,000 items, the last in 'a'",
+            id="one list",
+        ),
+        pytest.param(
+            "{{#a}}" + "{{e}}" * 50_000 + "{{/a}}",
+            {"a": range(1000), "e": ""},
+            "the sections walk over more than 20,000,000 tags, the last in 'a'",
+            id="empty values again and again",
+        ),
+        pytest.param(
+            "{{t}}" * 3, {"t": "x" * 50_000_000}, "the text has more than 100,000,000 characters", id="long values"
+        ),
+        pytest.param(
+            "{{#a}}{{t}}{{/a}}",
+            {"a": range(100_001), "t": "x" * 1000},
+            "the text has more than 100,000,000 characters",
+            id="a value for each of many items",
+        ),
+        pytest.param(
+            "{{a}}" * 10_000,
+            {"a": range(300_000)},
+            "the text has more than 100,000,000 characters",
+            id="a list as text",
+        ),
+    ],
+)
+def test_a_render_without_end_is_refused_soon(template: str, values: dict[str, Any], message: str):
+    compiled = compile_template(template, NO_INCLUDES)
+    values = {name: list(value) if isinstance(value, range) else value for name, value in values.items()}
+    started = time.process_time()
+    with pytest.raises(TemplateError) as caught:
+        compiled.render(values)
+    assert time.process_time() - started < 10
+    assert caught.value.message == message
+    assert caught.value.hint is not None
+
+
+def test_what_is_large_and_within_the_bounds_renders():
+    assert len(render("{{t}}{{t}}", {"t": "x" * 50_000_000})) == 100_000_000
+    assert len(render("{{#a}}{{.}} {{/a}}", {"a": [1] * 1_000_000})) == 2_000_000
+    assert len(render("{{#a}}{{#a}}x{{/a}}{{/a}}", {"a": [1] * 999})) == 999 * 999
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param("{{a}} ", id="names"),
+        pytest.param("{{a}}\n", id="names on lines"),
+        pytest.param("{{#a}}x{{/a}}", id="sections"),
+        pytest.param("{{! c }}", id="comments"),
+        pytest.param("  {{! c }}\n", id="comments that stand alone"),
+        pytest.param("{{=<% %>=}}<%={{ }}=%>", id="delimiters"),
+        pytest.param("{{> p}}", id="partials"),
+    ],
+)
+def test_parsing_takes_time_in_proportion_to_the_tags(part: str):
+    def seconds(tags: int) -> float:
+        started = time.process_time()
+        render(part * tags, {"a": 1}, p="x")
+        return time.process_time() - started
+
+    small, large = min(seconds(5_000) for _ in range(5)), seconds(150_000)
+    assert large < 60 * small + 0.3  # thirty times the tags
+
+
+def test_a_name_may_be_deep():
+    key = ".".join("a" * 50_000)
+    assert render("{{" + key + "}}", {"a": None}) == ""
+    with pytest.raises(TemplateError) as caught:
+        render("{{" + key + "}}", {"a": {}})
+    assert len(caught.value.message) < 200
+
+
+def test_a_value_that_is_nested_too_deeply_to_be_written():
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(TemplateError, match="the value of 'a' cannot be written: maximum recursion depth"):
+        render("{{a}}", {"a": value})
+
+
+class Truthless:
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
+
+
+@pytest.mark.parametrize("sigil", "#^")
+def test_a_value_that_is_neither_true_nor_false(sigil: str):
+    with pytest.raises(TemplateError) as caught:
+        render("x{{" + sigil + "a}}{{/a}}", {"a": Truthless()})
+    assert caught.value.message == "the value of 'a' is neither true nor false: ambiguous"
+    assert (caught.value.line, caught.value.column) == (1, 2)
+
+
+class Growing(dict[str, Any]):
+    """Makes what it does not have, as a defaultdict does."""
+
+    def __missing__(self, name: str) -> str:
+        raise AssertionError("asked for what it does not have")
+
+
+def test_a_look_up_leaves_the_values_as_they_are():
+    values: Mapping[str, Any] = {"a": Growing(b=1)}
+    assert render("{{a.b}}{{#a}}{{b}}{{c}}{{#d.e}}{{/d.e}}{{/a}}", dict(values)) == "11"
+    assert values == {"a": {"b": 1}}
+
+
+@pytest.mark.parametrize("value", ["{{b}}", "{{{b}}}", "{{#b}}x{{/b}}", "{{> p}}", "{{=<% %>=}}", "{{"])
+def test_tags_in_values_are_text(value: str):
+    template = "{{a}}|{{#l}}{{.}}{{/l}}|{{o.a}}|{{b}}"
+    assert (
+        render(template, {"a": value, "l": [value], "o": {"a": value}, "b": 1}, p="no") == f"{value}|{value}|{value}|1"
+    )

@@ -1,0 +1,182 @@
+"""Mustache nodes and values -> text, within bounds: values are data, walked over and written but never called."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any
+
+from promptdb.errors import TemplateError
+from promptdb.render.mustache_parser import Node, Section, Variable, shortened
+
+MAX_ITEMS = 1_000_000
+"""Items that the sections of one render may walk over in all."""
+
+MAX_STEPS = 20_000_000
+"""Tags and texts that they may come past on the way, since an empty one costs time too."""
+
+MAX_OUTPUT = 100_000_000
+"""Characters that one render may write."""
+
+_MISSING = object()
+_NAMES_SHOWN = 8
+_TOO_LONG = f"the text has more than {MAX_OUTPUT:,} characters", "give shorter values, or walk over fewer of them"
+_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (str, "a string"),
+    (bool, "a boolean"),
+    ((int, float), "a number"),
+    ((list, tuple), "an array"),
+)
+
+
+def rendered(body: Iterable[Node], values: Mapping[str, Any]) -> str:
+    """
+    Raises:
+        TemplateError: a value does not fit, or a bound is reached; with the place of the tag where it is known.
+    """
+    run = _Run()
+    try:
+        _write(body, [values], run)
+    except RecursionError as error:
+        raise TemplateError("the sections are nested too deeply") from error
+    if sum(map(len, run.pieces)) > MAX_OUTPUT:
+        raise TemplateError(*_TOO_LONG)
+    return "".join(run.pieces)
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one render has written, and what it has used up."""
+
+    pieces: list[str] = field(default_factory=list)
+    items: int = 0
+    steps: int = 0
+    converted: int = 0
+
+    def walk_over(self, section: Section, items: int) -> None:
+        self.items += items
+        self.steps += items * len(section.body)
+        if self.items > MAX_ITEMS or self.steps > MAX_STEPS:
+            what = f"{MAX_ITEMS:,} items" if self.items > MAX_ITEMS else f"{MAX_STEPS:,} tags"
+            message = f"the sections walk over more than {what}, the last in {shortened(section.key)!r}"
+            raise section.place.error(message, "give shorter lists, or nest fewer sections")
+
+    def text_of(self, variable: Variable, value: Any) -> str:
+        """A value that is no text, as `str` writes it. It is counted at once: the same long list may come again and again."""
+        try:
+            text = str(value)
+        except (ValueError, TypeError, RecursionError) as error:
+            message = f"the value of {shortened(variable.key)!r} cannot be written: {error}"
+            raise variable.place.error(message) from error
+        self.converted += len(text)
+        if self.converted > MAX_OUTPUT:
+            raise variable.place.error(*_TOO_LONG)
+        return text
+
+
+def _write(body: Iterable[Node], scopes: list[Any], run: _Run) -> None:
+    """`scopes` has the values, and in a section each item that is walked over."""
+    write = run.pieces.append
+    for node in body:
+        if isinstance(node, str):
+            write(node)
+        elif isinstance(node, Variable):
+            value = _look_up(node.path, scopes)
+            if type(value) is str:
+                write(value)
+            elif value is _MISSING:
+                if len(scopes) == 1:
+                    _require_optional(node, scopes[0])
+            elif value is not None:
+                write(run.text_of(node, value))
+        elif isinstance(node, Section):
+            _write_section(node, scopes, run)
+
+
+def _write_section(section: Section, scopes: list[Any], run: _Run) -> None:
+    value = _look_up(section.path, scopes)
+    if value is _MISSING and not section.path:
+        raise _no_item(section)
+    try:
+        truth = value is not _MISSING and bool(value)
+    except (ValueError, TypeError) as error:  # of an array of a library, for one
+        message = f"the value of {shortened(section.key)!r} is neither true nor false: {error}"
+        raise section.place.error(message) from error
+    if section.inverted:
+        if not truth:
+            _write(section.body, scopes, run)
+    elif truth:
+        items = value if isinstance(value, list | tuple) else (value,)
+        run.walk_over(section, len(items))
+        for item in items:
+            scopes.append(item)
+            _write(section.body, scopes, run)
+            scopes.pop()
+
+
+def _look_up(path: tuple[str, ...], scopes: list[Any]) -> Any:
+    """The first name decides the scope; the rest is looked up in it alone (dotted names, context precedence)."""
+    if not path:
+        return scopes[-1] if len(scopes) > 1 else _MISSING
+    name = path[0]
+    for scope in reversed(scopes):
+        if isinstance(scope, dict | Mapping) and name in scope:
+            value = scope[name]
+            break
+    else:
+        return _MISSING
+    for part in path[1:]:
+        if value is None or value is _MISSING:
+            break
+        value = _child(value, part)
+    return value
+
+
+def _child(value: Any, part: str) -> Any:
+    """Of null, null: what is not known has nothing that could be misspelled."""
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        return value.get(part, _MISSING)
+    if isinstance(value, list | tuple) and part.isascii() and part.isdigit() and len(part) < 10:
+        return value[int(part)] if int(part) < len(value) else _MISSING
+    return _MISSING
+
+
+def _require_optional(variable: Variable, values: Mapping[str, Any]) -> None:
+    """Outside of sections only a whole variable may lack a value, since then it is an optional one."""
+    if not variable.path:
+        raise _no_item(variable)
+    if variable.path[0] not in values:
+        return
+    owner: Any = values
+    for depth, part in enumerate(variable.path):
+        value = _child(owner, part)
+        if value is _MISSING:
+            raise _lacks(variable, depth, owner)
+        owner = value
+
+
+def _lacks(variable: Variable, depth: int, owner: Any) -> TemplateError:
+    """Of the key, the first `depth` parts lead to `owner`, which does not have the next."""
+    before, part = ".".join(variable.path[:depth]), variable.path[depth]
+    hint = f"inside of {{{{#{shortened(before)}}}}} a name without a value is empty"
+    if isinstance(owner, Mapping):
+        names = [name for name in islice(owner, 1000) if isinstance(name, str)]
+        near = get_close_matches(part, names, 1)
+        if near:
+            hint = f"did you mean {shortened(f'{before}.{near[0]}')!r}?"
+        more = f" and {len(owner) - _NAMES_SHOWN:,} more" if len(owner) > _NAMES_SHOWN else ""
+        has = f"has {', '.join(map(_printable, names[:_NAMES_SHOWN]))}{more}" if owner else "is empty"
+    else:
+        kind = next((text for types, text in _TYPES if isinstance(owner, types)), f"of type {type(owner).__name__}")
+        has = f"is {kind}" + (f" of {len(owner):,}" if isinstance(owner, list | tuple) else "")
+    return variable.place.error(f"{shortened(variable.key)!r} has no value: {shortened(before)!r} {has}", hint)
+
+
+def _no_item(tag: Variable | Section) -> TemplateError:
+    return tag.place.error("'.' outside of a section, where there is no item", "put it between {{#list}} and {{/list}}")
+
+
+def _printable(name: str) -> str:
+    return shortened(name) if name.isprintable() else repr(shortened(name))
