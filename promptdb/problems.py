@@ -50,7 +50,10 @@ WARNINGS = frozenset({Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.LITERAL_NA
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong at one place. `line` and `column` count from 1; `path` is relative to the prompts root."""
+    """One thing wrong at one place. `line` and `column` count from 1; `path` is relative to the prompts root.
+
+    `message` and `hint` are one line each; `detail` has several where one cannot say it, such as a diff.
+    """
 
     path: str
     line: int
@@ -58,6 +61,7 @@ class Problem:
     code: Code
     message: str
     hint: str | None = None
+    detail: str | None = None
 
     @property
     def is_error(self) -> bool:

@@ -2,6 +2,7 @@
 
 import click
 
+from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count, print_github, print_problems, problems_data, summary
 from promptdb.cli.shared import load_settings, progress_bar, root_prefix
@@ -11,33 +12,37 @@ from promptdb.cli.shared import load_settings, progress_bar, root_prefix
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="github: annotations."
 )
-def command(form: str) -> int:
+@click.option(
+    "--update-tests", is_flag=True, help="Rewrite golden tests that fail so that they expect what comes out now."
+)
+def command(form: str, update_tests: bool) -> int:
     """Check the prompt files; needs no database.
 
     Reads every file, compiles its templates, checks contracts, includes and assets, and runs its golden tests. Exit code 4
     if there are errors.
+
+    With --update-tests, the present output is written into `equals` and `messages` of the tests that fail; look at the
+    difference before you commit it. What cannot be derived, such as `contains`, is reported and left.
     """
     from promptdb.git.worktree import repository_root
-    from promptdb.sync.check import check_tree
+    from promptdb.sync import check
 
     settings = load_settings()
     with progress_bar("checking prompts") as progress:
-        checked = check_tree(settings, progress)
+        checked = (check.update_tests if update_tests else check.check_tree)(settings, progress)
     root = root_prefix(settings)
     problems = checked.problems
     if form == "json":
-        print_json(
-            {
-                "prompts": checked.prompts,
-                "tests": checked.tests,
-                "problems": problems_data(problems),
-            }
-        )
-    elif form == "github":
+        data = {"prompts": checked.prompts, "tests": checked.tests, "problems": problems_data(problems)}
+        print_json({**data, "updated": checked.updated} if update_tests else data)
+    else:
+        for test in checked.updated:
+            click.echo(one_line(f"updated {root}{test.path}: test {test.test!r} ({', '.join(test.fields)})"))
+    if form == "github":
         print_github(problems, root_prefix(settings, repository_root(settings.base)))
         if problems:
             click.echo(summary(problems))
-    elif problems:
+    elif form == "text" and problems:
         print_problems(problems, root=root)
     if form != "json" and not problems:
         click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")

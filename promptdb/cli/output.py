@@ -47,8 +47,11 @@ def print_json(value: Any) -> None:
 
 def printable(text: str) -> str:
     """Text of a prompt: as it is in a pipe; on a terminal without the characters that would control it."""
-    if not sys.stdout.isatty():
-        return text
+    return escaped(text) if sys.stdout.isatty() else text
+
+
+def escaped(text: str) -> str:
+    """Text of several lines without the characters that would control a terminal or begin a line of their own."""
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -6,12 +6,15 @@ from typing import Any
 import click
 
 from promptdb.cli.failures import one_line
-from promptdb.cli.output import plain
+from promptdb.cli.output import escaped, plain
 from promptdb.problems import Problem
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+"""Of the lines of a diff, by their first character."""
 
 
 def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str = "") -> None:
-    """Each on a line that editors can jump to, its hint below, and a count at the end.
+    """Each on a line that editors can jump to, its detail and its hint below, and a count at the end.
 
     Args:
         err: print to standard error.
@@ -22,6 +25,9 @@ def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str 
         click.secho(place, bold=True, nl=False, err=err)
         click.secho(f"{problem.severity} ", fg="red" if problem.is_error else "yellow", nl=False, err=err)
         click.echo(f"[{problem.code}] {one_line(problem.message)}", err=err)
+        for line in escaped(problem.detail).split("\n") if problem.detail else ():
+            click.echo("    | ", nl=False, err=err)  # so that no line of a prompt begins one of the output
+            click.secho(line, fg=_COLOURS.get(line[:1]), err=err)
         if problem.hint:
             click.secho("    hint: ", fg="cyan", nl=False, err=err)
             click.echo(one_line(problem.hint), err=err)
@@ -32,7 +38,8 @@ def print_github(problems: Sequence[Problem], root: str) -> None:
     """Annotations, as https://docs.github.com/actions/reference/workflow-commands-for-github-actions has them."""
     for problem in problems:
         place = f"file={_property(root + problem.path)},line={problem.line},col={problem.column}"
-        text = problem.message + (f"\n{problem.hint}" if problem.hint else "")
+        detail = escaped(problem.detail) if problem.detail else None
+        text = "\n".join(filter(None, (problem.message, detail, problem.hint)))
         click.echo(f"::{problem.severity} {place},title={problem.code}::{_data(text)}")
 
 

@@ -38,15 +38,24 @@ class Document:
     bodies: dict[Path, Body] = field(default_factory=dict)
     moved: Mapping[Path, Path] = field(default_factory=dict)
 
-    def problem(self, path: Path, code: Code, message: str, hint: str | None = None, *, key: bool = False) -> Problem:
+    def problem(
+        self,
+        path: Path,
+        code: Code,
+        message: str,
+        hint: str | None = None,
+        *,
+        key: bool = False,
+        detail: str | None = None,
+    ) -> Problem:
         """A problem at the value under `path`, or with `key` at the key that leads to it."""
         if path in self.bodies:
             body = self.bodies[path]
-            return Problem(body.file, body.first_line, 1, code, message, hint)
+            return Problem(body.file, body.first_line, 1, code, message, hint, detail)
         node = node_at(self._nodes, self.moved.get(path, path), key=key)
         mark = node.start_mark if node is not None else None
         line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-        return Problem(self.path, line + self.first_line, column + 1, code, message, hint)
+        return Problem(self.path, line + self.first_line, column + 1, code, message, hint, detail)
 
     def problem_inside(
         self, path: Path, line: int | None, column: int | None, code: Code, message: str, hint: str | None

@@ -1,4 +1,4 @@
-"""Where the parts of a JSON text stand, in nodes like those that `yaml_reader` makes of YAML: for messages about it."""
+"""Where the parts of a JSON text stand, in nodes like those that `yaml_reader` makes of YAML: for messages and edits."""
 
 import json
 import re
@@ -17,9 +17,9 @@ class Token:
     mark: yaml.Mark
 
 
-def mark_at(line: int, column: int) -> yaml.Mark:
-    """Both counted from 0, as PyYAML does."""
-    return yaml.Mark("", 0, line, column, None, 0)
+def mark_at(line: int, column: int, index: int = 0) -> yaml.Mark:
+    """All counted from 0, as PyYAML does; `index` in the whole text."""
+    return yaml.Mark("", index, line, column, None, 0)
 
 
 def json_tokens(text: str) -> Iterator[Token]:
@@ -27,7 +27,7 @@ def json_tokens(text: str) -> Iterator[Token]:
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     for match in _TOKEN.finditer(text):
         line = bisect_right(starts, match.start()) - 1
-        yield Token(match[0], mark_at(line, match.start() - starts[line]))
+        yield Token(match[0], mark_at(line, match.start() - starts[line], match.start()))
 
 
 def compose_json(text: str) -> yaml.Node | None:
@@ -37,7 +37,7 @@ def compose_json(text: str) -> yaml.Node | None:
     for token in json_tokens(text):
         if token.text in ("]", "}"):
             if parents:
-                parents.pop()
+                parents.pop()[0].end_mark = _end(token)
             continue
         if token.text in (",", ":"):
             continue
@@ -53,10 +53,16 @@ def compose_json(text: str) -> yaml.Node | None:
 
 def _node(token: Token) -> yaml.Node:
     if token.text == "{":
-        return yaml.MappingNode("object", [], token.mark)
+        return yaml.MappingNode("object", [], token.mark, flow_style=True)
     if token.text == "[":
-        return yaml.SequenceNode("array", [], token.mark)
-    return yaml.ScalarNode("scalar", _decoded(token.text), token.mark, style='"')
+        return yaml.SequenceNode("array", [], token.mark, flow_style=True)
+    return yaml.ScalarNode("scalar", _decoded(token.text), token.mark, _end(token), style='"')
+
+
+def _end(token: Token) -> yaml.Mark:
+    """No token that can stand in valid JSON has a line break in it."""
+    length = len(token.text)
+    return mark_at(token.mark.line, token.mark.column + length, token.mark.index + length)
 
 
 def _add(parent: yaml.CollectionNode, keys: list[yaml.Node], node: yaml.Node) -> None:

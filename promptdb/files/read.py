@@ -63,6 +63,15 @@ def read_document(path: str, suffix: str, data: bytes, text_format: TemplateForm
     return _read_text(path, text, TEXT_FORMATS[suffix] or text_format)
 
 
+def fields_span(suffix: str, text: str) -> tuple[int, int]:
+    """From where to where the YAML or JSON part of a decoded file reaches.
+
+    Raises:
+        Unreadable: front matter that is not closed.
+    """
+    return (0, len(text)) if suffix in STRUCTURED else _front_matter(text)[0]
+
+
 def read_examples(suffix: str, data: bytes) -> tuple[list[Any], list[int]]:
     """The content of an `examples_file`, YAML, JSON or JSON Lines, with the line of each example.
 
@@ -124,18 +133,22 @@ def _read_text(path: str, text: str, template_format: TemplateFormat) -> Documen
 
 def _split_front_matter(text: str) -> tuple[str, str, int]:
     """Front matter, body, and the line of the file on which the body starts."""
+    (start, end), body_start = _front_matter(text)
+    rest = text[body_start:]
+    leading = len(rest) - len(rest.lstrip("\n"))
+    return text[start:end], text_body(rest), text.count("\n", 0, body_start) + leading + 1
+
+
+def _front_matter(text: str) -> tuple[tuple[int, int], int]:
+    """From where to where the front matter reaches between its fences, and where the rest of the file starts."""
     opening = _FENCE.match(text)
-    closing = _CLOSING_FENCE.search(text, opening.end()) if opening else None
     if opening is None:
-        front, rest = "", text
-    elif closing is None:
+        return (0, 0), 0
+    closing = _CLOSING_FENCE.search(text, opening.end())
+    if closing is None:
         finding = Finding(Code.SYNTAX, "the front matter is not closed", "end it with a line of three dashes: ---")
         raise Unreadable(finding)
-    else:
-        front, rest = text[opening.end() : closing.start()], text[closing.end() :]
-    leading = len(rest) - len(rest.lstrip("\n"))
-    body_line = text.count("\n", 0, len(text) - len(rest)) + leading + 1
-    return front, text_body(rest), body_line
+    return (opening.end(), closing.start()), closing.end()
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -4,8 +4,10 @@ import errno
 import os
 import posixpath
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 from promptdb.containment import contained
 
@@ -22,6 +24,10 @@ def beside(path: str, name: str) -> str:
 
 class FileTooLarge(Exception):
     pass
+
+
+class FileChanged(Exception):
+    """A file does not hold what it held when it was read."""
 
 
 class Tree(Protocol):
@@ -48,6 +54,38 @@ class WorkTree:
     def read_scanned(self, path: str, limit: int) -> bytes:
         """The same for a path that `scan` found, which is known to stay inside: resolving links costs more than reading."""
         return _read(f"{self.root}/{path}", limit)
+
+    def replace(self, path: str, old: bytes, new: bytes) -> None:
+        """Give a file another content at once: whoever reads it meets the one or the other. A link to it stays a link.
+
+        Args:
+            path: of a file that is there; its permissions stay.
+            old: what the caller found in it.
+            new: what it shall hold.
+
+        Raises:
+            OutsideRoot: the path leads out of the tree.
+            FileChanged: it does not hold `old` any more.
+            OSError: it cannot be written.
+        """
+        target = contained(self.root, path)
+        mode = stat.S_IMODE(target.stat().st_mode)
+        if not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is read-only")
+        temporary = target.with_name(f".{uuid4().hex}")
+        try:
+            temporary.write_bytes(new)
+            temporary.chmod(mode)
+            try:
+                is_same = _read(str(target), len(old)) == old
+            except FileTooLarge:
+                is_same = False
+            if not is_same:
+                raise FileChanged
+            temporary.replace(target)
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
 
 
 def _read(path: str, limit: int) -> bytes:

@@ -2,57 +2,148 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from promptdb.domain.prompt_file import Expectation, GoldenTest
+from promptdb.domain.prompt_file import Expectation, ExpectedMessage, GoldenTest
 from promptdb.domain.spec import ROLE_SYNONYMS, PromptSpec
 from promptdb.errors import RenderError
 from promptdb.problems import Code
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.templates import Path
+from promptdb.render.text_diff import text_diff
 from promptdb.render.validation import SpecFinding
 
 
 def run_tests(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[SpecFinding]:
     """What the tests of a valid spec find, in their order."""
+    for outcome in _outcomes(spec, tests):
+        yield from outcome.findings
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What an expectation would have to say for its test to pass: a text for `equals`, a list for `messages`."""
+
+    test: str
+    path: Path
+    value: str | list[dict[str, Any]]
+
+    @property
+    def field(self) -> str:
+        return str(self.path[-1])
+
+
+def rewrites(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[Rewrite]:
+    """The expectations that fail and whose value follows from what comes out now.
+
+    None for `contains` and `not_contains`, and none for a test that is broken.
+    """
+    for outcome in _outcomes(spec, tests):
+        failing = {finding.path for finding in outcome.findings if finding.code is Code.TEST_FAILED}
+        if any(finding.code is Code.TEST_BROKEN for finding in outcome.findings):
+            continue
+        test = tests[outcome.index]
+        place = ("tests", outcome.index, "expect")
+        if (*place, "equals") in failing:
+            yield Rewrite(test.name, (*place, "equals"), outcome.text)
+        if (*place, "messages") in failing:
+            values = _as_expected(test.expect.messages or [], outcome.messages)
+            yield Rewrite(test.name, (*place, "messages"), values)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What came out of the test with this index, and what is wrong with it."""
+
+    index: int
+    findings: Sequence[SpecFinding]
+    text: str = ""
+    messages: Sequence[RenderedMessage] = ()
+
+
+def _outcomes(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[_Outcome]:
     compiled = CompiledPrompt(spec)
     for index, test in enumerate(tests):
+        findings = []
         unknown = sorted(test.variables.keys() - compiled.inputs.names)
         if unknown:
             message = f"test {test.name!r} gives {', '.join(unknown)}, which the prompt does not use"
-            yield SpecFinding(("tests", index, "variables", unknown[0]), Code.TEST_BROKEN, message, key=True)
+            findings.append(SpecFinding(("tests", index, "variables", unknown[0]), Code.TEST_BROKEN, message, key=True))
         try:
             messages = compiled.render_messages(test.variables, ignore_extra=True)
             text = compiled.render_text(test.variables, ignore_extra=True)
         except RenderError as error:
             message = f"test {test.name!r} does not render: {error.message}"
-            yield SpecFinding(("tests", index), Code.TEST_BROKEN, message, error.hint)
+            findings.append(SpecFinding(("tests", index), Code.TEST_BROKEN, message, error.hint))
+            yield _Outcome(index, findings)
             continue
-        for field, failure in _failures(test.expect, text, messages):
+        for field, failure, detail in _failures(test.expect, text, messages):
             where = ("tests", index, "expect", field)
-            yield SpecFinding(where, Code.TEST_FAILED, f"test {test.name!r}: {failure}")
+            told = f"test {test.name!r}: {failure}"
+            findings.append(SpecFinding(where, Code.TEST_FAILED, told, detail=detail))
+        yield _Outcome(index, findings, text, messages)
 
 
-def _failures(expect: Expectation, text: str, messages: Sequence[RenderedMessage]) -> Iterator[tuple[str, str]]:
+def _failures(
+    expect: Expectation, text: str, messages: Sequence[RenderedMessage]
+) -> Iterator[tuple[str, str, str | None]]:
+    """The field of each expectation that does not hold, with what is wrong in a line, and in several where that helps."""
     if expect.equals is not None and text != expect.equals:
-        yield "equals", _difference(expect.equals, text)
+        yield "equals", _difference(expect.equals, text), _diff(expect.equals, text)
     parts = [s for message in messages if not isinstance(message.content, str) for s in _strings(message.content)]
     searched = "\n".join([text, *parts])
     for needle in _as_list(expect.contains):
         if needle not in searched:
-            yield "contains", f"{_short(needle)} is not in {_short(searched, 200)}"
+            yield "contains", f"{_short(needle)} is not in {_short(searched, 200)}", None
     for needle in _as_list(expect.not_contains):
         if needle in searched:
             line = searched.count("\n", 0, searched.index(needle)) + 1
-            yield "not_contains", f"{_short(needle)} is in line {line} of the text"
-    if expect.messages is None:
+            yield "not_contains", f"{_short(needle)} is in line {line} of the text", None
+    if expect.messages is not None:
+        yield from (("messages", told, detail) for told, detail in _message_failures(expect.messages, messages))
+
+
+def _message_failures(
+    expected: Sequence[ExpectedMessage], messages: Sequence[RenderedMessage]
+) -> Iterator[tuple[str, str | None]]:
+    if len(expected) != len(messages):
+        wanted = [f"{ROLE_SYNONYMS.get(item.role, item.role)}: {_short(_as_text(item.content))}" for item in expected]
+        got = [f"{_role(message)}: {_short(_as_text(message.content))}" for message in messages]
+        diff = text_diff("\n".join(wanted), "\n".join(got), context=max(len(wanted), len(got)))
+        yield f"expected {len(expected)} messages, got {len(messages)}", diff
         return
-    if len(expect.messages) != len(messages):
-        yield "messages", f"expected {len(expect.messages)} messages, got {len(messages)}"
-    for number, (wanted, got) in enumerate(zip(expect.messages, messages, strict=False), 1):
-        if ROLE_SYNONYMS.get(wanted.role, wanted.role) not in (got.role, got.role_name):
-            yield "messages", f"message {number}: expected role {wanted.role}, got {got.role_name or got.role}"
-        if wanted.content != got.content:
-            yield "messages", f"message {number}: {_difference(_as_text(wanted.content), _as_text(got.content))}"
+    for number, (item, message) in enumerate(zip(expected, messages, strict=True), 1):
+        if not _fits(item.role, message):
+            yield f"message {number}: expected role {item.role}, got {_role(message)}", None
+        if item.content != message.content:
+            told = _difference(_as_text(item.content), _as_text(message.content))
+            yield f"message {number}: {told}", _diff(_as_lines(item.content), _as_lines(message.content))
+
+
+def _as_expected(expected: Sequence[ExpectedMessage], messages: Sequence[RenderedMessage]) -> list[dict[str, Any]]:
+    """Messages as a test would expect them, with the words for roles that its author chose."""
+    words = [item.role for item in expected]
+    return [
+        {
+            "role": next(
+                word
+                for word in (*words[index : index + 1], *words, _role(message), message.role)
+                if _fits(word, message)
+            ),
+            "content": message.content,
+        }
+        for index, message in enumerate(messages)
+    ]
+
+
+def _fits(word: str, message: RenderedMessage) -> bool:
+    return ROLE_SYNONYMS.get(word, word) in (message.role, message.role_name)
+
+
+def _role(message: RenderedMessage) -> str:
+    return message.role_name or message.role
 
 
 def _as_list(value: list[str] | str) -> list[str]:
@@ -73,6 +164,10 @@ def _as_text(content: object) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
+def _as_lines(content: object) -> str:
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True, indent=2)
+
+
 def _short(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[: limit - 3] + "...")
 
@@ -83,3 +178,8 @@ def _difference(wanted: str, got: str) -> str:
     position = next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(wanted), len(got)))
     line, column = got.count("\n", 0, position) + 1, position - got.rfind("\n", 0, position)
     return f"line {line}, column {column}: expected {_short(wanted[position:])}, got {_short(got[position:])}"
+
+
+def _diff(wanted: str, got: str) -> str | None:
+    """Texts of one line are told apart well enough by `_difference`."""
+    return text_diff(wanted, got) if "\n" in wanted or "\n" in got else None

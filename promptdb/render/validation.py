@@ -26,6 +26,8 @@ class SpecFinding:
     column: int | None = None
     key: bool = False
     """Whether the key is meant, and not the value."""
+    detail: str | None = None
+    """Several lines that say more than the message."""
 
 
 def spec_findings(spec: PromptSpec) -> list[SpecFinding]:

@@ -66,8 +66,8 @@ def _test(prompt: "ParsedPrompt") -> list[Problem]:
     from promptdb.render.golden import run_tests
 
     return [
-        prompt.document.problem(finding.path, finding.code, finding.message, finding.hint, key=finding.key)
-        for finding in run_tests(prompt.spec, prompt.tests)
+        prompt.document.problem(f.path, f.code, f.message, f.hint, key=f.key, detail=f.detail)
+        for f in run_tests(prompt.spec, prompt.tests)
     ]
 
 

@@ -71,6 +71,43 @@ def test_a_golden_test_that_fails_is_an_error_at_its_place(
     assert ran.out.startswith(f"prompts/g.yaml:{place}: error [{code}] test 'greets'")
 
 
+GOLDEN = """\
+template: |-
+  Hi {name},
+  how are you?
+tests:
+  - name: greets
+    variables: {name: Bo}
+    expect:
+      equals: |-
+        Hi Bo,
+        how is it?
+"""
+DIFF = ["@@ -1,2 +1,2 @@", " Hi Bo,", "-how is it?", "+how are you?"]
+
+
+def test_the_diff_of_a_golden_test_stands_below_its_message(run: Run, project: Path) -> None:
+    write(project, {"prompts/g.yaml": GOLDEN})
+    assert run("check") == (
+        4,
+        "prompts/g.yaml:8:15: error [PDB601] test 'greets': line 2, column 5: expected 'is it?', got 'are you?'\n"
+        + "".join(f"    | {line}\n" for line in DIFF)
+        + "1 error in 1 file\n",
+        "",
+    )
+
+
+def test_json_and_github_get_the_diff_too(run: Run, project: Path) -> None:
+    write(project, {"prompts/g.yaml": GOLDEN})
+    [problem] = run("check", "--format", "json").json["problems"]
+    assert problem["detail"].split("\n") == DIFF
+    [annotation] = annotations(run("check", "--format", "github"))
+    assert annotation == (
+        "::error file=prompts/g.yaml,line=8,col=15,title=PDB601::"
+        "test 'greets': line 2, column 5: expected 'is it?', got 'are you?'%0A" + "%0A".join(DIFF)
+    )
+
+
 @pytest.mark.parametrize("command", ["plan", "sync"])
 def test_golden_tests_are_of_check_alone(run: Run, project: Path, command: str) -> None:
     write(project, {"prompts/g.yaml": "template: Hi\ntests: [{name: greets, expect: {equals: Ho}}]\n"})
@@ -123,6 +160,7 @@ def test_json_has_the_counts_and_each_problem(run: Run, project: Path) -> None:
                 "code": "PDB301",
                 "message": "a single '{' that is not part of a variable",
                 "hint": HINT_BRACES,
+                "detail": None,
                 "severity": "error",
             }
         ],
@@ -195,6 +233,9 @@ ATTACKS = {
     "a variable": {"prompts/x.yaml": f'template: x\nvariables: {{"a\\n{COMMAND}": {{}}}}\n'},
     "a golden test": {
         "prompts/x.yaml": f'template: x\ntests: [{{name: "t\\n{COMMAND}", expect: {{equals: "\\n{COMMAND}"}}}}]\n'
+    },
+    "a diff": {
+        "prompts/x.md": f'---\ntests: [{{name: t, expect: {{equals: "{COMMAND}\\nx\\n{COMMAND}\\r{COMMAND}"}}}}]\n---\n{COMMAND}\ny'
     },
     "an include": {"prompts/x.jinja": f'{{% include "a\\n{COMMAND}" %}}\n'},
     "an asset": {"prompts/x.yaml": f'template: x\nassets: [{{path: "a\\n{COMMAND}"}}]\n'},

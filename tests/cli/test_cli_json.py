@@ -32,7 +32,7 @@ PLAN = {
     "label_conflicts": [],
     "tracked": None,
 }
-PROBLEM = dict.fromkeys(("path", "line", "column", "code", "message", "hint", "severity"))
+PROBLEM = dict.fromkeys(("path", "line", "column", "code", "message", "hint", "detail", "severity"))
 METADATA = {**dict.fromkeys(("title", "description", "user_version")), "tags": [], "owners": [], "labels": {}}
 SPEC: dict[str, Any] = {
     **dict.fromkeys(("kind", "template", "messages", "variables", "response_schema", "template_format", "few_shot")),

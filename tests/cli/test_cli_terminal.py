@@ -228,6 +228,31 @@ def test_no_problem_repeats_escape_codes(project: Path, command: str) -> None:
     harmless(ran.out)
 
 
+FAILING = f"""\
+---
+template_format: plain
+tests: [{{name: "t{EVIL.encode("unicode_escape").decode()}", expect: {{equals: "a\\nold \\n{EVIL.encode("unicode_escape").decode()}"}}}}]
+---
+a{EVIL}
+new
+"""
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "--format", "github"], ["check", "--update-tests"]])
+def test_no_diff_repeats_escape_codes(project: Path, arguments: list[str]) -> None:
+    write(project, {"prompts/x.md": FAILING.encode()})
+    ran = terminal(*arguments, columns=300)
+    assert ("test 't" in ran.out, ran.code) == (True, 0 if "--update-tests" in arguments else 4)
+    harmless(ran.out)
+
+
+def test_a_diff_has_colours(project: Path) -> None:
+    write(project, {"prompts/x.yaml": 'template: "a\\nb"\ntests: [{name: t, expect: {equals: "a\\nc"}}]\n'})
+    shown = terminal("check", columns=200).out
+    assert "    | \x1b[31m-c\x1b[0m\n    | \x1b[32m+b\x1b[0m\n" in shown
+    assert as_seen(shown).splitlines()[1:-1] == [f"    | {line}" for line in ("@@ -1,2 +1,2 @@", " a", "-c", "+b")]
+
+
 def test_an_author_does_not_control_the_terminal(run: Run, git: Git, project: Path) -> None:
     git("add", "--all")
     git("commit", "--quiet", "-m", "x", GIT_AUTHOR_NAME="An\x1b[35;5mn")

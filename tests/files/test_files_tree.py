@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from promptdb.errors import OutsideRoot
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
 
 Put = Callable[[str, str | bytes], Path]
 
@@ -64,3 +64,50 @@ def test_a_link_in_a_circle_is_an_os_error(tree: Path, name: str):
         (tree / link).symlink_to(target)
     with pytest.raises((OSError, OutsideRoot)):
         WorkTree(tree).read(name, 100)
+
+
+# Replacing
+
+
+def test_a_file_is_replaced_and_keeps_its_permissions(tree: Path, put: Put):
+    file = put("a/b.yaml", b"old")
+    file.chmod(0o640)
+    WorkTree(tree).replace("a/b.yaml", b"old", b"new")
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"new", 0o640)
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_whoever_has_the_old_file_open_still_reads_it(tree: Path, put: Put):
+    with put("x", b"old").open("rb") as opened:
+        WorkTree(tree).replace("x", b"old", b"new, and longer")
+        assert opened.read() == b"old"
+
+
+@pytest.mark.parametrize("now", [b"other", b"old and more", b""])
+def test_a_file_that_changed_is_not_replaced(tree: Path, put: Put, now: bytes):
+    file = put("x", now)
+    with pytest.raises(FileChanged):
+        WorkTree(tree).replace("x", b"old", b"new")
+    assert (file.read_bytes(), list(tree.iterdir())) == (now, [file])
+
+
+def test_a_link_inside_stays_a_link(tree: Path, put: Put):
+    put("_texts/x", b"old")
+    (tree / "x").symlink_to("_texts/x")
+    WorkTree(tree).replace("x", b"old", b"new")
+    assert (tree / "x").is_symlink()
+    assert (tree / "_texts/x").read_bytes() == b"new"
+
+
+def test_nothing_is_written_through_a_link_out_of_the_tree(tree: Path, tmp_path: Path):
+    (tmp_path / "outside").write_bytes(b"old")
+    (tree / "x").symlink_to(tmp_path / "outside")
+    with pytest.raises(OutsideRoot):
+        WorkTree(tree).replace("x", b"old", b"new")
+    assert (tmp_path / "outside").read_bytes() == b"old"
+
+
+def test_a_file_that_is_gone_is_not_made_again(tree: Path):
+    with pytest.raises(FileNotFoundError):
+        WorkTree(tree).replace("x", b"old", b"new")
+    assert list(tree.iterdir()) == []

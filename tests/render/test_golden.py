@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from vectors.specs import texts
 
 from promptdb.domain.prompt_file import GoldenTest
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Code
-from promptdb.render.golden import run_tests
+from promptdb.render.golden import rewrites, run_tests
 from promptdb.render.validation import SpecFinding
 
 STRING = {"kind": "string", "template": "Hi {name},\nhow are you?"}
@@ -177,3 +180,139 @@ def test_a_long_text_is_shown_short():
 def test_the_type_of_a_content_part_is_not_searched(word: str):
     spec = {"kind": "chat", "messages": [{"role": "human", "template": [{"type": word, "text": "x"}]}]}
     assert run(spec, {"not_contains": word}, {}) == []
+
+
+# Details
+
+
+def test_a_text_of_several_lines_comes_with_a_diff():
+    [finding] = run(STRING, {"equals": "Hi Ann,\nhow is it?"})
+    assert "\n" not in finding.message
+    assert finding.detail == "@@ -1,2 +1,2 @@\n Hi Ann,\n-how is it?\n+how are you?"
+
+
+@pytest.mark.parametrize(
+    "expect", [{"contains": "Bob"}, {"not_contains": "Ann"}, {"messages": [{"role": "ai", "content": "Hi Ann,\nhow are you?"}]}]
+)  # fmt: skip
+def test_where_a_line_says_it_all_there_is_no_diff(expect: dict[str, Any]):
+    [finding] = run(STRING, expect)
+    assert finding.detail is None
+
+
+def test_a_message_of_several_lines_comes_with_the_diff_of_its_content():
+    spec = {**CHAT, "messages": [CHAT["messages"][0], {"role": "human", "template": "{name},\nhello"}]}
+    wanted = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Bob,\nhello"}]
+    [finding] = run(spec, {"messages": wanted})
+    assert finding.message == "test 'greets': message 2: line 1, column 1: expected 'Bob,\\nhello', got 'Ann,\\nhello'"
+    assert finding.detail == "@@ -1,2 +1,2 @@\n-Bob,\n+Ann,\n hello"
+
+
+def test_content_parts_are_compared_line_by_line():
+    parts = [{"type": "text", "text": "Look, Bob"}]
+    wanted = [("system", "Be kind."), ("judge", "Ann"), ("human", parts)]
+    [finding] = run(CHAT, {"messages": [{"role": role, "content": content} for role, content in wanted]})
+    assert finding.detail is not None
+    assert '-    "text": "Look, Bob",\n+    "text": "Look, Ann",\n' in finding.detail
+
+
+def test_another_number_of_messages_is_told_once_with_both_lists():
+    wanted = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "x" * 200}]
+    [finding] = run(CHAT, {"messages": wanted})
+    assert finding.message == "test 'greets': expected 2 messages, got 3"
+    assert (finding.detail or "").split("\n") == [
+        "@@ -1,2 +1,3 @@",
+        " system: 'Be kind.'",
+        f"-human: '{'x' * 57}...'",
+        "+judge: 'Ann'",
+        '+human: \'[{"text": "Look, Ann", "type": "text"}]\'',
+    ]
+
+
+# What they would have to expect
+
+
+def rewritten(spec: dict[str, Any], expect: dict[str, Any], variables: dict[str, Any] | None = None) -> dict[str, Any]:
+    test = {"name": "greets", "variables": {"name": "Ann"} if variables is None else variables, "expect": expect}
+    found = list(rewrites(PromptSpec.model_validate(spec), [GoldenTest.model_validate(test)]))
+    assert all((rewrite.test, rewrite.path[:3]) == ("greets", ("tests", 0, "expect")) for rewrite in found)
+    return {rewrite.field: rewrite.value for rewrite in found}
+
+
+PARTS = [{"type": "text", "text": "Look, Ann"}]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expect", "values"),
+    [
+        pytest.param(STRING, {"equals": "x"}, {"equals": "Hi Ann,\nhow are you?"}, id="equals"),
+        pytest.param(STRING, {"equals": "Hi Ann,\nhow are you?"}, {}, id="what holds stays"),
+        pytest.param(STRING, {"contains": "x", "not_contains": "Ann"}, {}, id="what cannot be derived"),
+        pytest.param(
+            STRING, {"equals": "x", "contains": "y"}, {"equals": "Hi Ann,\nhow are you?"}, id="what can be, beside that"
+        ),
+        pytest.param(
+            STRING,
+            {"messages": [{"role": "user", "content": "x"}]},
+            {"messages": [{"role": "user", "content": "Hi Ann,\nhow are you?"}]},
+            id="a role that fits stays as written",
+        ),
+        pytest.param(
+            STRING,
+            {"messages": [{"role": "ai", "content": "x"}]},
+            {"messages": [{"role": "human", "content": "Hi Ann,\nhow are you?"}]},
+            id="one that does not fit",
+        ),
+        pytest.param(
+            CHAT,
+            {"messages": [{"role": "user", "content": "x"}]},
+            {
+                "messages": [
+                    {"role": "system", "content": "Be kind."},
+                    {"role": "judge", "content": "Ann"},
+                    {"role": "user", "content": PARTS},
+                ]
+            },
+            id="the author's word at another place",
+        ),
+        pytest.param(
+            CHAT,
+            {"messages": [{"role": role, "content": "x"} for role in ("developer", "generic", "human")]},
+            {
+                "messages": [
+                    {"role": "developer", "content": "Be kind."},
+                    {"role": "generic", "content": "Ann"},
+                    {"role": "human", "content": PARTS},
+                ]
+            },
+            id="generic, and a synonym of another role",
+        ),
+    ],
+)
+def test_what_a_test_would_have_to_expect(spec: dict[str, Any], expect: dict[str, Any], values: dict[str, Any]):
+    assert rewritten(spec, expect) == values
+
+
+def test_where_no_message_comes_out_none_is_expected():
+    spec = {"kind": "chat", "messages": [{"variable_name": "history", "optional": True}]}
+    assert rewritten(spec, {"messages": [{"role": "user", "content": "x"}]}, {}) == {"messages": []}
+
+
+def test_a_role_name_that_means_another_role_is_written_as_generic():
+    spec = {"kind": "chat", "messages": [{"role": "generic", "role_name": "user", "template": "x"}]}
+    assert rewritten(spec, {"messages": []}, {}) == {"messages": [{"role": "generic", "content": "x"}]}
+
+
+@pytest.mark.parametrize("variables", [{}, {"name": "Ann", "nmae": 1}], ids=["missing", "a name too many"])
+def test_of_a_broken_test_nothing_is_derived(variables: dict[str, Any]):
+    assert rewritten(STRING, {"equals": "x"}, variables) == {}
+
+
+@given(st.lists(st.tuples(st.sampled_from(["system", "human", "ai"]), texts()), min_size=1, max_size=3), texts())
+def test_what_is_derived_makes_the_test_pass(messages: list[tuple[str, str]], text: str):
+    spec = {
+        "kind": "chat",
+        "template_format": "plain",
+        "messages": [{"role": role, "template": content} for role, content in messages],
+    }
+    expect: dict[str, Any] = {"equals": text, "messages": [{"role": "developer", "content": text}]}
+    assert run(spec, expect | rewritten(spec, expect, {}), {}) == []

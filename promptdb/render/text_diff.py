@@ -1,0 +1,110 @@
+"""What differs between two texts, as a small unified diff for people: bounded, and with a mark for what cannot be seen."""
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import zip_longest
+
+CONTEXT = 3
+MAX_LINES = 40
+_MAX_CHANGED = 15
+"""Lines that are shown of each side of one change, so that a long old text does not hide the new one."""
+
+MAX_WIDTH = 160
+_MAX_COMPARED = 500
+"""Lines of each text from where they part: comparing takes time that grows with the square."""
+
+_BEFORE_A_DIFFERENCE = 40
+"""Characters of a long line that are shown before the place where it differs."""
+
+_LAST_BREAK = "(a line break at the end)"
+
+
+def text_diff(wanted: str, got: str, context: int = CONTEXT) -> str:
+    """The lines of a unified diff from `wanted` to `got`, joined by line breaks; empty for equal texts.
+
+    Tabs, spaces at the end and characters that do not print are shown in lines that look like one of the other side.
+
+    Args:
+        wanted: its lines are marked with `-`.
+        got: its lines are marked with `+`.
+        context: how many equal lines are shown around those that differ.
+    """
+    old, new = _lines(wanted), _lines(got)
+    if old[-1:] == new[-1:] == [_LAST_BREAK]:
+        del old[-1], new[-1]
+    shown = list(_hunks(old, new, context))
+    if len(shown) > MAX_LINES:
+        shown[MAX_LINES:] = [f"... {len(shown) - MAX_LINES:,} more lines"]
+    return "\n".join(shown)
+
+
+def _lines(text: str) -> list[str]:
+    if not text:
+        return []
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines[-1] = _LAST_BREAK
+    return lines
+
+
+def _hunks(old: Sequence[str], new: Sequence[str], context: int) -> Iterator[str]:
+    same = next((i for i, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), None)
+    skipped = max(0, (min(len(old), len(new)) if same is None else same) - context)
+    compared = old[skipped : skipped + _MAX_COMPARED], new[skipped : skipped + _MAX_COMPARED]
+    for group in SequenceMatcher(None, *compared, autojunk=False).get_grouped_opcodes(context):
+        _, i1, _, j1, _ = group[0]
+        _, _, i2, _, j2 = group[-1]
+        yield f"@@ -{_range(skipped + i1, i2 - i1)} +{_range(skipped + j1, j2 - j1)} @@"
+        for tag, start, end, new_start, new_end in group:
+            if tag == "equal":
+                yield from (" " + _cut(line, 0) for line in compared[0][start:end])
+            else:
+                yield from _changed(compared[0][start:end], compared[1][new_start:new_end])
+    if max(len(old), len(new)) > skipped + _MAX_COMPARED:
+        yield f"... compared up to line {skipped + _MAX_COMPARED:,}"
+
+
+def _range(start: int, length: int) -> str:
+    """As `diff -u` counts: an empty range is named by the line before it."""
+    return str(start + 1) if length == 1 else f"{start + (length > 0)},{length}"
+
+
+def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    starts = [_window(one, other) for one, other in zip_longest(old, new, fillvalue="")]
+    for sign, lines, others in (("-", old, new), ("+", new, old)):
+        seen = set(map(_look, others))
+        for line, start in zip(lines[:_MAX_CHANGED], starts, strict=False):
+            marked = _marked(line) if _look(line) in seen else line
+            yield sign + _cut(marked, start)
+        if len(lines) > _MAX_CHANGED:
+            yield f"{sign}... {len(lines) - _MAX_CHANGED:,} more lines"
+
+
+def _look(line: str) -> str:
+    """What a reader sees of a line: other lines with the same look need marks."""
+    return " ".join("".join(c for c in line if c.isprintable() or c.isspace()).split())
+
+
+def _marked(line: str) -> str:
+    """Tabs, spaces at the end, and what else does not print, made visible."""
+    bare = line.rstrip(" ")
+    marked = "".join(
+        c if c.isprintable() and not (c.isspace() and c != " ") else c.encode("unicode_escape").decode()
+        for c in bare.replace("\t", "→")
+    )
+    return marked + "·" * (len(line) - len(bare))
+
+
+def _window(one: str, other: str) -> int:
+    """From which character on two long lines are shown, so that both show where they part."""
+    pairs = zip(one, other, strict=False)
+    position = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    return 0 if position < MAX_WIDTH // 2 else position - _BEFORE_A_DIFFERENCE
+
+
+def _cut(line: str, start: int) -> str:
+    if len(line) <= MAX_WIDTH:
+        return line
+    start = min(start, len(line) - MAX_WIDTH)
+    end = start + MAX_WIDTH
+    return f"{'…' * (start > 0)}{line[start:end]}{'…' * (end < len(line))} [{len(line):,} characters]"

@@ -1,0 +1,103 @@
+"""The golden tests of one file made to expect what comes out now: decided by `render.golden`, put in by `files.edit`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from promptdb.domain.spec import TemplateFormat
+from promptdb.errors import OutsideRoot
+from promptdb.files.document import Path
+from promptdb.files.edit import with_value
+from promptdb.files.layout import NoPlace
+from promptdb.files.parse import ParsedPrompt, parse_file
+from promptdb.files.suffixes import file_suffix
+from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
+from promptdb.problems import Code
+from promptdb.render.golden import Rewrite, rewrites, run_tests
+from promptdb.sync.check import Updated
+
+Place = tuple[int, int]
+"""Line and column."""
+
+
+@dataclass
+class Rewritten:
+    """What became of a file. `left` has the place of each failure that is still there, and why it is."""
+
+    updated: tuple[Updated, ...] = ()
+    left: dict[Place, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rewriter:
+    """Writes the present output into the tests of a file that fail. A file that is invalid by now is not touched."""
+
+    tree: WorkTree
+    text_format: TemplateFormat
+
+    def __call__(self, path: str) -> Rewritten:
+        try:
+            data = self.tree.read(path, MAX_TEXT_BYTES)
+        except (OSError, FileTooLarge, OutsideRoot):
+            return Rewritten()  # the check that comes next says so
+        prompt = self._parsed(path, data)
+        if prompt is None:
+            return Rewritten()
+        edited, done, reasons = data, list[Rewrite](), dict[Path, str]()
+        for rewrite in rewrites(prompt.spec, prompt.tests):
+            try:
+                edited = with_value(file_suffix(path), edited, rewrite.path, rewrite.value)
+                done.append(rewrite)
+            except NoPlace as error:
+                reasons[rewrite.path] = str(error)
+        if done:
+            problem = self._misfit(path, edited, prompt, done) or self._replace(path, data, edited)
+            if problem is not None:
+                reasons |= dict.fromkeys((rewrite.path for rewrite in done), problem)
+                done, edited = [], data
+        now = self._parsed(path, edited) or prompt
+        return Rewritten(_updates(path, prompt, done), _left(now, done, reasons))
+
+    def _parsed(self, path: str, data: bytes) -> ParsedPrompt | None:
+        return parse_file(path, data, self.tree, self.text_format).prompt
+
+    def _misfit(self, path: str, edited: bytes, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> str | None:
+        """Why the edited file must not take the place of the other: it has to be the same prompt, with tests that pass."""
+        if len(edited) > MAX_TEXT_BYTES:
+            return "the file would become too large"
+        again = self._parsed(path, edited)
+        if again is None or again.spec.canonical() != prompt.spec.canonical():
+            return "the file would not read back as the same prompt"
+        if {rewrite.path for rewrite in done} & {found.path for found in run_tests(again.spec, again.tests)}:
+            return "the test would not pass"
+        return None
+
+    def _replace(self, path: str, data: bytes, edited: bytes) -> str | None:
+        try:
+            self.tree.replace(path, data, edited)
+        except FileChanged:
+            return "the file was edited meanwhile"
+        except OSError as error:
+            return f"the file cannot be written: {error.strerror}"
+        except OutsideRoot as error:
+            return error.message
+        return None
+
+
+def _updates(path: str, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> tuple[Updated, ...]:
+    """In the order of the tests, each once."""
+    fields = {test.name: tuple(rewrite.field for rewrite in done if rewrite.test == test.name) for test in prompt.tests}
+    return tuple(Updated(path, name, changed) for name, changed in fields.items() if changed)
+
+
+def _left(prompt: ParsedPrompt, done: Sequence[Rewrite], reasons: dict[Path, str]) -> dict[Place, str]:
+    found = list(run_tests(prompt.spec, prompt.tests))
+    broken = {finding.path[1] for finding in found if finding.code is Code.TEST_BROKEN}
+    passing = {rewrite.path for rewrite in done}
+    left = {}
+    for finding in found:
+        if finding.code is Code.TEST_FAILED and finding.path not in passing:
+            is_broken = finding.path[1] in broken
+            other = "mend the test first" if is_broken else f"'{finding.path[-1]}' does not follow from the output"
+            problem = prompt.document.problem(finding.path, finding.code, finding.message)
+            left[problem.line, problem.column] = f"not updated: {reasons.get(finding.path, other)}"
+    return left
