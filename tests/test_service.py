@@ -117,6 +117,14 @@ def test_a_file_becomes_a_version_with_what_it_names(service: PromptService, tmp
     assert named.version.spec_hash == done.version.spec_hash
 
 
+def test_a_file_below_the_prompts_root_finds_the_fragments_of_the_root(
+    service: PromptService, tree: Path, tmp_path: Path
+) -> None:
+    write(tree, {"team/grade.j2": '{% include "_shared/tone.md" %} {{ answer }}', "_shared/tone.md": "Strictly."})
+    done = service.register_file(tree / "team/grade.j2")
+    assert service.resolve(str(done.version.prompt)).render_text(answer="x") == "Strictly. x"
+
+
 def test_a_file_and_a_sync_of_it_give_the_same_version(
     service: PromptService, tree: Path, sync: Callable[..., Applied]
 ) -> None:

@@ -79,10 +79,10 @@ class RenderablePrompt:
         return as_template(self._compiled, name=name, metadata=metadata, ignore_extra=self._ignores_extra)
 
     def invoke(
-        self, variables: Mapping[str, Any] | None = None, config: "RunnableConfig | None" = None, /, **more: Any
+        self, variables: Mapping[str, Any] | None = None, config: "RunnableConfig | None" = None
     ) -> "PromptValue":
         """What `as_langchain().invoke` gives: a prompt value, which LangChain's models take as their input."""
-        return self.as_langchain().invoke(_values(variables, more), config)
+        return self.as_langchain().invoke(dict(variables or {}), config)
 
     # What a model needs besides the messages
 

@@ -11,10 +11,15 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, SystemMessage
 from langchain_core.prompts import ChatPromptTemplate, FewShotPromptTemplate, MessagesPlaceholder, PromptTemplate
+from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 from parity import compiled, template
 
+from promptdb.domain.identity import PromptId
+from promptdb.domain.spec import PromptSpec
 from promptdb.errors import MissingVariables, RenderError, UnknownVariables
 from promptdb.render.langchain.templates import as_template
+from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.renderable import RenderablePrompt
 
 CHAT = {
     "kind": "chat",
@@ -272,3 +277,32 @@ def test_a_model_takes_the_messages():
             return str(messages[-1].content)
 
     assert (chat() | Echo(responses=[])).invoke({"question": "why?"}).content == "why?"
+
+
+def test_a_response_schema_and_tools_are_what_models_take():
+    """`with_structured_output` and `bind_tools` of LangChain's models begin with these conversions."""
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    function = {"name": "get_order", "description": "One order", "input_schema": schema}
+    prompt = renderable(template="x", kind="string", response_schema=schema, tools=[function])
+    assert convert_to_openai_function(prompt.response_schema or {})["name"] == "support_triage"
+    assert convert_to_openai_function(prompt.response_schema or {})["parameters"] == schema
+    [tool] = prompt.tools
+    assert convert_to_openai_tool(tool) == {
+        "type": "function",
+        "function": {"name": "get_order", "description": "One order", "parameters": schema},
+    }
+
+
+def test_model_settings_can_be_bound():
+    prompt = renderable(
+        template="x", kind="string", model={"provider": "openai", "name": "m", "temperature": 0, "stop": ["."]}
+    )
+    bound = FakeListChatModel(responses=["42"]).bind(**prompt.model_settings)
+    assert bound.kwargs == {"temperature": 0, "stop": ["."]}  # type: ignore[attr-defined]
+    assert (prompt.as_langchain() | bound).invoke({}).content == "42"
+
+
+def renderable(**fields: Any) -> RenderablePrompt:
+    spec = PromptSpec.model_validate(fields)
+    spec_json = spec.canonical().decode()
+    return RenderablePrompt(prompt=PromptId("support", "triage"), spec_json=spec_json, _compiled=CompiledPrompt(spec))
