@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -71,35 +72,45 @@ def existing_name(connection: sa.Connection, prompt: PromptId) -> PromptId:
 
 
 def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> StoredVersion | None:
-    query = (
-        select_versions()
-        .add_columns(versions.c.spec_json, _first_commit().label("commit_id"), _alias(selector).label("alias"))
-        .where(*named(prompt))
-        .order_by(versions.c.revision.desc())
-        .limit(1)
-    )
+    query = _statement(type(selector))  # type: ignore[arg-type]  # types are hashable
+    parameters: dict[str, Any] = {"namespace": prompt.namespace, "name": prompt.name}
     match selector:
-        case ByVersionId(version):
-            query = query.where(versions.c.id == version)
-        case ByRevision(revision):
-            query = query.where(versions.c.revision == revision)
+        case ByVersionId(value) | ByRevision(value) | ByLabel(value):
+            parameters["value"] = value
         case ByDigest(prefix):
             _require_one_digest(connection, prompt, prefix)
-            query = query.where(versions.c.spec_hash.startswith(f"sha256:{prefix}"))
-        case ByLabel(label):
-            pointed = versions.c.id == _pointed(label)
-            query = (
-                query.where(sa.or_(pointed, versions.c.user_version == label))
-                .order_by(None)
-                .order_by(sa.case((pointed, 0), else_=1), versions.c.revision.desc())
-            )
+            parameters["value"] = f"sha256:{prefix}"
         case ByCommit(name):
             query = query.where(_in_commit(connection, name))
-    row = connection.execute(query).first()
+    row = connection.execute(query, parameters).first()
     return replace(stored_of(row), alias=row.alias, commit_id=row.commit_id) if row is not None else None
 
 
-def _pointed(alias: str) -> sa.ScalarSelect[Any]:
+@cache
+def _statement(kind: type[Any]) -> sa.Select[Any]:
+    """For a kind of selector, with the parameters `namespace`, `name` and `value`. Making it takes longer than to run it."""
+    value: sa.BindParameter[Any] = sa.bindparam("value")
+    text = sa.bindparam("value", type_=sa.String)
+    pointed = versions.c.id == _pointed(text)
+    by_alias = sa.case((pointed, text)) if kind is ByLabel else sa.null()
+    query = (
+        select_versions()
+        .add_columns(versions.c.spec_json, _first_commit().label("commit_id"), by_alias.label("alias"))
+        .where(prompts.c.namespace == sa.bindparam("namespace"), prompts.c.name == sa.bindparam("name"))
+        .limit(1)
+    )
+    if kind is ByVersionId:
+        query = query.where(versions.c.id == value)
+    elif kind is ByRevision:
+        query = query.where(versions.c.revision == value)
+    elif kind is ByDigest:
+        query = query.where(versions.c.spec_hash.startswith(text))
+    elif kind is ByLabel:  # the alias comes first, then the newest version with that `user_version`
+        query = query.where(sa.or_(pointed, versions.c.user_version == text)).order_by(sa.case((pointed, 0), else_=1))
+    return query.order_by(versions.c.revision.desc())
+
+
+def _pointed(alias: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
     """The version that an alias of the prompt points at."""
     return (
         sa.select(aliases.c.version_id)
@@ -107,13 +118,6 @@ def _pointed(alias: str) -> sa.ScalarSelect[Any]:
         .correlate(prompts)
         .scalar_subquery()
     )
-
-
-def _alias(selector: Selector) -> sa.ColumnElement[Any]:
-    """The name in the selector, if it is that of an alias and not a `user_version`."""
-    if not isinstance(selector, ByLabel):
-        return sa.null()
-    return sa.case((versions.c.id == _pointed(selector.label), selector.label))
 
 
 def _first_commit() -> sa.ScalarSelect[str | None]:
