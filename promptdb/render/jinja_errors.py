@@ -1,0 +1,109 @@
+"""What goes wrong while a jinja2 template renders, as errors of promptdb: one line, with the place in the template."""
+
+import re
+from collections.abc import Mapping
+from types import TracebackType
+
+import jinja2
+from jinja2 import nodes
+from jinja2.environment import Template
+from jinja2.exceptions import SecurityError, UndefinedError
+
+from promptdb.errors import TemplateError
+
+CAUGHT = (
+    TemplateError,
+    jinja2.TemplateError,
+    *(
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        AttributeError,
+        NameError,
+        AssertionError,
+        RuntimeError,
+        MemoryError,
+    ),
+)
+"""What templates, and the filters of jinja2, raise for values that do not fit."""
+
+_LONGEST = 200
+
+
+def restated(error: BaseException, text: str, fragments: Mapping[str, str]) -> TemplateError:
+    """The error with its place: `line` is that of the template; for a fragment, the message names it with its line."""
+    message, hint = _message(error)
+    place = _place(error.__traceback__)
+    if place is None:
+        return TemplateError(message, hint)
+    template, line = place
+    if isinstance(error, UndefinedError):
+        source = text if template.name is None else fragments[template.name]
+        path = _missing_path(template.environment.parse(source), line, str(error))
+        message = f"the template failed: {path} is undefined ({_one_line(error)})" if path else message
+    if template.name:
+        return TemplateError(f"{message}, in line {line} of the fragment {template.name}", hint)
+    return TemplateError(message, hint, line=line)
+
+
+def _message(error: BaseException) -> tuple[str, str | None]:
+    match error:
+        case TemplateError():
+            return error.message, error.hint
+        case SecurityError():
+            return f"the sandbox refused: {_one_line(error)}", None
+        case RecursionError():
+            return "the template calls itself without end", None
+        case MemoryError():
+            return "the template needs more memory than there is", None
+        case KeyError():
+            return f"the template failed: no value for {_one_line(error)}", None
+    return f"the template failed: {_one_line(error)}", None
+
+
+def _one_line(error: BaseException) -> str:
+    text = error.message if isinstance(error, jinja2.TemplateError) else str(error)
+    line = " ".join((text or type(error).__name__).split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+
+
+def _place(traceback: TracebackType | None) -> tuple[Template, int] | None:
+    """The template and its line that ran last. Compiled templates know the lines they were made from."""
+    place = None
+    while traceback is not None:
+        template = traceback.tb_frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            place = template, template.get_corresponding_lineno(traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return place
+
+
+def _missing_path(tree: nodes.Template, line: int, message: str) -> str | None:
+    """`user.nam` for "'dict object' has no attribute 'nam'", where only one expression of the line can be meant."""
+    missing = re.search(r"has no (?:attribute|element) (.+)$", message)
+    if missing is None:
+        return None
+    paths = {
+        path
+        for node in tree.find_all((nodes.Getattr, nodes.Getitem))
+        if node.lineno == line and repr(_key(node)) == missing[1] and (path := _path(node))
+    }
+    return paths.pop() if len(paths) == 1 else None
+
+
+def _path(node: nodes.Node) -> str | None:
+    if isinstance(node, nodes.Name):
+        return node.name
+    if not isinstance(node, nodes.Getattr | nodes.Getitem):
+        return None
+    key, parent = _key(node), _path(node.node)
+    if key is None or parent is None:
+        return None
+    return f"{parent}.{key}" if isinstance(key, str) else f"{parent}[{key!r}]"
+
+
+def _key(node: nodes.Node) -> str | int | None:
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    return node.arg.value if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) else None

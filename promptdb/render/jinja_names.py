@@ -1,0 +1,186 @@
+"""The names that a jinja2 template needs from its caller: those it may read before it has set them itself on every path."""
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+
+from jinja2 import nodes
+from jinja2.meta import find_undeclared_variables
+
+Names = frozenset[str]
+_IN_MACROS = frozenset({"caller", "kwargs", "varargs"})
+_IN_BLOCKS = frozenset({"self", "super"})
+
+
+class Source:
+    """A parsed template or fragment."""
+
+    def __init__(self, tree: nodes.Template) -> None:
+        self.tree = tree
+        self.blocks = {block.name: block for block in tree.find_all(nodes.Block)}
+        self.parents = [name for node in tree.find_all(nodes.Extends) for name in fragment_names(node)]
+
+    @cached_property
+    def looked_up(self) -> set[str]:
+        """The names that jinja2 looks up outside of the template, on any path."""
+        return find_undeclared_variables(self.tree)
+
+
+def fragment_names(node: nodes.Node) -> list[str]:
+    """The fragments that a tag names, without those it computes."""
+    written = node.template  # type: ignore[attr-defined]
+    items = written.items if isinstance(written, nodes.List | nodes.Tuple) else [written]
+    return [item.value for item in items if isinstance(item, nodes.Const) and isinstance(item.value, str)]
+
+
+class NeededNames:
+    """Walks along every path of a template and of the fragments it puts in, and collects `names` in the order of first use.
+
+    The methods take the names that are set before a node and return those that are set after it. `functions` are jinja2's
+    own: called, they are no variables; as values, they are.
+    """
+
+    def __init__(
+        self, main: nodes.Template, fragments: Mapping[str, nodes.Template], functions: Collection[str]
+    ) -> None:
+        self._fragments = {name: Source(tree) for name, tree in fragments.items()}
+        self._functions = functions
+        self._seen: set[tuple[str, Names]] = set()
+        self.names: dict[str, None] = {}
+        self._inside = Source(main)
+        self._overridden: Names = frozenset()
+        self._local: Names = frozenset()
+        self._template(self._inside, frozenset(), frozenset())
+
+    def _template(self, source: Source, names: Names, overridden: Names) -> None:
+        """`overridden` are blocks of it that an extending template replaces."""
+        outer = self._inside, self._overridden
+        self._inside, self._overridden = source, overridden
+        names = self._body(source.tree.body, names | {"self"})
+        if source.parents:  # its blocks are rendered by the parent, when everything at the top is set
+            replaced = {name for name, block in source.blocks.items() if not _asks_for_super(block)}
+            for block in source.blocks.values():
+                if block.name not in overridden:
+                    self._body(block.body, names | _IN_BLOCKS)
+            for name in source.parents:
+                self._fragment(name, names, overridden | replaced)
+        self._inside, self._overridden = outer
+
+    def _fragment(self, name: str, names: Names, overridden: Names = frozenset()) -> None:
+        source = self._fragments.get(name)
+        if source is not None and (name, names) not in self._seen:
+            self._seen.add((name, names))
+            self._template(source, names, overridden)
+
+    def _body(self, body: Iterable[nodes.Node], names: Names) -> Names:
+        for node in body:
+            names = self._visit(node, names)
+        return names
+
+    def _visit(self, node: nodes.Node, names: Names) -> Names:
+        method = getattr(self, f"_visit_{type(node).__name__}", None)
+        if method is None:
+            return self._body(node.iter_child_nodes(), names)
+        after: Names = method(node, names)
+        return after
+
+    def _visit_Name(self, node: nodes.Name, names: Names) -> Names:
+        if node.ctx != "load":
+            return names | {node.name}
+        if node.name not in names and (node.name in self._inside.looked_up or node.name in self._functions):
+            self.names.setdefault(node.name)
+        return names
+
+    def _visit_Call(self, node: nodes.Call, names: Names) -> Names:
+        is_function = isinstance(node.node, nodes.Name) and node.node.name in self._functions
+        return self._body(node.iter_child_nodes(("node",) if is_function else None), names)
+
+    def _visit_Assign(self, node: nodes.Assign, names: Names) -> Names:
+        return self._body((node.node, node.target), names)
+
+    def _visit_NSRef(self, node: nodes.NSRef, names: Names) -> Names:
+        self._visit_Name(nodes.Name(node.name, "load"), names)
+        return names
+
+    def _visit_AssignBlock(self, node: nodes.AssignBlock, names: Names) -> Names:
+        self._body((*node.body, *([node.filter] if node.filter else [])), names)
+        return self._visit(node.target, names)
+
+    def _visit_FilterBlock(self, node: nodes.FilterBlock, names: Names) -> Names:
+        self._body((*node.body, node.filter), names)
+        return names
+
+    def _visit_If(self, node: nodes.If, names: Names) -> Names:
+        names = self._visit(node.test, names)
+        then = self._body(node.body, names)
+        if node.elif_:
+            first, *more = node.elif_
+            chain = nodes.If(first.test, first.body, more, node.else_)
+            return then & self._visit_If(chain, names)
+        return then & self._body(node.else_, names)
+
+    def _visit_For(self, node: nodes.For, names: Names) -> Names:
+        self._visit(node.iter, names)
+        inner = self._visit(node.target, names)
+        if node.test is not None:
+            self._visit(node.test, inner)
+        self._scope(node.body, names, inner | {"loop"})
+        self._body(node.else_, names)
+        return names
+
+    def _visit_With(self, node: nodes.With, names: Names) -> Names:
+        self._body(node.values, names)
+        self._scope(node.body, names, self._body(node.targets, names))
+        return names
+
+    def _scope(self, body: Iterable[nodes.Node], outer: Names, inner: Names) -> None:
+        local, self._local = self._local, self._local | inner - outer
+        self._body(body, inner)
+        self._local = local
+
+    def _visit_Macro(self, node: nodes.Macro, names: Names) -> Names:
+        self._called(node, names)
+        return names | {node.name}
+
+    def _visit_CallBlock(self, node: nodes.CallBlock, names: Names) -> Names:
+        self._visit(node.call, names)
+        self._called(node, names)
+        return names
+
+    def _called(self, node: nodes.Macro | nodes.CallBlock, names: Names) -> None:
+        own = names | _IN_MACROS | ({node.name} if isinstance(node, nodes.Macro) else set())
+        inner = self._body(node.args, own)
+        self._body((*node.defaults, *node.body), inner)
+
+    def _visit_Block(self, node: nodes.Block, names: Names) -> Names:
+        """Sees what is set at the top of the template, and of a loop around it only where it is scoped."""
+        if not self._inside.parents and node.name not in self._overridden:
+            self._body(node.body, (names if node.scoped else names - self._local) | _IN_BLOCKS)
+        return names
+
+    def _visit_Include(self, node: nodes.Include, names: Names) -> Names:
+        self._visit(node.template, names)
+        if node.with_context:
+            for name in fragment_names(node):
+                self._fragment(name, names)
+        return names
+
+    def _visit_Import(self, node: nodes.Import, names: Names) -> Names:
+        self._imported(node, names)
+        return names | {node.target}
+
+    def _visit_FromImport(self, node: nodes.FromImport, names: Names) -> Names:
+        self._imported(node, names)
+        return names | {name[1] if isinstance(name, tuple) else name for name in node.names}
+
+    def _imported(self, node: nodes.Import | nodes.FromImport, names: Names) -> None:
+        """Without context, a fragment sees no variable of the caller."""
+        if node.with_context:
+            for name in fragment_names(node):
+                self._fragment(name, names)
+
+    def _visit_Extends(self, node: nodes.Extends, names: Names) -> Names:
+        return self._visit(node.template, names)
+
+
+def _asks_for_super(block: nodes.Block) -> bool:
+    return any(name.name == "super" for name in block.find_all(nodes.Name))

@@ -1,0 +1,136 @@
+"""jinja2's immutable sandbox, closed further: nothing of the application is called, and each render has a budget."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType
+from typing import Any
+
+import jinja2
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from promptdb.render.engine import Includes
+from promptdb.render.jinja_budget import CURRENT
+from promptdb.render.jinja_sizes import FILTERS, FREE, METHODS, Price, unpriced
+from promptdb.render.jinja_syntax import PRICES, priced
+
+MAX_PRODUCT = 1_000_000
+"""Characters, items or bits that `*` and `**` may make in one step."""
+
+_PRICED = (str, bytes, int, list, tuple)
+_DATA = (str, bytes, int, float, bool, list, tuple, dict, set, type(None))
+
+
+class _Namespace(jinja2.utils.Namespace):
+    """Shows nothing of what is in it: namespaces can hold one another without end."""
+
+    def __repr__(self) -> str:
+        return "<namespace>"
+
+
+class Fragments(jinja2.BaseLoader):
+    """The frozen fragments of a prompt, compiled like its templates."""
+
+    def __init__(self, includes: Includes) -> None:
+        self._includes = includes
+
+    def load(self, environment: Any, name: str, globals: Any = None) -> jinja2.Template:  # noqa: A002  jinja2's name
+        if name not in self._includes:
+            raise jinja2.TemplateNotFound(name)
+        code = environment.priced_code(environment.parse(self._includes[name]), name)
+        return jinja2.Template.from_code(environment, code, globals or {})
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def __init__(self, includes: Includes) -> None:
+        super().__init__(undefined=jinja2.StrictUndefined, loader=Fragments(includes))
+        self.globals.pop("lipsum")  # random text: the same prompt would differ from call to call
+        self.globals["namespace"] = _Namespace
+        self.globals_allowed = {id(value) for value in self.globals.values()}
+        self.filters.pop("random")
+        self.known_filters = frozenset(self.filters)
+        for name in self.filters.keys() - FREE:
+            self.filters[name] = _priced(self.filters[name], FILTERS.get(name))
+        self.filters.update(PRICES)
+        for name in ("divisibleby", "even", "odd"):
+            self.tests[name] = _of_numbers(self.tests[name])  # type: ignore[arg-type]
+
+    def priced_code(self, tree: jinja2.nodes.Template, name: str | None = None) -> CodeType:
+        return self.compile(priced(tree, is_fragment=name is not None), name)
+
+    @staticmethod
+    def concat(chunks: Iterable[str]) -> str:
+        return CURRENT.get().concat(chunks)
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        """Only what jinja2 brings and the methods of plain data: a template must not call into the application."""
+        if isinstance(obj, BuiltinMethodType):
+            allowed = isinstance(obj.__self__, _DATA)
+        elif isinstance(obj, FunctionType):
+            allowed = str(obj.__globals__.get("__name__")).startswith("jinja2.")  # the sandbox's own str.format
+        elif isinstance(obj, MethodType):
+            allowed = type(obj.__self__).__module__.startswith("jinja2.")
+        else:
+            allowed = id(obj) in self.globals_allowed or type(obj).__module__.startswith("jinja2.")
+        return allowed and super().is_safe_callable(obj)
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  as in jinja2
+        budget = CURRENT.get()
+        budget.step()
+        if type(__obj) is Macro:  # what it wrote is paid for
+            return __context.call(__obj, *args, **kwargs)
+        method = getattr(__obj, "__wrapped__", __obj)  # behind the sandbox's own str.format
+        if isinstance(method, BuiltinMethodType | MethodType) and isinstance(method.__self__, _PRICED):
+            budget.searched(method.__self__)
+            price: Price = METHODS.get(method.__name__, unpriced)
+            price(budget, method.__self__, *args, **kwargs)
+        return budget.built(super().call(__context, __obj, *args, **kwargs))
+
+    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
+        if type(left) in (int, float) and operator in "+%":
+            return super().call_binop(context, operator, left, right)
+        budget = CURRENT.get()
+        if operator == "%":
+            FILTERS["format"](budget, left, right)
+        elif operator != "+" and _product_size(operator, left, right) > MAX_PRODUCT:
+            raise SecurityError(f"'{operator}' would make a value of more than {MAX_PRODUCT:,} characters")
+        return budget.built(super().call_binop(context, operator, left, right))
+
+
+def _priced(function: Callable[..., Any], price: Price | None) -> Callable[..., Any]:
+    """A filter that pays for what it makes. The attributes by which jinja2 knows what to pass to it stay."""
+    first = 1 if hasattr(function, "jinja_pass_arg") else 0
+
+    @wraps(function)
+    def filter_(*args: Any, **kwargs: Any) -> Any:
+        budget = CURRENT.get()
+        if price is None:
+            return budget.kept(function(*args, **kwargs))
+        price(budget, *args[first:], **kwargs)
+        return function(*args, **kwargs)
+
+    return filter_
+
+
+def _of_numbers(test: Callable[..., bool]) -> Callable[..., bool]:
+    """A test that uses `%`, which would print where its value is text."""
+
+    @wraps(test)
+    def test_(value: Any, *args: Any) -> bool:
+        return isinstance(value, int | float) and test(value, *args)
+
+    return test_
+
+
+def _product_size(operator: str, left: Any, right: Any) -> int:
+    if operator == "**":
+        return int(left).bit_length() * abs(right) if isinstance(left, int) and isinstance(right, int) else 0
+    if isinstance(left, int) and isinstance(right, int):
+        return left.bit_length() + right.bit_length()
+    for sequence, times in ((left, right), (right, left)):
+        if isinstance(sequence, str | bytes | list | tuple) and isinstance(times, int):
+            return len(sequence) * times
+    return 0

@@ -1,0 +1,185 @@
+"""How large the results of filters and methods become that one argument can make large."""
+
+import re
+from collections.abc import Callable, Mapping
+from string import Formatter
+from typing import Any
+
+from promptdb.errors import TemplateError
+from promptdb.render.jinja_budget import ITEM, Budget
+
+_WIDE = re.compile(r"%[^%a-zA-Z]*(?:\d{4,}|\*)")
+_MAX_DIGITS = 300
+_COMPARED_PER_STEP = 8_192
+_PIECE = 64
+"""Characters that a piece of a split text counts as."""
+
+Price = Callable[..., None]
+"""Takes the budget, the value and the arguments of a call, and pays for what it will make."""
+
+
+def _width(budget: Budget, value: Any, width: Any = 0, *_: Any, **__: Any) -> None:
+    budget.need(value)
+    budget.make(_whole(width))
+
+
+def _replaced(budget: Budget, value: Any, old: Any = "", new: Any = "", *_: Any, **__: Any) -> None:
+    budget.need(value)
+    if isinstance(value, str | bytes) and isinstance(old, type(value)) and isinstance(new, type(value)):
+        budget.make(value.count(old) * len(new))  # type: ignore[arg-type]
+
+
+def _joined(budget: Budget, value: Any, separator: Any = "", *_: Any, **__: Any) -> None:
+    """As a filter: the items, then what goes between them."""
+    if not isinstance(value, list | tuple):
+        budget.need(value, separator)
+        return
+    between = len(separator) if isinstance(separator, str) else 0
+    budget.make(sum(len(item) for item in value if type(item) is str) + between * len(value))
+    for item in value:
+        if type(item) is not str:
+            budget.need(item)
+
+
+def _joined_by(budget: Budget, separator: Any, value: Any = (), *_: Any) -> None:
+    _joined(budget, value, separator)
+
+
+def _indented(budget: Budget, value: Any, width: Any = 4, *_: Any, **__: Any) -> None:
+    text = budget.text(value)
+    budget.make(len(text) + (text.count("\n") + 1) * (len(width) if isinstance(width, str) else _whole(width)))
+
+
+def _expanded(budget: Budget, value: Any, size: Any = 8, *_: Any, **__: Any) -> None:
+    budget.make(len(value) + value.count(b"\t" if isinstance(value, bytes) else "\t") * _whole(size))
+
+
+def _translated(budget: Budget, value: Any, table: Any = (), *_: Any) -> None:
+    longest = max((len(text) for text in table.values() if isinstance(text, str)), default=1) if table else 1
+    budget.make(len(value) * longest)
+
+
+def _split(budget: Budget, value: Any, separator: Any = None, *_: Any, **__: Any) -> None:
+    pieces = value.count(separator) if separator and isinstance(separator, type(value)) else len(value)
+    budget.make(_PIECE * pieces)
+
+
+def _printed(budget: Budget, value: Any, *arguments: Any, **named: Any) -> None:
+    """`%`: each conversion may write any of the arguments."""
+    if isinstance(value, str):
+        if _WIDE.search(value):
+            raise TemplateError("a width of more than 3 digits, or one from a value", "write the width out")
+        for _ in range(value.count("%")):
+            budget.need(*arguments, *named.values())
+
+
+def _formatted(budget: Budget, value: str, *arguments: Any, **named: Any) -> None:
+    """`str.format`: each field may write any of the arguments."""
+    for _, name, spec, _ in Formatter().parse(value):
+        if spec and ("{" in spec or re.search(r"\d{4}", spec)):
+            raise TemplateError("a width of more than 3 digits, or one from a value", "write the width out")
+        if name is not None:
+            budget.need(*arguments, *named.values())
+
+
+def _json(budget: Budget, value: Any, indent: Any = 0, *_: Any, **__: Any) -> None:
+    budget.need(value)
+    items = len(value) if isinstance(value, list | tuple | dict) else 1
+    budget.make(_whole(indent) * items)
+
+
+def _groups(budget: Budget, value: Any, count: Any = 0, *_: Any, **__: Any) -> None:  # noqa: ARG001
+    budget.step(_whole(count))
+
+
+def _rounded(budget: Budget, value: Any, precision: Any = 0, *_: Any, **__: Any) -> None:  # noqa: ARG001
+    if isinstance(value, str | bytes | list | tuple):
+        raise TemplateError("only a number can be rounded", "turn it into one with the filter int or float")
+    if _whole(precision) > _MAX_DIGITS:
+        raise TemplateError(f"round to more than {_MAX_DIGITS} digits", "round to fewer")
+
+
+def _written(budget: Budget, value: Any, *more: Any, **named: Any) -> None:
+    """The texts of the values, which may be containers."""
+    if type(value) is str:
+        budget.make(len(value))
+    else:
+        budget.need(value)
+    if more or named:
+        budget.need(*more, *named.values())
+
+
+def _stripped(budget: Budget, value: Any, characters: Any = "", *_: Any) -> None:
+    if isinstance(characters, str | bytes):
+        budget.step(len(value) * len(characters) // _COMPARED_PER_STEP)
+
+
+def _wrapped(budget: Budget, value: Any, width: Any = 79, *arguments: Any, **named: Any) -> None:
+    if not isinstance(named.get("width", width), int):
+        raise TemplateError("the width of wordwrap is a whole number", "write it as one")
+    text = budget.text(value)
+    budget.step(4 * len(text))
+    budget.make(len(text) * (1 + sum(len(item) for item in (*arguments, *named.values()) if isinstance(item, str))))
+
+
+def _linked(budget: Budget, value: Any, *arguments: Any, **named: Any) -> None:
+    """jinja2 looks for links in a time that can grow with the square of a text."""
+    text = budget.text(value)
+    budget.step(16 * len(text))
+    budget.make(len(text) * (8 + sum(len(item) for item in (*arguments, *named.values()) if isinstance(item, str))))
+
+
+def unpriced(budget: Budget, value: Any, *_: Any, **__: Any) -> None:
+    """What makes nothing larger than the value."""
+
+
+def _bytes(budget: Budget, value: Any, *arguments: Any, **named: Any) -> None:  # noqa: ARG001
+    budget.make(_whole(arguments[0] if arguments else named.get("length", 1)))
+
+
+def _encoded(budget: Budget, value: Any, encoding: Any = "utf-8", errors: Any = "strict") -> None:
+    if encoding != "utf-8" or errors not in ("strict", "ignore", "replace"):
+        raise TemplateError("only the encoding utf-8 is there", "encode in the application")
+    budget.make(4 * len(value))
+
+
+def _whole(value: Any) -> int:
+    return abs(value) if isinstance(value, int) else ITEM
+
+
+_TEXT_FILTERS = (
+    *("capitalize", "e", "escape", "forceescape", "lower", "pprint", "safe", "string", "striptags", "title", "trim"),
+    *("upper", "urlencode", "wordcount", "xmlattr"),
+)
+FILTERS: Mapping[str, Price] = {
+    **dict.fromkeys(_TEXT_FILTERS, _written),
+    "batch": _groups,
+    "center": _width,
+    "format": _printed,
+    "indent": _indented,
+    "join": _joined,
+    "replace": _replaced,
+    "round": _rounded,
+    "slice": _groups,
+    "tojson": _json,
+    "urlize": _linked,
+    "wordwrap": _wrapped,
+}
+FREE = frozenset(
+    {"abs", "attr", "count", "d", "default", "first", "float", "int", "last", "length", "max", "min", "truncate"}
+)
+"""Filters whose result is one of the values, or smaller."""
+
+METHODS: Mapping[str, Price] = {
+    **dict.fromkeys(("center", "ljust", "rjust", "zfill"), _width),
+    **dict.fromkeys(("format", "format_map"), _formatted),
+    **dict.fromkeys(("rsplit", "split", "splitlines"), _split),
+    **dict.fromkeys(("lstrip", "rstrip", "strip"), _stripped),
+    "encode": _encoded,
+    "expandtabs": _expanded,
+    "join": _joined_by,
+    "replace": _replaced,
+    "to_bytes": _bytes,
+    "translate": _translated,
+}
+"""Of text, bytes and numbers."""
