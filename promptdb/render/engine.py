@@ -69,8 +69,8 @@ class Engine(Protocol):
 
 _MODULES: dict[TemplateFormat, str] = {
     "f-string": "promptdb.render.fstring",
-    "jinja2": "promptdb.render.jinja",
-    "mustache": "promptdb.render.mustache",
+    "jinja2": "promptdb.render.jinja.engine",
+    "mustache": "promptdb.render.mustache.engine",
     "plain": "promptdb.render.plain",
 }
 

@@ -6,8 +6,8 @@ import pytest
 
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.engine import NO_INCLUDES
-from promptdb.render.jinja import compile_template, include_names
-from promptdb.render.jinja_sandbox import MAX_PRODUCT
+from promptdb.render.jinja.engine import compile_template, include_names
+from promptdb.render.jinja.sandbox import MAX_PRODUCT
 
 ITEMS = {"items": [{"name": "a", "price": 1.5}, {"name": "b", "price": 2}]}
 

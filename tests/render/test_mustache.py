@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.engine import NO_INCLUDES, engine
-from promptdb.render.mustache import compile_template, include_names
+from promptdb.render.mustache.engine import compile_template, include_names
 
 
 def render(template: str, values: dict[str, Any], **includes: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from promptdb.errors import MissingVariables, RenderError, TemplateError
-from promptdb.render.mustache import compile_template
+from promptdb.render.mustache.engine import compile_template
 
 MODULES = {"comments": 12, "delimiters": 14, "interpolation": 42, "inverted": 22, "partials": 12, "sections": 34}
 """The core modules of the specification (version 1.4), with how many rules each has."""

@@ -73,7 +73,7 @@ def test_the_walk_sees_imports_of_every_kind() -> None:
         ("promptdb.cli.sync", "promptdb.sync.tree"),
         ("promptdb.cli.shared", "promptdb.service"),
         ("promptdb.cli.failures", "promptdb.errors"),
-        ("promptdb.render.engine", "promptdb.render.jinja"),
+        ("promptdb.render.engine", "promptdb.render.jinja.engine"),
     } <= seen
 
 

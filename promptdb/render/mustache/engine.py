@@ -10,9 +10,9 @@ from typing import Any
 
 from promptdb.errors import TemplateError
 from promptdb.render.engine import Includes
-from promptdb.render.mustache_parser import Node, Partial, Section, Variable, find_key, parse
-from promptdb.render.mustache_partials import Expansion
-from promptdb.render.mustache_walk import rendered
+from promptdb.render.mustache.parser import Node, Partial, Section, Variable, find_key, parse
+from promptdb.render.mustache.partials import Expansion
+from promptdb.render.mustache.walk import rendered
 
 HAS_INCLUDES = True
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from promptdb.errors import TemplateError
-from promptdb.render.mustache_parser import Node, Section, Variable, shortened
+from promptdb.render.mustache.parser import Node, Section, Variable, shortened
 
 MAX_ITEMS = 1_000_000
 """Items that the sections of one render may walk over in all."""

@@ -12,10 +12,10 @@ from jinja2 import nodes
 
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.engine import NO_INCLUDES, Includes
-from promptdb.render.jinja_budget import CURRENT, Budget
-from promptdb.render.jinja_errors import CAUGHT, restated
-from promptdb.render.jinja_names import NeededNames
-from promptdb.render.jinja_sandbox import Sandbox
+from promptdb.render.jinja.budget import CURRENT, Budget
+from promptdb.render.jinja.errors import CAUGHT, restated
+from promptdb.render.jinja.names import NeededNames
+from promptdb.render.jinja.sandbox import Sandbox
 
 HAS_INCLUDES = True
 

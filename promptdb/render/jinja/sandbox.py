@@ -11,9 +11,9 @@ from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from promptdb.render.engine import Includes
-from promptdb.render.jinja_budget import CURRENT
-from promptdb.render.jinja_sizes import FILTERS, FREE, METHODS, Price, unpriced
-from promptdb.render.jinja_syntax import PRICES, priced
+from promptdb.render.jinja.budget import CURRENT
+from promptdb.render.jinja.sizes import FILTERS, FREE, METHODS, Price, unpriced
+from promptdb.render.jinja.syntax import PRICES, priced
 
 MAX_PRODUCT = 1_000_000
 """Characters, items or bits that `*` and `**` may make in one step."""

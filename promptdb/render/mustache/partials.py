@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from promptdb.errors import IncludeError
 from promptdb.render.engine import MAX_INCLUDE_DEPTH, Includes, include_chain
-from promptdb.render.mustache_parser import MAX_NESTING, Node, Partial, Section, nested_too_deeply, parse
+from promptdb.render.mustache.parser import MAX_NESTING, Node, Partial, Section, nested_too_deeply, parse
 
 MAX_EXPANSION = 2_000_000
 """Characters that the fragments of one template may have in all, each counted as often as it is put in."""

@@ -6,7 +6,7 @@ from string import Formatter
 from typing import Any
 
 from promptdb.errors import TemplateError
-from promptdb.render.jinja_budget import ITEM, Budget
+from promptdb.render.jinja.budget import ITEM, Budget
 
 _WIDE = re.compile(r"%[^%a-zA-Z]*(?:\d{4,}|\*)")
 _MAX_DIGITS = 300

@@ -5,7 +5,7 @@ from typing import Any
 from jinja2 import nodes, pass_context
 from jinja2.visitor import NodeTransformer
 
-from promptdb.render.jinja_budget import CURRENT
+from promptdb.render.jinja.budget import CURRENT
 
 _NODES_PER_STEP = 50
 """Of a loop body: a longer one costs more than a step for each iteration."""

@@ -1,0 +1,1 @@
+"""Format `jinja2`. `engine` is the way in."""

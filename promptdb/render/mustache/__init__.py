@@ -1,0 +1,1 @@
+"""Format `mustache`. `engine` is the way in."""
