@@ -18,6 +18,9 @@ from promptdb.render.jinja.syntax import PRICES, priced
 MAX_PRODUCT = 1_000_000
 """Characters, items or bits that `*` and `**` may make in one step."""
 
+_FROM_JINJA = ("_loop_vars", "_block_vars")
+"""Arguments that compiled templates add to a call."""
+
 _PRICED = (str, bytes, int, list, tuple)
 _DATA = (str, bytes, int, float, bool, list, tuple, dict, set, type(None))
 
@@ -30,23 +33,28 @@ class _Namespace(jinja2.utils.Namespace):
 
 
 class Fragments(jinja2.BaseLoader):
-    """The frozen fragments of a prompt, compiled like its templates."""
+    """The frozen fragments of a prompt, compiled once like its templates.
+
+    Each use is a template of its own: jinja2 keeps the module of one that is imported, and with it what a render left there.
+    """
 
     def __init__(self, includes: Includes) -> None:
         self._includes = includes
+        self._codes: dict[str, CodeType] = {}
 
     def load(self, environment: Any, name: str, globals: Any = None) -> jinja2.Template:  # noqa: A002  jinja2's name
         if name not in self._includes:
             raise jinja2.TemplateNotFound(name)
-        code = environment.priced_code(environment.parse(self._includes[name]), name)
-        return jinja2.Template.from_code(environment, code, globals or {})
+        if name not in self._codes:
+            self._codes[name] = environment.priced_code(environment.parse(self._includes[name]), name)
+        return jinja2.Template.from_code(environment, self._codes[name], globals or {})
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self, includes: Includes) -> None:
-        super().__init__(undefined=jinja2.StrictUndefined, loader=Fragments(includes))
+        super().__init__(undefined=jinja2.StrictUndefined, loader=Fragments(includes), cache_size=0)
         self.globals.pop("lipsum")  # random text: the same prompt would differ from call to call
         self.globals["namespace"] = _Namespace
         self.globals_allowed = {id(value) for value in self.globals.values()}
@@ -65,6 +73,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def concat(chunks: Iterable[str]) -> str:
         return CURRENT.get().concat(chunks)
 
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        is_change = isinstance(obj, set) and attr == "intersection_update"  # which jinja2 forgets
+        return not is_change and super().is_safe_attribute(obj, attr, value)
+
     def is_safe_callable(self, obj: Any) -> bool:
         """Only what jinja2 brings and the methods of plain data: a template must not call into the application."""
         if isinstance(obj, BuiltinMethodType):
@@ -82,12 +94,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
         budget.step()
         if type(__obj) is Macro:  # what it wrote is paid for
             return __context.call(__obj, *args, **kwargs)
+        if not __self.is_safe_callable(__obj):
+            raise SecurityError(f"an object of type {type(__obj).__name__!r} cannot be called")
         method = getattr(__obj, "__wrapped__", __obj)  # behind the sandbox's own str.format
         if isinstance(method, BuiltinMethodType | MethodType) and isinstance(method.__self__, _PRICED):
             budget.searched(method.__self__)
             price: Price = METHODS.get(method.__name__, unpriced)
-            price(budget, method.__self__, *args, **kwargs)
-        return budget.built(super().call(__context, __obj, *args, **kwargs))
+            named = {name: value for name, value in kwargs.items() if name not in _FROM_JINJA}
+            price(budget, method.__self__, *args, **named)
+        return budget.built(__context.call(__obj, *args, **kwargs))
 
     def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
         if type(left) in (int, float) and operator in "+%":
@@ -120,7 +135,9 @@ def _of_numbers(test: Callable[..., bool]) -> Callable[..., bool]:
 
     @wraps(test)
     def test_(value: Any, *args: Any) -> bool:
-        return isinstance(value, int | float) and test(value, *args)
+        if not isinstance(value, int | float):
+            raise TypeError(f"a number is needed, not {type(value).__name__}")
+        return test(value, *args)
 
     return test_
 

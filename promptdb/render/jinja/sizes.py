@@ -1,14 +1,18 @@
 """How large the results of filters and methods become that one argument can make large."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from string import Formatter
 from typing import Any
 
 from promptdb.errors import TemplateError
 from promptdb.render.jinja.budget import ITEM, Budget
 
-_WIDE = re.compile(r"%[^%a-zA-Z]*(?:\d{4,}|\*)")
+_CONVERSION = re.compile(r"%[^%a-zA-Z]*")
+_DIGITS = re.compile(r"\d+")
+_LONGEST_WIDTH = 18
+"""Digits: enough for a width that no budget has."""
+
 _MAX_DIGITS = 300
 _COMPARED_PER_STEP = 8_192
 _PIECE = 64
@@ -31,10 +35,11 @@ def _replaced(budget: Budget, value: Any, old: Any = "", new: Any = "", *_: Any,
 
 def _joined(budget: Budget, value: Any, separator: Any = "", *_: Any, **__: Any) -> None:
     """As a filter: the items, then what goes between them."""
-    if not isinstance(value, list | tuple):
-        budget.need(value, separator)
-        return
     between = len(separator) if isinstance(separator, str) else 0
+    if not isinstance(value, list | tuple):
+        budget.need(value)
+        budget.make(between * len(value) if hasattr(value, "__len__") else 0)
+        return
     budget.make(sum(len(item) for item in value if type(item) is str) + between * len(value))
     for item in value:
         if type(item) is not str:
@@ -46,6 +51,10 @@ def _joined_by(budget: Budget, separator: Any, value: Any = (), *_: Any) -> None
 
 
 def _indented(budget: Budget, value: Any, width: Any = 4, *_: Any, **__: Any) -> None:
+    if isinstance(value, list):
+        raise TemplateError(
+            "only text can be indented", "join the items first"
+        )  # jinja2 would add to the caller's list
     text = budget.text(value)
     budget.make(len(text) + (text.count("\n") + 1) * (len(width) if isinstance(width, str) else _whole(width)))
 
@@ -65,21 +74,30 @@ def _split(budget: Budget, value: Any, separator: Any = None, *_: Any, **__: Any
 
 
 def _printed(budget: Budget, value: Any, *arguments: Any, **named: Any) -> None:
-    """`%`: each conversion may write any of the arguments."""
+    """`%`: each conversion may write any of the arguments, at any of the widths."""
     if isinstance(value, str):
-        if _WIDE.search(value):
-            raise TemplateError("a width of more than 3 digits, or one from a value", "write the width out")
-        for _ in range(value.count("%")):
-            budget.need(*arguments, *named.values())
+        given = (*arguments, *named.values())
+        for conversion in _CONVERSION.finditer(value):
+            budget.need(*given)
+            _widths(budget, conversion[0], given if "*" in conversion[0] else ())
 
 
 def _formatted(budget: Budget, value: str, *arguments: Any, **named: Any) -> None:
-    """`str.format`: each field may write any of the arguments."""
+    """`str.format`: each field may write any of the arguments, at any of the widths."""
+    given = (*arguments, *named.values())
     for _, name, spec, _ in Formatter().parse(value):
-        if spec and ("{" in spec or re.search(r"\d{4}", spec)):
-            raise TemplateError("a width of more than 3 digits, or one from a value", "write the width out")
         if name is not None:
-            budget.need(*arguments, *named.values())
+            budget.need(*given)
+            _widths(budget, spec or "", given if "{" in (spec or "") else ())
+
+
+def _widths(budget: Budget, spec: str, given: Iterable[Any]) -> None:
+    """Those that a format spec has, and those that it may take from the arguments."""
+    for width in _DIGITS.findall(spec):
+        budget.make(int(width[:_LONGEST_WIDTH]))
+    for value in given:
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,):
+            budget.make(_whole(item))
 
 
 def _json(budget: Budget, value: Any, indent: Any = 0, *_: Any, **__: Any) -> None:

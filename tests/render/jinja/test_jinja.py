@@ -363,3 +363,11 @@ def test_a_computed_name_is_refused(template: str):
     assert caught.value.line == 2
     assert caught.value.hint is not None
     assert '{% include "_shared/tone.md" %}' in caught.value.hint
+
+
+def test_nothing_of_a_render_is_left_for_the_next():
+    fragments = {
+        "m": "{% set kept = namespace(v='') %}{% macro keep(x) %}{{ kept.v }}{% set kept.v = x %}{% endmacro %}"
+    }
+    template = compile_template("{% import 'm' as m %}{{ m.keep(secret) }}", fragments)
+    assert [template.render({"secret": secret}) for secret in ("one", "two")] == ["", ""]
