@@ -100,7 +100,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(method, BuiltinMethodType | MethodType) and isinstance(method.__self__, _PRICED):
             budget.searched(method.__self__)
             price: Price = METHODS.get(method.__name__, unpriced)
-            named = {name: value for name, value in kwargs.items() if name not in _FROM_JINJA}
+            named = {name: kwargs[name] for name in kwargs if name not in _FROM_JINJA} if kwargs else {}
             price(budget, method.__self__, *args, **named)
         return budget.built(__context.call(__obj, *args, **kwargs))
 
@@ -121,10 +121,9 @@ def _priced(function: Callable[..., Any], price: Price | None) -> Callable[..., 
 
     @wraps(function)
     def filter_(*args: Any, **kwargs: Any) -> Any:
-        budget = CURRENT.get()
         if price is None:
-            return budget.kept(function(*args, **kwargs))
-        price(budget, *args[first:], **kwargs)
+            return CURRENT.get().kept(function(*args, **kwargs))
+        price(CURRENT.get(), *(args[first:] if first else args), **kwargs)
         return function(*args, **kwargs)
 
     return filter_
