@@ -1,96 +1,108 @@
-"""Put a value into a prompt file and leave every other byte of it as it is.
-
-Only the span of the value is replaced. Writing the file anew, even by a round trip that keeps comments, would indent lists,
-end lines and place the comments of other values in its own way.
-"""
+"""Change the fields of a prompt file and leave every line that has no part in the change as it is."""
 
 import codecs
-import re
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
-import yaml
-
 from promptdb.files.document import Path
-from promptdb.files.edit_steps import Step, applied, steps
-from promptdb.files.finding import Unreadable
-from promptdb.files.json_nodes import compose_json
+from promptdb.files.finding import NoPlace, Unreadable
+from promptdb.files.json_edit import as_json, json_edited
 from promptdb.files.json_reader import read_json
-from promptdb.files.layout import Layout, NoPlace
+from promptdb.files.merge import merged
 from promptdb.files.read import decode, fields_span
-from promptdb.files.splices import Splice, splices
+from promptdb.files.suffixes import TEXT_FORMATS
 from promptdb.files.yaml_reader import compose, construct
 
 
 def with_value(suffix: str, data: bytes, path: Path, value: Any) -> bytes:
-    """The bytes of a prompt file in which the value at `path` is another one.
+    """The bytes of a file in which the value at `path`, which is there, is another one. See `edited`."""
+
+    def change(fields: Any) -> None:
+        for part in path[:-1]:
+            fields = fields[part]
+        fields[path[-1]] = value
+
+    return edited(suffix, data, change)
+
+
+def edited(suffix: str, data: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
+    """The bytes of a file whose fields are changed.
 
     Comments, quotes, order, indentation, line ends and a byte order mark stay. A text of several lines becomes a literal
     block where one can stand and hold it; a short one keeps its style, unless that would not read back as the same text.
 
     Args:
-        suffix: with its dot, in lower case, one of `SUFFIXES`.
+        suffix: with its dot, in lower case. One of a text prompt means that the fields are its front matter, which a file
+            without any gets; others mean that the whole file is YAML, or for `.json` JSON.
         data: of a file that can be read.
-        path: to a value that is there, as the author wrote the fields.
-        value: JSON data.
+        change: alters the fields, which are JSON data as the author wrote them, in place.
 
     Raises:
-        NoPlace: an alias shares the text with another place, or no way to write it reads back as the same.
+        NoPlace: an alias shares a text that changes with another place, or no way was found to write the change so that
+            the file reads back as it should.
     """
     bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
-    text = data.removeprefix(bom).decode()
-    is_json = suffix == ".json"
-    start, end = fields_span(suffix, decode(data))
-    fields = _read(_fields(text, start, end), is_json=is_json)
-    current = fields
-    for part in path:
-        current = current[part]
-    for step in steps(path, current, value):
-        fields = applied(fields, step)
-        part_text = _fields(text, start, end)
-        splice = _splice(part_text, step, fields, is_json=is_json)
-        text = _spliced(text, Splice(start + splice.start, start + splice.end, splice.text))
-        end += len(splice.text) - (splice.end - splice.start)
+    whole = data.removeprefix(bom).decode()
+    newline = "\r\n" if whole.count("\r\n") * 2 > whole.count("\n") else "\n"
+    head, ours, rest = _parts(suffix, whole)
+    text = _with_lf(ours)
+    old = _read(suffix, text) or {}
+    new = deepcopy(old)
+    change(new)
+    if as_json(new) == as_json(old):
+        return data
+    if suffix in TEXT_FORMATS and not head:
+        head, rest = f"---{newline}", f"---{newline}{rest}"
     try:
-        return bom + text.encode()
-    except UnicodeEncodeError as error:
-        raise NoPlace(_UNWRITABLE) from error
+        read_json(as_json(new))
+    except Unreadable as error:
+        raise NoPlace("no prompt file can hold this text") from error
+    for before, after in _versions(suffix, text, old, new):
+        for moves_comments in (True, False):
+            parts = head, merged(before, ours, after, newline=newline, moves_comments=moves_comments), rest
+            if _reads_as(suffix, parts, new):
+                return bom + "".join(parts).encode()
+    raise NoPlace("the file is laid out in an unusual way")
 
 
-_UNWRITABLE = "no prompt file can hold this text"
-_CRLF = re.compile("\r\n")
+def _parts(suffix: str, text: str) -> tuple[str, str, str]:
+    """The fields of a file with what stands before and behind them, fences included."""
+    if suffix not in TEXT_FORMATS:
+        return "", text, ""
+    bare = _with_lf(text)
+    lines = text.split("\n")
+    start, end = (bare.count("\n", 0, offset) for offset in fields_span(suffix, bare))
+    head, fields = ("".join(f"{line}\n" for line in part) for part in (lines[:start], lines[start:end]))
+    return head, fields, text[len(head) + len(fields) :]
 
 
-def _fields(text: str, start: int, end: int) -> str:
-    return text.replace("\r\n", "\n")[start:end]
+def _reads_as(suffix: str, parts: tuple[str, str, str], fields: Any) -> bool:
+    """Whether the file holds these fields and the same text behind them."""
+    try:
+        _, found, rest = _parts(suffix, decode("".join(parts).encode()))
+        return rest == _with_lf(parts[2]) and as_json(_read(suffix, found)) == as_json(fields)
+    except Unreadable:
+        return False
 
 
-def _splice(text: str, step: Step, wanted: Any, *, is_json: bool) -> Splice:
-    """The first that reads as it should, in this place and everywhere else."""
-    root = _compose(text, is_json=is_json)
-    assert root is not None  # noqa: S101  it was read
-    for splice in splices(Layout(text, root), step, is_json=is_json):
-        try:
-            if _read(splice.apply(text), is_json=is_json) == wanted:
-                return splice
-        except Unreadable:
-            continue
-    raise NoPlace(_UNWRITABLE)
+def _with_lf(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
-def _spliced(text: str, splice: Splice) -> str:
-    """A splice whose places are counted with LF line ends, put into a text that may have others."""
-    breaks = [match.start() - number for number, match in enumerate(_CRLF.finditer(text))]
-    start, end = (place + sum(found < place for found in breaks) for place in (splice.start, splice.end))
-    crlf = len(breaks) * 2 > text.count("\n")
-    return Splice(start, end, splice.text.replace("\n", "\r\n") if crlf else splice.text).apply(text)
-
-
-def _compose(text: str, *, is_json: bool) -> yaml.Node | None:
-    return compose_json(text) if is_json else compose(text)
-
-
-def _read(text: str, *, is_json: bool) -> Any:
-    if is_json:
+def _read(suffix: str, text: str) -> Any:
+    if suffix == ".json":
         return read_json(text)
     root = compose(text)
     return construct(root) if root is not None else None
+
+
+def _versions(suffix: str, text: str, old: Any, new: Any) -> Iterator[tuple[str, str]]:
+    """The text before and after the change in one layout, the best first. Not all of them hold every text everywhere."""
+    if suffix == ".json":
+        yield text, json_edited(text, old, new)
+        return
+    from promptdb.files.round_trip import before_and_after
+
+    for blocks in (True, False):
+        yield before_and_after(text, old, new, blocks=blocks)

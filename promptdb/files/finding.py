@@ -24,3 +24,7 @@ class Unreadable(Exception):
         super().__init__(*(finding.message for finding in findings))
         self.findings = findings
         self.data = data
+
+
+class NoPlace(Exception):
+    """A change that cannot be written into a file; says why."""

@@ -7,7 +7,7 @@ from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import OutsideRoot
 from promptdb.files.document import Path
 from promptdb.files.edit import with_value
-from promptdb.files.layout import NoPlace
+from promptdb.files.finding import NoPlace
 from promptdb.files.parse import ParsedPrompt, parse_file
 from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree

@@ -1,6 +1,7 @@
 """Putting a value into a prompt file: it reads back, and nothing else of the file changes."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from ruamel.yaml import YAML
 from vectors.specs import AWKWARD_TEXTS, texts
 
 from promptdb.domain.prompt_file import Expectation
+from promptdb.files.edit import edited as fields_edited
 from promptdb.files.edit import with_value
-from promptdb.files.layout import NoPlace
+from promptdb.files.finding import NoPlace
 from promptdb.files.parse import parse_file
-from promptdb.files.read import decode, fields_span
-from promptdb.files.suffixes import TEXT_FORMATS
+from promptdb.files.read import decode, fields_span, read_document
+from promptdb.files.suffixes import SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.files.tree import WorkTree
 
 EQUALS = ("tests", 0, "expect", "equals")
@@ -54,10 +56,10 @@ def in_test(lines: str) -> str:
         pytest.param("      equals: old\n", "new", "      equals: new\n", id="plain"),
         pytest.param("      equals: 'old'\n", "it's", "      equals: 'it''s'\n", id="single quotes"),
         pytest.param('      equals: "old"\n', "new", '      equals: "new"\n', id="double quotes"),
-        pytest.param("      equals:   old   # why\n", "new", "      equals:   new   # why\n", id="comment beside"),
+        pytest.param("      equals:   old   # why\n", "new", "      equals: new     # why\n", id="comment beside"),
         pytest.param('      equals: "a\n        b"\n', "new", '      equals: "new"\n', id="quotes over two lines"),
         pytest.param("      equals: a\n        b\n", "new", "      equals: new\n", id="plain over two lines"),
-        pytest.param("      equals:\n        old\n", "new", "      equals:\n        new\n", id="on a line of its own"),
+        pytest.param("      equals:\n        old\n", "new", "      equals: new\n", id="on a line of its own"),
         pytest.param("      equals: old\n", "no", '      equals: "no"\n', id="a boolean of YAML 1.1"),
         pytest.param("      equals: old\n", "2026-04-01", '      equals: "2026-04-01"\n', id="a date of YAML 1.1"),
         pytest.param("      equals: old\n", "1:30", '      equals: "1:30"\n', id="a number of YAML 1.1"),
@@ -65,14 +67,14 @@ def in_test(lines: str) -> str:
         pytest.param("      equals: old\n", "0o17", '      equals: "0o17"\n', id="a number of YAML 1.2"),
         pytest.param("      equals: old\n", "null", '      equals: "null"\n', id="null"),
         pytest.param("      equals: old\n", "", '      equals: ""\n', id="nothing"),
-        pytest.param("      equals: old\n", "a: b", '      equals: "a: b"\n', id="a colon"),
-        pytest.param("      equals: old\n", "a #b", '      equals: "a #b"\n', id="a hash"),
+        pytest.param("      equals: old\n", "a: b", "      equals: 'a: b'\n", id="a colon"),
+        pytest.param("      equals: old\n", "a #b", "      equals: 'a #b'\n", id="a hash"),
         pytest.param("      equals: old\n", " a ", '      equals: " a "\n', id="spaces around"),
         pytest.param("      equals: 'old'\n", "a\tb", '      equals: "a\\tb"\n', id="a tab is made visible"),
-        pytest.param("      equals: old\n", "\x1b[31m", '      equals: "\\u001b[31m"\n', id="a control character"),
-        pytest.param("      equals: old\n", "a\u2028b", '      equals: "a\\u2028b"\n', id="a line break of YAML 1.1"),
+        pytest.param("      equals: old\n", "\x1b[31m", '      equals: "\\e[31m"\n', id="a control character"),
+        pytest.param("      equals: old\n", "a\u2028b", '      equals: "a\\Lb"\n', id="a line break of YAML 1.1"),
         pytest.param("      equals: 'old'\n", "Grüße 😀", "      equals: 'Grüße 😀'\n", id="unicode"),
-        pytest.param("      equals: é  # ü😀\n", "new", "      equals: new  # ü😀\n", id="unicode around"),
+        pytest.param("      equals: é  # ü😀\n", "new", "      equals: new # ü😀\n", id="unicode around"),
         pytest.param("      equals: old\n", "a\r\nb", '      equals: "a\\r\\nb"\n', id="a carriage return"),
         pytest.param('      equals: "old\\n"\n', "new\n", '      equals: "new\\n"\n', id="one line with its break"),
         pytest.param("      equals: old\n", "a\nb", "      equals: |-\n        a\n        b\n", id="block, no break"),
@@ -81,7 +83,7 @@ def in_test(lines: str) -> str:
             "      equals: old\n", "a\n\n\n", "      equals: |+\n        a\n\n\n", id="block, several line breaks"
         ),
         pytest.param(
-            "      equals: old\n", "\n\na\nb", "      equals: |-\n\n\n        a\n        b\n", id="empty lines first"
+            "      equals: old\n", "\n\na\nb", "      equals: |2-\n\n\n        a\n        b\n", id="empty lines first"
         ),
         pytest.param(
             "      equals: old\n",
@@ -89,9 +91,7 @@ def in_test(lines: str) -> str:
             "      equals: |2-\n          a\n        b\n",
             id="spaces on the first line",
         ),
-        pytest.param(
-            "      equals: old\n", "\ta\nb", "      equals: |2-\n        \ta\n        b\n", id="a tab on the first line"
-        ),
+        pytest.param("      equals: old\n", "\ta\nb", '      equals: "\\ta\\nb"\n', id="a tab on the first line"),
         pytest.param(
             "      equals: old\n",
             "a  \n  \nb",
@@ -111,7 +111,7 @@ def in_test(lines: str) -> str:
         pytest.param(
             "      equals: old # why\n",
             "a\nb",
-            "      equals: |- # why\n        a\n        b\n",
+            "      equals: |-  # why\n        a\n        b\n",
             id="comment goes along",
         ),
         pytest.param(
@@ -127,7 +127,7 @@ def in_test(lines: str) -> str:
             id="one line of many",
         ),
         pytest.param("      equals: |-\n        a\n", "b", "      equals: |-\n        b\n", id="a block of one line"),
-        pytest.param("      equals: >-\n        a\n        b\n", "c", "      equals: >-\n        c\n", id="folded"),
+        pytest.param("      equals: >-\n        a\n        b\n", "c", "      equals: |-\n        c\n", id="folded"),
         pytest.param(
             "      equals: >\n        a\n        b\n",
             "c\nd\n",
@@ -148,15 +148,13 @@ def in_test(lines: str) -> str:
         ),
         pytest.param("      equals: &a old\n", "new", "      equals: &a new\n", id="an anchor that nothing uses"),
         pytest.param(
-            "      equals: &a # why\n        'old'\n",
+            "      equals: &a\n        'old'  # why\n",
             "new",
-            "      equals: &a # why\n        'new'\n",
-            id="anchor and comment",
+            "      equals: &a 'new' # why\n",
+            id="anchor on a line of its own",
         ),
         pytest.param('      "equals": old\n', "new", '      "equals": new\n', id="a quoted key"),
-        pytest.param(
-            "      ? equals\n      : old\n", "new", "      ? equals\n      : new\n", id="a key in the long form"
-        ),
+        pytest.param("      ? equals\n      : old\n", "new", "      equals: new\n", id="a key in the long form"),
     ],
 )
 def test_only_the_lines_of_the_value_change(before: str, value: str, after: str):
@@ -173,14 +171,14 @@ def test_only_the_lines_of_the_value_change(before: str, value: str, after: str)
             ".yml",
             "tests: [{name: a, expect: {equals: old, contains: o}}]  # why\ntemplate: x\n",
             "a\nb",
-            'tests: [{name: a, expect: {equals: "a\\nb", contains: o}}]  # why\ntemplate: x\n',
+            'tests: [{name: a, expect: {equals: "a\\nb", contains: o}}] # why\ntemplate: x\n',
             id="flow style",
         ),
         pytest.param(
             ".yaml",
             "tests: [{name: a, expect: {equals: old}}]\ntemplate: x\n",
             "a, b",
-            'tests: [{name: a, expect: {equals: "a, b"}}]\ntemplate: x\n',
+            "tests: [{name: a, expect: {equals: 'a, b'}}]\ntemplate: x\n",
             id="a comma in flow style",
         ),
         pytest.param(
@@ -202,8 +200,8 @@ def test_only_the_lines_of_the_value_change(before: str, value: str, after: str)
             ".yaml",
             "template: x\ntests:\n- name: a\n  expect:\n    equals: |-\n      old",
             "a\nb",
-            "template: x\ntests:\n- name: a\n  expect:\n    equals: |-\n      a\n      b",
-            id="the end stays without a line break",
+            "template: x\ntests:\n- name: a\n  expect:\n    equals: |-\n      a\n      b\n",
+            id="the last line gets its line break",
         ),
         pytest.param(
             ".yaml",
@@ -310,13 +308,13 @@ NEW = {"role": "ai", "content": "c\nd"}
         pytest.param(
             [FIRST, SECOND, NEW],
             "'system'\n",
-            "'system'\n    -   role: 'ai'\n        content: |-\n          c\n          d\n",
+            "'system'\n    -   role: ai\n        content: |-\n          c\n          d\n",
             id="one more",
         ),
         pytest.param(
             [NEW, FIRST, SECOND],
-            "    - role: user",
-            "    - role: ai\n      content: |-\n        c\n        d\n    - role: user",
+            "    # about the first\n",
+            "    - role: ai\n      content: |-\n        c\n        d\n    # about the first\n",
             id="one more at the front",
         ),
         pytest.param(
@@ -327,18 +325,18 @@ NEW = {"role": "ai", "content": "c\nd"}
         ),
         pytest.param([SECOND], "    - role: user   # who\n      content: Hi  # what\n", "", id="the first gone"),
         pytest.param(
-            [FIRST], BLOCK[BLOCK.index("    # about the s") : BLOCK.index("    # behind")], "", id="the last gone"
+            [FIRST], BLOCK[BLOCK.index("    -   content") : BLOCK.index("    # behind")], "", id="the last gone"
         ),
         pytest.param(
             [],
             BLOCK[BLOCK.index("    messages:") : BLOCK.index("    # behind")],
-            "    messages: []\n    # about the first\n",
+            "    messages: []\n",
             id="all gone",
         ),
         pytest.param(
             [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}, SECOND],
-            "Hi  # what",
-            '[{"type": "text", "text": "Hi"}]  # what',
+            "      content: Hi  # what\n",
+            "      content:     # what\n      - type: text\n        text: Hi\n",
             id="text becomes parts",
         ),
     ],
@@ -388,7 +386,7 @@ SHORT = '{"template": "x", "tests": [{"name": "a", "expect": {"messages": [ {"ro
             FLOW,
             [FIRST, {"role": "ai", "content": "Yes?"}, {"role": "user", "content": "a, b"}],
             "Yes?}",
-            'Yes?}, {"role": "user", "content": "a, b"}',
+            "Yes?}, {role: user, content: 'a, b'}",
             id="flow, one more",
         ),
         pytest.param(
@@ -427,8 +425,8 @@ SHORT = '{"template": "x", "tests": [{"name": "a", "expect": {"messages": [ {"ro
             ".json",
             SHORT,
             [FIRST, NEW],
-            '"Hi"}',
-            '"Hi"}, {"role": "ai", "content": "c\\nd"}',
+            '[ {"role": "user", "content": "Hi"} ]',
+            '[{"role": "user", "content": "Hi"}, {"role": "ai", "content": "c\\nd"}]',
             id="JSON on one line, one more",
         ),
         pytest.param(".json", SHORT, [], '[ {"role": "user", "content": "Hi"} ]', "[]", id="JSON, all gone"),
@@ -439,9 +437,12 @@ def test_messages_in_flow_style_and_json(suffix: str, before: str, value: list[A
     assert edited(suffix, before, value, MESSAGES) == before.replace(old, new)
 
 
-def test_messages_that_were_none_are_written_on_one_line():
+def test_messages_that_were_none_are_a_block():
     before = "template: x\ntests:\n- name: a\n  expect:\n    messages: []  # none\n"
-    after = before.replace("[]", '[{"role": "user", "content": "Hi"}, {"role": "ai", "content": "c\\nd"}]')
+    after = before.replace(
+        "[]  # none",
+        "    # none\n    - role: user\n      content: Hi\n    - role: ai\n      content: |-\n        c\n        d",
+    )
     assert edited(".yaml", before, [FIRST, NEW], MESSAGES) == after
 
 
@@ -573,3 +574,153 @@ def test_any_messages_in_any_style(old: list[Any], new: list[Any], style: str):
         edited(".txt", f"---\n{yaml.safe_dump(fields, default_flow_style=False)}---\nx\n", new, MESSAGES)
     else:
         edited(".yaml", yaml.safe_dump(fields, default_flow_style=style == "flow"), new, MESSAGES)
+
+
+# Other changes
+
+OLD_NAME = {"renamed_from": ["support/hello"]}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "before", "after"),
+    [
+        pytest.param(
+            ".yaml",
+            "# first\ntemplate: x   # what\nmetadata:\n    # in it\n    tags: [a,b]\n",
+            "# first\ntemplate: x   # what\nmetadata:\n    # in it\n    tags: [a,b]\nrenamed_from:\n- support/hello\n",
+            id="at the end",
+        ),
+        pytest.param(
+            ".yaml",
+            "template: x\ntools:\n  - name: a\n\n# last\n",
+            "template: x\ntools:\n  - name: a\nrenamed_from:\n  - support/hello\n\n# last\n",
+            id="above the comments at the end, lists indented as in the file",
+        ),
+        pytest.param(
+            ".yaml",
+            "role: user\r\ntemplate: x",
+            "role: user\r\ntemplate: x\r\nrenamed_from:\r\n- support/hello\r\n",
+            id="CRLF, no line break at the end",
+        ),
+        pytest.param(".yml", "{template: x}\n", "{template: x, renamed_from: [support/hello]}\n", id="flow style"),
+        pytest.param(
+            ".md",
+            "---\nrole: user # who\n---\nHi\n",
+            "---\nrole: user # who\nrenamed_from:\n- support/hello\n---\nHi\n",
+        ),
+        pytest.param(".md", "---\n# empty\n---\nHi\n", "---\nrenamed_from:\n- support/hello\n# empty\n---\nHi\n"),
+        pytest.param(
+            ".j2", "---\n---\nHi\n", "---\nrenamed_from:\n- support/hello\n---\nHi\n", id="empty front matter"
+        ),
+        pytest.param(".txt", "\n Hi\n", "---\nrenamed_from:\n- support/hello\n---\n\n Hi\n", id="no front matter"),
+        pytest.param(
+            ".txt", "\ufeffHi\r\n", "\ufeff---\r\nrenamed_from:\r\n- support/hello\r\n---\r\nHi\r\n", id="none, CRLF"
+        ),
+        pytest.param(
+            ".json",
+            '{\n\t"template": "x"\n}\n',
+            '{\n\t"template": "x",\n\t"renamed_from": [\n\t\t"support/hello"\n\t]\n}\n',
+            id="JSON",
+        ),
+        pytest.param(".json", '{"template":"x"}', '{"template":"x", "renamed_from": ["support/hello"]}', id="one line"),
+    ],
+)
+def test_a_field_can_be_added(suffix: str, before: str, after: str):
+    assert fields_edited(suffix, before.encode(), lambda fields: fields.update(OLD_NAME)).decode() == after
+
+
+def test_fields_added_to_json_come_in_their_order():
+    before = '{\n  "template": "x",\n  "metadata": {"title": "é"}\n}\n'
+    after = (
+        '{\n  "template": "y",\n  "metadata": {"title": "é", "labels": {}},\n  "ö": null,\n  "a": [\n    1\n  ]\n}\n'
+    )
+
+    def change(fields: dict[str, Any]) -> None:
+        fields |= {"template": "y", "ö": None, "a": [1]}
+        fields["metadata"]["labels"] = {}
+
+    assert fields_edited(".json", before.encode(), change).decode() == after
+
+
+ALIASES = """\
+# Reviewed by the platform team.
+production:
+    support/triage: rev:3     # frozen until May
+    # the EU
+    support/eu/withdrawal: rev:1
+
+staging: {support/triage: latest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("alias", "name", "selector", "old", "new"),
+    [
+        pytest.param("production", "support/triage", "rev:4", "rev:3", "rev:4", id="moved"),
+        pytest.param(
+            "production", "support/reply", "rev:2", "rev:1\n", "rev:1\n    support/reply: rev:2\n", id="one more"
+        ),
+        pytest.param("staging", "support/reply", "no", "latest}", 'latest, support/reply: "no"}', id="in flow style"),
+        pytest.param("staging", "support/triage", None, "{support/triage: latest}", "{}", id="the last one gone"),
+        pytest.param("production", "support/triage", None, "    support/triage: rev:3     # frozen until May\n", "", id="gone"),
+    ],
+)  # fmt: skip
+def test_a_mapping_in_another_file_changes_line_by_line(
+    alias: str, name: str, selector: str | None, old: str, new: str
+):
+    def change(pointers: dict[str, Any]) -> None:
+        if selector is None:
+            del pointers[alias][name]
+        else:
+            pointers[alias][name] = selector
+
+    assert ALIASES.count(old) == 1
+    assert fields_edited(".yaml", ALIASES.encode(), change).decode() == ALIASES.replace(old, new)
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".json", ".md"])
+def test_a_file_without_a_change_stays(suffix: str):
+    before = {".yaml": "a:   {b:  c}", ".json": '{"a" :1}', ".md": "Hi"}[suffix].encode()
+    assert fields_edited(suffix, before, lambda _: None) == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        pytest.param(
+            "tests: [{name: a, expect: {equals: old}}]\nmodel:\n  a: |#b\n    c\n", "ruamel.yaml does not read"
+        ),
+        pytest.param("tests: [{name: a, expect: {equals: old}, variables: {b, c: 1}}]\n", "laid out in an unusual way"),
+    ],
+)
+def test_what_ruamel_does_not_keep_is_left(fields: str, reason: str):
+    before = f"template: x\n{fields}"
+    assert expectation(".yaml", before.encode()).equals == "old"
+    with pytest.raises(NoPlace, match=reason):
+        with_value(".yaml", before.encode(), EQUALS, "new")
+
+
+EXAMPLES = sorted(
+    file
+    for file in (Path(__file__).parents[2] / "prompts").rglob("*")
+    if file_suffix(file.name) in SUFFIXES and not any(part.startswith("_") for part in file.parts)
+)
+
+
+def texts_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from texts_in(item, (*path, key))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
+def test_in_the_example_prompts_only_the_line_of_an_expectation_changes(file: Path):
+    before, suffix = file.read_bytes(), file_suffix(file.name)
+    tests = read_document(file.name, suffix, before, "f-string").data.get("tests", [])
+    for path, text in texts_in(tests, ("tests",)):
+        after = with_value(suffix, before, path, f"New {text}")
+        old, new = before.split(b"\n"), after.split(b"\n")
+        line = next(index for index, (one, other) in enumerate(zip(old, new, strict=False)) if one != other)
+        assert new[len(new) - len(old) + line + 1 :] == old[line + 1 :], path

@@ -132,6 +132,7 @@ def test_the_schema_and_the_engine_have_one_home(name: str, home: str | None) ->
         ("sqlmodel", {"db"}),
         ("alembic", {"db"}),
         ("yaml", {"files"}),
+        ("ruamel", {"files"}),
         ("jinja2", {"render"}),
         ("click", {"cli"}),
         ("rich", {"cli"}),

@@ -39,7 +39,7 @@ HEAVY = {
         "rich",
         "watchdog",
     ),
-    *("pydantic", "pydantic_settings", "yaml", "jinja2", "chevron", "click", "psycopg"),
+    *("pydantic", "pydantic_settings", "yaml", "ruamel.yaml", "jinja2", "chevron", "click", "psycopg"),
 }
 
 
@@ -111,6 +111,9 @@ def test_a_command_loads_no_engine_database_or_git_that_it_does_not_need(
     monkeypatch.chdir(tmp_path)
     assert run(["sync"]) == 0
     loaded = loaded_by(f"from promptdb.cli.app import run; assert run({arguments!r}) == 0", tmp_path)
-    assert loaded & {"alembic", "git", "rich", "psycopg", "jinja2", "chevron", "fastapi", "langchain_core"} == set()
+    assert (
+        loaded & {"alembic", "git", "rich", "psycopg", "jinja2", "chevron", "fastapi", "langchain_core", "ruamel.yaml"}
+        == set()
+    )
     assert ("sqlalchemy" in loaded) == (arguments != ["check"])
     assert ("yaml" in loaded) == (arguments == ["check"])

@@ -80,6 +80,16 @@ def test_a_file_whose_tests_pass_is_not_written(tree: Path):
             id="a text that is shared",
         ),
         pytest.param(
+            "template: x\nmodel:\n  a: |#b\n    c\ntests: [{name: a, expect: {equals: y}}]\n",
+            "not updated: ruamel.yaml does not read this file",
+            id="a file that only our own reader understands",
+        ),
+        pytest.param(
+            "template: x\ntests: [{name: a, expect: {equals: y, messages}}]\n",
+            "not updated: the file is laid out in an unusual way",
+            id="a line that ruamel.yaml would write with another meaning",
+        ),
+        pytest.param(
             'template: "{{ \'\\\\0\' }}"\ntemplate_format: jinja2\ntests: [{name: a, expect: {equals: x}}]\n',
             "not updated: no prompt file can hold this text",
             id="a text that cannot be stored",
