@@ -48,4 +48,5 @@ def _kind(text: str, style: str, *, blocks: bool) -> type[ScalarString]:
 def _is_plain(text: str) -> bool:
     """Whether it is text without quotes too, in YAML 1.2 and for readers of YAML 1.1, where `no` is a boolean."""
     resolved: str = _YAML_1_1.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
-    return text == text.strip() and reads_as_text(text) and resolved == "tag:yaml.org,2002:str"
+    is_bare = text == text.strip() and text[0] not in "?:-"  # which open a key, a value or an item inside of [] and {}
+    return is_bare and reads_as_text(text) and resolved == "tag:yaml.org,2002:str"
