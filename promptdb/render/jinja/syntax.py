@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from jinja2 import nodes, pass_context
+from jinja2 import nodes, pass_context, pass_eval_context
+from jinja2.runtime import markup_join
 from jinja2.visitor import NodeTransformer
 
 from promptdb.render.jinja.budget import CURRENT
@@ -95,11 +96,12 @@ def _through(name: str, node: nodes.Node, *arguments: nodes.Expr) -> nodes.Filte
     return nodes.Filter(node, f"priced {name}", list(arguments), [], None, None, lineno=node.lineno)
 
 
-def _joined(values: tuple[Any, ...]) -> str:
+@pass_eval_context
+def _joined(context: nodes.EvalContext, values: tuple[Any, ...]) -> str:
     budget = CURRENT.get()
     texts = [budget.text(value) for value in values]
     budget.make(sum(map(len, texts)))
-    return "".join(texts)
+    return markup_join(texts) if context.autoescape else "".join(texts)
 
 
 @pass_context

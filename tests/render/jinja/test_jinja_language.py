@@ -51,6 +51,7 @@ TEMPLATES = [
     "{% for a, b in pairs %}{{ a }}{{ b }}{% for c in xs %}{{ loop.index }}{{ a }}{% endfor %}{% endfor %}",
     "{% for t in tree recursive %}{{ loop.depth }}{{ t.n }}({{ loop(t.kids) }}){% endfor %}",
     "{% for x in xs %}{% set y = x %}{{ y }}{% endfor %}{% for x in xs %}{% for y in loop %}{{ y[0] }}{% endfor %}{% endfor %}",
+    "{% autoescape true %}{{ '<b>' ~ s }}{{ ('<i>' | safe) ~ s }}{% endautoescape %}",
     "{% set ns = namespace(n=0) %}{% for x in xs %}{% set ns.n = ns.n + x %}{% endfor %}{{ ns.n }}",
     "{% set t %}a{{ n }}{% for x in xs %}{{ x }}{% endfor %}{% endset %}{{ t }}{{ t | length }}{% set u | upper %}{{ t }}{% endset %}{{ u }}",
     "{% macro m(a, b=2) %}({{ a }}{{ b }}{{ caller() if caller is defined else '' }}){% endmacro %}{{ m(1) }}{{ m(1, b=3) }}{% call m(n) %}c{{ n }}{% endcall %}",
