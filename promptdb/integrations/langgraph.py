@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
+from inspect import isawaitable
 from typing import Annotated, Any, NotRequired
 
 from langchain_core.messages import AnyMessage, BaseMessage
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
 from promptdb.client.client import PromptClient
-from promptdb.errors import ConfigError
+from promptdb.errors import ConfigError, RenderError
 from promptdb.render.resolved import ResolvedPrompt
 
 Reader = Callable[[Any], Any]
@@ -47,7 +48,8 @@ class PromptNode:
     """Renders a prompt from the state: the messages go to the channel `prompt`, the version to `prompt_versions`.
 
     Each variable of the prompt gets the value of the state's channel of the same name, unless `inputs` says otherwise.
-    Channels that the prompt has no variable for are left alone; one that is None counts as left out.
+    What the prompt has no variable for is left out, in `inputs` too: a version that is promoted later may have fewer. A channel
+    that is None counts as left out.
 
     Args:
         client: where prompts are looked up, in every call.
@@ -77,7 +79,6 @@ class PromptNode:
         Raises:
             NotFound: there is no such prompt or version.
             MissingVariables: naming all that neither the state nor `inputs` has.
-            UnknownVariables: naming those of `inputs` that the prompt does not have.
             RenderError: a value does not fit.
         """
         prompt = self._client.get(self.ref)
@@ -89,7 +90,9 @@ class PromptNode:
         values = {name: channels.get(name) for name in prompt.names}
         for name, source in self._inputs.items():
             values[name] = source(state) if callable(source) else channels.get(source)
-        return {name: value for name, value in values.items() if value is not None}
+        if late := sorted(name for name, value in values.items() if isawaitable(value)):
+            raise RenderError(f"the input {late[0]!r} is asynchronous", "give a function that returns the value")
+        return {name: value for name, value in values.items() if name in prompt.names and value is not None}
 
 
 def use_of(prompt: ResolvedPrompt) -> PromptUse:

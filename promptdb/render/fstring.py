@@ -19,7 +19,7 @@ _NUMBER_SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d{0,3}[,_]?(?:\.\d{1,3})?[
 _DATE_SPEC = re.compile(r"(?:%[a-zA-Z]|[-/:.,T ]){1,32}")
 _LITERAL_BRACES = "write {{ and }} for literal braces, or set 'template_format: plain' if the text has no variables"
 
-_MISFITS = (ValueError, TypeError, OverflowError)
+_MISFITS = (ValueError, TypeError, OverflowError, RecursionError)
 _OTHER_LANGUAGE = "for jinja2 set 'template_format: jinja2', or give the file the suffix .jinja2"
 
 

@@ -81,6 +81,7 @@ class Inputs:
         near = {name: match[0] for name in extra if (match := get_close_matches(name, missing or self.names, 1))}
         guesses = [f"did you mean {match!r} instead of {name!r}?" for name, match in near.items()]
         if missing:
-            return MissingVariables(list(missing), " ".join(guesses) or None)
+            others = [f"the prompt has no variable {name!r}" for name in extra if name not in near]
+            return MissingVariables(list(missing), " ".join([*guesses, *others]) or None)
         hint = " ".join(guesses) or f"its variables: {', '.join(self.contract) or 'none'}"
         return UnknownVariables(extra, hint)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -99,7 +100,26 @@ def _message(role: str, content: Content, rest: Mapping[str, Any], place: str) -
             f"{place} has a bad content part", "a part is text or an object such as {'type': 'text', ...}"
         )
     others = {key: item for key, item in rest.items() if key not in ("role_name", "name", "additional_kwargs")}
-    return RenderedMessage(role, content, role_name, name, {**kwargs, **others})  # type: ignore[arg-type]
+    fields = {**kwargs, **others}
+    if isinstance(calls := fields.get("tool_calls"), list):
+        fields["tool_calls"] = [_call(call, place) for call in calls]
+    return RenderedMessage(role, content, role_name, name, fields)  # type: ignore[arg-type]
+
+
+def _call(call: Any, place: str) -> dict[str, Any]:
+    """A call of a tool in OpenAI's form, which may have been in LangChain's."""
+    match call:
+        case {"function": {"name": str(), "arguments": str() as arguments}}:
+            arguments_given: Any = {}
+            with suppress(ValueError, RecursionError):  # what is no JSON is what the model wrote
+                arguments_given = json.loads(arguments or "{}")
+            if not isinstance(arguments_given, dict):
+                raise RenderError(f"{place} has a tool call whose arguments are no JSON object")
+            return dict(call)
+        case {"name": str(), "args": Mapping(), "id": _}:
+            return _openai_call(call)
+    hint = "write {id, type: function, function: {name, arguments}}, with arguments as JSON text"
+    raise RenderError(f"{place} has a tool call that cannot be read", hint)
 
 
 def _langchain_fields(value: Any) -> dict[str, Any] | None:
@@ -112,7 +132,7 @@ def _langchain_fields(value: Any) -> dict[str, Any] | None:
     if role == "generic":
         fields["role_name"] = getattr(value, "role", kind)
     if calls := getattr(value, "tool_calls", None):
-        fields["tool_calls"] = list(map(_openai_call, calls))
+        fields["tool_calls"] = list(calls)
     if role == "tool":
         fields["tool_call_id"] = getattr(value, "tool_call_id", None)
     return fields

@@ -102,8 +102,10 @@ class RenderablePrompt:
     @property
     def response_schema(self) -> dict[str, Any] | None:
         """The JSON Schema of the answer, with a title: ready for `chat_model.with_structured_output`. None if there is none."""
+        from promptdb.render.providers.openai import schema_name
+
         schema = self._compiled.spec.response_schema
-        return None if schema is None else {"title": self._identifier, **deepcopy(schema)}
+        return None if schema is None else {**deepcopy(schema), "title": schema_name(schema, self._identifier)}
 
     # Requests
 

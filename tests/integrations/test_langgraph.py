@@ -16,7 +16,7 @@ from langgraph.graph.message import add_messages
 from pydantic import BaseModel, Field
 
 from promptdb import PromptClient, PromptService
-from promptdb.errors import ConfigError, MissingVariables, PromptNotFound, RenderError, UnknownVariables
+from promptdb.errors import ConfigError, MissingVariables, PromptNotFound, RenderError
 from promptdb.integrations.langgraph import PromptNode, PromptState, PromptUse, used_versions
 from promptdb.settings import AppSettings
 
@@ -135,6 +135,9 @@ def test_with_a_model(client: PromptClient):
         pytest.param(
             {"tone": "absent"}, {"question": "?", "tone": "x"}, ["Be kind.", "?"], id="a channel that is not set"
         ),
+        pytest.param(
+            {"gone": "question"}, {"question": "?"}, ["Be kind.", "?"], id="a variable that the version lacks"
+        ),
         pytest.param({}, {"question": "?", "tone": None}, ["Be kind.", "?"], id="None counts as left out"),
     ],
 )
@@ -185,12 +188,17 @@ def test_a_state_that_is_a_pydantic_model(client: PromptClient):
     ]
 
 
+async def late(_: Any) -> str:
+    return "late"
+
+
+@pytest.mark.filterwarnings("ignore:coroutine")
 @pytest.mark.parametrize(
     ("ref", "inputs", "state", "error"),
     [
         ("support/other", {}, {}, PromptNotFound),
         ("support/reply", {}, {"messages": []}, MissingVariables),
-        ("support/reply", {"qestion": lambda _: "?"}, {"question": "?", "messages": []}, UnknownVariables),
+        ("support/reply", {"tone": late}, {"question": "?", "messages": []}, RenderError),
         ("support/reply", {}, {"question": 7, "messages": []}, RenderError),
         ("support/reply", {}, "text", ConfigError),
     ],

@@ -140,7 +140,7 @@ def test_a_value_that_does_not_fit_is_refused(variable: dict[str, Any], value: A
             {"nam": 1, "zip": 2},
             MissingVariables,
             "missing variable: name",
-            "did you mean 'name' instead of 'nam'?",
+            "did you mean 'name' instead of 'nam'? the prompt has no variable 'zip'",
             id="misspelt: missing and unknown at once",
         ),
         pytest.param(

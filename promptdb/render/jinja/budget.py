@@ -19,7 +19,7 @@ MAX_DEPTH = 100
 """Of lists and objects in one another that a template makes or writes."""
 
 _NODES_PER_STEP = 2
-_READ_PER_STEP = 8_192
+_READ_PER_STEP = 1_024
 _TEXTS = (str, bytes)
 _CONTAINERS = (list, tuple, set, frozenset, dict)
 
@@ -77,10 +77,10 @@ class Budget:
         return self.kept(value)
 
     def searched(self, value: Any) -> Any:
-        """Pay for looking through a value."""
+        """Pay for looking through a value, or comparing it."""
         if isinstance(value, _TEXTS):
             self.step(len(value) // _READ_PER_STEP)
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, _CONTAINERS):
             self.step(len(value) // _NODES_PER_STEP)
         return value
 

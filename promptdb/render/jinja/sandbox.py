@@ -1,6 +1,7 @@
 """jinja2's immutable sandbox, closed further: nothing of the application is called, and each render has a budget."""
 
 from collections.abc import Callable, Iterable
+from datetime import date, time, timedelta
 from functools import wraps
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType
 from typing import Any
@@ -22,7 +23,7 @@ _FROM_JINJA = ("_loop_vars", "_block_vars")
 """Arguments that compiled templates add to a call."""
 
 _PRICED = (str, bytes, int, list, tuple)
-_DATA = (str, bytes, int, float, bool, list, tuple, dict, set, type(None))
+_DATA = (str, bytes, int, float, bool, list, tuple, dict, set, type(None), date, time, timedelta)
 
 
 class _Namespace(jinja2.utils.Namespace):
@@ -65,6 +66,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters.update(PRICES)
         for name in ("divisibleby", "even", "odd"):
             self.tests[name] = _of_numbers(self.tests[name])  # type: ignore[arg-type]
+        self.tests["lower"] = lambda value: CURRENT.get().searched(CURRENT.get().text(value)).islower()
+        self.tests["upper"] = lambda value: CURRENT.get().searched(CURRENT.get().text(value)).isupper()
 
     def priced_code(self, tree: jinja2.nodes.Template, name: str | None = None) -> CodeType:
         return self.compile(priced(tree, is_fragment=name is not None), name)

@@ -15,7 +15,7 @@ _LONGEST_WIDTH = 18
 
 _MAX_DIGITS = 300
 _COMPARED_PER_STEP = 8_192
-_PIECE = 64
+_PIECE = 16
 """Characters that a piece of a split text counts as."""
 
 Price = Callable[..., None]

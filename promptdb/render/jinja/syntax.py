@@ -69,7 +69,7 @@ class _Prices(NodeTransformer):
 
     def visit_Operand(self, node: nodes.Operand) -> nodes.Operand:
         self.generic_visit(node)
-        if node.op in ("in", "notin"):
+        if not isinstance(node.expr, nodes.Const) or node.op in ("in", "notin"):
             node.expr = _through("searched", node.expr)
         return node
 

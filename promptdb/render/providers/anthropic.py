@@ -9,7 +9,7 @@ from typing import Any
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import RenderError
 from promptdb.render.messages import RenderedMessage
-from promptdb.render.providers.parts import image_source, kind_of
+from promptdb.render.providers.parts import image_source, kind_of, without_calls
 from promptdb.render.providers.settings import settings_for
 from promptdb.render.providers.tools import function_of
 
@@ -82,7 +82,7 @@ def _content(message: RenderedMessage, index: int) -> str | list[dict[str, Any]]
 
 def _blocks(message: RenderedMessage) -> list[dict[str, Any]]:
     """The content as blocks; an empty text is none, since the API refuses one."""
-    parts = [message.content] if isinstance(message.content, str) else message.content
+    parts = [message.content] if isinstance(message.content, str) else without_calls(message)
     return [_block(part) for part in parts if part != ""]
 
 
@@ -90,13 +90,14 @@ def _block(part: Any) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
     block: dict[str, Any] = {"type": kind_of(part), **deepcopy(part)}
-    source = image_source(block) if block["type"] == "image_url" else None
+    source = image_source(block) if block["type"] in ("image", "image_url") and "source" not in block else None
     if source is None:
         return block
+    cached = {"cache_control": block["cache_control"]} if "cache_control" in block else {}
     if source.embedded is None:
-        return {"type": "image", "source": {"type": "url", "url": source.url}}
+        return {"type": "image", "source": {"type": "url", "url": source.url}, **cached}
     media_type, data = source.embedded
-    return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}}
+    return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}, **cached}
 
 
 def _tool_use(call: Any, index: int) -> dict[str, Any]:

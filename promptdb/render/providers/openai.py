@@ -10,11 +10,14 @@ from typing import Any
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import RenderError
 from promptdb.render.messages import RenderedMessage
-from promptdb.render.providers.parts import image_source, kind_of
+from promptdb.render.providers.parts import image_source, kind_of, without_calls
 from promptdb.render.providers.settings import settings_for
 from promptdb.render.providers.tools import function_of
 
 _ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
+_NEVER_STRICT = frozenset({"allOf", "oneOf", "not", "if", "default", "patternProperties", "dependentRequired"})
+"""Keywords that strict mode does not take."""
+
 _WITHOUT = frozenset({"anthropic"})
 """Providers whose models this API does not have."""
 
@@ -49,10 +52,13 @@ def _message(message: RenderedMessage, index: int) -> dict[str, Any]:
     if message.role == "tool" and not message.additional_kwargs.get("tool_call_id"):
         hint = "put tool_call_id into its additional_kwargs"
         raise RenderError(f"message {index + 1} is the answer of a tool, and does not say to which call", hint)
-    content = message.content if isinstance(message.content, str) else [_part(part) for part in message.content]
-    name = {"name": message.name} if message.name else {}
-    role = message.role_name or _ROLES[message.role]
-    return {"role": role, "content": content, **name, **deepcopy(dict(message.additional_kwargs))}
+    fields: dict[str, Any] = {"role": message.role_name or _ROLES[message.role], "content": message.content}
+    if not isinstance(message.content, str):
+        fields["content"] = [_part(part) for part in without_calls(message)]
+    if message.name:
+        fields["name"] = message.name
+    others = {key: value for key, value in message.additional_kwargs.items() if key not in ("role", "content", "name")}
+    return {**fields, **deepcopy(others)}
 
 
 def _part(part: Any) -> Any:
@@ -62,16 +68,16 @@ def _part(part: Any) -> Any:
     part = {"type": kind_of(part), **deepcopy(part)}
     if part["type"] == "image" and (source := image_source(part)) is not None:
         return {"type": "image_url", "image_url": {"url": source.url}}
-    if part["type"] == "image_url" and isinstance(part["image_url"], str):
+    if part["type"] == "image_url" and isinstance(part.get("image_url"), str):
         return part | {"image_url": {"url": part["image_url"]}}
     return part
 
 
 def _response_format(schema: Mapping[str, Any], identifier: str) -> dict[str, Any]:
     described = {"description": schema["description"]} if isinstance(schema.get("description"), str) else {}
-    strict = {"strict": True} if _is_strict(schema) else {}
+    strict = {"strict": True} if schema.get("type") == "object" and _is_strict(schema) else {}
     json_schema = {
-        "name": _name(schema.get("title"), identifier),
+        "name": schema_name(schema, identifier),
         **described,
         "schema": deepcopy(dict(schema)),
         **strict,
@@ -79,8 +85,9 @@ def _response_format(schema: Mapping[str, Any], identifier: str) -> dict[str, An
     return {"type": "json_schema", "json_schema": json_schema}
 
 
-def _name(title: object, identifier: str) -> str:
-    """Of letters, digits, `_` and `-`, at most 64: the API takes no others."""
+def schema_name(schema: Mapping[str, Any], identifier: str) -> str:
+    """Its title, if that is made of letters, digits, `_` and `-`, at most 64: APIs take no others. Else the identifier."""
+    title = schema.get("title")
     fits = isinstance(title, str) and title.isascii() and title.replace("_", "a").replace("-", "a").isalnum()
     return title if fits and isinstance(title, str) and len(title) <= 64 else identifier
 
@@ -91,6 +98,8 @@ def _is_strict(schema: object) -> bool:
         return all(map(_is_strict, schema))
     if not isinstance(schema, Mapping):
         return True
+    if not _NEVER_STRICT.isdisjoint(schema):
+        return False
     properties = schema.get("properties")
     if schema.get("type") == "object" or isinstance(properties, Mapping):
         names = set(properties or ()) if isinstance(properties, Mapping | None) else set()

@@ -204,6 +204,12 @@ ATTACKS: dict[str, str] = {
     "a number of many digits": "{{ ('f' * 1000000) | int(base=16) * 2 }}",
     "a long range": "{{ range(10 ** 12) | list }}",
     "a list multiplied": "{{ ([0] * 1000000) * 1000000 }}",
+    "comparing large texts": THOUSAND * 2 + "{{ big == big[1:] }}{% endfor %}{% endfor %}",
+    "comparing long lists": "{% set other = long | list %}"
+    + THOUSAND * 2
+    + "{{ long == other }}{% endfor %}{% endfor %}",
+    "testing a large text": THOUSAND * 2 + "{{ big is lower }}{% endfor %}{% endfor %}",
+    "a method of a large text": THOUSAND * 2 + "{{ big.islower() }}{% endfor %}{% endfor %}",
     "products": THOUSAND + "{% set x = 'a' * 1000000 %}{% endfor %}",
     "strip": THOUSAND + "{{ (word * 1000).strip('b' * 900000 ~ 'a') }}{% endfor %}",
     "rfind": THOUSAND + "{{ line.rfind('b' ~ line[1:]) }}{% endfor %}",

@@ -1,5 +1,6 @@
 """Format `jinja2`: the language, what the sandbox refuses, and where errors are."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -363,6 +364,10 @@ def test_a_computed_name_is_refused(template: str):
     assert caught.value.line == 2
     assert caught.value.hint is not None
     assert '{% include "_shared/tone.md" %}' in caught.value.hint
+
+
+def test_dates_have_their_methods():
+    assert render("{{ d.strftime('%Y') }} {{ d.year }}", {"d": date(2026, 4, 1)}) == "2026 2026"
 
 
 def test_nothing_of_a_render_is_left_for_the_next():

@@ -1,6 +1,5 @@
 """Format `mustache`: what goes beyond the specification (test_mustache_spec.py): strictness, places, bounds, hostile values."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -504,10 +503,8 @@ def test_fragments_that_nest_too_deeply_are_refused_with_their_chain():
 def test_a_render_without_end_is_refused_soon(template: str, values: dict[str, Any], message: str):
     compiled = compile_template(template, NO_INCLUDES)
     values = {name: list(value) if isinstance(value, range) else value for name, value in values.items()}
-    started = time.process_time()
     with pytest.raises(TemplateError) as caught:
         compiled.render(values)
-    assert time.process_time() - started < 10
     assert caught.value.message == message
     assert caught.value.hint is not None
 
@@ -530,14 +527,10 @@ def test_what_is_large_and_within_the_bounds_renders():
         pytest.param("{{> p}}", id="partials"),
     ],
 )
-def test_parsing_takes_time_in_proportion_to_the_tags(part: str):
-    def seconds(tags: int) -> float:
-        started = time.process_time()
-        render(part * tags, {"a": 1}, p="x")
-        return time.process_time() - started
-
-    small, large = min(seconds(5_000) for _ in range(5)), seconds(150_000)
-    assert large < 60 * small + 0.3  # thirty times the tags
+def test_a_template_may_have_a_hundred_thousand_tags(part: str):
+    """Parsing that takes the square of their number would not come back."""
+    once, text = render(part, {"a": 1}, p="x"), render(part * 100_000, {"a": 1}, p="x")
+    assert len(text) in (0, 100_000 * len(once))
 
 
 def test_a_name_may_be_deep():

@@ -240,6 +240,49 @@ def test_messages(given: list[Any], as_openai: list[Any], as_anthropic: dict[str
     assert anthropic(chat(*given)) == as_anthropic
 
 
+def test_what_a_message_carries_does_not_replace_its_role_and_content():
+    given = {
+        "role": "user",
+        "content": "x",
+        "name": "n",
+        "additional_kwargs": {"role": "system", "content": "y", "name": "m"},
+    }
+    assert openai(chat(given))["messages"] == [{"role": "user", "content": "x", "name": "n"}]
+
+
+def test_calls_that_langchain_writes_twice_are_sent_once():
+    call = {"name": "f", "args": {"a": 1}, "id": "c"}
+    used = {"type": "tool_use", "id": "c", "name": "f", "input": {"a": 1}}
+    made = chat({"role": "ai", "content": [text("wait"), used], "tool_calls": [call]})
+    assert anthropic(made)["messages"][0]["content"] == [text("wait"), used]
+    [message] = openai(made)["messages"]
+    assert message["content"] == [text("wait")]
+    assert message["tool_calls"][0]["function"] == {"name": "f", "arguments": '{"a": 1}'}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image", "url": "https://x/y.png"},
+        {"type": "image", "source_type": "url", "url": "https://x/y.png"},
+        {"type": "image", "base64": PNG, "mime_type": "image/png"},
+        {"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"},
+    ],
+)
+def test_images_as_langchain_writes_them(part: dict[str, Any]):
+    made = chat({"role": "human", "content": [part]})
+    url = part.get("url", f"data:image/png;base64,{PNG}")
+    assert openai(made)["messages"][0]["content"] == [{"type": "image_url", "image_url": {"url": url}}]
+    [block] = anthropic(made)["messages"][0]["content"]
+    assert block["source"]["type"] == ("url" if "url" in part else "base64")
+
+
+def test_an_image_keeps_its_cache_control():
+    image = {"type": "image_url", "image_url": {"url": "https://x/y.png"}, "cache_control": {"type": "ephemeral"}}
+    [block] = anthropic(chat({"role": "human", "content": [image]}))["messages"][0]["content"]
+    assert block["cache_control"] == {"type": "ephemeral"}
+
+
 def test_system_blocks_keep_their_cache_control():
     cached = {**text("long"), "cache_control": {"type": "ephemeral"}}
     made = chat({"role": "system", "content": [cached]}, ("system", "short"), ("human", "hi"))
@@ -278,13 +321,22 @@ def test_text_in_values_opens_no_new_role():
             "message 1 has the role 'judge', which Anthropic's API lacks",
         ),
         *(
-            ({"role": "ai", "content": "", "tool_calls": [call]}, "to_anthropic", "message 1 has a tool call")
-            for call in ({}, "x", {**CALL, "function": {"name": "f", "arguments": "{"}}, {**CALL, "function": None})
+            (
+                {"role": "ai", "content": "", "tool_calls": [call]},
+                "render_messages",
+                "all[0] has a tool call that cannot",
+            )
+            for call in ({}, "x", {**CALL, "function": None}, {"name": "f", "args": "x", "id": "c"})
+        ),
+        (
+            {"role": "ai", "content": "", "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "{"}}]},
+            "to_anthropic",
+            "message 1 has a tool call that cannot be read",
         ),
         (
             {"role": "ai", "content": "", "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "[1]"}}]},
-            "to_anthropic",
-            "message 1 has a tool call whose arguments are no JSON object",
+            "render_messages",
+            "all[0] has a tool call whose arguments are no JSON object",
         ),
     ],
 )
@@ -365,7 +417,9 @@ STRICT = {
         pytest.param(
             {**STRICT, "properties": {"a": {"type": "object"}}, "required": ["a"]}, False, id="an open one inside"
         ),
-        pytest.param({"type": "string"}, True, id="no object"),
+        pytest.param({"type": "string"}, False, id="no object"),
+        pytest.param({**STRICT, "properties": {"a": {"default": 1}}, "required": ["a"]}, False, id="a default"),
+        pytest.param({**STRICT, "allOf": []}, False, id="a keyword that strict mode lacks"),
     ],
 )
 def test_a_response_schema_is_strict_where_it_can_be(schema: dict[str, Any], strict: bool):
