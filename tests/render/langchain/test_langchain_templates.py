@@ -227,6 +227,13 @@ def test_tool_calls_of_langchain_are_rendered_in_openai_s_form():
     assert rendered.additional_kwargs["tool_calls"] == [{"id": "c", "type": "function", "function": function}]
 
 
+def test_calls_in_a_prompt_file_that_langchain_refuses_are_an_error_of_rendering():
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "[1]"}}
+    message = {"role": "ai", "template": "x", "additional_kwargs": {"tool_calls": [call]}}
+    with pytest.raises(RenderError, match="LangChain refuses a message of role ai"):
+        template(compiled(kind="chat", messages=[message])).invoke({})
+
+
 def test_a_message_that_removes_another_is_none():
     with pytest.raises(RenderError, match=r"history\[0\] has a bad role 'remove'"):
         chat().invoke({"question": "?", "history": [RemoveMessage("x")]})
