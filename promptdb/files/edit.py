@@ -1,6 +1,8 @@
 """Change the fields of a prompt file and leave every line that has no part in the change as it is."""
 
 import codecs
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
@@ -13,6 +15,8 @@ from promptdb.files.merge import merged
 from promptdb.files.read import decode, fields_span
 from promptdb.files.suffixes import TEXT_FORMATS
 from promptdb.files.yaml_reader import compose, construct
+
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\n]*", re.MULTILINE)
 
 
 def with_value(suffix: str, data: bytes, path: Path, value: Any) -> bytes:
@@ -58,12 +62,15 @@ def edited(suffix: str, data: bytes, change: Callable[[dict[str, Any]], object])
         read_json(as_json(new))
     except Unreadable as error:
         raise NoPlace("no prompt file can hold this text") from error
+    reason = "the file is laid out in an unusual way"
     for before, after in _versions(suffix, text, old, new):
         for moves_comments in (True, False):
             parts = head, merged(before, ours, after, newline=newline, moves_comments=moves_comments), rest
             if _reads_as(suffix, parts, new):
-                return bom + "".join(parts).encode()
-    raise NoPlace("the file is laid out in an unusual way")
+                if _takes_away(old, new) or not _lost_comments(text, _with_lf(parts[1]), old):
+                    return bom + "".join(parts).encode()
+                reason = "a comment would be lost"
+    raise NoPlace(reason)
 
 
 def _parts(suffix: str, text: str) -> tuple[str, str, str]:
@@ -84,6 +91,29 @@ def _reads_as(suffix: str, parts: tuple[str, str, str], fields: Any) -> bool:
         return rest == _with_lf(parts[2]) and as_json(_read(suffix, found)) == as_json(fields)
     except Unreadable:
         return False
+
+
+def _lost_comments(before: str, after: str, old: Any) -> list[str]:
+    """Comments that are not there any more. What looks like one may be part of a text that was replaced."""
+    lost = Counter(_COMMENT.findall(before)) - Counter(_COMMENT.findall(after))
+    return [comment for comment in lost if not any(comment.rstrip("'\"]},") in text for text in _texts(old))]
+
+
+def _takes_away(old: Any, new: Any) -> bool:
+    """Whether an item or a field is gone, with which comments may go."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return not old.keys() <= new.keys() or any(_takes_away(value, new[key]) for key, value in old.items())
+    if isinstance(old, list) and isinstance(new, list):
+        return len(new) < len(old) or any(map(_takes_away, old, new))
+    return isinstance(old, dict | list)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _with_lf(text: str) -> str:

@@ -725,3 +725,9 @@ def test_in_the_example_prompts_only_the_line_of_an_expectation_changes(file: Pa
         old, new = before.split(b"\n"), after.split(b"\n")
         line = next(index for index, (one, other) in enumerate(zip(old, new, strict=False)) if one != other)
         assert new[len(new) - len(old) + line + 1 :] == old[line + 1 :], path
+
+
+def test_a_file_in_which_a_comment_would_be_lost_is_left():
+    text = "template: x\ntests:\n- name: a\n  expect: {equals: old,  # explains\n    contains: new}\n"
+    with pytest.raises(NoPlace, match="a comment would be lost"):
+        with_value(".yaml", text.encode(), ("tests", 0, "expect", "equals"), "new")
