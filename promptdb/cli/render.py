@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from promptdb.cli.rendered import FORMS, print_as, print_for_people
+from promptdb.cli.rendered import FORMS, print_as, print_for_people, print_with_version
 from promptdb.cli.shared import json_option, load_settings, service
 
 if TYPE_CHECKING:
@@ -59,10 +59,12 @@ def command(
         prompt = prompt.ignoring_extra()
     given = _from_file(values) if values else {}
     given |= dict(_value(pair, prompt) for pair in pairs)
-    if form is None and not as_json:
-        print_for_people(prompt, given)
+    if as_json:
+        print_with_version(prompt, given)
+    elif form is not None:
+        print_as(form, prompt, given)
     else:
-        print_as(form or "json", prompt, given)
+        print_for_people(prompt, given)
 
 
 def _prompt(ref: str | None, path: Path | None) -> "RenderablePrompt":

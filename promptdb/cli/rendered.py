@@ -28,20 +28,24 @@ def print_for_people(prompt: "RenderablePrompt", values: Values) -> None:
 
 
 def print_as(form: str, prompt: "RenderablePrompt", values: Values) -> None:
-    """In one of `FORMS`, or `json`: the messages with the version."""
-    if form == "text":
-        print_text(prompt.render_text(values))
+    """In one of `FORMS`: a text as it is, data as JSON."""
+    shown = FORMS[form](prompt, values)
+    if isinstance(shown, str):
+        print_text(shown)
     else:
-        print_json(_with_version(prompt, values) if form == "json" else FORMS[form](prompt, values))
+        print_json(shown)
 
 
-def _with_version(prompt: "RenderablePrompt", values: Values) -> dict[str, Any]:
-    return {
-        "ref": getattr(prompt, "ref", None),
-        "version": getattr(prompt, "version", None),
-        "text": prompt.render_text(values),
-        "messages": _messages(prompt, values),
-    }
+def print_with_version(prompt: "RenderablePrompt", values: Values) -> None:
+    """As JSON: text and messages, and what was rendered; `ref` and `version` of a file are null."""
+    print_json(
+        {
+            "ref": getattr(prompt, "ref", None),
+            "version": getattr(prompt, "version", None),
+            "text": prompt.render_text(values),
+            "messages": _messages(prompt, values),
+        }
+    )
 
 
 def _messages(prompt: "RenderablePrompt", values: Values) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import jinja2
 from jinja2 import nodes
 
 from promptdb.errors import IncludeError, TemplateError
-from promptdb.render.engine import NO_INCLUDES, Includes
+from promptdb.render.engine import Includes
 from promptdb.render.jinja.budget import CURRENT, Budget
 from promptdb.render.jinja.errors import CAUGHT, restated
 from promptdb.render.jinja.names import NeededNames
@@ -23,7 +23,7 @@ HAS_INCLUDES = True
 @cache
 def _environment() -> Sandbox:
     """Shared by the templates without includes: making one costs more than parsing a short template."""
-    return Sandbox(NO_INCLUDES)
+    return Sandbox()
 
 
 class JinjaTemplate:
@@ -32,7 +32,7 @@ class JinjaTemplate:
     mentions: frozenset[str] = frozenset()
 
     def __init__(self, text: str, includes: Includes) -> None:
-        environment = Sandbox(includes) if includes else _environment()
+        environment = Sandbox() if includes else _environment()
         self._text, self._includes = text, includes
         with _restated(), _budget():
             main = environment.parse(text)
@@ -41,10 +41,10 @@ class JinjaTemplate:
                 _require_known(environment, tree)
                 _require_fragments(tree, includes)
             self.variables = tuple(NeededNames(main, fragments, environment.globals).names)
+            for name, tree in fragments.items():
+                environment.fragments.codes[name] = environment.priced_code(tree, name)
             code = environment.priced_code(main)
             self._template = jinja2.Template.from_code(environment, code, environment.globals)
-            for name in includes:
-                environment.get_template(name)
         # Optional ones are undefined in the lenient way, so that `default` and `is defined` work on them.
         self._absent = {name: jinja2.Undefined(name=name) for name in self.variables}
 

@@ -11,7 +11,6 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from promptdb.render.engine import Includes
 from promptdb.render.jinja.budget import CURRENT
 from promptdb.render.jinja.sizes import FILTERS, FREE, METHODS, Price, unpriced
 from promptdb.render.jinja.syntax import PRICES, priced
@@ -34,28 +33,26 @@ class _Namespace(jinja2.utils.Namespace):
 
 
 class Fragments(jinja2.BaseLoader):
-    """The frozen fragments of a prompt, compiled once like its templates.
+    """The frozen fragments of a prompt, compiled once like its templates: their `codes` by name.
 
     Each use is a template of its own: jinja2 keeps the module of one that is imported, and with it what a render left there.
     """
 
-    def __init__(self, includes: Includes) -> None:
-        self._includes = includes
-        self._codes: dict[str, CodeType] = {}
+    def __init__(self) -> None:
+        self.codes: dict[str, CodeType] = {}
 
     def load(self, environment: Any, name: str, globals: Any = None) -> jinja2.Template:  # noqa: A002  jinja2's name
-        if name not in self._includes:
+        if name not in self.codes:
             raise jinja2.TemplateNotFound(name)
-        if name not in self._codes:
-            self._codes[name] = environment.priced_code(environment.parse(self._includes[name]), name)
-        return jinja2.Template.from_code(environment, self._codes[name], globals or {})
+        return jinja2.Template.from_code(environment, self.codes[name], globals or {})
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, includes: Includes) -> None:
-        super().__init__(undefined=jinja2.StrictUndefined, loader=Fragments(includes), cache_size=0)
+    def __init__(self) -> None:
+        self.fragments = Fragments()
+        super().__init__(undefined=jinja2.StrictUndefined, loader=self.fragments, cache_size=0)
         self.globals.pop("lipsum")  # random text: the same prompt would differ from call to call
         self.globals["namespace"] = _Namespace
         self.globals_allowed = {id(value) for value in self.globals.values()}

@@ -11,7 +11,7 @@ from promptdb.errors import RenderError
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.providers.parts import image_source, kind_of, without_calls
 from promptdb.render.providers.settings import settings_for
-from promptdb.render.providers.tools import function_of
+from promptdb.render.providers.tools import answered_call, function_of
 
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
@@ -68,12 +68,8 @@ def _role(message: RenderedMessage, index: int) -> str:
 def _content(message: RenderedMessage, index: int) -> str | list[dict[str, Any]]:
     kwargs = message.additional_kwargs
     if message.role == "tool":
-        call = kwargs.get("tool_call_id")
-        if not call:
-            hint = "put tool_call_id into its additional_kwargs"
-            raise RenderError(f"message {index + 1} is the answer of a tool, and does not say to which call", hint)
         answer = message.content if isinstance(message.content, str) else _blocks(message)
-        return [{"type": "tool_result", "tool_use_id": call, "content": answer}]
+        return [{"type": "tool_result", "tool_use_id": answered_call(message, index), "content": answer}]
     calls = kwargs.get("tool_calls") if message.role == "ai" else None
     if calls:
         return [*_blocks(message), *(_tool_use(call, index) for call in calls)]

@@ -8,11 +8,10 @@ from copy import deepcopy
 from typing import Any
 
 from promptdb.domain.spec import PromptSpec
-from promptdb.errors import RenderError
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.providers.parts import image_source, kind_of, without_calls
 from promptdb.render.providers.settings import settings_for
-from promptdb.render.providers.tools import function_of
+from promptdb.render.providers.tools import answered_call, function_of
 
 _ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
 _NEVER_STRICT = frozenset({"allOf", "oneOf", "not", "if", "default", "patternProperties", "dependentRequired"})
@@ -49,9 +48,8 @@ def openai_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(message: RenderedMessage, index: int) -> dict[str, Any]:
-    if message.role == "tool" and not message.additional_kwargs.get("tool_call_id"):
-        hint = "put tool_call_id into its additional_kwargs"
-        raise RenderError(f"message {index + 1} is the answer of a tool, and does not say to which call", hint)
+    if message.role == "tool":
+        answered_call(message, index)
     fields: dict[str, Any] = {"role": message.role_name or _ROLES[message.role], "content": message.content}
     if not isinstance(message.content, str):
         fields["content"] = [_part(part) for part in without_calls(message)]
