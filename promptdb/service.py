@@ -30,7 +30,7 @@ from promptdb.domain.views import (
     StoredVersion,
 )
 from promptdb.errors import StorageError, VersionNotFound
-from promptdb.git.worktree import commit_named
+from promptdb.git.repository import commit_named
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import MAX_ACTOR, AppSettings, load_settings
 from promptdb.sync import aliases

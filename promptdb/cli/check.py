@@ -24,7 +24,7 @@ def command(form: str, update_tests: bool) -> int:
     With --update-tests, the present output is written into `equals` and `messages` of the tests that fail; look at the
     difference before you commit it. What cannot be derived, such as `contains`, is reported and left.
     """
-    from promptdb.git.worktree import repository_root
+    from promptdb.git.repository import repository_root
     from promptdb.sync import check
 
     settings = load_settings()

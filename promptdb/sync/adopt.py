@@ -13,7 +13,8 @@ from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Scan, scan
 from promptdb.files.suffixes import STRUCTURED, TEXT_FORMATS, file_suffix
 from promptdb.files.tree import WorkTree
-from promptdb.git.worktree import open_work_tree, repository_root
+from promptdb.git.repository import repository_root
+from promptdb.git.worktree import open_work_tree
 from promptdb.problems import Code
 from promptdb.settings import CONFIG_FILE
 from promptdb.sync.load import LoadedFile, Loader

@@ -9,7 +9,8 @@ from repositories import Git, commit_all, git_in
 from worktrees import commit_of, provenance, state
 
 from promptdb.domain.views import Provenance
-from promptdb.git.worktree import open_work_tree, repository_root
+from promptdb.git.repository import repository_root
+from promptdb.git.worktree import open_work_tree
 
 # Where the repository is
 

@@ -1,0 +1,174 @@
+"""A git repository: how git is run in it, and what it says of names and of its own state."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
+
+from promptdb.errors import StorageError
+
+if TYPE_CHECKING:
+    from git import Repo
+
+_OWN_SETTINGS = ("-c", "log.showRoot=true", "-c", "log.showSignature=false")
+"""Against those of the user, which would change what we read."""
+
+
+def repository_root(folder: Path) -> Path | None:
+    """The top folder of the work tree around `folder`; None outside of git. Needs no git to be installed."""
+    real = folder.resolve()
+    return next((parent for parent in (real, *real.parents) if os.path.exists(parent / ".git")), None)  # noqa: PTH110  no error where it may not look
+
+
+def find_repository(folder: Path) -> "Repository | None":
+    """The repository around a folder, which need not be there: that of a work tree, or a bare one."""
+    real = folder.resolve()
+    for parent in (real, *real.parents):
+        if os.path.exists(parent / ".git"):  # noqa: PTH110  as above
+            return Repository(parent)
+        if parent.name != ".git" and all(os.path.exists(parent / name) for name in ("HEAD", "objects", "refs")):  # noqa: PTH110
+            return Repository(parent, is_bare=True)
+    return None
+
+
+def commit_named(folder: Path, name: str) -> str | None:
+    """The full id of a commit, tag or branch in the repository around `folder`; None where git knows no such name."""
+    repository = find_repository(folder)
+    return repository.commit_named(name) if repository is not None else None
+
+
+@dataclass
+class Repository:
+    """`top` is the top folder of the work tree, or the folder of a bare repository. Nothing is read before it is asked for."""
+
+    top: Path
+    is_bare: bool = False
+
+    @cached_property
+    def head(self) -> str | None:
+        """The id of the commit that is checked out, or None before the first one."""
+        return text(self.run("rev-parse", "--verify", "--quiet", "HEAD", may_be_missing=True)).strip() or None
+
+    @cached_property
+    def branch(self) -> str | None:
+        """The branch that is checked out, or None with a detached HEAD."""
+        return text(self.run("symbolic-ref", "--short", "--quiet", "HEAD", may_be_missing=True)).strip() or None
+
+    @cached_property
+    def shallow(self) -> frozenset[str]:
+        """The commits at which a shallow clone ends."""
+        file = Path(self._repository.common_dir) / "shallow"
+        return frozenset(file.read_text(encoding="ascii").split() if file.is_file() else ())
+
+    @cached_property
+    def git_dir(self) -> Path:
+        """Of this work tree: a linked one has its own."""
+        return Path(self._repository.git_dir).resolve()
+
+    @property
+    def common_dir(self) -> Path:
+        """What all work trees of the repository share."""
+        return Path(self._repository.common_dir).resolve()
+
+    def commit_named(self, name: str) -> str | None:
+        """The full id of a commit, tag or branch; None where git knows no such name."""
+        output = self.run(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", may_be_missing=True
+        )
+        return text(output).strip() or None
+
+    def full_name(self, name: str) -> str | None:
+        """The ref behind a branch or tag, such as `refs/heads/main`; None for what is no ref, as a commit id."""
+        output = self.run(
+            "rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options", name, may_be_missing=True
+        )
+        return text(output).strip() or None
+
+    def run(self, *command: str, may_be_missing: bool = False, lines: Iterable[str] | None = None) -> bytes:
+        """The output of a git command in the top folder.
+
+        Args:
+            command: the command and its arguments.
+            may_be_missing: an exit code of 1 gives empty output.
+            lines: for its standard input.
+
+        Raises:
+            StorageError: git failed, or is not installed.
+        """
+        repository = self._repository
+        import git
+
+        arguments = ["git", "--no-optional-locks", "--literal-pathspecs", *_OWN_SETTINGS, *command]
+        try:
+            with TemporaryFile() as given:
+                if lines is not None:
+                    given.writelines(os.fsencode(f"{line}\n") for line in lines)
+                    given.seek(0)
+                output: bytes = repository.git.execute(
+                    arguments,
+                    istream=given if lines is not None else None,
+                    stdout_as_string=False,
+                    strip_newline_in_stdout=False,
+                )
+        except git.exc.GitCommandNotFound as error:
+            raise StorageError(
+                "git is not installed, but the prompts lie in a git repository", "install git"
+            ) from error
+        except git.exc.GitCommandError as error:
+            if may_be_missing and error.status == 1:
+                return b""
+            reason = " ".join(str(error.stderr).split()).removeprefix("stderr: ").strip("' ")
+            raise StorageError(f"'git {command[0]}' failed: {reason}") from error
+        return output
+
+    @cached_property
+    def _repository(self) -> "Repo":
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is told below, in our words
+        import git
+
+        try:
+            repository = git.Repo(self.top)
+        except git.exc.GitError as error:
+            message = f"git cannot read the repository {self.top}: {self._reason()}"
+            raise StorageError(message, f"see what 'git -C {self.top} status' says") from error
+        repository.git.update_environment(**self._environment(Path(repository.git_dir)))
+        return repository
+
+    def _reason(self) -> str:
+        """In git's own words, why it cannot read the repository."""
+        import git
+
+        try:
+            git.Git(self.top).execute(["git", "rev-parse", "--git-dir"])
+        except git.exc.GitError as error:
+            return " ".join(str(getattr(error, "stderr", error)).split()).removeprefix("stderr: ").strip("' ")
+        return "it is not one that GitPython knows"
+
+    def _environment(self, git_dir: Path) -> dict[str, str]:
+        """Ours, whatever the environment says: it may be that of a hook, and the hook of another repository.
+
+        `git commit PATH` runs its hooks with an index of its own, which is the one that counts.
+        """
+        if not {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} & os.environ.keys():
+            return {}  # naming the repository would pass over git's check of who owns it
+        if self.is_bare:
+            return {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": ""}
+        index = (self.top / os.environ.get("GIT_INDEX_FILE", "")).resolve()
+        own = index if index.parent == git_dir.resolve() else git_dir / "index"
+        return {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(own)}
+
+
+def path_of(name: bytes) -> str:
+    """As Python spells the names of files, which need not be UTF-8."""
+    return os.fsdecode(name)
+
+
+def text(data: bytes) -> str:
+    """Names of people and branches: UTF-8, or what was common before."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
