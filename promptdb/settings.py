@@ -2,10 +2,10 @@
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -14,6 +14,12 @@ from promptdb.errors import ConfigError
 
 PREFIX = "PROMPTDB_"
 CONFIG_FILE = "promptdb.toml"
+SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
+"""In one folder, the first that has settings counts."""
+
+_OF_FILES = ("prompts_root", "text_format")
+"""The settings that decide what a prompt file means."""
+
 MAX_ACTOR = 255
 """Characters, so that it fits its column."""
 
@@ -60,6 +66,37 @@ class AppSettings(BaseSettings):
     @property
     def blob_path(self) -> Path:
         return self.base / self.blob_root
+
+    def as_in(self, read: Callable[[str], bytes | None], top: Path, where: str) -> Self:
+        """The settings that hold for another state of the same files: what decides how prompts are read is as it was there.
+
+        A settings file that is there counts, and one that is not changes nothing; the environment wins, as always.
+
+        Args:
+            read: gives a file of that state by its path from `top`; None if there is none.
+            top: the folder of the repository.
+            where: the state is, for messages.
+
+        Raises:
+            ConfigError: the settings file of that state is wrong.
+        """
+        if not self.base.resolve().is_relative_to(top):
+            return self
+        folder = self.base.resolve().relative_to(top)
+        for name in SETTINGS_FILES:
+            path = (folder / name).as_posix()
+            if (data := read(path)) is None or (table := _table(name, _parsed(data, f"{path} in {where}"))) is None:
+                continue
+            found = {key: table[key] for key in _OF_FILES if key in table and _variable(key) is None}
+            problem = None
+            try:
+                checked = AppSettings(base=self.base, **found)
+            except ValidationError as error:
+                problem = ConfigError(_describe(error, f"{path} in {where}"), "docs/settings.md lists the settings")
+            if problem is not None:
+                raise problem  # outside of the handler, as below
+            return self.model_copy(update={key: getattr(checked, key) for key in found})
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -113,34 +150,48 @@ def _refuse_misspelt_variables(known: Iterable[str]) -> None:
 def _find_file(start: Path) -> tuple[Path | None, dict[str, Any], Path]:
     """The settings file, its settings, and the folder that relative paths are taken from."""
     for folder in (start, *start.parents):
-        own, project = folder / CONFIG_FILE, folder / "pyproject.toml"
-        if own.is_file():
-            return own, _read(own), folder
-        if project.is_file():
-            tools = _read(project).get("tool")
-            table = tools.get("promptdb") if isinstance(tools, dict) else None
-            if isinstance(table, dict):
-                return project, table, folder
+        for file in (folder / name for name in SETTINGS_FILES):
+            if file.is_file() and (table := _table(file.name, _read(file))) is not None:
+                return file, table, folder
         if (folder / ".git").exists():
             return None, {}, folder
     return None, {}, start
 
 
+def _table(name: str, data: dict[str, Any]) -> dict[str, Any] | None:
+    """The settings in a file of this name, or None if it has none."""
+    if name == CONFIG_FILE:
+        return data
+    tools = data.get("tool")
+    table = tools.get("promptdb") if isinstance(tools, dict) else None
+    return table if isinstance(table, dict) else None
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}") from error
+        return _parsed(file.read_bytes(), str(file))
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
 
 
-def _describe(error: ValidationError, file: Path | None) -> str:
+def _parsed(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode().replace("\r\n", "\n"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{where} is not valid TOML: {error}") from error
+
+
+def _variable(key: str) -> str | None:
+    """The environment variable that sets this key, in whatever case."""
+    return next((found for found in os.environ if found.upper() == PREFIX + key.upper()), None)
+
+
+def _describe(error: ValidationError, file: Path | str | None) -> str:
     """Messages without values: a password may stand in the wrong variable."""
     parts = []
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
-        variable = next((found for found in os.environ if found.upper() == PREFIX + name.upper()), None)
+        variable = _variable(name)
         where = f"environment variable {variable}" if variable else f"{file}: {name}"
         parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")
     return "; ".join(parts)

@@ -1,11 +1,16 @@
 """`promptdb check`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count, print_github, print_problems, problems_data, summary
-from promptdb.cli.shared import load_settings, progress_bar, root_prefix
+from promptdb.cli.shared import load_settings, progress_bar, root_prefix, view_options
+
+if TYPE_CHECKING:
+    from promptdb.sync.view import View
 
 
 @click.command("check")
@@ -15,7 +20,8 @@ from promptdb.cli.shared import load_settings, progress_bar, root_prefix
 @click.option(
     "--update-tests", is_flag=True, help="Rewrite golden tests that fail so that they expect what comes out now."
 )
-def command(form: str, update_tests: bool) -> int:
+@view_options
+def command(view: "View | None", form: str, update_tests: bool) -> int:
     """Check the prompt files; needs no database.
 
     Reads every file, compiles its templates, checks contracts, includes and assets, and runs its golden tests. Exit code 4
@@ -26,10 +32,17 @@ def command(form: str, update_tests: bool) -> int:
     """
     from promptdb.git.repository import repository_root
     from promptdb.sync import check
+    from promptdb.sync.view import WORK_TREE
 
+    if update_tests and view is not None and not view.is_work_tree:
+        raise click.UsageError("--update-tests writes files, and goes with the work tree only")
     settings = load_settings()
     with progress_bar("checking prompts") as progress:
-        checked = (check.update_tests if update_tests else check.check_tree)(settings, progress)
+        checked = (
+            check.update_tests(settings, progress)
+            if update_tests
+            else check.check_tree(settings, progress, view or WORK_TREE)
+        )
     root = root_prefix(settings)
     problems = checked.problems
     if form == "json":

@@ -1,35 +1,45 @@
 """`promptdb diff`."""
 
 import difflib
+from typing import TYPE_CHECKING
 
 import click
 
 from promptdb.cli.output import print_json, printable
 from promptdb.cli.problems import print_problems
-from promptdb.cli.shared import json_option, root_prefix, service
+from promptdb.cli.shared import json_option, root_prefix, service, view_options
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import PromptNotFound
+
+if TYPE_CHECKING:
+    from promptdb.sync.view import View
 
 
 @click.command("diff")
 @click.argument("ref")
 @click.argument("other", required=False)
 @click.option("--exit-code", is_flag=True, help="Leave with 3 if they differ.")
+@view_options
 @json_option
-def command(ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
+def command(view: "View | None", ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
     """Compare two versions, or a version with its file.
 
-    With one REF, from that version to the file as it is now; with two, from the first to the second. OTHER may be a selector
-    alone, such as :production or :rev:3.
+    With one REF, from that version to the file as it is now, or is staged, or was in a commit; with two, from the first to the
+    second. OTHER may be a selector alone, such as :production or :rev:3.
     """
+    if other is not None and view is not None:
+        raise click.UsageError(
+            "--worktree, --staged and --rev say which file to compare with: leave out the second reference"
+        )
     from promptdb.domain.changes import changed_parts
     from promptdb.sync.source import load_prompt
+    from promptdb.sync.view import WORK_TREE
 
     with service() as opened:
         old = opened.resolve(ref)
         before = f"{old.version.prompt}:rev:{old.version.revision}"
         if other is None:
-            found_file = load_prompt(opened.settings, old.version.prompt)
+            found_file = load_prompt(opened.settings, old.version.prompt, view or WORK_TREE)
             if found_file is None:
                 raise PromptNotFound(f"there is no file for {old.version.prompt}", "name a second reference")
             after, file = found_file

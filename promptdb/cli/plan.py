@@ -1,11 +1,16 @@
 """`promptdb plan`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from promptdb.cli.changes import print_markdown, print_plan
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_problems, problems_data
-from promptdb.cli.shared import load_tree, prune_options, root_prefix, service
+from promptdb.cli.shared import load_tree, prune_options, root_prefix, service, view_options
+
+if TYPE_CHECKING:
+    from promptdb.sync.view import View
 
 
 @click.command("plan")
@@ -14,7 +19,8 @@ from promptdb.cli.shared import load_tree, prune_options, root_prefix, service
 )
 @click.option("--exit-code", is_flag=True, help="Leave with 3 if there is something to sync.")
 @prune_options
-def command(form: str, exit_code: bool, prune: bool, max_prune: int) -> int:
+@view_options
+def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_prune: int) -> int:
     """Show what sync would do.
 
     Exit code 4 if a file is invalid, 5 if sync would refuse the plan.
@@ -23,7 +29,7 @@ def command(form: str, exit_code: bool, prune: bool, max_prune: int) -> int:
     from promptdb.sync.tree import plan_tree
 
     with service() as opened:
-        loaded = load_tree(opened.settings)
+        loaded = load_tree(opened.settings, view)
         if loaded.desired.errors:
             print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
             if form == "json":

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from promptdb.cli.rendered import FORMS, print_as, print_for_people, print_with_version
-from promptdb.cli.shared import json_option, load_settings, service
+from promptdb.cli.shared import json_option, load_settings, service, view_options
+from promptdb.domain.identity import PromptId
 
 if TYPE_CHECKING:
     from promptdb.render.renderable import RenderablePrompt
+    from promptdb.sync.view import View
 
 
 @click.command("render")
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 @click.option("--ignore-extra", is_flag=True, help="Allow values that the prompt has no variable for.")
 @click.option("--as", "form", type=click.Choice(list(FORMS)), help="Print it as a program takes it.")
 @json_option
+@view_options
 def command(
+    view: "View | None",
     ref: str | None,
     path: Path | None,
     pairs: tuple[str, ...],
@@ -46,6 +50,8 @@ def command(
 ) -> None:
     """Render a prompt with values.
 
+    With --worktree, --staged or --rev, REF is the name of a prompt, which is read from its file there.
+
     A chat is printed message by message. With --json, the messages as promptdb has them, and the version. With --as text, the
     whole prompt as one text; with --as messages, openai, anthropic or langchain, JSON: the arguments of that API's call, or the
     messages as LangChain writes them.
@@ -54,7 +60,7 @@ def command(
         raise click.UsageError("give either REF or --file")
     if form is not None and as_json:
         raise click.UsageError("--as and --json exclude one another")
-    prompt = _prompt(ref, path)
+    prompt = _prompt(ref, path, view)
     if ignore_extra:
         prompt = prompt.ignoring_extra()
     given = _from_file(values) if values else {}
@@ -67,11 +73,17 @@ def command(
         print_for_people(prompt, given)
 
 
-def _prompt(ref: str | None, path: Path | None) -> "RenderablePrompt":
-    if path is not None:
-        from promptdb.sync.register import prompt_from_file  # here: rendering a version needs no parser
+def _prompt(ref: str | None, path: Path | None, view: "View | None") -> "RenderablePrompt":
+    if path is not None or view is not None:
+        from promptdb.sync import register  # here: rendering a version needs no parser
+        from promptdb.sync.view import WORK_TREE
 
-        return prompt_from_file(path, load_settings())
+        settings = load_settings()
+        if path is None:
+            return register.prompt_from_view(PromptId.parse(str(ref)), settings, view or WORK_TREE)
+        if view is None or view.is_work_tree:
+            return register.prompt_from_file(path, settings)
+        return register.prompt_from_view(register.prompt_of_file(path, settings), settings, view)
     with service() as opened:
         return opened.resolve(str(ref))
 

@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from promptdb.settings import AppSettings
     from promptdb.sync.collect import Progress
     from promptdb.sync.source import LoadedTree
+    from promptdb.sync.view import View
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SHOWN_FROM = 500
@@ -25,6 +27,24 @@ def json_option(command: _F) -> _F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, as docs/json-output.md describes.")(
         command
     )
+
+
+def view_options(command: _F) -> _F:
+    """Options that say which state of the files to look at; the command gets it as `view`, None without any."""
+
+    @click.option("--worktree", is_flag=True, help="Read the files as they are on disk; the default.")
+    @click.option("--staged", is_flag=True, help="Read git's index: what would be committed now.")
+    @click.option("--rev", metavar="COMMIT", help="Read a commit, tag or branch; needs no checkout.")
+    @wraps(command)
+    def with_view(worktree: bool, staged: bool, rev: str | None, **values: Any) -> Any:
+        from promptdb.sync.view import View
+
+        if worktree + staged + (rev is not None) > 1:
+            raise click.UsageError("--worktree, --staged and --rev exclude one another")
+        view = View(staged, rev) if worktree or staged or rev is not None else None
+        return command(view=view, **values)
+
+    return cast("_F", with_view)
 
 
 def prune_options(command: _F) -> _F:
@@ -59,11 +79,12 @@ def load_settings() -> "AppSettings":
     return settings.load_settings()
 
 
-def load_tree(settings: "AppSettings") -> "LoadedTree":
+def load_tree(settings: "AppSettings", view: "View | None" = None) -> "LoadedTree":
     from promptdb.sync import source
+    from promptdb.sync.view import WORK_TREE
 
     with progress_bar("reading prompts") as progress:
-        return source.load_tree(settings, progress)
+        return source.load_tree(settings, progress, view or WORK_TREE)
 
 
 def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:

@@ -37,9 +37,7 @@ def command(as_json: bool) -> None:
     for key, label in labels.items():
         click.echo(f"{label:<10}{facts[key]}")
     if loaded.origin.commit_id:
-        dirty = (
-            f", {count(len(loaded.work_tree.dirty_paths), 'file')} dirty" if facts["dirty"] and loaded.work_tree else ""
-        )
+        dirty = f", {count(len(loaded.dirty_paths), 'file')} dirty" if facts["dirty"] else ""
         click.echo(f"{'git':<10}{loaded.origin.git_ref or 'detached'} at {loaded.origin.commit_id[:12]}{dirty}")
     if loaded.desired.problems:
         click.echo(f"{'files':<10}{problem_summary(loaded.desired.problems)}; 'promptdb check' shows them")

@@ -1,13 +1,17 @@
 """`promptdb sync`."""
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from promptdb.cli.changes import print_plan
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_problems, problems_data
-from promptdb.cli.shared import json_option, load_tree, prune_options, root_prefix, service
+from promptdb.cli.shared import json_option, load_tree, prune_options, root_prefix, service, view_options
+
+if TYPE_CHECKING:
+    from promptdb.sync.view import View
 
 
 @click.command("sync")
@@ -19,7 +23,10 @@ from promptdb.cli.shared import json_option, load_tree, prune_options, root_pref
     help="Refuse uncommitted changes, or record them as dirty. Where CI=true, they are refused unless allowed.",
 )
 @json_option
-def command(prune: bool, max_prune: int, keep_going: bool, require_clean: bool, as_json: bool) -> int:
+@view_options
+def command(
+    view: "View | None", prune: bool, max_prune: int, keep_going: bool, require_clean: bool, as_json: bool
+) -> int:
     """Make new versions of the prompt files that changed.
 
     Everything is written, or nothing: exit code 4 if a file is invalid, 5 if a safety limit or another writer is in the way.
@@ -29,7 +36,7 @@ def command(prune: bool, max_prune: int, keep_going: bool, require_clean: bool, 
     from promptdb.sync.tree import sync_tree
 
     with service() as opened:
-        loaded = load_tree(opened.settings)
+        loaded = load_tree(opened.settings, view)
         if require_clean:
             refuse_changes(loaded)
         if loaded.desired.problems:

@@ -34,8 +34,8 @@ class FileCache:
     """Path -> `KnownFile`, for one prompts root and one way to read it."""
 
     def __init__(self, root: Path, settings_key: str) -> None:
-        """`settings_key` is whatever else changes how a file is read, such as the release and the text format."""
-        key = os.fsencode(root.resolve()) + f"\0{settings_key}\0{SCHEME}\0{_FORMAT}".encode()
+        """`root` is a real path, `settings_key` whatever else changes how a file is read, such as the text format."""
+        key = os.fsencode(root) + f"\0{settings_key}\0{SCHEME}\0{_FORMAT}".encode()
         name = digest_of(key).partition(":")[2]
         self._path = user_cache_path("promptdb", appauthor=False) / "files" / f"{name[:32]}.json"
         self._known = _load(self._path)

@@ -70,8 +70,10 @@ class References:
     def assets(self, file: PromptFile) -> list[Asset]:
         assets = []
         for index, asset in enumerate(file.assets):
-            _, data = self._named(("assets", index, "path"), asset.path, MAX_ASSET_BYTES)
+            where, data = self._named(("assets", index, "path"), asset.path, MAX_ASSET_BYTES)
             if data is not None:
+                data = self.tree.as_stored(where, data)
+                self.sizes[where] = len(data)
                 assets.append(Asset(path=asset.path, kind=asset.kind, digest=digest_of(data)))
         return assets
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from promptdb.containment import contained
 from promptdb.domain.identity import PromptId
 from promptdb.errors import ConfigError, InvalidRef, OutsideRoot
-from promptdb.files.ignore import ignore_rule
+from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
 from promptdb.files.suffixes import SUFFIXES
 from promptdb.problems import Code, Problem
 
@@ -43,7 +43,7 @@ def scan(root: Path, git_ignores: Callable[[str], bool] | None = None) -> Scan:
     """
     if not root.is_dir():
         raise ConfigError(f"there is no prompts folder {root}", "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT")
-    ignored = ignore_rule(root)
+    ignored = ignore_rule(ignore_file(root), str(root / IGNORE_FILE))
     paths: list[str] = []
     links: dict[str, str] = {}
     problems: list[Problem] = []

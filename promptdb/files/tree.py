@@ -4,6 +4,7 @@ import errno
 import os
 import posixpath
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,9 @@ MAX_TEXT_BYTES = 1024 * 1024
 """A prompt, a fragment, a file of examples."""
 
 MAX_ASSET_BYTES = 64 * 1024 * 1024
+
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_LFS_POINTER_BYTES = 1024
 
 
 def beside(path: str, name: str) -> str:
@@ -41,19 +45,51 @@ class Tree(Protocol):
         """
         ...
 
+    def as_stored(self, path: str, data: bytes) -> bytes:
+        """The bytes that git stores for these bytes of a file.
 
-class WorkTree:
-    """The files as they lie on disk."""
+        Raises:
+            StorageError: git failed.
+        """
+        ...
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
 
-    def read(self, path: str, limit: int) -> bytes:
-        return _read(str(contained(self.root, path)), limit)
+class ScannedTree(Tree, Protocol):
+    """A tree whose prompt files are known. `cache_place` names it in caches."""
+
+    @property
+    def cache_place(self) -> Path: ...
 
     def read_scanned(self, path: str, limit: int) -> bytes:
-        """The same for a path that `scan` found, which is known to stay inside: resolving links costs more than reading."""
-        return _read(f"{self.root}/{path}", limit)
+        """As `read`, for a path that the scan found."""
+        ...
+
+
+class WorkTree:
+    """The files as they lie on disk.
+
+    Args:
+        root: the prompts root.
+        stored: gives what git stores for a file; by default its bytes. Can be pickled.
+    """
+
+    def __init__(self, root: Path, stored: Callable[[str, bytes], bytes] | None = None) -> None:
+        self.root = root
+        self._stored = stored
+
+    @property
+    def cache_place(self) -> Path:
+        return self.root.resolve()
+
+    def read(self, path: str, limit: int) -> bytes:
+        return _read_file(str(contained(self.root, path)), limit)
+
+    def read_scanned(self, path: str, limit: int) -> bytes:
+        """It is known to stay inside: resolving links costs more than reading."""
+        return _read_file(f"{self.root}/{path}", limit)
+
+    def as_stored(self, path: str, data: bytes) -> bytes:
+        return data if self._stored is None else self._stored(path, data)
 
     def replace(self, path: str, old: bytes, new: bytes) -> None:
         """Give a file another content at once: whoever reads it meets the one or the other. A link to it stays a link.
@@ -86,6 +122,22 @@ class WorkTree:
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
+
+
+def is_lfs_pointer(data: bytes) -> bool:
+    """Whether a file has the place of its content and not the content (https://git-lfs.com)."""
+    return len(data) < _LFS_POINTER_BYTES and data.startswith(_LFS_POINTER)
+
+
+def no_lfs_content() -> OSError:
+    return OSError(errno.ENODATA, "it is a pointer of Git LFS, and its content is not here: run 'git lfs pull'")
+
+
+def _read_file(path: str, limit: int) -> bytes:
+    data = _read(path, limit)
+    if is_lfs_pointer(data):
+        raise no_lfs_content()
+    return data
 
 
 def _read(path: str, limit: int) -> bytes:

@@ -21,7 +21,7 @@ from promptdb.domain.views import Provenance
 from promptdb.sync.content import Content
 from promptdb.sync.parts import with_parts
 from promptdb.sync.rows import VersionRows, source_row
-from promptdb.sync.source import Origin
+from promptdb.sync.view import Origin
 
 ContentOf = Callable[[Desired], Content]
 

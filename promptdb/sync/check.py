@@ -7,6 +7,7 @@ from promptdb.problems import Code, Problem
 from promptdb.settings import AppSettings
 from promptdb.sync.collect import Progress
 from promptdb.sync.source import load_tree
+from promptdb.sync.view import WORK_TREE, View
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,14 @@ class Checked:
     updated: tuple[Updated, ...] = ()
 
 
-def check_tree(settings: AppSettings, progress: Progress | None = None) -> Checked:
+def check_tree(settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE) -> Checked:
     """Parse every file of the tree and run its tests. Problems are returned, not raised.
 
     Raises:
-        ConfigError: there is no such folder.
+        ConfigError: there is no such folder, commit or repository.
         StorageError: git cannot read the repository around it.
     """
-    desired = load_tree(settings, progress, run_tests=True).desired
+    desired = load_tree(settings, progress, view, run_tests=True).desired
     return Checked(len(desired.items), desired.tests, tuple(desired.problems))
 
 

@@ -10,7 +10,7 @@ from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import InvalidPrompts, OutsideRoot, StalePlan
 from promptdb.files.cache import FileCache
 from promptdb.files.scan import Candidate, Scan
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, ScannedTree, WorkTree
 from promptdb.problems import Problem, in_order
 from promptdb.sync.content import Content
 from promptdb.sync.load import LoadedFile, Loader
@@ -79,7 +79,7 @@ class DesiredTree:
 
 def collect(
     found: Scan,
-    tree: WorkTree,
+    tree: ScannedTree,
     text_format: TemplateFormat,
     progress: Progress | None = None,
     *,
@@ -98,9 +98,10 @@ def collect(
     """
     loader = Loader(tree, text_format, run_tests=run_tests)
     desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
-    cache = desired.cache = None if run_tests else FileCache(tree.root, f"{VERSION} {text_format}")
+    cache = desired.cache = None if run_tests else FileCache(tree.cache_place, f"{VERSION} {text_format}")
     known = _known_files(found, tree, cache) if cache else {}
-    loaded = ordered_map(loader, [candidate for candidate in found.candidates if candidate.path not in known])
+    new = [candidate for candidate in found.candidates if candidate.path not in known]
+    loaded = ordered_map(loader, new) if isinstance(tree, WorkTree) else map(loader, new)  # others cannot be pickled
     for number, candidate in enumerate(found.candidates, 1):
         file = known[candidate.path] if candidate.path in known else next(loaded)
         desired.add(candidate, file)
@@ -114,7 +115,7 @@ def collect(
     return desired
 
 
-def _known_files(found: Scan, tree: WorkTree, cache: FileCache) -> dict[str, LoadedFile]:
+def _known_files(found: Scan, tree: ScannedTree, cache: FileCache) -> dict[str, LoadedFile]:
     """The files whose bytes, and those of all they depend on, are what they were when they were parsed."""
     dependencies = _Dependencies(tree)
     fresh = {}
@@ -135,7 +136,7 @@ def _known_files(found: Scan, tree: WorkTree, cache: FileCache) -> dict[str, Loa
 class _Dependencies:
     """Digests of files that prompts depend on, each read once in a run."""
 
-    tree: WorkTree
+    tree: ScannedTree
     _digests: dict[str, Digest | None] = field(default_factory=dict)
 
     def digest(self, path: str) -> Digest | None:

@@ -78,7 +78,7 @@ def _read_asset(tree: Tree, path: str, digest: Digest) -> bytes:
         StalePlan: the file is not the one that was digested.
     """
     try:
-        data = tree.read(path, MAX_ASSET_BYTES)
+        data = tree.as_stored(path, tree.read(path, MAX_ASSET_BYTES))
     except (OSError, FileTooLarge, OutsideRoot):
         data = b""
     if digest_of(data) != digest:

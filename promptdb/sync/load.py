@@ -7,7 +7,7 @@ from promptdb.domain.digest import digest_of
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.cache import KnownFile
 from promptdb.files.scan import Candidate
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree
 from promptdb.problems import Code, Problem
 from promptdb.sync.content import Content, content_of_file
 
@@ -33,7 +33,7 @@ class LoadedFile:
 class Loader:
     """Reads, parses and digests a file; with `run_tests` it runs the golden tests as well."""
 
-    tree: WorkTree
+    tree: ScannedTree
     text_format: TemplateFormat
     run_tests: bool = False
 

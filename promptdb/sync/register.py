@@ -9,7 +9,7 @@ from typing import Any
 
 from promptdb.domain.identity import PromptId
 from promptdb.domain.spec import PromptSpec
-from promptdb.errors import ConfigError, InvalidPrompts, StorageError
+from promptdb.errors import ConfigError, InvalidPrompts, PromptNotFound, StorageError
 from promptdb.files.document import Document
 from promptdb.files.finding import Unreadable
 from promptdb.files.json_reader import read_json
@@ -23,6 +23,8 @@ from promptdb.render.validation import spec_findings
 from promptdb.settings import AppSettings
 from promptdb.sync import content
 from promptdb.sync.content import Content
+from promptdb.sync.source import load_prompt
+from promptdb.sync.view import View
 
 _SPEC = "spec"
 """Stands for the path in problems of a spec that is in no file."""
@@ -33,6 +35,9 @@ class _NoFiles:
 
     def read(self, path: str, limit: int) -> bytes:  # noqa: ARG002
         raise FileNotFoundError(path)
+
+    def as_stored(self, path: str, data: bytes) -> bytes:  # noqa: ARG002
+        return data
 
 
 def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
@@ -86,9 +91,48 @@ def prompt_from_file(file: Path, settings: AppSettings) -> RenderablePrompt:
     """
     content = content_from_file(file, settings)
     _, path = _placed(file, settings.prompts_path)
-    name = PromptId.from_segments(path.removesuffix(Path(path).suffix).split("/"))
     spec_json = content.canonical.decode()
-    return RenderablePrompt(prompt=name, spec_json=spec_json, _compiled=compiled(spec_json))
+    return RenderablePrompt(prompt=_named(path), spec_json=spec_json, _compiled=compiled(spec_json))
+
+
+def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
+    """Whose file it is, or would be if it were there.
+
+    Raises:
+        ConfigError: it lies outside of the prompts root.
+        InvalidRef: its path is not one of a prompt.
+    """
+    root, path = _placed(file, settings.prompts_path)
+    if root != settings.prompts_path:
+        raise ConfigError(
+            f"{file} is not below {settings.prompts_path}", "git is asked for files of the prompts root only"
+        )
+    return _named(path)
+
+
+def prompt_from_view(prompt: PromptId, settings: AppSettings, view: View) -> RenderablePrompt:
+    """A prompt ready to render, as its file is in a view.
+
+    Raises:
+        PromptNotFound: the view has no file for it.
+        InvalidPrompts: the file is not a valid prompt.
+        ConfigError, StorageError: as in `open_view`.
+    """
+    found = load_prompt(settings, prompt, view)
+    if found is None:
+        raise PromptNotFound(
+            f"{view} has no file for {prompt}", "'promptdb check' with the same option reads all there are"
+        )
+    file = found[1]
+    if file.content is None:
+        shown = os.path.relpath(settings.prompts_path)
+        raise InvalidPrompts([replace(p, path=str(Path(shown) / p.path)) for p in file.problems])
+    spec_json = file.content.canonical.decode()
+    return RenderablePrompt(prompt=prompt, spec_json=spec_json, _compiled=compiled(spec_json))
+
+
+def _named(path: str) -> PromptId:
+    return PromptId.from_segments(path.removesuffix(Path(path).suffix).split("/"))
 
 
 def _placed(file: Path, prompts_root: Path) -> tuple[Path, str]:

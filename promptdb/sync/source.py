@@ -1,102 +1,62 @@
-"""The prompt files as they are now, and where they come from. Needs no database."""
+"""The prompt files of a view, read and parsed, and where they come from. Needs no database."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from promptdb.domain.identity import PromptId
-from promptdb.domain.views import Provenance
 from promptdb.errors import Guard
-from promptdb.files.scan import Scan, scan
-from promptdb.files.tree import WorkTree
-from promptdb.git.worktree import WorkTreeState, open_work_tree
 from promptdb.settings import AppSettings
 from promptdb.sync.collect import DesiredTree, Progress, collect
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.load import LoadedFile, Loader
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a sync reads from. Without git only `root` is set; `provenance` is asked for the files that get a version."""
-
-    root: str
-    commit_id: str | None = None
-    git_ref: str | None = None
-    is_dirty: bool = False
-    provenance: Callable[[Mapping[str, Iterable[str]]], dict[str, Provenance]] = field(
-        default=lambda files: {path: Provenance(path) for path in files}
-    )
-
-    @property
-    def clean_commit(self) -> str | None:
-        """The commit, if the files are exactly its files."""
-        return None if self.is_dirty else self.commit_id
+from promptdb.sync.view import WORK_TREE, Origin, View, open_view
 
 
 @dataclass(frozen=True)
 class LoadedTree:
-    """The prompt files as they are now, and where they are."""
+    """The prompt files as a view has them, and where they are. `dirty_paths` are those that no commit has like this."""
 
     desired: DesiredTree
     origin: Origin
-    work_tree: WorkTreeState | None
+    dirty_paths: frozenset[str] = frozenset()
 
 
 @collecting_rarely()
-def load_tree(settings: AppSettings, progress: Progress | None = None, *, run_tests: bool = False) -> LoadedTree:
+def load_tree(
+    settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE, *, run_tests: bool = False
+) -> LoadedTree:
     """Read the prompts root. Problems of files are collected in the result.
 
     Args:
         settings: say where it is and how to read it.
         progress: is told how far it got.
+        view: which state of the files to read.
         run_tests: run the golden tests; files that have not changed are parsed for that, too.
 
     Raises:
-        ConfigError: there is no such folder.
+        ConfigError: there is no such folder, commit or repository.
         StorageError: git cannot read the repository around it.
     """
-    root = settings.prompts_path
-    work_tree = open_work_tree(root)
-    found = _scan(root, work_tree)
-    desired = collect(found, WorkTree(root), settings.text_format, progress, run_tests=run_tests)
-    return LoadedTree(desired, _origin(settings, work_tree), work_tree)
+    opened = open_view(settings, view)
+    desired = collect(opened.found, opened.tree, opened.settings.text_format, progress, run_tests=run_tests)
+    return LoadedTree(desired, opened.origin, opened.dirty_paths)
 
 
-def load_prompt(settings: AppSettings, prompt: PromptId) -> tuple[str, LoadedFile] | None:
+def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:
     """The file of one prompt, by its path and what is in it; None where there is none. Errors as in `load_tree`."""
-    root = settings.prompts_path
-    candidates = _scan(root, open_work_tree(root)).candidates
-    candidate = next((found for found in candidates if found.prompt == prompt), None)
+    opened = open_view(settings, view)
+    candidate = next((found for found in opened.found.candidates if found.prompt == prompt), None)
     if candidate is None:
         return None
-    return candidate.path, Loader(WorkTree(root), settings.text_format)(candidate)
-
-
-def _scan(root: Path, work_tree: WorkTreeState | None) -> Scan:
-    return scan(root, work_tree.ignores if work_tree else None)
+    return candidate.path, Loader(opened.tree, opened.settings.text_format)(candidate)
 
 
 def require_clean(loaded: LoadedTree) -> None:
-    """Refuse a work tree whose prompts differ from HEAD.
+    """Refuse files that differ from the commit they stand on.
 
     Raises:
-        Guard: it is dirty; the message names some files.
+        Guard: they do; the message names some files.
     """
-    dirty = sorted(loaded.work_tree.dirty_paths) if loaded.work_tree else []
+    dirty = sorted(loaded.dirty_paths)
     if dirty:
         shown = ", ".join(dirty[:3]) + (f" and {len(dirty) - 3} more" if len(dirty) > 3 else "")
-        raise Guard(f"the work tree has uncommitted changes: {shown}", "commit them, or pass --allow-dirty")
-
-
-def _origin(settings: AppSettings, work_tree: WorkTreeState | None) -> Origin:
-    if work_tree is None:
-        folder = settings.prompts_path.resolve()
-        return Origin(folder.name)
-    return Origin(
-        work_tree.prefix,
-        work_tree.commit_id,
-        work_tree.branch,
-        work_tree.is_dirty,
-        work_tree.provenance,
-    )
+        raise Guard(f"there are uncommitted changes: {shown}", "commit them, or pass --allow-dirty")

@@ -141,7 +141,7 @@ def dirty(git: Git, project: Path) -> Path:
     return project
 
 
-REFUSED = failure("the work tree has uncommitted changes: greet.txt", "commit them, or pass --allow-dirty")
+REFUSED = failure("there are uncommitted changes: greet.txt", "commit them, or pass --allow-dirty")
 
 
 @pytest.mark.parametrize("value", ["true", "TRUE", "1"])

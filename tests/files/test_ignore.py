@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from promptdb.errors import ConfigError
-from promptdb.files.ignore import IGNORE_FILE, ignore_rule
+from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
 
 Put = Callable[[str, str | bytes], Path]
+
+
+def rule(tree: Path) -> Callable[[str], bool]:
+    return ignore_rule(ignore_file(tree), str(tree / IGNORE_FILE))
 
 
 def test_the_name_of_the_file():
@@ -17,7 +21,7 @@ def test_the_name_of_the_file():
 
 
 def test_without_the_file_nothing_is_ignored(tree: Path):
-    assert ignore_rule(tree)("a/b.yaml") is False
+    assert rule(tree)("a/b.yaml") is False
 
 
 @pytest.mark.parametrize(
@@ -42,18 +46,18 @@ def test_without_the_file_nothing_is_ignored(tree: Path):
 )
 def test_patterns(tree: Path, put: Put, patterns: str, path: str, ignored: bool):
     put(IGNORE_FILE, patterns)
-    assert ignore_rule(tree)(path) is ignored
+    assert rule(tree)(path) is ignored
 
 
 @pytest.mark.parametrize("content", [b"!\n"], ids=["an exclamation mark alone"])
 def test_a_file_that_cannot_be_used_is_a_config_error(tree: Path, put: Put, content: bytes):
     put(IGNORE_FILE, content)
     with pytest.raises(ConfigError, match="cannot be used") as caught:
-        ignore_rule(tree)
+        rule(tree)
     assert IGNORE_FILE in caught.value.message
     assert caught.value.hint == "it has gitignore syntax, one pattern a line"
 
 
 def test_names_need_not_be_utf_8(tree: Path, put: Put):
     put(IGNORE_FILE, b"a\xff.txt\n")
-    assert ignore_rule(tree)(os.fsdecode(b"a\xff.txt"))
+    assert rule(tree)(os.fsdecode(b"a\xff.txt"))
