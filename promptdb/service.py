@@ -35,8 +35,9 @@ from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import MAX_ACTOR, AppSettings, load_settings
 from promptdb.sync import aliases
 from promptdb.sync.aliases import Move
-from promptdb.sync.apply import Registry, apply
+from promptdb.sync.apply import apply
 from promptdb.sync.content import Content
+from promptdb.sync.registry import Registry
 
 Expected = int | None | Literal["any"]
 """For compare-and-set: the revision an alias must point at, None for no alias yet, or `any`."""

@@ -16,7 +16,7 @@ from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
 from promptdb.domain.views import AliasEventView, AliasView, PromptSummary
 from promptdb.errors import ConfigError, Conflict, NotFound
-from promptdb.sync.apply import Registry
+from promptdb.sync.registry import Registry
 
 Target = tuple[int, UUID]
 """A revision and its version id."""

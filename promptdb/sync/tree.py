@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from promptdb.db.engine import reading
 from promptdb.domain.plan import Plan, Policy, plan
-from promptdb.sync.apply import Applied, Registry, apply, recorded_state
+from promptdb.sync.apply import Applied, apply, recorded_state
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.parts import with_parts
+from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree
 
 

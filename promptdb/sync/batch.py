@@ -1,0 +1,64 @@
+"""What stands behind the new versions of a plan: their content, uploaded before any row names it, and where it comes from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from promptdb.blobs.bundle import manifest
+from promptdb.blobs.store import Blob, BlobStore
+from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.identity import PromptId
+from promptdb.domain.plan import Action, Change, Desired, Plan
+from promptdb.domain.views import Provenance
+from promptdb.sync.content import Content
+from promptdb.sync.view import Origin
+
+ContentOf = Callable[[Desired], Content]
+
+
+@dataclass
+class Batch:
+    """`content_of` is asked once for each prompt that gets a version."""
+
+    blobs: BlobStore
+    desired: Mapping[PromptId, Desired]
+    content_of: ContentOf
+    contents: dict[PromptId, Content] = field(default_factory=dict)
+    manifests: dict[PromptId, tuple[Digest, int]] = field(default_factory=dict)
+
+    def upload(self, intended: Plan) -> None:
+        new = [change.prompt for change in new_versions(intended) if change.prompt not in self.contents]
+        self.blobs.put_all(blob for prompt in new for blob in self._blobs(prompt))
+
+    def sources(
+        self, origin: Origin | None, intended: Plan, known: Mapping[str, Provenance] | None = None
+    ) -> dict[str, Provenance]:
+        """Path -> provenance of the new versions that are uploaded, without those that are `known`."""
+        if origin is None:
+            return {}
+        files = {
+            change.path: self.contents[change.prompt].reads
+            for change in new_versions(intended)
+            if change.path is not None and change.path not in (known or {})
+        }
+        return origin.provenance(files) if files else {}
+
+    def confirmed(self, origin: Origin | None, intended: Plan) -> dict[PromptId, Provenance]:
+        """Of the unconfirmed prompts those whose files are clean now, with where they are."""
+        if origin is None or not intended.unconfirmed:
+            return {}
+        waiting = map(self.desired.__getitem__, intended.unconfirmed)
+        items = {item.path: item for item in waiting if item.path is not None}
+        found = origin.provenance({path: self.content_of(item).reads for path, item in items.items()})
+        return {items[path].prompt: at for path, at in found.items() if not at.is_dirty}
+
+    def _blobs(self, prompt: PromptId) -> Sequence[Blob]:
+        content = self.content_of(self.desired[prompt])
+        data = manifest(content.canonical, list(content.assets))
+        digest = digest_of(data)
+        self.contents[prompt] = content
+        self.manifests[prompt] = digest, len(data)
+        return [*content.blobs, Blob(digest, lambda: data)]
+
+
+def new_versions(intended: Plan) -> list[Change]:
+    return [change for change in intended.changes if change.action in (Action.CREATE, Action.UPDATE)]

@@ -1,0 +1,119 @@
+"""The rows of one sync, written on the connection that holds the lock: what was decided, and nothing else."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from promptdb.db.repository import PromptRepository
+from promptdb.db.writer import RegistryWriter
+from promptdb.domain.identity import PromptId
+from promptdb.domain.ids import prompt_id, version_id
+from promptdb.domain.plan import Action, Plan, Recorded
+from promptdb.domain.views import Provenance
+from promptdb.sync.batch import Batch, new_versions
+from promptdb.sync.registry import Registry
+from promptdb.sync.rows import VersionRows, source_row
+from promptdb.sync.view import Origin
+
+
+def write_run(writer: RegistryWriter, actor: str, origin: Origin, performed: Plan, started: datetime) -> int:
+    counts = {action.value: performed.count(action) for action in Action}
+    run_id = writer.insert_run(
+        {
+            "root": origin.root,
+            "git_ref": origin.git_ref,
+            "commit_id": origin.commit_id,
+            "is_dirty": origin.is_dirty,
+            "outcome": "applied",
+            "counts_json": json.dumps({**counts, "unchanged": performed.unchanged}),
+            "created_by": actor,
+            "started_at": started,
+            "finished_at": writer.now,
+        }
+    )
+    if origin.git_ref is not None and origin.clean_commit is not None:
+        writer.set_source_head(origin.root, origin.git_ref, origin.clean_commit, run_id)
+    return run_id
+
+
+def write_versions(
+    writer: RegistryWriter,
+    registry: Registry,
+    performed: Plan,
+    ids: dict[PromptId, UUID],
+    batch: Batch,
+    sources: Mapping[str, Provenance],
+    run_id: int | None,
+    *,
+    whole_tree: bool,
+) -> None:
+    taken = set(ids.values()) if whole_tree else None
+    for change in performed.changes:
+        if change.action is Action.RENAME and change.renamed_from is not None:
+            ids[change.prompt] = ids.pop(change.renamed_from)
+            writer.rename(ids[change.prompt], change.renamed_from, change.prompt)
+    by_action = {action: [c.prompt for c in performed.changes if c.action is action] for action in Action}
+    writer.set_archived(by_action[Action.REVIVE], archived=False)
+    writer.set_archived(by_action[Action.ARCHIVE], archived=True)
+    created = _new_ids(writer, by_action[Action.CREATE], taken)
+    ids |= created
+    writer.insert_prompts({key: prompt for prompt, key in created.items()})
+    rows = [
+        VersionRows(
+            ids[change.prompt],
+            change,
+            batch.contents[change.prompt],
+            batch.manifests[change.prompt],
+            registry.blobs,
+            registry.actor,
+            writer.now,
+        )
+        for change in new_versions(performed)
+    ]
+    writer.insert_versions([row.version() for row in rows])
+    writer.insert_assets([asset for row in rows for asset in row.assets()])
+    if run_id is not None:
+        writer.insert_sources([source_row(row.id, sources[row.change.path or ""], run_id) for row in rows])
+
+
+def confirm(
+    writer: RegistryWriter,
+    run_id: int,
+    performed: Plan,
+    before: Recorded,
+    ids: Mapping[PromptId, UUID],
+    confirmed: Mapping[PromptId, Provenance],
+) -> None:
+    """Record where heads from before were found now. `ids` are those after the plan was performed."""
+    renamed = {change.prompt: change.renamed_from for change in performed.changes if change.renamed_from is not None}
+    heads = {prompt: before.heads[renamed.get(prompt, prompt)] for prompt in confirmed}
+    versions = {prompt: version_id(ids[prompt], head.revision, head.digest) for prompt, head in heads.items()}
+    writer.insert_sources([source_row(versions[prompt], at, run_id) for prompt, at in confirmed.items()])
+
+
+def note_absences(
+    writer: RegistryWriter, run_id: int, before: Recorded, ids: Mapping[PromptId, UUID], desired: Iterable[PromptId]
+) -> None:
+    """Record which prompts the commit has no valid file for, where that changed. `ids` are those after the changes."""
+    absent = PromptRepository(writer.connection).absent()
+    present = {ids[prompt] for prompt in desired}
+    from_files = {ids[prompt] for prompt, head in before.heads.items() if head.from_file and prompt in ids}
+    writer.begin_absences(from_files - present - absent, run_id)
+    writer.end_absences(absent & present, run_id)
+
+
+def _new_ids(writer: RegistryWriter, created: Sequence[PromptId], known: set[UUID] | None) -> dict[PromptId, UUID]:
+    """The id of each new prompt; one whose name had another prompt, since renamed, gets the next generation.
+
+    `known` are the ids there are; None if only the database knows.
+    """
+    ids: dict[PromptId, UUID] = {}
+    generation, waiting = 0, list(created)
+    while waiting:
+        candidates = {prompt: prompt_id(prompt, generation) for prompt in waiting}
+        taken = known if known is not None else writer.taken_ids(list(candidates.values()))
+        ids |= {prompt: key for prompt, key in candidates.items() if key not in taken}
+        waiting = [prompt for prompt, key in candidates.items() if key in taken]
+        generation += 1
+    return ids
