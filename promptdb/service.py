@@ -2,8 +2,7 @@
 
 import getpass
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -29,8 +28,7 @@ from promptdb.domain.views import (
     Provenance,
     StoredVersion,
 )
-from promptdb.errors import StorageError, VersionNotFound
-from promptdb.git.repository import commit_named
+from promptdb.errors import NotFound, VersionNotFound
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import MAX_ACTOR, AppSettings, load_settings
 from promptdb.sync import aliases
@@ -103,22 +101,21 @@ class PromptService:
         return resolved(ref, self.find(PromptRef.parse(ref)))
 
     def find(self, ref: PromptRef) -> StoredVersion:
-        """The same, as it is stored. What `git:` names and no sync has recorded is looked up in the repository around us."""
-        with reading(self.registry.engine) as connection:
-            try:
+        """The same, as it is stored. What `git:` names and no sync has recorded comes from the repository around us."""
+        try:
+            with reading(self.registry.engine) as connection:
                 return find_version(connection, ref)
-            except VersionNotFound:
-                commit = self._commit_of(ref)
-                if commit is None:
-                    raise
-                return find_version(connection, replace(ref, selector=ByCommit(commit)))
+        except NotFound as error:
+            if not isinstance(ref.selector, ByCommit):
+                raise
+            from promptdb.sync.unrecorded import find_in_repository
 
-    def _commit_of(self, ref: PromptRef) -> str | None:
-        if not isinstance(ref.selector, ByCommit):
-            return None
-        with suppress(StorageError):
-            return commit_named(self.settings.base, ref.selector.name)
-        return None
+            found = find_in_repository(self.registry, self.settings, ref, ref.selector.name)
+            if found is None:
+                raise
+            if isinstance(found, str):
+                raise type(error)(f"{error.message}: {found}", error.hint) from error
+            return found
 
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
         """All prompts by name.
@@ -232,6 +229,9 @@ class PromptService:
             Conflict: the alias does not point at `expected`, or was moved at the same time.
         """
         target = self.find(PromptRef.parse(ref)).view
+        if not target.is_recorded:
+            hint = "an alias needs a version: sync that commit first, with 'promptdb sync --rev'"
+            raise VersionNotFound(f"no sync has recorded what {ref} names", hint)
         exact = PromptRef(target.prompt, ByRevision(target.revision), ref)
         move = aliases.decide_promotion(self.registry, exact, alias)
         return self._perform(move, expected, reason, dry_run=dry_run)

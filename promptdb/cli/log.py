@@ -1,10 +1,16 @@
 """`promptdb log`."""
 
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 import click
 
 from promptdb.cli.output import print_json, print_table, short_digest, short_time
 from promptdb.cli.shared import json_option, service
 from promptdb.domain.views import Provenance
+
+if TYPE_CHECKING:
+    from promptdb.service import LogEntry
 
 
 @click.command("log")
@@ -24,13 +30,19 @@ def command(prompt: str, limit: int | None, as_json: bool) -> None:
             short_digest(entry.version.spec_hash),
             entry.version.user_version or "",
             ", ".join(entry.aliases),
-            short_time(entry.version.created_at),
+            short_time(_time(entry)),
             _commit(entry.source),
             _author(entry.source) or entry.version.created_by,
         ]
         for entry in entries
     ]
-    print_table(["REVISION", "DIGEST", "LABEL", "ALIASES", "CREATED", "COMMIT", "AUTHOR"], rows)
+    print_table(["REVISION", "DIGEST", "LABEL", "ALIASES", "DATE", "COMMIT", "AUTHOR"], rows)
+
+
+def _time(entry: "LogEntry") -> datetime:
+    """Of the commit, where it is known: history may have been recorded long after it."""
+    known = entry.source.committed_at if entry.source else None
+    return known or entry.version.created_at
 
 
 def _commit(source: Provenance | None) -> str:

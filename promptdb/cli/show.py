@@ -25,7 +25,12 @@ def command(ref: str, as_json: bool) -> None:
         return
     version = prompt.version
     label = f" ({version.user_version})" if version.user_version else ""
-    click.secho(f"{version.prompt} revision {version.revision}{label}", bold=True)
+    what = (
+        f"revision {version.revision}"
+        if version.is_recorded
+        else f"in commit {str(prompt.commit_id)[:12]}, not recorded"
+    )
+    click.secho(f"{version.prompt} {what}{label}", bold=True)
     click.echo(f"id       {version.id}\ndigest   {version.spec_hash}")
     click.echo(f"created  {short_time(version.created_at)} by {printable(version.created_by)}")
     for name, variable in prompt.variables.items():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.changes import print_plan
+from promptdb.cli.history import record as record_history
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_problems, problems_data
 from promptdb.cli.shared import json_option, load_tree, prune_options, root_prefix, service, view_options
@@ -23,14 +24,31 @@ if TYPE_CHECKING:
     help="Refuse uncommitted changes, or record them as dirty. Where CI=true, they are refused unless allowed.",
 )
 @json_option
+@click.option(
+    "--history", is_flag=True, help="Record each commit that changed a prompt, the oldest first; not the work tree."
+)
 @view_options
 def command(
-    view: "View | None", prune: bool, max_prune: int, keep_going: bool, require_clean: bool, as_json: bool
+    view: "View | None",
+    prune: bool,
+    max_prune: int,
+    keep_going: bool,
+    require_clean: bool,
+    as_json: bool,
+    history: bool,
 ) -> int:
     """Make new versions of the prompt files that changed.
 
     Everything is written, or nothing: exit code 4 if a file is invalid, 5 if a safety limit or another writer is in the way.
+
+    With --history, the first-parent history of HEAD, or of --rev, is read instead: each change becomes a version with its
+    author, time and commit. Files that were invalid in an old commit are told and skipped. What is recorded already is not
+    read again.
     """
+    if history:
+        if (view is not None and view.rev is None) or keep_going or prune:
+            raise click.UsageError("--history reads commits, and goes with --rev and --json only")
+        return record_history(view.rev if view and view.rev else "HEAD", as_json=as_json)
     from promptdb.domain.plan import Policy
     from promptdb.sync.source import require_clean as refuse_changes
     from promptdb.sync.tree import sync_tree

@@ -93,6 +93,36 @@ class PromptRepository:
                 found[prompt, label] = LabelUse(row.revision, Digest(row.spec_hash))
         return found
 
+    def earlier_names(self, prompt: PromptId) -> list[PromptId]:
+        """The names that a prompt had before, the newest first."""
+        query = (
+            sa.select(redirects.c.namespace, redirects.c.name)
+            .join(prompts, prompts.c.id == redirects.c.prompt_id)
+            .where(*named(prompt))
+            .order_by(redirects.c.created_at.desc())
+        )
+        return [PromptId(row.namespace, row.name) for row in self._connection.execute(query)]
+
+    def all_labels(self) -> dict[tuple[PromptId, str], LabelUse]:
+        """What every `user_version` names: the first revision that has it."""
+        query = (
+            sa.select(
+                prompts.c.namespace, prompts.c.name, versions.c.user_version, versions.c.revision, versions.c.spec_hash
+            )
+            .join(prompts, prompts.c.id == versions.c.prompt_id)
+            .where(versions.c.user_version.is_not(None))
+            .order_by(versions.c.revision.desc())
+        )
+        return {
+            (PromptId(row.namespace, row.name), row.user_version): LabelUse(row.revision, Digest(row.spec_hash))
+            for row in self._connection.execute(query)
+        }
+
+    def recorded_commits(self, root: str) -> set[str]:
+        """The commits of which a clean sync has been recorded."""
+        query = sa.select(runs.c.commit_id).where(runs.c.root == root, ~runs.c.is_dirty, runs.c.commit_id.is_not(None))
+        return set(self._connection.execute(query).scalars())
+
     def stored_heads(self, only: Sequence[PromptId]) -> dict[PromptId, StoredVersion]:
         """The highest revisions of some prompts, with their specs."""
         query = select_versions().add_columns(versions.c.spec_json).where(_is_highest)

@@ -10,7 +10,11 @@ from promptdb.domain.identity import PromptId
 
 @dataclass(frozen=True, slots=True)
 class PromptVersionView:
-    """One immutable version. Times are aware and in UTC."""
+    """One immutable version. Times are aware and in UTC.
+
+    With `is_recorded` False it is what a file held in a commit that no sync has recorded: the revision is 0, and author and
+    time are those of the commit.
+    """
 
     id: UUID
     prompt: PromptId
@@ -19,6 +23,7 @@ class PromptVersionView:
     user_version: str | None
     created_by: str
     created_at: datetime
+    is_recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)

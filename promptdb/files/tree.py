@@ -60,6 +60,10 @@ class ScannedTree(Tree, Protocol):
     @property
     def cache_place(self) -> Path: ...
 
+    def preload(self) -> None:
+        """All prompt files will be read."""
+        ...
+
     def read_scanned(self, path: str, limit: int) -> bytes:
         """As `read`, for a path that the scan found."""
         ...
@@ -80,6 +84,9 @@ class WorkTree:
     @property
     def cache_place(self) -> Path:
         return self.root.resolve()
+
+    def preload(self) -> None:
+        pass  # the files are there
 
     def read(self, path: str, limit: int) -> bytes:
         return _read_file(str(contained(self.root, path)), limit)

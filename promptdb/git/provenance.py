@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from promptdb.git.repository import Repository, path_of, text
 
-_LOG_FORMAT = "%x01%H%x00%an <%ae>%x00%ct"
+LOG_FORMAT = "%x01%H%x00%an <%ae>%x00%ct"
 _NAMED_PATHS = 200
 """Up to so many paths are named on git's command line; for more, all of the tree is read."""
 
@@ -52,7 +52,7 @@ def last_commits(repository: Repository, tip: str, blobs: Mapping[str, str], pre
         "--raw",
         "--no-abbrev",
         "--no-renames",
-        f"--format={_LOG_FORMAT}",
+        f"--format={LOG_FORMAT}",
         tip,
         "--",
         *named_paths(blobs, prefix),

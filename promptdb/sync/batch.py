@@ -1,6 +1,6 @@
 """What stands behind the new versions of a plan: their content, uploaded before any row names it, and where it comes from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from promptdb.blobs.bundle import manifest
@@ -26,8 +26,12 @@ class Batch:
     manifests: dict[PromptId, tuple[Digest, int]] = field(default_factory=dict)
 
     def upload(self, intended: Plan) -> None:
+        self.blobs.put_all(self.new_blobs(intended))
+
+    def new_blobs(self, intended: Plan) -> Iterator[Blob]:
+        """Those of the new versions that were not uploaded, for a caller that uploads them."""
         new = [change.prompt for change in new_versions(intended) if change.prompt not in self.contents]
-        self.blobs.put_all(blob for prompt in new for blob in self._blobs(prompt))
+        return (blob for prompt in new for blob in self._blobs(prompt))
 
     def sources(
         self, origin: Origin | None, intended: Plan, known: Mapping[str, Provenance] | None = None

@@ -12,6 +12,7 @@ from pathlib import Path
 from promptdb.errors import OutsideRoot, StorageError
 from promptdb.files.ignore import IGNORE_FILE, ignore_rule
 from promptdb.files.scan import Scan, identify, is_prompt_name
+from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content
 from promptdb.git.objects import LINK, SUBMODULE, Entry, read_blobs
 from promptdb.git.repository import Repository
@@ -39,7 +40,7 @@ class GitTree:
         self.entries = entries
         self.name = name
         self._repository = repository
-        self._blobs = blobs
+        self._blobs = {} if blobs is None else blobs
 
     @property
     def cache_place(self) -> Path:
@@ -47,16 +48,19 @@ class GitTree:
 
     def read(self, path: str, limit: int) -> bytes:
         entry = self.entries[self.target(path)]
-        data = self._texts.get(entry.id)
+        data = self._blob(entry, limit)
         if data is None:
-            data = read_blobs(self._repository, [entry.id], limit).get(entry.id)
-            if data is None:
-                raise self._without_blob(path, entry, limit)
+            raise self._without_blob(path, entry, limit)
         if is_lfs_pointer(data):
             data = self._from_lfs(data, limit)
         if len(data) > limit:
             raise FileTooLarge
         return data
+
+    def preload(self) -> None:
+        """Read the blobs that may be texts at once, and not one by one."""
+        wanted = [entry.id for path, entry in self.entries.items() if may_be_text(path, entry)]
+        self._blobs |= read_blobs(self._repository, wanted, MAX_TEXT_BYTES)
 
     def read_scanned(self, path: str, limit: int) -> bytes:
         return self.read(path, limit)
@@ -152,17 +156,10 @@ class GitTree:
         except (OSError, FileTooLarge, OutsideRoot):
             return None
 
-    @cached_property
-    def _texts(self) -> dict[str, bytes]:
-        """The blobs that may be texts, read at once; links too."""
-        if self._blobs is not None:
-            return self._blobs
-        wanted = [
-            entry.id
-            for path, entry in self.entries.items()
-            if entry.mode == LINK or (entry.mode != SUBMODULE and is_prompt_name(posixpath.basename(path)))
-        ]
-        return read_blobs(self._repository, wanted, MAX_TEXT_BYTES)
+    def _blob(self, entry: Entry, limit: int) -> bytes | None:
+        if entry.id in self._blobs:
+            return self._blobs[entry.id]
+        return read_blobs(self._repository, [entry.id], limit).get(entry.id)
 
     @cached_property
     def _folders(self) -> frozenset[str]:
@@ -172,8 +169,7 @@ class GitTree:
         return frozenset(found)
 
     def _link(self, entry: Entry) -> str:
-        data = self._texts.get(entry.id, b"")
-        target = os.fsdecode(data)
+        target = os.fsdecode(self._blob(entry, MAX_TEXT_BYTES) or b"")
         if not target or target.startswith("/"):
             raise OutsideRoot(f"a symbolic link to {target!r} leads outside the prompts folder", "make it relative")
         return target
@@ -199,6 +195,11 @@ class GitTree:
         if hashlib.sha256(data).hexdigest() != digest:
             raise StorageError(f"{file} does not hold the content that its name says", "run 'git lfs fsck'")
         return data
+
+
+def may_be_text(path: str, entry: Entry) -> bool:
+    """Whether it pays to read a blob together with others: prompts, fragments and links, but no pictures."""
+    return entry.mode == LINK or (entry.mode != SUBMODULE and file_suffix(path) in SUFFIXES)
 
 
 def _parts(path: str) -> list[str]:

@@ -8,7 +8,7 @@ from promptdb.settings import AppSettings
 from promptdb.sync.collect import DesiredTree, Progress, collect
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.load import LoadedFile, Loader
-from promptdb.sync.view import WORK_TREE, Origin, View, open_view
+from promptdb.sync.view import WORK_TREE, OpenView, Origin, View, open_view
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,18 @@ def load_tree(
         StorageError: git cannot read the repository around it.
     """
     opened = open_view(settings, view)
+    opened.tree.preload()
     desired = collect(opened.found, opened.tree, opened.settings.text_format, progress, run_tests=run_tests)
     return LoadedTree(desired, opened.origin, opened.dirty_paths)
 
 
 def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:
     """The file of one prompt, by its path and what is in it; None where there is none. Errors as in `load_tree`."""
-    opened = open_view(settings, view)
+    return prompt_in(open_view(settings, view), prompt)
+
+
+def prompt_in(opened: OpenView, prompt: PromptId) -> tuple[str, LoadedFile] | None:
+    """The same for a view that is open."""
     candidate = next((found for found in opened.found.candidates if found.prompt == prompt), None)
     if candidate is None:
         return None

@@ -1,0 +1,66 @@
+"""What `promptdb sync --history` prints."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.failures import exit_code, one_line
+from promptdb.cli.output import print_json
+from promptdb.cli.problems import count, print_problems, problems_data
+from promptdb.cli.shared import progress_bar, root_prefix, service
+from promptdb.errors import InvalidPrompts
+
+if TYPE_CHECKING:
+    from promptdb.sync.history import RecordedHistory
+
+_SHOWN = 50
+"""Problems of old commits on a terminal or in a log; JSON has all."""
+
+
+def record(rev: str, *, as_json: bool) -> int:
+    """Record the history of a commit, and tell what it brought; gives the exit code."""
+    from promptdb.sync.history import record_history
+
+    with service() as opened:
+        root = root_prefix(opened.settings)
+        try:
+            with progress_bar("reading commits") as progress:
+                found = record_history(opened.registry, opened.settings, rev, progress)
+        except InvalidPrompts as error:
+            print_problems(error.problems, err=True, root=root)
+            click.echo(f"nothing was written: {rev} itself has these errors", err=True)
+            if as_json:
+                print_json({"problems": problems_data(error.problems)})
+            return exit_code(error)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found, root)
+    return 0
+
+
+def _print(found: "RecordedHistory", root: str) -> None:
+    for told in found.problems[:_SHOWN]:
+        problem = told.problem
+        place = f"{told.commit_id[:12]} {root}{problem.path}:{problem.line}:{problem.column}"
+        click.echo(one_line(f"{place}: skipped [{problem.code}] {problem.message}"), err=True)
+    if len(found.problems) > _SHOWN:
+        click.echo(f"... and {len(found.problems) - _SHOWN:,} more; --json has all", err=True)
+    for commit, old, new in found.moves:
+        click.echo(f"{commit[:12]} {new} has the content of {old}, whose file went: two prompts", err=True)
+    if found.moves:
+        click.secho("hint: ", fg="cyan", nl=False, err=True)
+        click.echo("'renamed_from' in today's file makes them one, if the history is recorded anew", err=True)
+    if found.since is not None:
+        click.echo(f"recorded before: everything up to {found.since[:12]}")
+    counted = [f"{number:,} {_WORDS[action]}" for action, number in found.counts.items() if number]
+    click.echo(f"{count(found.commits, 'commit')}: {', '.join(counted) or 'nothing new'}")
+
+
+_WORDS = {
+    "create": "prompts created",
+    "update": "new versions",
+    "rename": "renamed",
+    "revive": "revived",
+    "archive": "archived",
+}

@@ -1,0 +1,45 @@
+"""What the registry holds once a plan is performed, so that the next one can be decided before anything is written."""
+
+from dataclasses import replace
+
+from promptdb.domain.identity import PromptId
+from promptdb.domain.plan import Action, Change, Desired, Head, LabelUse, Plan, Recorded
+
+
+def performed(plan: Plan, before: Recorded, desired: dict[PromptId, Desired]) -> Recorded:
+    """The state after a plan of committed files.
+
+    Args:
+        plan: the plan; sound.
+        before: the state that it was made for.
+        desired: the prompts that it was made for, by name.
+    """
+    heads, labels = dict(before.heads), dict(before.labels)
+    for change in plan.changes:
+        match change:
+            case Change(Action.RENAME, prompt, renamed_from=PromptId() as earlier):
+                heads[prompt] = replace(heads.pop(earlier), prompt=prompt)
+                for key in [key for key in labels if key[0] == earlier]:
+                    labels[prompt, key[1]] = labels.pop(key)
+            case Change(Action.REVIVE | Action.ARCHIVE as action, prompt):
+                heads[prompt] = replace(heads[prompt], archived=action is Action.ARCHIVE)
+            case Change(_, prompt, revision=int() as revision, digest=str() as digest):
+                heads[prompt] = Head(prompt, revision, digest)
+                if (label := desired[prompt].user_version) is not None:
+                    labels.setdefault((prompt, label), LabelUse(revision, digest))
+            case _:
+                raise ValueError(f"an incomplete change: {change}")
+    return Recorded(heads, labels)
+
+
+def without_label_conflicts(
+    desired: list[Desired], recorded: Recorded
+) -> tuple[list[Desired], dict[PromptId, LabelUse]]:
+    """The prompts whose `user_version` is free or names the same content, and the others with what it names."""
+    taken = {}
+    for item in desired:
+        for name in (item.prompt, *item.renamed_from):
+            use = recorded.labels.get((name, item.user_version)) if item.user_version is not None else None
+            if use is not None and use.digest != item.digest:
+                taken[item.prompt] = use
+    return [item for item in desired if item.prompt not in taken], taken
