@@ -1,5 +1,6 @@
 """What `promptdb sync --history` prints."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -53,14 +54,14 @@ def _print(found: "RecordedHistory", root: str) -> None:
         click.echo("'renamed_from' in today's file makes them one, if the history is recorded anew", err=True)
     if found.since is not None:
         click.echo(f"recorded before: everything up to {found.since[:12]}")
-    counted = [f"{number:,} {_WORDS[action]}" for action, number in found.counts.items() if number]
+    counted = [word(found.counts[action]) for action, word in _WORDS.items() if found.counts.get(action)]
     click.echo(f"{count(found.commits, 'commit')}: {', '.join(counted) or 'nothing new'}")
 
 
-_WORDS = {
-    "create": "prompts created",
-    "update": "new versions",
-    "rename": "renamed",
-    "revive": "revived",
-    "archive": "archived",
+_WORDS: dict[str, Callable[[int], str]] = {
+    "create": lambda number: f"{count(number, 'prompt')} created",
+    "update": lambda number: count(number, "new version"),
+    "rename": lambda number: f"{number:,} renamed",
+    "archive": lambda number: f"{number:,} archived",
+    "revive": lambda number: f"{number:,} revived",
 }

@@ -12,7 +12,9 @@ from repositories import Git, commit_all
 
 DOCS = Path(__file__).parents[2] / "docs" / "json-output.md"
 
-VERSION = dict.fromkeys(("id", "prompt", "revision", "spec_hash", "user_version", "created_by", "created_at"))
+VERSION = dict.fromkeys(
+    ("id", "prompt", "revision", "spec_hash", "user_version", "created_by", "created_at", "is_recorded")
+)
 PROVENANCE = dict.fromkeys(("path", "commit_id", "branch", "author", "committed_at", "blob_id", "is_dirty"))
 MOVE = dict.fromkeys(
     ("prompt", "alias", "action", "from_revision", "to_revision", "to_version", "from_version", "generation")

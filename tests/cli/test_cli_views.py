@@ -1,0 +1,132 @@
+"""`--worktree`, `--staged` and `--rev` of the commands that read files."""
+
+import json
+from pathlib import Path
+
+import pytest
+from clitools import GREET, Run
+from registries import write
+from repositories import Git, commit_all
+
+COMMANDS = ["check", "plan", "sync", "diff greet", "render greet"]
+
+
+@pytest.fixture
+def edited(project: Path, git: Git) -> Path:
+    """Three greetings: a committed one, a staged one and one on disk."""
+    write(project, {"prompts/greet.txt": "committed {name}"})
+    commit_all(git)
+    write(project, {"prompts/greet.txt": "staged {name}"})
+    git("add", "--all")
+    write(project, {"prompts/greet.txt": "on disk {name}"})
+    return project
+
+
+VIEWS = [("", "on disk"), ("--worktree", "on disk"), ("--staged", "staged"), ("--rev HEAD", "committed")]
+
+
+@pytest.mark.parametrize(("view", "text"), VIEWS[1:])
+def test_render_takes_the_file_of_the_view(run: Run, edited: Path, view: str, text: str):
+    for what in (["greet"], ["--file", "prompts/greet.txt"]):
+        ran = run("render", *what, *view.split(), "-v", "name=Ann")
+        assert (ran.code, ran.out) == (0, f"{text} Ann\n")
+
+
+@pytest.mark.parametrize(("view", "text"), VIEWS)
+def test_sync_writes_what_the_view_has(run: Run, edited: Path, git: Git, view: str, text: str):
+    assert run("sync", *view.split()).code == 0
+    assert run("render", "greet", "-v", "name=Ann").out == f"{text} Ann\n"
+    [entry] = json.loads(run("log", "greet", "--json").out)
+    assert entry["source"]["is_dirty"] is (text != "committed")
+    assert entry["source"]["commit_id"] == git("rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize(("view", "text"), VIEWS)
+def test_diff_and_plan_compare_with_the_view(run: Run, edited: Path, view: str, text: str):
+    assert run("sync", "--rev", "HEAD").code == 0
+    differs = text != "committed"
+    ran = run("diff", "greet", "--exit-code", *view.split())
+    assert (ran.code, f"+template: {text} {{name}}" in ran.out) == (3 if differs else 0, differs)
+    assert run("plan", "--exit-code", *view.split()).code == (3 if differs else 0)
+
+
+def test_check_sees_the_mistake_only_where_it_is(run: Run, edited: Path, git: Git):
+    write(edited, {"prompts/greet.txt": "{"})
+    assert [run("check", *view.split()).code for view, _ in VIEWS] == [4, 4, 0, 0]
+    git("add", "--all")
+    write(edited, {"prompts/greet.txt": GREET})
+    assert [run("check", *view.split()).code for view, _ in VIEWS] == [0, 0, 4, 0]
+    data = json.loads(run("check", "--staged", "--format", "json").out)
+    assert [problem["path"] for problem in data["problems"]] == ["greet.txt"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("views", ["--staged --rev HEAD", "--worktree --staged", "--worktree --rev HEAD"])
+def test_views_exclude_one_another(run: Run, edited: Path, command: str, views: str):
+    ran = run(*command.split(), *views.split())
+    assert (ran.code, "exclude one another" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("check --staged --update-tests", "work tree only"),
+        ("diff greet :rev:1 --staged", "leave out the second reference"),
+        ("sync --history --staged", "goes with --rev"),
+        ("sync --history --prune", "goes with --rev"),
+    ],
+)
+def test_options_that_contradict_a_view_are_refused(run: Run, edited: Path, command: str, message: str):
+    ran = run(*command.split())
+    assert (ran.code, message in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_commit_is_one_line_with_a_hint(run: Run, edited: Path, command: str):
+    if command.startswith("diff"):
+        assert run("sync").code == 0
+    ran = run(*command.split(), "--rev", "nope")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines() == [
+        "error: there is no commit, tag or branch 'nope'",
+        "hint: 'git fetch --tags' gets what is new",
+    ]
+
+
+def test_a_reference_with_a_selector_is_no_name_of_a_file(run: Run, edited: Path):
+    ran = run("render", "greet:production", "--staged")
+    assert (ran.code, "leave out :production" in ran.err) == (1, True)
+
+
+def test_history_is_recorded_and_told(run: Run, edited: Path, git: Git):
+    git("reset", "--quiet", "--hard")
+    write(edited, {"prompts/greet.txt": "{"})
+    bad = commit_all(git)
+    write(edited, {"prompts/greet.txt": "mended"})
+    commit_all(git)
+    ran = run("sync", "--history")
+    assert (ran.code, ran.out) == (0, "3 commits: 2 prompts created, 1 new version\n")
+    assert ran.err.startswith(f"{bad[:12]} prompts/greet.txt:1:1: skipped [PDB301]")
+    assert run("sync", "--history").out.splitlines()[-1] == "0 commits: nothing new"
+    data = json.loads(run("sync", "--history", "--json").out)
+    assert (data["commits"], data["since"], data["problems"]) == (0, git("rev-parse", "HEAD"), [])
+    assert run("sync", "--rev", "HEAD").out == "2 unchanged\n"
+
+
+def test_history_with_a_mistake_in_the_newest_commit_writes_nothing(run: Run, edited: Path, git: Git):
+    write(edited, {"prompts/greet.txt": "{"})
+    commit_all(git)
+    ran = run("sync", "--history")
+    assert (ran.code, ran.out) == (4, "")
+    assert ran.err.splitlines()[-1] == "nothing was written: HEAD itself has these errors"
+    assert json.loads(run("list", "--json").out) == []
+
+
+def test_what_is_not_recorded_is_told_as_such(run: Run, edited: Path, git: Git):
+    assert run("sync").code == 0
+    ran = run("show", "greet:git:main~0")
+    assert (ran.code, ran.out.splitlines()[0]) == (
+        0,
+        f"default/greet in commit {git('rev-parse', 'HEAD')[:12]}, not recorded",
+    )
+    assert json.loads(run("show", "greet:git:main~0", "--json").out)["is_recorded"] is False
