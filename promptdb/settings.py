@@ -49,6 +49,10 @@ class AppSettings(BaseSettings):
         default=None, min_length=1, max_length=MAX_ACTOR, description="who is recorded as the author of a change"
     )
 
+    refs: dict[str, list[str]] = Field(
+        default={}, description="which git refs may be synced, and the aliases that each of them moves"
+    )
+
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
         super().__init__(**values)
         if base is not None:

@@ -82,6 +82,7 @@ def test_the_environment_replaces_single_settings_of_the_file(project: Path, mon
         ("PROMPTDB_BLOB_ROOT", "/srv/blobs", "blob_root", Path("/srv/blobs")),
         ("PROMPTDB_LOCK_TIMEOUT", "0.5", "lock_timeout", 0.5),
         ("PROMPTDB_STORAGE_BACKEND", "local", "storage_backend", "local"),
+        ("PROMPTDB_REFS", '{"main": ["staging"]}', "refs", {"main": ["staging"]}),
     ],
 )
 def test_every_setting_can_come_from_the_environment(

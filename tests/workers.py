@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -151,6 +152,19 @@ def sync_prompts(url: str, base: Path) -> int:
     service = opened(url, base)
     try:
         return len(sync_tree(service.registry, load_tree(service.settings), Policy()).plan.changes)
+    finally:
+        service.close()
+
+
+def sync_clone(url: str, clone: Path, blobs: Path, refs: dict[str, list[str]], ref: str | None, prune: bool) -> str:
+    """The verdict on the order of the clone's commit."""
+    settings = AppSettings(base=clone, database_url=url, blob_root=blobs, actor="tester", refs=refs)
+    service = PromptService(settings)
+    try:
+        loaded = load_tree(settings)
+        loaded = replace(loaded, origin=loaded.origin.standing_for(ref))
+        plan = sync_tree(service.registry, loaded, Policy(prune, 100)).plan
+        return str(plan.order.verdict) if plan.order else "no order"
     finally:
         service.close()
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.changes import print_markdown, print_plan
+from promptdb.cli.order import print_order
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_problems, problems_data
-from promptdb.cli.shared import load_tree, prune_options, root_prefix, service, view_options
+from promptdb.cli.shared import load_tree, on_ref, prune_options, ref_option, root_prefix, service, view_options
 
 if TYPE_CHECKING:
     from promptdb.sync.view import View
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 )
 @click.option("--exit-code", is_flag=True, help="Leave with 3 if there is something to sync.")
 @prune_options
+@ref_option
 @view_options
-def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_prune: int) -> int:
+def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_prune: int, ref: str | None) -> int:
     """Show what sync would do.
 
     Exit code 4 if a file is invalid, 5 if sync would refuse the plan.
@@ -29,7 +31,7 @@ def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_pr
     from promptdb.sync.tree import plan_tree
 
     with service() as opened:
-        loaded = load_tree(opened.settings, view)
+        loaded = on_ref(load_tree(opened.settings, view), ref)
         if loaded.desired.errors:
             print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
             if form == "json":
@@ -43,5 +45,6 @@ def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_pr
         print_markdown(intended)
     else:
         print_plan(intended, done=False)
+        print_order(intended, loaded.origin)
     intended.require_sound(policy)
     return 3 if exit_code and not intended.is_empty else 0

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -58,6 +59,34 @@ def prune_options(command: _F) -> _F:
         help="Refuse to archive more of the tree than this.",
     )
     return prune(limit(command))
+
+
+def ref_option(command: _F) -> _F:
+    return click.option(
+        "--ref",
+        metavar="NAME",
+        callback=_git_ref,
+        help="The branch, or tags/TAG, of a commit that is checked out or named by its id.",
+    )(command)
+
+
+def _git_ref(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    from promptdb.domain.ref_rules import parse_git_ref
+    from promptdb.errors import InvalidRef
+
+    try:
+        return None if text is None else parse_git_ref(text)
+    except InvalidRef as error:
+        raise click.BadParameter(f"{error.message}; {error.hint}") from error
+
+
+def on_ref(loaded: "LoadedTree", ref: str | None) -> "LoadedTree":
+    """The tree as that of `--ref`."""
+    origin = loaded.origin.standing_for(ref)
+    if ref is not None and origin.git_ref != ref:
+        where = f"this is the ref {origin.git_ref}" if origin.git_ref else "there is no commit"
+        raise click.UsageError(f"--ref is for a commit without a name, but {where}")
+    return replace(loaded, origin=origin)
 
 
 @contextmanager

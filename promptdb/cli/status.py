@@ -3,6 +3,7 @@
 import click
 
 from promptdb.cli.changes import summary, unconfirmed
+from promptdb.cli.order import order_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count
 from promptdb.cli.problems import summary as problem_summary
@@ -46,3 +47,5 @@ def command(as_json: bool) -> None:
     missing = f", {len(intended.missing)} without a file" if intended.missing else ""
     waiting = f", {unconfirmed(intended)}" if intended.unconfirmed else ""
     click.echo(f"{'registry':<10}{state}: {summary(intended)}{missing}{waiting}")
+    if standing := order_line(intended, loaded.origin):
+        click.echo(f"{'order':<10}{standing}")

@@ -7,9 +7,19 @@ import click
 
 from promptdb.cli.changes import print_plan
 from promptdb.cli.history import record as record_history
+from promptdb.cli.order import is_superseded, order_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_problems, problems_data
-from promptdb.cli.shared import json_option, load_tree, prune_options, root_prefix, service, view_options
+from promptdb.cli.shared import (
+    json_option,
+    load_tree,
+    on_ref,
+    prune_options,
+    ref_option,
+    root_prefix,
+    service,
+    view_options,
+)
 
 if TYPE_CHECKING:
     from promptdb.sync.view import View
@@ -23,6 +33,15 @@ if TYPE_CHECKING:
     default=lambda: os.environ.get("CI", "").lower() in ("true", "1"),
     help="Refuse uncommitted changes, or record them as dirty. Where CI=true, they are refused unless allowed.",
 )
+@ref_option
+@click.option(
+    "--follow-force-push",
+    is_flag=True,
+    help="Accept another history if the commit is where its branch is at the remote.",
+)
+@click.option(
+    "--local", is_flag=True, help="Follow whatever is checked out; only where the registry is SQLite and a folder."
+)
 @json_option
 @click.option(
     "--history", is_flag=True, help="Record each commit that changed a prompt, the oldest first; not the work tree."
@@ -34,19 +53,23 @@ def command(
     max_prune: int,
     keep_going: bool,
     require_clean: bool,
+    ref: str | None,
+    follow_force_push: bool,
+    local: bool,
     as_json: bool,
     history: bool,
 ) -> int:
     """Make new versions of the prompt files that changed.
 
     Everything is written, or nothing: exit code 4 if a file is invalid, 5 if a safety limit or another writer is in the way.
+    A commit that is older than what was synced from its ref changes nothing.
 
     With --history, the first-parent history of HEAD, or of --rev, is read instead: each change becomes a version with its
     author, time and commit. Files that were invalid in an old commit are told and skipped. What is recorded already is not
     read again.
     """
     if history:
-        if (view is not None and view.rev is None) or keep_going or prune:
+        if (view is not None and view.rev is None) or keep_going or prune or ref or local or follow_force_push:
             raise click.UsageError("--history reads commits, and goes with --rev and --json only")
         return record_history(view.rev if view and view.rev else "HEAD", as_json=as_json)
     from promptdb.domain.plan import Policy
@@ -54,7 +77,7 @@ def command(
     from promptdb.sync.tree import sync_tree
 
     with service() as opened:
-        loaded = load_tree(opened.settings, view)
+        loaded = on_ref(load_tree(opened.settings, view), ref)
         if require_clean:
             refuse_changes(loaded)
         if loaded.desired.problems:
@@ -64,9 +87,12 @@ def command(
             if as_json:
                 print_json({"problems": problems_data(loaded.desired.problems)})
             return 4
-        applied = sync_tree(opened.registry, loaded, Policy(prune, max_prune), keep_going=keep_going)
+        policy = Policy(prune, max_prune, local, follow_force_push)
+        applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going)
     if as_json:
         print_json(applied)
+    elif is_superseded(applied.plan):
+        click.echo(f"{order_line(applied.plan, loaded.origin)}; nothing written")
     else:
         print_plan(applied.plan, done=True, confirmed=len(applied.confirmed))
     return 4 if loaded.desired.errors else 0

@@ -9,9 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from promptdb.db.repository import (
+    APPLIED,
     PromptRepository,
     absences,
     aliases,
+    is_clean_run,
     named,
     prompts,
     redirects,
@@ -22,6 +24,7 @@ from promptdb.db.repository import (
     versions,
 )
 from promptdb.domain.identity import PromptId
+from promptdb.domain.ref_rules import TAGS
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef, Selector
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import PromptNotFound, VersionNotFound
@@ -163,9 +166,9 @@ def _in_commit(connection: sa.Connection, name: str) -> sa.ColumnElement[bool]:
 
 
 def _run_of(connection: sa.Connection, name: str) -> int | None:
-    """The newest clean run of a branch or commit."""
-    clean = sa.select(sa.func.max(runs.c.id)).where(~runs.c.is_dirty)
-    run: int | None = connection.execute(clean.where(runs.c.git_ref == name)).scalar()
+    """The newest clean run of a branch, tag or commit."""
+    clean = sa.select(sa.func.max(runs.c.id)).where(is_clean_run)
+    run: int | None = connection.execute(clean.where(runs.c.git_ref.in_([name, TAGS + name]))).scalar()
     if run is None:
         commit = name.lower()
         _require_one_commit(connection, name, commit)
@@ -177,7 +180,7 @@ def _require_one_commit(connection: sa.Connection, name: str, commit: str) -> No
     if not all(character in "0123456789abcdef" for character in commit):
         return
     query = sa.union(
-        sa.select(runs.c.commit_id).where(runs.c.commit_id.startswith(commit)),
+        sa.select(runs.c.commit_id).where(runs.c.commit_id.startswith(commit), runs.c.outcome == APPLIED),
         sa.select(sources.c.commit_id).where(sources.c.commit_id.startswith(commit)),
     )
     commits = list(connection.execute(query).scalars())

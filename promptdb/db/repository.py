@@ -16,12 +16,14 @@ from promptdb.db.tables import (
     PromptAsset,
     PromptRedirect,
     PromptVersion,
+    SourceHead,
     SyncRun,
     VersionSource,
     table,
 )
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
+from promptdb.domain.order import RecordedHead
 from promptdb.domain.plan import Head, LabelUse
 from promptdb.domain.views import (
     AliasEventView,
@@ -36,6 +38,10 @@ from promptdb.domain.views import (
 prompts, versions, aliases = table(Prompt), table(PromptVersion), table(PromptAlias)
 assets, sources, runs = table(PromptAsset), table(VersionSource), table(SyncRun)
 events, redirects, absences = table(AliasEvent), table(PromptRedirect), table(PromptAbsence)
+source_heads = table(SourceHead)
+
+APPLIED, SUPERSEDED = "applied", "superseded"
+"""Outcomes of a run: it wrote what it found, or is only noted, since a newer commit was there already."""
 
 _T = TypeVar("_T")
 _CHUNK = 500
@@ -47,6 +53,10 @@ _is_highest = versions.c.revision == (
     .correlate(prompts)
     .scalar_subquery()
 )
+
+
+is_clean_run = sa.and_(~runs.c.is_dirty, runs.c.outcome == APPLIED)
+"""What was found stands for the commit."""
 
 
 class PromptRepository:
@@ -119,8 +129,8 @@ class PromptRepository:
         }
 
     def recorded_commits(self, root: str) -> set[str]:
-        """The commits of which a clean sync has been recorded."""
-        query = sa.select(runs.c.commit_id).where(runs.c.root == root, ~runs.c.is_dirty, runs.c.commit_id.is_not(None))
+        """The commits of which a clean sync has been applied."""
+        query = sa.select(runs.c.commit_id).where(runs.c.root == root, is_clean_run, runs.c.commit_id.is_not(None))
         return set(self._connection.execute(query).scalars())
 
     def stored_heads(self, only: Sequence[PromptId]) -> dict[PromptId, StoredVersion]:
@@ -251,10 +261,15 @@ class PromptRepository:
         return found
 
     def run_recorded(self, root: str, git_ref: str | None, commit_id: str) -> bool:
-        """Whether a clean sync of this commit, on this branch, has been recorded."""
+        """Whether a clean sync of this commit, on this branch, has been applied."""
         same = (runs.c.root == root, runs.c.git_ref.is_not_distinct_from(git_ref), runs.c.commit_id == commit_id)
-        query = sa.select(sa.exists().where(*same, ~runs.c.is_dirty))
+        query = sa.select(sa.exists().where(*same, is_clean_run))
         return bool(self._connection.execute(query).scalar())
+
+    def source_heads(self, root: str) -> dict[str, RecordedHead]:
+        """The newest commit that was synced from each ref of a tree."""
+        query = sa.select(source_heads).where(source_heads.c.root == root)
+        return {row.git_ref: RecordedHead(row.commit_id, row.run_id) for row in self._connection.execute(query)}
 
     def absent(self) -> set[UUID]:
         """The ids of the prompts for which the newest clean run found no file."""

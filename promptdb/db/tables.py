@@ -120,7 +120,7 @@ class PromptAsset(Table, table=True):
 
 
 class SyncRun(Table, table=True):
-    """One sync that wrote something, or that saw a new commit. Ids grow: they give the runs their order."""
+    """One sync that wrote something, saw a new commit, or came too late. Ids grow: they give the runs their order."""
 
     __tablename__ = "sync_runs"
     __table_args__ = (sa.Index(None, "commit_id"), {"sqlite_autoincrement": True})
@@ -187,7 +187,7 @@ class AliasEvent(Table, table=True):
 
 
 class SourceHead(Table, table=True):
-    """The newest commit that was synced from a git ref."""
+    """The newest commit that was synced from a git ref: a branch, a pattern of tags, or `HEAD` where none is named."""
 
     __tablename__ = "source_heads"
     __table_args__ = (sa.PrimaryKeyConstraint("root", "git_ref"),)

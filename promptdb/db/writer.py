@@ -18,13 +18,11 @@ from promptdb.db.repository import (
     prompts,
     redirects,
     runs,
+    source_heads,
     sources,
     versions,
 )
-from promptdb.db.tables import SourceHead, table
 from promptdb.domain.identity import PromptId
-
-source_heads = table(SourceHead)
 
 
 @dataclass(frozen=True)

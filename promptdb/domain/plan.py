@@ -8,6 +8,7 @@ from enum import StrEnum
 from promptdb.domain.changes import ChangedFile
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
+from promptdb.domain.order import Order
 from promptdb.errors import Conflict, Guard
 
 
@@ -66,10 +67,16 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`prune`: archive prompts whose files are gone, but never more than `max_prune` percent of the tree at once."""
+    """`prune`: archive prompts whose files are gone, but never more than `max_prune` percent of the tree at once.
+
+    `local`: the registry is one's own and follows what is checked out, whatever was synced before. `follow_force_push`: so
+    does any registry, if the commit is what its branch is at the remote.
+    """
 
     prune: bool = False
     max_prune: int = 20
+    local: bool = False
+    follow_force_push: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,9 @@ class Plan:
 
     unconfirmed: tuple[PromptId, ...] = ()
     """Prompts whose file has the head's content, though no source of it says so: it is recorded once the file is clean."""
+
+    order: Order | None = None
+    """Whether it comes after what was synced before; None where there is no order, as without git."""
 
     @property
     def is_empty(self) -> bool:

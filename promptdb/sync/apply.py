@@ -8,12 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.engine import reading, writing
-from promptdb.db.repository import PromptRepository
+from promptdb.db.repository import SUPERSEDED, PromptRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
+from promptdb.domain.order import Order, RecordedHead, Verdict, compared
 from promptdb.domain.plan import Desired, Plan, Policy, Recorded, plan
 from promptdb.domain.views import Provenance
 from promptdb.sync.batch import Batch, ContentOf, new_versions
+from promptdb.sync.order import order_of, require_in_order, require_local
 from promptdb.sync.parts import with_parts
 from promptdb.sync.registry import Registry
 from promptdb.sync.view import Origin
@@ -22,7 +24,7 @@ from promptdb.sync.write import confirm, note_absences, write_run, write_version
 
 @dataclass(frozen=True)
 class Applied:
-    """What was written. `run_id` is None where nothing was.
+    """What was written. `run_id` is None where nothing was. Of a superseded sync only the run is: `plan.order` says so.
 
     `confirmed` are prompts whose newest version was recorded before its commit, which is recorded now.
     """
@@ -57,40 +59,113 @@ def apply(
 
     Raises:
         Conflict: a `user_version` is taken, or the guard of `policy` refuses.
+        DivergedHistory, Guard: the commit does not come after what was synced before it, or its ref may not be synced.
+        ConfigError: `policy` is for a local registry, and this is none.
         StalePlan: a file was edited meanwhile.
         LockTimeout, StorageError, IntegrityFailure: a store failed.
     """
-    whole_tree, policy = policy is not None, policy or Policy()
-    started = datetime.now(UTC)
-    with reading(registry.engine) as connection:
-        before, _ = _state(connection, desired, whole_tree=whole_tree)
-        is_new_commit = _is_new_commit(connection, origin)
-    intended = plan(desired, before, policy, invalid)
-    intended.require_sound(policy)
+    if policy is not None and policy.local:
+        require_local(registry)
     batch = Batch(registry.blobs, {item.prompt: item for item in desired}, content)
-    if intended.is_empty and not is_new_commit and not batch.confirmed(origin, intended):
-        return Applied(intended)
-    batch.upload(intended)
-    sources = batch.sources(origin, intended)
-    with writing(registry.engine) as connection:
-        state, ids = _state(connection, desired, whole_tree=whole_tree)
-        actual = intended if state == before else plan(desired, state, policy, invalid)
-        actual.require_sound(policy)
-        confirmed = batch.confirmed(origin, actual)
-        if actual.is_empty and not _is_new_commit(connection, origin) and not confirmed:
-            return Applied(actual)
-        batch.upload(actual)  # only what another writer made necessary in between
-        sources |= batch.sources(origin, actual, known=sources)
-        writer = RegistryWriter(connection, datetime.now(UTC))
-        run_id = write_run(writer, registry.actor, origin, actual, started) if origin is not None else None
-        described = with_parts(connection, actual, batch.contents.__getitem__)
-        write_versions(writer, registry, actual, ids, batch, sources, run_id, whole_tree=whole_tree)
+    sync = _Sync(registry, desired, batch, policy or Policy(), origin, invalid, policy is not None, datetime.now(UTC))
+    while True:
+        applied = sync.attempt()
+        if applied is not None:
+            return applied
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the registry had when it was looked at. `heads` are those that the order depends on."""
+
+    state: Recorded
+    ids: dict[PromptId, UUID]
+    heads: Mapping[str, RecordedHead]
+    is_new_commit: bool
+
+
+@dataclass(frozen=True)
+class _Sync:
+    """One call of `apply`."""
+
+    registry: Registry
+    desired: Sequence[Desired]
+    batch: Batch
+    policy: Policy
+    origin: Origin | None
+    invalid: Collection[PromptId]
+    whole_tree: bool
+    started: datetime
+
+    def attempt(self) -> Applied | None:
+        """None where another sync moved a head meanwhile: git is asked outside of the lock, so all is decided anew."""
+        with reading(self.registry.engine) as connection:
+            before = self._look(connection)
+        order = order_of(self.origin, self.policy, before.heads)
+        require_in_order(order, self.origin, self.policy)
+        if order is not None and order.verdict is Verdict.SUPERSEDED:
+            return self._note_superseded(before, order)
+        intended = self._plan(before, order)
+        if self._is_done(before, intended) and not self.batch.confirmed(self.origin, intended):
+            return Applied(intended)
+        self.batch.upload(intended)
+        sources = self.batch.sources(self.origin, intended)
+        with writing(self.registry.engine) as connection:
+            seen = self._look(connection)
+            if seen.heads != before.heads:
+                return None
+            actual = intended if seen.state == before.state else self._plan(seen, order)
+            confirmed = self.batch.confirmed(self.origin, actual)
+            if self._is_done(seen, actual) and not confirmed:
+                return Applied(actual)
+            self.batch.upload(actual)  # only what another writer made necessary in between
+            sources |= self.batch.sources(self.origin, actual, known=sources)
+            return self._write(connection, seen, actual, confirmed, sources)
+
+    def _look(self, connection: sa.Connection) -> _Seen:
+        state, ids = _state(connection, self.desired, whole_tree=self.whole_tree)
+        if self.origin is None:
+            return _Seen(state, ids, {}, is_new_commit=False)
+        repository = PromptRepository(connection)
+        heads = compared(self.origin.head_name, repository.source_heads(self.origin.root))
+        return _Seen(state, ids, heads, _is_new_commit(repository, self.origin, heads))
+
+    def _plan(self, seen: _Seen, order: Order | None) -> Plan:
+        decided = plan(self.desired, seen.state, self.policy, self.invalid)
+        decided.require_sound(self.policy)
+        return replace(decided, order=order)
+
+    @staticmethod
+    def _is_done(seen: _Seen, decided: Plan) -> bool:
+        return decided.is_empty and not seen.is_new_commit
+
+    def _write(
+        self,
+        connection: sa.Connection,
+        seen: _Seen,
+        actual: Plan,
+        confirmed: Mapping[PromptId, Provenance],
+        sources: Mapping[str, Provenance],
+    ) -> Applied:
+        writer, origin = RegistryWriter(connection, datetime.now(UTC)), self.origin
+        run_id = write_run(writer, self.registry.actor, origin, actual, self.started) if origin is not None else None
+        described = with_parts(connection, actual, self.batch.contents.__getitem__)
+        ids = dict(seen.ids)
+        write_versions(writer, self.registry, actual, ids, self.batch, sources, run_id, whole_tree=self.whole_tree)
         if run_id is not None:
-            confirm(writer, run_id, actual, state, ids, confirmed)
-        if whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
-            note_absences(writer, run_id, state, ids, batch.desired)
-    waiting = _unconfirmed(described, confirmed, sources)
-    return Applied(replace(described, unconfirmed=waiting), run_id, tuple(confirmed))
+            confirm(writer, run_id, actual, seen.state, ids, confirmed)
+        if self.whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
+            note_absences(writer, run_id, seen.state, ids, self.batch.desired)
+        waiting = _unconfirmed(described, confirmed, sources)
+        return Applied(replace(described, unconfirmed=waiting), run_id, tuple(confirmed))
+
+    def _note_superseded(self, before: _Seen, order: Order) -> Applied | None:
+        with writing(self.registry.engine) as connection:
+            if self._look(connection).heads != before.heads or self.origin is None:
+                return None
+            writer, performed = RegistryWriter(connection, datetime.now(UTC)), Plan(order=order)
+            run_id = write_run(writer, self.registry.actor, self.origin, performed, self.started, SUPERSEDED)
+        return Applied(performed, run_id)
 
 
 def _state(
@@ -111,11 +186,13 @@ def _state(
     return Recorded(heads, repository.labels(labelled)), ids
 
 
-def _is_new_commit(connection: sa.Connection, origin: Origin | None) -> bool:
-    """Whether a commit was not recorded yet, so that `git:` will find it even if it changed no prompt."""
-    if origin is None or origin.clean_commit is None:
+def _is_new_commit(repository: PromptRepository, origin: Origin, heads: Mapping[str, RecordedHead]) -> bool:
+    """Whether the commit is not yet what its ref was synced at, so that `git:` will find it even if it changed no prompt."""
+    if origin.clean_commit is None:
         return False
-    return not PromptRepository(connection).run_recorded(origin.root, origin.git_ref, origin.clean_commit)
+    head = heads.get(origin.head_name)
+    is_head = head is not None and head.commit_id == origin.clean_commit
+    return not (is_head and repository.run_recorded(origin.root, origin.git_ref, origin.clean_commit))
 
 
 def _unconfirmed(

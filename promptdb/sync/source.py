@@ -1,8 +1,9 @@
 """The prompt files of a view, read and parsed, and where they come from. Needs no database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from promptdb.domain.identity import PromptId
+from promptdb.domain.ref_rules import RefRules
 from promptdb.errors import Guard
 from promptdb.settings import AppSettings
 from promptdb.sync.collect import DesiredTree, Progress, collect
@@ -39,7 +40,8 @@ def load_tree(
     opened = open_view(settings, view)
     opened.tree.preload()
     desired = collect(opened.found, opened.tree, opened.settings.text_format, progress, run_tests=run_tests)
-    return LoadedTree(desired, opened.origin, opened.dirty_paths)
+    origin = replace(opened.origin, refs=RefRules.of(opened.settings.refs))
+    return LoadedTree(desired, origin, opened.dirty_paths)
 
 
 def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:

@@ -3,23 +3,33 @@
 from dataclasses import replace
 
 from promptdb.db.engine import reading
+from promptdb.db.repository import PromptRepository
 from promptdb.domain.plan import Plan, Policy, plan
 from promptdb.sync.apply import Applied, apply, recorded_state
 from promptdb.sync.garbage import collecting_rarely
+from promptdb.sync.order import order_of
 from promptdb.sync.parts import with_parts
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree
 
 
 def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
-    """What `sync_tree` would do now."""
-    desired = loaded.desired
+    """What `sync_tree` would do now, and whether the order of commits would let it.
+
+    Raises:
+        StorageError: git failed.
+    """
+    desired, origin = loaded.desired, loaded.origin
     items = {item.prompt: item for item in desired.items}
+    with reading(registry.engine) as connection:
+        heads = PromptRepository(connection).source_heads(origin.root)
+    order = order_of(origin, policy, heads)
     with reading(registry.engine) as connection:
         intended = plan(
             desired.items, recorded_state(connection, desired.items, whole_tree=True), policy, desired.invalid
         )
-        return with_parts(connection, intended, lambda name: desired.content(items[name]))
+        described = with_parts(connection, intended, lambda name: desired.content(items[name]))
+        return replace(described, order=order)
 
 
 @collecting_rarely()
@@ -31,7 +41,7 @@ def sync_tree(registry: Registry, loaded: LoadedTree, policy: Policy, *, keep_go
 
     Raises:
         InvalidPrompts: a file has an error, and `keep_going` is not set; nothing was written.
-        Conflict, LockTimeout, StorageError: nothing was written either.
+        ConfigError, Conflict, LockTimeout, StorageError: nothing was written either.
     """
     if not keep_going:
         loaded.desired.require_valid()

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from promptdb.domain.ref_rules import RefRules
 from promptdb.domain.views import Provenance
 from promptdb.errors import ConfigError, StorageError
 from promptdb.files.scan import Scan, scan
@@ -43,7 +44,8 @@ WORK_TREE = View()
 class Origin:
     """Where a sync reads from. Without git only `root` is set; `provenance` is asked for the files that get a version.
 
-    `git_ref` is a branch, or a tag as `tags/v1.0`; None for a commit that was named by its id or is checked out so.
+    `git_ref` is a branch, or a tag as `tags/v1.0`; None for a commit that was named by its id or is checked out so. `refs`
+    says which of them may be synced.
     """
 
     root: str
@@ -52,11 +54,27 @@ class Origin:
     is_dirty: bool = False
     provenance: ProvenanceOf = field(default=lambda files: {path: Provenance(path) for path in files})
     repository: Repository | None = None
+    refs: RefRules = field(default_factory=RefRules)
 
     @property
     def clean_commit(self) -> str | None:
         """The commit, if the files are exactly its files."""
         return None if self.is_dirty else self.commit_id
+
+    @property
+    def head_name(self) -> str:
+        """What the newest commit of the ref is recorded under."""
+        return self.refs.head_name(self.git_ref)
+
+    def standing_for(self, ref: str | None) -> "Origin":
+        """The same on a ref that only the caller knows, as in CI, where commits are checked out. A branch that is, stays."""
+        if ref is None or self.git_ref is not None or self.commit_id is None:
+            return self
+        return replace(self, git_ref=ref, provenance=lambda files: _on_branch(self.provenance(files), ref))
+
+
+def _on_branch(found: Mapping[str, Provenance], ref: str) -> dict[str, Provenance]:
+    return {path: replace(provenance, branch=ref) for path, provenance in found.items()}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from promptdb.db.repository import PromptRepository
+from promptdb.db.repository import APPLIED, PromptRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ids import prompt_id, version_id
@@ -17,7 +17,10 @@ from promptdb.sync.rows import VersionRows, source_row
 from promptdb.sync.view import Origin
 
 
-def write_run(writer: RegistryWriter, actor: str, origin: Origin, performed: Plan, started: datetime) -> int:
+def write_run(
+    writer: RegistryWriter, actor: str, origin: Origin, performed: Plan, started: datetime, outcome: str = APPLIED
+) -> int:
+    """A run that was applied on a clean tree moves the head of its ref."""
     counts = {action.value: performed.count(action) for action in Action}
     run_id = writer.insert_run(
         {
@@ -25,15 +28,15 @@ def write_run(writer: RegistryWriter, actor: str, origin: Origin, performed: Pla
             "git_ref": origin.git_ref,
             "commit_id": origin.commit_id,
             "is_dirty": origin.is_dirty,
-            "outcome": "applied",
+            "outcome": outcome,
             "counts_json": json.dumps({**counts, "unchanged": performed.unchanged}),
             "created_by": actor,
             "started_at": started,
             "finished_at": writer.now,
         }
     )
-    if origin.git_ref is not None and origin.clean_commit is not None:
-        writer.set_source_head(origin.root, origin.git_ref, origin.clean_commit, run_id)
+    if outcome == APPLIED and origin.clean_commit is not None:
+        writer.set_source_head(origin.root, origin.head_name, origin.clean_commit, run_id)
     return run_id
 
 

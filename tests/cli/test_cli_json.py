@@ -26,6 +26,7 @@ CHANGE = {
     "files": [],
 }
 CHANGED_FILE = dict.fromkeys(("path", "change"))
+ORDER = dict.fromkeys(("verdict", "ref", "commit_id"))
 PLAN = {
     "changes": [CHANGE],
     "unchanged": None,
@@ -33,6 +34,7 @@ PLAN = {
     "unconfirmed": [],
     "label_conflicts": [],
     "tracked": None,
+    "order": ORDER,
 }
 PROBLEM = dict.fromkeys(("path", "line", "column", "code", "message", "hint", "detail", "severity"))
 METADATA = {**dict.fromkeys(("title", "description", "user_version")), "tags": [], "owners": [], "labels": {}}
@@ -186,8 +188,8 @@ def test_every_key_is_documented(command: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, ASSET, MOVE, PROBLEM],
-    ids=["version", "provenance", "change", "changed file", "asset", "move", "problem"],
+    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, ASSET, MOVE, PROBLEM, ORDER],
+    ids=["version", "provenance", "change", "changed file", "asset", "move", "problem", "order"],
 )
 def test_every_key_of_a_part_is_documented(part: dict[str, Any]) -> None:
     page = DOCS.read_text(encoding="utf-8")

@@ -241,7 +241,7 @@ def test_with_a_detached_head_there_is_a_commit_but_no_branch(
     assert (run["git_ref"], run["commit_id"]) == (None, head)
     source = sources(service)["prompts/a/one.txt"]
     assert (source["branch"], source["commit_id"]) == (None, head)
-    assert rows(service.engine, "source_heads") == []
+    assert [(row["git_ref"], row["commit_id"]) for row in rows(service.engine, "source_heads")] == [("HEAD", head)]
     assert texts(service, f"a/one:git:{head}") == "one"
 
 

@@ -1,0 +1,87 @@
+"""What the commands say of the order of commits."""
+
+from pathlib import Path
+
+import pytest
+from clitools import Run, failure
+from registries import write
+from repositories import Git, commit_all
+
+
+@pytest.fixture
+def commits(git: Git, project: Path, run: Run) -> list[str]:
+    """Two commits, the newer of which is synced, on `main`."""
+    found = [commit_all(git)]
+    write(project, {"prompts/greet.txt": "Hi {name}!"})
+    found.append(commit_all(git))
+    assert run("sync").code == 0
+    return [commit[:12] for commit in found]
+
+
+def test_a_superseded_sync_is_one_line_and_no_failure(run: Run, git: Git, commits: list[str]) -> None:
+    git("checkout", "--quiet", "--detach", commits[0])
+    line = f"main was synced at {commits[1]} already, which is newer than {commits[0]}"
+    assert run("sync", "--ref", "main") == run("sync") == (0, f"{line}; nothing written\n", "")
+    assert run("sync", "--json").json["plan"]["order"]["verdict"] == "superseded"
+    ran = run("plan", "--ref", "refs/heads/main")
+    assert (ran.code, ran.err) == (0, f"{line}: sync would write nothing\n")
+    assert f"order     {line}\n" in run("status").out
+
+
+def test_another_history_is_refused(run: Run, git: Git, project: Path, commits: list[str]) -> None:
+    git("commit", "--quiet", "--amend", "--message", "again")
+    commit = git("rev-parse", "HEAD")[:12]
+    line = f"{commit} does not descend from {commits[1]}, at which main was synced"
+    hint = "after a force-push pass --follow-force-push; --local follows what is checked out, in a registry of your own"
+    assert run("sync") == (5, "", failure(line, hint))
+    assert run("plan", "--exit-code") == (0, "2 unchanged\n", f"{line}: sync would refuse\n")
+    assert run("sync", "--follow-force-push").code == 0
+    assert run("sync") == (0, "2 unchanged\n", "")
+
+
+def test_a_registry_of_ones_own_follows_what_is_checked_out(run: Run, git: Git, commits: list[str]) -> None:
+    git("checkout", "--quiet", "--detach", commits[0])
+    assert run("sync", "--local", "--json").json["plan"]["order"] is None
+    assert run("render", "greet", "-v", "name=Bo", "-v", "place=Oz").out == "Hello Bo, welcome to Oz!\n"
+
+
+def test_a_ref_that_is_not_listed_is_refused(run: Run, git: Git, project: Path, commits: list[str]) -> None:
+    write(project, {"promptdb.toml": "[refs]\nmain = []\n"})
+    git("checkout", "--quiet", "-b", "feature")
+    line = "the ref feature may not be synced: the setting refs does not list it"
+    hint = "add it to [tool.promptdb.refs]; 'promptdb sync --local' is for a registry of your own"
+    assert run("sync") == (5, "", failure(line, hint))
+    assert run("plan") == (0, "2 unchanged\n", f"{line}: sync would refuse\n")
+    assert run("check").code == 0
+    git("checkout", "--quiet", "--detach")
+    ran = run("sync")
+    assert (ran.code, ran.err) == (
+        5,
+        failure(
+            "a commit without a ref may not be synced: the setting refs does not list it",
+            "say with --ref NAME which branch or tag it stands for",
+        ),
+    )
+
+
+@pytest.mark.parametrize("command", ["sync", "plan"])
+@pytest.mark.parametrize(
+    ("ref", "message"),
+    [
+        ("other", "--ref is for a commit without a name, but this is the ref main"),
+        ("a..b", "'a..b' is not the name of a branch or tag"),
+        ("HEAD", "'HEAD' is not the name of a branch or tag"),
+    ],
+)
+def test_a_ref_that_cannot_be_is_wrong_usage(
+    run: Run, commits: list[str], command: str, ref: str, message: str
+) -> None:
+    ran = run(command, "--ref", ref)
+    assert ran.code == 2
+    assert message in ran.err
+
+
+def test_without_git_there_is_nothing_to_name(run: Run, project: Path) -> None:
+    ran = run("sync", "--ref", "main")
+    assert ran.code == 2
+    assert "--ref is for a commit without a name, but there is no commit" in ran.err
