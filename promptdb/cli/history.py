@@ -52,6 +52,9 @@ def _print(found: "RecordedHistory", root: str) -> None:
     if found.moves:
         click.secho("hint: ", fg="cyan", nl=False, err=True)
         click.echo("'renamed_from' in today's file makes them one, if the history is recorded anew", err=True)
+    if found.superseded is not None:
+        click.echo(f"{one_line(found.superseded)}; nothing written")
+        return
     if found.since is not None:
         click.echo(f"recorded before: everything up to {found.since[:12]}")
     counted = [word(found.counts[action]) for action, word in _WORDS.items() if found.counts.get(action)]

@@ -12,6 +12,7 @@ from promptdb.db.engine import reading, writing
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
+from promptdb.domain.order import RecordedHead, Verdict
 from promptdb.domain.plan import Action, Plan, Policy, Recorded, plan
 from promptdb.domain.replay import performed, without_label_conflicts
 from promptdb.domain.views import Provenance
@@ -27,6 +28,7 @@ from promptdb.sync.batch import Batch, new_versions
 from promptdb.sync.collect import Progress
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.git_tree import may_be_text
+from promptdb.sync.order import order_of, reason, require_in_order
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree, load_tree
 from promptdb.sync.tree_replay import TreeReplay, TreeState
@@ -53,6 +55,7 @@ class RecordedHistory:
 
     `since` is the commit up to which everything was recorded before; `moves` are files that another one of the same content
     followed without saying so, as (commit, old name, new name): each is two prompts, until a file says `renamed_from`.
+    `superseded` tells why nothing was recorded, where the newest commit is older than what was synced.
     """
 
     commits: int = 0
@@ -60,6 +63,7 @@ class RecordedHistory:
     since: str | None = None
     problems: tuple[CommitProblem, ...] = ()
     moves: tuple[tuple[str, PromptId, PromptId], ...] = ()
+    superseded: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def record_history(
     Raises:
         ConfigError: there is no such commit, or the clone is shallow.
         InvalidPrompts: a file is invalid in the newest commit; nothing was written.
-        Conflict: the registry has versions from elsewhere, or was written to meanwhile.
+        Conflict: the registry has versions from elsewhere, another history, or was written to meanwhile.
         LockTimeout, StorageError: nothing was written either.
     """
     tip = load_tree(settings, None, View(rev=rev))
@@ -99,17 +103,19 @@ def record_history(
     reader = _Reader(tip, registry)
     started = datetime.now(UTC)
     with reading(registry.engine) as connection:
-        since = reader.recorded_commit(connection)
-        before, _ = _recorded(connection)
-    steps = list(reader.steps(before, since, progress))
+        before, since = _look(connection, reader)
+    order = order_of(tip.origin, Policy(), before.heads)
+    require_in_order(order, tip.origin, Policy())
+    if order is not None and order.verdict is Verdict.SUPERSEDED:
+        return RecordedHistory(since=since, superseded=reason(order, tip.origin))
+    steps = list(reader.steps(before.state, since, progress))
     if not steps:
         return RecordedHistory(since=since)
     registry.blobs.put_all(blob for step in steps for blob in step.batch.new_blobs(step.plan))
     with writing(registry.engine) as connection:
-        state, ids = _recorded(connection)
-        if state != before or reader.recorded_commit(connection) != since:
+        if _look(connection, reader) != (before, since):
             raise StalePlan("the registry was written to while the history was read", "run the command again")
-        writer = RegistryWriter(connection, datetime.now(UTC))
+        writer, ids = RegistryWriter(connection, datetime.now(UTC)), dict(before.ids)
         for step in steps:
             run_id = write_run(writer, registry.actor, step.origin, step.plan, started)
             write_versions(writer, registry, step.plan, ids, step.batch, step.sources, run_id, whole_tree=True)
@@ -119,11 +125,21 @@ def record_history(
     return RecordedHistory(len(steps), counts, since, tuple(reader.problems), tuple(reader.moves))
 
 
-def _recorded(connection: sa.Connection) -> tuple[Recorded, dict[PromptId, UUID]]:
+@dataclass(frozen=True)
+class _Seen:
+    """What the registry had when it was looked at. `heads` are the commits that were synced, by their refs."""
+
+    state: Recorded
+    ids: dict[PromptId, UUID]
+    heads: dict[str, RecordedHead]
+
+
+def _look(connection: sa.Connection, reader: "_Reader") -> tuple[_Seen, str | None]:
     repository = PromptRepository(connection)
     found = repository.heads()
-    heads = {name: head for name, (_, head) in found.items()}
-    return Recorded(heads, repository.all_labels()), {name: key for name, (key, _) in found.items()}
+    state = Recorded({name: head for name, (_, head) in found.items()}, repository.all_labels())
+    heads = repository.source_heads(reader.origin.root)
+    return _Seen(state, {name: key for name, (key, _) in found.items()}, heads), reader.recorded_commit(connection)
 
 
 class _Reader:

@@ -11,7 +11,7 @@ from repositories import Git
 
 from promptdb.domain.plan import Policy
 from promptdb.domain.refs import PromptRef
-from promptdb.errors import ConfigError, Conflict, InvalidPrompts, StorageError
+from promptdb.errors import ConfigError, Conflict, DivergedHistory, InvalidPrompts, StorageError
 from promptdb.problems import Code
 from promptdb.service import PromptService
 from promptdb.sync.history import RecordedHistory, record_history
@@ -246,6 +246,31 @@ def test_history_goes_on_from_a_plain_sync(service: PromptService, at: Any, reco
     found = record()
     assert (found.since, found.commits) == (tip, 1)
     assert [commit for _, commit, _ in told(service, "a")] == [tip, newest]
+
+
+def test_an_older_commit_than_the_recorded_one_writes_nothing(service: PromptService, at: Any, record: Record):
+    at({"a.txt": "one"})
+    sync_tree(service.registry, load_tree(service.settings), Policy())
+    older = at({"a.txt": "two"})
+    at({"a.txt": "three"})
+    sync_tree(service.registry, load_tree(service.settings), Policy())
+    before = dump(service.engine)
+    found = record(older)
+    assert (found.commits, "already, which is newer than" in str(found.superseded)) == (0, True)
+    assert dump(service.engine) == before
+
+
+def test_another_history_is_refused(service: PromptService, git: Git, at: Any, record: Record):
+    at({"a.txt": "one"})
+    record()
+    git("checkout", "--quiet", "-b", "side")
+    at({"a.txt": "side"})
+    git("checkout", "--quiet", "main")
+    at({"a.txt": "main"})
+    record()
+    git("reset", "--quiet", "--hard", "side")
+    with pytest.raises(DivergedHistory, match="does not descend from"):
+        record()
 
 
 @on_sqlite
