@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from promptdb.errors import ConfigError
 
@@ -41,6 +41,10 @@ class AppSettings(BaseSettings):
     lock_timeout: float = Field(default=30.0, gt=0, le=3600, description="seconds to wait for another writer")
     actor: str | None = Field(
         default=None, min_length=1, max_length=MAX_ACTOR, description="who is recorded as the author of a change"
+    )
+
+    protected_aliases: list[str] = Field(
+        default=["production"], description="aliases that are moved over a breaking change only where that is allowed"
     )
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
@@ -96,6 +100,10 @@ def load_settings(folder: Path | None = None) -> AppSettings:
             raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
     try:
         return AppSettings(base=base, **table)
+    except SettingsError as error:  # a list in a variable
+        problem = ConfigError(
+            f"{error}: not JSON", 'write a list as ["production"]; docs/settings.md lists the settings'
+        )
     except ValidationError as error:
         problem = ConfigError(_describe(error, file), "docs/settings.md lists the settings")
     raise problem  # outside of the handler: its cause would hold the values

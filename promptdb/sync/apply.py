@@ -40,11 +40,12 @@ class Applied:
 
 @dataclass(frozen=True)
 class Registry:
-    """Where versions are kept: the two stores, and who writes."""
+    """Where versions are kept: the two stores, who writes, and which aliases are protected from breaking changes."""
 
     engine: sa.Engine
     blobs: BlobStore
     actor: str
+    protected_aliases: frozenset[str] = frozenset()
 
 
 def recorded_state(connection: sa.Connection, desired: Sequence[Desired], *, whole_tree: bool) -> Recorded:
