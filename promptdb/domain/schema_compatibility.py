@@ -27,6 +27,7 @@ from promptdb.domain.schema_keywords import (
     type_words,
     types_of,
     values_of,
+    without,
 )
 
 MAX_STEPS = 20_000
@@ -73,7 +74,7 @@ class _Comparison:
             yield self._breaks(path, "the schemas are too intricate to be compared")
             return
         if references(old) and references(new):
-            pair = repr(old), repr(new)
+            pair = repr(without(old, *IGNORED)), repr(without(new, *IGNORED))
             if pair in self._pairs:
                 return  # inside itself: as compatible as it turns out to be
             self._pairs.add(pair)

@@ -47,8 +47,8 @@ def resolved(schema: Any, root: Any) -> Any:
     return schema
 
 
-def without(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in schema.items() if name != key}
+def without(schema: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name not in keys}
 
 
 def each_form(schema: Mapping[str, Any]) -> list[Any]:

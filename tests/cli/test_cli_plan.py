@@ -283,6 +283,7 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
                 "renamed_from": None,
                 "parts": [],
                 "files": [],
+                "contract": [],
             }
         ],
         "unchanged": 0,
