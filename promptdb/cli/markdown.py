@@ -99,7 +99,7 @@ def _table(plan: Plan) -> Iterator[str]:
 def _cells(change: Change) -> Iterator[str]:
     word, prompt, revision, _, what = row(change, done=False, show=code)
     for cell in (word, code(prompt), revision, what):
-        yield cell.replace("\\|", "\\ |").replace("|", "\\|")  # it ends a cell inside of code, too
+        yield cell.replace("|", "\\|")  # it ends a cell inside of code, too
 
 
 def _shared(plan: Plan) -> Iterator[str]:

@@ -128,3 +128,22 @@ def test_a_file_that_is_too_large_is_exit_code_4(run: Run, synced: Path) -> None
     ran = run("diff", "greet")
     assert (ran.code, ran.out) == (4, "")
     assert ran.err.startswith("prompts/greet.txt:1:1: error [PDB103] larger than 1,024 KiB\n")
+
+
+def test_changes_of_the_contract_follow_the_texts(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "---\nvariables: {name: {default: you}}\n---\nHi {name}!"})
+    assert run("diff", "greet").out.splitlines()[-2:] == [
+        "breaking: variable 'place' removed",
+        "contract: variable 'name' is optional now",
+    ]
+    assert [change["kind"] for change in run("diff", "greet", "--json").json["contract"]] == [
+        "variable_removed",
+        "variable_optional",
+    ]
+
+
+def test_a_name_in_a_change_of_the_contract_begins_no_line(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.yaml": 'template: x\nvariables: {"b\\nbreaking: \\e[31mc": {}}\n'})
+    assert run("sync").code == 0
+    write(project, {"prompts/a.yaml": "template: x\n"})
+    assert run("diff", "a").out.splitlines()[-1].startswith("breaking: variable 'b")
