@@ -100,9 +100,10 @@ def load_settings(folder: Path | None = None) -> AppSettings:
             raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
     try:
         return AppSettings(base=base, **table)
-    except SettingsError as error:  # a list in a variable
+    except SettingsError as error:  # a list in a variable; the text says in which
+        name = next((name for name in known if f'"{name}"' in str(error)), "")
         problem = ConfigError(
-            f"{error}: not JSON", 'write a list as ["production"]; docs/settings.md lists the settings'
+            f"environment variable {PREFIX}{name.upper()} is not JSON", 'write a list as ["production"]'
         )
     except ValidationError as error:
         problem = ConfigError(_describe(error, file), "docs/settings.md lists the settings")

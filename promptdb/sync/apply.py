@@ -88,6 +88,8 @@ def apply(
         return Applied(intended)
     batch.upload(intended)
     sources = _sources(origin, batch, intended)
+    with reading(registry.engine) as connection:  # compiles templates: better not while others wait for the lock
+        described = with_parts(connection, intended, batch.contents.__getitem__)
     with writing(registry.engine) as connection:
         state, ids = _state(connection, desired, whole_tree=whole_tree)
         actual = intended if state == before else plan(desired, state, policy, invalid)
@@ -99,7 +101,8 @@ def apply(
         sources |= _sources(origin, batch, actual, known=sources)
         writer = RegistryWriter(connection, datetime.now(UTC))
         run_id = _write_run(writer, registry.actor, origin, actual, started) if origin is not None else None
-        described = with_parts(connection, actual, batch.contents.__getitem__)
+        if actual is not intended:
+            described = with_parts(connection, actual, batch.contents.__getitem__)
         _write(writer, registry, actual, ids, batch, sources, run_id, whole_tree=whole_tree)
         if run_id is not None:
             _confirm(writer, run_id, actual, state, ids, confirmed)

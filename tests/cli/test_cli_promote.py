@@ -267,6 +267,5 @@ def test_which_aliases_are_protected_is_a_setting(
 def test_a_list_that_is_no_json_is_told(run: Run, breaking: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTDB_PROTECTED_ALIASES", "production")
     ran = run("promote", "greet", "production")
-    assert (ran.code, ran.out) == (1, "")
-    assert "protected_aliases" in ran.err
-    assert 'hint: write a list as ["production"]' in ran.err
+    message = "environment variable PROMPTDB_PROTECTED_ALIASES is not JSON"
+    assert ran == (1, "", failure(message, 'write a list as ["production"]'))
