@@ -2,7 +2,6 @@
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -23,9 +22,10 @@ from promptdb.domain.views import (
     AliasEventView,
     AliasView,
     AssetView,
+    LogEntry,
     PromptSummary,
     PromptVersionView,
-    Provenance,
+    Registered,
     StoredVersion,
 )
 from promptdb.errors import NotFound, VersionNotFound
@@ -39,24 +39,6 @@ from promptdb.sync.registry import Registry
 
 Expected = int | None | Literal["any"]
 """For compare-and-set: the revision an alias must point at, None for no alias yet, or `any`."""
-
-
-@dataclass(frozen=True)
-class Registered:
-    """`created` is False where the newest version had this content already. `revived`: the prompt was archived."""
-
-    version: PromptVersionView
-    created: bool
-    revived: bool = False
-
-
-@dataclass(frozen=True)
-class LogEntry:
-    """A version with where it came from and the aliases that point at it."""
-
-    version: PromptVersionView
-    source: Provenance | None
-    aliases: tuple[str, ...]
 
 
 class PromptService:
@@ -84,7 +66,8 @@ class PromptService:
             ConfigError: the schema is missing or not of this release.
         """
         ensure_schema(self.engine)
-        return Registry(self.engine, self.blobs, self.settings.actor or _user())
+        protected = frozenset(self.settings.protected_aliases)
+        return Registry(self.engine, self.blobs, self.settings.actor or _user(), protected)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -219,14 +202,24 @@ class PromptService:
     # Aliases
 
     def promote(
-        self, ref: str, alias: str, *, expected: Expected = "any", reason: str | None = None, dry_run: bool = False
+        self,
+        ref: str,
+        alias: str,
+        *,
+        expected: Expected = "any",
+        reason: str | None = None,
+        dry_run: bool = False,
+        allow_breaking: bool = False,
     ) -> Move:
-        """Point an alias at what a reference gives; with `dry_run` only say what would move.
+        """Point an alias at what a reference gives; with `dry_run` only say what would move, or why not.
+
+        With `allow_breaking`, a protected alias is moved although that breaks its callers, and its history says what.
 
         Raises:
             InvalidRef: the reference or the alias is malformed.
             NotFound: there is no such version.
             Conflict: the alias does not point at `expected`, or was moved at the same time.
+            Guard: the alias is protected, and what it points at now has a contract that the new version breaks.
         """
         target = self.find(PromptRef.parse(ref)).view
         if not target.is_recorded:
@@ -234,22 +227,28 @@ class PromptService:
             raise VersionNotFound(f"no sync has recorded what {ref} names", hint)
         exact = PromptRef(target.prompt, ByRevision(target.revision), ref)
         move = aliases.decide_promotion(self.registry, exact, alias)
-        return self._perform(move, expected, reason, dry_run=dry_run)
+        return self._perform(move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
-    def promote_all(self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None) -> list[Move]:
-        """Point `alias` where `source` points, for every prompt that has it, in one transaction.
+    def promote_all(
+        self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None, allow_breaking: bool = False
+    ) -> list[Move]:
+        """Point `alias` where `source` points, for every prompt that has it, in one transaction. Arguments as in `promote`.
 
         Returns:
             The moves that change something.
 
         Raises:
-            InvalidRef, NotFound, Conflict: as in `promote`.
+            InvalidRef, NotFound, Conflict, Guard: as in `promote`.
         """
         moves = aliases.decide_all(self.registry, source, alias)
-        return [move for move in moves if move.is_needed] if dry_run else aliases.perform(self.registry, moves, reason)
+        return aliases.perform(self.registry, moves, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
     def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> Move:
-        """Return an alias to its previous target. Errors as in `promote`."""
+        """Return an alias to its previous target: always allowed, and its history says what that breaks for newer callers.
+
+        Raises:
+            InvalidRef, NotFound, Conflict: as in `promote`.
+        """
         return self._perform(aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias), expected, reason)
 
     def delete_alias(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> Move:
@@ -268,12 +267,10 @@ class PromptService:
             name = self._name(connection, prompt)
             return PromptRepository(connection).alias_events(name, None if alias is None else parse_alias(alias))
 
-    def _perform(self, move: Move, expected: Expected, reason: str | None, *, dry_run: bool = False) -> Move:
+    def _perform(self, move: Move, expected: Expected, reason: str | None, **options: bool) -> Move:
         if expected != "any":
             aliases.require_expected(move, expected)
-        if not dry_run:
-            aliases.perform(self.registry, [move], reason)
-        return move
+        return next(iter(aliases.perform(self.registry, [move], reason, **options)), move)
 
     def _register(self, name: str, content: Content) -> Registered:
         prompt = PromptId.parse(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from promptdb.errors import ConfigError
 
@@ -51,6 +51,9 @@ class AppSettings(BaseSettings):
 
     refs: dict[str, list[str]] = Field(
         default={}, description="which git refs may be synced, and the aliases that each of them moves"
+    )
+    protected_aliases: list[str] = Field(
+        default=["production"], description="aliases that are moved over a breaking change only where that is allowed"
     )
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
@@ -137,6 +140,11 @@ def load_settings(folder: Path | None = None) -> AppSettings:
             raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
     try:
         return AppSettings(base=base, **table)
+    except SettingsError as error:  # a list in a variable; the text says in which
+        name = next((name for name in known if f'"{name}"' in str(error)), "")
+        problem = ConfigError(
+            f"environment variable {PREFIX}{name.upper()} is not JSON", 'write a list as ["production"]'
+        )
     except ValidationError as error:
         problem = ConfigError(_describe(error, file), "docs/settings.md lists the settings")
     raise problem  # outside of the handler: its cause would hold the values

@@ -20,7 +20,7 @@ _GIT = {
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith(("PROMPTDB_", "GIT_")) or name == "CI":
+        if name.startswith(("PROMPTDB_", "GIT_")) or name in ("CI", "GITHUB_ACTIONS"):
             monkeypatch.delenv(name)
     for name, value in _GIT.items():
         monkeypatch.setenv(name, value)

@@ -2,7 +2,7 @@
 
 import click
 
-from promptdb.cli.moves import EXPECT_HELP, print_moves, read_expected, reason_option
+from promptdb.cli.moves import EXPECT_HELP, breaking_option, print_moves, read_expected, reason_option
 from promptdb.cli.output import print_json, print_table, short_time
 from promptdb.cli.shared import json_option, service
 
@@ -32,12 +32,14 @@ def list_(prompt: str | None, as_json: bool) -> None:
 @click.argument("ref")
 @click.argument("alias")
 @click.option("--expect", metavar="rev:N|none", help=EXPECT_HELP)
+@breaking_option
 @reason_option
 @json_option
-def set_(ref: str, alias: str, expect: str | None, reason: str | None, as_json: bool) -> None:
+def set_(ref: str, alias: str, expect: str | None, allow_breaking: bool, reason: str | None, as_json: bool) -> None:
     """Point an alias at a version, as promote does."""
     with service() as opened:
-        move = opened.promote(ref, alias, expected=read_expected(expect), reason=reason)
+        expected = read_expected(expect)
+        move = opened.promote(ref, alias, expected=expected, reason=reason, allow_breaking=allow_breaking)
     print_moves([move], as_json=as_json)
 
 
@@ -68,6 +70,7 @@ def log(prompt: str, alias: str | None, as_json: bool) -> None:
     if not found:
         click.echo("no moves", err=True)
         return
+    has_broken = any(event.breaking for event in found)
     rows = [
         [
             short_time(event.created_at),
@@ -77,7 +80,9 @@ def log(prompt: str, alias: str | None, as_json: bool) -> None:
             f"rev:{event.to_revision}" if event.to_revision else "-",
             event.actor,
             event.reason or "",
+            *(["; ".join(change.message for change in event.breaking)] if has_broken else []),
         ]
         for event in found
     ]
-    print_table(["WHEN", "ALIAS", "ACTION", "FROM", "TO", "WHO", "WHY"], rows)
+    headers = ["WHEN", "ALIAS", "ACTION", "FROM", "TO", "WHO", "WHY"]
+    print_table([*headers, "BREAKING"] if has_broken else headers, rows)

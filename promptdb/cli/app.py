@@ -10,6 +10,7 @@ from importlib import import_module
 
 import click
 
+from promptdb.cli.workflow import guarded_log
 from promptdb.errors import PromptDBError
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.version import VERSION
@@ -85,6 +86,11 @@ def run(arguments: list[str]) -> int:
         The exit code: 0 fine, 1 failed, 2 usage, 3 differences found, 4 invalid prompts, 5 conflict, 6 lock timeout,
         7 integrity failure, 130 interrupted.
     """
+    with guarded_log():
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         code = cli.main(arguments, prog_name="promptdb", standalone_mode=False)
         sys.stdout.flush()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
+from promptdb.cli.contracts import print_breaking
 from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_table, short_digest
 from promptdb.cli.problems import count
@@ -18,9 +19,6 @@ _WORDS = {
 }
 _SHOWN = 50
 """Lines of a plan on a terminal or in a log; the summary counts all."""
-
-_SHOWN_IN_COMMENT = 200
-"""Rows, so that a comment stays below the 65,536 characters that GitHub takes."""
 
 _SHOWN_CAUSES = 10
 
@@ -37,14 +35,15 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
     """
     if plan.changes:
         shown = plan.changes[:_SHOWN]
-        print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [_row(change, done=done) for change in shown])
+        print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [row(change, done=done) for change in shown])
         if len(plan.changes) > _SHOWN:
             click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
     click.echo(summary(plan, done=done) + (f", {count(confirmed, 'version')} confirmed" if confirmed else ""))
-    for cause in _causes(plan, one_line):
+    for cause in _causes(plan):
         click.echo(cause)
+    print_breaking((change.prompt, change.contract) for change in plan.changes)
     if plan.missing:
-        click.echo(f"{_missing(plan)}; --prune archives {'it' if len(plan.missing) == 1 else 'them'}", err=True)
+        click.echo(f"{unfiled(plan)}; --prune archives {'it' if len(plan.missing) == 1 else 'them'}", err=True)
     if plan.unconfirmed:
         click.echo(f"{unconfirmed(plan)}: synced before they were committed; commit and sync again", err=True)
 
@@ -54,23 +53,8 @@ def unconfirmed(plan: Plan) -> str:
     return f"{count(len(plan.unconfirmed), 'version')} unconfirmed"
 
 
-def print_markdown(plan: Plan) -> None:
-    """For a comment on a pull request."""
-    click.echo(f"### promptdb plan\n\n{summary(plan)}\n")
-    if causes := _causes(plan, _as_code):
-        click.echo("".join(f"- {one_line(cause)}\n" for cause in causes))
-    if plan.changes:
-        click.echo("| change | prompt | revision | digest | what |\n|---|---|---|---|---|")
-    for change in plan.changes[:_SHOWN_IN_COMMENT]:
-        cells = [one_line(cell).replace("|", "\\|") for cell in _row(change, done=False, show=_as_code)]
-        click.echo(f"| {' | '.join(cells)} |")
-    if len(plan.changes) > _SHOWN_IN_COMMENT:
-        click.echo(f"\n... and {len(plan.changes) - _SHOWN_IN_COMMENT:,} more")
-    if plan.missing:
-        click.echo(f"\n{_missing(plan)}")
-
-
-def _missing(plan: Plan) -> str:
+def unfiled(plan: Plan) -> str:
+    """Which prompts have no file any more."""
     names = ", ".join(map(str, plan.missing[:3])) + (", ..." if len(plan.missing) > 3 else "")
     return (
         f"{count(len(plan.missing), 'prompt')} without a file {'stays' if len(plan.missing) == 1 else 'stay'}: {names}"
@@ -82,7 +66,8 @@ def summary(plan: Plan, *, done: bool = False) -> str:
     return ", ".join([*counted, f"{plan.unchanged:,} unchanged"])
 
 
-def _row(change: Change, *, done: bool, show: Show = str) -> list[str]:
+def row(change: Change, *, done: bool, show: Show = str) -> list[str]:
+    """Change, prompt, revision, digest and what changes; paths as `show` writes them."""
     revision = f"{change.old_revision or ''} -> {change.revision}" if change.revision else ""
     what = _what(change, show) if change.parts else f"was {change.renamed_from}" if change.renamed_from else ""
     digest = short_digest(change.digest) if change.digest else ""
@@ -97,17 +82,12 @@ def _what(change: Change, show: Show) -> str:
     return ", ".join([*change.parts, *told])
 
 
-def _causes(plan: Plan, show: Show = str) -> list[str]:
+def _causes(plan: Plan) -> list[str]:
     """Where one file makes several new versions, so that nobody has to count."""
     causes = plan.shared_causes()
-    told = [f"{show(path)} changed: {count(number, 'new version')}" for path, number in causes.items()]
+    told = [f"{one_line(path)} changed: {count(number, 'new version')}" for path, number in causes.items()]
     return told[:_SHOWN_CAUSES] + [f"...{_more(told[_SHOWN_CAUSES:])} such files"] * (len(told) > _SHOWN_CAUSES)
 
 
 def _more(rest: Sequence[str]) -> str:
     return f" and {len(rest):,} more" if rest else ""
-
-
-def _as_code(path: str) -> str:
-    """So that markdown in the name of a file means nothing."""
-    return "`" + path.replace("`", "'") + "`"

@@ -1,14 +1,14 @@
 """`promptdb diff`."""
 
-import difflib
 from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.contracts import print_contract
 from promptdb.cli.output import print_json, printable
 from promptdb.cli.problems import print_problems
+from promptdb.cli.prompt_diff import diff_lines
 from promptdb.cli.shared import json_option, root_prefix, service, view_options
-from promptdb.domain.spec import PromptSpec
 from promptdb.errors import PromptNotFound
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
             "--worktree, --staged and --rev say which file to compare with: leave out the second reference"
         )
     from promptdb.domain.changes import changed_parts
+    from promptdb.render.interface import changes_between
     from promptdb.sync.source import load_prompt
     from promptdb.sync.view import WORK_TREE
 
@@ -51,23 +52,16 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
             found = opened.resolve(f"{old.version.prompt}{other}" if other.startswith(":") else other)
             after, new = f"{found.version.prompt}:rev:{found.version.revision}", found.spec
     parts = changed_parts(old.spec, new)
-    diff = list(difflib.unified_diff(_lines(old.spec), _lines(new), before, after, lineterm=""))
+    contract = changes_between(old.spec, new)
+    diff = diff_lines(old.spec, new, before, after)
     if as_json:
-        print_json({"from": before, "to": after, "parts": parts, "diff": diff})
+        print_json({"from": before, "to": after, "parts": parts, "diff": diff, "contract": contract})
     for line in [] if as_json else diff:
         click.secho(
             printable(line), fg={"+": "green", "-": "red", "@": "cyan"}.get(line[:1]), bold=line[:3] in ("+++", "---")
         )
     if parts and not diff and not as_json:
         click.echo(f"the texts are equal; these differ: {', '.join(parts)}")
+    if not as_json:
+        print_contract(contract)
     return 3 if exit_code and parts else 0
-
-
-def _lines(spec: PromptSpec) -> list[str]:
-    """The prompt as a file, and the fragments that were frozen into it."""
-    from promptdb.files.write import prompt_file_text
-
-    lines = prompt_file_text(spec, ".yaml").splitlines()
-    for name, text in spec.includes.items():
-        lines += [f"# fragment {name}", *text.splitlines()]
-    return lines

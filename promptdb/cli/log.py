@@ -10,7 +10,7 @@ from promptdb.cli.shared import json_option, service
 from promptdb.domain.views import Provenance
 
 if TYPE_CHECKING:
-    from promptdb.service import LogEntry
+    from promptdb.domain.views import LogEntry
 
 
 @click.command("log")

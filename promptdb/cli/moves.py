@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from promptdb.cli.contracts import print_breaking
 from promptdb.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ EXPECT_HELP = "Move only if the alias points there now (compare-and-set)."
 
 def reason_option(command: _F) -> _F:
     return click.option("-m", "--reason", help="Why; kept in the history of the alias.")(command)
+
+
+def breaking_option(command: _F) -> _F:
+    help_text = "Move a protected alias although callers may fail; kept in its history."
+    return click.option("--allow-breaking", is_flag=True, help=help_text)(command)
 
 
 def read_expected(text: str | None) -> "Expected":
@@ -41,6 +47,7 @@ def print_moves(moves: "Sequence[Move]", *, as_json: bool, dry_run: bool = False
             for move in needed
         ]
         print_table(["ALIAS", "FROM", "TO"], rows)
+        print_breaking((move.prompt, move.breaking) for move in needed)
     if dry_run:
         click.echo("nothing was moved", err=True)
     elif not needed:

@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from promptdb.cli.failures import one_line
 from promptdb.domain.identity import PromptId
 
-_C1 = re.compile("[\x7f-\x9f]")
-"""Controls that JSON need not escape, and terminals obey."""
+_ACTIVE = re.compile(r"[\x7f-\x9f]|##\[")
+"""What JSON need not escape, and somebody obeys: terminals their controls, GitHub's log `##[` anywhere in a line."""
 
 
 def plain(value: Any) -> Any:
@@ -42,7 +42,7 @@ def plain(value: Any) -> Any:
 
 def print_json(value: Any) -> None:
     text = json.dumps(plain(value), ensure_ascii=False, indent=2)
-    click.echo(_C1.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+    click.echo(_ACTIVE.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", text))
 
 
 def printable(text: str) -> str:

@@ -7,6 +7,7 @@ import click
 
 from promptdb.cli.failures import one_line
 from promptdb.cli.output import escaped, plain
+from promptdb.cli.workflow import print_command
 from promptdb.problems import Problem
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -40,7 +41,7 @@ def print_github(problems: Sequence[Problem], root: str) -> None:
         place = f"file={_property(root + problem.path)},line={problem.line},col={problem.column}"
         detail = escaped(problem.detail) if problem.detail else None
         text = "\n".join(filter(None, (problem.message, detail, problem.hint)))
-        click.echo(f"::{problem.severity} {place},title={problem.code}::{_data(text)}")
+        print_command(f"::{problem.severity} {place},title={problem.code}::{_data(text)}")
 
 
 def problems_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -13,6 +14,7 @@ from promptdb.db.repository import (
     PromptRepository,
     absences,
     aliases,
+    chunks,
     is_clean_run,
     named,
     prompts,
@@ -72,6 +74,15 @@ def existing_name(connection: sa.Connection, prompt: PromptId) -> PromptId:
     if name is None:
         raise _no_prompt(connection, prompt)
     return name
+
+
+def stored_specs(connection: sa.Connection, version_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The spec of each version, as stored."""
+    found = {}
+    for chunk in chunks(version_ids):
+        query = sa.select(versions.c.id, versions.c.spec_json).where(versions.c.id.in_(chunk))
+        found.update({row.id: row.spec_json for row in connection.execute(query)})
+    return found
 
 
 def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> StoredVersion | None:

@@ -21,6 +21,7 @@ from promptdb.db.tables import (
     VersionSource,
     table,
 )
+from promptdb.domain.compatibility import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.order import RecordedHead
@@ -232,7 +233,17 @@ class PromptRepository:
         if alias is not None:
             query = query.where(events.c.alias == alias)
         return [
-            AliasEventView(prompt, r.alias, r.action, r.from_revision, r.to_revision, r.actor, r.reason, r.created_at)
+            AliasEventView(
+                prompt,
+                r.alias,
+                r.action,
+                r.from_revision,
+                r.to_revision,
+                r.actor,
+                r.reason,
+                r.created_at,
+                tuple(ContractChange(**change) for change in json.loads(r.breaking_json or "[]")),
+            )
             for r in self._connection.execute(query)
         ]
 

@@ -168,7 +168,9 @@ class PromptAbsence(Table, table=True):
 
 
 class AliasEvent(Table, table=True):
-    """Append-only, by trigger. `to_version_id` is null where an alias was deleted."""
+    """Append-only, by trigger. `to_version_id` is null where an alias was deleted; `breaking_json` holds the breaking changes
+    of the contract that a move of a protected alias was allowed, and is null where there were none.
+    """
 
     __tablename__ = "alias_events"
     __table_args__ = (sa.Index(None, "prompt_id", "alias"),)
@@ -184,6 +186,7 @@ class AliasEvent(Table, table=True):
     reason: str | None = Field(default=None, sa_type=sa.Text)
     run_id: int | None = _key("sync_runs.id", default=None)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    breaking_json: str | None = Field(default=None, sa_type=sa.Text)
 
 
 class SourceHead(Table, table=True):

@@ -45,22 +45,23 @@ def contract(spec: PromptSpec, used: Mapping[str, object]) -> dict[str, Variable
 def value_problem(variable: Variable, value: Any) -> str | None:
     """Why a value does not fit, or None where it does."""
     if variable.type is not None and not _HAS_TYPE[variable.type](value):
-        return f"expected {variable.type}, got {_type_name(value)}"
-    if variable.enum is not None and not any(_same(value, allowed) for allowed in variable.enum):
+        return f"expected {variable.type}, got {json_type(value)}"
+    if variable.enum is not None and not any(same_json(value, allowed) for allowed in variable.enum):
         return f"not one of {', '.join(map(repr, variable.enum))}"
     return None
 
 
-def _same(value: Any, allowed: Any) -> bool:
+def same_json(value: Any, allowed: Any) -> bool:
     """Equality of JSON, where true is not 1, at any depth."""
     if isinstance(value, list | tuple) and isinstance(allowed, list):
-        return len(value) == len(allowed) and all(map(_same, value, allowed))
+        return len(value) == len(allowed) and all(map(same_json, value, allowed))
     if isinstance(value, Mapping) and isinstance(allowed, Mapping):
-        return value.keys() == allowed.keys() and all(_same(item, allowed[key]) for key, item in value.items())
+        return value.keys() == allowed.keys() and all(same_json(item, allowed[key]) for key, item in value.items())
     return isinstance(value, bool) == isinstance(allowed, bool) and bool(value == allowed)
 
 
-def _type_name(value: Any) -> str:
+def json_type(value: Any) -> str:
+    """The name of its type in JSON; of another value that of its class."""
     if value is None:
         return "null"
     json_types = ("boolean", "integer", "number", "string", "array", "object")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from promptdb.domain.changes import ChangedFile
+from promptdb.domain.compatibility import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.order import Order
@@ -83,7 +84,7 @@ class Policy:
 class Change:
     """One operation on one prompt. `old_*` describe the recorded head, if any; `parts` what an update changes.
 
-    `files` are the other files, fragments for one, in which that change was made.
+    `files` are the other files, fragments for one, in which that change was made, and `contract` is what callers notice of it.
     """
 
     action: Action
@@ -96,6 +97,7 @@ class Change:
     renamed_from: PromptId | None = None
     parts: tuple[str, ...] = ()
     files: tuple[ChangedFile, ...] = ()
+    contract: tuple[ContractChange, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from promptdb.domain.compatibility import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 
@@ -69,6 +70,24 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Registered:
+    """`created` is False where the newest version had this content already. `revived`: the prompt was archived."""
+
+    version: PromptVersionView
+    created: bool
+    revived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A version with where it came from and the aliases that point at it."""
+
+    version: PromptVersionView
+    source: Provenance | None
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AliasView:
     """Where an alias points. `generation` grows with each move."""
 
@@ -82,7 +101,7 @@ class AliasView:
 
 @dataclass(frozen=True, slots=True)
 class AliasEventView:
-    """One move of an alias, in the order in which they happened."""
+    """One move of an alias, in the order in which they happened; `breaking` is what it was allowed to break."""
 
     prompt: PromptId
     alias: str
@@ -92,6 +111,7 @@ class AliasEventView:
     actor: str
     reason: str | None
     created_at: datetime
+    breaking: tuple[ContractChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from promptdb.errors import TemplateError
 from promptdb.render.chat import compile_items
 from promptdb.render.inputs import Inputs
 from promptdb.render.messages import RenderedMessage, as_text
-from promptdb.render.templates import EXAMPLES, compile_templates, place_of, used_names
+from promptdb.render.templates import EXAMPLES, CompiledTemplates, Path, compile_templates, place_of, used_names
 
 DEFAULT_EXAMPLES_VARIABLE = "examples"
 
@@ -28,9 +28,7 @@ class CompiledPrompt:
             raise error.inside(place_of(path))
         self.spec = spec
         self.examples_variable = examples_variable(spec)
-        used = {name: path for name, path in used_names(templates).items() if name != self.examples_variable}
-        own = [template for path, template in templates.items() if path[:1] != EXAMPLES]
-        mentions = frozenset[str]().union(*(template.mentions for template in own))
+        used, mentions = names_for_callers(spec, templates)
         self.inputs = Inputs(contract(spec, used), spec.partial_variables, mentions)
         self.items = compile_items(spec, templates) if spec.kind == "chat" else []
         self._template = templates.get(("template",))
@@ -72,6 +70,14 @@ class CompiledPrompt:
         for item in self.items:
             messages += item.render(checked)
         return messages
+
+
+def names_for_callers(spec: PromptSpec, compiled: CompiledTemplates) -> tuple[dict[str, Path], frozenset[str]]:
+    """The names that the templates need from a caller, in order, and those that their sections may look up."""
+    filled = examples_variable(spec)
+    used = {name: path for name, path in used_names(compiled).items() if name != filled}
+    own = [template for path, template in compiled.items() if path[:1] != EXAMPLES]
+    return used, frozenset[str]().union(*(template.mentions for template in own))
 
 
 def examples_variable(spec: PromptSpec) -> str | None:

@@ -1,7 +1,8 @@
 """Moving aliases: decided on what is recorded, written under the lock only if it is still so, with an event for each move."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,10 +13,12 @@ from promptdb.db.engine import reading, writing
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
+from promptdb.domain.compatibility import ContractChange
 from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
 from promptdb.domain.views import AliasEventView, AliasView, PromptSummary
 from promptdb.errors import ConfigError, Conflict, NotFound
+from promptdb.sync.protection import require_compatible
 from promptdb.sync.registry import Registry
 
 Target = tuple[int, UUID]
@@ -35,6 +38,9 @@ class Move:
     from_version: UUID | None = None
     generation: int = 0
     """Of the alias when the move was decided: how often it had been moved, deletions included."""
+
+    breaking: tuple[ContractChange, ...] = ()
+    """What it breaks for callers, as found where a protected alias is moved."""
 
     @property
     def versions(self) -> list[UUID]:
@@ -117,23 +123,36 @@ def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> Move:
         return _move(view, {name: view.generation}, name, alias, "delete", None)
 
 
-def perform(registry: Registry, moves: Sequence[Move], reason: str | None = None) -> list[Move]:
+def perform(
+    registry: Registry,
+    moves: Sequence[Move],
+    reason: str | None = None,
+    *,
+    dry_run: bool = False,
+    allow_breaking: bool = False,
+) -> list[Move]:
     """Make the moves of an alias that change something, all or none, each with its event; they are returned.
 
     Args:
         registry: where to write.
         moves: all of one alias.
         reason: kept with the events.
+        dry_run: make none, but refuse what breaks all the same.
+        allow_breaking: move a protected alias although that breaks callers, which is kept with the events.
 
     Raises:
         ConfigError: the reason cannot be stored.
         Conflict: an alias was moved since its move was decided.
+        Guard: a protected alias would be moved over a breaking change; nothing is moved.
     """
     needed = [move for move in moves if move.is_needed]
     if not needed:
         return []
     if reason is not None and not _is_storable(reason):
         raise ConfigError("the reason is no text that can be stored", "write it in UTF-8, without U+0000")
+    if dry_run:
+        with reading(registry.engine) as connection:
+            return _compatible(connection, registry, needed, allow_breaking=allow_breaking)
     alias, names = needed[0].alias, [move.prompt for move in needed]
     with writing(registry.engine) as connection:
         writer = RegistryWriter(connection, datetime.now(UTC))
@@ -145,6 +164,7 @@ def perform(registry: Registry, moves: Sequence[Move], reason: str | None = None
         _require_own_versions(needed, ids, repository.prompt_ids([v for move in needed for v in move.versions]))
         for move in needed:
             _require_unmoved(move, ids, generations.get(move.prompt, 0), there.get(move.prompt))
+        needed = _compatible(connection, registry, needed, allow_breaking=allow_breaking)
         _write(writer, registry.actor, needed, ids, reason)
     return needed
 
@@ -160,6 +180,13 @@ def require_expected(move: Move, expected: int | None) -> None:
             f"{move.prompt}:{move.alias} points at {_revision(move.from_revision)}, not at {_revision(expected)}",
             "somebody moved it; look at it again and repeat",
         )
+
+
+def _compatible(
+    connection: sa.Connection, registry: Registry, moves: Sequence[Move], *, allow_breaking: bool
+) -> list[Move]:
+    broken = require_compatible(connection, moves, registry.protected_aliases, allow_breaking=allow_breaking)
+    return [replace(move, breaking=broken.get(move.prompt, ())) for move in moves]
 
 
 def _require_own_versions(moves: Sequence[Move], ids: Mapping[PromptId, UUID], owners: Mapping[UUID, UUID]) -> None:
@@ -202,6 +229,7 @@ def _write(
                 "actor": actor,
                 "reason": reason,
                 "run_id": None,
+                "breaking_json": json.dumps([asdict(change) for change in move.breaking]) if move.breaking else None,
             }
         )
     writer.insert_aliases(made)

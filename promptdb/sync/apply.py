@@ -110,17 +110,22 @@ class _Sync:
             return Applied(intended)
         self.batch.upload(intended)
         sources = self.batch.sources(self.origin, intended)
+        with reading(self.registry.engine) as connection:  # compiles templates: not while others wait for the lock
+            described = with_parts(connection, intended, self.batch.contents.__getitem__)
         with writing(self.registry.engine) as connection:
             seen = self._look(connection)
             if seen.heads != before.heads:
                 return None
             actual = intended if seen.state == before.state else self._plan(seen, order)
+            is_as_intended = actual is intended
             confirmed = self.batch.confirmed(self.origin, actual)
             if self._is_done(seen, actual) and not confirmed:
                 return Applied(actual)
             self.batch.upload(actual)  # only what another writer made necessary in between
             sources |= self.batch.sources(self.origin, actual, known=sources)
-            return self._write(connection, seen, actual, confirmed, sources)
+            if not is_as_intended:
+                described = with_parts(connection, actual, self.batch.contents.__getitem__)
+            return self._write(connection, seen, described, confirmed, sources)
 
     def _look(self, connection: sa.Connection) -> _Seen:
         state, ids = _state(connection, self.desired, whole_tree=self.whole_tree)
@@ -149,15 +154,14 @@ class _Sync:
     ) -> Applied:
         writer, origin = RegistryWriter(connection, datetime.now(UTC)), self.origin
         run_id = write_run(writer, self.registry.actor, origin, actual, self.started) if origin is not None else None
-        described = with_parts(connection, actual, self.batch.contents.__getitem__)
         ids = dict(seen.ids)
         write_versions(writer, self.registry, actual, ids, self.batch, sources, run_id, whole_tree=self.whole_tree)
         if run_id is not None:
             confirm(writer, run_id, actual, seen.state, ids, confirmed)
         if self.whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
             note_absences(writer, run_id, seen.state, ids, self.batch.desired)
-        waiting = _unconfirmed(described, confirmed, sources)
-        return Applied(replace(described, unconfirmed=waiting), run_id, tuple(confirmed))
+        waiting = _unconfirmed(actual, confirmed, sources)
+        return Applied(replace(actual, unconfirmed=waiting), run_id, tuple(confirmed))
 
     def _note_superseded(self, before: _Seen, order: Order) -> Applied | None:
         with writing(self.registry.engine) as connection:

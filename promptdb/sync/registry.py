@@ -9,8 +9,9 @@ from promptdb.blobs.store import BlobStore
 
 @dataclass(frozen=True)
 class Registry:
-    """The two stores, and who writes."""
+    """The two stores, who writes, and which aliases are protected from breaking changes."""
 
     engine: sa.Engine
     blobs: BlobStore
     actor: str
+    protected_aliases: frozenset[str] = frozenset()

@@ -1,14 +1,16 @@
 """Plan and sync of a whole tree."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from promptdb.db.engine import reading
 from promptdb.db.repository import PromptRepository
-from promptdb.domain.plan import Plan, Policy, plan
+from promptdb.domain.plan import Change, Plan, Policy, plan
+from promptdb.domain.spec import PromptSpec
 from promptdb.sync.apply import Applied, apply, recorded_state
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
-from promptdb.sync.parts import with_parts
+from promptdb.sync.parts import updates, with_parts
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree
 
@@ -30,6 +32,15 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
         )
         described = with_parts(connection, intended, lambda name: desired.content(items[name]))
         return replace(described, order=order)
+
+
+def planned_updates(
+    registry: Registry, loaded: LoadedTree, intended: Plan
+) -> Iterator[tuple[Change, PromptSpec, PromptSpec]]:
+    """Each update of a plan with the spec it replaces and the one it brings, as they are asked for."""
+    items = {item.prompt: item for item in loaded.desired.items}
+    with reading(registry.engine) as connection:
+        yield from updates(connection, intended, lambda name: loaded.desired.content(items[name]))
 
 
 @collecting_rarely()

@@ -61,7 +61,7 @@ def steady(text: str) -> str:
     return re.sub(r"sha256:[0-9a-f]{12,64}", "sha256:" + "0" * 12, text)
 
 
-OPEN: dict[str, Any] = {"aliases": {}, "parts": [], "unconfirmed": []}
+OPEN: dict[str, Any] = {"aliases": {}, "parts": [], "unconfirmed": [], "contract": [], "breaking": []}
 """Maps whose keys are data, and lists that are often empty: shown as these."""
 
 

@@ -57,7 +57,7 @@ def _synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _two_versions(_synced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = _copied(_synced, tmp_path_factory.mktemp("two-versions"))
-    write(folder, {"prompts/greet.txt": "Hi {name}!\n"})
+    write(folder, {"prompts/greet.txt": "Hi {name}, welcome to {place}!\n"})
     _commands(folder, "sync", "promote greet:rev:1 production", "promote greet staging")
     return folder
 
@@ -70,7 +70,9 @@ def _copied(source: Path, target: Path) -> Path:
 def _commands(folder: Path, *commands: str) -> None:
     """In an environment as clean as that of the tests, which is not there yet."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("PROMPTDB_", "GIT_")) or name == "CI"]:
+        for name in [
+            name for name in os.environ if name.startswith(("PROMPTDB_", "GIT_")) or name in ("CI", "GITHUB_ACTIONS")
+        ]:
             patch.delenv(name)
         patch.setenv("PROMPTDB_ACTOR", "tester")
         patch.setenv("XDG_CACHE_HOME", str(folder.with_name("cache")))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from clitools import Run, failure
 
-HEAD = "0002"
+HEAD = "0003"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ FIRST_TO_SECOND = """\
  kind: string
  template_format: f-string
 -template: Hello {name}, welcome to {place}!
-+template: Hi {name}!
++template: Hi {name}, welcome to {place}!
 """
 
 
@@ -39,7 +39,7 @@ def test_two_prompts_can_be_compared(run: Run, synced: Path) -> None:
 
 
 def test_one_version_is_compared_with_its_file(run: Run, synced: Path) -> None:
-    write(synced, {"prompts/greet.txt": "Hi {name}!"})
+    write(synced, {"prompts/greet.txt": "Hi {name}, welcome to {place}!"})
     expected = FIRST_TO_SECOND.replace("+++ default/greet:rev:2", "+++ greet.txt")
     assert run("diff", "greet") == (0, expected, "")
 
@@ -54,7 +54,7 @@ def test_exit_code_3_says_that_they_differ(run: Run, two_versions: Path, other: 
     assert run("diff", "greet:rev:1", other, "--exit-code").code == code
 
 
-@pytest.mark.parametrize(("text", "code"), [("Hi {name}!", 0), ("Ho {name}!", 3)])
+@pytest.mark.parametrize(("text", "code"), [("Hi {name}, welcome to {place}!", 0), ("Ho {name} of {place}!", 3)])
 def test_exit_code_3_says_that_the_file_differs(run: Run, two_versions: Path, text: str, code: int) -> None:
     write(two_versions, {"prompts/greet.txt": text})
     assert run("diff", "greet", "--exit-code").code == code
@@ -85,6 +85,7 @@ def test_json_has_both_names_the_parts_and_the_lines(run: Run, two_versions: Pat
         "to": "default/greet:rev:2",
         "parts": ["template"],
         "diff": FIRST_TO_SECOND.splitlines(),
+        "contract": [],
     }
 
 
@@ -127,3 +128,22 @@ def test_a_file_that_is_too_large_is_exit_code_4(run: Run, synced: Path) -> None
     ran = run("diff", "greet")
     assert (ran.code, ran.out) == (4, "")
     assert ran.err.startswith("prompts/greet.txt:1:1: error [PDB103] larger than 1,024 KiB\n")
+
+
+def test_changes_of_the_contract_follow_the_texts(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "---\nvariables: {name: {default: you}}\n---\nHi {name}!"})
+    assert run("diff", "greet").out.splitlines()[-2:] == [
+        "breaking: variable 'place' removed",
+        "contract: variable 'name' is optional now",
+    ]
+    assert [change["kind"] for change in run("diff", "greet", "--json").json["contract"]] == [
+        "variable_removed",
+        "variable_optional",
+    ]
+
+
+def test_a_name_in_a_change_of_the_contract_begins_no_line(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.yaml": 'template: x\nvariables: {"b\\nbreaking: \\e[31mc": {}}\n'})
+    assert run("sync").code == 0
+    write(project, {"prompts/a.yaml": "template: x\n"})
+    assert run("diff", "a").out.splitlines()[-1].startswith("breaking: variable 'b")

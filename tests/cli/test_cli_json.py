@@ -18,13 +18,15 @@ VERSION = dict.fromkeys(
 PROVENANCE = dict.fromkeys(("path", "commit_id", "branch", "author", "committed_at", "blob_id", "is_dirty"))
 MOVE = dict.fromkeys(
     ("prompt", "alias", "action", "from_revision", "to_revision", "to_version", "from_version", "generation")
-)
+) | {"breaking": []}
 ASSET = dict.fromkeys(("kind", "object_key", "content_type", "byte_size", "checksum_sha256", "path"))
 CHANGE = {
     **dict.fromkeys(("action", "prompt", "path", "revision", "digest", "old_revision", "old_digest", "renamed_from")),
     "parts": [],
     "files": [],
+    "contract": [],
 }
+CONTRACT_CHANGE = dict.fromkeys(("kind", "name", "message", "is_breaking"))
 CHANGED_FILE = dict.fromkeys(("path", "change"))
 ORDER = dict.fromkeys(("verdict", "ref", "commit_id"))
 PLAN = {
@@ -60,7 +62,7 @@ SHAPES: dict[str, Any] = {
         "text": None,
         "messages": [{"role": None, "content": None}],
     },
-    "diff greet": {"from": None, "to": None, "parts": [], "diff": [None]},
+    "diff greet": {"from": None, "to": None, "parts": [], "diff": [None], "contract": []},
     "plan": PLAN,
     "sync": {"plan": PLAN, "run_id": None, "confirmed": []},
     "status": {
@@ -75,6 +77,7 @@ SHAPES: dict[str, Any] = {
     "alias list": [dict.fromkeys(("prompt", "alias", "revision", "version_id", "generation", "updated_at"))],
     "alias log support/triage": [
         dict.fromkeys(("prompt", "alias", "action", "from_revision", "to_revision", "actor", "reason", "created_at"))
+        | {"breaking": []}
     ],
     "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None},
     "export greet out.yaml": {"ref": None, "files": [None]},
@@ -188,8 +191,8 @@ def test_every_key_is_documented(command: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, ASSET, MOVE, PROBLEM, ORDER],
-    ids=["version", "provenance", "change", "changed file", "asset", "move", "problem", "order"],
+    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, CONTRACT_CHANGE, ASSET, MOVE, PROBLEM, ORDER],
+    ids=["version", "provenance", "change", "changed file", "contract change", "asset", "move", "problem", "order"],
 )
 def test_every_key_of_a_part_is_documented(part: dict[str, Any]) -> None:
     page = DOCS.read_text(encoding="utf-8")

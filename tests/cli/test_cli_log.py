@@ -66,7 +66,7 @@ def test_an_archived_prompt_still_has_its_log(run: Run, synced: Path) -> None:
 
 def test_a_renamed_prompt_has_one_log_under_both_names(run: Run, two_versions: Path) -> None:
     (two_versions / "prompts/greet.txt").rename(two_versions / "prompts/hello.txt")
-    write(two_versions, {"prompts/hello.txt": "---\nrenamed_from: [greet]\n---\nHi {name}!"})
+    write(two_versions, {"prompts/hello.txt": "---\nrenamed_from: [greet]\n---\nHi {name}, welcome to {place}!"})
     assert run("sync").code == 0
     assert run("log", "greet") == run("log", "hello")
     assert run("log", "hello").out.count("\n") == 3

@@ -139,24 +139,6 @@ def test_json_names_every_file_that_causes_a_version(run: Run, shared: Path) -> 
     }
 
 
-def test_markdown_names_the_files_that_cause_versions(run: Run, shared: Path) -> None:
-    write(shared, {"prompts/_shared/tone.md": "Stay {{ tone }}."})
-    out = steady(run("plan", "--format", "markdown").out)
-    assert "\n3 new version, 4 unchanged\n\n- `_shared/tone.md` changed: 3 new versions\n\n| change |" in out
-    assert "| new version | support/a | 1 -> 2 | sha256:000000000000 | template, via `_shared/tone.md` |\n" in out
-
-
-def test_what_the_name_of_a_file_holds_means_nothing_in_markdown(run: Run, project: Path) -> None:
-    name = "_<b>`|*x*"
-    texts = {f"prompts/{prompt}.mustache": f"{{{{> {name}}}}}" for prompt in "xy"}
-    write(project, {**texts, f"prompts/{name}": "x"})
-    assert run("sync").code == 0
-    write(project, {f"prompts/{name}": "y"})
-    lines = run("plan", "--format", "markdown").out.splitlines()
-    assert lines[4] == "- `_<b>'|*x*` changed: 2 new versions"
-    assert lines[-1].endswith(" | template, via `_<b>'\\|*x*` |")
-
-
 @pytest.mark.parametrize("text", ["# a comment\n" + TRIAGE, TRIAGE.replace("tests:", "tests: []\nx:").split("x:")[0]])
 def test_a_change_that_makes_no_version_is_unchanged(run: Run, synced: Path, text: str) -> None:
     write(synced, {"prompts/support/triage.yaml": text})
@@ -234,7 +216,7 @@ def test_a_user_version_that_names_other_content_is_refused(run: Run, project: P
     assert ran.err == failure(message, "give the new content a user_version of its own")
 
 
-@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+@pytest.mark.parametrize("form", ["text", "json"])
 def test_an_invalid_file_is_told_in_place_of_a_plan(run: Run, project: Path, form: str) -> None:
     write(project, {"prompts/bad.txt": "{"})
     ran = run("plan", "--format", form)
@@ -283,6 +265,7 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
                 "renamed_from": None,
                 "parts": [],
                 "files": [],
+                "contract": [],
             }
         ],
         "unchanged": 0,
@@ -304,26 +287,40 @@ def test_json_comes_alone_although_the_plan_is_refused(run: Run, synced: Path) -
     assert (ran.code, ran.json["changes"][0]["action"]) == (5, "archive")
 
 
-def test_markdown_is_a_table_for_a_pull_request(run: Run, synced: Path) -> None:
-    write(synced, {"prompts/greet.txt": "Hi {name}!"})
-    ran = run("plan", "--format", "markdown")
-    assert (ran.code, ran.err) == (0, "")
-    assert steady(ran.out) == (
-        "### promptdb plan\n"
-        "\n"
-        "1 new version, 1 unchanged\n"
-        "\n"
-        "| change | prompt | revision | digest | what |\n"
-        "|---|---|---|---|---|\n"
-        "| new version | default/greet | 1 -> 2 | sha256:000000000000 | template |\n"
-    )
+def test_what_breaks_callers_is_told_below_the_table(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "Hi {name} of {town}!"})
+    assert run("plan").out.splitlines()[-3:] == [
+        "1 new version, 1 unchanged",
+        "breaking: default/greet: variable 'place' removed",
+        "breaking: default/greet: new required variable 'town'",
+    ]
+    assert run("sync").out.splitlines()[-1] == "breaking: default/greet: new required variable 'town'"
 
 
-def test_markdown_without_changes_has_no_table(run: Run, synced: Path) -> None:
-    assert run("plan", "--format", "markdown").out == "### promptdb plan\n\n2 unchanged\n\n"
+def test_what_breaks_nobody_is_in_json_alone(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/support/triage.yaml": TRIAGE.replace("default: 1", "default: 2")})
+    assert "tries" not in run("plan").out
+    [change] = run("plan", "--format", "json").json["changes"]
+    assert change["contract"] == [
+        {
+            "kind": "variable_default",
+            "name": "tries",
+            "message": "default of 'tries' changed from 1 to 2",
+            "is_breaking": False,
+        }
+    ]
 
 
-def test_markdown_tells_of_files_that_are_gone(run: Run, synced: Path) -> None:
-    """A comment on a pull request has no standard error."""
+def test_many_breaking_changes_are_cut_and_counted(run: Run, project: Path) -> None:
+    write(project, {f"prompts/n{number:02}.txt": "{a}" for number in range(60)})
+    assert run("sync").code == 0
+    write(project, {f"prompts/n{number:02}.txt": "a" for number in range(60)})
+    out = run("plan").out.splitlines()
+    assert sum(line.startswith("breaking: ") for line in out) == 50
+    assert out[-1] == "... and 10 more breaking changes"
+
+
+def test_a_renamed_prompt_is_compared_with_itself(run: Run, synced: Path) -> None:
     (synced / "prompts/greet.txt").unlink()
-    assert "default/greet" in run("plan", "--format", "markdown").out
+    write(synced, {"prompts/hello.txt": "---\nrenamed_from: [greet]\n---\nHi {name}!"})
+    assert run("plan").out.splitlines()[-1] == "breaking: default/hello: variable 'place' removed"

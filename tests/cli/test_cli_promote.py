@@ -201,3 +201,71 @@ def test_json_of_a_dry_run_is_the_moves_it_would_make(run: Run, two_versions: Pa
     ran = run("promote", "greet", "production", "--dry-run", "--json")
     assert [move["to_revision"] for move in ran.json] == [2]
     assert targets(run)["production"] == 1
+
+
+# Protected aliases
+
+
+@pytest.fixture
+def breaking(run: Run, two_versions: Path) -> Path:
+    """The third revision of `greet` lacks a variable; `production` and `staging` are at earlier ones."""
+    (two_versions / "prompts/greet.txt").write_text("Hi {name}!")
+    assert run("sync").code == 0
+    return two_versions
+
+
+BREAKS = "this would break callers of default/greet:production: variable 'place' removed"
+REMEDY = "compare with 'promptdb diff default/greet:rev:1 :rev:3'; if the callers are ready, pass --allow-breaking"
+DOORS = [
+    ["promote", "greet", "production"],
+    ["promote", "greet", "production", "--dry-run"],
+    ["promote", "greet", "production", "--json"],
+    ["promote", "--all", "latest", "production"],
+    ["promote", "--all", "latest", "production", "--dry-run"],
+    ["alias", "set", "greet", "production"],
+]
+
+
+@pytest.mark.parametrize("command", DOORS, ids=" ".join)
+def test_a_protected_alias_is_not_moved_over_a_breaking_change(run: Run, breaking: Path, command: list[str]) -> None:
+    assert run(*command) == (5, "", failure(BREAKS, REMEDY))
+    assert targets(run) == {"production": 1, "staging": 2}
+
+
+@pytest.mark.parametrize("command", [DOORS[0], DOORS[3], DOORS[5]], ids=" ".join)
+def test_a_breaking_move_that_is_allowed_is_made_and_told(run: Run, breaking: Path, command: list[str]) -> None:
+    ran = run(*command, "--allow-breaking")
+    assert (ran.code, ran.err) == (0, "")
+    assert "default/greet:production   rev:1  rev:3\n" in ran.out.replace("production  rev", "production   rev")
+    assert ran.out.endswith("breaking: default/greet: variable 'place' removed\n")
+    assert targets(run)["production"] == 3
+
+
+def test_a_breaking_move_is_in_the_history(run: Run, breaking: Path) -> None:
+    assert run("promote", "greet", "production", "--allow-breaking").code == 0
+    header, newest, first = run("alias", "log", "greet", "production").out.splitlines()
+    assert (header.split()[-1], newest.endswith("  variable 'place' removed")) == ("BREAKING", True)
+    assert first.endswith("tester")
+    events = run("alias", "log", "greet", "production", "--json").json
+    assert [[change["name"] for change in event["breaking"]] for event in events] == [["place"], []]
+
+
+def test_a_rollback_over_a_breaking_change_is_made_and_told(run: Run, breaking: Path) -> None:
+    assert run("promote", "greet", "production", "--allow-breaking").code == 0
+    ran = run("rollback", "greet", "production")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "breaking: default/greet: new required variable 'place'")
+
+
+@pytest.mark.parametrize(("protected", "code"), [('["production", "live"]', 5), ("[]", 0), ('["live"]', 0)])
+def test_which_aliases_are_protected_is_a_setting(
+    run: Run, breaking: Path, monkeypatch: pytest.MonkeyPatch, protected: str, code: int
+) -> None:
+    monkeypatch.setenv("PROMPTDB_PROTECTED_ALIASES", protected)
+    assert run("promote", "greet", "production").code == code
+
+
+def test_a_list_that_is_no_json_is_told(run: Run, breaking: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMPTDB_PROTECTED_ALIASES", "production")
+    ran = run("promote", "greet", "production")
+    message = "environment variable PROMPTDB_PROTECTED_ALIASES is not JSON"
+    assert ran == (1, "", failure(message, 'write a list as ["production"]'))

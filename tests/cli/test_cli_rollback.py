@@ -9,7 +9,7 @@ from clitools import Run, failure
 @pytest.fixture
 def three(two_versions: Path, run: Run) -> Path:
     """`production` has been at 1, 2 and 3."""
-    (two_versions / "prompts/greet.txt").write_text("Third")
+    (two_versions / "prompts/greet.txt").write_text("Third {name} {place}")
     assert run("sync").code == 0
     for revision in (2, 3):
         assert run("promote", f"greet:rev:{revision}", "production").code == 0

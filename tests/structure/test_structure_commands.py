@@ -9,7 +9,10 @@ from sources import MODULES
 
 from promptdb.cli.app import COMMANDS, SYNONYMS
 
-SHARED = {"__init__", "app", "changes", "failures", "history", "moves", "order", "output", "problems", "rendered", "shared"}
+SHARED = {
+    *("__init__", "app", "changes", "contracts", "failures", "history", "markdown", "moves", "order"),
+    *("output", "problems", "prompt_diff", "rendered", "shared", "workflow"),
+}
 """Modules of the command line that are not a command."""
 
 JSON_OPTION = {

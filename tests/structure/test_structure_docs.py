@@ -1,5 +1,6 @@
 """Every command, option, setting, problem code and exit code is in the documentation, and nothing that does not exist."""
 
+import json
 import re
 import subprocess
 import sys
@@ -103,6 +104,8 @@ def default_of(name: str) -> str | None:
     value = AppSettings.model_fields[name].default
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, list | dict):
+        return json.dumps(value)
     return None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -1,0 +1,26 @@
+"""The difference between two versions of a prompt as text: as files, with the fragments that were frozen into them."""
+
+import difflib
+
+from promptdb.domain.spec import PromptSpec
+
+
+def diff_lines(old: PromptSpec, new: PromptSpec, before: str, after: str) -> list[str]:
+    """The lines of a unified diff; none where the texts are equal.
+
+    Args:
+        old: what lines with `-` are from.
+        new: what lines with `+` are from.
+        before: what the old one is called.
+        after: what the new one is called.
+    """
+    return list(difflib.unified_diff(_lines(old), _lines(new), before, after, lineterm=""))
+
+
+def _lines(spec: PromptSpec) -> list[str]:
+    from promptdb.files.write import prompt_file_text
+
+    lines = prompt_file_text(spec, ".yaml").splitlines()
+    for name, text in spec.includes.items():
+        lines += [f"# fragment {name}", *text.splitlines()]
+    return lines
