@@ -13,7 +13,14 @@ from clitools import Ran, Run, failure
 from registries import write
 
 READING = [
-    *(["status"], ["plan"], ["list"], ["show", "greet"], ["log", "greet"], ["render", "greet", "-v", "name=x"]),
+    *(
+        ["status"],
+        ["plan"],
+        ["list"],
+        ["show", "greet"],
+        ["log", "greet"],
+        ["render", "greet", "-v", "name=x", "-v", "place=y"],
+    ),
     *(["diff", "greet"], ["alias", "list"], ["alias", "log", "greet"], ["export", "greet", "-"], ["db", "current"]),
 ]
 WRITING = [

@@ -72,7 +72,7 @@ def test_content_parts_are_printed_as_json(run: Run, project: Path) -> None:
 
 def test_a_selector_chooses_the_version(run: Run, two_versions: Path) -> None:
     assert run("render", "greet:production", "-v", "name=Bo", "-v", "place=Oz").out == "Hello Bo, welcome to Oz!\n"
-    assert run("render", "greet:staging", "-v", "name=Bo").out == "Hi Bo!\n"
+    assert run("render", "greet:staging", "-v", "name=Bo", "-v", "place=Oz").out == "Hi Bo, welcome to Oz!\n"
 
 
 VALUES = [

@@ -27,13 +27,13 @@ def test_a_second_sync_writes_nothing_and_says_so(run: Run, synced: Path) -> Non
 
 
 def test_a_changed_file_gets_a_new_version(run: Run, synced: Path) -> None:
-    write(synced, {"prompts/greet.txt": "Hi {name}!"})
+    write(synced, {"prompts/greet.txt": "Hi {name} of {place}!"})
     assert steady(run("sync").out) == (
         "CHANGE       PROMPT         REVISION  DIGEST               WHAT\n"
         "new version  default/greet  1 -> 2    sha256:000000000000  template\n"
         "1 new version, 1 unchanged\n"
     )
-    assert run("render", "greet", "-v", "name=Bo").out == "Hi Bo!\n"
+    assert run("render", "greet", "-v", "name=Bo", "-v", "place=Oz").out == "Hi Bo of Oz!\n"
 
 
 def test_old_text_taken_back_is_a_new_revision(run: Run, two_versions: Path) -> None:

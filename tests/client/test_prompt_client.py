@@ -68,7 +68,7 @@ def test_a_variable_may_have_the_name_of_an_argument(service: PromptService, cli
 
 def test_a_prompt_that_was_got_stays_what_it_was(service: PromptService, client: PromptClient) -> None:
     prompt = client.get(f"{TRIAGE}:production")
-    service.promote(f"{TRIAGE}:rev:2", "production")
+    service.promote(f"{TRIAGE}:rev:2", "production", allow_breaking=True)
     assert prompt.version.revision == 1
     assert client.get(f"{TRIAGE}:production").version.revision == 2
     assert prompt.ref == f"{TRIAGE}:production"

@@ -89,7 +89,7 @@ def test_a_promotion_takes_effect_without_a_new_graph(client: PromptClient, serv
     service.register_spec("support/reply", {**CHAT, "messages": [{"role": "system", "template": "New."}, *CHAT["messages"][1:]],
                                             "variables": {"question": {}}})  # fmt: skip
     assert contents(running.invoke(given)["prompt"])[0] == "Be kind."
-    service.promote("support/reply", "production")
+    service.promote("support/reply", "production", allow_breaking=True)
     result = running.invoke(given)
     assert contents(result["prompt"])[0] == "New."
     assert result["prompt_versions"][0]["revision"] == 2
