@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.alias_moves import print_alias_moves
 from promptdb.cli.changes import print_markdown, print_plan
 from promptdb.cli.order import print_order
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import print_problems, problems_data
+from promptdb.cli.problems import tell_invalid
 from promptdb.cli.shared import load_tree, on_ref, prune_options, ref_option, root_prefix, service, view_options
 
 if TYPE_CHECKING:
@@ -28,23 +29,25 @@ def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_pr
     Exit code 4 if a file is invalid, 5 if sync would refuse the plan.
     """
     from promptdb.domain.plan import Policy
+    from promptdb.errors import InvalidPrompts
     from promptdb.sync.tree import plan_tree
 
     with service() as opened:
         loaded = on_ref(load_tree(opened.settings, view), ref)
         if loaded.desired.errors:
-            print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
-            if form == "json":
-                print_json({"problems": problems_data(loaded.desired.problems)})
-            return 4
+            return tell_invalid(loaded.desired.problems, root_prefix(opened.settings), as_json=form == "json")
         policy = Policy(prune, max_prune)
-        intended = plan_tree(opened.registry, loaded, policy)
+        try:
+            intended = plan_tree(opened.registry, loaded, policy)
+        except InvalidPrompts as error:
+            return tell_invalid(error.problems, root_prefix(opened.settings), as_json=form == "json")
     if form == "json":
         print_json(intended)
     elif form == "markdown":
         print_markdown(intended)
     else:
         print_plan(intended, done=False)
+        print_alias_moves(intended, is_dirty=loaded.origin.is_dirty)
         print_order(intended, loaded.origin)
     intended.require_sound(policy)
     return 3 if exit_code and not intended.is_empty else 0

@@ -2,7 +2,7 @@
 
 import click
 
-from promptdb.cli.moves import EXPECT_HELP, print_moves, read_expected, reason_option
+from promptdb.cli.moves import EXPECT_HELP, print_declared, print_moves, read_expected, reason_option
 from promptdb.cli.shared import json_option, service
 
 
@@ -14,6 +14,7 @@ from promptdb.cli.shared import json_option, service
 )
 @click.option("--dry-run", is_flag=True, help="Show the moves and make none.")
 @click.option("--expect", metavar="rev:N|none", help=EXPECT_HELP)
+@click.option("--write", is_flag=True, help="Declare it in _aliases.yaml, to be committed; sync moves the alias then.")
 @reason_option
 @json_option
 def command(
@@ -22,6 +23,7 @@ def command(
     everywhere: bool,
     dry_run: bool,
     expect: str | None,
+    write: bool,
     reason: str | None,
     as_json: bool,
 ) -> None:
@@ -30,10 +32,16 @@ def command(
     \b
     promptdb promote support/triage:staging production
     promptdb promote --all staging production
+    promptdb promote --write support/triage:rev:3 production
     """
     if everywhere and expect is not None:
         raise click.UsageError("--expect goes with a single prompt, not with --all")
+    if write and (dry_run or expect is not None or reason is not None):
+        raise click.UsageError("--write changes a file: --dry-run, --expect and --reason do not go with it")
     with service() as opened:
+        if write:
+            print_declared(opened.declare(source, alias, everywhere=everywhere), opened.settings, as_json=as_json)
+            return
         if everywhere:
             moves = opened.promote_all(source, alias, dry_run=dry_run, reason=reason)
         else:

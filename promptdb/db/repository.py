@@ -232,7 +232,9 @@ class PromptRepository:
         if alias is not None:
             query = query.where(events.c.alias == alias)
         return [
-            AliasEventView(prompt, r.alias, r.action, r.from_revision, r.to_revision, r.actor, r.reason, r.created_at)
+            AliasEventView(
+                prompt, r.alias, r.action, r.from_revision, r.to_revision, r.actor, r.reason, r.created_at, r.run_id
+            )
             for r in self._connection.execute(query)
         ]
 

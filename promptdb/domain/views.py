@@ -92,6 +92,8 @@ class AliasEventView:
     actor: str
     reason: str | None
     created_at: datetime
+    run_id: int | None = None
+    """The sync that moved it; None where it was moved by hand."""
 
 
 @dataclass(frozen=True, slots=True)

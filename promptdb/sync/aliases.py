@@ -145,7 +145,7 @@ def perform(registry: Registry, moves: Sequence[Move], reason: str | None = None
         _require_own_versions(needed, ids, repository.prompt_ids([v for move in needed for v in move.versions]))
         for move in needed:
             _require_unmoved(move, ids, generations.get(move.prompt, 0), there.get(move.prompt))
-        _write(writer, registry.actor, needed, ids, reason)
+        write_moves(writer, registry.actor, needed, ids, reason)
     return needed
 
 
@@ -177,9 +177,15 @@ def _require_unmoved(move: Move, ids: Mapping[PromptId, UUID], generation: int, 
         raise Conflict(f"{move.prompt}:{move.alias} was moved meanwhile, to {now}", "look at it again and repeat")
 
 
-def _write(
-    writer: RegistryWriter, actor: str, moves: Sequence[Move], ids: Mapping[PromptId, UUID], reason: str | None
+def write_moves(
+    writer: RegistryWriter,
+    actor: str,
+    moves: Sequence[Move],
+    ids: Mapping[PromptId, UUID],
+    reason: str | None,
+    run_id: int | None = None,
 ) -> None:
+    """Move the pointers and append an event for each, by hand or in a run."""
     made: list[Row] = []
     moved: list[Row] = []
     deleted: list[Row] = []
@@ -201,7 +207,7 @@ def _write(
                 "generation": generation,
                 "actor": actor,
                 "reason": reason,
-                "run_id": None,
+                "run_id": run_id,
             }
         )
     writer.insert_aliases(made)

@@ -26,6 +26,7 @@ CHANGE = {
     "files": [],
 }
 CHANGED_FILE = dict.fromkeys(("path", "change"))
+ALIAS_MOVE = dict.fromkeys(("prompt", "alias", "from_revision", "to_revision", "reason"))
 ORDER = dict.fromkeys(("verdict", "ref", "commit_id"))
 PLAN = {
     "changes": [CHANGE],
@@ -35,6 +36,8 @@ PLAN = {
     "label_conflicts": [],
     "tracked": None,
     "order": ORDER,
+    "moves": [],
+    "drift": [],
 }
 PROBLEM = dict.fromkeys(("path", "line", "column", "code", "message", "hint", "detail", "severity"))
 METADATA = {**dict.fromkeys(("title", "description", "user_version")), "tags": [], "owners": [], "labels": {}}
@@ -74,7 +77,9 @@ SHAPES: dict[str, Any] = {
     "alias delete support/triage production": [MOVE],
     "alias list": [dict.fromkeys(("prompt", "alias", "revision", "version_id", "generation", "updated_at"))],
     "alias log support/triage": [
-        dict.fromkeys(("prompt", "alias", "action", "from_revision", "to_revision", "actor", "reason", "created_at"))
+        dict.fromkeys(
+            ("prompt", "alias", "action", "from_revision", "to_revision", "actor", "reason", "created_at", "run_id")
+        )
     ],
     "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None},
     "export greet out.yaml": {"ref": None, "files": [None]},
@@ -188,8 +193,8 @@ def test_every_key_is_documented(command: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, ASSET, MOVE, PROBLEM, ORDER],
-    ids=["version", "provenance", "change", "changed file", "asset", "move", "problem", "order"],
+    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, ASSET, MOVE, PROBLEM, ORDER, ALIAS_MOVE],
+    ids=["version", "provenance", "change", "changed file", "asset", "move", "problem", "order", "alias move"],
 )
 def test_every_key_of_a_part_is_documented(part: dict[str, Any]) -> None:
     page = DOCS.read_text(encoding="utf-8")

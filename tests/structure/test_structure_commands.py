@@ -9,7 +9,20 @@ from sources import MODULES
 
 from promptdb.cli.app import COMMANDS, SYNONYMS
 
-SHARED = {"__init__", "app", "changes", "failures", "history", "moves", "order", "output", "problems", "rendered", "shared"}
+SHARED = {
+    "__init__",
+    "alias_moves",
+    "app",
+    "changes",
+    "failures",
+    "history",
+    "moves",
+    "order",
+    "output",
+    "problems",
+    "rendered",
+    "shared",
+}
 """Modules of the command line that are not a command."""
 
 JSON_OPTION = {
