@@ -248,29 +248,6 @@ class PromptService:
         moves = aliases.decide_all(self.registry, source, alias)
         return [move for move in moves if move.is_needed] if dry_run else aliases.perform(self.registry, moves, reason)
 
-    def declare(self, source: str, alias: str, *, everywhere: bool = False) -> list[Move]:
-        """Write a promotion into `_aliases.yaml` instead of the database: the sync of its commit performs it.
-
-        Args:
-            source: a reference; with `everywhere` an alias or `latest`, as in `promote_all`.
-            alias: what shall point there.
-            everywhere: for every prompt that has `source`.
-
-        Returns:
-            The moves that the file did not declare yet.
-
-        Raises:
-            InvalidRef, NotFound: as in `promote`.
-            ConfigError, InvalidPrompts, StalePlan, StorageError: the file cannot be changed; the message says why.
-        """
-        from promptdb.sync.declare import declare
-
-        if everywhere:
-            return declare(self.settings, aliases.decide_all(self.registry, source, alias))
-        target = self.find(PromptRef.parse(source)).view
-        exact = PromptRef(target.prompt, ByRevision(target.revision), source)
-        return declare(self.settings, [aliases.decide_promotion(self.registry, exact, alias)])
-
     def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> Move:
         """Return an alias to its previous target. Errors as in `promote`."""
         return self._perform(aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias), expected, reason)

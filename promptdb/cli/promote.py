@@ -34,13 +34,18 @@ def command(
     promptdb promote --all staging production
     promptdb promote --write support/triage:rev:3 production
     """
+    from promptdb.sync.aliases import decide_all
+    from promptdb.sync.declare import declare
+
     if everywhere and expect is not None:
         raise click.UsageError("--expect goes with a single prompt, not with --all")
     if write and (dry_run or expect is not None or reason is not None):
         raise click.UsageError("--write changes a file: --dry-run, --expect and --reason do not go with it")
     with service() as opened:
         if write:
-            print_declared(opened.declare(source, alias, everywhere=everywhere), opened.settings, as_json=as_json)
+            one = [] if everywhere else [opened.promote(source, alias, dry_run=True)]
+            moves = one or decide_all(opened.registry, source, alias)
+            print_declared(declare(opened.settings, moves), opened.settings, as_json=as_json)
             return
         if everywhere:
             moves = opened.promote_all(source, alias, dry_run=dry_run, reason=reason)

@@ -9,11 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from promptdb.db.repository import (
-    APPLIED,
     PromptRepository,
     absences,
     aliases,
-    is_clean_run,
     named,
     prompts,
     redirects,
@@ -23,6 +21,7 @@ from promptdb.db.repository import (
     stored_of,
     versions,
 )
+from promptdb.db.runs import APPLIED, is_clean_run
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ref_rules import TAGS
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef, Selector

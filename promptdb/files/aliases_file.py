@@ -2,19 +2,19 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptdb.domain.identity import PromptId
 from promptdb.domain.moves import ALIASES_FILE, Declaration
 from promptdb.domain.ref_rules import RefRules
 from promptdb.domain.refs import parse_alias, parse_selector
 from promptdb.errors import InvalidRef, OutsideRoot
-from promptdb.files.document import Document
 from promptdb.files.finding import Unreadable
-from promptdb.files.read import decode, problems_of
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree
-from promptdb.files.yaml_reader import compose, construct
 from promptdb.problems import Code, Problem
+
+if TYPE_CHECKING:
+    from promptdb.files.document import Document
 
 _EXAMPLE = "for example 'production: {support/triage: rev:3}'"
 
@@ -49,6 +49,10 @@ def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
         return _unreadable(Code.OUTSIDE_ROOT, error.message)
     except OSError as error:
         return _unreadable(Code.UNREADABLE, f"cannot be read: {error.strerror}")
+    from promptdb.files.document import Document  # here, as below: a tree without the file needs no parser
+    from promptdb.files.read import decode, problems_of
+    from promptdb.files.yaml_reader import compose, construct
+
     try:
         text = decode(data)
         root = compose(text)
@@ -82,7 +86,7 @@ def _unreadable(code: Code, message: str) -> AliasesFile:
 
 @dataclass
 class _Reader:
-    document: Document
+    document: "Document"
     rules: RefRules
     problems: list[Problem] = field(default_factory=list)
 

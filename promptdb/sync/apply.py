@@ -8,7 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.engine import reading, writing
-from promptdb.db.repository import SUPERSEDED, PromptRepository
+from promptdb.db.repository import PromptRepository
+from promptdb.db.runs import SUPERSEDED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
 from promptdb.domain.moves import Declaration
@@ -137,13 +138,13 @@ class _Sync:
         decided = before.plan if before is not None and before.state == state else self._plan(state)
         if self.origin is None:
             return _Seen(state, ids, decided)
-        repository = PromptRepository(connection)
-        heads = compared(self.origin.head_name, repository.source_heads(self.origin.root))
+        found = RunRepository(connection)
+        heads = compared(self.origin.head_name, found.source_heads(self.origin.root))
         pointers = Pointers()
         if not self.origin.is_dirty:  # of what no commit has, no alias may speak
             pointers = decide_pointers(connection, self.desired, state, decided, self.origin, self.declared)
         decided = replace(decided, moves=pointers.moves, drift=pointers.drift)
-        return _Seen(state, ids, decided, heads, _is_new_commit(repository, self.origin, heads), pointers)
+        return _Seen(state, ids, decided, heads, _is_new_commit(found, self.origin, heads), pointers)
 
     def _plan(self, state: Recorded) -> Plan:
         return plan(self.desired, state, self.policy, self.invalid)
@@ -205,13 +206,13 @@ def _state(
     return Recorded(heads, repository.labels(labelled)), ids
 
 
-def _is_new_commit(repository: PromptRepository, origin: Origin, heads: Mapping[str, RecordedHead]) -> bool:
+def _is_new_commit(found: RunRepository, origin: Origin, heads: Mapping[str, RecordedHead]) -> bool:
     """Whether the commit is not yet what its ref was synced at, so that `git:` will find it even if it changed no prompt."""
     if origin.clean_commit is None:
         return False
     head = heads.get(origin.head_name)
     is_head = head is not None and head.commit_id == origin.clean_commit
-    return not (is_head and repository.run_recorded(origin.root, origin.git_ref, origin.clean_commit))
+    return not (is_head and found.run_recorded(origin.root, origin.git_ref, origin.clean_commit))
 
 
 def _unconfirmed(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from promptdb.db.engine import reading
-from promptdb.db.repository import PromptRepository
+from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Plan, Policy, plan
 from promptdb.sync.apply import Applied, apply, recorded_state
 from promptdb.sync.garbage import collecting_rarely
@@ -26,7 +26,7 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     desired, origin = loaded.desired, loaded.origin
     items = {item.prompt: item for item in desired.items}
     with reading(registry.engine) as connection:
-        heads = PromptRepository(connection).source_heads(origin.root)
+        heads = RunRepository(connection).source_heads(origin.root)
     order = order_of(origin, policy, heads)
     with reading(registry.engine) as connection:
         recorded = recorded_state(connection, desired.items, whole_tree=True)
