@@ -43,8 +43,16 @@ class Code(StrEnum):
     TEST_FAILED = "PDB601"
     TEST_BROKEN = "PDB602"
 
+    ALIAS_NAME = "PDB701"
+    ALIAS_TARGET = "PDB702"
+    ALIAS_CLAIMED = "PDB703"
+    ALIAS_WITHOUT_FILE = "PDB704"
+    ALIAS_VERSION = "PDB705"
 
-WARNINGS = frozenset({Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.LITERAL_NAME, Code.SYMLINK})
+
+WARNINGS = frozenset(
+    {Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.LITERAL_NAME, Code.SYMLINK, Code.ALIAS_WITHOUT_FILE}
+)
 """Codes that are told but do not stop a sync."""
 
 

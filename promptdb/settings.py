@@ -1,13 +1,15 @@
 """Settings: `PROMPTDB_*` environment variables over `promptdb.toml` or `[tool.promptdb]` in `pyproject.toml`."""
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from promptdb.errors import ConfigError
@@ -22,6 +24,19 @@ _OF_FILES = ("prompts_root", "text_format")
 
 MAX_ACTOR = 255
 """Characters, so that it fits its column."""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+def _require_alias(text: str) -> str:
+    """The rule of `domain.refs.parse_alias`, which is out of reach from here; a test holds the two together."""
+    if not re.fullmatch(r"[a-z][a-z0-9._-]{0,127}", text) or text == "latest" or _UUID.fullmatch(text):
+        message = "an alias is made of a-z, 0-9, '.', '_' and '-', starts with a letter, and is not 'latest'"
+        raise PydanticCustomError("alias", message)
+    return text
+
+
+AliasName = Annotated[str, AfterValidator(_require_alias)]
 
 
 class AppSettings(BaseSettings):
@@ -49,10 +64,10 @@ class AppSettings(BaseSettings):
         default=None, min_length=1, max_length=MAX_ACTOR, description="who is recorded as the author of a change"
     )
 
-    refs: dict[str, list[str]] = Field(
+    refs: dict[str, list[AliasName]] = Field(
         default={}, description="which git refs may be synced, and the aliases that each of them moves"
     )
-    protected_aliases: list[str] = Field(
+    protected_aliases: list[AliasName] = Field(
         default=["production"], description="aliases that are moved over a breaking change only where that is allowed"
     )
 
@@ -204,6 +219,7 @@ def _describe(error: ValidationError, file: Path | str | None) -> str:
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
         variable = _variable(name)
-        where = f"environment variable {variable}" if variable else f"{file}: {name}"
+        inner = "".join(f".{part}" for part in entry["loc"][1:] if name == "refs")
+        where = f"environment variable {variable}" if variable else f"{file}: {name}{inner}"
         parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")
     return "; ".join(parts)

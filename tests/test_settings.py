@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from registries import write
 
-from promptdb.errors import ConfigError
+from promptdb.domain.refs import parse_alias
+from promptdb.errors import ConfigError, InvalidRef
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings, load_settings
 
@@ -188,6 +189,8 @@ def test_the_base_folder_is_no_setting(project: Path, monkeypatch: pytest.Monkey
         ("promptdb.toml", "storage_backend = 'tape'\n", "storage_backend: expected 'local'"),
         ("promptdb.toml", "database_url = 3\n", "database_url: "),
         ("promptdb.toml", "prompts_root = []\n", "prompts_root: "),
+        ("promptdb.toml", "[refs]\nmain = ['canary', 'Staging']\n", "refs.main.1: an alias is made of a-z"),
+        ("pyproject.toml", "[tool.promptdb.refs]\nmain = 'staging'\n", "refs.main: expected a valid list"),
         ("promptdb.toml", "actor = \n", "is not valid TOML"),
         ("promptdb.toml", b"actor = '\xff'\n", "is not valid TOML"),
         ("pyproject.toml", "[tool\n", "is not valid TOML"),
@@ -270,6 +273,21 @@ def test_a_variable_that_is_nearly_a_setting_is_told(
         f"environment variable {variable} is no setting",
         f"did you mean {meant}?",
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a", "a.b_c-1", "latest", "A", "1a", "", "a" * 128, "a" * 129, "a b", "ä", "abcdef01-0000-4000-8000-000000000000"],
+)
+def test_the_aliases_of_refs_are_those_that_there_can_be(name: str, tmp_path: Path) -> None:
+    """The rule stands in two layers, which cannot import one another."""
+    try:
+        parse_alias(name)
+    except InvalidRef:
+        with pytest.raises(ValueError, match="an alias is made of"):
+            AppSettings(base=tmp_path, refs={"main": [name]})
+    else:
+        assert AppSettings(base=tmp_path, refs={"main": [name]}).refs == {"main": [name]}
 
 
 # Values stay out of sight

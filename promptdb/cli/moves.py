@@ -7,9 +7,12 @@ import click
 
 from promptdb.cli.contracts import print_breaking
 from promptdb.cli.output import print_json, print_table
+from promptdb.cli.shared import root_prefix
+from promptdb.domain.moves import ALIASES_FILE
 
 if TYPE_CHECKING:
     from promptdb.service import Expected
+    from promptdb.settings import AppSettings
     from promptdb.sync.aliases import Move
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -53,6 +56,22 @@ def print_moves(moves: "Sequence[Move]", *, as_json: bool, dry_run: bool = False
     elif not needed:
         pointing = f"; {moves[0].prompt}:{moves[0].alias} is at rev:{moves[0].to_revision}" if len(moves) == 1 else ""
         click.echo(f"nothing to move{pointing}")
+
+
+def print_declared(moves: "Sequence[Move]", settings: "AppSettings", *, as_json: bool) -> None:
+    """What was written into the file of aliases, and what is left to do."""
+    if as_json:
+        print_json(moves)
+        return
+    file = f"{root_prefix(settings)}{ALIASES_FILE}"
+    if not moves:
+        click.echo(f"{file} says so already")
+        return
+    rows = [
+        [f"{move.prompt}:{move.alias}", _revision(move.from_revision), _revision(move.to_revision)] for move in moves
+    ]
+    print_table(["ALIAS", "FROM", "TO"], rows)
+    click.echo(f"wrote {file}; commit it, and 'promptdb sync' of the commit moves the aliases")
 
 
 def _revision(revision: int | None) -> str:

@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli import markdown
+from promptdb.cli.alias_moves import print_alias_moves
 from promptdb.cli.changes import print_plan
 from promptdb.cli.order import print_order
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import print_problems, problems_data
+from promptdb.cli.problems import tell_invalid
 from promptdb.cli.shared import load_tree, on_ref, prune_options, ref_option, root_prefix, service, view_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promptdb.problems import Problem
     from promptdb.sync.view import View
 
 
@@ -29,19 +33,19 @@ def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_pr
     Exit code 4 if a file is invalid, 5 if sync would refuse the plan.
     """
     from promptdb.domain.plan import Policy
+    from promptdb.errors import InvalidPrompts
     from promptdb.sync.tree import plan_tree, planned_updates
 
     with service() as opened:
         loaded = on_ref(load_tree(opened.settings, view), ref)
+        root = root_prefix(opened.settings)
         if loaded.desired.errors:
-            print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
-            if form == "json":
-                print_json({"problems": problems_data(loaded.desired.problems)})
-            elif form == "markdown":
-                click.echo(markdown.problems_comment(loaded.desired.problems, root_prefix(opened.settings)), nl=False)
-            return 4
+            return _tell_invalid(loaded.desired.problems, root, form)
         policy = Policy(prune, max_prune)
-        intended = plan_tree(opened.registry, loaded, policy)
+        try:
+            intended = plan_tree(opened.registry, loaded, policy)
+        except InvalidPrompts as error:
+            return _tell_invalid(error.problems, root, form)
         if form == "json":
             print_json(intended)
         elif form == "markdown":
@@ -49,6 +53,13 @@ def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_pr
             click.echo(markdown.plan_comment(intended, updates), nl=False)
         else:
             print_plan(intended, done=False)
+            print_alias_moves(intended, is_dirty=loaded.origin.is_dirty)
             print_order(intended, loaded.origin)
     intended.require_sound(policy)
     return 3 if exit_code and not intended.is_empty else 0
+
+
+def _tell_invalid(problems: "Sequence[Problem]", root: str, form: str) -> int:
+    if form == "markdown":
+        click.echo(markdown.problems_comment(problems, root), nl=False)
+    return tell_invalid(problems, root, as_json=form == "json")

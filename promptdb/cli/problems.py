@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from promptdb.cli.failures import one_line
-from promptdb.cli.output import escaped, plain
+from promptdb.cli.failures import exit_code, one_line
+from promptdb.cli.output import escaped, plain, print_json
 from promptdb.cli.workflow import print_command
+from promptdb.errors import InvalidPrompts
 from promptdb.problems import Problem
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -42,6 +43,14 @@ def print_github(problems: Sequence[Problem], root: str) -> None:
         detail = escaped(problem.detail) if problem.detail else None
         text = "\n".join(filter(None, (problem.message, detail, problem.hint)))
         print_command(f"::{problem.severity} {place},title={problem.code}::{_data(text)}")
+
+
+def tell_invalid(problems: Sequence[Problem], root: str, *, as_json: bool) -> int:
+    """Print what keeps a command from its work, the problems as data too; gives its exit code."""
+    print_problems(problems, err=True, root=root)
+    if as_json:
+        print_json({"problems": problems_data(problems)})
+    return exit_code(InvalidPrompts(problems))
 
 
 def problems_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:

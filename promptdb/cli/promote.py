@@ -2,7 +2,14 @@
 
 import click
 
-from promptdb.cli.moves import EXPECT_HELP, breaking_option, print_moves, read_expected, reason_option
+from promptdb.cli.moves import (
+    EXPECT_HELP,
+    breaking_option,
+    print_declared,
+    print_moves,
+    read_expected,
+    reason_option,
+)
 from promptdb.cli.shared import json_option, service
 
 
@@ -15,6 +22,7 @@ from promptdb.cli.shared import json_option, service
 @click.option("--dry-run", is_flag=True, help="Show the moves and make none.")
 @click.option("--expect", metavar="rev:N|none", help=EXPECT_HELP)
 @breaking_option
+@click.option("--write", is_flag=True, help="Declare it in _aliases.yaml, to be committed; sync moves the alias then.")
 @reason_option
 @json_option
 def command(
@@ -24,6 +32,7 @@ def command(
     dry_run: bool,
     expect: str | None,
     allow_breaking: bool,
+    write: bool,
     reason: str | None,
     as_json: bool,
 ) -> None:
@@ -32,13 +41,23 @@ def command(
     \b
     promptdb promote support/triage:staging production
     promptdb promote --all staging production
+    promptdb promote --write support/triage:rev:3 production
 
-    \b
     Exit code 5 if the alias is protected (setting protected_aliases) and its callers would break.
     """
+    from promptdb.sync.aliases import decide_all
+    from promptdb.sync.declare import declare
+
     if everywhere and expect is not None:
         raise click.UsageError("--expect goes with a single prompt, not with --all")
+    if write and (dry_run or expect is not None or reason is not None):
+        raise click.UsageError("--write changes a file: --dry-run, --expect and --reason do not go with it")
     with service() as opened:
+        if write:
+            one = [] if everywhere else [opened.promote(source, alias, dry_run=True, allow_breaking=allow_breaking)]
+            moves = one or decide_all(opened.registry, source, alias)
+            print_declared(declare(opened.settings, moves), opened.settings, as_json=as_json)
+            return
         if everywhere:
             moves = opened.promote_all(source, alias, dry_run=dry_run, reason=reason, allow_breaking=allow_breaking)
         else:

@@ -2,6 +2,7 @@
 
 import click
 
+from promptdb.cli.alias_moves import moves_summary
 from promptdb.cli.changes import summary, unconfirmed
 from promptdb.cli.order import order_line
 from promptdb.cli.output import print_json
@@ -17,11 +18,17 @@ def command(as_json: bool) -> None:
     from promptdb.db.engine import address
     from promptdb.db.migrate import current_revision
     from promptdb.domain.plan import Policy
+    from promptdb.errors import InvalidPrompts
     from promptdb.sync.tree import plan_tree
 
     with service() as opened:
         loaded = load_tree(opened.settings)
-        intended = plan_tree(opened.registry, loaded, Policy())
+        try:
+            intended = plan_tree(opened.registry, loaded, Policy())
+        except InvalidPrompts as error:  # declared aliases that name no version: told with the other problems
+            loaded.desired.problems += error.problems
+            loaded.desired.declared = ()
+            intended = plan_tree(opened.registry, loaded, Policy())
         facts = {
             "prompts_root": opened.settings.prompts_path,
             "database": address(opened.engine),
@@ -47,5 +54,7 @@ def command(as_json: bool) -> None:
     missing = f", {len(intended.missing)} without a file" if intended.missing else ""
     waiting = f", {unconfirmed(intended)}" if intended.unconfirmed else ""
     click.echo(f"{'registry':<10}{state}: {summary(intended)}{missing}{waiting}")
+    if moving := moves_summary(intended):
+        click.echo(f"{'aliases':<10}{moving}; 'promptdb plan' shows them")
     if standing := order_line(intended, loaded.origin):
         click.echo(f"{'order':<10}{standing}")

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.alias_moves import print_alias_moves
 from promptdb.cli.changes import print_plan
 from promptdb.cli.history import record as record_history
 from promptdb.cli.order import is_superseded, order_line
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import print_problems, problems_data
+from promptdb.cli.problems import print_problems, problems_data, tell_invalid
 from promptdb.cli.shared import (
     json_option,
     load_tree,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--local", is_flag=True, help="Follow whatever is checked out; only where the registry is SQLite and a folder."
 )
+@click.option("--allow-breaking", is_flag=True, help="Move protected aliases although callers may fail.")
 @json_option
 @click.option(
     "--history", is_flag=True, help="Record each commit that changed a prompt, the oldest first; not the work tree."
@@ -56,6 +58,7 @@ def command(
     ref: str | None,
     follow_force_push: bool,
     local: bool,
+    allow_breaking: bool,
     as_json: bool,
     history: bool,
 ) -> int:
@@ -69,10 +72,12 @@ def command(
     read again.
     """
     if history:
-        if (view is not None and view.rev is None) or keep_going or prune or ref or local or follow_force_push:
+        others = (keep_going, prune, ref, local, follow_force_push, allow_breaking)
+        if (view is not None and view.rev is None) or any(others):
             raise click.UsageError("--history reads commits, and goes with --rev and --json only")
         return record_history(view.rev if view and view.rev else "HEAD", as_json=as_json)
     from promptdb.domain.plan import Policy
+    from promptdb.errors import InvalidPrompts
     from promptdb.sync.source import require_clean as refuse_changes
     from promptdb.sync.tree import sync_tree
 
@@ -87,12 +92,17 @@ def command(
             if as_json:
                 print_json({"problems": problems_data(loaded.desired.problems)})
             return 4
-        policy = Policy(prune, max_prune, local, follow_force_push)
-        applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going)
+        policy = Policy(prune, max_prune, local, follow_force_push, allow_breaking)
+        try:
+            applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going)
+        except InvalidPrompts as error:
+            click.echo("nothing was written", err=True)
+            return tell_invalid(error.problems, root_prefix(opened.settings), as_json=as_json)
     if as_json:
         print_json(applied)
     elif is_superseded(applied.plan):
         click.echo(f"{order_line(applied.plan, loaded.origin)}; nothing written")
     else:
         print_plan(applied.plan, done=True, confirmed=len(applied.confirmed))
+        print_alias_moves(applied.plan, done=True, is_dirty=loaded.origin.is_dirty)
     return 4 if loaded.desired.errors else 0

@@ -10,12 +10,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.repository import (
-    APPLIED,
     PromptRepository,
     absences,
     aliases,
     chunks,
-    is_clean_run,
     named,
     prompts,
     redirects,
@@ -25,6 +23,7 @@ from promptdb.db.repository import (
     stored_of,
     versions,
 )
+from promptdb.db.runs import APPLIED, is_clean_run
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ref_rules import TAGS
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef, Selector

@@ -24,7 +24,6 @@ from promptdb.db.tables import (
 from promptdb.domain.compatibility import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
-from promptdb.domain.order import RecordedHead
 from promptdb.domain.plan import Head, LabelUse
 from promptdb.domain.views import (
     AliasEventView,
@@ -41,9 +40,6 @@ assets, sources, runs = table(PromptAsset), table(VersionSource), table(SyncRun)
 events, redirects, absences = table(AliasEvent), table(PromptRedirect), table(PromptAbsence)
 source_heads = table(SourceHead)
 
-APPLIED, SUPERSEDED = "applied", "superseded"
-"""Outcomes of a run: it wrote what it found, or is only noted, since a newer commit was there already."""
-
 _T = TypeVar("_T")
 _CHUNK = 500
 """Values in one IN list: below SQLite's limit of parameters."""
@@ -54,10 +50,6 @@ _is_highest = versions.c.revision == (
     .correlate(prompts)
     .scalar_subquery()
 )
-
-
-is_clean_run = sa.and_(~runs.c.is_dirty, runs.c.outcome == APPLIED)
-"""What was found stands for the commit."""
 
 
 class PromptRepository:
@@ -129,11 +121,6 @@ class PromptRepository:
             for row in self._connection.execute(query)
         }
 
-    def recorded_commits(self, root: str) -> set[str]:
-        """The commits of which a clean sync has been applied."""
-        query = sa.select(runs.c.commit_id).where(runs.c.root == root, is_clean_run, runs.c.commit_id.is_not(None))
-        return set(self._connection.execute(query).scalars())
-
     def stored_heads(self, only: Sequence[PromptId]) -> dict[PromptId, StoredVersion]:
         """The highest revisions of some prompts, with their specs."""
         query = select_versions().add_columns(versions.c.spec_json).where(_is_highest)
@@ -188,17 +175,7 @@ class PromptRepository:
 
     def assets(self, version_id: UUID) -> list[AssetView]:
         query = sa.select(assets).where(assets.c.version_id == version_id).order_by(assets.c.id)
-        return [
-            AssetView(
-                r.kind,
-                r.object_key,
-                r.content_type,
-                r.byte_size,
-                r.checksum_sha256,
-                json.loads(r.metadata_json).get("path"),
-            )
-            for r in self._connection.execute(query)
-        ]
+        return [_asset_of(row) for row in self._connection.execute(query)]
 
     def aliases(self, prompt: PromptId | None = None, alias: str | None = None) -> list[AliasView]:
         """Aliases, sorted by prompt and name."""
@@ -243,6 +220,7 @@ class PromptRepository:
                 r.reason,
                 r.created_at,
                 tuple(ContractChange(**change) for change in json.loads(r.breaking_json or "[]")),
+                r.run_id,
             )
             for r in self._connection.execute(query)
         ]
@@ -270,22 +248,6 @@ class PromptRepository:
             query = sa.select(versions.c.id, versions.c.prompt_id).where(versions.c.id.in_(chunk))
             found.update({row.id: row.prompt_id for row in self._connection.execute(query)})
         return found
-
-    def run_recorded(self, root: str, git_ref: str | None, commit_id: str) -> bool:
-        """Whether a clean sync of this commit, on this branch, has been applied."""
-        same = (runs.c.root == root, runs.c.git_ref.is_not_distinct_from(git_ref), runs.c.commit_id == commit_id)
-        query = sa.select(sa.exists().where(*same, is_clean_run))
-        return bool(self._connection.execute(query).scalar())
-
-    def source_heads(self, root: str) -> dict[str, RecordedHead]:
-        """The newest commit that was synced from each ref of a tree."""
-        query = sa.select(source_heads).where(source_heads.c.root == root)
-        return {row.git_ref: RecordedHead(row.commit_id, row.run_id) for row in self._connection.execute(query)}
-
-    def absent(self) -> set[UUID]:
-        """The ids of the prompts for which the newest clean run found no file."""
-        query = sa.select(absences.c.prompt_id).where(absences.c.until_run_id.is_(None))
-        return set(self._connection.execute(query).scalars())
 
     def _for_prompts(self, query: sa.Select[Any], only: Sequence[PromptId] | None) -> Iterator[sa.Row[Any]]:
         if only is None:
@@ -322,6 +284,11 @@ def view_of(row: sa.Row[Any]) -> PromptVersionView:
 def stored_of(row: sa.Row[Any]) -> StoredVersion:
     """For `select_versions` with the column `spec_json` added."""
     return StoredVersion(view_of(row), row.spec_json, row.archived_at is not None)
+
+
+def _asset_of(row: sa.Row[Any]) -> AssetView:
+    path = json.loads(row.metadata_json).get("path")
+    return AssetView(row.kind, row.object_key, row.content_type, row.byte_size, row.checksum_sha256, path)
 
 
 def named(prompt: PromptId) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

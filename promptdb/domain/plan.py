@@ -9,6 +9,7 @@ from promptdb.domain.changes import ChangedFile
 from promptdb.domain.compatibility import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
+from promptdb.domain.moves import AliasMove
 from promptdb.domain.order import Order
 from promptdb.errors import Conflict, Guard
 
@@ -71,13 +72,15 @@ class Policy:
     """`prune`: archive prompts whose files are gone, but never more than `max_prune` percent of the tree at once.
 
     `local`: the registry is one's own and follows what is checked out, whatever was synced before. `follow_force_push`: so
-    does any registry, if the commit is what its branch is at the remote.
+    does any registry, if the commit is what its branch is at the remote. `allow_breaking`: protected aliases move although
+    their callers may fail.
     """
 
     prune: bool = False
     max_prune: int = 20
     local: bool = False
     follow_force_push: bool = False
+    allow_breaking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +120,15 @@ class Plan:
     order: Order | None = None
     """Whether it comes after what was synced before; None where there is no order, as without git."""
 
+    moves: tuple[AliasMove, ...] = ()
+    """Aliases that are declared, or named for the ref, and do not point where they should."""
+
+    drift: tuple[AliasMove, ...] = ()
+    """Those of them that a sync had set, and somebody moved by hand since."""
+
     @property
     def is_empty(self) -> bool:
-        return not self.changes and not self.label_conflicts
+        return not self.changes and not self.label_conflicts and not self.moves
 
     def count(self, action: Action) -> int:
         return sum(change.action is action for change in self.changes)

@@ -112,6 +112,8 @@ class AliasEventView:
     reason: str | None
     created_at: datetime
     breaking: tuple[ContractChange, ...] = ()
+    run_id: int | None = None
+    """The sync that moved it; None where it was moved by hand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,25 @@ class WorkTree:
     def as_stored(self, path: str, data: bytes) -> bytes:
         return data if self._stored is None else self._stored(path, data)
 
+    def create(self, path: str, data: bytes) -> None:
+        """Add a file at once.
+
+        Raises:
+            OutsideRoot: the path leads out of the tree.
+            FileChanged: there is one by now.
+            OSError: it cannot be written.
+        """
+        target = contained(self.root, path)
+        temporary = target.with_name(f".{uuid4().hex}")
+        try:
+            temporary.write_bytes(data)
+            os.link(temporary, target)  # unlike a rename, it replaces nothing
+        except FileExistsError as error:
+            raise FileChanged from error
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+
     def replace(self, path: str, old: bytes, new: bytes) -> None:
         """Give a file another content at once: whoever reads it meets the one or the other. A link to it stays a link.
 

@@ -152,7 +152,7 @@ def perform(
         raise ConfigError("the reason is no text that can be stored", "write it in UTF-8, without U+0000")
     if dry_run:
         with reading(registry.engine) as connection:
-            return _compatible(connection, registry, needed, allow_breaking=allow_breaking)
+            return compatible(connection, registry, needed, allow_breaking=allow_breaking)
     alias, names = needed[0].alias, [move.prompt for move in needed]
     with writing(registry.engine) as connection:
         writer = RegistryWriter(connection, datetime.now(UTC))
@@ -164,8 +164,8 @@ def perform(
         _require_own_versions(needed, ids, repository.prompt_ids([v for move in needed for v in move.versions]))
         for move in needed:
             _require_unmoved(move, ids, generations.get(move.prompt, 0), there.get(move.prompt))
-        needed = _compatible(connection, registry, needed, allow_breaking=allow_breaking)
-        _write(writer, registry.actor, needed, ids, reason)
+        needed = compatible(connection, registry, needed, allow_breaking=allow_breaking)
+        write_moves(writer, registry.actor, needed, ids, reason)
     return needed
 
 
@@ -182,9 +182,10 @@ def require_expected(move: Move, expected: int | None) -> None:
         )
 
 
-def _compatible(
+def compatible(
     connection: sa.Connection, registry: Registry, moves: Sequence[Move], *, allow_breaking: bool
 ) -> list[Move]:
+    """The moves of one alias with what they break; refused as `require_compatible` has it."""
     broken = require_compatible(connection, moves, registry.protected_aliases, allow_breaking=allow_breaking)
     return [replace(move, breaking=broken.get(move.prompt, ())) for move in moves]
 
@@ -204,9 +205,15 @@ def _require_unmoved(move: Move, ids: Mapping[PromptId, UUID], generation: int, 
         raise Conflict(f"{move.prompt}:{move.alias} was moved meanwhile, to {now}", "look at it again and repeat")
 
 
-def _write(
-    writer: RegistryWriter, actor: str, moves: Sequence[Move], ids: Mapping[PromptId, UUID], reason: str | None
+def write_moves(
+    writer: RegistryWriter,
+    actor: str,
+    moves: Sequence[Move],
+    ids: Mapping[PromptId, UUID],
+    reason: str | None,
+    run_id: int | None = None,
 ) -> None:
+    """Move the pointers and append an event for each, by hand or in a run."""
     made: list[Row] = []
     moved: list[Row] = []
     deleted: list[Row] = []
@@ -228,7 +235,7 @@ def _write(
                 "generation": generation,
                 "actor": actor,
                 "reason": reason,
-                "run_id": None,
+                "run_id": run_id,
                 "breaking_json": json.dumps([asdict(change) for change in move.breaking]) if move.breaking else None,
             }
         )

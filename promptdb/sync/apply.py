@@ -1,22 +1,25 @@
 """The only writer of versions: blobs first, then one transaction under the lock that decides anew and writes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from promptdb.db.engine import reading, writing
-from promptdb.db.repository import SUPERSEDED, PromptRepository
+from promptdb.db.repository import PromptRepository
+from promptdb.db.runs import SUPERSEDED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
+from promptdb.domain.moves import Declaration
 from promptdb.domain.order import Order, RecordedHead, Verdict, compared
 from promptdb.domain.plan import Desired, Plan, Policy, Recorded, plan
 from promptdb.domain.views import Provenance
 from promptdb.sync.batch import Batch, ContentOf, new_versions
 from promptdb.sync.order import order_of, require_in_order, require_local
 from promptdb.sync.parts import with_parts
+from promptdb.sync.pointers import Pointers, decide_pointers, move_pointers
 from promptdb.sync.registry import Registry
 from promptdb.sync.view import Origin
 from promptdb.sync.write import confirm, note_absences, write_run, write_versions
@@ -46,6 +49,7 @@ def apply(
     policy: Policy | None = None,
     origin: Origin | None = None,
     invalid: Collection[PromptId] = frozenset(),
+    declared: Sequence[Declaration] = (),
 ) -> Applied:
     """Make the registry say what `desired` says. All of it is written, or nothing.
 
@@ -56,8 +60,10 @@ def apply(
         policy: for a whole tree, so that what is not in `desired` is gone; None leaves other prompts alone.
         origin: for prompts from files.
         invalid: prompts whose files cannot be used, and which are left alone.
+        declared: where aliases shall point.
 
     Raises:
+        InvalidPrompts: an alias is declared to point at a version that is not there.
         Conflict: a `user_version` is taken, or the guard of `policy` refuses.
         DivergedHistory, Guard: the commit does not come after what was synced before it, or its ref may not be synced.
         ConfigError: `policy` is for a local registry, and this is none.
@@ -67,7 +73,9 @@ def apply(
     if policy is not None and policy.local:
         require_local(registry)
     batch = Batch(registry.blobs, {item.prompt: item for item in desired}, content)
-    sync = _Sync(registry, desired, batch, policy or Policy(), origin, invalid, policy is not None, datetime.now(UTC))
+    sync = _Sync(
+        registry, desired, batch, policy or Policy(), origin, invalid, declared, policy is not None, datetime.now(UTC)
+    )
     while True:
         applied = sync.attempt()
         if applied is not None:
@@ -76,12 +84,14 @@ def apply(
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the registry had when it was looked at. `heads` are those that the order depends on."""
+    """What the registry had when it was looked at, and what follows. `heads` are those that the order depends on."""
 
     state: Recorded
     ids: dict[PromptId, UUID]
-    heads: Mapping[str, RecordedHead]
-    is_new_commit: bool
+    plan: Plan
+    heads: Mapping[str, RecordedHead] = field(default_factory=dict)
+    is_new_commit: bool = False
+    pointers: Pointers = field(default_factory=Pointers)
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,7 @@ class _Sync:
     policy: Policy
     origin: Origin | None
     invalid: Collection[PromptId]
+    declared: Sequence[Declaration]
     whole_tree: bool
     started: datetime
 
@@ -105,7 +116,7 @@ class _Sync:
         require_in_order(order, self.origin, self.policy)
         if order is not None and order.verdict is Verdict.SUPERSEDED:
             return self._note_superseded(before, order)
-        intended = self._plan(before, order)
+        intended = self._sound(before, order)
         if self._is_done(before, intended) and not self.batch.confirmed(self.origin, intended):
             return Applied(intended)
         self.batch.upload(intended)
@@ -113,32 +124,41 @@ class _Sync:
         with reading(self.registry.engine) as connection:  # compiles templates: not while others wait for the lock
             described = with_parts(connection, intended, self.batch.contents.__getitem__)
         with writing(self.registry.engine) as connection:
-            seen = self._look(connection)
+            seen = self._look(connection, before)
             if seen.heads != before.heads:
                 return None
-            actual = intended if seen.state == before.state else self._plan(seen, order)
-            is_as_intended = actual is intended
+            actual = self._sound(seen, order)
             confirmed = self.batch.confirmed(self.origin, actual)
             if self._is_done(seen, actual) and not confirmed:
                 return Applied(actual)
             self.batch.upload(actual)  # only what another writer made necessary in between
             sources |= self.batch.sources(self.origin, actual, known=sources)
-            if not is_as_intended:
+            if seen.state == before.state:
+                described = replace(actual, changes=described.changes)
+            else:
                 described = with_parts(connection, actual, self.batch.contents.__getitem__)
             return self._write(connection, seen, described, confirmed, sources)
 
-    def _look(self, connection: sa.Connection) -> _Seen:
+    def _look(self, connection: sa.Connection, before: _Seen | None = None) -> _Seen:
         state, ids = _state(connection, self.desired, whole_tree=self.whole_tree)
+        decided = before.plan if before is not None and before.state == state else self._plan(state)
         if self.origin is None:
-            return _Seen(state, ids, {}, is_new_commit=False)
-        repository = PromptRepository(connection)
-        heads = compared(self.origin.head_name, repository.source_heads(self.origin.root))
-        return _Seen(state, ids, heads, _is_new_commit(repository, self.origin, heads))
+            return _Seen(state, ids, decided)
+        found = RunRepository(connection)
+        heads = compared(self.origin.head_name, found.source_heads(self.origin.root))
+        pointers = Pointers()
+        if not self.origin.is_dirty:  # of what no commit has, no alias may speak
+            pointers = decide_pointers(connection, self.desired, state, decided, self.origin, self.declared)
+        decided = replace(decided, moves=pointers.moves, drift=pointers.drift)
+        return _Seen(state, ids, decided, heads, _is_new_commit(found, self.origin, heads), pointers)
 
-    def _plan(self, seen: _Seen, order: Order | None) -> Plan:
-        decided = plan(self.desired, seen.state, self.policy, self.invalid)
-        decided.require_sound(self.policy)
-        return replace(decided, order=order)
+    def _plan(self, state: Recorded) -> Plan:
+        return plan(self.desired, state, self.policy, self.invalid)
+
+    def _sound(self, seen: _Seen, order: Order | None) -> Plan:
+        seen.plan.require_sound(self.policy)
+        seen.pointers.require_found()
+        return replace(seen.plan, order=order)
 
     @staticmethod
     def _is_done(seen: _Seen, decided: Plan) -> bool:
@@ -158,6 +178,7 @@ class _Sync:
         write_versions(writer, self.registry, actual, ids, self.batch, sources, run_id, whole_tree=self.whole_tree)
         if run_id is not None:
             confirm(writer, run_id, actual, seen.state, ids, confirmed)
+            move_pointers(writer, self.registry, seen.pointers, ids, run_id, self.policy)
         if self.whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
             note_absences(writer, run_id, seen.state, ids, self.batch.desired)
         waiting = _unconfirmed(actual, confirmed, sources)
@@ -190,13 +211,13 @@ def _state(
     return Recorded(heads, repository.labels(labelled)), ids
 
 
-def _is_new_commit(repository: PromptRepository, origin: Origin, heads: Mapping[str, RecordedHead]) -> bool:
+def _is_new_commit(found: RunRepository, origin: Origin, heads: Mapping[str, RecordedHead]) -> bool:
     """Whether the commit is not yet what its ref was synced at, so that `git:` will find it even if it changed no prompt."""
     if origin.clean_commit is None:
         return False
     head = heads.get(origin.head_name)
     is_head = head is not None and head.commit_id == origin.clean_commit
-    return not (is_head and repository.run_recorded(origin.root, origin.git_ref, origin.clean_commit))
+    return not (is_head and found.run_recorded(origin.root, origin.git_ref, origin.clean_commit))
 
 
 def _unconfirmed(

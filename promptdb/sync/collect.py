@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
+from promptdb.domain.moves import Declaration
 from promptdb.domain.plan import Desired
+from promptdb.domain.ref_rules import RefRules
 from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import InvalidPrompts, OutsideRoot, StalePlan
+from promptdb.files.aliases_file import AliasesFile, read_aliases, without_file
 from promptdb.files.cache import FileCache
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, ScannedTree, WorkTree
@@ -32,6 +35,7 @@ class DesiredTree:
     items: list[Desired] = field(default_factory=list)
     invalid: set[PromptId] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    declared: tuple[Declaration, ...] = ()
     tests: int = 0
     cache: FileCache | None = None
     _candidates: dict[PromptId, Candidate] = field(default_factory=dict)
@@ -84,6 +88,7 @@ def collect(
     progress: Progress | None = None,
     *,
     run_tests: bool = False,
+    rules: RefRules | None = None,
 ) -> DesiredTree:
     """Parse what a scan found, but for the files that were parsed before and have not changed since.
 
@@ -95,6 +100,7 @@ def collect(
         text_format: of text prompts whose suffix does not tell.
         progress: is told how far it got.
         run_tests: run the golden tests, for which every file is parsed, whether it changed or not.
+        rules: which aliases refs move, so that none of them can be declared.
     """
     loader = Loader(tree, text_format, run_tests=run_tests)
     desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
@@ -111,8 +117,18 @@ def collect(
             progress(number, len(found.candidates))
     if cache is not None:
         cache.save()
+    _declare(desired, read_aliases(tree, rules or RefRules()))
     desired.problems = in_order(desired.problems)
     return desired
+
+
+def _declare(desired: DesiredTree, file: AliasesFile) -> None:
+    """Add what the file of aliases says; nothing of it counts where something is wrong."""
+    items = desired.items
+    known = {name for item in items for name in (item.prompt, *item.renamed_from)} | desired.invalid
+    desired.problems += [*file.problems, *without_file(file.declarations, known)]
+    if not file.problems:
+        desired.declared = file.declarations
 
 
 def _known_files(found: Scan, tree: ScannedTree, cache: FileCache) -> dict[str, LoadedFile]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from promptdb.db.engine import reading, writing
 from promptdb.db.repository import PromptRepository
+from promptdb.db.runs import RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
 from promptdb.domain.order import RecordedHead, Verdict
@@ -138,7 +139,7 @@ def _look(connection: sa.Connection, reader: "_Reader") -> tuple[_Seen, str | No
     repository = PromptRepository(connection)
     found = repository.heads()
     state = Recorded({name: head for name, (_, head) in found.items()}, repository.all_labels())
-    heads = repository.source_heads(reader.origin.root)
+    heads = RunRepository(connection).source_heads(reader.origin.root)
     return _Seen(state, {name: key for name, (key, _) in found.items()}, heads), reader.recorded_commit(connection)
 
 
@@ -164,10 +165,9 @@ class _Reader:
         Raises:
             Conflict: none was, but the registry has versions from files.
         """
-        repository = PromptRepository(connection)
-        recorded = repository.recorded_commits(self.origin.root)
+        recorded = RunRepository(connection).recorded_commits(self.origin.root)
         found = next((commit for commit in first_parents(self.repository, self.tip) if commit in recorded), None)
-        if found is None and any(head.from_file for _, head in repository.heads().values()):
+        if found is None and any(head.from_file for _, head in PromptRepository(connection).heads().values()):
             raise Conflict(
                 "the registry has versions of files already, and none of the commits of this history is recorded",
                 "history goes into an empty registry, or continues one: use another database",

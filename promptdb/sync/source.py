@@ -39,9 +39,9 @@ def load_tree(
     """
     opened = open_view(settings, view)
     opened.tree.preload()
-    desired = collect(opened.found, opened.tree, opened.settings.text_format, progress, run_tests=run_tests)
-    origin = replace(opened.origin, refs=RefRules.of(opened.settings.refs))
-    return LoadedTree(desired, origin, opened.dirty_paths)
+    text_format, rules = opened.settings.text_format, RefRules.of(opened.settings.refs)
+    desired = collect(opened.found, opened.tree, text_format, progress, run_tests=run_tests, rules=rules)
+    return LoadedTree(desired, replace(opened.origin, refs=rules), opened.dirty_paths)
 
 
 def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from promptdb.db.engine import reading
-from promptdb.db.repository import PromptRepository
+from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.domain.spec import PromptSpec
 from promptdb.sync.apply import Applied, apply, recorded_state
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
 from promptdb.sync.parts import updates, with_parts
+from promptdb.sync.pointers import decide_pointers
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree
 
@@ -18,20 +19,24 @@ from promptdb.sync.source import LoadedTree
 def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     """What `sync_tree` would do now, and whether the order of commits would let it.
 
+    Aliases that only move once a dirty tree is committed are in it, too.
+
     Raises:
+        InvalidPrompts: an alias is declared to point at a version that is not there.
         StorageError: git failed.
     """
     desired, origin = loaded.desired, loaded.origin
     items = {item.prompt: item for item in desired.items}
     with reading(registry.engine) as connection:
-        heads = PromptRepository(connection).source_heads(origin.root)
+        heads = RunRepository(connection).source_heads(origin.root)
     order = order_of(origin, policy, heads)
     with reading(registry.engine) as connection:
-        intended = plan(
-            desired.items, recorded_state(connection, desired.items, whole_tree=True), policy, desired.invalid
-        )
+        recorded = recorded_state(connection, desired.items, whole_tree=True)
+        intended = plan(desired.items, recorded, policy, desired.invalid)
+        pointers = decide_pointers(connection, desired.items, recorded, intended, origin, desired.declared)
+        pointers.require_found()
         described = with_parts(connection, intended, lambda name: desired.content(items[name]))
-        return replace(described, order=order)
+        return replace(described, order=order, moves=pointers.moves, drift=pointers.drift)
 
 
 def planned_updates(
@@ -59,4 +64,4 @@ def sync_tree(registry: Registry, loaded: LoadedTree, policy: Policy, *, keep_go
     elif loaded.desired.errors:
         policy = replace(policy, prune=False)
     desired = loaded.desired
-    return apply(registry, desired.items, desired.content, policy, loaded.origin, desired.invalid)
+    return apply(registry, desired.items, desired.content, policy, loaded.origin, desired.invalid, desired.declared)

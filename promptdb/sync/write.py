@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from promptdb.db.repository import APPLIED, PromptRepository
+from promptdb.db.runs import APPLIED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ids import prompt_id, version_id
@@ -99,7 +99,7 @@ def note_absences(
     writer: RegistryWriter, run_id: int, before: Recorded, ids: Mapping[PromptId, UUID], desired: Iterable[PromptId]
 ) -> None:
     """Record which prompts the commit has no valid file for, where that changed. `ids` are those after the changes."""
-    absent = PromptRepository(writer.connection).absent()
+    absent = RunRepository(writer.connection).absent()
     present = {ids[prompt] for prompt in desired}
     from_files = {ids[prompt] for prompt, head in before.heads.items() if head.from_file and prompt in ids}
     writer.begin_absences(from_files - present - absent, run_id)

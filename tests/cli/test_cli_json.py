@@ -28,6 +28,7 @@ CHANGE = {
 }
 CONTRACT_CHANGE = dict.fromkeys(("kind", "name", "message", "is_breaking"))
 CHANGED_FILE = dict.fromkeys(("path", "change"))
+ALIAS_MOVE = dict.fromkeys(("prompt", "alias", "from_revision", "to_revision", "reason"))
 ORDER = dict.fromkeys(("verdict", "ref", "commit_id"))
 PLAN = {
     "changes": [CHANGE],
@@ -37,6 +38,8 @@ PLAN = {
     "label_conflicts": [],
     "tracked": None,
     "order": ORDER,
+    "moves": [],
+    "drift": [],
 }
 PROBLEM = dict.fromkeys(("path", "line", "column", "code", "message", "hint", "detail", "severity"))
 METADATA = {**dict.fromkeys(("title", "description", "user_version")), "tags": [], "owners": [], "labels": {}}
@@ -76,8 +79,10 @@ SHAPES: dict[str, Any] = {
     "alias delete support/triage production": [MOVE],
     "alias list": [dict.fromkeys(("prompt", "alias", "revision", "version_id", "generation", "updated_at"))],
     "alias log support/triage": [
-        dict.fromkeys(("prompt", "alias", "action", "from_revision", "to_revision", "actor", "reason", "created_at"))
-        | {"breaking": []}
+        dict.fromkeys(
+            ("prompt", "alias", "action", "from_revision", "to_revision", "actor", "reason", "created_at", "run_id")
+        )
+        | {"breaking": [], "run_id": None}
     ],
     "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None},
     "export greet out.yaml": {"ref": None, "files": [None]},
@@ -191,8 +196,19 @@ def test_every_key_is_documented(command: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, CONTRACT_CHANGE, ASSET, MOVE, PROBLEM, ORDER],
-    ids=["version", "provenance", "change", "changed file", "contract change", "asset", "move", "problem", "order"],
+    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, CONTRACT_CHANGE, ASSET, MOVE, PROBLEM, ORDER, ALIAS_MOVE],
+    ids=[
+        "version",
+        "provenance",
+        "change",
+        "changed file",
+        "contract change",
+        "asset",
+        "move",
+        "problem",
+        "order",
+        "alias move",
+    ],
 )
 def test_every_key_of_a_part_is_documented(part: dict[str, Any]) -> None:
     page = DOCS.read_text(encoding="utf-8")

@@ -36,6 +36,11 @@ PUBLISHED = {
     "SYMLINK": "PDB503",
     "TEST_FAILED": "PDB601",
     "TEST_BROKEN": "PDB602",
+    "ALIAS_NAME": "PDB701",
+    "ALIAS_TARGET": "PDB702",
+    "ALIAS_CLAIMED": "PDB703",
+    "ALIAS_WITHOUT_FILE": "PDB704",
+    "ALIAS_VERSION": "PDB705",
 }
 
 
@@ -53,7 +58,7 @@ def test_codes_look_alike_and_are_never_shared():
 @pytest.mark.parametrize("code", Code)
 def test_severity(code: Code):
     problem = Problem("a.yaml", 1, 1, code, "message")
-    is_warning = code in {"PDB303", "PDB306", "PDB308", "PDB503"}
+    is_warning = code in {"PDB303", "PDB306", "PDB308", "PDB503", "PDB704"}
     assert (problem.is_error, problem.severity) == ((False, "warning") if is_warning else (True, "error"))
     assert (code in WARNINGS) is is_warning
 

@@ -111,3 +111,11 @@ def test_a_file_that_is_gone_is_not_made_again(tree: Path):
     with pytest.raises(FileNotFoundError):
         WorkTree(tree).replace("x", b"old", b"new")
     assert list(tree.iterdir()) == []
+
+
+def test_a_new_file_replaces_none(tree: Path) -> None:
+    work_tree = WorkTree(tree)
+    work_tree.create("x.yaml", b"mine")
+    with pytest.raises(FileChanged):
+        work_tree.create("x.yaml", b"other")
+    assert [(file.name, file.read_text()) for file in tree.iterdir()] == [("x.yaml", "mine")]

@@ -30,6 +30,8 @@ COMMITS = (
 NEWEST = {"a/one": ("one, again", False), "a/four": ("four", False)}
 """The text of each prompt that the last commit has, and whether it is archived."""
 
+NEWEST_TEXTS = {name: text for name, (text, _) in NEWEST.items()}
+
 
 @dataclass(frozen=True)
 class History:
@@ -87,6 +89,13 @@ def state(service: PromptService) -> dict[str, tuple[str, bool]]:
     }
 
 
+def staging(service: PromptService) -> dict[str, str]:
+    """What the alias of the branch gives, of the prompts that are not archived."""
+    names = {str(summary.prompt) for summary in service.list_prompts()}
+    found = [str(view.prompt) for view in service.aliases() if view.alias == "staging"]
+    return {name: service.resolve(f"{name}:staging").render_text() for name in found if name in names}
+
+
 def heads(service: PromptService) -> dict[str, str]:
     return {row["git_ref"]: row["commit_id"] for row in rows(service.engine, "source_heads")}
 
@@ -114,6 +123,7 @@ def test_whatever_the_order_the_newest_commit_wins(
         newest = max(newest, number)
     assert state(service) == NEWEST
     assert heads(service) == {"HEAD" if way == "detached" else "main": history.commits[-1]}
+    assert staging(service) == ({} if way == "detached" else NEWEST_TEXTS)
 
 
 @pytest.mark.parametrize("attempt", range(3))
@@ -129,6 +139,7 @@ def test_processes_at_once_end_in_the_newest_commit(
     assert answers[-1] == "apply"
     assert state(service) == NEWEST
     assert heads(service) == {"HEAD" if way == "detached" else "main": history.commits[-1]}
+    assert staging(service) == ({} if way == "detached" else NEWEST_TEXTS)
 
 
 # One repository

@@ -1,0 +1,42 @@
+"""Reads of what syncs left behind on one connection: which commits were applied, and what they did not have."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from promptdb.db.repository import absences, runs, source_heads
+from promptdb.domain.order import RecordedHead
+
+APPLIED, SUPERSEDED = "applied", "superseded"
+"""Outcomes of a run: it wrote what it found, or is only noted, since a newer commit was there already."""
+
+is_clean_run = sa.and_(~runs.c.is_dirty, runs.c.outcome == APPLIED)
+"""What was found stands for the commit."""
+
+
+class RunRepository:
+    """Valid as long as the connection's transaction: all its answers are of one state."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def recorded_commits(self, root: str) -> set[str]:
+        """The commits of which a clean sync has been applied."""
+        query = sa.select(runs.c.commit_id).where(runs.c.root == root, is_clean_run, runs.c.commit_id.is_not(None))
+        return set(self._connection.execute(query).scalars())
+
+    def run_recorded(self, root: str, git_ref: str | None, commit_id: str) -> bool:
+        """Whether a clean sync of this commit, on this branch, has been applied."""
+        same = (runs.c.root == root, runs.c.git_ref.is_not_distinct_from(git_ref), runs.c.commit_id == commit_id)
+        query = sa.select(sa.exists().where(*same, is_clean_run))
+        return bool(self._connection.execute(query).scalar())
+
+    def source_heads(self, root: str) -> dict[str, RecordedHead]:
+        """The newest commit that was synced from each ref of a tree."""
+        query = sa.select(source_heads).where(source_heads.c.root == root)
+        return {row.git_ref: RecordedHead(row.commit_id, row.run_id) for row in self._connection.execute(query)}
+
+    def absent(self) -> set[UUID]:
+        """The ids of the prompts for which the newest clean run found no file."""
+        query = sa.select(absences.c.prompt_id).where(absences.c.until_run_id.is_(None))
+        return set(self._connection.execute(query).scalars())

@@ -1,0 +1,32 @@
+"""Aliases that a sync moves: declared in a file, or named by the settings for the ref that is synced."""
+
+from dataclasses import dataclass
+
+from promptdb.domain.identity import PromptId
+from promptdb.domain.refs import Selector
+
+ALIASES_FILE = "_aliases.yaml"
+"""Below the prompts root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One pointer of `ALIASES_FILE`, as it stands there. `line` and `column` are those of the selector, from 1."""
+
+    alias: str
+    prompt: PromptId
+    selector: Selector
+    text: str
+    line: int = 1
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMove:
+    """An alias of a prompt from one revision to another; None where it points nowhere yet. `reason` says who wants it."""
+
+    prompt: PromptId
+    alias: str
+    from_revision: int | None
+    to_revision: int
+    reason: str

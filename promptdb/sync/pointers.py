@@ -1,0 +1,244 @@
+"""The aliases that a sync moves: decided on a plan and on what is recorded, and written in the transaction of the sync."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from promptdb.db.lookup import current_name, find_version
+from promptdb.db.repository import PromptRepository
+from promptdb.db.writer import RegistryWriter
+from promptdb.domain.digest import Digest
+from promptdb.domain.identity import PromptId
+from promptdb.domain.ids import version_id
+from promptdb.domain.moves import ALIASES_FILE, AliasMove, Declaration
+from promptdb.domain.plan import Action, Desired, Plan, Policy, Recorded
+from promptdb.domain.ref_rules import TAGS
+from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
+from promptdb.domain.views import AliasView
+from promptdb.errors import InvalidPrompts, NotFound
+from promptdb.problems import Code, Problem
+from promptdb.sync.aliases import Move, compatible, write_moves
+from promptdb.sync.registry import Registry
+from promptdb.sync.view import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A version that is there, or will be once the plan is performed."""
+
+    revision: int
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A move with what it takes to perform it. `there` is the alias as it is."""
+
+    move: AliasMove
+    target: Target
+    there: AliasView | None
+    generation: int
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """`problems` are declarations that name no version."""
+
+    due: tuple[Due, ...] = ()
+    drift: tuple[AliasMove, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def moves(self) -> tuple[AliasMove, ...]:
+        return tuple(due.move for due in self.due)
+
+    def require_found(self) -> None:
+        """
+        Raises:
+            InvalidPrompts: a declaration names no version.
+        """
+        if self.problems:
+            raise InvalidPrompts(self.problems)
+
+
+def decide_pointers(
+    connection: sa.Connection,
+    desired: Sequence[Desired],
+    recorded: Recorded,
+    intended: Plan,
+    origin: Origin,
+    declared: Sequence[Declaration],
+) -> Pointers:
+    """What the ref and the declarations ask for that is not so yet.
+
+    Args:
+        connection: sees the registry as it is before the plan is performed.
+        desired: the prompts of the tree.
+        recorded: what the registry has.
+        intended: the plan, which gives the revisions there will be.
+        origin: says on which ref the tree is.
+        declared: what `_aliases.yaml` says.
+    """
+    aliases = origin.refs.aliases_of(origin.git_ref)
+    if not aliases and not declared:
+        return Pointers()
+    after = _After(connection, desired, recorded, intended, origin)
+    wanted: dict[tuple[str, PromptId], tuple[Target, str]] = {}
+    problems: list[Problem] = []
+    reason = f"{origin.git_ref} at {(origin.commit_id or '')[:12]}"
+    wanted |= {(alias, prompt): (target, reason) for alias in aliases for prompt, target in after.heads.items()}
+    for declaration in declared:
+        found = after.find(declaration)
+        key = (declaration.alias, after.name(declaration.prompt))
+        if isinstance(found, Problem):
+            problems.append(found)
+        elif key in wanted:
+            problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[1]} stands here twice", "keep one"))
+        else:
+            wanted[key] = found, f"declared as {declaration.text}"
+    due = tuple(_due(connection, after, wanted))
+    drift = tuple(one.move for one in due if one.move.alias not in aliases and _has_drifted(connection, after, one))
+    return Pointers(due, drift, tuple(problems))
+
+
+def move_pointers(
+    writer: RegistryWriter,
+    registry: Registry,
+    pointers: Pointers,
+    ids: Mapping[PromptId, UUID],
+    run_id: int,
+    policy: Policy,
+) -> None:
+    """Move the aliases on the connection that holds the lock, once all versions are written.
+
+    Args:
+        writer: of the transaction.
+        registry: says who writes, and which aliases are protected.
+        pointers: as decided in this transaction.
+        ids: of the prompts, by the names that they have now.
+        run_id: the sync that moves them.
+        policy: whether protected aliases may move over a breaking change.
+
+    Raises:
+        Guard: one would, and may not.
+    """
+    moves = [
+        Move(
+            due.move.prompt,
+            due.move.alias,
+            "sync",
+            due.move.from_revision,
+            due.move.to_revision,
+            version_id(ids[due.move.prompt], due.target.revision, due.target.digest),
+            due.there.version_id if due.there is not None else None,
+            due.generation,
+        )
+        for due in pointers.due
+    ]
+    reasons = {(move.alias, move.prompt): move.reason for move in pointers.moves}
+    for _, of_alias in groupby(moves, key=lambda move: move.alias):
+        by_reason: dict[str, list[Move]] = {}
+        for move in compatible(writer.connection, registry, list(of_alias), allow_breaking=policy.allow_breaking):
+            by_reason.setdefault(reasons[move.alias, move.prompt], []).append(move)
+        for reason, some in by_reason.items():
+            write_moves(writer, registry.actor, some, ids, reason, run_id)
+
+
+@dataclass
+class _After:
+    """The versions that there are once the plan is performed. Names are those of then."""
+
+    connection: sa.Connection
+    desired: Sequence[Desired]
+    recorded: Recorded
+    intended: Plan
+    origin: Origin
+    heads: dict[PromptId, Target] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.items = {item.prompt: item for item in self.desired}
+        self.earlier = {c.prompt: c.renamed_from for c in self.intended.changes if c.renamed_from is not None}
+        self.renamed = {old: new for new, old in self.earlier.items()}
+        new = {c.prompt: c for c in self.intended.changes if c.action in (Action.CREATE, Action.UPDATE)}
+        self.heads = {
+            prompt: Target(
+                (new[prompt].revision or 1) if prompt in new else self.recorded.heads[self.was(prompt)].revision,
+                item.digest,
+            )
+            for prompt, item in self.items.items()
+        }
+
+    def was(self, prompt: PromptId) -> PromptId:
+        """The name that the registry has before."""
+        return self.earlier.get(prompt, prompt)
+
+    def name(self, prompt: PromptId) -> PromptId:
+        """The name behind one that may be an earlier one."""
+        if prompt in self.items:
+            return prompt
+        there = current_name(self.connection, prompt) or prompt
+        return self.renamed.get(there, there)
+
+    def find(self, declaration: Declaration) -> Target | Problem:
+        prompt = self.name(declaration.prompt)
+        head = self.heads.get(prompt)
+        if head is not None and self._is_head(prompt, head, declaration.selector):
+            return head
+        ref = PromptRef(self.was(prompt), declaration.selector, f"{prompt}:{declaration.text}")
+        try:
+            found = find_version(self.connection, ref)
+        except NotFound as error:
+            return _problem(declaration, Code.ALIAS_VERSION, error.message, error.hint)
+        if found.alias is not None:
+            message = f"{declaration.text!r} is an alias, and not a version"
+            return _problem(declaration, Code.ALIAS_VERSION, message, f"it is at rev:{found.view.revision}")
+        return Target(found.view.revision, found.view.spec_hash)
+
+    def _is_head(self, prompt: PromptId, head: Target, selector: Selector) -> bool:
+        """Whether a selector names the newest version, which may not be written yet."""
+        match selector:
+            case Latest():
+                return True
+            case ByRevision(revision):
+                return revision == head.revision
+            case ByDigest(prefix):
+                return head.digest.startswith(f"sha256:{prefix}")
+            case ByLabel(label):
+                return label == self.items[prompt].user_version
+            case ByCommit(name):
+                commit, ref = self.origin.clean_commit or "", self.origin.git_ref
+                return bool(commit) and (
+                    name in (ref, (ref or "").removeprefix(TAGS)) or commit.startswith(name.lower())
+                )
+            case _:
+                return False
+
+
+def _due(
+    connection: sa.Connection, after: _After, wanted: Mapping[tuple[str, PromptId], tuple[Target, str]]
+) -> Iterator[Due]:
+    repository = PromptRepository(connection)
+    for alias, keys in groupby(sorted(wanted), key=lambda key: key[0]):
+        there = {view.prompt: view for view in repository.aliases(alias=alias)}
+        generations = repository.generations(alias)
+        for key in keys:
+            (target, reason), name = wanted[key], after.was(key[1])
+            view = there.get(name)
+            if view is None or view.revision != target.revision:
+                from_revision = view.revision if view is not None else None
+                move = AliasMove(key[1], alias, from_revision, target.revision, reason)
+                yield Due(move, target, view, generations.get(name, 0))
+
+
+def _has_drifted(connection: sa.Connection, after: _After, due: Due) -> bool:
+    """Whether a sync had set a declared alias to where it should be, and the last to move it was a person."""
+    events = PromptRepository(connection).alias_events(after.was(due.move.prompt), due.move.alias)
+    by_sync = next((event for event in events if event.run_id is not None), None)
+    return by_sync is not None and events[0].run_id is None and by_sync.to_revision == due.target.revision
+
+
+def _problem(declaration: Declaration, code: Code, message: str, hint: str | None) -> Problem:
+    return Problem(ALIASES_FILE, declaration.line, declaration.column, code, message, hint)

@@ -1,0 +1,125 @@
+"""What the commands say of aliases that syncs move, and `promote --write`."""
+
+from pathlib import Path
+
+import pytest
+from clitools import Run, failure
+from registries import write
+from repositories import Git, commit_all
+
+TABLE = """\
+ALIAS                     FROM  TO     WHY
+default/greet:production  -     rev:1  declared as rev:1
+"""
+
+
+def declare(project: Path, text: str) -> None:
+    write(project, {"prompts/_aliases.yaml": text})
+
+
+def status(run: Run) -> dict[str, str]:
+    return {line[:10].strip(): line[10:] for line in run("status").out.splitlines()}
+
+
+def test_moves_are_planned_told_and_made(run: Run, synced: Path) -> None:
+    declare(synced, "production: {greet: rev:1}\n")
+    assert run("plan") == (0, f"2 unchanged\n{TABLE}1 alias move\n", "")
+    assert run("plan", "--exit-code").code == 3
+    assert status(run)["registry"] == "not synced: 2 unchanged"
+    assert status(run)["aliases"] == "1 alias move; 'promptdb plan' shows them"
+    assert run("sync") == (0, f"2 unchanged\n{TABLE}1 alias move made\n", "")
+    assert run("plan") == run("sync") == (0, "2 unchanged\n", "")
+    assert "aliases" not in status(run)
+
+
+def test_drift_is_told(run: Run, two_versions: Path) -> None:
+    declare(two_versions, "production: {greet: rev:2}\n")
+    assert run("sync").code == run("rollback", "greet", "production").code == 0
+    line = "default/greet:production  rev:1  rev:2  declared as rev:2; moved by hand"
+    summary = "1 alias move, 1 of them moved by hand (drift)"
+    assert run("plan").out.splitlines()[-2:] == [line, summary]
+    assert status(run)["aliases"] == f"{summary}; 'promptdb plan' shows them"
+    [move] = run("status", "--json").json["plan"]["drift"]
+    assert move == {
+        "prompt": "default/greet",
+        "alias": "production",
+        "from_revision": 1,
+        "to_revision": 2,
+        "reason": "declared as rev:2",
+    }
+    assert run("sync").code == 0
+    assert run("plan").out == "2 unchanged\n"
+
+
+def test_what_is_not_committed_moves_nothing(run: Run, git: Git, synced: Path) -> None:
+    commit_all(git)
+    assert run("sync").code == 0
+    declare(synced, "production: {greet: rev:1}\n")
+    note = "aliases move with the commit: nothing is moved from files that are not committed\n"
+    assert run("plan") == (0, f"2 unchanged\n{TABLE}1 alias move\n", note)
+    assert run("sync") == (0, "2 unchanged\n", "")
+    commit_all(git)
+    assert run("sync").out == f"2 unchanged\n{TABLE}1 alias move made\n"
+
+
+@pytest.mark.parametrize("command", ["plan", "sync"])
+def test_a_version_that_is_not_there_is_an_error_at_its_place(run: Run, synced: Path, command: str) -> None:
+    declare(synced, "production:\n  greet: rev:9\n")
+    ran = run(command)
+    assert (ran.code, ran.out) == (4, "")
+    assert "prompts/_aliases.yaml:2:10: error [PDB705] default/greet has no version 'rev:9'\n" in ran.err
+    assert ("nothing was written" in ran.err) == (command == "sync")
+    in_json = ["--format", "json"] if command == "plan" else ["--json"]
+    assert [problem["code"] for problem in run(command, *in_json).json["problems"]] == ["PDB705"]
+    assert run("check").code == 0
+    assert status(run)["files"] == "1 error in 1 file; 'promptdb check' shows them"
+
+
+def test_check_reads_the_file(run: Run, project: Path) -> None:
+    declare(project, "Production: {greet: rev:1}\ncanary: {gone: rev:1}\n")
+    ran = run("check")
+    assert ran.code == 4
+    assert "prompts/_aliases.yaml:1:1: error [PDB701]" in ran.out
+    assert "prompts/_aliases.yaml:2:16: warning [PDB704] no file is the prompt default/gone" in ran.out
+
+
+# promote --write
+
+
+def test_a_promotion_is_written_committed_and_synced(run: Run, git: Git, two_versions: Path) -> None:
+    ran = run("promote", "--write", "greet:staging", "production")
+    assert ran == (
+        0,
+        "ALIAS                     FROM   TO\n"
+        "default/greet:production  rev:1  rev:2\n"
+        "wrote prompts/_aliases.yaml; commit it, and 'promptdb sync' of the commit moves the aliases\n",
+        "",
+    )
+    assert (two_versions / "prompts/_aliases.yaml").read_text() == "production:\n  default/greet: rev:2\n"
+    assert run("show", "greet:production", "--json").json["revision"] == 1
+    commit_all(git)
+    assert run("sync").code == 0
+    assert run("show", "greet:production", "--json").json["revision"] == 2
+    assert run("promote", "--write", "greet:rev:2", "production").out == "prompts/_aliases.yaml says so already\n"
+
+
+def test_all_prompts_can_be_written(run: Run, two_versions: Path) -> None:
+    moves = run("promote", "--write", "--all", "latest", "canary", "--json").json
+    assert [(move["prompt"], move["to_revision"]) for move in moves] == [("default/greet", 2), ("support/triage", 1)]
+
+
+@pytest.mark.parametrize("option", [["--dry-run"], ["--expect", "none"], ["--reason", "x"]], ids=" ".join)
+def test_what_has_no_meaning_in_a_file_is_wrong_usage(run: Run, two_versions: Path, option: list[str]) -> None:
+    ran = run("promote", "--write", "greet", "production", *option)
+    assert ran.code == 2
+    assert "--write changes a file" in ran.err
+
+
+def test_an_alias_of_a_ref_is_not_written(run: Run, two_versions: Path) -> None:
+    write(two_versions, {"promptdb.toml": "[refs]\nmain = ['staging']\n"})
+    hint = "take it out of [tool.promptdb.refs] to declare it"
+    assert run("promote", "--write", "greet", "staging") == (
+        1,
+        "",
+        failure("'staging' is moved by syncs of 'main' already", hint),
+    )
