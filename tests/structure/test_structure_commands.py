@@ -9,12 +9,27 @@ from sources import MODULES
 
 from promptdb.cli.app import COMMANDS, SYNONYMS
 
-SHARED = {"__init__", "app", "changes", "failures", "history", "moves", "order", "output", "problems", "rendered", "shared"}
+SHARED = {
+    *(
+        "__init__",
+        "app",
+        "changes",
+        "failures",
+        "history",
+        "moves",
+        "order",
+        "output",
+        "problems",
+        "rendered",
+        "shared",
+    ),
+    "watched",
+}
 """Modules of the command line that are not a command."""
 
 JSON_OPTION = {
     *("status", "list", "show", "log", "render", "diff", "alias list", "alias log", "db current"),
-    *("sync", "promote", "rollback", "alias set", "alias delete", "register-file", "export"),
+    *("sync", "watch", "promote", "rollback", "alias set", "alias delete", "register-file", "export"),
 }
 """`check` and `plan` have JSON among their formats."""
 
