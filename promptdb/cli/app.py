@@ -20,6 +20,7 @@ COMMANDS = {
     "check": ("check", "Check the prompt files; needs no database."),
     "plan": ("plan", "Show what sync would do."),
     "sync": ("sync", "Make new versions of the prompt files that changed."),
+    "watch": ("watch", "Keep a local registry in step with the files."),
     "status": ("status", "Show the settings, the database and what is not synced."),
     "list": ("list_", "List the prompts."),
     "show": ("show", "Show the version that a reference names."),

@@ -33,11 +33,7 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
         done: whether they were made, or would be.
         confirmed: versions from before whose source is recorded now.
     """
-    if plan.changes:
-        shown = plan.changes[:_SHOWN]
-        print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [row(change, done=done) for change in shown])
-        if len(plan.changes) > _SHOWN:
-            click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
+    print_changes(plan, done=done)
     click.echo(summary(plan, done=done) + (f", {count(confirmed, 'version')} confirmed" if confirmed else ""))
     for cause in _causes(plan):
         click.echo(cause)
@@ -46,6 +42,15 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
         click.echo(f"{unfiled(plan)}; --prune archives {'it' if len(plan.missing) == 1 else 'them'}", err=True)
     if plan.unconfirmed:
         click.echo(f"{unconfirmed(plan)}: synced before they were committed; commit and sync again", err=True)
+
+
+def print_changes(plan: Plan, *, done: bool) -> None:
+    """The table alone; nothing where nothing changes."""
+    if plan.changes:
+        shown = plan.changes[:_SHOWN]
+        print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [row(change, done=done) for change in shown])
+        if len(plan.changes) > _SHOWN:
+            click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
 
 
 def unconfirmed(plan: Plan) -> str:

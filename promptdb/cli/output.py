@@ -40,8 +40,9 @@ def plain(value: Any) -> Any:
     return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
-def print_json(value: Any) -> None:
-    text = json.dumps(plain(value), ensure_ascii=False, indent=2)
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """`indent` None: on one line."""
+    text = json.dumps(plain(value), ensure_ascii=False, indent=indent)
     click.echo(_ACTIVE.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", text))
 
 

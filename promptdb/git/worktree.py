@@ -59,6 +59,13 @@ class WorkTreeState:
     def dirty_paths(self) -> frozenset[str]:
         return self._status[0]
 
+    @cached_property
+    def unmerged_paths(self) -> tuple[str, ...]:
+        """Files with a conflict that is not resolved, whatever command left it."""
+        output = self.repository.run("ls-files", "--unmerged", "--full-name", "-z", "--", self.prefix)
+        names = (entry.partition(b"\t")[2] for entry in output.split(b"\0") if entry)
+        return tuple(dict.fromkeys(self._below_root(path_of(name)) for name in names))
+
     def ignores(self, path: str) -> bool:
         """Whether git ignores a path; a folder's path ends with `/`."""
         ignored = self._status[1]

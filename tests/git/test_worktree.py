@@ -1,6 +1,7 @@
 """Where a prompts root is in its repository, what git ignores there, and what is dirty."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -299,3 +300,18 @@ def test_any_name_of_the_root_will_do(git: Git, tmp_path: Path, name: str) -> No
     write(root, {"b.txt": "changed"})
     assert state(root).dirty_paths == {"b.txt"}
     assert commit_of(root, "a.txt") == commit
+
+
+def test_a_conflict_is_unmerged_until_it_is_added(tree: Path, tmp_path: Path, git: Git) -> None:
+    write(tree, {"one.txt": "1", "two.txt": "2"})
+    commit_all(git)
+    write(tree, {"one.txt": "stashed"})
+    git("stash")
+    write(tree, {"one.txt": "committed"})
+    commit_all(git)
+    assert state(tree).unmerged_paths == ()
+    with pytest.raises(subprocess.CalledProcessError):
+        git("stash", "pop")
+    assert state(tree).unmerged_paths == ("one.txt",)
+    git("add", "prompts/one.txt")
+    assert state(tree).unmerged_paths == ()

@@ -11,13 +11,13 @@ from promptdb.cli.app import COMMANDS, SYNONYMS
 
 SHARED = {
     *("__init__", "alias_moves", "app", "changes", "contracts", "failures", "history", "markdown", "moves", "order"),
-    *("output", "problems", "prompt_diff", "rendered", "shared", "workflow"),
+    *("output", "problems", "prompt_diff", "rendered", "shared", "watched", "workflow"),
 }
 """Modules of the command line that are not a command."""
 
 JSON_OPTION = {
     *("status", "list", "show", "log", "render", "diff", "alias list", "alias log", "db current"),
-    *("sync", "promote", "rollback", "alias set", "alias delete", "register-file", "export"),
+    *("sync", "watch", "promote", "rollback", "alias set", "alias delete", "register-file", "export"),
 }
 """`check` and `plan` have JSON among their formats."""
 

@@ -21,6 +21,7 @@ LAYERS = {
     "sync": 3,
     "service": 4,
     "client": 4,
+    "watch": 4,
     "cli": 5,
     "api": 5,
     "dashboard": 5,
@@ -32,7 +33,7 @@ LAYERS = {
 
 WITHIN = {
     *(("problems", "errors"), ("errors", "settings"), ("errors", "containment")),
-    *(("domain", "render"), ("service", "client")),
+    *(("domain", "render"), ("service", "client"), ("service", "watch")),
 }
 """Inside one layer: the first may be imported by the second, never the other way round."""
 
@@ -136,6 +137,7 @@ def test_the_schema_and_the_engine_have_one_home(name: str, home: str | None) ->
         ("jinja2", {"render"}),
         ("click", {"cli"}),
         ("rich", {"cli"}),
+        ("watchdog", {"watch"}),
     ],
 )
 def test_a_library_is_known_to_one_part_only(library: str, homes: set[str]) -> None:

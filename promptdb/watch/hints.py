@@ -1,0 +1,157 @@
+"""Events of the file system, reduced to one fact: something happened, look again."""
+
+import os
+import threading
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder to observe, by its real path."""
+
+    folder: Path
+    recursive: bool = False
+
+
+class Hints:
+    """Filled by the observer's threads, emptied by the one that looks."""
+
+    def __init__(self) -> None:
+        self._happened = threading.Event()
+        self._latest = 0.0
+
+    def add(self) -> None:
+        self._latest = time.monotonic()
+        self._happened.set()
+
+    def take(self) -> float | None:
+        """When the latest of them came, on the monotonic clock; None if there was none since the last call."""
+        if not self._happened.is_set():
+            return None
+        self._happened.clear()
+        return self._latest
+
+    def wait(self, seconds: float) -> None:
+        self._happened.wait(seconds)
+
+
+class Observation:
+    """The system's events for some folders, as long as it lives.
+
+    Args:
+        places: what to observe.
+        skipped: real paths whose events, and those of everything below, mean nothing. Places count nevertheless.
+        hints: where to note that something happened.
+
+    Raises:
+        OSError: the system has no more watches to give.
+    """
+
+    def __init__(self, places: Sequence[Place], skipped: Collection[str], hints: Hints) -> None:
+        before = set(threading.enumerate())
+        folders = _folders(places)
+        self._observer = _start(places, Relevance(places, skipped), hints)
+        self._threads = [thread for thread in threading.enumerate() if thread not in before]
+        missing = _unwatched(folders)
+        if missing > 0:
+            self.stop()
+            raise OSError(f"inotify has no watches left for {missing:,} of {len(folders):,} folders")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether events would still come. A thread of it ends when its folder is removed, or by an error."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def stop(self) -> None:
+        self._observer.stop()
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Which paths mean something: those at and below the places, but for what is skipped."""
+
+    places: Sequence[Place]
+    skipped: Collection[str]
+
+    def __call__(self, path: str) -> bool:
+        folder = os.path.dirname(path)  # noqa: PTH120  for each of thousands of events
+        if any(not place.recursive and folder == str(place.folder) for place in self.places):
+            return True
+        return not any(path == skipped or path.startswith(skipped + os.sep) for skipped in self.skipped)
+
+
+def kind_of_events() -> str:
+    """What this system has: `inotify`, `fsevents`, `kqueue` ..."""
+    from watchdog.observers import Observer
+
+    return cast("type", Observer).__name__.removesuffix("Observer").lower()
+
+
+def _start(places: Sequence[Place], is_relevant: Relevance, hints: Hints) -> "BaseObserver":
+    """With the events that tell of a change: without the filter, our own reading would make two events for each file."""
+    from watchdog import events
+    from watchdog.observers import Observer
+
+    class _Handler(events.FileSystemEventHandler):
+        def on_any_event(self, event: "FileSystemEvent") -> None:
+            if any(path and is_relevant(os.fsdecode(path)) for path in (event.src_path, event.dest_path)):
+                hints.add()
+
+    changes = [
+        *(events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileDeletedEvent),
+        *(events.DirCreatedEvent, events.DirMovedEvent, events.DirDeletedEvent, events.FileClosedEvent),
+    ]
+    observer = Observer()
+    handler = _Handler()
+    try:
+        for place in places:
+            observer.schedule(handler, str(place.folder), recursive=place.recursive, event_filter=changes)
+        observer.start()
+    except OSError:
+        observer.stop()
+        raise
+    return observer
+
+
+def _folders(places: Sequence[Place]) -> set[str]:
+    found = set()
+    for place in places:
+        found.add(str(place.folder))
+        if place.recursive:
+            found |= {
+                os.path.join(folder, name)  # noqa: PTH118
+                for folder, names, _ in os.walk(place.folder)
+                for name in names
+            }
+    return {folder for folder in found if os.access(folder, os.R_OK) and not os.path.islink(folder)}  # noqa: PTH114
+
+
+def _unwatched(folders: Collection[str]) -> int:
+    """How many folders inotify does not watch: where its watches run out, watchdog leaves out what is below its place.
+
+    The kernel lists the watches of a process (proc_pid_fdinfo(5)). Without such a list, 0.
+    """
+    watched, is_known = 0, False
+    for descriptor in _entries(Path("/proc/self/fd")):
+        try:
+            if str(descriptor.readlink()) == "anon_inode:inotify":
+                listed = Path("/proc/self/fdinfo", descriptor.name).read_text(encoding="ascii")
+                watched, is_known = watched + listed.count("inotify wd:"), True
+        except OSError:  # closed meanwhile
+            continue
+    return sum(map(os.path.isdir, folders)) - watched if is_known else 0
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []

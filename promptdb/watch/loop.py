@@ -1,0 +1,211 @@
+"""The watcher: looks at the files when the schedule says so, and syncs what it finds."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from promptdb.db.engine import address
+from promptdb.db.migrate import ensure_schema
+from promptdb.domain.plan import Policy
+from promptdb.errors import ConfigError, Conflict, LockTimeout, StalePlan, StorageError
+from promptdb.git.worktree import open_work_tree
+from promptdb.problems import Problem, printable_path
+from promptdb.service import PromptService
+from promptdb.settings import AppSettings
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import sync_tree
+from promptdb.watch.busy import operation, stale_lock
+from promptdb.watch.events import Event, Failed, Invalid, Resumed, Started, Synced, Waiting, Warned
+from promptdb.watch.ground import Ground
+from promptdb.watch.hints import Hints
+from promptdb.watch.schedule import Schedule
+from promptdb.watch.single import only_one
+from promptdb.watch.snapshot import Snapshot
+from promptdb.watch.source import POLLING, EventSource
+
+INTERVAL = 5.0
+"""Seconds between two checks for changes that no event told."""
+
+POLLING_INTERVAL = 2.0
+"""The same, where there are no events."""
+
+_PULSE = 1.0
+"""Seconds between two looks at whether events still come; that a folder was renamed is none."""
+
+_WORTH_TELLING = 2.0
+"""Seconds: git is busy for a moment with every commit."""
+
+
+class Watcher:
+    """Keeps a local registry in step with the files until it is stopped.
+
+    Args:
+        settings: say where the files and the registry are.
+        tell: is called with everything there is to say, in the thread of `run`.
+        interval: seconds between two checks for changes that no event told.
+        polling: use no events at all.
+
+    Raises:
+        ConfigError: a setting is wrong, or the registry is not a local one.
+    """
+
+    def __init__(
+        self,
+        settings: AppSettings,
+        tell: Callable[[Event], None],
+        *,
+        interval: float | None = None,
+        polling: bool = False,
+    ) -> None:
+        self._settings = settings
+        self._root = settings.prompts_path
+        self._tell = tell
+        self._service = PromptService(settings)
+        _require_local(self._service)
+        database = Path(self._service.engine.url.database or "")
+        self._ground = Ground(self._root, database, settings.blob_path)
+        self._hints = Hints()
+        self._source = EventSource(self._ground, self._hints, polling=polling)
+        self._interval = interval
+        self._schedule = Schedule(self._seconds())
+        self._stopping = threading.Event()
+        self._seen: Snapshot | None = None
+        self._problems: tuple[Problem, ...] = ()
+        self._trouble: Waiting | Failed | None = None
+        self._waiting_since: float | None = None
+        self._stale: Path | None = None
+
+    def run(self) -> None:
+        """Look, sync and wait, until `stop` is called.
+
+        Raises:
+            Guard: another process watches this root.
+            ConfigError: the schema of the database is not that of this release.
+            IntegrityFailure: the registry is damaged.
+        """
+        with only_one(self._root):
+            try:
+                self._source.renew()
+                self._schedule.interval = self._seconds()
+                where, database = self._root.resolve(), address(self._service.engine)
+                self._tell(Started(where, database, self._source.mode, self._schedule.interval, self._source.reason))
+                self._schedule.hint(time.monotonic())
+                while not self._stopping.is_set():
+                    self._turn()
+            finally:
+                self._source.stop()
+                self._service.close()
+
+    def stop(self) -> None:
+        """Let `run` return after the look it is at. May be called from any thread, and by a signal's handler."""
+        self._stopping.set()
+        self._hints.add()
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        latest = self._hints.take()
+        if latest is not None:
+            self._schedule.hint(latest)
+        elif not self._schedule.is_pending and not self._source.is_good():
+            self._schedule.hint(now)
+        if self._schedule.is_due(now):
+            self._schedule.begin()
+            self._look()
+        elif self._schedule.is_check_due(now):
+            self._schedule.checked(now)
+            if self._has_changed():
+                self._schedule.hint(now)
+        elif self._schedule.is_pending:
+            self._stopping.wait(self._schedule.wait(now))  # more hints would wake us for nothing
+        else:
+            self._hints.wait(min(self._schedule.wait(now), _PULSE))
+
+    def _look(self) -> None:
+        try:
+            obstacle = self._obstacle() or self._sync()
+        except StalePlan:
+            obstacle = "files change while they are read"
+        except (Conflict, LockTimeout, StorageError) as error:
+            self._schedule.failed(time.monotonic())
+            self._turn_to(Failed(error.message, error.hint))
+            return
+        except ConfigError:
+            if self._root.is_dir():
+                raise
+            obstacle = "the prompts folder was removed"
+        now = time.monotonic()
+        if obstacle is None:
+            self._waiting_since = None
+            self._schedule.succeeded(now)
+            self._turn_to(None)
+            return
+        self._schedule.postponed(now)
+        self._waiting_since = now if self._waiting_since is None else self._waiting_since
+        if now - self._waiting_since >= _WORTH_TELLING:
+            self._turn_to(Waiting(obstacle))
+
+    def _obstacle(self) -> str | None:
+        """Why this is no moment to read the files."""
+        if not self._root.is_dir():
+            return f"there is no prompts folder {self._root}"
+        git = self._ground.git()
+        if git is None:
+            return None
+        stale = stale_lock(git.own, time.time())
+        if stale is not None and stale != self._stale:
+            hint = "remove it if no git command is running"
+            self._tell(Warned(f"{stale} is old: it is taken for the remains of a git that was killed", hint))
+        self._stale = stale
+        return operation(git.own, time.time()) or self._conflicts()
+
+    def _conflicts(self) -> str | None:
+        """Those of a stash, for one, which leaves no other sign."""
+        work_tree = open_work_tree(self._root)
+        if work_tree is None or not (paths := work_tree.unmerged_paths):
+            return None
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        return f"{printable_path(paths[0])}{more} has a conflict; 'git add' marks it as resolved"
+
+    def _sync(self) -> str | None:
+        """Read everything and write what is new. What was read while git changed it is dropped, and the reason given."""
+        if (warned := self._source.renew()) is not None:
+            self._tell(warned)
+            self._schedule.interval = self._seconds()
+        before = self._ground.snapshot()
+        loaded = load_tree(self._settings)
+        if (obstacle := self._obstacle()) is not None:
+            return obstacle
+        problems = tuple(loaded.desired.problems)
+        if problems != self._problems:
+            self._problems = problems
+            self._tell(Invalid(problems))
+        try:
+            ensure_schema(self._service.engine)
+            applied = sync_tree(self._service.registry, loaded, Policy(local=True), keep_going=True)
+        finally:
+            self._service.engine.dispose()  # the next look opens whatever file is there then
+        self._seen = before
+        if applied.run_id is not None:
+            self._tell(Synced(applied))
+        return None
+
+    def _has_changed(self) -> bool:
+        seen = self._seen
+        return seen is None or not seen.is_settled or self._ground.snapshot().digest != seen.digest
+
+    def _turn_to(self, trouble: Waiting | Failed | None) -> None:
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._tell(trouble or Resumed())
+
+    def _seconds(self) -> float:
+        return self._interval or (POLLING_INTERVAL if self._source.mode == POLLING else INTERVAL)
+
+
+def _require_local(service: PromptService) -> None:
+    if service.engine.dialect.name != "sqlite":
+        raise ConfigError(
+            f"watch writes to a local registry only, and this one is {address(service.engine)}",
+            "set PROMPTDB_DATABASE_URL to a SQLite file, or use 'promptdb sync'",
+        )
