@@ -21,6 +21,7 @@ COMMANDS = {
     "plan": ("plan", "Show what sync would do."),
     "sync": ("sync", "Make new versions of the prompt files that changed."),
     "status": ("status", "Show the settings, the database and what is not synced."),
+    "mv": ("mv", "Give a prompt another name, and keep its history."),
     "list": ("list_", "List the prompts."),
     "show": ("show", "Show the version that a reference names."),
     "log": ("log", "Show the versions of a prompt, the newest first."),

@@ -3,7 +3,7 @@
 import click
 
 from promptdb.cli.moves import EXPECT_HELP, breaking_option, print_moves, read_expected, reason_option
-from promptdb.cli.shared import json_option, service
+from promptdb.cli.shared import json_option, note_rename, service
 
 
 @click.command("promote")
@@ -48,4 +48,5 @@ def command(
                     source, alias, expected=expected, reason=reason, dry_run=dry_run, allow_breaking=allow_breaking
                 )
             ]
+            note_rename(source, moves[0].prompt)
     print_moves(moves, as_json=as_json, dry_run=dry_run)

@@ -2,7 +2,7 @@
 
 import click
 
-from promptdb.cli.changes import summary, unconfirmed
+from promptdb.cli.changes import rename_notices, summary, unconfirmed
 from promptdb.cli.order import order_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count
@@ -49,3 +49,5 @@ def command(as_json: bool) -> None:
     click.echo(f"{'registry':<10}{state}: {summary(intended)}{missing}{waiting}")
     if standing := order_line(intended, loaded.origin):
         click.echo(f"{'order':<10}{standing}")
+    for notice in rename_notices(intended):
+        click.echo(f"{'':<10}{notice}")

@@ -17,7 +17,7 @@ SHARED = {
 
 JSON_OPTION = {
     *("status", "list", "show", "log", "render", "diff", "alias list", "alias log", "db current"),
-    *("sync", "promote", "rollback", "alias set", "alias delete", "register-file", "export"),
+    *("sync", "promote", "rollback", "alias set", "alias delete", "register-file", "export", "mv"),
 }
 """`check` and `plan` have JSON among their formats."""
 
