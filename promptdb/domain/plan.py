@@ -199,8 +199,8 @@ def plan(
         tuple(conflicts),
         tracked,
         tuple(unconfirmed),
-        _proposed(changes, gone),
-        _passed(desired, recorded, wanted, changes),
+        proposed_renames=_proposed(changes, gone),
+        passed_renames=_passed(desired, recorded, wanted, changes),
     )
 
 

@@ -10,7 +10,7 @@ from sources import MODULES
 from promptdb.cli.app import COMMANDS, SYNONYMS
 
 SHARED = {
-    *("__init__", "app", "changes", "contracts", "failures", "history", "markdown", "moves", "order"),
+    *("__init__", "app", "changes", "contracts", "failures", "history", "hook", "markdown", "moves", "order"),
     *("output", "problems", "prompt_diff", "rendered", "shared", "workflow"),
 }
 """Modules of the command line that are not a command."""
