@@ -4,7 +4,7 @@ import click
 
 from promptdb.cli.moves import EXPECT_HELP, breaking_option, print_moves, read_expected, reason_option
 from promptdb.cli.output import print_json, print_table, short_time
-from promptdb.cli.shared import json_option, service
+from promptdb.cli.shared import json_option, note_rename, service
 
 
 @click.group("alias")
@@ -19,6 +19,8 @@ def list_(prompt: str | None, as_json: bool) -> None:
     """List the aliases of one prompt, or of all."""
     with service() as opened:
         found = opened.aliases(prompt)
+    if prompt is not None and found:
+        note_rename(prompt, found[0].prompt)
     if as_json:
         print_json(found)
     elif found:
@@ -40,6 +42,7 @@ def set_(ref: str, alias: str, expect: str | None, allow_breaking: bool, reason:
     with service() as opened:
         expected = read_expected(expect)
         move = opened.promote(ref, alias, expected=expected, reason=reason, allow_breaking=allow_breaking)
+    note_rename(ref, move.prompt)
     print_moves([move], as_json=as_json)
 
 
@@ -53,6 +56,7 @@ def delete(prompt: str, alias: str, expect: str | None, reason: str | None, as_j
     """Delete an alias; its history stays."""
     with service() as opened:
         move = opened.delete_alias(prompt, alias, expected=read_expected(expect), reason=reason)
+    note_rename(prompt, move.prompt)
     print_moves([move], as_json=as_json)
 
 
@@ -64,6 +68,8 @@ def log(prompt: str, alias: str | None, as_json: bool) -> None:
     """Show the moves of a prompt's aliases, the newest first."""
     with service() as opened:
         found = opened.alias_log(prompt, alias)
+    if found:
+        note_rename(prompt, found[0].prompt)
     if as_json:
         print_json(found)
         return

@@ -22,6 +22,7 @@ COMMANDS = {
     "sync": ("sync", "Make new versions of the prompt files that changed."),
     "watch": ("watch", "Keep a local registry in step with the files."),
     "status": ("status", "Show the settings, the database and what is not synced."),
+    "mv": ("mv", "Give a prompt another name, and keep its history."),
     "list": ("list_", "List the prompts."),
     "show": ("show", "Show the version that a reference names."),
     "log": ("log", "Show the versions of a prompt, the newest first."),

@@ -40,6 +40,8 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
     print_breaking((change.prompt, change.contract) for change in plan.changes)
     if plan.missing:
         click.echo(f"{unfiled(plan)}; --prune archives {'it' if len(plan.missing) == 1 else 'them'}", err=True)
+    for notice in rename_notices(plan, done=done):
+        click.echo(notice, err=True)
     if plan.unconfirmed:
         click.echo(f"{unconfirmed(plan)}: synced before they were committed; commit and sync again", err=True)
 
@@ -56,6 +58,24 @@ def print_changes(plan: Plan, *, done: bool) -> None:
 def unconfirmed(plan: Plan) -> str:
     """Versions whose commit is not recorded, since they were synced before it."""
     return f"{count(len(plan.unconfirmed), 'version')} unconfirmed"
+
+
+def rename_notices(plan: Plan, *, done: bool = False) -> list[str]:
+    """Renames that may have been meant, and those that are asked for but not made."""
+    notices = [
+        f"{new} has the content of {old}, whose file is gone: "
+        + (
+            "it is a new prompt now, without that history"
+            if done
+            else f"'renamed_from: [{old}]' keeps its history and aliases"
+        )
+        for old, new in plan.proposed_renames
+    ]
+    created = {change.prompt for change in plan.changes if change.action is Action.CREATE}
+    for old, new in plan.passed_renames:
+        why = f"{old} has a file, or went to another prompt" if new in created else f"{new} has versions of its own"
+        notices.append(f"{new}: renamed_from {old} does not count, since {why}")
+    return notices
 
 
 def unfiled(plan: Plan) -> str:

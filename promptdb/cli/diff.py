@@ -8,7 +8,7 @@ from promptdb.cli.contracts import print_contract
 from promptdb.cli.output import print_json, printable
 from promptdb.cli.problems import print_problems
 from promptdb.cli.prompt_diff import diff_lines
-from promptdb.cli.shared import json_option, root_prefix, service, view_options
+from promptdb.cli.shared import json_option, note_rename, root_prefix, service, view_options
 from promptdb.errors import PromptNotFound
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
 
     with service() as opened:
         old = opened.resolve(ref)
+        note_rename(ref, old.version.prompt)
         before = f"{old.version.prompt}:rev:{old.version.revision}"
         if other is None:
             found_file = load_prompt(opened.settings, old.version.prompt, view or WORK_TREE)

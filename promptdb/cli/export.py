@@ -3,7 +3,7 @@
 import click
 
 from promptdb.cli.output import print_json, print_text
-from promptdb.cli.shared import json_option, service
+from promptdb.cli.shared import json_option, note_rename, service
 
 
 @click.command("export")
@@ -21,8 +21,10 @@ def command(ref: str, file: str, force: bool, as_json: bool) -> None:
     if file == "-" and as_json:
         raise click.UsageError("--json tells which files were written, and - writes none")
     with service() as opened:
+        prompt = opened.resolve(ref)
+        note_rename(ref, prompt.prompt)
         if file == "-":
-            print_text(prompt_file_text(opened.resolve(ref).spec, ".yaml"), nl=False)
+            print_text(prompt_file_text(prompt.spec, ".yaml"), nl=False)
             return
         written = opened.export_to_file(ref, file, overwrite=force)
     if as_json:

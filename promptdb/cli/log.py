@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.output import print_json, print_table, short_digest, short_time
-from promptdb.cli.shared import json_option, service
+from promptdb.cli.shared import json_option, note_rename, service
 from promptdb.domain.views import Provenance
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ def command(prompt: str, limit: int | None, as_json: bool) -> None:
     """Show the versions of a prompt, the newest first."""
     with service() as opened:
         entries = opened.log(prompt, limit)
+    if entries:
+        note_rename(prompt, entries[0].version.prompt)
     if as_json:
         print_json(entries)
         return

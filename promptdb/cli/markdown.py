@@ -7,7 +7,7 @@ mean nothing, behind fences that they cannot close, and no line of them is a com
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from promptdb.cli.changes import row, summary, unfiled
+from promptdb.cli.changes import rename_notices, row, summary, unfiled
 from promptdb.cli.failures import one_line
 from promptdb.cli.output import escaped
 from promptdb.cli.problems import count
@@ -26,7 +26,7 @@ MAX_COMMENT = 65_536
 """Characters that GitHub takes; counted as in UTF-16, where some count twice."""
 
 _TITLE = "### promptdb plan"
-_CONTRACT, _TABLE, _SHARED, _ONE_DIFF = 14_000, 20_000, 6_000, 12_000
+_CONTRACT, _TABLE, _SHARED, _RENAMES, _ONE_DIFF = 14_000, 20_000, 6_000, 2_000, 12_000
 """Characters for a section and for the diff of one prompt. The diffs together have what is left."""
 
 _RESERVE = 600
@@ -47,6 +47,8 @@ def plan_comment(plan: Plan, updates: Iterable[Update]) -> str:
     blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_shared(plan)]
     if plan.missing:
         blocks.append(code(unfiled(plan)))
+    if notices := rename_notices(plan):
+        blocks.append("\n".join(_fitting([f"- {code(notice)}" for notice in notices], _RENAMES, "rename")))
     room = MAX_COMMENT - _RESERVE - _size("\n\n".join(blocks))
     return "\n\n".join([*blocks, *_diffs(updates, sum(bool(change.parts) for change in plan.changes), room)]) + "\n"
 

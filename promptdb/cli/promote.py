@@ -10,7 +10,7 @@ from promptdb.cli.moves import (
     read_expected,
     reason_option,
 )
-from promptdb.cli.shared import json_option, service
+from promptdb.cli.shared import json_option, note_rename, service
 
 
 @click.command("promote")
@@ -67,4 +67,5 @@ def command(
                     source, alias, expected=expected, reason=reason, dry_run=dry_run, allow_breaking=allow_breaking
                 )
             ]
+            note_rename(source, moves[0].prompt)
     print_moves(moves, as_json=as_json, dry_run=dry_run)

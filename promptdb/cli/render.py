@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from promptdb.cli.rendered import FORMS, print_as, print_for_people, print_with_version
-from promptdb.cli.shared import json_option, load_settings, service, view_options
+from promptdb.cli.shared import json_option, load_settings, note_rename, service, view_options
 from promptdb.domain.identity import PromptId
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ def _prompt(ref: str | None, path: Path | None, view: "View | None") -> "Rendera
             return register.prompt_from_file(path, settings)
         return register.prompt_from_view(register.prompt_of_file(path, settings), settings, view)
     with service() as opened:
-        return opened.resolve(str(ref))
+        prompt = opened.resolve(str(ref))
+    note_rename(prompt.ref, prompt.prompt)
+    return prompt
 
 
 def _from_file(file: TextIO) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import click
 
 from promptdb.cli.moves import EXPECT_HELP, print_moves, read_expected, reason_option
-from promptdb.cli.shared import json_option, service
+from promptdb.cli.shared import json_option, note_rename, service
 
 
 @click.command("rollback")
@@ -19,4 +19,5 @@ def command(prompt: str, alias: str, expect: str | None, reason: str | None, as_
     """
     with service() as opened:
         move = opened.rollback(prompt, alias, expected=read_expected(expect), reason=reason)
+    note_rename(prompt, move.prompt)
     print_moves([move], as_json=as_json)

@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from promptdb.domain.identity import PromptId
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
     from promptdb.sync.collect import Progress
@@ -99,6 +100,15 @@ def service() -> "Iterator[PromptService]":
         yield opened
     finally:
         opened.close()
+
+
+def note_rename(ref: str, prompt: "PromptId") -> None:
+    """Say so where a reference, or a name, is an earlier one of what it found."""
+    from promptdb.domain.identity import PromptId
+
+    asked = PromptId.parse(ref.partition(":")[0])
+    if asked != prompt:
+        click.echo(f"note: {asked} is now {prompt}", err=True)
 
 
 def load_settings() -> "AppSettings":

@@ -3,7 +3,7 @@
 import click
 
 from promptdb.cli.alias_moves import moves_summary
-from promptdb.cli.changes import summary, unconfirmed
+from promptdb.cli.changes import rename_notices, summary, unconfirmed
 from promptdb.cli.order import order_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count
@@ -58,3 +58,5 @@ def command(as_json: bool) -> None:
         click.echo(f"{'aliases':<10}{moving}; 'promptdb plan' shows them")
     if standing := order_line(intended, loaded.origin):
         click.echo(f"{'order':<10}{standing}")
+    for notice in rename_notices(intended):
+        click.echo(f"{'':<10}{notice}")

@@ -8,6 +8,7 @@ import click
 from promptdb.cli.alias_moves import print_alias_moves
 from promptdb.cli.changes import print_plan
 from promptdb.cli.history import record as record_history
+from promptdb.cli.hook import hook_option
 from promptdb.cli.order import is_superseded, order_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_problems, problems_data, tell_invalid
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     "--history", is_flag=True, help="Record each commit that changed a prompt, the oldest first; not the work tree."
 )
 @view_options
+@hook_option
 def command(
     view: "View | None",
     prune: bool,

@@ -1,21 +1,27 @@
 """`PromptClient`: what an application holds. Look prompts up, render them, register new versions."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from promptdb.client.sources import DatabaseSource, Source
+from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.spec import PromptSpec, TemplateFormat
-from promptdb.domain.views import PromptVersionView
+from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt, resolved
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 
+_log = logging.getLogger("promptdb")
+
 
 class PromptClient:
     """Thread-safe: one client serves a whole process. Use it as a context manager, or call `close`.
+
+    A prompt that was renamed is found by its old name, and the logger `promptdb` warns of that, once for each name.
 
     Args:
         service: the registry to read and to write.
@@ -25,6 +31,7 @@ class PromptClient:
     def __init__(self, service: PromptService, source: Source | None = None) -> None:
         self._service = service
         self._source: Source = source or DatabaseSource(service)
+        self._told_renamed: set[PromptId] = set()
 
     @classmethod
     def from_env(cls) -> Self:
@@ -62,11 +69,19 @@ class PromptClient:
             NotFound: there is no such prompt or version; the hint says what there is.
             StorageError: the database cannot be reached.
         """
-        return resolved(ref, self._source.find(PromptRef.parse(ref)))
+        return resolved(ref, self._find(ref))
 
     def resolve(self, ref: str) -> PromptVersionView:
         """Which version a reference names now. Errors as in `get`."""
-        return self._source.find(PromptRef.parse(ref)).view
+        return self._find(ref).view
+
+    def _find(self, ref: str) -> StoredVersion:
+        parsed = PromptRef.parse(ref)
+        found = self._source.find(parsed)
+        if found.view.prompt != parsed.prompt and parsed.prompt not in self._told_renamed:
+            self._told_renamed.add(parsed.prompt)
+            _log.warning("prompt %s is now %s: use the new name", parsed.prompt, found.view.prompt)
+        return found
 
     def render(self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> PromptRenderResult:
         """Look up and render in one go.

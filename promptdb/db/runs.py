@@ -40,3 +40,9 @@ class RunRepository:
         """The ids of the prompts for which the newest clean run found no file."""
         query = sa.select(absences.c.prompt_id).where(absences.c.until_run_id.is_(None))
         return set(self._connection.execute(query).scalars())
+
+    def newest_commit(self) -> str | None:
+        """The commit that the newest sync found, if it found nothing else; None where there is no such sync."""
+        query = sa.select(runs.c.commit_id, runs.c.is_dirty).where(runs.c.outcome == APPLIED).order_by(runs.c.id.desc())
+        row = self._connection.execute(query.limit(1)).first()
+        return row.commit_id if row is not None and not row.is_dirty else None

@@ -1,6 +1,6 @@
 """The decision: what to write so that the registry says what the files say. Pure; `sync.apply` performs it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -126,6 +126,13 @@ class Plan:
     drift: tuple[AliasMove, ...] = ()
     """Those of them that a sync had set, and somebody moved by hand since."""
 
+    proposed_renames: tuple[tuple[PromptId, PromptId], ...] = ()
+    """Old and new name where a new prompt has exactly the content of one whose file is gone: proposed, never assumed."""
+
+    passed_renames: tuple[tuple[PromptId, PromptId], ...] = ()
+    """Old and new name of those that `renamed_from` asks for and that are not made: the new name has versions of its own
+    already, or the old one has a file, or went to another prompt."""
+
     @property
     def is_empty(self) -> bool:
         return not self.changes and not self.label_conflicts and not self.moves
@@ -201,6 +208,8 @@ def plan(
         tuple(conflicts),
         tracked,
         tuple(unconfirmed),
+        proposed_renames=_proposed(changes, gone),
+        passed_renames=_passed(desired, recorded, wanted, changes),
     )
 
 
@@ -225,6 +234,35 @@ def _rename_source(
         if earlier in recorded.heads and earlier not in wanted and earlier not in renamed:
             return recorded.heads[earlier]
     return None
+
+
+def _proposed(changes: Iterable[Change], gone: Iterable[Head]) -> tuple[tuple[PromptId, PromptId], ...]:
+    """One new prompt with a content, and one prompt with the same whose file is gone: where it is several, nobody knows."""
+    new, old = defaultdict[Digest | None, list[PromptId]](list), defaultdict[Digest | None, list[PromptId]](list)
+    for change in changes:
+        if change.action is Action.CREATE:
+            new[change.digest].append(change.prompt)
+    for head in gone:
+        old[head.digest].append(head.prompt)
+    pairs = ((old[digest], prompts) for digest, prompts in new.items() if digest in old)
+    return tuple(sorted((before[0], after[0]) for before, after in pairs if len(before) == len(after) == 1))
+
+
+def _passed(
+    desired: Iterable[Desired], recorded: Recorded, wanted: Collection[PromptId], changes: Iterable[Change]
+) -> tuple[tuple[PromptId, PromptId], ...]:
+    """A rename that was made long ago is no news, and neither is an old name that another prompt took since."""
+    sources = {change.prompt: change.renamed_from for change in changes if change.action is Action.RENAME}
+    found = []
+    for item in desired:
+        if item.prompt in sources:
+            continue
+        is_new = item.prompt not in recorded.heads
+        for earlier in item.renamed_from:
+            head = recorded.heads.get(earlier)
+            if head is not None and (is_new or not (head.archived or earlier in wanted or earlier in sources.values())):
+                found.append((earlier, item.prompt))
+    return tuple(sorted(found))
 
 
 def _label_conflict(item: Desired, head: Head | None, recorded: Recorded) -> str | None:

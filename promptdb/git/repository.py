@@ -87,13 +87,16 @@ class Repository:
         )
         return text(output).strip() or None
 
-    def run(self, *command: str, may_be_missing: bool = False, lines: Iterable[str] | None = None) -> bytes:
+    def run(
+        self, *command: str, may_be_missing: bool = False, lines: Iterable[str] | None = None, literal: bool = True
+    ) -> bytes:
         """The output of a git command in the top folder.
 
         Args:
             command: the command and its arguments.
             may_be_missing: an exit code of 1 gives empty output.
             lines: for its standard input.
+            literal: whether paths are taken as they are written, which some commands that know no patterns refuse to be told.
 
         Raises:
             StorageError: git failed, or is not installed.
@@ -101,7 +104,8 @@ class Repository:
         repository = self._repository
         import git
 
-        arguments = ["git", "--no-optional-locks", "--literal-pathspecs", *_OWN_SETTINGS, *command]
+        pathspecs = ["--literal-pathspecs"] if literal else []
+        arguments = ["git", "--no-optional-locks", *pathspecs, *_OWN_SETTINGS, *command]
         try:
             with TemporaryFile() as given:
                 if lines is not None:

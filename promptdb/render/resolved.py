@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from promptdb.domain.digest import digest_of
+from promptdb.domain.identity import PromptId
+from promptdb.domain.refs import PromptRef
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import IntegrityFailure
@@ -36,6 +38,11 @@ class ResolvedPrompt(RenderablePrompt):
     version: PromptVersionView
     alias: str | None = None
     commit_id: str | None = None
+
+    @property
+    def renamed_to(self) -> PromptId | None:
+        """The name that the prompt has now, where `ref` has an earlier one; else None."""
+        return self.version.prompt if PromptRef.parse(self.ref).prompt != self.version.prompt else None
 
     @property
     def trace_metadata(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The tree of prompt files -> the desired state: identities and digests, with the content behind them when it is wanted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from promptdb.domain.digest import Digest, digest_of
@@ -40,6 +40,21 @@ class DesiredTree:
     cache: FileCache | None = None
     _candidates: dict[PromptId, Candidate] = field(default_factory=dict)
     _contents: dict[PromptId, Content] = field(default_factory=dict)
+    _reads: dict[PromptId, Collection[str]] = field(default_factory=dict)
+
+    @property
+    def candidates(self) -> Mapping[PromptId, Candidate]:
+        """The files, the invalid ones too, by their prompts; without those that several files claim."""
+        return self._candidates
+
+    @property
+    def names(self) -> set[PromptId]:
+        """All that have a file, be it invalid."""
+        return self.invalid.union(item.prompt for item in self.items)
+
+    def readers(self, path: str) -> list[PromptId]:
+        """The valid prompts that another file at `path` went into, or that are links to it."""
+        return sorted(prompt for prompt, reads in self._reads.items() if path in reads)
 
     @property
     def errors(self) -> list[Problem]:
@@ -77,6 +92,8 @@ class DesiredTree:
         else:
             known, earlier = loaded.known, tuple(map(PromptId.parse, loaded.known.renamed_from))
             self.items.append(Desired(candidate.prompt, known.spec, candidate.path, known.user_version, earlier))
+            if known.reads:
+                self._reads[candidate.prompt] = known.reads
         if loaded.content is not None:
             self._contents[candidate.prompt] = loaded.content
 

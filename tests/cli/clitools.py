@@ -61,7 +61,10 @@ def steady(text: str) -> str:
     return re.sub(r"sha256:[0-9a-f]{12,64}", "sha256:" + "0" * 12, text)
 
 
-OPEN: dict[str, Any] = {"aliases": {}, "parts": [], "unconfirmed": [], "contract": [], "breaking": []}
+OPEN: dict[str, Any] = {
+    "aliases": {},
+    **{name: [] for name in ("parts", "unconfirmed", "contract", "breaking", "proposed_renames", "passed_renames")},
+}
 """Maps whose keys are data, and lists that are often empty: shown as these."""
 
 

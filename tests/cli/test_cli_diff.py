@@ -111,7 +111,7 @@ def test_the_file_of_a_renamed_prompt_is_found_by_its_old_name(run: Run, synced:
     (synced / "prompts/support/triage.yaml").unlink()
     write(synced, {"prompts/help/desk.yaml": "renamed_from: [support/triage]\n" + TRIAGE})
     assert run("sync").code == 0
-    assert run("diff", "support/triage") == (0, "", "")
+    assert run("diff", "support/triage") == (0, "", "note: support/triage is now help/desk\n")
 
 
 def test_from_a_chosen_version_to_the_file(run: Run, two_versions: Path) -> None:

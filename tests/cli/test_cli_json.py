@@ -40,6 +40,8 @@ PLAN = {
     "order": ORDER,
     "moves": [],
     "drift": [],
+    "proposed_renames": [],
+    "passed_renames": [],
 }
 PROBLEM = dict.fromkeys(("path", "line", "column", "code", "message", "hint", "detail", "severity"))
 METADATA = {**dict.fromkeys(("title", "description", "user_version")), "tags": [], "owners": [], "labels": {}}
@@ -86,6 +88,13 @@ SHAPES: dict[str, Any] = {
     ],
     "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None},
     "export greet out.yaml": {"ref": None, "files": [None]},
+    "mv greet hello --dry-run": {
+        **dict.fromkeys(("from", "to", "old_path", "new_path", "makes_version", "is_valid", "claimed_by", "staged")),
+        **dict.fromkeys(("undo", "dry_run")),
+        "renamed_from": [None],
+        "mended": [],
+        "declared_aliases": [],
+    },
     "db current": dict.fromkeys(("database", "current", "needed")),
 }
 

@@ -68,7 +68,7 @@ def test_a_renamed_prompt_has_one_log_under_both_names(run: Run, two_versions: P
     (two_versions / "prompts/greet.txt").rename(two_versions / "prompts/hello.txt")
     write(two_versions, {"prompts/hello.txt": "---\nrenamed_from: [greet]\n---\nHi {name}, welcome to {place}!"})
     assert run("sync").code == 0
-    assert run("log", "greet") == run("log", "hello")
+    assert run("log", "greet") == run("log", "hello")._replace(err="note: default/greet is now default/hello\n")
     assert run("log", "hello").out.count("\n") == 3
 
 

@@ -12,12 +12,15 @@ from registries import on_sqlite, write
 
 from promptdb.client.client import PromptClient
 from promptdb.client.sources import DatabaseSource, Source
+from promptdb.domain.plan import Policy
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import InvalidRef, MissingVariables, NotFound, RenderError, StorageError
 from promptdb.render.messages import RenderedMessage
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import sync_tree
 
 TRIAGE = "support/triage"
 
@@ -224,3 +227,15 @@ def test_threads_read_while_others_write(service: PromptService, client: PromptC
         for job in jobs:
             job.result()
     assert client.resolve("a/one").revision == 21
+
+
+@on_sqlite
+def test_an_old_name_is_warned_of_once(service: PromptService, tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tree, {"new.txt": "---\nrenamed_from: [old]\n---\nx"})
+    service.register_text("old", "x")
+    sync_tree(service.registry, load_tree(service.settings), Policy())
+    client = PromptClient(service)
+    assert str(client.get("old").renamed_to) == "default/new"
+    assert str(client.resolve("old:rev:1").prompt) == "default/new"
+    assert client.get("new").renamed_to is None
+    assert caplog.messages == ["prompt default/old is now default/new: use the new name"]

@@ -409,3 +409,75 @@ def test_a_file_is_a_shared_cause_where_its_change_makes_several_versions():
         update(C, y="changed", old="removed"),
     )
     assert list(Plan(changes).shared_causes().items()) == [("y", 3), ("x", 2)]
+
+
+# Renames that may be meant, and those that do not count
+
+
+@pytest.mark.parametrize(
+    ("desired", "before", "proposed"),
+    [
+        pytest.param([Desired(B, OLD, "b")], recorded(Head(A, 2, OLD)), [(A, B)], id="the content of one that is gone"),
+        pytest.param([Desired(B, NEW, "b")], recorded(Head(A, 2, OLD)), [], id="other content"),
+        pytest.param([Desired(A, OLD, "a"), Desired(B, OLD, "b")], recorded(Head(A, 2, OLD)), [], id="a copy"),
+        pytest.param([Desired(B, OLD, "b"), Desired(C, OLD, "c")], recorded(Head(A, 2, OLD)), [], id="two are new"),
+        pytest.param([Desired(C, OLD, "c")], recorded(Head(A, 1, OLD), Head(B, 1, OLD)), [], id="two are gone"),
+        pytest.param([Desired(B, OLD, "b")], recorded(Head(A, 2, OLD, archived=True)), [], id="gone long ago"),
+        pytest.param([Desired(B, OLD, "b")], recorded(Head(A, 2, OLD, from_file=False)), [], id="never had a file"),
+        pytest.param([Desired(B, OLD, "b", renamed_from=(A,))], recorded(Head(A, 2, OLD)), [], id="renamed already"),
+        pytest.param([Desired(B, OLD, "b")], recorded(Head(A, 2, OLD), Head(B, 1, NEW)), [], id="not new"),
+    ],
+)
+@pytest.mark.parametrize("policy", [KEEP, PRUNE], ids=["keep", "prune"])
+def test_a_rename_is_proposed_where_it_can_only_be_one(
+    desired: list[Desired], before: Recorded, proposed: list[tuple[PromptId, PromptId]], policy: Policy
+) -> None:
+    assert plan(desired, before, policy).proposed_renames == tuple(proposed)
+
+
+def test_a_file_that_cannot_be_read_is_not_gone() -> None:
+    assert plan([Desired(B, OLD, "b")], recorded(Head(A, 2, OLD)), KEEP, {A}).proposed_renames == ()
+
+
+@pytest.mark.parametrize(
+    ("desired", "before", "passed"),
+    [
+        pytest.param([Desired(B, OLD, "b", renamed_from=(A,))], recorded(Head(A, 1, OLD)), [], id="made now"),
+        pytest.param([Desired(B, OLD, "b", renamed_from=(A,))], recorded(Head(B, 1, OLD)), [], id="made before"),
+        pytest.param([Desired(B, OLD, "b", renamed_from=(A,))], recorded(), [], id="never recorded"),
+        pytest.param(
+            [Desired(B, OLD, "b", renamed_from=(A,))],
+            recorded(Head(A, 1, OLD), Head(B, 1, OLD)),
+            [(A, B)],
+            id="the new name has versions of its own",
+        ),
+        pytest.param(
+            [Desired(B, OLD, "b", renamed_from=(A,))],
+            recorded(Head(A, 1, OLD, archived=True), Head(B, 1, OLD)),
+            [],
+            id="and the old prompt is archived",
+        ),
+        pytest.param(
+            [Desired(A, NEW, "a"), Desired(B, OLD, "b", renamed_from=(A,))],
+            recorded(Head(A, 1, OLD)),
+            [(A, B)],
+            id="a file has the old name",
+        ),
+        pytest.param(
+            [Desired(A, NEW, "a"), Desired(B, OLD, "b", renamed_from=(A,))],
+            recorded(Head(A, 1, NEW), Head(B, 1, OLD)),
+            [],
+            id="another prompt took the old name since",
+        ),
+        pytest.param(
+            [Desired(B, OLD, "b", renamed_from=(A,)), Desired(C, OLD, "c", renamed_from=(A,))],
+            recorded(Head(A, 1, OLD)),
+            [(A, C)],
+            id="another file gets it",
+        ),
+    ],
+)
+def test_a_rename_that_does_not_count_is_told(
+    desired: list[Desired], before: Recorded, passed: list[tuple[PromptId, PromptId]]
+) -> None:
+    assert plan(desired, before, KEEP).passed_renames == tuple(passed)

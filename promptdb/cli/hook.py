@@ -1,0 +1,46 @@
+"""`promptdb sync --hook`: what hooks of git run. They must not fail: git would pass that on for a commit that was made."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from promptdb.cli.changes import summary
+from promptdb.cli.failures import one_line
+from promptdb.cli.shared import service
+from promptdb.errors import ConfigError, PromptDBError
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def hook_option(command: _F) -> _F:
+    return click.option(
+        "--hook",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_run,
+        help="For hooks of git: sync HEAD into a local registry (SQLite), and whatever goes wrong, say so in one line and "
+        "leave with 0. Goes with no other option.",
+    )(command)
+
+
+def _run(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    try:
+        _sync_head()
+    except (PromptDBError, OSError) as error:
+        click.echo(f"promptdb sync --hook: {one_line(str(error))}; nothing was synced", err=True)
+    context.exit()
+
+
+def _sync_head() -> None:
+    from promptdb.sync.hook import is_local, sync_head
+
+    with service() as opened:
+        if not is_local(opened.settings):
+            raise ConfigError("the registry is not local")
+        applied = sync_head(opened.registry, opened.settings)
+    if applied is not None and applied.plan.changes:
+        click.echo(f"promptdb: {summary(applied.plan, done=True)}")

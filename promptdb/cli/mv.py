@@ -1,0 +1,97 @@
+"""`promptdb mv`."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.output import print_json
+from promptdb.cli.shared import json_option, load_settings, root_prefix
+
+if TYPE_CHECKING:
+    from promptdb.sync.move import PromptMove
+
+
+@click.command("mv")
+@click.argument("old")
+@click.argument("new")
+@click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, and write nothing.")
+@json_option
+def command(old: str, new: str, dry_run: bool, as_json: bool) -> None:
+    """Give a prompt another name, and keep its history.
+
+    OLD and NEW are names, such as support/triage, or paths of the file; NEW may end with / for a folder. The file is moved, in
+    git's index too where it is tracked, and says in renamed_from what it was called. Paths in it lead where they did.
+
+    \b
+    promptdb mv support/triage support/eu/triage
+    promptdb mv support/triage billing/
+    """
+    from promptdb.sync.move import decide_move
+    from promptdb.sync.move_perform import perform_move
+
+    settings = load_settings()
+    move = decide_move(settings, old, new, Path.cwd())
+    if not dry_run:
+        perform_move(settings.prompts_path, move)
+    undo = _undo(move, root_prefix(settings))
+    if as_json:
+        print_json(_data(move, undo) | {"dry_run": dry_run})
+        return
+    _tell(move, root_prefix(settings), dry_run=dry_run)
+    if not dry_run:
+        staged = move.edits[0].entry is not None
+        click.echo(f"next: {'commit' if staged else 'add and commit'} it, then run promptdb sync")
+        click.echo(f"undo: {undo}")
+
+
+def _tell(move: "PromptMove", root: str, *, dry_run: bool) -> None:
+    click.echo(f"{'would move' if dry_run else 'moved'} {root}{move.old.path} to {root}{move.new.path}")
+    click.echo(f"    renamed_from: [{', '.join(move.renamed_from)}]")
+    for mended in move.mended:
+        click.echo(f"    {mended.field}: {mended.new}, was {mended.old}")
+    for alias in move.aliases:
+        click.echo(f"    {root}_aliases.yaml: {alias} names {move.new.prompt}")
+    for note in _notes(move, root):
+        click.echo(f"note: {note}", err=True)
+
+
+def _notes(move: "PromptMove", root: str) -> list[str]:
+    notes = []
+    if not move.is_valid:
+        notes.append("the file has errors; 'promptdb check' shows them")
+    if move.makes_version:
+        notes.append("the paths of assets are part of a version, so the next sync makes a new one")
+    if move.claimed_by is not None:
+        notes.append(
+            f"{root}{move.claimed_by} has {move.new.prompt} in renamed_from, which counts only while no file has that name: "
+            "if that rename was not synced yet, undo this one and sync first"
+        )
+    return notes
+
+
+def _undo(move: "PromptMove", root: str) -> str:
+    """Back to HEAD where that loses nothing; else the other way round, which leaves a trace in `renamed_from`."""
+    if not move.is_clean:
+        return shlex.join(["promptdb", "mv", str(move.new.prompt), str(move.old.prompt)])
+    paths = dict.fromkeys(os.path.normpath(root + path) for edit in move.edits for path in (edit.path, edit.new_path))
+    return shlex.join(["git", "restore", "--staged", "--worktree", "--", *paths])
+
+
+def _data(move: "PromptMove", undo: str) -> dict[str, object]:
+    return {
+        "from": move.old.prompt,
+        "to": move.new.prompt,
+        "old_path": move.old.path,
+        "new_path": move.new.path,
+        "renamed_from": move.renamed_from,
+        "mended": move.mended,
+        "declared_aliases": move.aliases,
+        "makes_version": move.makes_version,
+        "is_valid": move.is_valid,
+        "claimed_by": move.claimed_by,
+        "staged": move.edits[0].entry is not None,
+        "undo": undo,
+    }
