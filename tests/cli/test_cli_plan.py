@@ -273,6 +273,9 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
         "unconfirmed": [],
         "label_conflicts": [],
         "tracked": 0,
+        "order": None,
+        "moves": [],
+        "drift": [],
     }
 
 
