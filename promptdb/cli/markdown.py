@@ -7,6 +7,7 @@ mean nothing, behind fences that they cannot close, and no line of them is a com
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from promptdb.cli.alias_moves import moves_summary
 from promptdb.cli.changes import rename_notices, row, summary, unfiled
 from promptdb.cli.failures import one_line
 from promptdb.cli.output import escaped
@@ -26,7 +27,7 @@ MAX_COMMENT = 65_536
 """Characters that GitHub takes; counted as in UTF-16, where some count twice."""
 
 _TITLE = "### promptdb plan"
-_CONTRACT, _TABLE, _SHARED, _RENAMES, _ONE_DIFF = 14_000, 20_000, 6_000, 2_000, 12_000
+_CONTRACT, _TABLE, _MOVES, _SHARED, _RENAMES, _ONE_DIFF = 14_000, 16_000, 4_000, 6_000, 2_000, 12_000
 """Characters for a section and for the diff of one prompt. The diffs together have what is left."""
 
 _RESERVE = 600
@@ -44,7 +45,7 @@ def plan_comment(plan: Plan, updates: Iterable[Update]) -> str:
         plan: with its changes described.
         updates: its updates, in its order; read as far as their diffs find room.
     """
-    blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_shared(plan)]
+    blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_moves(plan), *_shared(plan)]
     if plan.missing:
         blocks.append(code(unfiled(plan)))
     if notices := rename_notices(plan):
@@ -102,6 +103,23 @@ def _cells(change: Change) -> Iterator[str]:
     word, prompt, revision, _, what = row(change, done=False, show=code)
     for cell in (word, code(prompt), revision, what):
         yield cell.replace("|", "\\|")  # it ends a cell inside of code, too
+
+
+def _moves(plan: Plan) -> Iterator[str]:
+    """Where aliases go once this is merged and synced."""
+    if not plan.moves:
+        return
+    yield f"#### Aliases: {moves_summary(plan)}"
+    told = [
+        f"- {code(f'{move.prompt}:{move.alias}')}: {_revision(move.from_revision)} to {_revision(move.to_revision)}, "
+        f"{code(move.reason)}"
+        for move in plan.moves
+    ]
+    yield "\n".join(_fitting(told, _MOVES, "move"))
+
+
+def _revision(revision: int | None) -> str:
+    return "nothing" if revision is None else f"rev:{revision}"
 
 
 def _shared(plan: Plan) -> Iterator[str]:

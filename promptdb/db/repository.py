@@ -211,16 +211,9 @@ class PromptRepository:
             query = query.where(events.c.alias == alias)
         return [
             AliasEventView(
-                prompt,
-                r.alias,
-                r.action,
-                r.from_revision,
-                r.to_revision,
-                r.actor,
-                r.reason,
-                r.created_at,
-                tuple(ContractChange(**change) for change in json.loads(r.breaking_json or "[]")),
-                r.run_id,
+                *(prompt, r.alias, r.action, r.from_revision, r.to_revision, r.actor, r.reason, r.created_at),
+                breaking=tuple(ContractChange(**change) for change in json.loads(r.breaking_json or "[]")),
+                run_id=r.run_id,
             )
             for r in self._connection.execute(query)
         ]

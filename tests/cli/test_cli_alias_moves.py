@@ -83,6 +83,12 @@ def test_check_reads_the_file(run: Run, project: Path) -> None:
     assert "prompts/_aliases.yaml:2:16: warning [PDB704] no file is the prompt default/gone" in ran.out
 
 
+def test_moves_are_told_in_the_comment_for_a_review(run: Run, synced: Path) -> None:
+    declare(synced, "production: {greet: rev:1}\n")
+    out = run("plan", "--format", "markdown").out
+    assert "#### Aliases: 1 alias move\n\n- `default/greet:production`: nothing to rev:1, `declared as rev:1`\n" in out
+
+
 # promote --write
 
 

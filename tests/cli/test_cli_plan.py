@@ -276,6 +276,8 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
         "order": None,
         "proposed_renames": [],
         "passed_renames": [],
+        "moves": [],
+        "drift": [],
     }
 
 

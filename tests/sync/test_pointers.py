@@ -289,6 +289,33 @@ def test_an_invalid_file_moves_nothing_even_when_the_rest_is_written(tree: Path,
     assert (len(applied.plan.changes), pointing(service)) == (1, {})
 
 
+BREAKING = "template: '{new}'\nvariables: {new: {type: string}}\n"
+
+
+@pytest.mark.parametrize("way", ["declared", "ref"])
+def test_a_protected_alias_is_not_moved_over_a_breaking_change(
+    git: Git, tree: Path, open_with: Callable[..., PromptService], way: str
+) -> None:
+    """Not even where the version is made by the same sync; nothing of it is written then."""
+    service = open_with({"main": ["production"]} if way == "ref" else {})
+    if way == "declared":
+        declare(tree, "production: {a/one: latest}\n")
+    write(tree, {"a/one.yaml": "template: one\n"})
+    commit_all(git)
+    sync(service)
+    write(tree, {"a/one.yaml": BREAKING})
+    commit_all(git)
+    before = dump(service.engine)
+    with pytest.raises(Guard, match="this would break callers of a/one:production") as caught:
+        sync(service)
+    assert "--allow-breaking" in (caught.value.hint or "")
+    assert dump(service.engine) == before
+    sync(service, allow_breaking=True)
+    assert pointing(service) == {"a/one:production": 2}
+    event = service.alias_log("a/one", "production")[0]
+    assert (event.action, len(event.breaking)) == ("sync", 1)
+
+
 # Drift
 
 
