@@ -99,7 +99,7 @@ def test_what_is_asked_for_is_installed(tmp_path: Path) -> None:
 def test_a_plan_goes_to_the_summary_and_to_a_file(project: Path) -> None:
     done = run_step(RUN, project, COMMAND="plan", ARGS="")
     assert (done.code, done.outputs["changed"]) == (0, "true")
-    assert "| create | default/greet |" in done.summary
+    assert "| create | `default/greet` |" in done.summary
     assert Path(done.outputs["plan-file"]).read_text() == done.summary
 
 

@@ -119,7 +119,7 @@ def test_failures(run: Run, project: Path, arguments: tuple[str, ...], code: int
     [
         "show greet",
         "log greet",
-        "render greet -v name=Bo",
+        "render greet -v name=Bo -v place=Oz",
         "diff greet",
         "diff greet:rev:1 :latest",
         "promote greet canary",
@@ -147,7 +147,7 @@ def test_a_rename_that_may_be_meant_is_proposed(run: Run, synced: Path) -> None:
         "history and aliases"
     )
     assert run("plan").err.splitlines()[1:] == [proposal]
-    assert run("plan", "--format", "markdown").out.endswith(f"\n{proposal}\n")
+    assert run("plan", "--format", "markdown").out.endswith(f"\n- `{proposal}`\n")
     assert run("plan", "--format", "json").json["proposed_renames"] == [["default/greet", "default/hello"]]
     assert run("status").out.endswith(f"{'':<10}{proposal}\n")
     assert run("sync").err.endswith("whose file is gone: it is a new prompt now, without that history\n")

@@ -274,6 +274,8 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
         "label_conflicts": [],
         "tracked": 0,
         "order": None,
+        "moves": [],
+        "drift": [],
         "proposed_renames": [],
         "passed_renames": [],
         "moves": [],
