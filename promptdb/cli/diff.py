@@ -8,10 +8,11 @@ from promptdb.cli.contracts import print_contract
 from promptdb.cli.output import print_json, printable
 from promptdb.cli.problems import print_problems
 from promptdb.cli.prompt_diff import diff_lines
-from promptdb.cli.shared import json_option, note_rename, root_prefix, service, view_options
+from promptdb.cli.shared import json_option, note_lookup, root_prefix, service, view_options
 from promptdb.errors import PromptNotFound
 
 if TYPE_CHECKING:
+    from promptdb.render.resolved import ResolvedPrompt
     from promptdb.sync.view import View
 
 
@@ -38,20 +39,22 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
 
     with service() as opened:
         old = opened.resolve(ref)
-        note_rename(ref, old.version.prompt)
-        before = f"{old.version.prompt}:rev:{old.version.revision}"
+        note_lookup(old)
+        before = _name(old)
         if other is None:
             found_file = load_prompt(opened.settings, old.version.prompt, view or WORK_TREE)
             if found_file is None:
                 raise PromptNotFound(f"there is no file for {old.version.prompt}", "name a second reference")
-            after, file = found_file
+            path, file = found_file
+            after = path if view is None or view.is_work_tree else f"{path} in {view}"
             if file.content is None:
                 print_problems(file.problems, err=True, root=root_prefix(opened.settings))
                 return 4
             new = file.content.spec
         else:
             found = opened.resolve(f"{old.version.prompt}{other}" if other.startswith(":") else other)
-            after, new = f"{found.version.prompt}:rev:{found.version.revision}", found.spec
+            note_lookup(found)
+            after, new = _name(found), found.spec
     parts = changed_parts(old.spec, new)
     contract = changes_between(old.spec, new)
     diff = diff_lines(old.spec, new, before, after)
@@ -66,3 +69,9 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
     if not as_json:
         print_contract(contract)
     return 3 if exit_code and parts else 0
+
+
+def _name(found: "ResolvedPrompt") -> str:
+    version = found.version
+    selector = f"rev:{version.revision}" if version.is_recorded else f"git:{str(found.commit_id)[:12]}"
+    return f"{version.prompt}:{selector}"

@@ -3,7 +3,7 @@
 import click
 
 from promptdb.cli.output import print_json, print_text
-from promptdb.cli.shared import json_option, note_rename, service
+from promptdb.cli.shared import json_option, note_lookup, service
 
 
 @click.command("export")
@@ -22,7 +22,7 @@ def command(ref: str, file: str, force: bool, as_json: bool) -> None:
         raise click.UsageError("--json tells which files were written, and - writes none")
     with service() as opened:
         prompt = opened.resolve(ref)
-        note_rename(ref, prompt.prompt)
+        note_lookup(prompt)
         if file == "-":
             print_text(prompt_file_text(prompt.spec, ".yaml"), nl=False)
             return

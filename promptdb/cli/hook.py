@@ -36,10 +36,11 @@ def _run(context: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 def _sync_head() -> None:
-    from promptdb.sync.hook import is_local, sync_head
+    from promptdb.sync.hook import sync_head
+    from promptdb.sync.registry import is_local
 
     with service() as opened:
-        if not is_local(opened.settings):
+        if not is_local(opened.engine, opened.blobs):
             raise ConfigError("the registry is not local")
         applied = sync_head(opened.registry, opened.settings)
     if applied is not None and applied.plan.changes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from promptdb.cli.rendered import FORMS, print_as, print_for_people, print_with_version
-from promptdb.cli.shared import json_option, load_settings, note_rename, service, view_options
+from promptdb.cli.shared import json_option, load_settings, note_lookup, service, view_options
 from promptdb.domain.identity import PromptId
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _prompt(ref: str | None, path: Path | None, view: "View | None") -> "Rendera
         return register.prompt_from_view(register.prompt_of_file(path, settings), settings, view)
     with service() as opened:
         prompt = opened.resolve(str(ref))
-    note_rename(prompt.ref, prompt.prompt)
+    note_lookup(prompt)
     return prompt
 
 

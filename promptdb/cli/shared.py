@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promptdb.domain.identity import PromptId
+    from promptdb.render.resolved import ResolvedPrompt
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
     from promptdb.sync.collect import Progress
@@ -109,6 +110,14 @@ def note_rename(ref: str, prompt: "PromptId") -> None:
     asked = PromptId.parse(ref.partition(":")[0])
     if asked != prompt:
         click.echo(f"note: {asked} is now {prompt}", err=True)
+
+
+def note_lookup(found: "ResolvedPrompt") -> None:
+    """Say so where the answer is not what the reference seems to ask for: another name, or no recorded version."""
+    note_rename(found.ref, found.prompt)
+    if not found.version.is_recorded:
+        commit = str(found.commit_id)[:12]
+        click.echo(f"note: no sync has recorded {found.prompt} as it is in commit {commit}; read from git", err=True)
 
 
 def load_settings() -> "AppSettings":

@@ -3,7 +3,7 @@
 import click
 
 from promptdb.cli.output import plain, print_json, print_text, printable, short_time
-from promptdb.cli.shared import json_option, note_rename, service
+from promptdb.cli.shared import json_option, note_lookup, service
 
 
 @click.command("show")
@@ -20,7 +20,7 @@ def command(ref: str, as_json: bool) -> None:
     with service() as opened:
         prompt = opened.resolve(ref)
         assets = opened.assets(prompt.version)
-    note_rename(ref, prompt.version.prompt)
+    note_lookup(prompt)
     if as_json:
         print_json({"ref": ref, **plain(prompt.version), "spec": prompt.spec, "assets": assets})
         return

@@ -12,11 +12,6 @@ from promptdb.sync.tree import sync_tree
 from promptdb.sync.view import View
 
 
-def is_local(settings: AppSettings) -> bool:
-    """Whether the registry is of one's own: SQLite, and blobs in a folder."""
-    return settings.database_url.get_secret_value().startswith("sqlite") and settings.storage_backend == "local"
-
-
 def sync_head(registry: Registry, settings: AppSettings) -> Applied | None:
     """Sync HEAD, and not the work tree: that may hold half an edit. None where the newest sync was of this commit.
 

@@ -20,7 +20,7 @@ def require_local(registry: Registry) -> None:
     Raises:
         ConfigError: the registry is not this machine's own.
     """
-    if registry.engine.dialect.name != "sqlite" or registry.blobs.backend != "local":
+    if not registry.is_local:
         raise ConfigError(
             "--local is for a registry of your own: SQLite, and blobs in a folder",
             "leave it out, or set PROMPTDB_DATABASE_URL to a SQLite file",

@@ -15,3 +15,12 @@ class Registry:
     blobs: BlobStore
     actor: str
     protected_aliases: frozenset[str] = frozenset()
+
+    @property
+    def is_local(self) -> bool:
+        return is_local(self.engine, self.blobs)
+
+
+def is_local(engine: sa.Engine, blobs: BlobStore) -> bool:
+    """Whether a registry is of one's own: SQLite, and blobs in a folder. Connects to nothing."""
+    return engine.dialect.name == "sqlite" and blobs.backend == "local"

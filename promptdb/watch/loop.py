@@ -13,6 +13,7 @@ from promptdb.git.worktree import open_work_tree
 from promptdb.problems import Problem, printable_path
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
+from promptdb.sync.registry import is_local
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 from promptdb.watch.busy import operation, stale_lock
@@ -204,7 +205,7 @@ class Watcher:
 
 
 def _require_local(service: PromptService) -> None:
-    if service.engine.dialect.name != "sqlite":
+    if not is_local(service.engine, service.blobs):
         raise ConfigError(
             f"watch writes to a local registry only, and this one is {address(service.engine)}",
             "set PROMPTDB_DATABASE_URL to a SQLite file, or use 'promptdb sync'",

@@ -278,8 +278,6 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
         "drift": [],
         "proposed_renames": [],
         "passed_renames": [],
-        "moves": [],
-        "drift": [],
     }
 
 

@@ -124,6 +124,11 @@ def test_history_with_a_mistake_in_the_newest_commit_writes_nothing(run: Run, ed
 
 def test_what_is_not_recorded_is_told_as_such(run: Run, edited: Path, git: Git):
     assert run("sync").code == 0
+    note = "note: no sync has recorded default/greet as it is in commit"
+    for command in ("show", "render", "diff", "export"):
+        values = ["-v", "name=Ann"] if command == "render" else ["-"] if command == "export" else []
+        assert run(command, "greet:git:main~0", *values).err.startswith(note)
+    assert f"--- default/greet:git:{git('rev-parse', 'HEAD')[:12]}" in run("diff", "greet:git:main~0").out
     ran = run("show", "greet:git:main~0")
     assert (ran.code, ran.out.splitlines()[0]) == (
         0,
