@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from promptdb.domain.moves import ALIASES_FILE
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import Guard, InvalidPrompts, StorageError
 from promptdb.files.finding import NoPlace, Unreadable
@@ -20,7 +21,6 @@ from promptdb.sync.move_checks import require_free, require_movable, require_see
 from promptdb.sync.move_places import named_file, new_place
 from promptdb.sync.source import load_tree
 
-ALIASES_FILE = "_aliases.yaml"
 _T = TypeVar("_T")
 
 

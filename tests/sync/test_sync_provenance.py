@@ -519,20 +519,6 @@ def test_a_tag_of_the_repository_can_be_promoted_and_exported(
     assert "one" in file.read_text()
 
 
-def test_a_commit_that_no_sync_has_recorded_is_not_guessed(
-    git: Git, service: PromptService, tree: Path, sync: Sync
-) -> None:
-    """The repository knows it, the registry does not know what was in it."""
-    write(tree, {"a/one.txt": "one"})
-    commit_all(git)
-    sync()
-    write(tree, {"a/one.txt": "two"})
-    unknown = commit_all(git)
-    for name in (unknown, "HEAD"):
-        with pytest.raises(VersionNotFound, match="a/one has no version"):
-            service.resolve(f"a/one:git:{name}")
-
-
 def test_a_branch_that_another_branch_at_the_same_commit_was_synced_for_is_found(
     git: Git, service: PromptService, tree: Path, sync: Sync
 ) -> None:
