@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
     from promptdb.sync.collect import Progress
+    from promptdb.sync.registry import Registry
     from promptdb.sync.source import LoadedTree
     from promptdb.sync.view import View
 
@@ -109,6 +110,20 @@ def note_rename(ref: str, prompt: "PromptId") -> None:
     asked = PromptId.parse(ref.partition(":")[0])
     if asked != prompt:
         click.echo(f"note: {asked} is now {prompt}", err=True)
+
+
+@contextmanager
+def registry(settings: "AppSettings") -> "Iterator[Registry]":
+    """The stores alone, ready: a service is slow to import, since it renders."""
+    from promptdb.db.migrate import ensure_schema
+    from promptdb.sync.registry import registry_of
+
+    opened = registry_of(settings)
+    try:
+        ensure_schema(opened.engine)
+        yield opened
+    finally:
+        opened.engine.dispose()
 
 
 def load_settings() -> "AppSettings":
