@@ -16,6 +16,7 @@ from registries import write
 from repositories import Git, commit_all, git_in
 
 from promptdb.domain.digest import digest_of
+from promptdb.domain.moves import ALIASES_FILE
 from promptdb.files import stamps
 from promptdb.files.scan import scan
 from promptdb.files.tree import WorkTree
@@ -81,12 +82,13 @@ def parsed_once(tree: Path) -> dict[str, str]:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths of the files that were read."""
+    """The paths of the files that were read, but for that of the declared aliases, which is no prompt's."""
     paths: list[str] = []
     real = WorkTree.read_stamped
 
     def read_stamped(tree: WorkTree, path: str, limit: int, *, scanned: bool = False):
-        paths.append(path)
+        if path != ALIASES_FILE:
+            paths.append(path)
         return real(tree, path, limit, scanned=scanned)
 
     monkeypatch.setattr(WorkTree, "read_stamped", read_stamped)
