@@ -1,6 +1,5 @@
 """`PromptService`: what every door to the registry can do. The CLI, the client and servers call it and choose the words."""
 
-import getpass
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +7,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.store import BlobStore
-from promptdb.db.engine import make_engine, reading
+from promptdb.db.engine import reading
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.migrate import ensure_schema
 from promptdb.db.repository import PromptRepository
@@ -30,12 +28,12 @@ from promptdb.domain.views import (
 )
 from promptdb.errors import NotFound, VersionNotFound
 from promptdb.render.resolved import ResolvedPrompt, resolved
-from promptdb.settings import MAX_ACTOR, AppSettings, load_settings
+from promptdb.settings import AppSettings, load_settings
 from promptdb.sync import aliases
 from promptdb.sync.aliases import Move
 from promptdb.sync.apply import apply
 from promptdb.sync.content import Content
-from promptdb.sync.registry import Registry
+from promptdb.sync.registry import Registry, registry_of
 
 Expected = int | None | Literal["any"]
 """For compare-and-set: the revision an alias must point at, None for no alias yet, or `any`."""
@@ -53,10 +51,9 @@ class PromptService:
 
     def __init__(self, settings: AppSettings | None = None) -> None:
         self.settings = settings or load_settings()
-        self.engine: sa.Engine = make_engine(
-            self.settings.database_url.get_secret_value(), self.settings.base, self.settings.lock_timeout
-        )
-        self.blobs: BlobStore = LocalBlobStore(self.settings.blob_path)
+        self._registry = registry_of(self.settings)
+        self.engine: sa.Engine = self._registry.engine
+        self.blobs: BlobStore = self._registry.blobs
 
     @cached_property
     def registry(self) -> Registry:
@@ -66,8 +63,7 @@ class PromptService:
             ConfigError: the schema is missing or not of this release.
         """
         ensure_schema(self.engine)
-        protected = frozenset(self.settings.protected_aliases)
-        return Registry(self.engine, self.blobs, self.settings.actor or _user(), protected)
+        return self._registry
 
     def close(self) -> None:
         self.engine.dispose()
@@ -287,10 +283,3 @@ class PromptService:
 
     def _name(self, connection: sa.Connection, prompt: str) -> PromptId:
         return existing_name(connection, PromptId.parse(prompt))
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser().encode(errors="replace").decode()[:MAX_ACTOR]
-    except (OSError, KeyError):  # no such user, as in some containers
-        return "unknown"

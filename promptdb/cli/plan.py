@@ -10,7 +10,16 @@ from promptdb.cli.changes import print_plan
 from promptdb.cli.order import print_order
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import tell_invalid
-from promptdb.cli.shared import load_tree, on_ref, prune_options, ref_option, root_prefix, service, view_options
+from promptdb.cli.shared import (
+    load_settings,
+    load_tree,
+    on_ref,
+    prune_options,
+    ref_option,
+    registry,
+    root_prefix,
+    view_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,20 +45,21 @@ def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_pr
     from promptdb.errors import InvalidPrompts
     from promptdb.sync.tree import plan_tree, planned_updates
 
-    with service() as opened:
-        loaded = on_ref(load_tree(opened.settings, view), ref)
-        root = root_prefix(opened.settings)
-        if loaded.desired.errors:
-            return _tell_invalid(loaded.desired.problems, root, form)
-        policy = Policy(prune, max_prune)
+    settings = load_settings()
+    loaded = on_ref(load_tree(settings, view), ref)
+    root = root_prefix(settings)
+    if loaded.desired.errors:
+        return _tell_invalid(loaded.desired.problems, root, form)
+    policy = Policy(prune, max_prune)
+    with registry(settings) as opened:
         try:
-            intended = plan_tree(opened.registry, loaded, policy)
+            intended = plan_tree(opened, loaded, policy)
         except InvalidPrompts as error:
             return _tell_invalid(error.problems, root, form)
         if form == "json":
             print_json(intended)
         elif form == "markdown":
-            updates = planned_updates(opened.registry, loaded, intended)
+            updates = planned_updates(opened, loaded, intended)
             click.echo(markdown.plan_comment(intended, updates), nl=False)
         else:
             print_plan(intended, done=False)

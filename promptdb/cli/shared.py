@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
     from promptdb.sync.collect import Progress
+    from promptdb.sync.registry import Registry
     from promptdb.sync.source import LoadedTree
     from promptdb.sync.view import View
 
@@ -118,6 +119,20 @@ def note_lookup(found: "ResolvedPrompt") -> None:
     if not found.version.is_recorded:
         commit = str(found.commit_id)[:12]
         click.echo(f"note: no sync has recorded {found.prompt} as it is in commit {commit}; read from git", err=True)
+
+
+@contextmanager
+def registry(settings: "AppSettings") -> "Iterator[Registry]":
+    """The stores alone, ready: a service is slow to import, since it renders."""
+    from promptdb.db.migrate import ensure_schema
+    from promptdb.sync.registry import registry_of
+
+    opened = registry_of(settings)
+    try:
+        ensure_schema(opened.engine)
+        yield opened
+    finally:
+        opened.engine.dispose()
 
 
 def load_settings() -> "AppSettings":

@@ -8,19 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.tables import (
-    AliasEvent,
-    Prompt,
-    PromptAbsence,
-    PromptAlias,
-    PromptAsset,
-    PromptRedirect,
-    PromptVersion,
-    SourceHead,
-    SyncRun,
-    VersionSource,
-    table,
-)
+from promptdb.db import columns
 from promptdb.domain.compatibility import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
@@ -35,14 +23,17 @@ from promptdb.domain.views import (
     StoredVersion,
 )
 
-prompts, versions, aliases = table(Prompt), table(PromptVersion), table(PromptAlias)
-assets, sources, runs = table(PromptAsset), table(VersionSource), table(SyncRun)
-events, redirects, absences = table(AliasEvent), table(PromptRedirect), table(PromptAbsence)
-source_heads = table(SourceHead)
+prompts, versions, aliases = columns.prompts, columns.versions, columns.aliases
+assets, sources, runs = columns.assets, columns.sources, columns.runs
+events, redirects, absences = columns.events, columns.redirects, columns.absences
+source_heads = columns.source_heads
 
 _T = TypeVar("_T")
 _CHUNK = 500
 """Values in one IN list: below SQLite's limit of parameters."""
+
+_FROM_FILE, _CONFIRMED = 1, 2
+"""How a head stands: some version of the prompt was in a file; this one was, in a commit or without git."""
 
 _is_highest = versions.c.revision == (
     sa.select(sa.func.max(versions.c.revision))
@@ -63,22 +54,22 @@ class PromptRepository:
         own = versions.alias("own")
         from_file = sa.exists().where(own.c.prompt_id == prompts.c.id, sources.c.version_id == own.c.id)
         confirmed = sa.exists().where(sources.c.version_id == versions.c.id, ~sources.c.is_dirty)
+        standing = sa.case(  # in this order: the second question is rarely asked
+            (confirmed.correlate(versions), _CONFIRMED), (from_file.correlate(prompts), _FROM_FILE), else_=0
+        )
         query = sa.select(
             prompts.c.id,
             prompts.c.namespace,
             prompts.c.name,
-            prompts.c.archived_at,
+            prompts.c.archived_at.is_not(None),
             versions.c.revision,
             versions.c.spec_hash,
-            from_file.correlate(prompts).label("from_file"),
-            confirmed.correlate(versions).label("is_confirmed"),
+            standing,
         ).join(versions, sa.and_(versions.c.prompt_id == prompts.c.id, _is_highest))
         found = {}
-        for row in self._for_prompts(query, only):
-            prompt = PromptId(row.namespace, row.name)
-            archived = row.archived_at is not None
-            head = Head(prompt, row.revision, row.spec_hash, archived, row.from_file, row.is_confirmed)
-            found[prompt] = row.id, head
+        for key, namespace, name, archived, revision, digest, stands in map(tuple, self._for_prompts(query, only)):
+            prompt = PromptId(namespace, name)
+            found[prompt] = key, Head(prompt, revision, digest, archived, stands >= _FROM_FILE, stands == _CONFIRMED)
         return found
 
     def labels(self, wanted: Iterable[tuple[PromptId, str]]) -> dict[tuple[PromptId, str], LabelUse]:
@@ -244,7 +235,8 @@ class PromptRepository:
 
     def _for_prompts(self, query: sa.Select[Any], only: Sequence[PromptId] | None) -> Iterator[sa.Row[Any]]:
         if only is None:
-            yield from self._connection.execute(query)
+            rows = self._connection.execute(query).all()  # at once: one by one takes as long as the query
+            yield from rows
             return
         for chunk in chunks(only):
             names = sa.tuple_(prompts.c.namespace, prompts.c.name)

@@ -3,14 +3,14 @@
 `table=True` classes do not validate: rows are storage, and `PromptSpec` is the truth about what is in them.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from promptdb.db.columns import UtcDateTime
 from promptdb.domain.identity import MAX_IDENTITY, MAX_SEGMENT
 from promptdb.domain.refs import MAX_LABEL
 
@@ -22,21 +22,6 @@ _NAMING = {
     "pk": "pk_%(table_name)s",
 }
 DIGEST_LENGTH = len("sha256:") + 64
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes in UTC, also from SQLite, which forgets the zone."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        return value.astimezone(UTC) if value is not None else None
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Table(SQLModel):
@@ -212,9 +197,3 @@ class PromptRedirect(Table, table=True):
     name: str = Field(max_length=MAX_SEGMENT, primary_key=True)
     prompt_id: UUID = _key("prompts.id")
     created_at: datetime = Field(sa_type=UtcDateTime)
-
-
-def table(model: type[SQLModel]) -> sa.Table:
-    """The Core table of a model: reads and bulk inserts go through Core."""
-    found: sa.Table = model.__table__  # type: ignore[attr-defined]
-    return found

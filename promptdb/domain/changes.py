@@ -3,9 +3,10 @@
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from promptdb.domain.spec import PromptSpec
+if TYPE_CHECKING:
+    from promptdb.domain.spec import PromptSpec
 
 PARTS: dict[str, tuple[str, ...]] = {
     "template": ("kind", "template_format", "template", "messages", "few_shot", "includes"),
@@ -19,7 +20,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 TextField = Literal["template", "examples"]
 """What a prompt file may keep in another file: `template_file`, `examples_file`."""
 
-_TEXTS: dict[TextField, Callable[[PromptSpec], object]] = {
+_TEXTS: dict[TextField, Callable[["PromptSpec"], object]] = {
     "template": lambda spec: spec.template,
     "examples": lambda spec: spec.few_shot.examples if spec.few_shot is not None else None,
 }
@@ -37,13 +38,13 @@ class ChangedFile:
     change: Literal["changed", "added", "removed"]
 
 
-def changed_parts(old: PromptSpec, new: PromptSpec) -> tuple[str, ...]:
+def changed_parts(old: "PromptSpec", new: "PromptSpec") -> tuple[str, ...]:
     return tuple(
         part for part, fields in PARTS.items() if any(getattr(old, name) != getattr(new, name) for name in fields)
     )
 
 
-def changed_files(old: PromptSpec, new: PromptSpec, texts: Mapping[TextField, str]) -> tuple[ChangedFile, ...]:
+def changed_files(old: "PromptSpec", new: "PromptSpec", texts: Mapping[TextField, str]) -> tuple[ChangedFile, ...]:
     """The files from which a new version has another text, sorted.
 
     Args:
@@ -59,6 +60,6 @@ def changed_files(old: PromptSpec, new: PromptSpec, texts: Mapping[TextField, st
     return tuple(sorted(found))
 
 
-def _fragments(spec: PromptSpec) -> dict[str, str]:
+def _fragments(spec: "PromptSpec") -> dict[str, str]:
     """By path: templates may write `./tone.md`."""
     return {posixpath.normpath(name): text for name, text in spec.includes.items()}

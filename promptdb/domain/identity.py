@@ -45,9 +45,9 @@ class PromptId(NamedTuple):
         Raises:
             InvalidRef: a segment breaks the rule, or the whole is too long.
         """
-        for segment in segments:
-            if not is_segment(segment):
-                raise InvalidRef(f"{segment!r} is not a valid name segment", f"use {SEGMENT_RULE}")
+        if not all(map(_SEGMENT.fullmatch, segments)):
+            wrong = next(segment for segment in segments if not is_segment(segment))
+            raise InvalidRef(f"{wrong!r} is not a valid name segment", f"use {SEGMENT_RULE}")
         if sum(map(len, segments)) + len(segments) - 1 > MAX_IDENTITY:
             raise InvalidRef(f"the name {'/'.join(segments)[:60]}... is too long", f"at most {MAX_IDENTITY} characters")
         return cls("/".join(segments[:-1]) or DEFAULT_NAMESPACE, segments[-1])

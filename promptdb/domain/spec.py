@@ -46,7 +46,13 @@ def _label(value: str) -> str:
 class Model(BaseModel):
     """Frozen, strict, and without fields nobody declared."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # most commands read no spec
+    )
 
 
 class Message(Model):

@@ -1,9 +1,12 @@
 """Suffixes of prompt files, and what they say."""
 
-from promptdb.domain.spec import TemplateFormat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promptdb.domain.spec import TemplateFormat
 
 STRUCTURED = frozenset({".yaml", ".yml", ".json"})
-TEXT_FORMATS: dict[str, TemplateFormat | None] = {
+TEXT_FORMATS: "dict[str, TemplateFormat | None]" = {
     ".txt": None,
     ".md": None,
     ".prompt": None,

@@ -11,6 +11,9 @@ from typing import Protocol
 from uuid import uuid4
 
 from promptdb.containment import contained
+from promptdb.domain.digest import digest_of
+from promptdb.errors import OutsideRoot
+from promptdb.files.stamps import Lasting, Stamp, lasting_from_now, stamp_of
 
 MAX_TEXT_BYTES = 1024 * 1024
 """A prompt, a fragment, a file of examples."""
@@ -55,17 +58,34 @@ class Tree(Protocol):
 
 
 class ScannedTree(Tree, Protocol):
-    """A tree whose prompt files are known. `cache_place` names it in caches."""
+    """A tree whose prompt files are known.
+
+    `cache_file` is where digests of its files are remembered. `stamps_tell_content`: files with different stamps differ.
+    """
+
+    stamps_tell_content: bool
 
     @property
-    def cache_place(self) -> Path: ...
+    def cache_file(self) -> Path: ...
 
     def preload(self) -> None:
-        """All prompt files will be read."""
+        """Many prompt files may be read."""
         ...
 
     def read_scanned(self, path: str, limit: int) -> bytes:
         """As `read`, for a path that the scan found."""
+        ...
+
+    def read_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[bytes, Stamp | None]:
+        """As `read` or `read_scanned`, with the stamp of the file that was read; None if it has none."""
+        ...
+
+    def stamp(self, path: str, *, scanned: bool = False) -> Stamp | None:
+        """Of a file as it is now, without reading it. None where it could not be read, or only its content tells."""
+        ...
+
+    def lasting(self) -> Lasting:
+        """Called before anything is read: which stamps will stand for what is read from now on."""
         ...
 
 
@@ -75,25 +95,52 @@ class WorkTree:
     Args:
         root: the prompts root.
         stored: gives what git stores for a file; by default its bytes. Can be pickled.
+        cache: the folder for caches; by default that of the user.
     """
 
-    def __init__(self, root: Path, stored: Callable[[str, bytes], bytes] | None = None) -> None:
+    stamps_tell_content = False
+
+    def __init__(
+        self, root: Path, stored: Callable[[str, bytes], bytes] | None = None, cache: Path | None = None
+    ) -> None:
         self.root = root
         self._stored = stored
+        self._cache = cache
 
     @property
-    def cache_place(self) -> Path:
-        return self.root.resolve()
+    def cache_file(self) -> Path:
+        folder = self._cache
+        if folder is None:
+            from platformdirs import user_cache_path  # only outside of git
+
+            folder = user_cache_path("promptdb", appauthor=False) / "files"
+        return folder / f"files-{digest_of(os.fsencode(self.root.resolve())).partition(':')[2][:16]}.json"
 
     def preload(self) -> None:
         pass  # the files are there
 
     def read(self, path: str, limit: int) -> bytes:
-        return _read_file(str(contained(self.root, path)), limit)
+        return self.read_stamped(path, limit)[0]
 
     def read_scanned(self, path: str, limit: int) -> bytes:
-        """It is known to stay inside: resolving links costs more than reading."""
-        return _read_file(f"{self.root}/{path}", limit)
+        return self.read_stamped(path, limit, scanned=True)[0]
+
+    def read_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[bytes, Stamp | None]:
+        return _read_file(self._inside(path, scanned=scanned), limit)
+
+    def stamp(self, path: str, *, scanned: bool = False) -> Stamp | None:
+        try:
+            status = os.stat(self._inside(path, scanned=scanned))  # noqa: PTH116  in a hot loop
+        except (OSError, OutsideRoot):
+            return None
+        return stamp_of(status) if stat.S_ISREG(status.st_mode) else None
+
+    def _inside(self, path: str, *, scanned: bool) -> str:
+        """What was scanned is known to stay inside: resolving links costs more than reading."""
+        return f"{self.root}/{path}" if scanned else str(contained(self.root, path))
+
+    def lasting(self) -> Lasting:
+        return lasting_from_now(self.cache_file.parent)
 
     def as_stored(self, path: str, data: bytes) -> bytes:
         return data if self._stored is None else self._stored(path, data)
@@ -139,7 +186,7 @@ class WorkTree:
             temporary.write_bytes(new)
             temporary.chmod(mode)
             try:
-                is_same = _read(str(target), len(old)) == old
+                is_same = _read(str(target), len(old))[0] == old
             except FileTooLarge:
                 is_same = False
             if not is_same:
@@ -159,14 +206,15 @@ def no_lfs_content() -> OSError:
     return OSError(errno.ENODATA, "it is a pointer of Git LFS, and its content is not here: run 'git lfs pull'")
 
 
-def _read_file(path: str, limit: int) -> bytes:
-    data = _read(path, limit)
+def _read_file(path: str, limit: int) -> tuple[bytes, Stamp]:
+    data, stamp = _read(path, limit)
     if is_lfs_pointer(data):
         raise no_lfs_content()
-    return data
+    return data, stamp
 
 
-def _read(path: str, limit: int) -> bytes:
+def _read(path: str, limit: int) -> tuple[bytes, Stamp]:
+    """The stamp is that of the very file that was read, whatever has the path meanwhile."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would keep us waiting for ever
     with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123
         status = os.fstat(descriptor)
@@ -177,4 +225,4 @@ def _read(path: str, limit: int) -> bytes:
             )
         if status.st_size > limit:
             raise FileTooLarge
-        return file.read()
+        return file.read(), stamp_of(status)

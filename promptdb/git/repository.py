@@ -1,11 +1,11 @@
 """A git repository: how git is run in it, and what it says of names and of its own state."""
 
 import os
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from promptdb.errors import StorageError
@@ -66,7 +66,8 @@ class Repository:
     @cached_property
     def git_dir(self) -> Path:
         """Of this work tree: a linked one has its own."""
-        return Path(self._repository.git_dir).resolve()
+        own = self.top / ".git"
+        return own.resolve() if own.is_dir() else Path(self._repository.git_dir).resolve()
 
     @property
     def common_dir(self) -> Path:
@@ -101,57 +102,45 @@ class Repository:
         Raises:
             StorageError: git failed, or is not installed.
         """
-        repository = self._repository
-        import git
-
+        given = b"".join(os.fsencode(f"{line}\n") for line in lines or ())
         pathspecs = ["--literal-pathspecs"] if literal else []
-        arguments = ["git", "--no-optional-locks", *pathspecs, *_OWN_SETTINGS, *command]
+        done = self._execute("--no-optional-locks", *pathspecs, *_OWN_SETTINGS, *command, given=given)
+        if done.returncode == 0:
+            return done.stdout
+        if may_be_missing and done.returncode == 1:
+            return b""
+        if (opened := self._execute("rev-parse", "--git-dir")).returncode != 0:
+            raise self._unreadable(_reason(opened))
+        raise StorageError(f"'git {command[0]}' failed: {_reason(done)}")
+
+    def _execute(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """By ourselves: GitPython takes longer to load than git to answer."""
+        environment = {**os.environ, "LANGUAGE": "C", "LC_ALL": "C", **self._environment}
         try:
-            with TemporaryFile() as given:
-                if lines is not None:
-                    given.writelines(os.fsencode(f"{line}\n") for line in lines)
-                    given.seek(0)
-                output: bytes = repository.git.execute(
-                    arguments,
-                    istream=given if lines is not None else None,
-                    stdout_as_string=False,
-                    strip_newline_in_stdout=False,
-                )
-        except git.exc.GitCommandNotFound as error:
+            return subprocess.run(["git", *arguments], cwd=self.top, env=environment, input=given, capture_output=True)
+        except FileNotFoundError as error:
             raise StorageError(
                 "git is not installed, but the prompts lie in a git repository", "install git"
             ) from error
-        except git.exc.GitCommandError as error:
-            if may_be_missing and error.status == 1:
-                return b""
-            reason = " ".join(str(error.stderr).split()).removeprefix("stderr: ").strip("' ")
-            raise StorageError(f"'git {command[0]}' failed: {reason}") from error
-        return output
+        except OSError as error:
+            raise StorageError(f"git cannot be run in {self.top}: {error.strerror}") from error
 
     @cached_property
     def _repository(self) -> "Repo":
-        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is told below, in our words
-        import git
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is told in our words
+        import git  # slow to import, and rarely needed
 
         try:
-            repository = git.Repo(self.top)
+            return git.Repo(self.top)
         except git.exc.GitError as error:
-            message = f"git cannot read the repository {self.top}: {self._reason()}"
-            raise StorageError(message, f"see what 'git -C {self.top} status' says") from error
-        repository.git.update_environment(**self._environment(Path(repository.git_dir)))
-        return repository
+            raise self._unreadable("it is not one that GitPython knows") from error
 
-    def _reason(self) -> str:
-        """In git's own words, why it cannot read the repository."""
-        import git
+    def _unreadable(self, reason: str) -> StorageError:
+        message = f"git cannot read the repository {self.top}: {reason}"
+        return StorageError(message, f"see what 'git -C {self.top} status' says")
 
-        try:
-            git.Git(self.top).execute(["git", "rev-parse", "--git-dir"])
-        except git.exc.GitError as error:
-            return " ".join(str(getattr(error, "stderr", error)).split()).removeprefix("stderr: ").strip("' ")
-        return "it is not one that GitPython knows"
-
-    def _environment(self, git_dir: Path) -> dict[str, str]:
+    @cached_property
+    def _environment(self) -> dict[str, str]:
         """Ours, whatever the environment says: it may be that of a hook, and the hook of another repository.
 
         `git commit PATH` runs its hooks with an index of its own, which is the one that counts.
@@ -159,10 +148,15 @@ class Repository:
         if not {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} & os.environ.keys():
             return {}  # naming the repository would pass over git's check of who owns it
         if self.is_bare:
-            return {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": ""}
+            return {"GIT_DIR": str(self.top), "GIT_WORK_TREE": ""}
         index = (self.top / os.environ.get("GIT_INDEX_FILE", "")).resolve()
-        own = index if index.parent == git_dir.resolve() else git_dir / "index"
-        return {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(own)}
+        own = index if index.parent == self.git_dir else self.git_dir / "index"
+        return {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(own)}
+
+
+def _reason(failed: subprocess.CompletedProcess[bytes]) -> str:
+    """In git's own words."""
+    return " ".join(text(failed.stderr).split()) or f"exit code {failed.returncode}"
 
 
 def path_of(name: bytes) -> str:

@@ -8,10 +8,14 @@ from pathlib import Path
 from promptdb.domain.views import Provenance
 from promptdb.git.objects import entries_of_commit
 from promptdb.git.provenance import Commit, last_commits, named_paths
-from promptdb.git.repository import Repository, path_of, repository_root
+from promptdb.git.repository import Repository, path_of, repository_root, text
 
 SKIPPED = b"S"
 """How `git ls-files -t` marks a file that a sparse checkout leaves out."""
+
+
+_FIELDS_BEFORE_PATH = {b"1": 7, b"u": 9, b"?": 0, b"!": 0}
+"""By the kind of an entry of `git status`, which comes first: changed, with a conflict, untracked, ignored."""
 
 
 def open_work_tree(root: Path) -> "WorkTreeState | None":
@@ -24,6 +28,14 @@ def open_work_tree(root: Path) -> "WorkTreeState | None":
     if top is None:
         return None
     return WorkTreeState(Repository(top), root.resolve().relative_to(top).as_posix())
+
+
+@dataclass(frozen=True)
+class _Status:
+    head: str | None
+    branch: str | None
+    dirty: frozenset[str]
+    ignored: frozenset[str]
 
 
 @dataclass
@@ -43,12 +55,12 @@ class WorkTreeState:
     @property
     def commit_id(self) -> str | None:
         """HEAD, or None before the first commit."""
-        return self.repository.head
+        return self._status.head
 
     @property
     def branch(self) -> str | None:
         """The branch that is checked out, or None with a detached HEAD."""
-        return self.repository.branch
+        return self._status.branch
 
     @property
     def is_dirty(self) -> bool:
@@ -57,7 +69,7 @@ class WorkTreeState:
 
     @property
     def dirty_paths(self) -> frozenset[str]:
-        return self._status[0]
+        return self._status.dirty
 
     @cached_property
     def unmerged_paths(self) -> tuple[str, ...]:
@@ -68,11 +80,13 @@ class WorkTreeState:
 
     def ignores(self, path: str) -> bool:
         """Whether git ignores a path; a folder's path ends with `/`."""
-        ignored = self._status[1]
+        ignored = self._status.ignored
         return path in ignored or "" in ignored
 
     def left_out(self) -> list[str]:
         """The files below the root that a sparse checkout does not have, though the commit does."""
+        if not (self.repository.git_dir / "info" / "sparse-checkout").exists():
+            return []
         is_sparse = self.repository.run("config", "--type=bool", "--get", "core.sparseCheckout", may_be_missing=True)
         if is_sparse.strip() != b"true":
             return []
@@ -99,21 +113,23 @@ class WorkTreeState:
         return path in self.dirty_paths or any(folder in self.dirty_paths for folder in folders)
 
     @cached_property
-    def _status(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Dirty and ignored paths. A rename comes as two entries, of which the second is the old path."""
-        output = self.repository.run(
-            "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching", "--", self.prefix
-        )
-        dirty, ignored = set[str](), set[str]()
-        entries = iter(path_of(output).split("\0"))
-        for entry in entries:
-            if not entry:
-                continue
-            state, path = entry[:2], entry[3:]
-            if "R" in state or "C" in state:
-                dirty.add(self._below_root(next(entries, "")))
-            (ignored if state == "!!" else dirty).add(self._below_root(path))
-        return frozenset(dirty), frozenset(ignored)
+    def _status(self) -> "_Status":
+        """All of it from one process (git-status(1), "Porcelain Format Version 2")."""
+        options = ("--porcelain=v2", "--branch", "--no-ahead-behind", "--no-renames", "-z")
+        which = ("--untracked-files=all", "--ignored=matching", "--", self.prefix)
+        head, branch, dirty, ignored = None, None, set[str](), set[str]()
+        for entry in self.repository.run("status", *options, *which).split(b"\0"):
+            kind, _, rest = entry.partition(b" ")
+            if kind == b"#":
+                name, _, value = rest.partition(b" ")
+                if name == b"branch.oid" and value != b"(initial)":
+                    head = value.decode()
+                elif name == b"branch.head" and value != b"(detached)":
+                    branch = text(value)
+            elif kind:
+                path = self._below_root(path_of(rest.split(b" ", _FIELDS_BEFORE_PATH[kind])[-1]))
+                (ignored if kind == b"!" else dirty).add(path)
+        return _Status(head, branch, frozenset(dirty), frozenset(ignored))
 
     def _from_top(self, path: str) -> str:
         return from_top(self.prefix, path)

@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
 from promptdb.domain.moves import Declaration
 from promptdb.domain.plan import Desired
 from promptdb.domain.ref_rules import RefRules
-from promptdb.domain.spec import TemplateFormat
-from promptdb.errors import InvalidPrompts, OutsideRoot, StalePlan
+from promptdb.errors import InvalidPrompts, StalePlan
 from promptdb.files.aliases_file import AliasesFile, read_aliases, without_file
 from promptdb.files.cache import FileCache
 from promptdb.files.scan import Candidate, Scan
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, ScannedTree, WorkTree
+from promptdb.files.tree import ScannedTree, WorkTree
 from promptdb.problems import Problem, in_order
 from promptdb.sync.content import Content
+from promptdb.sync.known import KnownFiles
 from promptdb.sync.load import LoadedFile, Loader
 from promptdb.sync.parallel import ordered_map
 from promptdb.version import VERSION
+
+if TYPE_CHECKING:
+    from promptdb.domain.spec import TemplateFormat
 
 Progress = Callable[[int, int], None]
 """Called with how many of how many files are done."""
@@ -101,7 +104,7 @@ class DesiredTree:
 def collect(
     found: Scan,
     tree: ScannedTree,
-    text_format: TemplateFormat,
+    text_format: "TemplateFormat",
     progress: Progress | None = None,
     *,
     run_tests: bool = False,
@@ -121,19 +124,21 @@ def collect(
     """
     loader = Loader(tree, text_format, run_tests=run_tests)
     desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
-    cache = desired.cache = None if run_tests else FileCache(tree.cache_place, f"{VERSION} {text_format}")
-    known = _known_files(found, tree, cache) if cache else {}
-    new = [candidate for candidate in found.candidates if candidate.path not in known]
+    known = KnownFiles(tree, f"{VERSION} {text_format}") if not run_tests else None
+    desired.cache = known.cache if known is not None else None
+    fresh = known.find(found.candidates) if known is not None else {}
+    new = [candidate for candidate in found.candidates if candidate.path not in fresh]
+    if new:
+        tree.preload()
     loaded = ordered_map(loader, new) if isinstance(tree, WorkTree) else map(loader, new)  # others cannot be pickled
+    files: dict[str, LoadedFile] = {}
     for number, candidate in enumerate(found.candidates, 1):
-        file = known[candidate.path] if candidate.path in known else next(loaded)
+        file = files[candidate.path] = fresh.get(candidate.path) or next(loaded)
         desired.add(candidate, file)
-        if cache is not None and file.known is not None and not file.problems:
-            cache.keep(candidate.path, file.known)
         if progress is not None and number % 100 == 0:
             progress(number, len(found.candidates))
-    if cache is not None:
-        cache.save()
+    if known is not None:
+        known.save(files)
     _declare(desired, read_aliases(tree, rules or RefRules()))
     desired.problems = in_order(desired.problems)
     return desired
@@ -146,36 +151,3 @@ def _declare(desired: DesiredTree, file: AliasesFile) -> None:
     desired.problems += [*file.problems, *without_file(file.declarations, known)]
     if not file.problems:
         desired.declared = file.declarations
-
-
-def _known_files(found: Scan, tree: ScannedTree, cache: FileCache) -> dict[str, LoadedFile]:
-    """The files whose bytes, and those of all they depend on, are what they were when they were parsed."""
-    dependencies = _Dependencies(tree)
-    fresh = {}
-    for candidate in found.candidates:
-        if not cache.has(candidate.path):
-            continue
-        try:
-            file = digest_of(tree.read_scanned(candidate.path, MAX_TEXT_BYTES))
-        except (OSError, FileTooLarge):
-            continue
-        known = cache.get(candidate.path, file)
-        if known is not None and all(dependencies.digest(path) == digest for path, digest in known.reads.items()):
-            fresh[candidate.path] = LoadedFile(known=known)
-    return fresh
-
-
-@dataclass
-class _Dependencies:
-    """Digests of files that prompts depend on, each read once in a run."""
-
-    tree: ScannedTree
-    _digests: dict[str, Digest | None] = field(default_factory=dict)
-
-    def digest(self, path: str) -> Digest | None:
-        if path not in self._digests:
-            try:
-                self._digests[path] = digest_of(self.tree.read(path, MAX_ASSET_BYTES))
-            except (OSError, FileTooLarge, OutsideRoot):
-                self._digests[path] = None
-        return self._digests[path]

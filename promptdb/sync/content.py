@@ -9,11 +9,11 @@ from promptdb.blobs.bundle import BundledAsset, content_type
 from promptdb.blobs.store import Blob
 from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.domain.spec import PromptSpec
 from promptdb.errors import OutsideRoot, StalePlan
 from promptdb.files.tree import MAX_ASSET_BYTES, FileTooLarge, Tree, beside
 
 if TYPE_CHECKING:
+    from promptdb.domain.spec import PromptSpec
     from promptdb.files.parse import ParsedPrompt
 
 
@@ -36,11 +36,13 @@ class Content:
     """Which of these hold texts of the spec."""
 
     @property
-    def spec(self) -> PromptSpec:
+    def spec(self) -> "PromptSpec":
+        from promptdb.domain.spec import PromptSpec  # slow to import, and needed for new content only
+
         return PromptSpec.from_canonical(self.canonical)
 
 
-def content_of_spec(spec: PromptSpec) -> Content:
+def content_of_spec(spec: "PromptSpec") -> Content:
     """For a spec without assets."""
     canonical = spec.canonical()
     return Content(canonical, digest_of(canonical), spec.metadata.user_version)

@@ -12,6 +12,7 @@ from pathlib import Path
 from promptdb.errors import OutsideRoot, StorageError
 from promptdb.files.ignore import IGNORE_FILE, ignore_rule
 from promptdb.files.scan import Scan, identify, is_prompt_name
+from promptdb.files.stamps import Lasting, Stamp
 from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content
 from promptdb.git.objects import LINK, SUBMODULE, Entry, read_blobs
@@ -34,6 +35,8 @@ class GitTree:
         blobs: those that are known already.
     """
 
+    stamps_tell_content = True
+
     def __init__(
         self, repository: Repository, entries: Mapping[str, Entry], name: str, blobs: dict[str, bytes] | None = None
     ) -> None:
@@ -43,27 +46,41 @@ class GitTree:
         self._blobs = {} if blobs is None else blobs
 
     @property
-    def cache_place(self) -> Path:
-        return self._repository.common_dir
+    def cache_file(self) -> Path:
+        return self._repository.git_dir / "promptdb" / "blobs.json"
 
     def read(self, path: str, limit: int) -> bytes:
+        return self.read_stamped(path, limit)[0]
+
+    def read_scanned(self, path: str, limit: int) -> bytes:
+        return self.read(path, limit)
+
+    def read_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[bytes, Stamp | None]:  # noqa: ARG002
+        """A blob's id is its stamp. The content of Git LFS is not in the blob, and may go away."""
         entry = self.entries[self.target(path)]
         data = self._blob(entry, limit)
         if data is None:
             raise self._without_blob(path, entry, limit)
+        stamp: Stamp | None = Stamp(entry.id)
         if is_lfs_pointer(data):
-            data = self._from_lfs(data, limit)
+            data, stamp = self._from_lfs(data, limit), None
         if len(data) > limit:
             raise FileTooLarge
-        return data
+        return data, stamp
 
     def preload(self) -> None:
         """Read the blobs that may be texts at once, and not one by one."""
         wanted = [entry.id for path, entry in self.entries.items() if may_be_text(path, entry)]
         self._blobs |= read_blobs(self._repository, wanted, MAX_TEXT_BYTES)
 
-    def read_scanned(self, path: str, limit: int) -> bytes:
-        return self.read(path, limit)
+    def stamp(self, path: str, *, scanned: bool = False) -> Stamp | None:  # noqa: ARG002
+        try:
+            return Stamp(self.entries[self.target(path)].id)
+        except (OSError, OutsideRoot):
+            return None
+
+    def lasting(self) -> Lasting:
+        return lambda _: True
 
     def as_stored(self, path: str, data: bytes) -> bytes:  # noqa: ARG002
         return data

@@ -1,17 +1,19 @@
 """One prompt file, from its bytes to everything a sync or a check wants of it. Runs in any process: it shares nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from promptdb.domain.digest import digest_of
-from promptdb.domain.spec import TemplateFormat
 from promptdb.files.cache import KnownFile
 from promptdb.files.scan import Candidate
+from promptdb.files.stamps import Stamp
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree
 from promptdb.problems import Code, Problem
 from promptdb.sync.content import Content, content_of_file
 
 if TYPE_CHECKING:
+    from promptdb.domain.spec import TemplateFormat
     from promptdb.files.parse import ParsedPrompt
 
 
@@ -23,6 +25,8 @@ class LoadedFile:
     known: KnownFile | None = None
     content: Content | None = None
     tests: int = 0
+    stamps: Mapping[str, Stamp | None] = field(default_factory=dict)
+    """Of the file and of those in `known.reads`, as they were when they were read."""
 
     @property
     def is_valid(self) -> bool:
@@ -34,12 +38,13 @@ class Loader:
     """Reads, parses and digests a file; with `run_tests` it runs the golden tests as well."""
 
     tree: ScannedTree
-    text_format: TemplateFormat
+    text_format: "TemplateFormat"
     run_tests: bool = False
 
     def __call__(self, candidate: Candidate) -> LoadedFile:
+        read = _Read(self.tree)
         try:
-            data = self.tree.read_scanned(candidate.path, MAX_TEXT_BYTES)
+            data, stamp = self.tree.read_stamped(candidate.path, MAX_TEXT_BYTES, scanned=True)
         except FileTooLarge:
             message = f"larger than {MAX_TEXT_BYTES // 1024:,} KiB"
             return _unreadable(candidate, Code.TOO_LARGE, message, "keep data out of the prompt")
@@ -47,15 +52,32 @@ class Loader:
             return _unreadable(candidate, Code.UNREADABLE, f"cannot be read: {error.strerror}")
         from promptdb.files.parse import parse_file  # here, since an unchanged tree and most commands need no parser
 
-        result = parse_file(candidate.path, data, self.tree, self.text_format)
+        result = parse_file(candidate.path, data, read, self.text_format)
         if result.prompt is None:
             return LoadedFile(result.problems)
         tests = _test(result.prompt) if self.run_tests else ()
         if candidate.target is not None:
             result.prompt.reads[candidate.target] = digest_of(data)
+            read.stamps[candidate.target] = stamp
         content = content_of_file(candidate.path, result.prompt, self.tree)
         known = _known(data, content, result.prompt)
-        return LoadedFile((*result.problems, *tests), known, content, len(result.prompt.tests))
+        stamps = {candidate.path: stamp, **{path: read.stamps[path] for path in known.reads}}
+        return LoadedFile((*result.problems, *tests), known, content, len(result.prompt.tests), stamps)
+
+
+@dataclass
+class _Read:
+    """A tree that remembers the stamps of what was read from it."""
+
+    tree: ScannedTree
+    stamps: dict[str, Stamp | None] = field(default_factory=dict)
+
+    def read(self, path: str, limit: int) -> bytes:
+        data, self.stamps[path] = self.tree.read_stamped(path, limit)
+        return data
+
+    def as_stored(self, path: str, data: bytes) -> bytes:
+        return self.tree.as_stored(path, data)
 
 
 def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None = None) -> LoadedFile:

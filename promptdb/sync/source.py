@@ -38,7 +38,6 @@ def load_tree(
         StorageError: git cannot read the repository around it.
     """
     opened = open_view(settings, view)
-    opened.tree.preload()
     text_format, rules = opened.settings.text_format, RefRules.of(opened.settings.refs)
     desired = collect(opened.found, opened.tree, text_format, progress, run_tests=run_tests, rules=rules)
     return LoadedTree(desired, replace(opened.origin, refs=rules), opened.dirty_paths)

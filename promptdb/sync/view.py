@@ -118,7 +118,7 @@ def _of_work_tree(settings: AppSettings) -> OpenView:
         raise StorageError(message, "read the commit instead, with --rev HEAD, or 'git sparse-checkout add' the folder")
     return OpenView(
         settings,
-        WorkTree(root, partial(as_stored, root)),
+        WorkTree(root, partial(as_stored, root), state.repository.git_dir / "promptdb"),
         scan(root, state.ignores),
         _work_tree_origin(state),
         state.dirty_paths,

@@ -1,0 +1,111 @@
+"""The columns of the tables, for queries through Core. A test holds them against `tables.py`, which is the schema.
+
+The classes there need SQLModel and the ORM: to load them takes longer than most commands run.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in UTC, also from SQLite, which forgets the zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_ID, _TEXT, _FLAG, _TIME = sa.Uuid(), sa.String(), sa.Boolean(), UtcDateTime()
+_NUMBER, _SIZE = sa.Integer(), sa.BigInteger()
+
+
+def _table(name: str, /, **columns: sa.types.TypeEngine[Any]) -> sa.Table:
+    """A table by its columns; `id` is its primary key."""
+    return sa.Table(
+        name, sa.MetaData(), *(sa.Column(key, kind, primary_key=key == "id") for key, kind in columns.items())
+    )
+
+
+prompts = _table("prompts", id=_ID, namespace=_TEXT, name=_TEXT, created_at=_TIME, archived_at=_TIME)
+versions = _table(
+    "prompt_versions",
+    id=_ID,
+    prompt_id=_ID,
+    revision=_NUMBER,
+    user_version=_TEXT,
+    spec_json=_TEXT,
+    spec_hash=_TEXT,
+    created_by=_TEXT,
+    created_at=_TIME,
+)
+aliases = _table(
+    "prompt_aliases", id=_NUMBER, prompt_id=_ID, alias=_TEXT, version_id=_ID, generation=_NUMBER, updated_at=_TIME
+)
+assets = _table(
+    "prompt_assets",
+    id=_NUMBER,
+    version_id=_ID,
+    kind=_TEXT,
+    storage_backend=_TEXT,
+    bucket=_TEXT,
+    object_key=_TEXT,
+    content_type=_TEXT,
+    byte_size=_SIZE,
+    checksum_sha256=_TEXT,
+    metadata_json=_TEXT,
+    created_at=_TIME,
+)
+sources = _table(
+    "version_sources",
+    id=_NUMBER,
+    version_id=_ID,
+    run_id=_NUMBER,
+    path=_TEXT,
+    commit_id=_TEXT,
+    branch=_TEXT,
+    author=_TEXT,
+    committed_at=_TIME,
+    blob_id=_TEXT,
+    is_dirty=_FLAG,
+)
+runs = _table(
+    "sync_runs",
+    id=_NUMBER,
+    root=_TEXT,
+    git_ref=_TEXT,
+    commit_id=_TEXT,
+    is_dirty=_FLAG,
+    outcome=_TEXT,
+    counts_json=_TEXT,
+    created_by=_TEXT,
+    started_at=_TIME,
+    finished_at=_TIME,
+)
+events = _table(
+    "alias_events",
+    id=_NUMBER,
+    prompt_id=_ID,
+    alias=_TEXT,
+    action=_TEXT,
+    from_version_id=_ID,
+    to_version_id=_ID,
+    generation=_NUMBER,
+    actor=_TEXT,
+    reason=_TEXT,
+    run_id=_NUMBER,
+    created_at=_TIME,
+    breaking_json=_TEXT,
+)
+redirects = _table("prompt_redirects", namespace=_TEXT, name=_TEXT, prompt_id=_ID, created_at=_TIME)
+absences = _table("prompt_absences", id=_NUMBER, prompt_id=_ID, from_run_id=_NUMBER, until_run_id=_NUMBER)
+source_heads = _table("source_heads", root=_TEXT, git_ref=_TEXT, commit_id=_TEXT, run_id=_NUMBER, updated_at=_TIME)
