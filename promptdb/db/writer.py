@@ -8,7 +8,6 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.bulk import Row, insert_rows
-from promptdb.db.columns import source_heads
 from promptdb.db.repository import (
     absences,
     aliases,
