@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import click
 
 from promptdb.cli.failures import one_line
-from promptdb.domain.compatibility import ContractChange
+from promptdb.domain.changes import ContractChange
 from promptdb.domain.identity import PromptId
 
 _SHOWN = 50

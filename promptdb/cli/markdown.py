@@ -6,6 +6,7 @@ mean nothing, behind fences that they cannot close, and no line of them is a com
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from promptdb.cli.alias_moves import moves_summary
 from promptdb.cli.changes import rename_notices, row, summary, unfiled
@@ -17,10 +18,12 @@ from promptdb.cli.prompt_diff import diff_lines
 from promptdb.cli.workflow import harmless
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Change, Plan
-from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Problem
 
-Update = tuple[Change, PromptSpec, PromptSpec]
+if TYPE_CHECKING:
+    from promptdb.domain.spec import PromptSpec
+
+Update = tuple[Change, "PromptSpec", "PromptSpec"]
 """A change with the spec it replaces and the one it brings."""
 
 MAX_COMMENT = 65_536
@@ -155,7 +158,7 @@ def _diffs(updates: Iterable[Update], number: int, room: int) -> Iterator[str]:
         yield f"{count(number - shown, 'diff')} left out: a comment has {MAX_COMMENT:,} characters at most."
 
 
-def _diff(change: Change, old: PromptSpec, new: PromptSpec, room: int) -> str:
+def _diff(change: Change, old: "PromptSpec", new: "PromptSpec", room: int) -> str:
     name = f"{change.prompt}:rev:{change.old_revision}"
     lines = [_diff_line(line) for line in diff_lines(old, new, name, change.path or f"rev:{change.revision}")]
     title = f"<details><summary><code>{change.prompt}</code>: {', '.join(change.parts)}</summary>"

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli import markdown
 from promptdb.cli.alias_moves import print_alias_moves
 from promptdb.cli.changes import print_plan
 from promptdb.cli.order import print_order
@@ -59,6 +58,8 @@ def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_pr
         if form == "json":
             print_json(intended)
         elif form == "markdown":
+            from promptdb.cli import markdown
+
             updates = planned_updates(opened, loaded, intended)
             click.echo(markdown.plan_comment(intended, updates), nl=False)
         else:
@@ -71,5 +72,7 @@ def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_pr
 
 def _tell_invalid(problems: "Sequence[Problem]", root: str, form: str) -> int:
     if form == "markdown":
+        from promptdb.cli import markdown
+
         click.echo(markdown.problems_comment(problems, root), nl=False)
     return tell_invalid(problems, root, as_json=form == "json")

@@ -1,11 +1,13 @@
 """The difference between two versions of a prompt as text: as files, with the fragments that were frozen into them."""
 
 import difflib
+from typing import TYPE_CHECKING
 
-from promptdb.domain.spec import PromptSpec
+if TYPE_CHECKING:
+    from promptdb.domain.spec import PromptSpec
 
 
-def diff_lines(old: PromptSpec, new: PromptSpec, before: str, after: str) -> list[str]:
+def diff_lines(old: "PromptSpec", new: "PromptSpec", before: str, after: str) -> list[str]:
     """The lines of a unified diff; none where the texts are equal.
 
     Args:
@@ -17,7 +19,7 @@ def diff_lines(old: PromptSpec, new: PromptSpec, before: str, after: str) -> lis
     return list(difflib.unified_diff(_lines(old), _lines(new), before, after, lineterm=""))
 
 
-def _lines(spec: PromptSpec) -> list[str]:
+def _lines(spec: "PromptSpec") -> list[str]:
     from promptdb.files.write import prompt_file_text
 
     lines = prompt_file_text(spec, ".yaml").splitlines()

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db import columns
-from promptdb.domain.compatibility import ContractChange
+from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Head, LabelUse

@@ -1,4 +1,4 @@
-"""What differs between two versions of a prompt: its parts, and the files that it shares with others."""
+"""What differs between two versions of a prompt: its parts, the files that it shares with others, what its callers notice."""
 
 import posixpath
 from collections.abc import Callable, Mapping
@@ -38,6 +38,35 @@ class ChangedFile:
     change: Literal["changed", "added", "removed"]
 
 
+ContractKind = Literal[
+    "kind",
+    "variable_added",
+    "variable_removed",
+    "variable_required",
+    "variable_optional",
+    "variable_narrowed",
+    "variable_widened",
+    "variable_default",
+    "response_schema",
+    "tool",
+]
+"""`compatibility` finds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractChange:
+    """One difference, told in `message` on one line.
+
+    `name` is that of the variable, placeholder or tool; of a response schema it is the path in the answer (`orders[].id`),
+    empty for the answer itself. `is_breaking`: a caller that works with the old version may fail with the new one.
+    """
+
+    kind: ContractKind
+    name: str
+    message: str
+    is_breaking: bool
+
+
 def changed_parts(old: "PromptSpec", new: "PromptSpec") -> tuple[str, ...]:
     return tuple(
         part for part, fields in PARTS.items() if any(getattr(old, name) != getattr(new, name) for name in fields)
@@ -63,3 +92,7 @@ def changed_files(old: "PromptSpec", new: "PromptSpec", texts: Mapping[TextField
 def _fragments(spec: "PromptSpec") -> dict[str, str]:
     """By path: templates may write `./tone.md`."""
     return {posixpath.normpath(name): text for name, text in spec.includes.items()}
+
+
+def breaking(changes: tuple[ContractChange, ...]) -> tuple[ContractChange, ...]:
+    return tuple(change for change in changes if change.is_breaking)

@@ -2,41 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from promptdb.domain.changes import ContractChange, ContractKind
 from promptdb.domain.contract import placeholders, same_json, value_problem
 from promptdb.domain.schema_compatibility import schema_changes
 from promptdb.domain.spec import PromptSpec, Variable, VariableType
 
-ContractKind = Literal[
-    "kind",
-    "variable_added",
-    "variable_removed",
-    "variable_required",
-    "variable_optional",
-    "variable_narrowed",
-    "variable_widened",
-    "variable_default",
-    "response_schema",
-    "tool",
-]
-
 _SHOWN = 80
 """Characters of a value or a list of values in a message."""
-
-
-@dataclass(frozen=True, slots=True)
-class ContractChange:
-    """One difference, told in `message` on one line.
-
-    `name` is that of the variable, placeholder or tool; of a response schema it is the path in the answer (`orders[].id`),
-    empty for the answer itself. `is_breaking`: a caller that works with the old version may fail with the new one.
-    """
-
-    kind: ContractKind
-    name: str
-    message: str
-    is_breaking: bool
 
 
 @dataclass(frozen=True)
@@ -71,10 +45,6 @@ def contract_changes(old: Interface, new: Interface) -> tuple[ContractChange, ..
     """Everything that callers can notice, those that break them first. What cannot be told counts as breaking."""
     changes = [*_kind(old.spec, new.spec), *_inputs(old, new), *_answer(old.spec, new.spec), *_tools(old, new)]
     return tuple(sorted(changes, key=lambda change: not change.is_breaking))
-
-
-def breaking(changes: tuple[ContractChange, ...]) -> tuple[ContractChange, ...]:
-    return tuple(change for change in changes if change.is_breaking)
 
 
 def _kind(old: PromptSpec, new: PromptSpec) -> Iterator[ContractChange]:

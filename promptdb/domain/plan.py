@@ -5,8 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from promptdb.domain.changes import ChangedFile
-from promptdb.domain.compatibility import ContractChange
+from promptdb.domain.changes import ChangedFile, ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.moves import AliasMove

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from promptdb.domain.compatibility import ContractChange
+from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 

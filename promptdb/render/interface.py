@@ -1,6 +1,7 @@
 """What callers see of a prompt, with the names that its templates use."""
 
-from promptdb.domain.compatibility import ContractChange, Interface, contract_changes
+from promptdb.domain.changes import ContractChange
+from promptdb.domain.compatibility import Interface, contract_changes
 from promptdb.domain.contract import contract
 from promptdb.domain.spec import PromptSpec
 from promptdb.render.prompt import names_for_callers

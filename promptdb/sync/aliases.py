@@ -13,7 +13,7 @@ from promptdb.db.engine import reading, writing
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
-from promptdb.domain.compatibility import ContractChange
+from promptdb.domain.changes import ContractChange
 from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
 from promptdb.domain.views import AliasEventView, AliasView, PromptSummary

@@ -7,11 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.lookup import stored_specs
-from promptdb.domain.compatibility import ContractChange, breaking
+from promptdb.domain.changes import ContractChange, breaking
 from promptdb.domain.identity import PromptId
-from promptdb.domain.spec import PromptSpec
 from promptdb.errors import Guard
-from promptdb.render.interface import changes_between
 
 Broken = dict[PromptId, tuple[ContractChange, ...]]
 
@@ -80,6 +78,9 @@ def _broken(
 
 
 def _changes(old: str, new: str) -> tuple[ContractChange, ...]:
+    from promptdb.domain.spec import PromptSpec  # slow to import, and rarely needed
+    from promptdb.render.interface import changes_between
+
     return changes_between(PromptSpec.from_canonical(old), PromptSpec.from_canonical(new))
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from promptdb.db.engine import reading
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
-from promptdb.domain.spec import PromptSpec
 from promptdb.sync.apply import Applied, apply, recorded_state
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
@@ -14,6 +14,9 @@ from promptdb.sync.parts import updates, with_parts
 from promptdb.sync.pointers import decide_pointers
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree
+
+if TYPE_CHECKING:
+    from promptdb.domain.spec import PromptSpec
 
 
 def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
@@ -41,7 +44,7 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
 
 def planned_updates(
     registry: Registry, loaded: LoadedTree, intended: Plan
-) -> Iterator[tuple[Change, PromptSpec, PromptSpec]]:
+) -> Iterator[tuple[Change, "PromptSpec", "PromptSpec"]]:
     """Each update of a plan with the spec it replaces and the one it brings, as they are asked for."""
     items = {item.prompt: item for item in loaded.desired.items}
     with reading(registry.engine) as connection:

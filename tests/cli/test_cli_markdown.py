@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from registries import write
 
 from promptdb.cli.markdown import MAX_COMMENT, code, plan_comment, problems_comment
-from promptdb.domain.compatibility import ContractChange
+from promptdb.domain.changes import ContractChange
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Change, Plan
 from promptdb.domain.spec import PromptSpec

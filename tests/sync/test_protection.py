@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from registries import Fill, rows
 
-from promptdb.domain.compatibility import ContractChange
+from promptdb.domain.changes import ContractChange
 from promptdb.domain.refs import PromptRef
 from promptdb.errors import Conflict, Guard
 from promptdb.service import PromptService
