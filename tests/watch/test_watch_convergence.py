@@ -222,7 +222,7 @@ def test_a_checkout_of_thousands_of_files(project: Path, repository: Git, two_br
 
 def test_events_that_the_kernel_dropped_cost_time_only(project: Path) -> None:
     """The queue of inotify holds 16,384, and a file makes three. The last folders are new, and nobody was told of them."""
-    files = {f"prompts/lost/f{n // 1200}/p{n}.txt": "Lost.\n" for n in range(7200)}
+    files = {f"prompts/lost/f{n // 2000}/p{n}.txt": "Lost.\n" for n in range(12_000)}
     write(project.parent / "one", {"prompts/p.txt": "Lost.\n"})
     (digest,) = fresh(project.parent / "one").values()
     expected = fresh(project) | {path[len("prompts/") : -len(".txt")]: digest for path in files}
