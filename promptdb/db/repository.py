@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db import columns
+from promptdb.db.heads import head_of, is_highest, select_heads
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
@@ -32,16 +33,6 @@ _T = TypeVar("_T")
 _CHUNK = 500
 """Values in one IN list: below SQLite's limit of parameters."""
 
-_FROM_FILE, _CONFIRMED = 1, 2
-"""How a head stands: some version of the prompt was in a file; this one was, in a commit or without git."""
-
-_is_highest = versions.c.revision == (
-    sa.select(sa.func.max(versions.c.revision))
-    .where(versions.c.prompt_id == prompts.c.id)
-    .correlate(prompts)
-    .scalar_subquery()
-)
-
 
 class PromptRepository:
     """Valid as long as the connection's transaction: all its answers are of one state."""
@@ -51,26 +42,12 @@ class PromptRepository:
 
     def heads(self, only: Sequence[PromptId] | None = None) -> dict[PromptId, tuple[UUID, Head]]:
         """The highest revision of each prompt, or of those named, with the prompt's id: one query."""
-        own = versions.alias("own")
-        from_file = sa.exists().where(own.c.prompt_id == prompts.c.id, sources.c.version_id == own.c.id)
-        confirmed = sa.exists().where(sources.c.version_id == versions.c.id, ~sources.c.is_dirty)
-        standing = sa.case(  # in this order: the second question is rarely asked
-            (confirmed.correlate(versions), _CONFIRMED), (from_file.correlate(prompts), _FROM_FILE), else_=0
-        )
-        query = sa.select(
-            prompts.c.id,
-            prompts.c.namespace,
-            prompts.c.name,
-            prompts.c.archived_at.is_not(None),
-            versions.c.revision,
-            versions.c.spec_hash,
-            standing,
-        ).join(versions, sa.and_(versions.c.prompt_id == prompts.c.id, _is_highest))
-        found = {}
-        for key, namespace, name, archived, revision, digest, stands in map(tuple, self._for_prompts(query, only)):
-            prompt = PromptId(namespace, name)
-            found[prompt] = key, Head(prompt, revision, digest, archived, stands >= _FROM_FILE, stands == _CONFIRMED)
-        return found
+        query = select_heads(prompts.c.id)
+        return {head.prompt: (key, head) for key, head in map(head_of, self._for_prompts(query, only))}
+
+    def head_states(self) -> dict[PromptId, Head]:
+        """The same without ids, which take time to read."""
+        return {head.prompt: head for _, head in map(head_of, self._connection.execute(select_heads(sa.null())))}
 
     def labels(self, wanted: Iterable[tuple[PromptId, str]]) -> dict[tuple[PromptId, str], LabelUse]:
         """What each `user_version` in question names by now."""
@@ -114,7 +91,7 @@ class PromptRepository:
 
     def stored_heads(self, only: Sequence[PromptId]) -> dict[PromptId, StoredVersion]:
         """The highest revisions of some prompts, with their specs."""
-        query = select_versions().add_columns(versions.c.spec_json).where(_is_highest)
+        query = select_versions().add_columns(versions.c.spec_json).where(is_highest)
         return {stored.view.prompt: stored for stored in map(stored_of, self._for_prompts(query, only))}
 
     def summaries(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
@@ -124,7 +101,7 @@ class PromptRepository:
             pattern: a namespace or `namespace/name` to restrict to; `*` stands for anything.
             archived: the archived ones too.
         """
-        query = select_versions().where(_is_highest)
+        query = select_versions().where(is_highest)
         if not archived:
             query = query.where(prompts.c.archived_at.is_(None))
         targets: dict[PromptId, dict[str, int]] = {}

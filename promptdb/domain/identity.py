@@ -14,6 +14,8 @@ MAX_IDENTITY = 512
 
 _SEGMENT = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_SEGMENT - 1}}}")
 
+_PATH = re.compile(rf"(?:{_SEGMENT.pattern}/)*{_SEGMENT.pattern}")
+
 SEGMENT_RULE = f"letters, digits, '.', '_' and '-', starting with a letter or digit, at most {MAX_SEGMENT} characters"
 
 
@@ -37,6 +39,14 @@ class PromptId(NamedTuple):
     def folded(self) -> str:
         """Equal for two identities that a case-insensitive file system would mix up (segments are ASCII)."""
         return str(self).casefold()
+
+    @classmethod
+    def from_path(cls, path: str) -> "PromptId":
+        """The identity for a path without the suffix. Errors as in `from_segments`."""
+        if len(path) <= MAX_IDENTITY and _PATH.fullmatch(path) is not None:
+            namespace, _, name = path.rpartition("/")
+            return cls(namespace or DEFAULT_NAMESPACE, name)
+        return cls.from_segments(path.split("/"))
 
     @classmethod
     def from_segments(cls, segments: list[str]) -> "PromptId":

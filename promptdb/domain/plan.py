@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from promptdb.domain.changes import ChangedFile, ContractChange
 from promptdb.domain.digest import Digest
@@ -23,8 +24,7 @@ class Action(StrEnum):
     ARCHIVE = "archive"
 
 
-@dataclass(frozen=True)
-class Desired:
+class Desired(NamedTuple):
     """A prompt as the files have it. `path` is None for one that was registered without a file."""
 
     prompt: PromptId

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from promptdb.containment import contained
 from promptdb.domain.identity import PromptId
@@ -13,9 +14,11 @@ from promptdb.files.suffixes import SUFFIXES
 from promptdb.problems import Code, Problem
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A prompt file: its path relative to the root, with `/`, and its identity. `target` is the path that a link leads to."""
+class Candidate(NamedTuple):
+    """A prompt file: its path relative to the root, with `/`, and its identity. `target` is the path that a link leads to.
+
+    A tuple, as all values here of which a large tree makes ten thousand: it takes a third of the time.
+    """
 
     path: str
     prompt: PromptId
@@ -70,18 +73,21 @@ def identify(paths: list[str], problems: list[Problem], links: Mapping[str, str]
     for path in paths:
         stem = path[: path.rindex(".")]
         try:
-            candidate = Candidate(path, PromptId.from_segments(stem.split("/")), (links or {}).get(path))
+            candidate = Candidate(path, PromptId.from_path(stem), links.get(path) if links else None)
         except InvalidRef as error:
             hint = f"rename the file, or start its name with '_' if it is no prompt; in a name {error.hint}"
             problems.append(Problem(path, 1, 1, Code.BAD_NAME, error.message, hint))
             continue
-        other = candidates.setdefault(candidate.prompt.folded, candidate)
+        folded = candidate.prompt.folded
+        other = candidates.setdefault(folded, candidate)
         if other is not candidate:
-            clashing.add(candidate.prompt.folded)
+            clashing.add(folded)
             message = f"{other.path} and {path} are both the prompt {candidate.prompt}"
             hint = "rename one, or start its name with '_' if it is no prompt"
             problems.append(Problem(path, 1, 1, Code.SAME_IDENTITY, message, hint))
         found.append(candidate)
+    if not clashing:
+        return Scan(tuple(found), tuple(problems))
     claimed = frozenset(candidate.prompt for candidate in found if candidate.prompt.folded in clashing)
     return Scan(tuple(c for c in found if c.prompt not in claimed), tuple(problems), claimed)
 

@@ -14,7 +14,7 @@ from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
 from promptdb.domain.moves import Declaration
 from promptdb.domain.order import Order, RecordedHead, Verdict, compared
-from promptdb.domain.plan import Desired, Plan, Policy, Recorded, plan
+from promptdb.domain.plan import Desired, Head, Plan, Policy, Recorded, plan
 from promptdb.domain.views import Provenance
 from promptdb.sync.batch import Batch, ContentOf, new_versions
 from promptdb.sync.order import order_of, require_in_order, require_local
@@ -37,9 +37,11 @@ class Applied:
     confirmed: tuple[PromptId, ...] = ()
 
 
-def recorded_state(connection: sa.Connection, desired: Sequence[Desired], *, whole_tree: bool) -> Recorded:
-    """The registry's side of the plan: of everything, or of just the prompts in question and their earlier names."""
-    return _state(connection, desired, whole_tree=whole_tree)[0]
+def recorded_state(connection: sa.Connection, desired: Sequence[Desired]) -> Recorded:
+    """The registry's side of the plan of a whole tree."""
+    repository = PromptRepository(connection)
+    heads = repository.head_states()
+    return Recorded(heads, repository.labels(_labels_in_question(desired, heads)))
 
 
 def apply(
@@ -199,16 +201,20 @@ def _state(
     repository = PromptRepository(connection)
     only = None if whole_tree else [name for item in desired for name in (item.prompt, *item.renamed_from)]
     found = repository.heads(only)
-    labelled = [
+    heads = {name: head for name, (_, head) in found.items()}
+    ids = {name: key for name, (key, _) in found.items()}
+    return Recorded(heads, repository.labels(_labels_in_question(desired, heads))), ids
+
+
+def _labels_in_question(desired: Sequence[Desired], heads: Mapping[PromptId, Head]) -> list[tuple[PromptId, str]]:
+    """Those of content that is not the newest: it may be that they name other content already."""
+    return [
         (name, item.user_version)
         for item in desired
         if item.user_version is not None
         for name in (item.prompt, *item.renamed_from)
-        if name in found and found[name][1].digest != item.digest
+        if name in heads and heads[name].digest != item.digest
     ]
-    heads = {name: head for name, (_, head) in found.items()}
-    ids = {name: key for name, (key, _) in found.items()}
-    return Recorded(heads, repository.labels(labelled)), ids
 
 
 def _is_new_commit(found: RunRepository, origin: Origin, heads: Mapping[str, RecordedHead]) -> bool:

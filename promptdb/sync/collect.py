@@ -93,7 +93,8 @@ class DesiredTree:
         if loaded.known is None:
             self.invalid.add(candidate.prompt)
         else:
-            known, earlier = loaded.known, tuple(map(PromptId.parse, loaded.known.renamed_from))
+            known = loaded.known
+            earlier = tuple(map(PromptId.parse, known.renamed_from)) if known.renamed_from else ()
             self.items.append(Desired(candidate.prompt, known.spec, candidate.path, known.user_version, earlier))
             if known.reads:
                 self._reads[candidate.prompt] = known.reads
@@ -146,6 +147,8 @@ def collect(
 
 def _declare(desired: DesiredTree, file: AliasesFile) -> None:
     """Add what the file of aliases says; nothing of it counts where something is wrong."""
+    if not (file.declarations or file.problems):
+        return
     items = desired.items
     known = {name for item in items for name in (item.prompt, *item.renamed_from)} | desired.invalid
     desired.problems += [*file.problems, *without_file(file.declarations, known)]

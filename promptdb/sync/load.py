@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from promptdb.domain.digest import digest_of
 from promptdb.files.cache import KnownFile
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
     from promptdb.files.parse import ParsedPrompt
 
 
-@dataclass(frozen=True)
-class LoadedFile:
+class LoadedFile(NamedTuple):
     """`known` and `content` are None for an invalid file. Small, since ten thousand of them come from other processes."""
 
     problems: tuple[Problem, ...] = ()
     known: KnownFile | None = None
     content: Content | None = None
     tests: int = 0
-    stamps: Mapping[str, Stamp | None] = field(default_factory=dict)
+    stamps: Mapping[str, Stamp | None] = {}
     """Of the file and of those in `known.reads`, as they were when they were read."""
 
     @property

@@ -34,7 +34,7 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
         heads = RunRepository(connection).source_heads(origin.root)
     order = order_of(origin, policy, heads)
     with reading(registry.engine) as connection:
-        recorded = recorded_state(connection, desired.items, whole_tree=True)
+        recorded = recorded_state(connection, desired.items)
         intended = plan(desired.items, recorded, policy, desired.invalid)
         pointers = decide_pointers(connection, desired.items, recorded, intended, origin, desired.declared)
         pointers.require_found()
