@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
 from promptdb.db.engine import reading
-from promptdb.db.lookup import existing_name, find_version
+from promptdb.db.lookup import UNRECORDED, existing_name, find_version
 from promptdb.db.migrate import ensure_schema
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.identity import PromptId
@@ -93,7 +93,8 @@ class PromptService:
             if found is None:
                 raise
             if isinstance(found, str):
-                raise type(error)(f"{error.message}: {found}", error.hint) from error
+                hint = (error.hint or "").removeprefix(UNRECORDED)
+                raise type(error)(f"{error.message}: {found}", hint or None) from error
             return found
 
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:

@@ -36,7 +36,16 @@ def _require_alias(text: str) -> str:
     return text
 
 
+def _ref_pattern(text: str) -> str:
+    """As `domain.ref_rules` has refs: branches by their short names, tags as `tags/v1.0`."""
+    pattern = text.removeprefix("refs/heads/") if text.startswith("refs/heads/") else text.removeprefix("refs/")
+    if not pattern or any(not character.isprintable() or character.isspace() for character in pattern):
+        raise PydanticCustomError("ref", "a ref is a branch such as main or release/*, or a tag such as tags/v*")
+    return pattern
+
+
 AliasName = Annotated[str, AfterValidator(_require_alias)]
+RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
 
 
 class AppSettings(BaseSettings):
@@ -64,7 +73,7 @@ class AppSettings(BaseSettings):
         default=None, min_length=1, max_length=MAX_ACTOR, description="who is recorded as the author of a change"
     )
 
-    refs: dict[str, list[AliasName]] = Field(
+    refs: dict[RefPattern, list[AliasName]] = Field(
         default={}, description="which git refs may be synced, and the aliases that each of them moves"
     )
     protected_aliases: list[AliasName] = Field(
@@ -153,8 +162,9 @@ def load_settings(folder: Path | None = None) -> AppSettings:
     for key in table:
         if key not in known:
             raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
+    own = {key: value for key, value in table.items() if _variable(key) is None}  # tables would be merged, else
     try:
-        return AppSettings(base=base, **table)
+        return AppSettings(base=base, **own)
     except SettingsError as error:  # a list in a variable; the text says in which
         name = next((name for name in known if f'"{name}"' in str(error)), "")
         problem = ConfigError(

@@ -1,11 +1,21 @@
 """The aliases that a sync moves, in words."""
 
+from typing import TYPE_CHECKING
+
 import click
 
+from promptdb.cli.contracts import print_breaking
 from promptdb.cli.output import print_table
 from promptdb.cli.problems import count
 from promptdb.domain.plan import Plan
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promptdb.domain.moves import Declaration
+    from promptdb.sync.view import Origin
+
+_WAITING = "aliases move with the commit: nothing is moved from files that are not committed"
 _SHOWN = 50
 """Moves on a terminal or in a log; JSON has all."""
 
@@ -33,8 +43,15 @@ def print_alias_moves(plan: Plan, *, done: bool = False, is_dirty: bool = False)
         if len(plan.moves) > _SHOWN:
             click.echo(f"... and {len(plan.moves) - _SHOWN:,} more")
         click.echo(moves_summary(plan, done=done))
+        print_breaking((move.prompt, move.breaking) for move in plan.moves)
     if plan.moves and is_dirty:
-        click.echo("aliases move with the commit: nothing is moved from files that are not committed", err=True)
+        click.echo(_WAITING, err=True)
+
+
+def tell_waiting_aliases(origin: "Origin", declared: "Sequence[Declaration]") -> None:
+    """After a sync: why aliases were not looked at."""
+    if origin.is_dirty and (declared or origin.refs.aliases_of(origin.git_ref)):
+        click.echo(_WAITING, err=True)
 
 
 def moves_summary(plan: Plan, *, done: bool = False) -> str:

@@ -59,6 +59,8 @@ def _print(found: "RecordedHistory", root: str) -> None:
         click.echo(f"recorded before: everything up to {found.since[:12]}")
     counted = [word(found.counts[action]) for action, word in _WORDS.items() if found.counts.get(action)]
     click.echo(f"{count(found.commits, 'commit')}: {', '.join(counted) or 'nothing new'}")
+    if found.alias_moves:
+        click.echo(f"{count(len(found.alias_moves), 'alias move')} made for the newest of them")
 
 
 _WORDS: dict[str, Callable[[int], str]] = {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from promptdb.cli.changes import summary
 from promptdb.cli.failures import one_line
@@ -17,22 +18,26 @@ def hook_option(command: _F) -> _F:
     return click.option(
         "--hook",
         is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_run,
         help="For hooks of git: sync HEAD into a local registry (SQLite), and whatever goes wrong, say so in one line and "
         "leave with 0. Goes with no other option.",
     )(command)
 
 
-def _run(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if not wanted or context.resilient_parsing:
-        return
+def run_hook() -> int:
+    """Sync HEAD without ever failing, but for a wrong use of the option itself."""
+    context = click.get_current_context()
+    others = [name for name in context.params if name != "hook" and _is_given(context, name)]
+    if others:
+        raise click.UsageError("--hook goes with no other option")
     try:
         _sync_head()
     except (PromptDBError, OSError) as error:
         click.echo(f"promptdb sync --hook: {one_line(str(error))}; nothing was synced", err=True)
-    context.exit()
+    return 0
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _sync_head() -> None:

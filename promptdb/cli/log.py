@@ -34,7 +34,7 @@ def command(prompt: str, limit: int | None, as_json: bool) -> None:
             ", ".join(entry.aliases),
             short_time(_time(entry)),
             _commit(entry.source),
-            _author(entry.source) or entry.version.created_by,
+            _author(entry),
         ]
         for entry in entries
     ]
@@ -53,5 +53,9 @@ def _commit(source: Provenance | None) -> str:
     return source.commit_id[:12] + (" (dirty)" if source.is_dirty else "")
 
 
-def _author(source: Provenance | None) -> str:
-    return (source.author or "").partition(" <")[0] if source else ""
+def _author(entry: "LogEntry") -> str:
+    """Of the commit; of content that no commit has, who synced it."""
+    source = entry.source
+    if source is None or source.commit_id is None or source.is_dirty:
+        return entry.version.created_by
+    return (source.author or "unknown").partition(" <")[0]

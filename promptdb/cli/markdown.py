@@ -113,9 +113,16 @@ def _moves(plan: Plan) -> Iterator[str]:
     if not plan.moves:
         return
     yield f"#### Aliases: {moves_summary(plan)}"
+    drifted = {(move.prompt, move.alias) for move in plan.drift}
     told = [
         f"- {code(f'{move.prompt}:{move.alias}')}: {_revision(move.from_revision)} to {_revision(move.to_revision)}, "
         f"{code(move.reason)}"
+        + (", moved by hand" if (move.prompt, move.alias) in drifted else "")
+        + (
+            f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"
+            if move.breaking
+            else ""
+        )
         for move in plan.moves
     ]
     yield "\n".join(_fitting(told, _MOVES, "move"))

@@ -34,14 +34,26 @@ if TYPE_CHECKING:
 @click.option("--exit-code", is_flag=True, help="Leave with 3 if there is something to sync.")
 @prune_options
 @ref_option
+@click.option(
+    "--allow-breaking", is_flag=True, help="As sync has it: protected aliases may move although callers may fail."
+)
 @view_options
-def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_prune: int, ref: str | None) -> int:
+def command(
+    view: "View | None",
+    form: str,
+    exit_code: bool,
+    prune: bool,
+    max_prune: int,
+    ref: str | None,
+    allow_breaking: bool,
+) -> int:
     """Show what sync would do.
 
     Exit code 4 if a file is invalid, 5 if sync would refuse the plan.
     """
     from promptdb.domain.plan import Policy
     from promptdb.errors import InvalidPrompts
+    from promptdb.sync.foresight import require_unbroken
     from promptdb.sync.tree import plan_tree, planned_updates
 
     settings = load_settings()
@@ -67,6 +79,8 @@ def command(view: "View | None", form: str, exit_code: bool, prune: bool, max_pr
             print_alias_moves(intended, is_dirty=loaded.origin.is_dirty)
             print_order(intended, loaded.origin)
     intended.require_sound(policy)
+    if not allow_breaking:
+        require_unbroken(intended)
     return 3 if exit_code and not intended.is_empty else 0
 
 

@@ -49,7 +49,7 @@ def command(as_json: bool) -> None:
         click.echo(f"{'git':<10}{loaded.origin.git_ref or 'detached'} at {loaded.origin.commit_id[:12]}{dirty}")
     if loaded.desired.problems:
         click.echo(f"{'files':<10}{problem_summary(loaded.desired.problems)}; 'promptdb check' shows them")
-    in_step = intended.is_empty and not intended.missing and not loaded.desired.errors
+    in_step = not (intended.changes or intended.label_conflicts) and not intended.missing and not loaded.desired.errors
     state = "in step" if in_step else "not synced"
     missing = f", {len(intended.missing)} without a file" if intended.missing else ""
     waiting = f", {unconfirmed(intended)}" if intended.unconfirmed else ""

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.alias_moves import print_alias_moves
+from promptdb.cli.alias_moves import print_alias_moves, tell_waiting_aliases
 from promptdb.cli.changes import print_plan
 from promptdb.cli.history import record as record_history
-from promptdb.cli.hook import hook_option
+from promptdb.cli.hook import hook_option, run_hook
 from promptdb.cli.order import is_superseded, order_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_problems, problems_data, tell_invalid
@@ -63,6 +63,7 @@ def command(
     allow_breaking: bool,
     as_json: bool,
     history: bool,
+    hook: bool,
 ) -> int:
     """Make new versions of the prompt files that changed.
 
@@ -73,11 +74,17 @@ def command(
     author, time and commit. Files that were invalid in an old commit are told and skipped. What is recorded already is not
     read again.
     """
+    if hook:
+        return run_hook()
     if history:
         others = (keep_going, prune, ref, local, follow_force_push, allow_breaking)
         if (view is not None and view.rev is None) or any(others):
             raise click.UsageError("--history reads commits, and goes with --rev and --json only")
         return record_history(view.rev if view and view.rev else "HEAD", as_json=as_json)
+    if local and (ref or follow_force_push):
+        raise click.UsageError(
+            "--local follows whatever is checked out: --ref and --follow-force-push do not go with it"
+        )
     from promptdb.domain.plan import Policy
     from promptdb.errors import InvalidPrompts
     from promptdb.sync.source import require_clean as refuse_changes
@@ -104,7 +111,10 @@ def command(
         print_json(applied)
     elif is_superseded(applied.plan):
         click.echo(f"{order_line(applied.plan, loaded.origin)}; nothing written")
+        if follow_force_push:
+            click.echo(f"not followed: {loaded.origin.git_ref} is elsewhere at its remote", err=True)
     else:
         print_plan(applied.plan, done=True, confirmed=len(applied.confirmed))
-        print_alias_moves(applied.plan, done=True, is_dirty=loaded.origin.is_dirty)
+        print_alias_moves(applied.plan, done=True)
+        tell_waiting_aliases(loaded.origin, loaded.desired.declared)
     return 4 if loaded.desired.errors else 0

@@ -31,6 +31,8 @@ from promptdb.domain.views import StoredVersion
 from promptdb.errors import PromptNotFound, VersionNotFound
 
 _NEWEST_TOLD = 5
+UNRECORDED = "no sync has recorded that commit; "
+"""What a hint begins with where `git:` names what the registry does not know."""
 
 
 def find_version(connection: sa.Connection, ref: PromptRef) -> StoredVersion:
@@ -230,7 +232,7 @@ def _why(connection: sa.Connection, selector: Selector) -> str:
         return ""
     if _run_of(connection, selector.name) is not None:
         return "there was no valid file in that commit; "
-    return "no sync has recorded that commit; "
+    return UNRECORDED
 
 
 def _listed(names: Sequence[str]) -> str:

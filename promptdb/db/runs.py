@@ -41,6 +41,11 @@ class RunRepository:
         query = sa.select(absences.c.prompt_id).where(absences.c.until_run_id.is_(None))
         return set(self._connection.execute(query).scalars())
 
+    def newest_clean_commit(self, root: str) -> str | None:
+        """The commit of the newest sync of a tree that found exactly a commit."""
+        query = sa.select(runs.c.commit_id).where(runs.c.root == root, is_clean_run, runs.c.commit_id.is_not(None))
+        return self._connection.execute(query.order_by(runs.c.id.desc()).limit(1)).scalar()
+
     def newest_commit(self) -> str | None:
         """The commit that the newest sync found, if it found nothing else; None where there is no such sync."""
         query = sa.select(runs.c.commit_id, runs.c.is_dirty).where(runs.c.outcome == APPLIED).order_by(runs.c.id.desc())

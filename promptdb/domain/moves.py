@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from promptdb.domain.changes import ContractChange
 from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import Selector
 
@@ -23,10 +24,14 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class AliasMove:
-    """An alias of a prompt from one revision to another; None where it points nowhere yet. `reason` says who wants it."""
+    """An alias of a prompt from one revision to another; None where it points nowhere yet. `reason` says who wants it.
+
+    `breaking` is what callers of a protected alias would not survive; found for a plan only.
+    """
 
     prompt: PromptId
     alias: str
     from_revision: int | None
     to_revision: int
     reason: str
+    breaking: tuple[ContractChange, ...] = ()

@@ -16,6 +16,7 @@ from promptdb.problems import Code, Problem
 if TYPE_CHECKING:
     from promptdb.files.document import Document
 
+_MISNAMED = ("_aliases.yml", "_aliases.json")
 _EXAMPLE = "for example 'production: {support/triage: rev:3}'"
 
 
@@ -42,7 +43,7 @@ def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
     try:
         data = tree.read(ALIASES_FILE, MAX_TEXT_BYTES)
     except FileNotFoundError:
-        return AliasesFile()
+        return _misnamed(tree)
     except FileTooLarge:
         return _unreadable(Code.TOO_LARGE, f"larger than {MAX_TEXT_BYTES // 1024:,} KiB")
     except OutsideRoot as error:
@@ -78,6 +79,20 @@ def without_file(declarations: Collection[Declaration], known: Collection[Prompt
         for found in declarations
         if found.prompt not in known
     ]
+
+
+def _misnamed(tree: Tree) -> AliasesFile:
+    """None, unless somebody gave the file another suffix: all that it declares would be passed over in silence."""
+    for name in _MISNAMED:
+        try:
+            tree.read(name, MAX_TEXT_BYTES)
+        except FileNotFoundError:
+            continue
+        except (OSError, FileTooLarge, OutsideRoot):
+            pass
+        message = f"nobody reads {name}"
+        return AliasesFile(problems=(Problem(name, 1, 1, Code.ALIAS_NAME, message, f"name it {ALIASES_FILE}"),))
+    return AliasesFile()
 
 
 def _unreadable(code: Code, message: str) -> AliasesFile:

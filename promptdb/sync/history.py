@@ -13,6 +13,7 @@ from promptdb.db.repository import PromptRepository
 from promptdb.db.runs import RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
+from promptdb.domain.moves import AliasMove
 from promptdb.domain.order import RecordedHead, Verdict
 from promptdb.domain.plan import Action, Plan, Policy, Recorded, plan
 from promptdb.domain.replay import performed, without_label_conflicts
@@ -32,6 +33,7 @@ from promptdb.sync.git_tree import may_be_text
 from promptdb.sync.order import order_of, reason, require_in_order
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree, load_tree
+from promptdb.sync.tree import sync_tree
 from promptdb.sync.tree_replay import TreeReplay, TreeState
 from promptdb.sync.view import Origin, View
 from promptdb.sync.write import note_absences, write_run, write_versions
@@ -56,7 +58,8 @@ class RecordedHistory:
 
     `since` is the commit up to which everything was recorded before; `moves` are files that another one of the same content
     followed without saying so, as (commit, old name, new name): each is two prompts, until a file says `renamed_from`.
-    `superseded` tells why nothing was recorded, where the newest commit is older than what was synced.
+    `superseded` tells why nothing was recorded, where the newest commit is older than what was synced; `alias_moves` are those
+    that the newest commit asked for.
     """
 
     commits: int = 0
@@ -65,6 +68,7 @@ class RecordedHistory:
     problems: tuple[CommitProblem, ...] = ()
     moves: tuple[tuple[str, PromptId, PromptId], ...] = ()
     superseded: str | None = None
+    alias_moves: tuple[AliasMove, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,10 +109,16 @@ def record_history(
     started = datetime.now(UTC)
     with reading(registry.engine) as connection:
         before, since = _look(connection, reader)
+        newest = RunRepository(connection).newest_clean_commit(tip.origin.root)
     order = order_of(tip.origin, Policy(), before.heads)
     require_in_order(order, tip.origin, Policy())
     if order is not None and order.verdict is Verdict.SUPERSEDED:
         return RecordedHistory(since=since, superseded=reason(order, tip.origin))
+    if newest != since:
+        raise Conflict(
+            f"the registry went on from {str(newest)[:12]}, which is not in this history",
+            "history continues where the last sync was: sync this commit without --history",
+        )
     steps = list(reader.steps(before.state, since, progress))
     if not steps:
         return RecordedHistory(since=since)
@@ -123,7 +133,10 @@ def record_history(
             if step.before is not None and step.present is not None:
                 note_absences(writer, run_id, step.before, ids, step.present)
     counts = {action.value: sum(step.plan.count(action) for step in steps) for action in Action}
-    return RecordedHistory(len(steps), counts, since, tuple(reader.problems), tuple(reader.moves))
+    moved = sync_tree(
+        registry, tip, Policy()
+    ).plan.moves  # of the newest commit: older ones may have named other versions
+    return RecordedHistory(len(steps), counts, since, tuple(reader.problems), tuple(reader.moves), alias_moves=moved)
 
 
 @dataclass(frozen=True)

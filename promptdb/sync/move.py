@@ -80,7 +80,7 @@ def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Prompt
     loaded = load_tree(settings)
     root, desired = settings.prompts_path, loaded.desired
     work_tree = open_work_tree(root)
-    named = named_file(old, desired.candidates, root, here)
+    named = named_file(old, desired, root, here)
     was = Place(named.candidate.prompt, named.candidate.path)
     place = new_place(new, named, root, here)
     require_movable(named.candidate, desired)

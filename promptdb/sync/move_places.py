@@ -2,7 +2,6 @@
 
 import os
 import posixpath
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +11,7 @@ from promptdb.errors import InvalidRef, PromptNotFound
 from promptdb.files.relocate import Place
 from promptdb.files.scan import Candidate, is_prompt_name
 from promptdb.files.suffixes import SUFFIXES, file_suffix
+from promptdb.sync.collect import DesiredTree
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,14 @@ class Named:
     is_path: bool
 
 
-def named_file(text: str, candidates: Mapping[PromptId, Candidate], root: Path, here: Path) -> Named:
+def named_file(text: str, desired: DesiredTree, root: Path, here: Path) -> Named:
     """The prompt file that `text` names: a path from `here`, a path from the root, or the name of a prompt.
 
     Raises:
         InvalidRef: neither a path nor a name.
         PromptNotFound: there is no such file; the hint names similar ones.
     """
+    candidates = desired.candidates
     paths = {candidate.path: candidate for candidate in candidates.values()}
     below = _below(text, root, here)
     if file_suffix(text) in SUFFIXES and below in paths and (here / text).exists():
@@ -40,6 +41,8 @@ def named_file(text: str, candidates: Mapping[PromptId, Candidate], root: Path, 
         return Named(candidates[prompt], is_path=False)
     if (root / text).is_dir():
         raise PromptNotFound(f"{text} is a folder", "move its prompts, one by one")
+    if (now := next((item.prompt for item in desired.items if prompt in item.renamed_from), None)) is not None:
+        raise PromptNotFound(f"there is no file for a prompt {prompt}", f"it is {now} now")
     near = get_close_matches(text, [str(name).removeprefix(f"{DEFAULT_NAMESPACE}/") for name in candidates], 3, 0.7)
     hint = f"did you mean {' or '.join(near)}?" if near else "name one prompt, by its name or its file"
     raise PromptNotFound(f"there is no file for a prompt {prompt}", hint)

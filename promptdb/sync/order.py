@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from promptdb.domain.order import Order, RecordedHead, Verdict, compared, judge
 from promptdb.domain.plan import Policy
-from promptdb.domain.ref_rules import TAGS
+from promptdb.domain.ref_rules import NAMELESS, TAGS
 from promptdb.errors import ConfigError, DivergedHistory, Guard
 from promptdb.git.ancestry import Ancestry
 from promptdb.sync.registry import Registry
@@ -69,14 +69,15 @@ def require_in_order(order: Order | None, origin: Origin | None, policy: Policy)
 def reason(order: Order, origin: Origin) -> str:
     """What stands in the way of a sync, in one line; empty where nothing does."""
     commit, other = (origin.commit_id or "")[:_SHOWN], (order.commit_id or "")[:_SHOWN]
+    synced = "a commit without a ref" if order.ref == NAMELESS else order.ref
     ref = "a commit without a ref" if origin.git_ref is None else f"the ref {origin.git_ref}"
     match order.verdict:
         case Verdict.SUPERSEDED:
-            return f"{order.ref} was synced at {other} already, which is newer than {commit}"
+            return f"{synced} was synced at {other} already, which is newer than {commit}"
         case Verdict.DIVERGED:
-            return f"{commit} does not descend from {other}, at which {order.ref} was synced"
+            return f"{commit} does not descend from {other}, at which {synced} was synced"
         case Verdict.UNKNOWN:
-            return f"it is not known whether {commit} descends from {other}, at which {order.ref} was synced"
+            return f"it is not known whether {commit} descends from {other}, at which {synced} was synced"
         case Verdict.UNLISTED:
             return f"{ref} may not be synced: the setting refs does not list it"
         case _:

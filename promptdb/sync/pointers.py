@@ -18,9 +18,10 @@ from promptdb.domain.plan import Action, Desired, Plan, Policy, Recorded
 from promptdb.domain.ref_rules import TAGS
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
 from promptdb.domain.views import AliasView
-from promptdb.errors import InvalidPrompts, NotFound
+from promptdb.errors import Guard, InvalidPrompts, NotFound
 from promptdb.problems import Code, Problem
 from promptdb.sync.aliases import Move, compatible, write_moves
+from promptdb.sync.protection import asked_for
 from promptdb.sync.registry import Registry
 from promptdb.sync.view import Origin
 
@@ -141,10 +142,25 @@ def move_pointers(
     reasons = {(move.alias, move.prompt): move.reason for move in pointers.moves}
     for _, of_alias in groupby(moves, key=lambda move: move.alias):
         by_reason: dict[str, list[Move]] = {}
-        for move in compatible(writer.connection, registry, list(of_alias), allow_breaking=policy.allow_breaking):
+        for move in _compatible(writer, registry, list(of_alias), reasons, policy):
             by_reason.setdefault(reasons[move.alias, move.prompt], []).append(move)
         for reason, some in by_reason.items():
             write_moves(writer, registry.actor, some, ids, reason, run_id)
+
+
+def _compatible(
+    writer: RegistryWriter,
+    registry: Registry,
+    moves: Sequence[Move],
+    reasons: Mapping[tuple[str, PromptId], str],
+    policy: Policy,
+) -> list[Move]:
+    """Refused with who asked for the moves, since nobody has typed them."""
+    try:
+        return compatible(writer.connection, registry, moves, allow_breaking=policy.allow_breaking)
+    except Guard as error:
+        asked = asked_for([reasons[move.alias, move.prompt] for move in moves])
+        raise Guard(error.message, f"{asked}; {error.hint}") from error
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What protects the callers behind an alias: it is not moved to a version that would break them, unless somebody says so."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from promptdb.db.lookup import stored_specs
 from promptdb.domain.changes import ContractChange, breaking
 from promptdb.domain.identity import PromptId
+from promptdb.domain.moves import ALIASES_FILE
 from promptdb.errors import Guard
 
 Broken = dict[PromptId, tuple[ContractChange, ...]]
@@ -20,23 +21,28 @@ _EXEMPT = "rollback"
 """The way back is always open: old callers worked with where it leads, and nobody should have to argue with it at night."""
 
 
-class PointerMove(Protocol):
-    """A move of one alias of one prompt, from a version to another; None where there is none."""
+class AnyMove(Protocol):
+    """A move of one alias of one prompt, from a revision to another; None where there is none."""
 
     @property
     def prompt(self) -> PromptId: ...
     @property
     def alias(self) -> str: ...
     @property
+    def from_revision(self) -> int | None: ...
+    @property
+    def to_revision(self) -> int | None: ...
+
+
+class PointerMove(AnyMove, Protocol):
+    """The same with the versions, which both are there."""
+
+    @property
     def action(self) -> str: ...
     @property
     def from_version(self) -> UUID | None: ...
     @property
     def to_version(self) -> UUID | None: ...
-    @property
-    def from_revision(self) -> int | None: ...
-    @property
-    def to_revision(self) -> int | None: ...
 
 
 def require_compatible(
@@ -62,7 +68,7 @@ def require_compatible(
     broken = dict(_broken(connection, guarded))
     refused = [move for move in guarded if move.prompt in broken and move.action != _EXEMPT]
     if refused and not allow_breaking:
-        raise _refusal(refused, broken)
+        raise refusal([(move, broken[move.prompt]) for move in refused])
     return broken
 
 
@@ -73,20 +79,31 @@ def _broken(
     specs = stored_specs(connection, list(ids))
     for move in moves:
         old, new = (specs[version] for version in (move.from_version, move.to_version) if version is not None)
-        if old != new and (found := breaking(_changes(old, new))):
+        if found := broken_between(old, new):
             yield move.prompt, found
 
 
-def _changes(old: str, new: str) -> tuple[ContractChange, ...]:
+def broken_between(old: str, new: str) -> tuple[ContractChange, ...]:
+    """What a version breaks for callers of another one, from their specs as they are stored."""
+    if old == new:
+        return ()
     from promptdb.domain.spec import PromptSpec  # slow to import, and rarely needed
     from promptdb.render.interface import changes_between
 
-    return changes_between(PromptSpec.from_canonical(old), PromptSpec.from_canonical(new))
+    return breaking(changes_between(PromptSpec.from_canonical(old), PromptSpec.from_canonical(new)))
 
 
-def _refusal(refused: Sequence[PointerMove], broken: Mapping[PromptId, Sequence[ContractChange]]) -> Guard:
-    first = refused[0]
-    told = [f"{move.prompt}:{move.alias}: {_first(broken[move.prompt])}" for move in refused[:_SHOWN]]
+def asked_for(reasons: Collection[str]) -> str:
+    """Who asks for moves that nobody typed, and what to do if they shall not be made."""
+    shown = "asked for: " + ", ".join(sorted(set(reasons))[:_SHOWN])
+    is_declared = any(reason.startswith("declared") for reason in reasons)
+    return f"{shown}; change the line in {ALIASES_FILE} to leave an alias where it is" if is_declared else shown
+
+
+def refusal(refused: Sequence[tuple[AnyMove, Sequence[ContractChange]]]) -> Guard:
+    """The error for moves with what each of them breaks."""
+    first = refused[0][0]
+    told = [f"{move.prompt}:{move.alias}: {_first(broken)}" for move, broken in refused[:_SHOWN]]
     more = f"; and {len(refused) - _SHOWN:,} more prompts" if len(refused) > _SHOWN else ""
     return Guard(
         f"this would break callers of {'; '.join(told)}{more}",

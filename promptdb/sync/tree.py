@@ -8,6 +8,7 @@ from promptdb.db.engine import reading
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.sync.apply import Applied, apply, recorded_state
+from promptdb.sync.foresight import with_broken
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
 from promptdb.sync.parts import updates, with_parts
@@ -39,7 +40,8 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
         pointers = decide_pointers(connection, desired.items, recorded, intended, origin, desired.declared)
         pointers.require_found()
         described = with_parts(connection, intended, lambda name: desired.content(items[name]))
-        return replace(described, order=order, moves=pointers.moves, drift=pointers.drift)
+        moves = tuple(with_broken(connection, pointers, registry.protected_aliases, items, desired.content))
+        return replace(described, order=order, moves=moves, drift=pointers.drift)
 
 
 def planned_updates(

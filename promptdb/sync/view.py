@@ -109,6 +109,8 @@ def open_view(settings: AppSettings, view: View = WORK_TREE) -> OpenView:
 
 def _of_work_tree(settings: AppSettings) -> OpenView:
     root = settings.prompts_path
+    if not root.is_dir() and (repository := find_repository(settings.base)) is not None and repository.is_bare:
+        raise ConfigError(f"{repository.top} is a bare repository, without files", "name a commit with --rev")
     state = open_work_tree(root)
     if state is None:
         return OpenView(settings, WorkTree(root), scan(root), Origin(root.resolve().name))
@@ -188,7 +190,7 @@ def named_commit(repository: Repository, rev: str) -> tuple[str, str | None]:
     commit = repository.commit_named(rev)
     if commit is None:
         if rev == "HEAD" or repository.head is None:
-            raise ConfigError("the repository has no commits yet", "commit first, or leave out --rev")
+            raise ConfigError("the repository has no commits yet", "commit first")
         hint = "this clone is shallow: 'git fetch --unshallow --filter=blob:none'" if repository.shallow else None
         raise ConfigError(f"there is no commit, tag or branch {rev!r}", hint or "'git fetch --tags' gets what is new")
     return commit, _short_ref(repository, rev)

@@ -27,10 +27,19 @@ class Hints:
     def __init__(self) -> None:
         self._happened = threading.Event()
         self._latest = 0.0
+        self._place_is_gone = False
 
     def add(self) -> None:
         self._latest = time.monotonic()
         self._happened.set()
+
+    def add_loss(self) -> None:
+        """A folder that is observed went, as in a checkout: the end of its events is no trouble."""
+        self._place_is_gone = True
+
+    def take_loss(self) -> bool:
+        lost, self._place_is_gone = self._place_is_gone, False
+        return lost
 
     def take(self) -> float | None:
         """When the latest of them came, on the monotonic clock; None if there was none since the last call."""
@@ -100,8 +109,13 @@ def _start(places: Sequence[Place], is_relevant: Relevance, hints: Hints) -> "Ba
     from watchdog import events
     from watchdog.observers import Observer
 
+    roots = {str(place.folder) for place in places}
+    gone = (events.DirDeletedEvent, events.DirMovedEvent)
+
     class _Handler(events.FileSystemEventHandler):
         def on_any_event(self, event: "FileSystemEvent") -> None:
+            if isinstance(event, gone) and os.fsdecode(event.src_path) in roots:
+                hints.add_loss()
             if any(path and is_relevant(os.fsdecode(path)) for path in (event.src_path, event.dest_path)):
                 hints.add()
 

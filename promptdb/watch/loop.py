@@ -181,6 +181,10 @@ class Watcher:
         if problems != self._problems:
             self._problems = problems
             self._tell(Invalid(problems))
+        if self._seen is not None and not self._ground.database.exists():
+            self._tell(
+                Warned(f"{self._ground.database} is gone; a new registry begins there", "restore it if you miss it")
+            )
         try:
             ensure_schema(self._service.engine)
             applied = sync_tree(self._service.registry, loaded, Policy(local=True), keep_going=True)

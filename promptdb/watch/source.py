@@ -40,6 +40,7 @@ class EventSource:
         if self.is_good():
             return None
         has_died = self._observation is not None and not self._is_alive() and self._is_in_place()
+        has_died = not self._hints.take_loss() and has_died
         self.stop()
         self._places, self._identity = self._ground.places(), identity(self._ground.root)
         try:

@@ -25,7 +25,7 @@ def test_moves_are_planned_told_and_made(run: Run, synced: Path) -> None:
     declare(synced, "production: {greet: rev:1}\n")
     assert run("plan") == (0, f"2 unchanged\n{TABLE}1 alias move\n", "")
     assert run("plan", "--exit-code").code == 3
-    assert status(run)["registry"] == "not synced: 2 unchanged"
+    assert status(run)["registry"] == "in step: 2 unchanged"
     assert status(run)["aliases"] == "1 alias move; 'promptdb plan' shows them"
     assert run("sync") == (0, f"2 unchanged\n{TABLE}1 alias move made\n", "")
     assert run("plan") == run("sync") == (0, "2 unchanged\n", "")
@@ -46,6 +46,7 @@ def test_drift_is_told(run: Run, two_versions: Path) -> None:
         "from_revision": 1,
         "to_revision": 2,
         "reason": "declared as rev:2",
+        "breaking": [],
     }
     assert run("sync").code == 0
     assert run("plan").out == "2 unchanged\n"
@@ -57,7 +58,7 @@ def test_what_is_not_committed_moves_nothing(run: Run, git: Git, synced: Path) -
     declare(synced, "production: {greet: rev:1}\n")
     note = "aliases move with the commit: nothing is moved from files that are not committed\n"
     assert run("plan") == (0, f"2 unchanged\n{TABLE}1 alias move\n", note)
-    assert run("sync") == (0, "2 unchanged\n", "")
+    assert run("sync") == (0, "2 unchanged\n", note)
     commit_all(git)
     assert run("sync").out == f"2 unchanged\n{TABLE}1 alias move made\n"
 

@@ -28,7 +28,7 @@ CHANGE = {
 }
 CONTRACT_CHANGE = dict.fromkeys(("kind", "name", "message", "is_breaking"))
 CHANGED_FILE = dict.fromkeys(("path", "change"))
-ALIAS_MOVE = dict.fromkeys(("prompt", "alias", "from_revision", "to_revision", "reason"))
+ALIAS_MOVE = dict.fromkeys(("prompt", "alias", "from_revision", "to_revision", "reason", "breaking"))
 ORDER = dict.fromkeys(("verdict", "ref", "commit_id"))
 PLAN = {
     "changes": [CHANGE],

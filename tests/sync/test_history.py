@@ -273,6 +273,34 @@ def test_another_history_is_refused(service: PromptService, git: Git, at: Any, r
         record()
 
 
+def test_a_registry_that_went_on_elsewhere_is_told(service: PromptService, git: Git, at: Any, record: Record):
+    at({"a.txt": "one"})
+    at({"a.txt": "two"})
+    record()
+    git("checkout", "--quiet", "-b", "side", "HEAD~1")
+    side = at({"a.txt": "side"})
+    git("checkout", "--quiet", "side")
+    sync_tree(service.registry, load_tree(service.settings), Policy())
+    git("checkout", "--quiet", "main")
+    at({"a.txt": "three"})
+    before = dump(service.engine)
+    with pytest.raises(Conflict, match=f"went on from {side[:12]}"):
+        record()
+    assert dump(service.engine) == before
+
+
+def test_aliases_that_the_newest_commit_asks_for_are_moved(service: PromptService, at: Any, record: Record):
+    at({"a.txt": "one"})
+    at({"a.txt": "two", "_aliases.yaml": "production: {a: rev:1}\n"})
+    at({"a.txt": "three", "_aliases.yaml": "production: {a: rev:2}\n"})
+    found = record()
+    assert [(str(move.prompt), move.alias, move.to_revision) for move in found.alias_moves] == [
+        ("default/a", "production", 2)
+    ]
+    assert service.resolve("a:production").render_text() == "two"
+    second_sync(service)
+
+
 @on_sqlite
 def test_a_shallow_clone_is_refused(service: PromptService, git: Git, at: Any, tmp_path: Path):
     at({"a.txt": "one"})

@@ -90,7 +90,7 @@ def test_an_alias_points_at_no_commit_that_is_not_recorded(service: PromptServic
 @pytest.mark.parametrize(
     ("ref", "kind", "why"),
     [
-        ("a:git:nothing", VersionNotFound, "has no version 'git:nothing'"),
+        ("a:git:nothing", VersionNotFound, "has no version 'git:nothing': the repository has no such commit"),
         ("b:git:v0", PromptNotFound, "no file for it in commit"),
         ("nobody:git:v3", PromptNotFound, "no file for it in commit"),
         ("bad:git:v4", PromptNotFound, r"its file bad\.txt is invalid in commit"),
