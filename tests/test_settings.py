@@ -371,3 +371,23 @@ def test_settings_cannot_be_changed(project: Path) -> None:
 def test_settings_given_in_code_may_hold_a_plain_url(tmp_path: Path) -> None:
     settings = AppSettings(base=tmp_path, database_url="sqlite:///x.sqlite3")
     assert settings.database_url.get_secret_value() == "sqlite:///x.sqlite3"
+
+
+def test_a_table_in_the_environment_replaces_that_of_the_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(project, {"promptdb.toml": '[refs]\nmain = ["staging"]\n"tags/v*" = ["production"]\n'})
+    monkeypatch.setenv("PROMPTDB_REFS", '{"nope": ["q"]}')
+    assert load_settings(project).refs == {"nope": ["q"]}
+    monkeypatch.setenv("PROMPTDB_REFS", "{}")
+    assert load_settings(project).refs == {}
+
+
+def test_refs_are_known_by_their_long_names_too(project: Path) -> None:
+    write(project, {"promptdb.toml": '[refs]\n"refs/heads/main" = ["a"]\n"refs/tags/v*" = ["b"]\n'})
+    assert load_settings(project).refs == {"main": ["a"], "tags/v*": ["b"]}
+
+
+@pytest.mark.parametrize("pattern", ["", "refs/heads/", "with space", "a\\n"])
+def test_what_can_be_no_ref_is_told(project: Path, pattern: str) -> None:
+    write(project, {"promptdb.toml": f'[refs]\n"{pattern}" = ["a"]\n'})
+    with pytest.raises(ConfigError, match="refs"):
+        load_settings(project)

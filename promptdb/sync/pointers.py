@@ -89,6 +89,7 @@ def decide_pointers(
     after = _After(connection, desired, recorded, intended, origin)
     wanted: dict[tuple[str, PromptId], tuple[Target, str]] = {}
     problems: list[Problem] = []
+    passed = {new: old for old, new in intended.passed_renames}
     reason = f"{origin.git_ref} at {(origin.commit_id or '')[:12]}"
     wanted |= {(alias, prompt): (target, reason) for alias in aliases for prompt, target in after.heads.items()}
     for declaration in declared:
@@ -96,6 +97,8 @@ def decide_pointers(
         key = (declaration.alias, after.name(declaration.prompt))
         if isinstance(found, Problem):
             problems.append(found)
+        elif key[1] in passed and not isinstance(declaration.selector, Latest):
+            problems.append(_passed(declaration, key[1], passed[key[1]]))
         elif key in wanted:
             problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[1]} stands here twice", "keep one"))
         else:
@@ -254,6 +257,15 @@ def _has_drifted(connection: sa.Connection, after: _After, due: Due) -> bool:
     events = PromptRepository(connection).alias_events(after.was(due.move.prompt), due.move.alias)
     by_sync = next((event for event in events if event.run_id is not None), None)
     return by_sync is not None and events[0].run_id is None and by_sync.to_revision == due.target.revision
+
+
+def _passed(declaration: Declaration, prompt: PromptId, earlier: PromptId) -> Problem:
+    """A line that went with a file under another name, and the versions did not."""
+    message = (
+        f"{prompt} does not go on from {earlier}, as its file says, so that {declaration.text!r} may be another text"
+    )
+    hint = "undo the rename, or take renamed_from out of the file and see to it that this line says what is meant"
+    return _problem(declaration, Code.ALIAS_VERSION, message, hint)
 
 
 def _problem(declaration: Declaration, code: Code, message: str, hint: str | None) -> Problem:

@@ -130,3 +130,61 @@ def test_an_alias_of_a_ref_is_not_written(run: Run, two_versions: Path) -> None:
         "",
         failure("'staging' is moved by syncs of 'main' already", hint),
     )
+
+
+@pytest.fixture
+def breaking(run: Run, git: Git, two_versions: Path) -> Path:
+    """`production` at revision 1 of `greet`, declared to go to revision 3, which wants another variable."""
+    write(two_versions, {"prompts/greet.txt": "Hi {name}, {age}!\n"})
+    commit_all(git)
+    assert run("sync").code == 0
+    declare(two_versions, "production:\n  greet: rev:3\n")
+    commit_all(git)
+    return two_versions
+
+
+MESSAGE = "callers of default/greet:production: variable 'place' removed, new required variable 'age'"
+
+
+def test_a_plan_that_sync_would_refuse_says_so(run: Run, breaking: Path) -> None:
+    ran, performed = run("plan"), run("sync")
+    assert (ran.code, performed.code) == (5, 5)
+    assert "breaking: default/greet: new required variable 'age'\n" in ran.out
+    for one in (ran, performed):
+        assert MESSAGE in one.err
+        assert "asked for: declared as rev:3; change the line in _aliases.yaml to leave an alias where it is" in one.err
+    assert run("alias", "list", "--json").json[0]["revision"] == 1
+    [move] = run("plan", "--format", "json").json["moves"]
+    assert [change["kind"] for change in move["breaking"]] == ["variable_removed", "variable_added"]
+    assert "**breaks callers**" in run("plan", "--format", "markdown").out
+
+
+def test_a_breaking_move_can_be_allowed(run: Run, breaking: Path) -> None:
+    assert run("plan", "--allow-breaking").code == run("sync", "--allow-breaking").code == 0
+    [event, *_] = run("alias", "log", "greet", "production", "--json").json
+    assert (event["to_revision"], event["action"], bool(event["breaking"])) == (3, "sync", True)
+    assert run("plan").code == 0
+
+
+@pytest.mark.parametrize("name", ["_aliases.yml", "_aliases.json"])
+def test_a_file_of_another_suffix_is_not_passed_over(run: Run, synced: Path, name: str) -> None:
+    write(synced, {f"prompts/{name}": "production: {greet: rev:1}\n"})
+    ran = run("check")
+    assert (ran.code, f"prompts/{name}:1:1: error [PDB701] nobody reads {name}" in ran.out) == (4, True)
+    assert "hint: name it _aliases.yaml" in ran.out
+
+
+def test_a_line_does_not_follow_a_rename_that_does_not_count(run: Run, git: Git, synced: Path) -> None:
+    """It goes to a name with versions of its own: `rev:1` of the one is not that of the other."""
+    declare(synced, "production:\n  greet: rev:1\n")
+    commit_all(git)
+    assert run("sync").code == 0
+    for old, new in (("support/triage", "support/tmp"), ("greet", "support/triage")):
+        assert run("mv", old, new).code == 0
+    commit_all(git)
+    for command in ("plan", "sync"):
+        ran = run(command)
+        assert (ran.code, "[PDB705] support/triage does not go on from default/greet" in ran.err) == (4, True)
+    assert [(alias["prompt"], alias["revision"]) for alias in run("alias", "list", "--json").json] == [
+        ("default/greet", 1)
+    ]

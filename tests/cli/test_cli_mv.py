@@ -168,3 +168,9 @@ def test_a_rename_from_a_name_that_has_a_file_is_told(run: Run, synced: Path) ->
     write(synced, {"prompts/hello.txt": "---\nrenamed_from: [greet]\n---\nHi {name}!"})
     told = "default/hello: renamed_from default/greet does not count, since default/greet has a file, or went to another prompt"
     assert run("plan").err == f"{told}\n"
+
+
+def test_an_earlier_name_is_told_with_the_name_of_today(run: Run, project: Path) -> None:
+    assert run("mv", "greet", "hello").code == 0
+    ran = run("mv", "greet", "other")
+    assert (ran.code, "hint: it is default/hello now" in ran.err) == (1, True)

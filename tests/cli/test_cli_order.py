@@ -85,3 +85,25 @@ def test_without_git_there_is_nothing_to_name(run: Run, project: Path) -> None:
     ran = run("sync", "--ref", "main")
     assert ran.code == 2
     assert "--ref is for a commit without a name, but there is no commit" in ran.err
+
+
+@pytest.mark.parametrize("option", [["--ref", "main"], ["--follow-force-push"]])
+def test_local_goes_with_no_option_about_refs(run: Run, commits: list[str], option: list[str]) -> None:
+    ran = run("sync", "--local", *option)
+    assert (ran.code, "do not go with it" in ran.err) == (2, True)
+
+
+def test_a_force_push_that_is_not_followed_is_told(run: Run, git: Git, commits: list[str]) -> None:
+    git("checkout", "--quiet", "--detach", commits[0])
+    ran = run("sync", "--ref", "main", "--follow-force-push")
+    assert (ran.code, ran.err) == (0, "not followed: main is elsewhere at its remote\n")
+
+
+def test_what_was_synced_without_a_ref_is_not_called_head(run: Run, git: Git, project: Path) -> None:
+    older = commit_all(git)
+    write(project, {"prompts/greet.txt": "Hi {name}!"})
+    git("checkout", "--quiet", "--detach")
+    newer = commit_all(git)
+    assert run("sync").code == 0
+    git("checkout", "--quiet", older)
+    assert run("sync", "--ref", "main").out.startswith(f"a commit without a ref was synced at {newer[:12]} already")

@@ -92,3 +92,12 @@ def test_a_registry_of_a_team_is_left_alone(run: Run, committed: Path, monkeypat
     monkeypatch.setenv("PROMPTDB_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     told = "promptdb sync --hook: the registry is not local; nothing was synced\n"
     assert run("sync", "--hook") == (0, "", told)
+
+
+@pytest.mark.parametrize(
+    "other", [["--prune"], ["--rev", "HEAD"], ["--staged"], ["--json"], ["--local"], ["--max-prune", "5"]]
+)
+def test_another_option_is_a_mistake_in_the_hook_itself(run: Run, committed: Path, other: list[str]) -> None:
+    for arguments in ([*other, "--hook"], ["--hook", *other]):
+        ran = run("sync", *arguments)
+        assert (ran.code, "--hook goes with no other option" in ran.err) == (2, True)

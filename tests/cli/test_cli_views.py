@@ -135,3 +135,23 @@ def test_what_is_not_recorded_is_told_as_such(run: Run, edited: Path, git: Git):
         f"default/greet in commit {git('rev-parse', 'HEAD')[:12]}, not recorded",
     )
     assert json.loads(run("show", "greet:git:main~0", "--json").out)["is_recorded"] is False
+
+
+def test_a_bare_repository_asks_for_a_commit(run: Run, edited: Path, git: Git, monkeypatch: pytest.MonkeyPatch):
+    bare = edited.with_name(f"{edited.name}.git")
+    git("clone", "--quiet", "--bare", str(edited), str(bare))
+    monkeypatch.chdir(bare)
+    for command in ("check", "plan", "sync", "status"):
+        ran = run(command)
+        assert (ran.code, "is a bare repository" in ran.err, "name a commit with --rev" in ran.err) == (1, True, True)
+    assert run("sync", "--rev", "main").code == 0
+
+
+def test_an_author_that_is_not_known_is_not_made_up(run: Run, edited: Path, git: Git, monkeypatch: pytest.MonkeyPatch):
+    write(edited, {"prompts/greet.txt": "newer"})
+    commit_all(git)
+    clone = edited.with_name(f"{edited.name}-clone")
+    git("clone", "--quiet", "--depth=1", f"file://{edited}", str(clone))
+    monkeypatch.chdir(clone)
+    assert run("sync").code == 0
+    assert run("log", "greet").out.splitlines()[1].endswith(" unknown")

@@ -210,3 +210,13 @@ def test_the_work_tree_is_left_as_it_is(project: Path, repository: Git) -> None:
     with watching(folder=project):
         converges(project)
         assert repository("status", "--porcelain") == ""
+
+
+def test_a_database_that_is_gone_is_told(project: Path) -> None:
+    with watching(folder=project) as running:
+        running.wait_for("synced")
+        for file in project.glob("*.sqlite3*"):
+            file.unlink()
+        warning = running.wait_for("warning")
+        assert "is gone; a new registry begins there" in warning["message"]
+        converges(project)
