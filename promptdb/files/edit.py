@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
+import yaml
+
 from promptdb.files.document import Path
 from promptdb.files.finding import NoPlace, Unreadable
 from promptdb.files.json_edit import as_json, json_edited
@@ -67,7 +69,7 @@ def edited(suffix: str, data: bytes, change: Callable[[dict[str, Any]], object])
         for moves_comments in (True, False):
             parts = head, merged(before, ours, after, newline=newline, moves_comments=moves_comments), rest
             if _reads_as(suffix, parts, new):
-                if _takes_away(old, new) or not _lost_comments(text, _with_lf(parts[1]), old):
+                if suffix == ".json" or _takes_away(old, new) or not _lost_comments(text, _with_lf(parts[1])):
                     return bom + "".join(parts).encode()
                 reason = "a comment would be lost"
     raise NoPlace(reason)
@@ -93,10 +95,33 @@ def _reads_as(suffix: str, parts: tuple[str, str, str], fields: Any) -> bool:
         return False
 
 
-def _lost_comments(before: str, after: str, old: Any) -> list[str]:
-    """Comments that are not there any more. What looks like one may be part of a text that was replaced."""
-    lost = Counter(_COMMENT.findall(before)) - Counter(_COMMENT.findall(after))
-    return [comment for comment in lost if not any(comment.rstrip("'\"]},") in text for text in _texts(old))]
+def _lost_comments(before: str, after: str) -> Counter[str]:
+    """Comments that are not there any more."""
+    return _comments(before) - _comments(after)
+
+
+def _comments(text: str) -> Counter[str]:
+    """What begins with `#` and is no part of a text."""
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    texts = []
+    for node in _scalars(compose(text)):
+        start, end = (starts[mark.line] + mark.column for mark in (node.start_mark, node.end_mark))
+        is_block = node.style in ("|", ">")  # which may have a comment behind its indicator
+        texts.append((text.find("\n", start) if is_block else start, end))
+    found = _COMMENT.finditer(text)
+    return Counter(match[0] for match in found if not any(start <= match.start() < end for start, end in texts))
+
+
+def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item)
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            for item in pair:
+                yield from _scalars(item)
 
 
 def _takes_away(old: Any, new: Any) -> bool:
@@ -106,14 +131,6 @@ def _takes_away(old: Any, new: Any) -> bool:
     if isinstance(old, list) and isinstance(new, list):
         return len(new) < len(old) or any(map(_takes_away, old, new))
     return isinstance(old, dict | list)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
 
 
 def _with_lf(text: str) -> str:

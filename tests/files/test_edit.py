@@ -563,6 +563,7 @@ MESSAGE_LISTS = st.lists(
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(MESSAGE_LISTS, MESSAGE_LISTS, st.sampled_from(["block", "flow", "json", "front matter"]))
 @example([], [{"role": "human", "content": "? a"}], "flow")
+@example([{"role": "human", "content": " #"}], [{"role": "human", "content": ""}], "flow")
 def test_any_messages_in_any_style(old: list[Any], new: list[Any], style: str):
     fields = {
         "template": "x",
