@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.failures import exit_code, one_line
-from promptdb.cli.output import print_json
+from promptdb.cli.output import plain, print_json
 from promptdb.cli.problems import count, print_problems, problems_data
 from promptdb.cli.shared import progress_bar, root_prefix, service
 from promptdb.errors import InvalidPrompts
 
 if TYPE_CHECKING:
+    from promptdb.domain.moves import AliasMove
     from promptdb.sync.history import RecordedHistory
 
 _SHOWN = 50
@@ -20,7 +21,7 @@ _SHOWN = 50
 
 def record(rev: str, *, as_json: bool) -> int:
     """Record the history of a commit, and tell what it brought; gives the exit code."""
-    from promptdb.sync.history import record_history
+    from promptdb.sync.history import move_aliases, record_history
 
     with service() as opened:
         root = root_prefix(opened.settings)
@@ -33,10 +34,17 @@ def record(rev: str, *, as_json: bool) -> int:
             if as_json:
                 print_json({"problems": problems_data(error.problems)})
             return exit_code(error)
-    if as_json:
-        print_json(found)
-    else:
-        _print(found, root)
+        if not as_json:
+            _print(found, root)
+        moved: tuple[AliasMove, ...] = ()
+        try:
+            if found.commits:
+                moved = move_aliases(opened.registry, opened.settings, rev)
+        finally:  # the history is recorded, whatever becomes of the aliases
+            if as_json:
+                print_json(plain(found) | {"alias_moves": plain(moved)})
+    if moved and not as_json:
+        click.echo(f"{count(len(moved), 'alias move')} made for the newest of them")
     return 0
 
 
@@ -59,8 +67,6 @@ def _print(found: "RecordedHistory", root: str) -> None:
         click.echo(f"recorded before: everything up to {found.since[:12]}")
     counted = [word(found.counts[action]) for action, word in _WORDS.items() if found.counts.get(action)]
     click.echo(f"{count(found.commits, 'commit')}: {', '.join(counted) or 'nothing new'}")
-    if found.alias_moves:
-        click.echo(f"{count(len(found.alias_moves), 'alias move')} made for the newest of them")
 
 
 _WORDS: dict[str, Callable[[int], str]] = {

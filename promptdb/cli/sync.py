@@ -11,7 +11,7 @@ from promptdb.cli.history import record as record_history
 from promptdb.cli.hook import hook_option, run_hook
 from promptdb.cli.order import is_superseded, order_line
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import print_problems, problems_data, tell_invalid
+from promptdb.cli.problems import print_problems, problems_data
 from promptdb.cli.shared import (
     json_option,
     load_tree,
@@ -24,6 +24,11 @@ from promptdb.cli.shared import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promptdb.problems import Problem
+    from promptdb.sync.apply import Applied
+    from promptdb.sync.source import LoadedTree
     from promptdb.sync.view import View
 
 
@@ -94,27 +99,37 @@ def command(
         loaded = on_ref(load_tree(opened.settings, view), ref)
         if require_clean:
             refuse_changes(loaded)
-        if loaded.desired.problems:
-            print_problems(loaded.desired.problems, err=True, root=root_prefix(opened.settings))
+        root = root_prefix(opened.settings)
         if loaded.desired.errors and not keep_going:
-            click.echo("nothing was written", err=True)
-            if as_json:
-                print_json({"problems": problems_data(loaded.desired.problems)})
-            return 4
+            return _refuse(loaded.desired.problems, root, as_json=as_json)
+        if loaded.desired.problems:
+            print_problems(loaded.desired.problems, err=True, root=root)
         policy = Policy(prune, max_prune, local, follow_force_push, allow_breaking)
         try:
             applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going)
         except InvalidPrompts as error:
-            click.echo("nothing was written", err=True)
-            return tell_invalid(error.problems, root_prefix(opened.settings), as_json=as_json)
+            return _refuse(error.problems, root, as_json=as_json)
     if as_json:
         print_json(applied)
-    elif is_superseded(applied.plan):
-        click.echo(f"{order_line(applied.plan, loaded.origin)}; nothing written")
-        if follow_force_push:
-            click.echo(f"not followed: {loaded.origin.git_ref} is elsewhere at its remote", err=True)
     else:
+        _print(applied, loaded, follow_force_push=follow_force_push)
+    return 4 if loaded.desired.errors else 0
+
+
+def _refuse(problems: "Sequence[Problem]", root: str, *, as_json: bool) -> int:
+    print_problems(problems, err=True, root=root)
+    click.echo("nothing was written", err=True)
+    if as_json:
+        print_json({"problems": problems_data(problems)})
+    return 4
+
+
+def _print(applied: "Applied", loaded: "LoadedTree", *, follow_force_push: bool) -> None:
+    if not is_superseded(applied.plan):
         print_plan(applied.plan, done=True, confirmed=len(applied.confirmed))
         print_alias_moves(applied.plan, done=True)
         tell_waiting_aliases(loaded.origin, loaded.desired.declared)
-    return 4 if loaded.desired.errors else 0
+        return
+    click.echo(f"{order_line(applied.plan, loaded.origin)}; nothing written")
+    if follow_force_push:
+        click.echo(f"not followed: {loaded.origin.git_ref} is elsewhere at its remote", err=True)

@@ -16,9 +16,8 @@ def interface(spec: PromptSpec) -> Interface:
     """The contract of a spec: declared, or inferred from its templates. Of a template that does not parse nothing is known."""
     functions = [function for tool in spec.tools if (function := function_of(tool)) is not None]
     tools = {str(function["name"]): function.get("parameters", {}) for function in functions}
-    if (
-        spec.variables is not None and spec.template_format not in _WITH_SECTIONS
-    ):  # compiling takes longer than the rest
+    is_declared = spec.variables is not None and spec.template_format not in _WITH_SECTIONS
+    if is_declared:  # compiling takes longer than the rest
         return Interface(spec, contract(spec, {}), tools=tools)
     compiled, _ = compile_templates(spec)
     used, mentions = names_for_callers(spec, compiled)

@@ -58,8 +58,7 @@ class RecordedHistory:
 
     `since` is the commit up to which everything was recorded before; `moves` are files that another one of the same content
     followed without saying so, as (commit, old name, new name): each is two prompts, until a file says `renamed_from`.
-    `superseded` tells why nothing was recorded, where the newest commit is older than what was synced; `alias_moves` are those
-    that the newest commit asked for.
+    `superseded` tells why nothing was recorded, where the newest commit is older than what was synced.
     """
 
     commits: int = 0
@@ -68,7 +67,6 @@ class RecordedHistory:
     problems: tuple[CommitProblem, ...] = ()
     moves: tuple[tuple[str, PromptId, PromptId], ...] = ()
     superseded: str | None = None
-    alias_moves: tuple[AliasMove, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,10 +131,18 @@ def record_history(
             if step.before is not None and step.present is not None:
                 note_absences(writer, run_id, step.before, ids, step.present)
     counts = {action.value: sum(step.plan.count(action) for step in steps) for action in Action}
-    moved = sync_tree(
-        registry, tip, Policy()
-    ).plan.moves  # of the newest commit: older ones may have named other versions
-    return RecordedHistory(len(steps), counts, since, tuple(reader.problems), tuple(reader.moves), alias_moves=moved)
+    return RecordedHistory(len(steps), counts, since, tuple(reader.problems), tuple(reader.moves))
+
+
+def move_aliases(registry: Registry, settings: AppSettings, rev: str = "HEAD") -> tuple[AliasMove, ...]:
+    """Move what the newest commit asks for, once its history is recorded: older commits may have named other versions.
+
+    Raises:
+        InvalidPrompts: an alias is declared to point at a version that is not there.
+        Guard: callers of a protected alias would break.
+        Conflict, LockTimeout, StorageError: as in `sync_tree`. In each case no alias was moved, and the history stays.
+    """
+    return sync_tree(registry, load_tree(settings, None, View(rev=rev)), Policy()).plan.moves
 
 
 @dataclass(frozen=True)

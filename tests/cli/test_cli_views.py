@@ -155,3 +155,18 @@ def test_an_author_that_is_not_known_is_not_made_up(run: Run, edited: Path, git:
     monkeypatch.chdir(clone)
     assert run("sync").code == 0
     assert run("log", "greet").out.splitlines()[1].endswith(" unknown")
+
+
+def test_aliases_that_cannot_move_leave_the_history_recorded_and_are_told(run: Run, edited: Path, git: Git):
+    git("reset", "--quiet", "--hard")
+    write(edited, {"prompts/_aliases.yaml": "production: {greet: rev:9}\n"})
+    commit_all(git)
+    ran = run("sync", "--history")
+    assert (ran.code, ran.out) == (4, "2 commits: 2 prompts created\n")
+    assert "has no version 'rev:9'" in ran.err
+    assert "nothing was written" not in ran.err
+    assert len(json.loads(run("list", "--json").out)) == 2
+    write(edited, {"prompts/_aliases.yaml": "production: {greet: rev:1}\n", "prompts/greet.txt": "more"})
+    commit_all(git)
+    data = json.loads(run("sync", "--history", "--json").out)
+    assert (data["commits"], [move["to_revision"] for move in data["alias_moves"]]) == (1, [1])

@@ -14,7 +14,7 @@ from promptdb.domain.refs import PromptRef
 from promptdb.errors import ConfigError, Conflict, DivergedHistory, InvalidPrompts, StorageError
 from promptdb.problems import Code
 from promptdb.service import PromptService
-from promptdb.sync.history import RecordedHistory, record_history
+from promptdb.sync.history import RecordedHistory, move_aliases, record_history
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 from promptdb.sync.view import View
@@ -293,10 +293,9 @@ def test_aliases_that_the_newest_commit_asks_for_are_moved(service: PromptServic
     at({"a.txt": "one"})
     at({"a.txt": "two", "_aliases.yaml": "production: {a: rev:1}\n"})
     at({"a.txt": "three", "_aliases.yaml": "production: {a: rev:2}\n"})
-    found = record()
-    assert [(str(move.prompt), move.alias, move.to_revision) for move in found.alias_moves] == [
-        ("default/a", "production", 2)
-    ]
+    record()
+    moved = move_aliases(service.registry, service.settings)
+    assert [(str(move.prompt), move.alias, move.to_revision) for move in moved] == [("default/a", "production", 2)]
     assert service.resolve("a:production").render_text() == "two"
     second_sync(service)
 
