@@ -20,7 +20,6 @@ from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.store import Blob
 from promptdb.db.engine import make_engine
 from promptdb.db.migrate import upgrade
-from promptdb.domain.digest import digest_of
 from promptdb.domain.plan import Policy
 from promptdb.errors import PromptDBError
 from promptdb.service import PromptService
@@ -188,5 +187,5 @@ def promote(url: str, base: Path, ref: str, alias: str, expected: int | None) ->
 
 
 def put_blobs(root: Path, texts: list[bytes]) -> str:
-    LocalBlobStore(root).put_all(Blob(digest_of(text), lambda text=text: text) for text in texts)
+    LocalBlobStore(root).put_all(map(Blob.of, texts))
     return "put"

@@ -1,22 +1,51 @@
 """What a blob store must do."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from functools import partial
+from io import BytesIO
+from typing import BinaryIO, Protocol, Self
+from uuid import UUID
 
-from promptdb.domain.digest import Digest
+from promptdb.domain.digest import Digest, digest_of
+from promptdb.errors import IntegrityFailure, StorageError
+
+CHUNK = 1024 * 1024
+"""Bytes at a time, so that memory does not grow with a blob."""
+
+OWNERS = "registries"
+"""The folder of the names of the registries whose blobs a store has."""
 
 
 @dataclass(frozen=True)
 class Blob:
-    """Bytes to store under their digest. `read` gives them when their turn comes, so that not all are in memory at once."""
+    """Bytes to store under their digest. `open` gives them when their turn comes, so that not all are in memory at once."""
 
     digest: Digest
-    read: Callable[[], bytes]
+    size: int
+    open: Callable[[], BinaryIO]
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        return cls(digest_of(data), len(data), partial(BytesIO, data))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob as a store lists it: what its key claims, the bytes it has, and when they were written."""
+
+    digest: Digest
+    size: int
+    modified: datetime
+
+
+Progress = Callable[[int], None]
+"""Is told how many more blobs are done."""
 
 
 class BlobStore(Protocol):
-    """`backend` and `bucket` say in a row where its blobs are."""
+    """`backend` and `bucket` say in a row where its blobs are. All methods raise `StorageError` where the store fails."""
 
     @property
     def backend(self) -> str: ...
@@ -24,8 +53,8 @@ class BlobStore(Protocol):
     @property
     def bucket(self) -> str: ...
 
-    def put_all(self, blobs: Iterable[Blob]) -> None:
-        """Store blobs; when this returns they are durable. Those that are there already are left alone.
+    def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
+        """Store blobs; when this returns they are durable. Those that are there already, in their size, are left alone.
 
         Raises:
             IntegrityFailure: bytes do not have the digest they claim.
@@ -33,19 +62,65 @@ class BlobStore(Protocol):
         """
         ...
 
-    def get(self, digest: Digest) -> bytes:
-        """The bytes of a blob.
+    def open(self, digest: Digest) -> BinaryIO:
+        """A stream of the bytes of a blob, which checks them: its end is reached only if they have the digest.
 
         Raises:
-            IntegrityFailure: what is stored does not have this digest.
-            StorageError: there is no such blob, or the store failed.
+            IntegrityFailure: by the stream, at its end: what is stored does not have this digest.
+            StorageError: there is no such blob, or the store failed; by the stream as well.
         """
         ...
 
-    def has(self, digest: Digest) -> bool: ...
+    def get(self, digest: Digest) -> bytes:
+        """The bytes of a blob. Errors as in `open`."""
+        ...
+
+    def size(self, digest: Digest) -> int | None:
+        """The bytes that are stored under a digest; None if nothing is."""
+        ...
+
+    def list(self) -> Iterator[StoredBlob]:
+        """All blobs there are, in no order. Whatever else lies in the store is passed over."""
+        ...
+
+    def delete(self, digests: Iterable[Digest]) -> None:
+        """Remove blobs. One that is not there is no error."""
+        ...
+
+    def leftovers(self, before: datetime) -> int:
+        """How many unfinished uploads, begun before that time, a killed process has left behind."""
+        ...
+
+    def discard_leftovers(self, before: datetime) -> None:
+        """Remove them. One that is still going on fails, and has to be made again."""
+        ...
+
+    def claim(self, registry: UUID) -> None:
+        """Note in the store that a registry has blobs in it."""
+        ...
+
+    def owners(self) -> frozenset[UUID]:
+        """The registries that have blobs in it, as far as they have noted it."""
+        ...
 
 
 def object_key(digest: Digest) -> str:
     """The key of a digest, the same in every store: `sha256/ab/abcd...`."""
     algorithm, _, value = digest.partition(":")
     return f"{algorithm}/{value[:2]}/{value}"
+
+
+def owner_key(registry: UUID) -> str:
+    return f"{OWNERS}/{registry}"
+
+
+def blob_missing(digest: Digest, where: str) -> StorageError:
+    return StorageError(f"the blob {digest} is not in {where}", "see: promptdb verify")
+
+
+def blob_changed(digest: Digest, where: str) -> IntegrityFailure:
+    return IntegrityFailure(f"the blob {digest} was changed after it was stored", f"see {where}, and: promptdb verify")
+
+
+def wrong_bytes(digest: Digest) -> IntegrityFailure:
+    return IntegrityFailure(f"the bytes for {digest} have another digest", "was the file just edited?")

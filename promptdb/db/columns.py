@@ -109,3 +109,5 @@ events = _table(
 redirects = _table("prompt_redirects", namespace=_TEXT, name=_TEXT, prompt_id=_ID, created_at=_TIME)
 absences = _table("prompt_absences", id=_NUMBER, prompt_id=_ID, from_run_id=_NUMBER, until_run_id=_NUMBER)
 source_heads = _table("source_heads", root=_TEXT, git_ref=_TEXT, commit_id=_TEXT, run_id=_NUMBER, updated_at=_TIME)
+registries = _table("registries", id=_ID, created_at=_TIME)
+collections = _table("collections", id=_NUMBER, blobs=_NUMBER, bytes=_SIZE, created_by=_TEXT, created_at=_TIME)

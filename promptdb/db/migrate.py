@@ -14,7 +14,7 @@ from promptdb.errors import ConfigError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The migration this release needs; a test holds it against the scripts. Known here so that start-up needs no Alembic."""
 
 WAL_TIMEOUT = 10.0

@@ -197,3 +197,25 @@ class PromptRedirect(Table, table=True):
     name: str = Field(max_length=MAX_SEGMENT, primary_key=True)
     prompt_id: UUID = _key("prompts.id")
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RegistryIdentity(Table, table=True):
+    """One row, made with the schema. A blob store knows by it whose blobs it has; copies of the database share it."""
+
+    __tablename__ = "registries"
+
+    id: UUID = Field(primary_key=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Collection(Table, table=True):
+    """One batch of blobs that garbage collection removed: who relies on a blob that was there looks again after a new one."""
+
+    __tablename__ = "collections"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int | None = Field(default=None, primary_key=True)
+    blobs: int
+    bytes: int = Field(sa_type=sa.BigInteger)
+    created_by: str = Field(max_length=255)
+    created_at: datetime = Field(sa_type=UtcDateTime)

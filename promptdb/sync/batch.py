@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from promptdb.blobs.bundle import manifest
 from promptdb.blobs.store import Blob, BlobStore
-from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Change, Desired, Plan
 from promptdb.domain.views import Provenance
@@ -57,11 +57,10 @@ class Batch:
 
     def _blobs(self, prompt: PromptId) -> Sequence[Blob]:
         content = self.content_of(self.desired[prompt])
-        data = manifest(content.canonical, list(content.assets))
-        digest = digest_of(data)
+        bundle = Blob.of(manifest(content.canonical, list(content.assets)))
         self.contents[prompt] = content
-        self.manifests[prompt] = digest, len(data)
-        return [*content.blobs, Blob(digest, lambda: data)]
+        self.manifests[prompt] = bundle.digest, bundle.size
+        return [*content.blobs, bundle]
 
 
 def new_versions(intended: Plan) -> list[Change]:

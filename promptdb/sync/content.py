@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from promptdb.blobs.bundle import BundledAsset, content_type
 from promptdb.blobs.store import Blob
@@ -62,7 +63,8 @@ def content_of_file(path: str, parsed: "ParsedPrompt", tree: Tree) -> Content:
     for asset in parsed.spec.assets:
         where = beside(path, asset.path)
         bundled.append(BundledAsset(asset.path, asset.kind, asset.digest, parsed.sizes[where], content_type(where)))
-        blobs.append(Blob(asset.digest, partial(_read_asset, tree, where, asset.digest)))
+        opened = partial(_open_asset, tree, where, asset.digest)
+        blobs.append(Blob(asset.digest, parsed.sizes[where], opened))
     return Content(
         content.canonical,
         content.digest,
@@ -74,7 +76,7 @@ def content_of_file(path: str, parsed: "ParsedPrompt", tree: Tree) -> Content:
     )
 
 
-def _read_asset(tree: Tree, path: str, digest: Digest) -> bytes:
+def _open_asset(tree: Tree, path: str, digest: Digest) -> BinaryIO:
     """
     Raises:
         StalePlan: the file is not the one that was digested.
@@ -85,4 +87,4 @@ def _read_asset(tree: Tree, path: str, digest: Digest) -> bytes:
         data = b""
     if digest_of(data) != digest:
         raise StalePlan(f"{path} was edited while it was synced", "run the command again")
-    return data
+    return BytesIO(data)

@@ -5,7 +5,11 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
 
 import pytest
 from workers import killed_at, put_blobs, together
@@ -24,8 +28,7 @@ def store(tmp_path: Path) -> LocalBlobStore:
     return LocalBlobStore(tmp_path / "blobs")
 
 
-def blob(data: bytes) -> Blob:
-    return Blob(digest_of(data), lambda: data)
+blob = Blob.of
 
 
 def files(store: LocalBlobStore) -> dict[str, bytes]:
@@ -36,7 +39,7 @@ def files(store: LocalBlobStore) -> dict[str, bytes]:
 @pytest.mark.parametrize("data", [b"", b"\0", HELLO, "Grüße".encode(), bytes(range(256)) * 5000])
 def test_what_was_put_is_got_back(store: LocalBlobStore, data: bytes) -> None:
     store.put_all([blob(data)])
-    assert store.has(digest_of(data))
+    assert store.size(digest_of(data)) == len(data)
     assert store.get(digest_of(data)) == data
 
 
@@ -59,7 +62,7 @@ def test_nothing_put_is_nothing_stored(store: LocalBlobStore) -> None:
 
 
 def test_a_blob_that_is_not_there_is_a_storage_error_that_names_it(store: LocalBlobStore) -> None:
-    assert not store.has(DIGEST)
+    assert store.size(DIGEST) is None
     with pytest.raises(StorageError, match=f"the blob {DIGEST} is not in") as caught:
         store.get(DIGEST)
     assert str(store.root) in caught.value.message
@@ -69,7 +72,7 @@ def test_bytes_that_do_not_have_their_digest_are_refused_and_so_is_all_that_came
     store: LocalBlobStore,
 ) -> None:
     with pytest.raises(IntegrityFailure, match=f"the bytes for {DIGEST} have another digest"):
-        store.put_all([blob(b"good"), Blob(DIGEST, lambda: b"other bytes"), blob(b"never read")])
+        store.put_all([blob(b"good"), Blob(DIGEST, 6, Blob.of(b"other bytes").open), blob(b"never read")])
     assert files(store) == {}
 
 
@@ -77,7 +80,7 @@ def test_a_blob_that_cannot_be_read_is_a_storage_error_and_nothing_is_stored(
     store: LocalBlobStore, tmp_path: Path
 ) -> None:
     with pytest.raises(StorageError, match="No such file"):
-        store.put_all([blob(b"good"), Blob(DIGEST, (tmp_path / "missing").read_bytes)])
+        store.put_all([blob(b"good"), Blob(DIGEST, 6, partial((tmp_path / "missing").open, "rb"))])
     assert files(store) == {}
 
 
@@ -88,6 +91,17 @@ def test_a_blob_that_was_changed_on_disk_is_never_given_out(store: LocalBlobStor
     with pytest.raises(IntegrityFailure, match=f"the blob {DIGEST} was changed") as caught:
         store.get(DIGEST)
     assert object_key(DIGEST) in str(caught.value.hint)
+
+
+def test_a_changed_blob_is_told_before_its_stream_ends(store: LocalBlobStore) -> None:
+    data = os.urandom(3 * 1024 * 1024)
+    store.put_all([blob(data)])
+    path = store.root / object_key(digest_of(data))
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with store.open(digest_of(data)) as stream:
+        assert stream.read(1024) == data[:1024]
+        with pytest.raises(IntegrityFailure):
+            list(iter(lambda: stream.read(1024 * 1024), b""))
 
 
 @pytest.mark.parametrize("change", [b"", b"jello\n"], ids=["empty", "one bit"])
@@ -105,10 +119,10 @@ def test_a_blob_that_is_there_is_left_alone_and_its_bytes_are_not_even_read(stor
     path = store.root / object_key(DIGEST)
     before = path.stat()
 
-    def read() -> bytes:
+    def read() -> BinaryIO:
         raise AssertionError("was read")
 
-    store.put_all([Blob(DIGEST, read)])
+    store.put_all([Blob(DIGEST, 6, read)])
     after = path.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
@@ -133,11 +147,11 @@ BAD_DIGESTS = [
 
 
 @pytest.mark.parametrize("text", BAD_DIGESTS)
-@pytest.mark.parametrize("act", ["get", "has", "put_all"])
+@pytest.mark.parametrize("act", ["get", "size", "put_all"])
 def test_text_that_is_no_digest_reaches_no_file(store: LocalBlobStore, act: str, text: str) -> None:
     digest = Digest(text)
     with pytest.raises(IntegrityFailure, match="is not a sha256 digest"):
-        getattr(store, act)([Blob(digest, lambda: HELLO)] if act == "put_all" else digest)
+        getattr(store, act)([Blob(digest, 6, Blob.of(HELLO).open)] if act == "put_all" else digest)
     assert not store.root.exists() or files(store) == {}
 
 
@@ -163,7 +177,7 @@ def test_a_file_in_place_of_a_folder_is_a_storage_error(store: LocalBlobStore, t
 
 def test_a_folder_in_place_of_a_blob_is_a_storage_error(store: LocalBlobStore) -> None:
     (store.root / object_key(DIGEST)).mkdir(parents=True)
-    assert not store.has(DIGEST)
+    assert store.size(DIGEST) is None
     with pytest.raises(StorageError, match="cannot read the blob"):
         store.get(DIGEST)
 
@@ -219,3 +233,41 @@ def test_a_kill_at_any_step_leaves_no_half_written_key(tmp_path: Path, count: in
 def test_a_local_store_is_a_blob_store_that_says_where_it_is(tmp_path: Path) -> None:
     store: BlobStore = LocalBlobStore(tmp_path / "blobs")
     assert (store.backend, store.bucket) == ("local", "blobs")
+
+
+def test_the_list_has_every_blob_and_nothing_else(store: LocalBlobStore) -> None:
+    assert list(store.list()) == []
+    store.put_all([blob(HELLO), blob(b"")])
+    for path in ("README", "sha256/ab/README", f"sha256/00/{DIGEST[7:]}", "sha256/file", "tmp/1-2-3"):
+        (store.root / path).parent.mkdir(exist_ok=True)
+        (store.root / path).write_text("not a blob")
+    found = list(store.list())
+    assert {(item.digest, item.size) for item in found} == {(DIGEST, 6), (digest_of(b""), 0)}
+    assert all(abs(datetime.now(UTC) - item.modified) < timedelta(hours=1) for item in found)
+
+
+def test_a_deleted_blob_is_gone_and_may_be_deleted_again(store: LocalBlobStore) -> None:
+    store.put_all([blob(HELLO), blob(b"other")])
+    store.delete([DIGEST])
+    store.delete([DIGEST])
+    assert [item.digest for item in store.list()] == [digest_of(b"other")]
+
+
+def test_leftovers_are_counted_and_removed_once_they_are_old(store: LocalBlobStore) -> None:
+    store.put_all([])
+    (store.root / "tmp" / "1-2-3").write_text("half")
+    now = datetime.now(UTC)
+    assert store.leftovers(now - timedelta(hours=1)) == 0
+    store.discard_leftovers(now - timedelta(hours=1))
+    assert store.leftovers(now + timedelta(hours=1)) == 1
+    store.discard_leftovers(now + timedelta(hours=1))
+    assert store.leftovers(now + timedelta(hours=1)) == 0
+
+
+def test_a_store_knows_whose_blobs_it_has(store: LocalBlobStore) -> None:
+    first, second = UUID(int=1), UUID(int=2)
+    assert store.owners() == frozenset()
+    for registry in (first, second, first):
+        store.claim(registry)
+    (store.root / "registries" / "notes.txt").write_text("no id")
+    assert store.owners() == {first, second}

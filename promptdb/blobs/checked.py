@@ -1,0 +1,57 @@
+"""Streams that know the digest of what they give."""
+
+import hashlib
+from collections.abc import Callable
+from io import BufferedReader, RawIOBase
+from typing import BinaryIO, Protocol, cast
+
+from promptdb.blobs.store import CHUNK
+from promptdb.domain.digest import Digest
+from promptdb.errors import IntegrityFailure
+
+
+class Readable(Protocol):
+    def readinto(self, buffer: bytearray | memoryview, /) -> int | None: ...
+
+    def close(self) -> None: ...
+
+
+class _Checked(RawIOBase):
+    def __init__(self, source: Readable, digest: Digest, changed: Callable[[], IntegrityFailure]) -> None:
+        self._source = source
+        self._digest = digest
+        self._changed = changed
+        self._sum = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what RawIOBase gives is a memoryview
+        count = self._source.readinto(buffer) or 0
+        self._sum.update(memoryview(buffer)[:count])
+        if count == 0 and len(buffer) and f"sha256:{self._sum.hexdigest()}" != self._digest:
+            raise self._changed()
+        return count
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+def checked(source: Readable, digest: Digest, changed: Callable[[], IntegrityFailure]) -> BinaryIO:
+    """A stream of the same bytes, which raises in place of its end if they do not have the digest.
+
+    Args:
+        source: is closed with it.
+        digest: that the bytes should have.
+        changed: makes the error.
+    """
+    return cast("BinaryIO", BufferedReader(_Checked(source, digest, changed), CHUNK))
+
+
+def stream_digest(stream: BinaryIO) -> Digest:
+    """The digest of what is left in a stream."""
+    found = hashlib.sha256()
+    while data := stream.read(CHUNK):
+        found.update(data)
+    return Digest(f"sha256:{found.hexdigest()}")
