@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptdb.blobs.local import LocalBlobStore
+    from promptdb.blobs.minio import MinioBlobStore
     from promptdb.blobs.store import BlobStore
     from promptdb.client.client import PromptClient
     from promptdb.db.repository import PromptRepository
@@ -20,6 +21,7 @@ __all__ = [
     "AppSettings",
     "BlobStore",
     "LocalBlobStore",
+    "MinioBlobStore",
     "PromptClient",
     "PromptDBError",
     "PromptRef",
@@ -35,6 +37,7 @@ _MODULES = {
     "AppSettings": "promptdb.settings",
     "BlobStore": "promptdb.blobs.store",
     "LocalBlobStore": "promptdb.blobs.local",
+    "MinioBlobStore": "promptdb.blobs.minio",
     "PromptClient": "promptdb.client.client",
     "PromptDBError": "promptdb.errors",
     "PromptRef": "promptdb.domain.refs",

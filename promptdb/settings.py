@@ -67,7 +67,13 @@ class AppSettings(BaseSettings):
         default=SecretStr("sqlite:///./promptdb.sqlite3"), description="SQLite file or PostgreSQL database"
     )
     blob_root: Path = Field(default=Path(".blobs"), description="the folder of the local blob store")
-    storage_backend: Literal["local"] = Field(default="local", description="where blobs are stored")
+    storage_backend: Literal["local", "minio"] = Field(default="local", description="where blobs are stored")
+    minio_endpoint: str | None = Field(default=None, description="host[:port] of MinIO, Amazon S3 or another S3 server")
+    minio_access_key: SecretStr | None = Field(default=None, description="the key that says who we are")
+    minio_secret_key: SecretStr | None = Field(default=None, description="the key that belongs to it")
+    minio_bucket: str | None = Field(default=None, description="the bucket of the blobs; created if it is missing")
+    minio_secure: bool = Field(default=True, description="whether the endpoint is spoken to over TLS")
+    minio_region: str | None = Field(default=None, description="the region of the bucket")
     lock_timeout: float = Field(default=30.0, gt=0, le=3600, description="seconds to wait for another writer")
     actor: str | None = Field(
         default=None, min_length=1, max_length=MAX_ACTOR, description="who is recorded as the author of a change"

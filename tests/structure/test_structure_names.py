@@ -14,6 +14,7 @@ PUBLIC = [
     "AppSettings",
     "BlobStore",
     "LocalBlobStore",
+    "MinioBlobStore",
     "PromptClient",
     "PromptDBError",
     "PromptRef",
@@ -34,6 +35,7 @@ HEAVY = {
         "langchain_core",
         "git",
         "minio",
+        "urllib3",
         "fastapi",
         "streamlit",
         "rich",
@@ -112,7 +114,20 @@ def test_a_command_loads_no_engine_database_or_git_that_it_does_not_need(
     assert run(["sync"]) == 0
     loaded = loaded_by(f"from promptdb.cli.app import run; assert run({arguments!r}) == 0", tmp_path)
     assert (
-        loaded & {"alembic", "git", "rich", "psycopg", "jinja2", "chevron", "fastapi", "langchain_core", "ruamel.yaml"}
+        loaded
+        & {
+            "alembic",
+            "git",
+            "rich",
+            "minio",
+            "urllib3",
+            "psycopg",
+            "jinja2",
+            "chevron",
+            "fastapi",
+            "langchain_core",
+            "ruamel.yaml",
+        }
         == set()
     )
     assert ("sqlalchemy" in loaded) == (arguments != ["check"])

@@ -1,0 +1,214 @@
+"""Blobs as objects in a bucket of MinIO, Amazon S3, or whatever else speaks S3."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import cached_property, partial
+from io import BytesIO
+from itertools import chain, islice
+from threading import Lock, Semaphore
+from typing import TYPE_CHECKING, BinaryIO
+from uuid import UUID
+
+from promptdb.blobs.checked import checked
+from promptdb.blobs.crew import each_in_threads
+from promptdb.blobs.store import (
+    OWNERS,
+    Blob,
+    Progress,
+    StoredBlob,
+    blob_changed,
+    blob_missing,
+    object_key,
+    owner_key,
+)
+from promptdb.domain.digest import Digest, parse_digest
+from promptdb.errors import IntegrityFailure, StorageError
+
+if TYPE_CHECKING:
+    from promptdb.blobs.s3_address import S3Address
+    from promptdb.blobs.s3_bucket import Bucket, StoredObject, Unfinished
+
+_THREADS = 8
+"""Requests at once. More are no faster: each costs half a millisecond of our own time."""
+
+_WHOLE = 1024 * 1024
+"""Bytes: blobs of up to so many are read into memory, one in each thread."""
+
+_LARGE_AT_ONCE = 2
+"""Larger ones, of which two parts are in memory at the worst."""
+
+_FEW = 32
+"""Blobs that are looked for one by one. For more, what there is is listed, a thousand in one request."""
+
+_LISTED = 50_000
+"""Blobs: in a bucket of more, those that are not in the first so many are looked for one by one after all."""
+
+_BLOBS = "sha256/"
+
+
+class MinioBlobStore:
+    """Writes each blob in one request, or in parts that become an object all at once; a bucket that is missing is created.
+
+    Connects at the first use. Thread-safe.
+
+    Args:
+        address: of the bucket.
+        patience: seconds that a request which failed for a passing reason waits, all in all, before that is an error; by
+            default 30.
+    """
+
+    backend = "minio"
+
+    def __init__(self, address: "S3Address", patience: float | None = None) -> None:
+        self.address = address
+        self.bucket = address.bucket
+        self._patience = patience
+        self._large = Semaphore(_LARGE_AT_ONCE)
+        self._is_there = False
+
+    def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
+        remaining = iter(blobs)
+        first = list(islice(remaining, _FEW + 1))
+        if not first:
+            return
+        self._require_bucket()
+        sizes, is_complete = self._listed() if len(first) > _FEW else ({}, False)
+        told, put = _one_at_a_time(progress), set[Digest]()
+
+        def missing() -> Iterator[Blob]:
+            for blob in chain(first, remaining):
+                digest = parse_digest(blob.digest)
+                if digest in put or sizes.get(digest) == blob.size:
+                    told(1)
+                    continue
+                put.add(digest)
+                yield blob
+
+        def upload(blob: Blob, proceed: Callable[[], None]) -> None:
+            proceed()
+            if is_complete or self._bucket.size(object_key(blob.digest)) != blob.size:
+                self._put(blob, proceed)
+            told(1)
+
+        each_in_threads(upload, missing(), _THREADS)
+
+    def open(self, digest: Digest) -> BinaryIO:
+        key = object_key(parse_digest(digest))
+        answer = self._bucket.get(key)
+        if answer is None:
+            raise blob_missing(digest, str(self.address))
+        from promptdb.blobs.s3_streams import ResumedDownload
+
+        source = ResumedDownload(self.address, partial(self._bucket.get, key), answer)
+        return checked(source, digest, lambda: blob_changed(digest, f"{self.address}/{key}"))
+
+    def get(self, digest: Digest) -> bytes:
+        with self.open(digest) as stream:
+            return stream.read()
+
+    def size(self, digest: Digest) -> int | None:
+        return self._bucket.size(object_key(parse_digest(digest)))
+
+    def list(self) -> Iterator[StoredBlob]:
+        for item in self._objects(_BLOBS):
+            with suppress(IntegrityFailure):  # something else
+                digest = parse_digest("sha256:" + item.key.rpartition("/")[2])
+                if object_key(digest) == item.key:
+                    yield StoredBlob(digest, item.size, item.modified)
+
+    def delete(self, digests: Iterable[Digest]) -> None:
+        with _without_bucket():
+            self._bucket.delete(object_key(parse_digest(digest)) for digest in digests)
+
+    def leftovers(self, before: datetime) -> int:
+        return sum(1 for _ in self._leftovers(before))
+
+    def discard_leftovers(self, before: datetime) -> None:
+        for upload in list(self._leftovers(before)):
+            self._bucket.abort(upload)
+
+    def claim(self, registry: UUID) -> None:
+        self._require_bucket()
+        self._bucket.put(owner_key(registry), BytesIO(), 0)
+
+    def owners(self) -> frozenset[UUID]:
+        found = set()
+        for item in self._objects(f"{OWNERS}/"):
+            with suppress(ValueError):
+                found.add(UUID(item.key.removeprefix(f"{OWNERS}/")))
+        return frozenset(found)
+
+    @cached_property
+    def _bucket(self) -> "Bucket":
+        from promptdb.blobs.s3_bucket import Bucket  # slow to import
+        from promptdb.blobs.s3_http import PATIENCE
+
+        return Bucket(self.address, _THREADS, PATIENCE if self._patience is None else self._patience)
+
+    def _require_bucket(self) -> None:
+        """Create it if it is missing. To list something small tells that, and unlike HEAD it tells what is wrong."""
+        if not self._is_there:
+            try:
+                next(self._bucket.list(f"{OWNERS}/"), None)
+            except StorageError as error:
+                if not _is_no_bucket(error):
+                    raise
+                self._bucket.create()
+            self._is_there = True
+
+    def _listed(self) -> tuple[dict[Digest, int], bool]:
+        """The sizes of the blobs that are there, and whether these are all."""
+        sizes = {blob.digest: blob.size for blob in islice(self.list(), _LISTED)}
+        return sizes, len(sizes) < _LISTED
+
+    def _put(self, blob: Blob, proceed: Callable[[], None]) -> None:
+        from promptdb.blobs.s3_streams import CheckedUpload, read_whole
+
+        key = object_key(blob.digest)
+        try:
+            stream = blob.open()
+        except OSError as error:
+            raise StorageError(f"cannot read the bytes for {blob.digest}: {error.strerror or error}") from error
+        with stream:
+            if blob.size <= _WHOLE:
+                self._bucket.put(key, BytesIO(read_whole(blob, stream)), blob.size)
+                return
+            with self._large:
+                self._bucket.put(key, CheckedUpload(blob, stream, proceed), blob.size)
+
+    def _leftovers(self, before: datetime) -> Iterator["Unfinished"]:
+        with _without_bucket():
+            yield from (upload for upload in self._bucket.unfinished(_BLOBS) if upload.begun < before)
+
+    def _objects(self, prefix: str) -> Iterator["StoredObject"]:
+        """Nothing where there is no bucket."""
+        with _without_bucket():
+            yield from self._bucket.list(prefix)
+
+
+@contextmanager
+def _without_bucket() -> Iterator[None]:
+    """For what there is nothing to do about where there is no bucket."""
+    try:
+        yield
+    except StorageError as error:
+        if not _is_no_bucket(error):
+            raise
+
+
+def _is_no_bucket(error: StorageError) -> bool:
+    from promptdb.blobs.s3_errors import code_of
+
+    return code_of(error) == "NoSuchBucket"
+
+
+def _one_at_a_time(progress: Progress | None) -> Progress:
+    lock = Lock()
+
+    def tell(count: int) -> None:
+        if progress is not None:
+            with lock:
+                progress(count)
+
+    return tell
