@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from postgres import PostgresServer
+from s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
 from promptdb.db.engine import make_engine
 from promptdb.db.migrate import upgrade
@@ -22,6 +23,7 @@ from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
 BACKENDS = ("sqlite", "postgresql")
+STORES = ("local", "minio")
 
 on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 """For what the database has no part in."""
@@ -38,6 +40,31 @@ def backend(request: pytest.FixtureRequest) -> str:
     """Whoever uses a database runs once on each kind."""
     kind: str = request.param
     return kind
+
+
+@pytest.fixture(params=STORES)
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """Whoever asks for `blob_settings` runs once on each kind of blob store."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def blob_settings(store_kind: str, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Settings of a store with nothing in it, to go with `settings_for`."""
+    return {} if store_kind == "local" else s3_settings(request.getfixturevalue("s3_server"))
+
+
+def s3_settings(server: S3Server) -> dict[str, Any]:
+    """Of a bucket that is not there yet."""
+    return {
+        "storage_backend": "minio",
+        "minio_endpoint": server.endpoint,
+        "minio_bucket": server.new_bucket_name(),
+        "minio_access_key": ACCESS_KEY,
+        "minio_secret_key": SECRET_KEY,
+        "minio_secure": False,
+    }
 
 
 @pytest.fixture

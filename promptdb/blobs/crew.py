@@ -28,29 +28,20 @@ def each_in_threads(work: Callable[[_T, Callable[[], None]], None], items: Itera
         threads: at most.
     """
     waiting: SimpleQueue[_T | None] = SimpleQueue()
-    room, stopped = Semaphore(2 * threads), Event()
-    errors: list[BaseException] = []
-
-    def proceed() -> None:
-        if stopped.is_set():
-            raise GivenUp
+    room, end = Semaphore(2 * threads), _End()
 
     def run() -> None:
         while (item := waiting.get()) is not None:
             room.release()
-            if stopped.is_set():
-                continue
-            try:
-                work(item, proceed)
-            except BaseException as error:  # noqa: BLE001  # raised again in the thread of the caller
-                errors.append(error)
-                stopped.set()
+            if not end.has_come.is_set():
+                with end:
+                    work(item, end.proceed)
 
     crew: list[Thread] = []
     is_done = False
     try:
         for item in items:
-            if stopped.is_set():
+            if end.has_come.is_set():
                 break
             if len(crew) < threads:
                 crew.append(Thread(target=run, daemon=True, name=f"promptdb-{len(crew)}"))
@@ -58,13 +49,33 @@ def each_in_threads(work: Callable[[_T, Callable[[], None]], None], items: Itera
             room.acquire()
             waiting.put(item)
         _dismiss(crew, waiting, None)
-        is_done = not errors
+        is_done = end.error is None
     finally:
         if not is_done:
-            stopped.set()
+            end.has_come.set()
             _dismiss(crew, waiting, _GRACE)
-    if errors:
-        raise errors[0]
+    if end.error is not None:
+        raise end.error
+
+
+class _End:
+    """Comes with an interrupt, or with the first error inside of `with`: that is kept, for the caller's thread to raise."""
+
+    def __init__(self) -> None:
+        self.has_come = Event()
+        self.error: BaseException | None = None
+
+    def proceed(self) -> None:
+        if self.has_come.is_set():
+            raise GivenUp
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if error is not None:
+            self.error = self.error or error
+            self.has_come.set()
+        return True
 
 
 def _dismiss(crew: list[Thread], waiting: "SimpleQueue[_T | None]", grace: float | None) -> None:

@@ -41,6 +41,7 @@ class LocalBlobStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.bucket = root.name
+        self.place = str(root)
 
     def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
         staging = self.root / _STAGING

@@ -63,6 +63,7 @@ class MinioBlobStore:
     def __init__(self, address: "S3Address", patience: float | None = None) -> None:
         self.address = address
         self.bucket = address.bucket
+        self.place = str(address)
         self._patience = patience
         self._large = Semaphore(_LARGE_AT_ONCE)
         self._is_there = False

@@ -56,6 +56,11 @@ class BlobStore(Protocol):
     @property
     def bucket(self) -> str: ...
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people; without keys."""
+        ...
+
     def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
         """Store blobs; when this returns they are durable. Those that are there already, in their size, are left alone.
 

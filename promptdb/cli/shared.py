@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from promptdb.blobs.store import BlobStore
     from promptdb.domain.identity import PromptId
     from promptdb.render.resolved import ResolvedPrompt
     from promptdb.service import PromptService
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SHOWN_FROM = 500
 """Files: fewer are done before a bar could be read."""
+
+_SHOWN_FROM_AFAR = 20
+"""The same for blobs that go over a network."""
+
+_BETWEEN_REFRESHES = 0.05
+"""Seconds."""
 
 
 def json_option(command: _F) -> _F:
@@ -156,7 +164,17 @@ def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:
 
 
 @contextmanager
-def progress_bar(title: str) -> "Iterator[Progress | None]":
+def upload_bar(blobs: "BlobStore") -> "Iterator[Progress | None]":
+    """A bar for blobs that go to a server; to a folder they are written before one could be read."""
+    if blobs.backend == "local":
+        yield None
+        return
+    with progress_bar("uploading", _SHOWN_FROM_AFAR) as progress:
+        yield progress
+
+
+@contextmanager
+def progress_bar(title: str, shown_from: int = _SHOWN_FROM) -> "Iterator[Progress | None]":
     """A bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None
@@ -166,9 +184,13 @@ def progress_bar(title: str) -> "Iterator[Progress | None]":
 
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bars:
         task = bars.add_task(title, total=None, visible=False)
+        refreshed = 0.0
 
         def advance(done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total, visible=total >= _SHOWN_FROM)
-            bars.refresh()  # by ourselves: a thread for it would keep other processes from helping
+            nonlocal refreshed
+            bars.update(task, completed=done, total=total, visible=total >= shown_from)
+            if time.monotonic() - refreshed >= _BETWEEN_REFRESHES or done == total:
+                bars.refresh()  # by ourselves: a thread for it would keep other processes from helping
+                refreshed = time.monotonic()
 
         yield advance

@@ -33,7 +33,7 @@ def command(as_json: bool) -> None:
             "prompts_root": opened.settings.prompts_path,
             "database": address(opened.engine),
             "schema": current_revision(opened.engine),
-            "blobs": opened.settings.blob_path,
+            "blobs": opened.blobs.place,
             "branch": loaded.origin.git_ref,
             "commit": loaded.origin.commit_id,
             "dirty": loaded.origin.is_dirty,

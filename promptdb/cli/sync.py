@@ -20,6 +20,7 @@ from promptdb.cli.shared import (
     ref_option,
     root_prefix,
     service,
+    upload_bar,
     view_options,
 )
 
@@ -106,7 +107,8 @@ def command(
             print_problems(loaded.desired.problems, err=True, root=root)
         policy = Policy(prune, max_prune, local, follow_force_push, allow_breaking)
         try:
-            applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going)
+            with upload_bar(opened.blobs) as progress:
+                applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going, progress=progress)
         except InvalidPrompts as error:
             return _refuse(error.problems, root, as_json=as_json)
     if as_json:

@@ -16,7 +16,7 @@ from promptdb.domain.moves import Declaration
 from promptdb.domain.order import Order, RecordedHead, Verdict, compared
 from promptdb.domain.plan import Desired, Head, Plan, Policy, Recorded, plan
 from promptdb.domain.views import Provenance
-from promptdb.sync.batch import Batch, ContentOf, new_versions
+from promptdb.sync.batch import Batch, ContentOf, Progress, new_versions
 from promptdb.sync.order import order_of, require_in_order, require_local
 from promptdb.sync.parts import with_parts
 from promptdb.sync.pointers import Pointers, decide_pointers, move_pointers
@@ -52,6 +52,7 @@ def apply(
     origin: Origin | None = None,
     invalid: Collection[PromptId] = frozenset(),
     declared: Sequence[Declaration] = (),
+    progress: Progress | None = None,
 ) -> Applied:
     """Make the registry say what `desired` says. All of it is written, or nothing.
 
@@ -63,6 +64,7 @@ def apply(
         origin: for prompts from files.
         invalid: prompts whose files cannot be used, and which are left alone.
         declared: where aliases shall point.
+        progress: is told how far the upload got.
 
     Raises:
         InvalidPrompts: an alias is declared to point at a version that is not there.
@@ -76,7 +78,16 @@ def apply(
         require_local(registry)
     batch = Batch(registry.blobs, {item.prompt: item for item in desired}, content)
     sync = _Sync(
-        registry, desired, batch, policy or Policy(), origin, invalid, declared, policy is not None, datetime.now(UTC)
+        registry,
+        desired,
+        batch,
+        policy or Policy(),
+        origin,
+        invalid,
+        declared,
+        policy is not None,
+        datetime.now(UTC),
+        progress,
     )
     while True:
         applied = sync.attempt()
@@ -109,6 +120,7 @@ class _Sync:
     declared: Sequence[Declaration]
     whole_tree: bool
     started: datetime
+    progress: Progress | None = None
 
     def attempt(self) -> Applied | None:
         """None where another sync moved a head meanwhile: git is asked outside of the lock, so all is decided anew."""
@@ -121,7 +133,7 @@ class _Sync:
         intended = self._sound(before, order)
         if self._is_done(before, intended) and not self.batch.confirmed(self.origin, intended):
             return Applied(intended)
-        self.batch.upload(intended)
+        self.batch.upload(intended, self.progress)
         sources = self.batch.sources(self.origin, intended)
         with reading(self.registry.engine) as connection:  # compiles templates: not while others wait for the lock
             described = with_parts(connection, intended, self.batch.contents.__getitem__)

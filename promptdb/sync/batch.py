@@ -14,6 +14,9 @@ from promptdb.sync.view import Origin
 
 ContentOf = Callable[[Desired], Content]
 
+Progress = Callable[[int, int], None]
+"""Called with how many of how many blobs are uploaded."""
+
 
 @dataclass
 class Batch:
@@ -24,9 +27,23 @@ class Batch:
     content_of: ContentOf
     contents: dict[PromptId, Content] = field(default_factory=dict)
     manifests: dict[PromptId, tuple[Digest, int]] = field(default_factory=dict)
+    asset_count: int = 0
 
-    def upload(self, intended: Plan) -> None:
-        self.blobs.put_all(self.new_blobs(intended))
+    def upload(self, intended: Plan, progress: Progress | None = None) -> None:
+        """
+        Args:
+            intended: the plan.
+            progress: is told how far it got. Assets count from when the turn of their prompt comes.
+        """
+        done, bundles = 0, sum(change.prompt not in self.contents for change in new_versions(intended))
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            if progress is not None:
+                progress(done, bundles + self.asset_count)
+
+        self.blobs.put_all(self.new_blobs(intended), advance)
 
     def new_blobs(self, intended: Plan) -> Iterator[Blob]:
         """Those of the new versions that were not uploaded, for a caller that uploads them."""
@@ -59,6 +76,7 @@ class Batch:
         content = self.content_of(self.desired[prompt])
         bundle = Blob.of(manifest(content.canonical, list(content.assets)))
         self.contents[prompt] = content
+        self.asset_count += len(content.blobs)
         self.manifests[prompt] = bundle.digest, bundle.size
         return [*content.blobs, bundle]
 

@@ -8,6 +8,7 @@ from promptdb.db.engine import reading
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.sync.apply import Applied, apply, recorded_state
+from promptdb.sync.batch import Progress
 from promptdb.sync.foresight import with_broken
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
@@ -54,11 +55,19 @@ def planned_updates(
 
 
 @collecting_rarely()
-def sync_tree(registry: Registry, loaded: LoadedTree, policy: Policy, *, keep_going: bool = False) -> Applied:
+def sync_tree(
+    registry: Registry,
+    loaded: LoadedTree,
+    policy: Policy,
+    *,
+    keep_going: bool = False,
+    progress: Progress | None = None,
+) -> Applied:
     """Make the registry say what the files say.
 
     Args:
         keep_going: write the valid prompts although others are invalid. Nothing is pruned then.
+        progress: is told how far the upload got.
 
     Raises:
         InvalidPrompts: a file has an error, and `keep_going` is not set; nothing was written.
@@ -69,4 +78,6 @@ def sync_tree(registry: Registry, loaded: LoadedTree, policy: Policy, *, keep_go
     elif loaded.desired.errors:
         policy = replace(policy, prune=False)
     desired = loaded.desired
-    return apply(registry, desired.items, desired.content, policy, loaded.origin, desired.invalid, desired.declared)
+    return apply(
+        registry, desired.items, desired.content, policy, loaded.origin, desired.invalid, desired.declared, progress
+    )

@@ -56,7 +56,7 @@ def test_the_key_of_a_blob_is_its_digest(store: BlobStore, backdoor: Backdoor) -
     assert backdoor.keys() == {object_key(DIGEST)}
 
 
-@pytest.mark.parametrize("count", [30, 200])
+@pytest.mark.parametrize("count", [30, 100])
 def test_many_blobs_at_once_some_of_them_twice(store: BlobStore, count: int) -> None:
     data = [f"blob {number % 60}".encode() for number in range(count)]
     store.put_all(map(blob, data))
@@ -127,7 +127,7 @@ def test_what_making_blobs_raises_is_raised(store: BlobStore, count: int) -> Non
 
     with pytest.raises(Stopped):
         store.put_all(blobs())
-    assert threading.active_count() == 1
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("promptdb-")] == []
 
 
 def test_blobs_are_asked_for_as_their_turn_comes(store: BlobStore) -> None:
@@ -249,15 +249,10 @@ def test_the_list_has_every_blob_and_nothing_else(store: BlobStore, backdoor: Ba
     assert all(abs(datetime.now(UTC) - item.modified) < timedelta(hours=1) for item in found)
 
 
-def test_a_long_list_is_complete(store: BlobStore) -> None:
-    data = [f"{number}".encode() for number in range(1100)]
-    store.put_all(map(blob, data))
-    assert digests(store) == set(map(digest_of, data))
-
-
 def test_deleted_blobs_are_gone_and_may_be_deleted_again(store: BlobStore) -> None:
     data = [f"{number}".encode() for number in range(1100)]
     store.put_all(map(blob, [*data, b"other"]))
+    assert digests(store) == set(map(digest_of, [*data, b"other"])), "more than one page of a list has"
     store.delete(map(digest_of, data))
     assert digests(store) == {digest_of(b"other")}
     store.delete(map(digest_of, data[:10]))

@@ -1,0 +1,78 @@
+"""A server that answers what a test tells it to: for the failures that a real S3 server cannot be made to show."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+EMPTY_LIST = b"<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated></ListBucketResult>"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`sent` are the bytes of the body that are sent before the connection is cut; None for all of them."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    sent: int | None = None
+
+
+def error(status: int, code: str, more: str = "", headers: dict[str, str] | None = None) -> Reply:
+    body = f"<Error><Code>{code}</Code><Message>In the words of the server.</Message>{more}</Error>"
+    return Reply(status, body.encode(), {"Content-Type": "application/xml", **(headers or {})})
+
+
+@dataclass
+class FakeS3:
+    """Gives its replies one after another, and the last one again and again. `requests` are method, path and Range."""
+
+    port: int
+    replies: list[Reply] = field(default_factory=list)
+    requests: list[tuple[str, str, str | None]] = field(default_factory=list)
+
+    @property
+    def endpoint(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+
+@contextmanager
+def fake_s3(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[FakeS3]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            fake.requests.append((self.command, self.path, self.headers.get("Range")))
+            reply = fake.replies.pop(0) if len(fake.replies) > 1 else fake.replies[0]
+            self.send_response_only(reply.status)
+            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(reply.body[: reply.sent])
+            self.close_connection = reply.sent is not None
+
+        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _answer  # noqa: N815
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+            pass
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Clients that hang up are what some of the tests are about."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    fake = FakeS3(server.server_address[1], list(replies))
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
