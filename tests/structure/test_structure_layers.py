@@ -138,6 +138,8 @@ def test_the_schema_and_the_engine_have_one_home(name: str, home: str | None) ->
         ("click", {"cli"}),
         ("rich", {"cli"}),
         ("watchdog", {"watch"}),
+        ("minio", {"blobs"}),
+        ("urllib3", {"blobs"}),
     ],
 )
 def test_a_library_is_known_to_one_part_only(library: str, homes: set[str]) -> None:
