@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from promptdb.domain.digest import digest_of
 from promptdb.files.cache import KnownFile
 from promptdb.files.scan import Candidate
 from promptdb.files.stamps import Stamp
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree
+from promptdb.files.streams import Measured
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.sync.content import Content, content_of_file
 
@@ -45,7 +46,7 @@ class Loader:
         try:
             data, stamp = self.tree.read_stamped(candidate.path, MAX_TEXT_BYTES, scanned=True)
         except FileTooLarge:
-            message = f"larger than {MAX_TEXT_BYTES // 1024:,} KiB"
+            message = f"larger than {size_text(MAX_TEXT_BYTES)}"
             return _unreadable(candidate, Code.TOO_LARGE, message, "keep data out of the prompt")
         except OSError as error:
             return _unreadable(candidate, Code.UNREADABLE, f"cannot be read: {error.strerror}")
@@ -75,8 +76,12 @@ class _Read:
         data, self.stamps[path] = self.tree.read_stamped(path, limit)
         return data
 
-    def as_stored(self, path: str, data: bytes) -> bytes:
-        return self.tree.as_stored(path, data)
+    def open(self, path: str, limit: int) -> BinaryIO:
+        stream, self.stamps[path] = self.tree.open_stamped(path, limit)
+        return stream
+
+    def has_lf_in_git(self, path: str, found: Measured) -> bool:
+        return self.tree.has_lf_in_git(path, found)
 
 
 def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None = None) -> LoadedFile:
