@@ -28,7 +28,7 @@ class RenderablePrompt:
 
     prompt: PromptId
     spec_json: str = field(repr=False)
-    _compiled: CompiledPrompt = field(repr=False)
+    _compiled: CompiledPrompt = field(repr=False, compare=False)
     _ignores_extra: bool = False
 
     @cached_property
