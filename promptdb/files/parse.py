@@ -8,6 +8,7 @@ from promptdb.domain.identity import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
 from promptdb.domain.spec import PromptSpec, SpecFields, TemplateFormat
 from promptdb.errors import InvalidRef
+from promptdb.files.datasets import asset_problems
 from promptdb.files.document import Document
 from promptdb.files.fields import declared_variables, validate_fields
 from promptdb.files.finding import Unreadable
@@ -73,6 +74,8 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
     spec = _resolve(file, references)
     problems = [*problems, *references.problems]
     problems += _spec_problems(spec, document, incomplete=bool(problems))
+    if spec.assets and not any(problem.is_error for problem in problems):
+        problems += asset_problems(spec, document, tree, references.stored)
     renamed_from = _renamed_from(file, document, problems)
     if any(problem.is_error for problem in problems):
         return ParseResult(None, tuple(in_order(problems)))

@@ -67,6 +67,7 @@ class References:
         if file.few_shot is None:
             return None
         fields = {name: getattr(file.few_shot, name) for name in FewShot.model_fields}
+        fields["examples"] = file.few_shot.examples or []
         if file.few_shot.examples_file is not None:
             fields["examples"] = self._examples(file.few_shot.examples_file)
         return FewShot.model_construct(**fields)

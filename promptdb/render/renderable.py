@@ -23,7 +23,8 @@ class RenderablePrompt:
     """Methods that take values take them by name: `variables` as a mapping, and `more` as keywords, which win.
 
     All of them raise the same errors: `MissingVariables` naming all that are missing, `UnknownVariables` naming all that
-    the prompt does not have, and `RenderError` for a value that does not fit.
+    the prompt does not have, and `RenderError` for a value that does not fit. Where an asset is rendered, such as an image,
+    that may fail with `StorageError` or `IntegrityFailure`.
     """
 
     prompt: PromptId

@@ -114,7 +114,7 @@ def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
     return ResolvedPrompt(
         prompt=view.prompt,
         spec_json=stored.spec_json,
-        _compiled=compiled(stored.spec_json),
+        _compiled=compiled(stored.spec_json).reading(stored.assets.open if stored.assets is not None else None),
         ref=ref,
         version=view,
         alias=stored.alias,

@@ -9,7 +9,6 @@ from promptdb.db.engine import reading
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.digest import Digest
 from promptdb.domain.views import AssetView, PromptVersionView
-from promptdb.errors import StorageError
 from promptdb.render.resolved import asset_not_found
 from promptdb.sync.content import Content
 from promptdb.sync.registry import Registry
@@ -44,10 +43,7 @@ class AssetsOfFiles:
         ]
 
     def open(self, digest: Digest) -> BinaryIO:
-        for blob in self.content.blobs:
-            if blob.digest == digest:
-                return blob.open()
-        raise StorageError(f"the files have no asset with the digest {digest}")
+        return self.content.open_blob(digest)
 
 
 def open_asset(registry: Registry, version: PromptVersionView, path: str) -> BinaryIO:

@@ -10,7 +10,7 @@ from promptdb.blobs.checked import Readable, checked
 from promptdb.blobs.store import Blob
 from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.errors import OutsideRoot, StalePlan
+from promptdb.errors import OutsideRoot, StalePlan, StorageError
 from promptdb.files.streams import StoredFile
 from promptdb.files.tree import FileTooLarge, Tree, beside, open_stored
 
@@ -36,6 +36,17 @@ class Content:
 
     texts: Mapping[TextField, str] = field(default_factory=dict)
     """Which of these hold texts of the spec."""
+
+    def open_blob(self, digest: Digest) -> BinaryIO:
+        """The bytes of an asset, read from its file.
+
+        Raises:
+            StalePlan: the file is not the one that was digested; by the stream as well, in place of its end.
+        """
+        for blob in self.blobs:
+            if blob.digest == digest:
+                return blob.open()
+        raise StorageError(f"no asset has the digest {digest}")
 
     @property
     def spec(self) -> "PromptSpec":

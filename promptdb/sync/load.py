@@ -55,11 +55,11 @@ class Loader:
         result = parse_file(candidate.path, data, read, self.text_format)
         if result.prompt is None:
             return LoadedFile(result.problems)
-        tests = _test(result.prompt) if self.run_tests else ()
         if candidate.target is not None:
             result.prompt.reads[candidate.target] = digest_of(data)
             read.stamps[candidate.target] = stamp
         content = content_of_file(candidate.path, result.prompt, self.tree)
+        tests = _test(result.prompt, content) if self.run_tests else ()
         known = _known(data, content, result.prompt)
         stamps = {candidate.path: stamp, **{path: read.stamps[path] for path in known.reads}}
         return LoadedFile((*result.problems, *tests), known, content, len(result.prompt.tests), stamps)
@@ -88,12 +88,12 @@ def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None
     return LoadedFile((Problem(candidate.path, 1, 1, code, message, hint),))
 
 
-def _test(prompt: "ParsedPrompt") -> list[Problem]:
+def _test(prompt: "ParsedPrompt", content: Content) -> list[Problem]:
     from promptdb.render.golden import run_tests
 
     return [
         prompt.document.problem(f.path, f.code, f.message, f.hint, key=f.key, detail=f.detail)
-        for f in run_tests(prompt.spec, prompt.tests)
+        for f in run_tests(prompt.spec, prompt.tests, content.open_blob)
     ]
 
 

@@ -95,8 +95,7 @@ def prompt_from_file(file: Path, settings: AppSettings) -> RenderablePrompt:
     """
     content = content_from_file(file, settings)
     _, path = _placed(file, settings.prompts_path)
-    spec_json = content.canonical.decode()
-    return RenderablePrompt(prompt=_named(path), spec_json=spec_json, _compiled=compiled(spec_json))
+    return _renderable(_named(path), content)
 
 
 def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
@@ -131,8 +130,13 @@ def prompt_from_view(prompt: PromptId, settings: AppSettings, view: View) -> Ren
     if file.content is None:
         shown = os.path.relpath(settings.prompts_path)
         raise InvalidPrompts([replace(p, path=str(Path(shown) / p.path)) for p in file.problems])
-    spec_json = file.content.canonical.decode()
-    return RenderablePrompt(prompt=prompt, spec_json=spec_json, _compiled=compiled(spec_json))
+    return _renderable(prompt, file.content)
+
+
+def _renderable(prompt: PromptId, content: Content) -> RenderablePrompt:
+    spec_json = content.canonical.decode()
+    ready = compiled(spec_json).reading(content.open_blob)
+    return RenderablePrompt(prompt=prompt, spec_json=spec_json, _compiled=ready)
 
 
 def _named(path: str) -> PromptId:
