@@ -7,7 +7,8 @@
     ├── InvalidRef             text that is not a reference
     ├── NotFound
     │   ├── PromptNotFound
-    │   └── VersionNotFound
+    │   ├── VersionNotFound
+    │   └── AssetNotFound
     ├── RenderError            values that do not fit the prompt
     │   ├── MissingVariables
     │   ├── UnknownVariables
@@ -75,6 +76,10 @@ class PromptNotFound(NotFound):
 
 
 class VersionNotFound(NotFound):
+    pass
+
+
+class AssetNotFound(NotFound):
     pass
 
 

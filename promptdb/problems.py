@@ -34,6 +34,7 @@ class Code(StrEnum):
 
     FILE_MISSING = "PDB401"
     OUTSIDE_ROOT = "PDB402"
+    ASSET = "PDB403"
 
     BAD_NAME = "PDB501"
     SAME_IDENTITY = "PDB502"

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
 from promptdb.db.engine import reading
-from promptdb.db.lookup import UNRECORDED, existing_name, find_version
+from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.migrate import ensure_schema
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Desired
-from promptdb.domain.refs import ByCommit, ByRevision, PromptRef, parse_alias
+from promptdb.domain.refs import ByRevision, PromptRef, parse_alias
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
     AliasEventView,
@@ -26,13 +26,15 @@ from promptdb.domain.views import (
     Registered,
     StoredVersion,
 )
-from promptdb.errors import NotFound, VersionNotFound
+from promptdb.errors import VersionNotFound
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings, load_settings
 from promptdb.sync import aliases
 from promptdb.sync.aliases import Move
 from promptdb.sync.apply import apply
+from promptdb.sync.assets import open_asset
 from promptdb.sync.content import Content
+from promptdb.sync.lookup import find
 from promptdb.sync.registry import Registry, registry_of
 
 Expected = int | None | Literal["any"]
@@ -81,21 +83,7 @@ class PromptService:
 
     def find(self, ref: PromptRef) -> StoredVersion:
         """The same, as it is stored. What `git:` names and no sync has recorded comes from the repository around us."""
-        try:
-            with reading(self.registry.engine) as connection:
-                return find_version(connection, ref)
-        except NotFound as error:
-            if not isinstance(ref.selector, ByCommit):
-                raise
-            from promptdb.sync.unrecorded import find_in_repository
-
-            found = find_in_repository(self.registry, self.settings, ref, ref.selector.name)
-            if found is None:
-                raise
-            if isinstance(found, str):
-                hint = (error.hint or "").removeprefix(UNRECORDED)
-                raise type(error)(f"{error.message}: {found}", hint or None) from error
-            return found
+        return find(self.registry, self.settings, ref)
 
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
         """All prompts by name.
@@ -134,6 +122,18 @@ class PromptService:
         """The blobs of a version, its bundle first."""
         with reading(self.registry.engine) as connection:
             return PromptRepository(connection).assets(version.id)
+
+    def asset(self, version: PromptVersionView, path: str) -> BinaryIO:
+        """A stream of the bytes of an asset, which checks them. Close it, or use it in a `with`.
+
+        Args:
+            version: one that is recorded. The assets of others are read with `resolve(ref).asset(path)`.
+            path: as the prompt file names it.
+
+        Raises:
+            AssetNotFound, StorageError, IntegrityFailure: as in `ResolvedPrompt.asset`.
+        """
+        return open_asset(self.registry, version, path)
 
     # Versions
 
@@ -190,11 +190,12 @@ class PromptService:
             NotFound: there is no such version.
             ConfigError: the suffix cannot hold this prompt.
             StorageError: a file is there already or cannot be written, or a blob is missing.
+            IntegrityFailure: a blob does not have its digest; nothing is written.
         """
         from promptdb.sync import export
 
         prompt = self.resolve(ref)
-        return export.write_files(prompt.spec, self.blobs, Path(file), overwrite=overwrite)
+        return export.write_files(prompt.spec, prompt.open_blob, Path(file), overwrite=overwrite)
 
     # Aliases
 

@@ -7,7 +7,7 @@ from typing import BinaryIO, Protocol, cast
 
 from promptdb.blobs.store import CHUNK
 from promptdb.domain.digest import Digest
-from promptdb.errors import IntegrityFailure
+from promptdb.errors import PromptDBError
 
 
 class Readable(Protocol):
@@ -17,7 +17,7 @@ class Readable(Protocol):
 
 
 class _Checked(RawIOBase):
-    def __init__(self, source: Readable, digest: Digest, changed: Callable[[], IntegrityFailure]) -> None:
+    def __init__(self, source: Readable, digest: Digest, changed: Callable[[], PromptDBError]) -> None:
         self._source = source
         self._digest = digest
         self._changed = changed
@@ -38,7 +38,7 @@ class _Checked(RawIOBase):
         super().close()
 
 
-def checked(source: Readable, digest: Digest, changed: Callable[[], IntegrityFailure]) -> BinaryIO:
+def checked(source: Readable, digest: Digest, changed: Callable[[], PromptDBError]) -> BinaryIO:
     """A stream of the same bytes, which raises in place of its end if they do not have the digest.
 
     Args:

@@ -2,14 +2,19 @@
 
 import click
 
+from promptdb.cli.assets import print_assets, write_asset
 from promptdb.cli.output import plain, print_json, print_text, printable, short_time
 from promptdb.cli.shared import json_option, note_lookup, service
 
 
 @click.command("show")
 @click.argument("ref")
+@click.option("--assets", "list_assets", is_flag=True, help="List its assets, and whether their blobs are there.")
+@click.option(
+    "--asset", "path", metavar="PATH", help="Print the bytes of one asset, named as the prompt file names it."
+)
 @json_option
-def command(ref: str, as_json: bool) -> None:
+def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> None:
     """Show the version that a reference names.
 
     REF is namespace/name[:selector]; a selector is latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or
@@ -17,8 +22,17 @@ def command(ref: str, as_json: bool) -> None:
     """
     from promptdb.files.write import prompt_file_text
 
+    if path is not None and (list_assets or as_json):
+        raise click.UsageError("--asset prints the bytes of a file: it goes with neither --assets nor --json")
     with service() as opened:
         prompt = opened.resolve(ref)
+        if list_assets or path is not None:
+            note_lookup(prompt)
+            if path is not None:
+                write_asset(prompt, path)
+            else:
+                print_assets(prompt, opened.blobs, as_json=as_json)
+            return
         assets = opened.assets(prompt.version)
     note_lookup(prompt)
     if as_json:

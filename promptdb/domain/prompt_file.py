@@ -43,11 +43,12 @@ class GoldenTest(Model):
 class FewShotInFile(FewShotFields):
     examples: list[JsonObject] | None = None
     examples_file: str | None = None
+    examples_asset: str | None = None
 
     @model_validator(mode="after")
     def _one_source_of_examples(self) -> Self:
-        if (self.examples is None) == (self.examples_file is None):
-            raise ValueError("give either 'examples' or 'examples_file'")
+        if [self.examples, self.examples_file, self.examples_asset].count(None) != 2:
+            raise ValueError("give one of 'examples', 'examples_file' and 'examples_asset'")
         return self
 
 

@@ -10,7 +10,9 @@ from pydantic import (
     Discriminator,
     Field,
     JsonValue,
+    SerializerFunctionWrapHandler,
     Tag,
+    model_serializer,
     model_validator,
 )
 from pydantic import ValidationError as PydanticValidationError
@@ -127,7 +129,18 @@ class FewShotFields(Model):
 
 
 class FewShot(FewShotFields):
+    """With `examples_asset`, the examples are those of that asset, and `examples` is empty."""
+
     examples: list[JsonObject]
+    examples_asset: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_datasets(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A field that joined later stands in the canonical JSON only where it is set: see `domain.digest`."""
+        fields: dict[str, Any] = serialize(self)
+        if self.examples_asset is None:
+            fields.pop("examples_asset", None)
+        return fields
 
 
 class Asset(Model):

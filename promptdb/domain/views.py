@@ -1,7 +1,9 @@
 """What the registry tells about prompts, versions, aliases and runs: plain values, for every door the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import BinaryIO, Protocol
 from uuid import UUID
 
 from promptdb.domain.changes import ContractChange
@@ -28,10 +30,43 @@ class PromptVersionView:
 
 
 @dataclass(frozen=True, slots=True)
+class AssetView:
+    """A blob of a version. `object_key` finds it in the store; the bundle has no `path`."""
+
+    kind: str
+    object_key: str
+    content_type: str
+    byte_size: int
+    checksum_sha256: str
+    path: str | None = None
+
+    @property
+    def digest(self) -> Digest:
+        return Digest(f"sha256:{self.checksum_sha256}")
+
+
+class AssetReader(Protocol):
+    """Where the assets of one version are. Both methods raise `StorageError` where that cannot be read."""
+
+    def list(self) -> Sequence[AssetView]:
+        """The assets, in the order of the spec."""
+        ...
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """A stream of the bytes of one, which checks them: its end is reached only if they have the digest.
+
+        Raises:
+            IntegrityFailure: by the stream, in place of its end: they do not.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class StoredVersion:
     """A version with its spec as stored (canonical JSON), and whether its prompt is archived.
 
-    `alias` is the one that a reference named, `commit_id` the first commit that had the version.
+    `alias` is the one that a reference named, `commit_id` the first commit that had the version. `assets` reads its files;
+    None where nobody can.
     """
 
     view: PromptVersionView
@@ -39,6 +74,7 @@ class StoredVersion:
     archived: bool = False
     alias: str | None = None
     commit_id: str | None = None
+    assets: AssetReader | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +150,3 @@ class AliasEventView:
     breaking: tuple[ContractChange, ...] = ()
     run_id: int | None = None
     """The sync that moved it; None where it was moved by hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class AssetView:
-    """A blob of a version. `object_key` finds it in the store."""
-
-    kind: str
-    object_key: str
-    content_type: str
-    byte_size: int
-    checksum_sha256: str
-    path: str | None = None

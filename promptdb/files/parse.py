@@ -8,11 +8,13 @@ from promptdb.domain.identity import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
 from promptdb.domain.spec import PromptSpec, SpecFields, TemplateFormat
 from promptdb.errors import InvalidRef
+from promptdb.files.datasets import asset_problems
 from promptdb.files.document import Document
 from promptdb.files.fields import declared_variables, validate_fields
 from promptdb.files.finding import Unreadable
 from promptdb.files.read import decode, problems_of, read_document
 from promptdb.files.references import References
+from promptdb.files.streams import StoredFile
 from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import Tree
 from promptdb.problems import Code, Problem, in_order
@@ -21,9 +23,9 @@ from promptdb.render.validation import spec_findings
 
 @dataclass(frozen=True)
 class ParsedPrompt:
-    """`reads` maps each other file that went into the spec to its digest, `sizes` to its bytes. `document` finds places.
+    """`reads` maps each other file that went into the spec to its digest. `document` finds places.
 
-    `texts` has the `template_file` and the `examples_file`, where there are such.
+    `stored` has the assets by their paths from the prompts root, `texts` the `template_file` and the `examples_file`.
     """
 
     spec: PromptSpec
@@ -31,7 +33,7 @@ class ParsedPrompt:
     renamed_from: tuple[PromptId, ...] = ()
     tests: tuple[GoldenTest, ...] = ()
     reads: dict[str, Digest] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
+    stored: dict[str, StoredFile] = field(default_factory=dict)
     texts: dict[TextField, str] = field(default_factory=dict)
 
 
@@ -72,11 +74,13 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
     spec = _resolve(file, references)
     problems = [*problems, *references.problems]
     problems += _spec_problems(spec, document, incomplete=bool(problems))
+    if spec.assets and not any(problem.is_error for problem in problems):
+        problems += asset_problems(spec, document, tree, references.stored)
     renamed_from = _renamed_from(file, document, problems)
     if any(problem.is_error for problem in problems):
         return ParseResult(None, tuple(in_order(problems)))
     parsed = ParsedPrompt(
-        spec, document, renamed_from, tuple(file.tests), references.read, references.sizes, references.texts
+        spec, document, renamed_from, tuple(file.tests), references.read, references.stored, references.texts
     )
     return ParseResult(parsed, tuple(in_order(problems)))
 

@@ -1,8 +1,10 @@
 """The other files a prompt names: `template_file`, `examples_file`, assets and includes, read through one tree."""
 
 import posixpath
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,27 +17,29 @@ from promptdb.files.document import Body, Document, Path
 from promptdb.files.finding import Unreadable
 from promptdb.files.fragments import Fragments, Report
 from promptdb.files.read import decode, problems_of, read_examples, text_body
+from promptdb.files.streams import StoredFile
 from promptdb.files.suffixes import file_suffix
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside
+from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside, measure, size_text
 from promptdb.problems import Code, Problem
 from promptdb.render.engine import engine
 from promptdb.render.templates import templates
 
 _EXAMPLE = TypeAdapter(JsonObject)
+_T = TypeVar("_T")
 
 
 @dataclass
 class References:
-    """Reads what one prompt names, collects the problems, and remembers digest and size of each file it read.
+    """Reads what one prompt names, collects the problems, and remembers the digest of each file it read.
 
-    `texts` has the files that a text of the spec comes from.
+    `stored` has the assets by their paths from the prompts root, `texts` the files that a text of the spec comes from.
     """
 
     document: Document
     tree: Tree
     problems: list[Problem] = field(default_factory=list)
     read: dict[str, Digest] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
+    stored: dict[str, StoredFile] = field(default_factory=dict)
     texts: dict[TextField, str] = field(default_factory=dict)
 
     def template_text(self, file: PromptFile) -> str | None:
@@ -63,6 +67,7 @@ class References:
         if file.few_shot is None:
             return None
         fields = {name: getattr(file.few_shot, name) for name in FewShot.model_fields}
+        fields["examples"] = file.few_shot.examples or []
         if file.few_shot.examples_file is not None:
             fields["examples"] = self._examples(file.few_shot.examples_file)
         return FewShot.model_construct(**fields)
@@ -70,11 +75,12 @@ class References:
     def assets(self, file: PromptFile) -> list[Asset]:
         assets = []
         for index, asset in enumerate(file.assets):
-            where, data = self._named(("assets", index, "path"), asset.path, MAX_ASSET_BYTES)
-            if data is not None:
-                data = self.tree.as_stored(where, data)
-                self.sizes[where] = len(data)
-                assets.append(Asset(path=asset.path, kind=asset.kind, digest=digest_of(data)))
+            where = beside(self.document.path, asset.path)
+            report = partial(self.document.problem, ("assets", index, "path"))
+            found = self._attempt(report, asset.path, where, MAX_ASSET_BYTES, partial(measure, self.tree))
+            if found is not None:
+                self.stored[where], self.read[where] = found
+                assets.append(Asset(path=asset.path, kind=asset.kind, digest=found[0].digest))
         return assets
 
     def includes(self, spec: PromptSpec) -> dict[str, str]:
@@ -113,22 +119,25 @@ class References:
         return self._bytes(partial(self.document.problem, path), name, beside(self.document.path, name), limit)
 
     def _bytes(self, report: Report, name: str, where: str, limit: int) -> tuple[str, bytes | None]:
+        data = self._attempt(report, name, where, limit, self.tree.read)
+        if data is not None:
+            self.read[where] = digest_of(data)
+        return where, data
+
+    def _attempt(self, report: Report, name: str, where: str, limit: int, read: Callable[[str, int], _T]) -> _T | None:
+        """What `read` makes of a file; None after a problem."""
         try:
-            data = self.tree.read(where, limit)
+            return read(where, limit)
         except OutsideRoot as error:
             problem = report(Code.OUTSIDE_ROOT, f"{name!r} leads outside the prompts folder", error.hint)
         except FileTooLarge:
-            problem = report(Code.TOO_LARGE, f"{name!r} is larger than {limit // 1024:,} KiB", None)
+            problem = report(Code.TOO_LARGE, f"{name!r} is larger than {size_text(limit)}", None)
         except FileNotFoundError:
             problem = report(Code.FILE_MISSING, f"the file {name!r} does not exist", f"looked for {where}")
         except OSError as error:
             problem = report(Code.UNREADABLE, f"the file {name!r} cannot be read: {error.strerror}", None)
-        else:
-            self.read[where] = digest_of(data)
-            self.sizes[where] = len(data)
-            return where, data
         self.problems.append(problem)
-        return where, None
+        return None
 
 
 def _in_template(

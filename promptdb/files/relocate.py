@@ -63,6 +63,10 @@ def relocated(data: bytes, old: Place, new: Place) -> Relocated:
             if beside(new.path, name) != target:
                 owner[key] = posixpath.relpath(target, posixpath.dirname(new.path) or ".")
                 mended.append(Mended(field, name, owner[key]))
+        renamed = {done.old: done.new for done in mended if done.field.startswith("assets[")}
+        for owner, key, prefix in _uses_of_assets(fields):
+            if (name := owner[key].removeprefix(prefix)) in renamed:
+                owner[key] = prefix + renamed[name]
 
     return Relocated(edited(file_suffix(old.path), data, _of_fields(change)), tuple(names), tuple(mended))
 
@@ -101,3 +105,19 @@ def _named_files(fields: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], 
     for field, owner, key in places:
         if isinstance(owner, dict) and isinstance(owner.get(key), str):
             yield field, owner, key
+
+
+def _uses_of_assets(fields: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
+    """Where an asset is named by its path: in what, under which key, and after which prefix."""
+    few_shot = fields.get("few_shot")
+    if isinstance(few_shot, dict) and isinstance(few_shot.get("examples_asset"), str):
+        yield few_shot, "examples_asset", ""
+    lists = [fields.get("messages"), few_shot.get("chat_messages") if isinstance(few_shot, dict) else None]
+    messages = [message for found in lists if isinstance(found, list) for message in found if isinstance(message, dict)]
+    for parts in (message.get("template") for message in messages):
+        for part in parts if isinstance(parts, list) else []:
+            owner, key = part, "image_url"
+            if isinstance(part, dict) and isinstance(part.get("image_url"), dict):
+                owner, key = part["image_url"], "url"
+            if isinstance(owner, dict) and isinstance(owner.get(key), str) and owner[key].startswith("asset:"):
+                yield owner, key, "asset:"

@@ -6,19 +6,22 @@ import posixpath
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from uuid import uuid4
 
 from promptdb.containment import contained
-from promptdb.domain.digest import digest_of
+from promptdb.domain.digest import Digest, digest_of
 from promptdb.errors import OutsideRoot
 from promptdb.files.stamps import Lasting, Stamp, lasting_from_now, stamp_of
+from promptdb.files.streams import Measured, StoredFile, measured, with_lf
 
 MAX_TEXT_BYTES = 1024 * 1024
 """A prompt, a fragment, a file of examples."""
 
-MAX_ASSET_BYTES = 64 * 1024 * 1024
+MAX_ASSET_BYTES = 5 * 1024**3
+"""What S3 takes in one request. Assets stream: memory does not grow with them."""
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _LFS_POINTER_BYTES = 1024
@@ -27,6 +30,11 @@ _LFS_POINTER_BYTES = 1024
 def beside(path: str, name: str) -> str:
     """The path from the prompts root of a file that the prompt at `path` names."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+
+
+def size_text(limit: int) -> str:
+    """A limit as messages tell it."""
+    return f"{limit // 1024**3:,} GiB" if limit >= 1024**3 else f"{limit // 1024:,} KiB"
 
 
 class FileTooLarge(Exception):
@@ -48,11 +56,16 @@ class Tree(Protocol):
         """
         ...
 
-    def as_stored(self, path: str, data: bytes) -> bytes:
-        """The bytes that git stores for these bytes of a file.
+    def open(self, path: str, limit: int) -> BinaryIO:
+        """A stream of the same bytes. Errors as in `read`; the stream raises OSError or StorageError, too."""
+        ...
+
+    def has_lf_in_git(self, path: str, found: Measured) -> bool:
+        """Whether git stores LF for the CRLF line ends that were found in a file.
 
         Raises:
             StorageError: git failed.
+            OSError: the file cannot be read any more.
         """
         ...
 
@@ -80,6 +93,10 @@ class ScannedTree(Tree, Protocol):
         """As `read` or `read_scanned`, with the stamp of the file that was read; None if it has none."""
         ...
 
+    def open_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[BinaryIO, Stamp | None]:
+        """As `open`, with the stamp of the file that was opened; None if it has none."""
+        ...
+
     def stamp(self, path: str, *, scanned: bool = False) -> Stamp | None:
         """Of a file as it is now, without reading it. None where it could not be read, or only its content tells."""
         ...
@@ -89,22 +106,44 @@ class ScannedTree(Tree, Protocol):
         ...
 
 
+def measure(tree: Tree, path: str, limit: int) -> tuple[StoredFile, Digest]:
+    """A file as git stores it, and the digest of its bytes where it lies. Most files are read once for that.
+
+    Raises:
+        OutsideRoot, FileTooLarge, OSError: as in `Tree.read`.
+        StorageError: git failed.
+    """
+    found = measured(tree.open(path, limit))
+    if not found.crlfs or not tree.has_lf_in_git(path, found):
+        return StoredFile(found.digest, found.size), found.digest
+    converted = measured(with_lf(tree.open(path, limit)))
+    return StoredFile(converted.digest, converted.size, is_converted=True), found.digest
+
+
+def open_stored(tree: Tree, path: str, stored: StoredFile) -> BinaryIO:
+    """What was measured, as a stream. Errors as in `Tree.open`."""
+    stream = tree.open(path, MAX_ASSET_BYTES)
+    return with_lf(stream) if stored.is_converted else stream
+
+
+StoresLf = Callable[[str, Callable[[], BinaryIO], int, bool], bool]
+"""Path, what opens the file with LF line ends, the size of that, whether there is a NUL: whether git stores it so."""
+
+
 class WorkTree:
     """The files as they lie on disk.
 
     Args:
         root: the prompts root.
-        stored: gives what git stores for a file; by default its bytes. Can be pickled.
+        stores_lf: whether git stores LF line ends for a file that has CRLF; by default it does not. Can be pickled.
         cache: the folder for caches; by default that of the user.
     """
 
     stamps_tell_content = False
 
-    def __init__(
-        self, root: Path, stored: Callable[[str, bytes], bytes] | None = None, cache: Path | None = None
-    ) -> None:
+    def __init__(self, root: Path, stores_lf: StoresLf | None = None, cache: Path | None = None) -> None:
         self.root = root
-        self._stored = stored
+        self._stores_lf = stores_lf
         self._cache = cache
 
     @property
@@ -128,6 +167,16 @@ class WorkTree:
     def read_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[bytes, Stamp | None]:
         return _read_file(self._inside(path, scanned=scanned), limit)
 
+    def open(self, path: str, limit: int) -> BinaryIO:
+        return self.open_stamped(path, limit)[0]
+
+    def open_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[BinaryIO, Stamp | None]:
+        file, status = _open(self._inside(path, scanned=scanned), limit)
+        if status.st_size >= _LFS_POINTER_BYTES:
+            return file, stamp_of(status)
+        with file:
+            return BytesIO(_content(file)), stamp_of(status)
+
     def stamp(self, path: str, *, scanned: bool = False) -> Stamp | None:
         try:
             status = os.stat(self._inside(path, scanned=scanned))  # noqa: PTH116  in a hot loop
@@ -142,8 +191,10 @@ class WorkTree:
     def lasting(self) -> Lasting:
         return lasting_from_now(self.cache_file.parent)
 
-    def as_stored(self, path: str, data: bytes) -> bytes:
-        return data if self._stored is None else self._stored(path, data)
+    def has_lf_in_git(self, path: str, found: Measured) -> bool:
+        if self._stores_lf is None:
+            return False
+        return self._stores_lf(path, lambda: with_lf(self.open(path, found.size)), found.size_with_lf, found.has_nul)
 
     def create(self, path: str, data: bytes) -> None:
         """Add a file at once.
@@ -186,7 +237,8 @@ class WorkTree:
             temporary.write_bytes(new)
             temporary.chmod(mode)
             try:
-                is_same = _read(str(target), len(old))[0] == old
+                with _open(str(target), len(old))[0] as file:
+                    is_same = file.read() == old
             except FileTooLarge:
                 is_same = False
             if not is_same:
@@ -207,16 +259,23 @@ def no_lfs_content() -> OSError:
 
 
 def _read_file(path: str, limit: int) -> tuple[bytes, Stamp]:
-    data, stamp = _read(path, limit)
+    file, status = _open(path, limit)
+    with file:
+        return _content(file), stamp_of(status)
+
+
+def _content(file: BinaryIO) -> bytes:
+    data = file.read()
     if is_lfs_pointer(data):
         raise no_lfs_content()
-    return data, stamp
+    return data
 
 
-def _read(path: str, limit: int) -> tuple[bytes, Stamp]:
-    """The stamp is that of the very file that was read, whatever has the path meanwhile."""
+def _open(path: str, limit: int) -> tuple[BinaryIO, os.stat_result]:
+    """The status is that of the very file that is open, whatever has the path meanwhile."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would keep us waiting for ever
-    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123
+    file = open(descriptor, "rb", buffering=0)  # noqa: PTH123, SIM115  the caller closes it
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             is_folder = stat.S_ISDIR(status.st_mode)
@@ -225,4 +284,7 @@ def _read(path: str, limit: int) -> tuple[bytes, Stamp]:
             )
         if status.st_size > limit:
             raise FileTooLarge
-        return file.read(), stamp_of(status)
+    except BaseException:
+        file.close()
+        raise
+    return file, status

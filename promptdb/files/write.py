@@ -41,6 +41,8 @@ def _fields(spec: PromptSpec) -> dict[str, Any]:
     for name in ("metadata", "variables", "partial_variables", "template", "messages", "few_shot"):
         if name in data:
             fields[name] = data.pop(name)
+    if spec.few_shot is not None and spec.few_shot.examples_asset is not None:
+        del fields["few_shot"]["examples"]
     if spec.variables is not None:
         fields["variables"] = {name: v.model_dump(exclude_defaults=True) for name, v in spec.variables.items()}
     fields |= {name: value for name, value in data.items() if name not in fields}

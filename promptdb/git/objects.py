@@ -1,10 +1,20 @@
 """What a commit or the index holds: paths, and the bytes of their blobs, read in bulk and without a checkout."""
 
+import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
+from typing import BinaryIO, cast
 
 from promptdb.errors import StorageError
-from promptdb.git.repository import Repository, path_of
+from promptdb.git.repository import Repository, path_of, text
+
+_CHUNK = 1024 * 1024
+_STREAMING = (
+    *("-c", "core.bigFileThreshold=1m"),
+    *("-c", "core.packedGitWindowSize=8m", "-c", "core.packedGitLimit=32m"),
+)
+"""So that git takes neither a large blob nor the whole of a pack into memory."""
 
 LINK = "120000"
 SUBMODULE = "160000"
@@ -86,3 +96,50 @@ def read_blobs(repository: Repository, ids: Collection[str], limit: int | None =
             found[header[0].decode()] = output[start : start + size]
             start += size + 1
     return found
+
+
+def blob_size(repository: Repository, blob: str) -> int | None:
+    """The bytes of a blob; None where git does not have it.
+
+    Raises:
+        StorageError: git failed.
+    """
+    [row] = repository.run("cat-file", "--batch-check=%(objectname) %(objectsize)", lines=[blob]).splitlines()
+    size = row.split()[1]
+    return int(size) if size.isdigit() else None
+
+
+def open_blob(repository: Repository, blob: str) -> BinaryIO:
+    """A stream of the bytes of a blob, which takes little memory, here and in git.
+
+    Raises:
+        StorageError: git failed; by the stream as well, in place of its end.
+    """
+    return cast("BinaryIO", BufferedReader(_Output(repository.start(*_STREAMING, "cat-file", "blob", blob)), _CHUNK))
+
+
+class _Output(RawIOBase):
+    """What a process prints. Its end is reached only if it did not fail."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdin is not None  # noqa: S101  all three are pipes
+        assert process.stdout is not None  # noqa: S101
+        process.stdin.close()
+        self._process, self._output = process, process.stdout
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what RawIOBase gives is a memoryview
+        count = self._output.readinto(buffer)  # type: ignore[attr-defined]  # pipes have it
+        if count == 0 and len(buffer) and self._process.wait() != 0:
+            reason = self._process.stderr.read() if self._process.stderr is not None else b""
+            raise StorageError(f"git cannot read a blob: {text(reason).strip() or 'it was stopped'}", "run 'git fsck'")
+        return int(count)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._process.kill()  # of one that is done, nothing
+            with self._process:  # closes the pipes and waits
+                pass
+        super().close()

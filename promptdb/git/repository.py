@@ -113,11 +113,27 @@ class Repository:
             raise self._unreadable(_reason(opened))
         raise StorageError(f"'git {command[0]}' failed: {_reason(done)}")
 
+    def start(self, *command: str) -> "subprocess.Popen[bytes]":
+        """A git command in the top folder whose output the caller reads, and whose end it waits for.
+
+        Raises:
+            StorageError: git cannot be run, or is not installed.
+        """
+        return self._start("--no-optional-locks", *_OWN_SETTINGS, *command)
+
     def _execute(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        with self._start(*arguments) as process:
+            output, errors = process.communicate(given)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def _start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """By ourselves: GitPython takes longer to load than git to answer."""
         environment = {**os.environ, "LANGUAGE": "C", "LC_ALL": "C", **self._environment}
+        pipe = subprocess.PIPE
         try:
-            return subprocess.run(["git", *arguments], cwd=self.top, env=environment, input=given, capture_output=True)
+            return subprocess.Popen(
+                ["git", *arguments], cwd=self.top, env=environment, stdin=pipe, stdout=pipe, stderr=pipe
+            )
         except FileNotFoundError as error:
             raise StorageError(
                 "git is not installed, but the prompts lie in a git repository", "install git"

@@ -1,11 +1,13 @@
 """The items of a chat, compiled: messages and placeholders, each rendered from the values of one call."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from functools import cached_property
 from typing import Any
 
-from promptdb.domain.spec import Message, Placeholder, PromptSpec
+from promptdb.domain.spec import JsonObject, Message, Placeholder, PromptSpec
 from promptdb.errors import RenderError, TemplateError
+from promptdb.render.assets import PromptAssets, images_in
 from promptdb.render.messages import Content, RenderedMessage, message_from
 from promptdb.render.templates import CompiledTemplates, Path, map_strings, place_of
 
@@ -17,10 +19,13 @@ class CompiledMessage:
         message: as the spec has it.
         path: where it is in the spec.
         templates: those of the whole spec.
+        assets: of the prompt.
     """
 
-    def __init__(self, message: Message, path: Path, templates: CompiledTemplates) -> None:
+    def __init__(self, message: Message, path: Path, templates: CompiledTemplates, assets: PromptAssets) -> None:
         self.message = message
+        self._assets = assets
+        self._images = dict(images_in(message.template, (*path, "template")))
         self._place = place_of(path)
         self._path = (*path, "template")
         self._templates = {at: item for at, item in templates.items() if at[: len(self._path)] == self._path}
@@ -36,6 +41,7 @@ class CompiledMessage:
         """
         Raises:
             TemplateError: a value does not fit where a template uses it.
+            StorageError, IntegrityFailure: an image cannot be read.
         """
         message = self.message
         try:
@@ -46,10 +52,14 @@ class CompiledMessage:
         return [RenderedMessage(message.role, content, message.role_name, message.name, kwargs)]
 
     def _parts(self, values: Mapping[str, Any]) -> Content:
-        content: Content = map_strings(
-            self.message.template, self._path, lambda at, _: self._templates[at].render(values)
-        )
+        content: Content = map_strings(self.message.template, self._path, lambda at, _: self._text(at, values))
         return content
+
+    def _text(self, path: Path, values: Mapping[str, Any]) -> str:
+        """Which texts name an image is decided by the template: what a value says never reads an asset."""
+        if path in self._images:
+            return self._assets.data_url(self._images[path])
+        return self._templates[path].render(values)
 
 
 class CompiledPlaceholder:
@@ -78,16 +88,21 @@ class CompiledPlaceholder:
 
 
 class CompiledExamples:
-    """The examples of a chat: always the same, since they bring their own values."""
+    """The examples of a chat: always the same, since they bring their own values. Rendered when they are first needed."""
 
     names: frozenset[str] = frozenset()
 
-    def __init__(self, messages: Iterable[CompiledMessage], examples: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, messages: Iterable[CompiledMessage], assets: PromptAssets) -> None:
         self.messages = tuple(messages)
-        self.examples = tuple(examples)
-        self._rendered = [
-            rendered for example in self.examples for item in self.messages for rendered in item.render(example)
-        ]
+        self._assets = assets
+
+    @property
+    def examples(self) -> Sequence[JsonObject]:
+        return self._assets.examples
+
+    @cached_property
+    def _rendered(self) -> list[RenderedMessage]:
+        return [rendered for example in self.examples for item in self.messages for rendered in item.render(example)]
 
     def render(self, values: Mapping[str, Any]) -> list[RenderedMessage]:  # noqa: ARG002  like its siblings
         return [message.copy() for message in self._rendered]
@@ -96,24 +111,20 @@ class CompiledExamples:
 CompiledItem = CompiledMessage | CompiledPlaceholder | CompiledExamples
 
 
-def compile_items(spec: PromptSpec, templates: CompiledTemplates) -> list[CompiledItem]:
-    """What a chat is made of, in the order in which it goes to the model.
-
-    Raises:
-        TemplateError: an example does not fit its template.
-    """
+def compile_items(spec: PromptSpec, templates: CompiledTemplates, assets: PromptAssets) -> list[CompiledItem]:
+    """What a chat is made of, in the order in which it goes to the model."""
     items: list[CompiledItem] = [
-        CompiledMessage(item, ("messages", index), templates)
+        CompiledMessage(item, ("messages", index), templates, assets)
         if isinstance(item, Message)
         else CompiledPlaceholder(item)
         for index, item in enumerate(spec.messages or ())
     ]
     if spec.few_shot is not None:
         messages = [
-            CompiledMessage(message, ("few_shot", "chat_messages", index), templates)
+            CompiledMessage(message, ("few_shot", "chat_messages", index), templates, assets)
             for index, message in enumerate(spec.few_shot.chat_messages or ())
         ]
-        items.insert(_examples_index(spec), CompiledExamples(messages, spec.few_shot.examples))
+        items.insert(_examples_index(spec), CompiledExamples(messages, assets))
     return items
 
 

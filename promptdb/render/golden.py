@@ -9,6 +9,7 @@ from promptdb.domain.prompt_file import Expectation, ExpectedMessage, GoldenTest
 from promptdb.domain.spec import ROLE_SYNONYMS, PromptSpec
 from promptdb.errors import RenderError
 from promptdb.problems import Code
+from promptdb.render.assets import OpenBlob
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.templates import Path
@@ -16,9 +17,11 @@ from promptdb.render.text_diff import text_diff
 from promptdb.render.validation import SpecFinding
 
 
-def run_tests(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[SpecFinding]:
+def run_tests(
+    spec: PromptSpec, tests: Sequence[GoldenTest], open_blob: OpenBlob | None = None
+) -> Iterator[SpecFinding]:
     """What the tests of a valid spec find, in their order."""
-    for outcome in _outcomes(spec, tests):
+    for outcome in _outcomes(spec, tests, open_blob):
         yield from outcome.findings
 
 
@@ -35,12 +38,12 @@ class Rewrite:
         return str(self.path[-1])
 
 
-def rewrites(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[Rewrite]:
+def rewrites(spec: PromptSpec, tests: Sequence[GoldenTest], open_blob: OpenBlob | None = None) -> Iterator[Rewrite]:
     """The expectations that fail and whose value follows from what comes out now.
 
     None for `contains` and `not_contains`, and none for a test that is broken.
     """
-    for outcome in _outcomes(spec, tests):
+    for outcome in _outcomes(spec, tests, open_blob):
         failing = {finding.path for finding in outcome.findings if finding.code is Code.TEST_FAILED}
         if any(finding.code is Code.TEST_BROKEN for finding in outcome.findings):
             continue
@@ -63,8 +66,8 @@ class _Outcome:
     messages: Sequence[RenderedMessage] = ()
 
 
-def _outcomes(spec: PromptSpec, tests: Sequence[GoldenTest]) -> Iterator[_Outcome]:
-    compiled = CompiledPrompt(spec)
+def _outcomes(spec: PromptSpec, tests: Sequence[GoldenTest], open_blob: OpenBlob | None) -> Iterator[_Outcome]:
+    compiled = CompiledPrompt(spec, open_blob)
     for index, test in enumerate(tests):
         findings = []
         unknown = sorted(test.variables.keys() - compiled.inputs.names)

@@ -1,11 +1,13 @@
 """A spec made ready to render: templates compiled once, then used for every call."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from promptdb.domain.contract import contract
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import TemplateError
+from promptdb.render.assets import OpenBlob, PromptAssets, dataset, images
 from promptdb.render.chat import compile_items
 from promptdb.render.inputs import Inputs
 from promptdb.render.messages import RenderedMessage, as_text
@@ -17,26 +19,47 @@ DEFAULT_EXAMPLES_VARIABLE = "examples"
 class CompiledPrompt:
     """Renders one spec.
 
+    Args:
+        spec: a valid one.
+        open_blob: reads the assets that are needed to render; without it, such a prompt does not render.
+        templates: of the spec, if they are compiled already.
+
     Raises:
         TemplateError: when made, if a template does not parse.
     """
 
-    def __init__(self, spec: PromptSpec) -> None:
-        templates, errors = compile_templates(spec)
-        if errors:
-            path, error = errors[0]
-            raise error.inside(place_of(path))
+    def __init__(
+        self, spec: PromptSpec, open_blob: OpenBlob | None = None, templates: CompiledTemplates | None = None
+    ) -> None:
+        if templates is None:
+            templates, errors = compile_templates(spec)
+            if errors:
+                path, error = errors[0]
+                raise error.inside(place_of(path))
         self.spec = spec
         self.examples_variable = examples_variable(spec)
         used, mentions = names_for_callers(spec, templates)
         self.inputs = Inputs(contract(spec, used), spec.partial_variables, mentions)
-        self.items = compile_items(spec, templates) if spec.kind == "chat" else []
+        self._templates = templates
         self._template = templates.get(("template",))
-        self._examples: dict[str, str] = {}
-        if self.examples_variable is not None and spec.few_shot is not None:
-            example = templates["few_shot", "string_template"]
-            shown = spec.few_shot.example_separator.join(map(example.render, spec.few_shot.examples))
-            self._examples = {self.examples_variable: shown}
+        self.assets = PromptAssets(self.spec, open_blob)
+        is_chat = self.spec.kind == "chat"
+        self.items = compile_items(self.spec, self._templates, self.assets) if is_chat else []
+
+    def reading(self, open_blob: OpenBlob | None) -> "CompiledPrompt":
+        """The same prompt, with a way to read its assets. It is this one where rendering needs none of them."""
+        if dataset(self.spec) is None and next(images(self.spec), None) is None:
+            return self
+        return CompiledPrompt(self.spec, open_blob, self._templates)
+
+    @cached_property
+    def _examples(self) -> dict[str, str]:
+        """What stands for the examples of a string prompt, by the name of its variable."""
+        if self.examples_variable is None or self.spec.few_shot is None:
+            return {}
+        example = self._templates["few_shot", "string_template"]
+        shown = self.spec.few_shot.example_separator.join(map(example.render, self.assets.examples))
+        return {self.examples_variable: shown}
 
     def __reduce__(self) -> tuple[type["CompiledPrompt"], tuple[PromptSpec]]:
         return CompiledPrompt, (self.spec,)  # compiled templates of jinja2 cannot be pickled
@@ -52,6 +75,7 @@ class CompiledPrompt:
             MissingVariables: naming all that are missing.
             UnknownVariables: naming all that the prompt does not have.
             RenderError: a value does not fit the contract or the template.
+            StorageError, IntegrityFailure: an asset that belongs to the text cannot be read.
         """
         if self._template is None:
             return as_text(self.render_messages(values, ignore_extra=ignore_extra))

@@ -23,12 +23,13 @@ class RenderablePrompt:
     """Methods that take values take them by name: `variables` as a mapping, and `more` as keywords, which win.
 
     All of them raise the same errors: `MissingVariables` naming all that are missing, `UnknownVariables` naming all that
-    the prompt does not have, and `RenderError` for a value that does not fit.
+    the prompt does not have, and `RenderError` for a value that does not fit. Where an asset is rendered, such as an image,
+    that may fail with `StorageError` or `IntegrityFailure`.
     """
 
     prompt: PromptId
     spec_json: str = field(repr=False)
-    _compiled: CompiledPrompt = field(repr=False)
+    _compiled: CompiledPrompt = field(repr=False, compare=False)
     _ignores_extra: bool = False
 
     @cached_property

@@ -1,14 +1,15 @@
 """What must hold between the fields of a spec: kind and templates, contract and use, examples and their templates."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from promptdb.domain.contract import placeholders, value_problem
-from promptdb.domain.spec import PromptSpec, Variable
+from promptdb.domain.spec import JsonObject, PromptSpec, Variable
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.problems import Code
+from promptdb.render.asset_rules import asset_findings
 from promptdb.render.engine import engine
 from promptdb.render.prompt import examples_variable
 from promptdb.render.templates import EXAMPLES, CompiledTemplates, Path, compile_templates, templates, used_names
@@ -45,7 +46,8 @@ def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
     if not errors:
         findings += _literal_names(spec, texts, compiled)
         findings += _contract(spec, compiled)
-        findings += _examples(spec, compiled)
+        findings += example_findings(compiled, spec.few_shot.examples if spec.few_shot is not None else ())
+        findings += [SpecFinding(*found) for found in asset_findings(spec, compiled)]
     return findings
 
 
@@ -97,7 +99,7 @@ def _few_shot_shape(spec: PromptSpec) -> Iterator[SpecFinding]:
         yield SpecFinding(where, Code.FEW_SHOT, "insert_at of a chat prompt is an index of 'messages'")
     if isinstance(few_shot.insert_at, int) and not 0 <= few_shot.insert_at <= len(spec.messages or ()):
         yield SpecFinding(where, Code.FEW_SHOT, f"insert_at is not between 0 and {len(spec.messages or ())}")
-    if not few_shot.examples:
+    if not few_shot.examples and few_shot.examples_asset is None:
         yield SpecFinding(EXAMPLES, Code.FEW_SHOT, "few_shot has no examples", "add some, or remove few_shot")
 
 
@@ -183,13 +185,19 @@ def _undeclared(spec: PromptSpec, path: Path, name: str) -> SpecFinding:
     return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, hint, *place)
 
 
-def _examples(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFinding]:
-    """Examples bring all their values themselves."""
-    if spec.few_shot is None:
-        return
+def example_findings(
+    compiled: CompiledTemplates, examples: Iterable[JsonObject], first: int = 0
+) -> Iterator[SpecFinding]:
+    """Examples bring all their values themselves.
+
+    Args:
+        compiled: the templates of the spec.
+        examples: in their order.
+        first: the index of the first of them.
+    """
     needed = {name for path, template in compiled.items() if path[:1] == EXAMPLES for name in template.variables}
     own = [template for path, template in compiled.items() if path[:1] == EXAMPLES]
-    for index, example in enumerate(spec.few_shot.examples):
+    for index, example in enumerate(examples, first):
         where = (*EXAMPLES, "examples", index)
         missing = sorted(needed - example.keys())
         if missing:

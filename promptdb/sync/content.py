@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from promptdb.blobs.bundle import BundledAsset, content_type
+from promptdb.blobs.checked import Readable, checked
 from promptdb.blobs.store import Blob
 from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.errors import OutsideRoot, StalePlan
-from promptdb.files.tree import MAX_ASSET_BYTES, FileTooLarge, Tree, beside
+from promptdb.errors import OutsideRoot, StalePlan, StorageError
+from promptdb.files.streams import StoredFile
+from promptdb.files.tree import FileTooLarge, Tree, beside, open_stored
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
@@ -35,6 +36,17 @@ class Content:
 
     texts: Mapping[TextField, str] = field(default_factory=dict)
     """Which of these hold texts of the spec."""
+
+    def open_blob(self, digest: Digest) -> BinaryIO:
+        """The bytes of an asset, read from its file.
+
+        Raises:
+            StalePlan: the file is not the one that was digested; by the stream as well, in place of its end.
+        """
+        for blob in self.blobs:
+            if blob.digest == digest:
+                return blob.open()
+        raise StorageError(f"no asset has the digest {digest}")
 
     @property
     def spec(self) -> "PromptSpec":
@@ -62,9 +74,9 @@ def content_of_file(path: str, parsed: "ParsedPrompt", tree: Tree) -> Content:
     bundled, blobs = [], []
     for asset in parsed.spec.assets:
         where = beside(path, asset.path)
-        bundled.append(BundledAsset(asset.path, asset.kind, asset.digest, parsed.sizes[where], content_type(where)))
-        opened = partial(_open_asset, tree, where, asset.digest)
-        blobs.append(Blob(asset.digest, parsed.sizes[where], opened))
+        stored = parsed.stored[where]
+        bundled.append(BundledAsset(asset.path, asset.kind, asset.digest, stored.size, content_type(where)))
+        blobs.append(Blob(asset.digest, stored.size, partial(_open_asset, tree, where, stored)))
     return Content(
         content.canonical,
         content.digest,
@@ -76,15 +88,14 @@ def content_of_file(path: str, parsed: "ParsedPrompt", tree: Tree) -> Content:
     )
 
 
-def _open_asset(tree: Tree, path: str, digest: Digest) -> BinaryIO:
+def _open_asset(tree: Tree, path: str, stored: StoredFile) -> BinaryIO:
     """
     Raises:
-        StalePlan: the file is not the one that was digested.
+        StalePlan: the file is not the one that was digested; by the stream as well, in place of its end.
     """
+    edited = StalePlan(f"{path} was edited while it was synced", "run the command again")
     try:
-        data = tree.as_stored(path, tree.read(path, MAX_ASSET_BYTES))
-    except (OSError, FileTooLarge, OutsideRoot):
-        data = b""
-    if digest_of(data) != digest:
-        raise StalePlan(f"{path} was edited while it was synced", "run the command again")
-    return BytesIO(data)
+        stream = open_stored(tree, path, stored)
+    except (OSError, FileTooLarge, OutsideRoot) as error:
+        raise edited from error
+    return checked(cast("Readable", stream), stored.digest, lambda: edited)

@@ -1,21 +1,25 @@
 """The prompt files of a commit or of the index, read from git's objects: what `WorkTree` and `scan` are for files on disk."""
 
 import errno
-import hashlib
 import os
 import posixpath
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
+from promptdb.blobs.checked import checked
+from promptdb.domain.digest import Digest
 from promptdb.errors import OutsideRoot, StorageError
 from promptdb.files.ignore import IGNORE_FILE, ignore_rule
 from promptdb.files.scan import Scan, identify, is_prompt_name
 from promptdb.files.stamps import Lasting, Stamp
+from promptdb.files.streams import Measured
 from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content
-from promptdb.git.objects import LINK, SUBMODULE, Entry, read_blobs
+from promptdb.git.objects import LINK, SUBMODULE, Entry, blob_size, open_blob, read_blobs
 from promptdb.git.repository import Repository
 from promptdb.problems import Code, Problem
 
@@ -56,17 +60,27 @@ class GitTree:
         return self.read(path, limit)
 
     def read_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[bytes, Stamp | None]:  # noqa: ARG002
+        stream, stamp = self.open_stamped(path, limit)
+        with stream:
+            return stream.read(), stamp
+
+    def open(self, path: str, limit: int) -> BinaryIO:
+        return self.open_stamped(path, limit)[0]
+
+    def open_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[BinaryIO, Stamp | None]:  # noqa: ARG002
         """A blob's id is its stamp. The content of Git LFS is not in the blob, and may go away."""
         entry = self.entries[self.target(path)]
-        data = self._blob(entry, limit)
+        data = self._blob(entry, min(limit, MAX_TEXT_BYTES))
         if data is None:
-            raise self._without_blob(path, entry, limit)
-        stamp: Stamp | None = Stamp(entry.id)
+            return self._large(path, entry, limit), Stamp(entry.id)
         if is_lfs_pointer(data):
-            data, stamp = self._from_lfs(data, limit), None
+            return self._from_lfs(data, limit), None
         if len(data) > limit:
             raise FileTooLarge
-        return data, stamp
+        return BytesIO(data), Stamp(entry.id)
+
+    def has_lf_in_git(self, path: str, found: Measured) -> bool:  # noqa: ARG002  what it gives is what git stores
+        return False
 
     def preload(self) -> None:
         """Read the blobs that may be texts at once, and not one by one."""
@@ -81,9 +95,6 @@ class GitTree:
 
     def lasting(self) -> Lasting:
         return lambda _: True
-
-    def as_stored(self, path: str, data: bytes) -> bytes:  # noqa: ARG002
-        return data
 
     def target(self, path: str) -> str:
         """The path of the file that a path leads to, links followed.
@@ -191,12 +202,15 @@ class GitTree:
             raise OutsideRoot(f"a symbolic link to {target!r} leads outside the prompts folder", "make it relative")
         return target
 
-    def _without_blob(self, path: str, entry: Entry, limit: int) -> Exception:
-        if read_blobs(self._repository, [entry.id]):
-            return FileTooLarge(limit)
-        return OSError(errno.ENODATA, f"git does not have the content of {path} in {self.name}")
+    def _large(self, path: str, entry: Entry, limit: int) -> BinaryIO:
+        size = blob_size(self._repository, entry.id)
+        if size is None:
+            raise OSError(errno.ENODATA, f"git does not have the content of {path} in {self.name}")
+        if size > limit:
+            raise FileTooLarge
+        return open_blob(self._repository, entry.id)
 
-    def _from_lfs(self, pointer: bytes, limit: int) -> bytes:
+    def _from_lfs(self, pointer: bytes, limit: int) -> BinaryIO:
         """Of the store that Git LFS has in the repository, where the content is there."""
         match = _LFS_DIGEST.search(pointer)
         if match is None:
@@ -206,12 +220,11 @@ class GitTree:
         try:
             if file.stat().st_size > limit:
                 raise FileTooLarge
-            data = file.read_bytes()
+            stream = file.open("rb", buffering=0)
         except FileNotFoundError as error:
             raise no_lfs_content() from error
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise StorageError(f"{file} does not hold the content that its name says", "run 'git lfs fsck'")
-        return data
+        wrong = StorageError(f"{file} does not hold the content that its name says", "run 'git lfs fsck'")
+        return checked(stream, Digest(f"sha256:{digest}"), lambda: wrong)
 
 
 def may_be_text(path: str, entry: Entry) -> bool:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from promptdb.domain.digest import Digest, digest_of
+from promptdb.blobs.checked import stream_digest
+from promptdb.domain.digest import Digest
 from promptdb.errors import OutsideRoot
 from promptdb.files.cache import FileCache, KnownFile, SeenFile
 from promptdb.files.scan import Candidate
@@ -97,10 +98,11 @@ class KnownFiles:
         if self._lasting is None:
             self._lasting = self._tree.lasting()
         try:
-            data, stamp = self._tree.read_stamped(path, limit, scanned=scanned)
+            stream, stamp = self._tree.open_stamped(path, limit, scanned=scanned)
+            with stream:
+                return SeenFile(stamp, stream_digest(stream))
         except (OSError, FileTooLarge, OutsideRoot):
             return None
-        return SeenFile(stamp, digest_of(data))
 
     def _if_lasting(self, stamp: Stamp | None) -> Stamp | None:
         """A stamp that was known before, when nothing had to be read, lasts."""

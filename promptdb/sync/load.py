@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from promptdb.domain.digest import digest_of
 from promptdb.files.cache import KnownFile
 from promptdb.files.scan import Candidate
 from promptdb.files.stamps import Stamp
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree
+from promptdb.files.streams import Measured
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.sync.content import Content, content_of_file
 
@@ -45,7 +46,7 @@ class Loader:
         try:
             data, stamp = self.tree.read_stamped(candidate.path, MAX_TEXT_BYTES, scanned=True)
         except FileTooLarge:
-            message = f"larger than {MAX_TEXT_BYTES // 1024:,} KiB"
+            message = f"larger than {size_text(MAX_TEXT_BYTES)}"
             return _unreadable(candidate, Code.TOO_LARGE, message, "keep data out of the prompt")
         except OSError as error:
             return _unreadable(candidate, Code.UNREADABLE, f"cannot be read: {error.strerror}")
@@ -54,11 +55,11 @@ class Loader:
         result = parse_file(candidate.path, data, read, self.text_format)
         if result.prompt is None:
             return LoadedFile(result.problems)
-        tests = _test(result.prompt) if self.run_tests else ()
         if candidate.target is not None:
             result.prompt.reads[candidate.target] = digest_of(data)
             read.stamps[candidate.target] = stamp
         content = content_of_file(candidate.path, result.prompt, self.tree)
+        tests = _test(result.prompt, content) if self.run_tests else ()
         known = _known(data, content, result.prompt)
         stamps = {candidate.path: stamp, **{path: read.stamps[path] for path in known.reads}}
         return LoadedFile((*result.problems, *tests), known, content, len(result.prompt.tests), stamps)
@@ -75,20 +76,24 @@ class _Read:
         data, self.stamps[path] = self.tree.read_stamped(path, limit)
         return data
 
-    def as_stored(self, path: str, data: bytes) -> bytes:
-        return self.tree.as_stored(path, data)
+    def open(self, path: str, limit: int) -> BinaryIO:
+        stream, self.stamps[path] = self.tree.open_stamped(path, limit)
+        return stream
+
+    def has_lf_in_git(self, path: str, found: Measured) -> bool:
+        return self.tree.has_lf_in_git(path, found)
 
 
 def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None = None) -> LoadedFile:
     return LoadedFile((Problem(candidate.path, 1, 1, code, message, hint),))
 
 
-def _test(prompt: "ParsedPrompt") -> list[Problem]:
+def _test(prompt: "ParsedPrompt", content: Content) -> list[Problem]:
     from promptdb.render.golden import run_tests
 
     return [
         prompt.document.problem(f.path, f.code, f.message, f.hint, key=f.key, detail=f.detail)
-        for f in run_tests(prompt.spec, prompt.tests)
+        for f in run_tests(prompt.spec, prompt.tests, content.open_blob)
     ]
 
 

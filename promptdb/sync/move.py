@@ -16,6 +16,7 @@ from promptdb.files.relocate import Mended, Place, Relocated, relocated
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.git.objects import Entry, entries_of_index, read_blobs
 from promptdb.git.worktree import WorkTreeState, from_top, open_work_tree
+from promptdb.render.assets import dataset, images
 from promptdb.settings import AppSettings
 from promptdb.sync.move_checks import require_free, require_movable, require_seen
 from promptdb.sync.move_places import named_file, new_place
@@ -166,7 +167,17 @@ def _is_changed(tree: WorkTree, settings: AppSettings, old: Place, new: Place, e
 
 
 def _but_asset_paths(spec: PromptSpec) -> dict[str, Any]:
-    return {**spec.model_dump(), "assets": [(asset.kind, asset.digest) for asset in spec.assets]}
+    """With what names an asset naming its digest instead."""
+    digests = {asset.path: asset.digest for asset in spec.assets}
+    fields = {**spec.model_dump(), "assets": [(asset.kind, asset.digest) for asset in spec.assets]}
+    for path, name in images(spec):
+        owner: Any = fields
+        for key in path[:-1]:
+            owner = owner[key]
+        owner[path[-1]] = digests.get(name)
+    if (examples := dataset(spec)) is not None:
+        fields["few_shot"]["examples_asset"] = digests.get(examples)
+    return fields
 
 
 def _read(tree: WorkTree, path: str) -> bytes:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from promptdb.domain.identity import PromptId
 from promptdb.domain.spec import PromptSpec
@@ -14,8 +14,9 @@ from promptdb.files.document import Document
 from promptdb.files.finding import Unreadable
 from promptdb.files.json_reader import read_json
 from promptdb.files.parse import ParseResult, parse_document, parse_file
+from promptdb.files.streams import Measured
 from promptdb.files.suffixes import SUFFIXES, file_suffix
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.render.renderable import RenderablePrompt
 from promptdb.render.resolved import compiled
@@ -36,8 +37,11 @@ class _NoFiles:
     def read(self, path: str, limit: int) -> bytes:  # noqa: ARG002
         raise FileNotFoundError(path)
 
-    def as_stored(self, path: str, data: bytes) -> bytes:  # noqa: ARG002
-        return data
+    def open(self, path: str, limit: int) -> BinaryIO:  # noqa: ARG002
+        raise FileNotFoundError(path)
+
+    def has_lf_in_git(self, path: str, found: Measured) -> bool:  # noqa: ARG002
+        return False
 
 
 def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
@@ -73,7 +77,7 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
     try:
         data = tree.read_scanned(path, MAX_TEXT_BYTES)
     except FileTooLarge as error:
-        raise StorageError(f"{file} is larger than {MAX_TEXT_BYTES // 1024:,} KiB") from error
+        raise StorageError(f"{file} is larger than {size_text(MAX_TEXT_BYTES)}") from error
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror}") from error
     try:
@@ -91,8 +95,7 @@ def prompt_from_file(file: Path, settings: AppSettings) -> RenderablePrompt:
     """
     content = content_from_file(file, settings)
     _, path = _placed(file, settings.prompts_path)
-    spec_json = content.canonical.decode()
-    return RenderablePrompt(prompt=_named(path), spec_json=spec_json, _compiled=compiled(spec_json))
+    return _renderable(_named(path), content)
 
 
 def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
@@ -127,8 +130,13 @@ def prompt_from_view(prompt: PromptId, settings: AppSettings, view: View) -> Ren
     if file.content is None:
         shown = os.path.relpath(settings.prompts_path)
         raise InvalidPrompts([replace(p, path=str(Path(shown) / p.path)) for p in file.problems])
-    spec_json = file.content.canonical.decode()
-    return RenderablePrompt(prompt=prompt, spec_json=spec_json, _compiled=compiled(spec_json))
+    return _renderable(prompt, file.content)
+
+
+def _renderable(prompt: PromptId, content: Content) -> RenderablePrompt:
+    spec_json = content.canonical.decode()
+    ready = compiled(spec_json).reading(content.open_blob)
+    return RenderablePrompt(prompt=prompt, spec_json=spec_json, _compiled=ready)
 
 
 def _named(path: str) -> PromptId:

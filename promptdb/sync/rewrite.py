@@ -12,8 +12,10 @@ from promptdb.files.parse import ParsedPrompt, parse_file
 from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
 from promptdb.problems import Code
+from promptdb.render.assets import OpenBlob
 from promptdb.render.golden import Rewrite, rewrites, run_tests
 from promptdb.sync.check import Updated
+from promptdb.sync.content import content_of_file
 
 Place = tuple[int, int]
 """Line and column."""
@@ -43,7 +45,7 @@ class Rewriter:
         if prompt is None:
             return Rewritten()
         edited, done, reasons = data, list[Rewrite](), dict[Path, str]()
-        for rewrite in rewrites(prompt.spec, prompt.tests):
+        for rewrite in rewrites(prompt.spec, prompt.tests, self._assets(path, prompt)):
             try:
                 edited = with_value(file_suffix(path), edited, rewrite.path, rewrite.value)
                 done.append(rewrite)
@@ -55,10 +57,13 @@ class Rewriter:
                 reasons |= dict.fromkeys((rewrite.path for rewrite in done), problem)
                 done, edited = [], data
         now = self._parsed(path, edited) or prompt
-        return Rewritten(_updates(path, prompt, done), _left(now, done, reasons))
+        return Rewritten(_updates(path, prompt, done), _left(now, self._assets(path, now), done, reasons))
 
     def _parsed(self, path: str, data: bytes) -> ParsedPrompt | None:
         return parse_file(path, data, self.tree, self.text_format).prompt
+
+    def _assets(self, path: str, prompt: ParsedPrompt) -> OpenBlob:
+        return content_of_file(path, prompt, self.tree).open_blob
 
     def _misfit(self, path: str, edited: bytes, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> str | None:
         """Why the edited file must not take the place of the other: it has to be the same prompt, with tests that pass."""
@@ -67,7 +72,9 @@ class Rewriter:
         again = self._parsed(path, edited)
         if again is None or again.spec.canonical() != prompt.spec.canonical():
             return "the file would not read back as the same prompt"
-        if {rewrite.path for rewrite in done} & {found.path for found in run_tests(again.spec, again.tests)}:
+        if {rewrite.path for rewrite in done} & {
+            found.path for found in run_tests(again.spec, again.tests, self._assets(path, again))
+        }:
             return "the test would not pass"
         return None
 
@@ -89,8 +96,10 @@ def _updates(path: str, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> tuple[
     return tuple(Updated(path, name, changed) for name, changed in fields.items() if changed)
 
 
-def _left(prompt: ParsedPrompt, done: Sequence[Rewrite], reasons: dict[Path, str]) -> dict[Place, str]:
-    found = list(run_tests(prompt.spec, prompt.tests))
+def _left(
+    prompt: ParsedPrompt, open_blob: OpenBlob, done: Sequence[Rewrite], reasons: dict[Path, str]
+) -> dict[Place, str]:
+    found = list(run_tests(prompt.spec, prompt.tests, open_blob))
     broken = {finding.path[1] for finding in found if finding.code is Code.TEST_BROKEN}
     passing = {rewrite.path for rewrite in done}
     left = {}

@@ -13,6 +13,7 @@ from promptdb.domain.views import PromptVersionView, Provenance, StoredVersion
 from promptdb.errors import ConfigError, NotFound, StorageError
 from promptdb.git.repository import commit_named, find_repository
 from promptdb.settings import AppSettings
+from promptdb.sync.assets import AssetsOfFiles
 from promptdb.sync.content import Content
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import prompt_in
@@ -69,4 +70,4 @@ def _unrecorded(prompt: PromptId, commit: str, content: Content, at: Provenance)
         at.committed_at or datetime.fromtimestamp(0, UTC),
         is_recorded=False,
     )
-    return StoredVersion(view, content.canonical.decode(), commit_id=commit)
+    return StoredVersion(view, content.canonical.decode(), commit_id=commit, assets=AssetsOfFiles(content))

@@ -11,7 +11,7 @@ from promptdb.domain.views import Provenance
 from promptdb.errors import ConfigError, StorageError
 from promptdb.files.scan import Scan, scan
 from promptdb.files.tree import MAX_TEXT_BYTES, ScannedTree, WorkTree
-from promptdb.git.filters import as_stored
+from promptdb.git.filters import stores_lf
 from promptdb.git.objects import SUBMODULE, Entry, entries_of_commit, entries_of_index, read_blobs
 from promptdb.git.repository import Repository, find_repository
 from promptdb.git.worktree import WorkTreeState, committed, from_top, open_work_tree
@@ -120,7 +120,7 @@ def _of_work_tree(settings: AppSettings) -> OpenView:
         raise StorageError(message, "read the commit instead, with --rev HEAD, or 'git sparse-checkout add' the folder")
     return OpenView(
         settings,
-        WorkTree(root, partial(as_stored, root), state.repository.git_dir / "promptdb"),
+        WorkTree(root, partial(stores_lf, root), state.repository.git_dir / "promptdb"),
         scan(root, state.ignores),
         _work_tree_origin(state),
         state.dirty_paths,

@@ -151,7 +151,9 @@ def test_a_blob_that_was_changed_is_exit_code_7_and_nothing_is_written(run: Run,
     found.write_bytes(b"a,c\r\n")
     ran = run("export", "rich", "out/rich.yaml")
     assert (ran.code, ran.out) == (7, "")
-    assert ran.err == failure(f"the blob sha256:{found.name} was changed after it was stored", f"see {found}")
+    assert ran.err == failure(
+        f"the blob sha256:{found.name} was changed after it was stored", f"see {found}, and: promptdb verify"
+    )
     assert not (rich / "out").exists()
 
 
@@ -162,7 +164,7 @@ def test_a_blob_that_is_missing_is_one_error(run: Run, rich: Path) -> None:
     assert ran == (
         1,
         "",
-        failure(f"the blob sha256:{found.name} is not in {rich}/.blobs", "bring it back from a backup of that folder"),
+        failure(f"the blob sha256:{found.name} is not in {rich}/.blobs", "see: promptdb verify"),
     )
 
 

@@ -1,10 +1,11 @@
 """`promptdb show`."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
-from clitools import Run, failure, steady
+from clitools import PROMPTDB, Run, as_seen, failure, steady, terminal
 from registries import write
 from repositories import Git, commit_all
 
@@ -69,6 +70,69 @@ def test_assets_are_shown_by_their_paths(run: Run, project: Path) -> None:
     )
     assert run("sync").code == 0
     assert "blob     example_dataset _data.csv (4 bytes)\n" in run("show", "a").out
+
+
+@pytest.fixture
+def with_assets(run: Run, project: Path) -> Path:
+    write(
+        project,
+        {
+            "prompts/a.yaml": "template: x\nassets: [{path: _data.csv, kind: example_dataset}, {path: _dot.png}]\n",
+            "prompts/_data.csv": "a,b\n",
+            "prompts/_dot.png": b"\x89PNG\r\n\0",
+        },
+    )
+    assert run("sync").code == 0
+    return project
+
+
+def test_assets_are_listed_with_whether_their_blobs_are_there(run: Run, with_assets: Path) -> None:
+    rows = [line.split() for line in steady(run("show", "a", "--assets").out).splitlines()]
+    digest = "sha256:" + "0" * 12
+    assert rows == [
+        ["path", "kind", "type", "bytes", "digest", "blob"],
+        ["_data.csv", "example_dataset", "text/csv", "4", digest, "present"],
+        ["_dot.png", "attachment", "image/png", "7", digest, "present"],
+    ]
+    found = run("show", "a", "--assets", "--json").json
+    assert list(found) == ["ref", "version", "assets"]
+    assert [list(asset) for asset in found["assets"]] == [
+        ["path", "kind", "content_type", "byte_size", "digest", "blob"]
+    ] * 2
+    one, other = (
+        with_assets / ".blobs/sha256" / asset["digest"][7:9] / asset["digest"][7:] for asset in found["assets"]
+    )
+    one.unlink()
+    other.write_bytes(b"x")
+    assert [a["blob"] for a in run("show", "a", "--assets", "--json").json["assets"]] == ["missing", "wrong size"]
+    assert run("show", "greet", "--assets").out == "default/greet has no assets\n"
+
+
+def test_the_bytes_of_an_asset_go_to_a_pipe_as_they_are(with_assets: Path) -> None:
+    done = subprocess.run([*PROMPTDB, "show", "a", "--asset", "_dot.png"], check=True, capture_output=True)
+    assert done.stdout == b"\x89PNG\r\n\0"
+
+
+def test_a_terminal_gets_an_asset_that_is_text_and_no_other(run: Run, with_assets: Path) -> None:
+    assert as_seen(terminal("show", "a", "--asset", "_data.csv").out) == "a,b\n"
+    shown = terminal("show", "a", "--asset", "_dot.png")
+    assert shown.code == 1
+    assert "_dot.png is no text, and standard output is a terminal" in as_seen(shown.out)
+
+
+def test_an_asset_by_another_name_is_an_error(run: Run, with_assets: Path) -> None:
+    message = "default/a revision 1 has no asset 'dot.png'"
+    assert run("show", "a", "--asset", "dot.png") == (1, "", failure(message, "its assets: _data.csv, _dot.png"))
+    assert run("show", "a", "--asset", "_dot.png", "--assets").code == 2
+
+
+def test_a_corrupt_asset_is_an_integrity_failure(run: Run, with_assets: Path) -> None:
+    [asset, _] = run("show", "a", "--assets", "--json").json["assets"]
+    blob = with_assets / ".blobs/sha256" / asset["digest"][7:9] / asset["digest"][7:]
+    blob.write_bytes(b"b,a\n")
+    assert run("show", "a", "--asset", "_data.csv").code == 7
+    assert run("export", "a", "out/a.yaml").code == 7
+    assert [path for path in with_assets.glob("out/*") if path.is_file()] == []
 
 
 @pytest.fixture

@@ -66,7 +66,9 @@ def test_an_expectation_that_can_never_fail_is_refused(expect: dict[str, Any]):
     [
         ({"examples": [{"a": 1}]}, True),
         ({"examples_file": "a.yaml"}, True),
+        ({"examples_asset": "a.jsonl"}, True),
         ({"examples": [], "examples_file": "a.yaml"}, False),
+        ({"examples_asset": "a.jsonl", "examples_file": "a.yaml"}, False),
         ({}, False),
         ({"string_template": "{a}"}, False),
     ],
@@ -75,7 +77,7 @@ def test_examples_have_one_source(few_shot: dict[str, Any], accepted: bool):
     if accepted:
         assert PromptFile.model_validate({"few_shot": few_shot}).few_shot is not None
     else:
-        with pytest.raises(ValidationError, match="give either 'examples' or 'examples_file'"):
+        with pytest.raises(ValidationError, match="give one of 'examples', 'examples_file' and"):
             PromptFile.model_validate({"few_shot": few_shot})
 
 

@@ -250,6 +250,13 @@ CASES: list[tuple[str, Code, Files, tuple[str, int, int], str]] = [
         ("a.yaml", 3, 9),
         "'../x' leads outside",
     ),
+    (
+        "an image that is no asset",
+        Code.ASSET,
+        {"a.yaml": "messages:\n- role: human\n  template:\n  - {type: image_url, image_url: {url: 'asset:x.png'}}\n"},
+        ("a.yaml", 4, 40),
+        "there is no asset 'x.png'",
+    ),
     ("a link to outside", Code.OUTSIDE_ROOT, {"a.yaml": Path("../x.yaml")}, ("a.yaml", 1, 1), "leads outside"),
     ("a space in a name", Code.BAD_NAME, {"a b.md": "x"}, ("a b.md", 1, 1), "'a b' is not a valid name segment"),
     (

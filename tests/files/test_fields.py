@@ -215,7 +215,7 @@ OneProblem = Callable[..., Problem]
             Code.WRONG_VALUE,
             2,
             11,
-            "give either 'examples' or 'examples_file'",
+            "give one of 'examples', 'examples_file' and 'examples_asset'",
             None,
             id="no examples",
         ),

@@ -3,11 +3,23 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from promptdb.domain.digest import digest_of
 from promptdb.errors import OutsideRoot
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
+from promptdb.files.streams import StoredFile
+from promptdb.files.tree import (
+    MAX_ASSET_BYTES,
+    MAX_TEXT_BYTES,
+    FileChanged,
+    FileTooLarge,
+    WorkTree,
+    measure,
+    open_stored,
+    size_text,
+)
 
 Put = Callable[[str, str | bytes], Path]
 
@@ -18,27 +30,29 @@ def test_read_gives_the_bytes_as_they_are(tree: Path, put: Put):
     assert WorkTree(tree).read_scanned("a/b.txt", 100) == b"\xef\xbb\xbfx\r\n\xff"
 
 
-@pytest.mark.parametrize("method", ["read", "read_scanned"])
+@pytest.mark.parametrize("method", ["read", "read_scanned", "open"])
 def test_the_limit_is_the_largest_size(tree: Path, put: Put, method: str):
     put("x", b"12345")
     read = getattr(WorkTree(tree), method)
-    assert read("x", 5) == b"12345"
+    found = read("x", 5)
+    assert (found if isinstance(found, bytes) else found.read()) == b"12345"
     with pytest.raises(FileTooLarge):
         read("x", 4)
 
 
-def test_the_limits_are_a_mebibyte_of_text_and_64_of_an_asset():
-    assert (MAX_TEXT_BYTES, MAX_ASSET_BYTES) == (1_048_576, 67_108_864)
+def test_the_limits_are_a_mebibyte_of_text_and_5_gibibytes_of_an_asset():
+    assert (MAX_TEXT_BYTES, MAX_ASSET_BYTES) == (1_048_576, 5_368_709_120)
+    assert (size_text(MAX_TEXT_BYTES), size_text(MAX_ASSET_BYTES)) == ("1,024 KiB", "5 GiB")
 
 
-@pytest.mark.parametrize("method", ["read", "read_scanned"])
+@pytest.mark.parametrize("method", ["read", "read_scanned", "open"])
 def test_a_pipe_is_refused_and_not_waited_for(tree: Path, method: str):
     os.mkfifo(tree / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
         getattr(WorkTree(tree), method)("pipe", 100)
 
 
-@pytest.mark.parametrize("method", ["read", "read_scanned"])
+@pytest.mark.parametrize("method", ["read", "read_scanned", "open"])
 def test_a_file_that_is_not_there(tree: Path, method: str):
     with pytest.raises(FileNotFoundError):
         getattr(WorkTree(tree), method)("nope", 5)
@@ -48,6 +62,30 @@ def test_a_folder_is_no_file(tree: Path, put: Put):
     put("a/b.txt", "x")
     with pytest.raises(IsADirectoryError):
         WorkTree(tree).read("a", 5)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["git keeps CRLF", "git stores LF"])
+def test_what_is_measured_is_what_is_opened(tree: Path, put: Put, kept: bool):
+    put("x", b"a\r\nb\r\n")
+    asked: list[object] = []
+
+    def stores_lf(path: str, lf: Callable[[], BinaryIO], size: int, has_nul: bool) -> bool:
+        asked.append((path, lf().read(), size, has_nul))
+        return not kept
+
+    work_tree = WorkTree(tree, stores_lf)
+    stored, read = measure(work_tree, "x", 100)
+    expected = b"a\r\nb\r\n" if kept else b"a\nb\n"
+    assert asked == [("x", b"a\nb\n", 4, False)]
+    assert read == digest_of(b"a\r\nb\r\n")
+    assert stored == StoredFile(digest_of(expected), len(expected), is_converted=not kept)
+    assert open_stored(work_tree, "x", stored).read() == expected
+
+
+def test_git_is_not_asked_for_a_file_without_crlf(tree: Path, put: Put):
+    put("x", b"a\rb\n\r")
+    stored, _ = measure(WorkTree(tree, lambda *_: pytest.fail("asked")), "x", 100)
+    assert stored == StoredFile(digest_of(b"a\rb\n\r"), 5)
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "link"])

@@ -232,7 +232,7 @@ def test_bytes_that_are_no_file(tmp_path: Any):
 
 def test_what_is_not_in_any_other_file_reads_nothing(parse: Parse):
     prompt = parsed(parse("a.yaml", "template: x\n"))
-    assert (prompt.reads, prompt.sizes) == ({}, {})
+    assert (prompt.reads, prompt.stored) == ({}, {})
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from promptdb.domain.digest import digest_of
 from promptdb.domain.spec import Asset
 from promptdb.files.parse import ParsedPrompt, ParseResult
+from promptdb.files.streams import StoredFile
 from promptdb.files.tree import MAX_TEXT_BYTES, beside
 from promptdb.problems import Code, Problem
 
@@ -63,7 +64,7 @@ def test_template_file(parse: Parse, path: str, name: str, file: str, content: s
     prompt = parsed(parse(path, text, {file: content}))
     data = content.encode() if isinstance(content, str) else content
     assert prompt.spec.template == template
-    assert (prompt.reads, prompt.sizes) == ({file: digest_of(data)}, {file: len(data)})
+    assert (prompt.reads, prompt.stored) == ({file: digest_of(data)}, {})
 
 
 def test_a_template_file_makes_the_same_version_as_the_text_itself(parse: Parse):
@@ -188,7 +189,10 @@ def test_assets(parse: Parse):
         Asset(path="_a.csv", kind="attachment", digest=digest_of(b"1,2\n")),
         Asset(path="../_b.bin", kind="snapshot", digest=digest_of(b"\0\xff")),
     ]
-    assert prompt.sizes == {"s/_a.csv": 4, "_b.bin": 2}
+    assert prompt.stored == {
+        "s/_a.csv": StoredFile(digest_of(b"1,2\n"), 4),
+        "_b.bin": StoredFile(digest_of(b"\0\xff"), 2),
+    }
 
 
 def test_the_content_of_an_asset_is_part_of_the_version(parse: Parse):

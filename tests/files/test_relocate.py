@@ -120,3 +120,21 @@ def test_an_invalid_file_moves_with_its_mistakes(fields: str) -> None:
 def test_what_cannot_be_edited_is_refused(path: str, data: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         moved(data, path, f"a/{path}")
+
+
+def test_what_names_an_asset_by_its_path_names_it_in_the_new_place() -> None:
+    text = """\
+messages:
+- role: human
+  template:
+  - {type: image_url, image_url: {url: "asset:_a/x.png"}}
+  - {type: image_url, image_url: asset:_a/y.png}
+  - {type: text, text: asset:_a/x.png}
+few_shot: {examples_asset: _a/z.jsonl, chat_messages: []}
+assets: [{path: _a/x.png}, {path: _a/z.jsonl}]
+"""
+    found = moved(text, "b.yaml", "n/b.yaml")
+    assert 'url: "asset:../_a/x.png"' in found
+    assert "image_url: asset:_a/y.png" in found
+    assert "text: asset:_a/x.png" in found
+    assert "examples_asset: ../_a/z.jsonl" in found

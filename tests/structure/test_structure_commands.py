@@ -10,7 +10,19 @@ from sources import MODULES
 from promptdb.cli.app import COMMANDS, SYNONYMS
 
 SHARED = {
-    *("__init__", "alias_moves", "app", "changes", "contracts", "failures", "history", "hook", "markdown", "moves"),
+    *(
+        "__init__",
+        "alias_moves",
+        "app",
+        "assets",
+        "changes",
+        "contracts",
+        "failures",
+        "history",
+        "hook",
+        "markdown",
+        "moves",
+    ),
     *("order", "output", "problems", "prompt_diff", "rendered", "shared", "watched", "workflow"),
 }
 """Modules of the command line that are not a command."""

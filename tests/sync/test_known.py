@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -83,14 +84,17 @@ def parsed_once(tree: Path) -> dict[str, str]:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of the files that were read, but for that of the declared aliases, which is no prompt's."""
     paths: list[str] = []
-    real = WorkTree.read_stamped
 
-    def read_stamped(tree: WorkTree, path: str, limit: int, *, scanned: bool = False):
-        if not path.startswith(ALIASES_FILE.partition(".")[0]):
-            paths.append(path)
-        return real(tree, path, limit, scanned=scanned)
+    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def read(tree: WorkTree, path: str, limit: int, *, scanned: bool = False) -> Any:
+            if not path.startswith(ALIASES_FILE.partition(".")[0]):
+                paths.append(path)
+            return real(tree, path, limit, scanned=scanned)
 
-    monkeypatch.setattr(WorkTree, "read_stamped", read_stamped)
+        return read
+
+    for method in ("read_stamped", "open_stamped"):
+        monkeypatch.setattr(WorkTree, method, noting(getattr(WorkTree, method)))
     return paths
 
 

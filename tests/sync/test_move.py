@@ -209,6 +209,20 @@ def test_a_move_keeps_the_digest_and_the_permissions(tree: Path) -> None:
     assert check_tree(AppSettings(base=tree.parent)).problems == ()
 
 
+def test_assets_that_are_rendered_are_found_in_the_new_place(tree: Path) -> None:
+    text = """\
+messages:
+- {role: human, template: [{type: image_url, image_url: {url: "asset:_x.png"}}]}
+few_shot: {chat_messages: [{role: ai, template: "{q}"}], examples_asset: _rows.jsonl}
+assets: [{path: _x.png}, {path: _rows.jsonl, kind: example_dataset}]
+tests: [{name: t, expect: {contains: ["data:image/png;base64,eA==", "AI: yes"]}}]
+"""
+    write(tree, {"b.yaml": text, "_x.png": "x", "_rows.jsonl": '{"q": "yes"}\n'})
+    move(tree, "b", "n/c")
+    assert check_tree(AppSettings(base=tree.parent)).problems == ()
+    assert "asset:../_x.png" in (tree / "n/c.yaml").read_text()
+
+
 @pytest.mark.parametrize(("new", "makes_version"), [("a/c", False), ("n/b", True)])
 def test_other_paths_of_assets_make_a_version(tree: Path, new: str, makes_version: bool) -> None:
     write(tree, {"a/b.yaml": "template: x\nassets: [{path: _d.csv}]\n", "a/_d.csv": "1"})

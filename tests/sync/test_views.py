@@ -84,6 +84,41 @@ def test_an_asset_with_line_ends_that_git_keeps_is_taken_as_it_is(git: Git, tree
     all_equal(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "crlf", "same"),
+    [("* text=auto\n", "true", True), ("*.bin text\n", "false", False), ("*.bin eol=crlf\n", "false", False)],
+    ids=["git finds out", "declared as text", "declared by its line ends"],
+)
+def test_a_binary_with_crlf_is_converted_only_where_attributes_say_that_it_is_text(
+    git: Git, tree: Path, tmp_path: Path, attributes: str, crlf: str, same: bool
+):
+    content = b"\0\r\n" * 9
+    write(tree, {"p.yaml": "template: x\nassets:\n- path: _a.bin\n", "_a.bin": content})
+    write(tmp_path, {".gitattributes": attributes})
+    git("config", "core.autocrlf", crlf)
+    commit_all(git)
+    for view in VIEWS:
+        desired = load_tree(settings_in(tmp_path), None, view).desired
+        [blob] = desired.content(desired.items[0]).blobs
+        with blob.open() as stream:
+            assert stream.read() == (content if same else content.replace(b"\r\n", b"\n"))
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_a_large_asset_is_streamed_with_equal_bytes(git: Git, tree: Path, tmp_path: Path, view: View):
+    content = bytes(range(256)) * 4 * 1024 * 3 + b"\r"
+    write(tree, {"p.yaml": "template: x\nassets:\n- path: _a.bin\n", "_a.bin": content})
+    (tree / "_b.bin").symlink_to("_a.bin")
+    write(tree, {"q.yaml": "template: x\nassets:\n- path: _b.bin\n"})
+    commit_all(git)
+    desired = load_tree(settings_in(tmp_path), None, view).desired
+    for item in desired.items:
+        [blob] = desired.content(item).blobs
+        with blob.open() as stream:
+            assert (stream.read(), blob.size) == (content, len(content))
+        blob.open().close()  # of one that nobody reads to its end
+
+
 def test_links_are_followed_inside_and_refused_outside(git: Git, tree: Path, tmp_path: Path):
     write(tree, {"_texts/one.txt": "x", "n/two.txt": "y"})
     write(tmp_path, {"secret.txt": "s"})

@@ -183,7 +183,7 @@ def as_template(
     if spec.few_shot is None:
         return PromptTemplate(template=template, template_format=template_format, **common)
     return FewShotPromptTemplate(
-        examples=[dict(example) for example in spec.few_shot.examples],
+        examples=[dict(example) for example in compiled.assets.examples],
         example_prompt=_example_prompt(spec),
         example_separator=spec.few_shot.example_separator,
         suffix=template,
