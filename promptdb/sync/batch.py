@@ -33,6 +33,12 @@ class Batch:
         new = [change.prompt for change in new_versions(intended) if change.prompt not in self.contents]
         return (blob for prompt in new for blob in self._blobs(prompt))
 
+    def all_blobs(self) -> Iterator[Blob]:
+        """Those that were uploaded, once more."""
+        for content in self.contents.values():
+            yield from content.blobs
+            yield _bundle(content)
+
     def sources(
         self, origin: Origin | None, intended: Plan, known: Mapping[str, Provenance] | None = None
     ) -> dict[str, Provenance]:
@@ -57,10 +63,14 @@ class Batch:
 
     def _blobs(self, prompt: PromptId) -> Sequence[Blob]:
         content = self.content_of(self.desired[prompt])
-        bundle = Blob.of(manifest(content.canonical, list(content.assets)))
+        bundle = _bundle(content)
         self.contents[prompt] = content
         self.manifests[prompt] = bundle.digest, bundle.size
         return [*content.blobs, bundle]
+
+
+def _bundle(content: Content) -> Blob:
+    return Blob.of(manifest(content.canonical, list(content.assets)))
 
 
 def new_versions(intended: Plan) -> list[Change]:
