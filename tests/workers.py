@@ -10,12 +10,14 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import sqlalchemy as sa
 
+from promptdb.blobs.bundle import manifest
 from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.store import Blob
 from promptdb.db.engine import make_engine
@@ -24,11 +26,16 @@ from promptdb.domain.plan import Policy
 from promptdb.errors import PromptDBError
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
+from promptdb.sync.blob_gc import collect_garbage
+from promptdb.sync.register import content_from_spec
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
 TIMEOUT = 60.0
 """Seconds: only a process that hangs takes so long."""
+
+_ROUNDS = 12
+"""Of work that is done again and again beside other work."""
 
 _CHANGES = {"write", "fsync", "sync", "replace", "rename", "link", "unlink", "mkdir", "truncate"}
 
@@ -189,3 +196,30 @@ def promote(url: str, base: Path, ref: str, alias: str, expected: int | None) ->
 def put_blobs(root: Path, texts: list[bytes]) -> str:
     LocalBlobStore(root).put_all(map(Blob.of, texts))
     return "put"
+
+
+def collect_all(url: str, base: Path) -> int:
+    """Garbage collection without any grace; the number of blobs that were removed."""
+    service = opened(url, base)
+    try:
+        return collect_garbage(service.registry, timedelta(0), 100, delete=True).deleted
+    finally:
+        service.close()
+
+
+def sync_and_collect(url: str, base: Path, folder: Path, is_sync: bool) -> str:
+    """Many syncs of new texts, each with blobs that an earlier one, cut off, has stored; or as many collections."""
+    for number in range(_ROUNDS):
+        if not is_sync:
+            collect_all(url, base)
+            continue
+        text = f"{folder.name} {number}"
+        service = opened(url, base)
+        try:
+            spec = {"template": text}
+            content = content_from_spec(spec)
+            service.blobs.put_all([Blob.of(manifest(content.canonical, []))])
+            service.register_spec(folder.name, spec)
+        finally:
+            service.close()
+    return "done"

@@ -33,6 +33,8 @@ COMMANDS = {
     "alias": ("alias", "List, set and delete aliases, and show their history."),
     "register-file": ("register_file", "Add a version from a single file."),
     "export": ("export", "Write a version as a prompt file."),
+    "verify": ("verify", "Check the rows and blobs of the registry against their digests."),
+    "gc": ("gc", "Find, and remove, blobs that no version needs."),
     "db": ("db", "Create, update and check the database schema."),
 }
 """Command -> (module, help). The help stands here so that `--help` loads no command; a test compares the two."""

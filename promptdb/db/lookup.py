@@ -25,10 +25,11 @@ from promptdb.db.repository import (
 )
 from promptdb.db.runs import APPLIED, is_clean_run
 from promptdb.domain.identity import PromptId
+from promptdb.domain.ids import version_id
 from promptdb.domain.ref_rules import TAGS
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef, Selector
 from promptdb.domain.views import StoredVersion
-from promptdb.errors import PromptNotFound, VersionNotFound
+from promptdb.errors import IntegrityFailure, PromptNotFound, VersionNotFound
 
 _NEWEST_TOLD = 5
 UNRECORDED = "no sync has recorded that commit; "
@@ -97,8 +98,19 @@ def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> St
             parameters["value"] = f"sha256:{prefix}"
         case ByCommit(name):
             query = query.where(_in_commit(connection, name))
-    row = connection.execute(query, parameters).first()
-    return replace(stored_of(row), alias=row.alias, commit_id=row.commit_id) if row is not None else None
+    try:
+        row = connection.execute(query, parameters).first()
+    except ValueError as error:  # an id that is none, a time that is none
+        raise _edited(prompt) from error
+    if row is None:
+        return None
+    if row.id != version_id(row.prompt_id, row.revision, row.spec_hash):
+        raise _edited(prompt)
+    return replace(stored_of(row), alias=row.alias, commit_id=row.commit_id)
+
+
+def _edited(prompt: PromptId) -> IntegrityFailure:
+    return IntegrityFailure(f"the row of a version of {prompt} was edited", "see: promptdb verify")
 
 
 @cache
@@ -110,7 +122,9 @@ def _statement(kind: type[Any]) -> sa.Select[Any]:
     by_alias = sa.case((pointed, text)) if kind is ByLabel else sa.null()
     query = (
         select_versions()
-        .add_columns(versions.c.spec_json, _first_commit().label("commit_id"), by_alias.label("alias"))
+        .add_columns(
+            versions.c.spec_json, versions.c.prompt_id, _first_commit().label("commit_id"), by_alias.label("alias")
+        )
         .where(prompts.c.namespace == sa.bindparam("namespace"), prompts.c.name == sa.bindparam("name"))
         .limit(1)
     )

@@ -111,10 +111,14 @@ def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
     if digest_of(stored.spec_json.encode()) != view.spec_hash:
         message = f"the stored spec of {view.prompt} revision {view.revision} does not have its digest"
         raise IntegrityFailure(message, "the database was changed by hand; restore it")
+    prompt = compiled(stored.spec_json)
+    if prompt.spec.metadata.user_version != view.user_version:
+        message = f"{view.prompt} revision {view.revision} does not have the user_version of its spec"
+        raise IntegrityFailure(message, "the database was changed by hand; see: promptdb verify")
     return ResolvedPrompt(
         prompt=view.prompt,
         spec_json=stored.spec_json,
-        _compiled=compiled(stored.spec_json).reading(stored.assets.open if stored.assets is not None else None),
+        _compiled=prompt.reading(stored.assets.open if stored.assets is not None else None),
         ref=ref,
         version=view,
         alias=stored.alias,

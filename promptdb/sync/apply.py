@@ -21,6 +21,7 @@ from promptdb.sync.order import order_of, require_in_order, require_local
 from promptdb.sync.parts import with_parts
 from promptdb.sync.pointers import Pointers, decide_pointers, move_pointers
 from promptdb.sync.registry import Registry
+from promptdb.sync.uploads import Uploads
 from promptdb.sync.view import Origin
 from promptdb.sync.write import confirm, note_absences, write_run, write_versions
 
@@ -76,18 +77,10 @@ def apply(
     """
     if policy is not None and policy.local:
         require_local(registry)
-    batch = Batch(registry.blobs, {item.prompt: item for item in desired}, content)
+    batch = Batch(registry.blobs, {item.prompt: item for item in desired}, content, progress=progress)
+    uploads, is_tree = Uploads(registry.blobs), policy is not None
     sync = _Sync(
-        registry,
-        desired,
-        batch,
-        policy or Policy(),
-        origin,
-        invalid,
-        declared,
-        policy is not None,
-        datetime.now(UTC),
-        progress,
+        registry, desired, batch, uploads, policy or Policy(), origin, invalid, declared, is_tree, datetime.now(UTC)
     )
     while True:
         applied = sync.attempt()
@@ -114,13 +107,13 @@ class _Sync:
     registry: Registry
     desired: Sequence[Desired]
     batch: Batch
+    uploads: Uploads
     policy: Policy
     origin: Origin | None
     invalid: Collection[PromptId]
     declared: Sequence[Declaration]
     whole_tree: bool
     started: datetime
-    progress: Progress | None = None
 
     def attempt(self) -> Applied | None:
         """None where another sync moved a head meanwhile: git is asked outside of the lock, so all is decided anew."""
@@ -133,7 +126,7 @@ class _Sync:
         intended = self._sound(before, order)
         if self._is_done(before, intended) and not self.batch.confirmed(self.origin, intended):
             return Applied(intended)
-        self.batch.upload(intended, self.progress)
+        self._upload(intended, self.registry.engine)
         sources = self.batch.sources(self.origin, intended)
         with reading(self.registry.engine) as connection:  # compiles templates: not while others wait for the lock
             described = with_parts(connection, intended, self.batch.contents.__getitem__)
@@ -145,13 +138,20 @@ class _Sync:
             confirmed = self.batch.confirmed(self.origin, actual)
             if self._is_done(seen, actual) and not confirmed:
                 return Applied(actual)
-            self.batch.upload(actual)  # only what another writer made necessary in between
+            self._upload(actual, connection)  # only what another writer made necessary in between
+            if not self.uploads.are_safe(connection):
+                self.registry.blobs.put_all(self.batch.all_blobs())
             sources |= self.batch.sources(self.origin, actual, known=sources)
             if seen.state == before.state:
                 described = replace(actual, changes=described.changes)
             else:
                 described = with_parts(connection, actual, self.batch.contents.__getitem__)
             return self._write(connection, seen, described, confirmed, sources)
+
+    def _upload(self, intended: Plan, source: sa.Engine | sa.Connection) -> None:
+        if new_versions(intended):
+            self.uploads.begin(source)
+            self.batch.upload(intended)
 
     def _look(self, connection: sa.Connection, before: _Seen | None = None) -> _Seen:
         state, ids = _state(connection, self.desired, whole_tree=self.whole_tree)

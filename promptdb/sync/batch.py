@@ -27,21 +27,18 @@ class Batch:
     content_of: ContentOf
     contents: dict[PromptId, Content] = field(default_factory=dict)
     manifests: dict[PromptId, tuple[Digest, int]] = field(default_factory=dict)
+    progress: Progress | None = None
     asset_count: int = 0
 
-    def upload(self, intended: Plan, progress: Progress | None = None) -> None:
-        """
-        Args:
-            intended: the plan.
-            progress: is told how far it got. Assets count from when the turn of their prompt comes.
-        """
+    def upload(self, intended: Plan) -> None:
+        """Assets count, in the progress, from when the turn of their prompt comes."""
         done, bundles = 0, sum(change.prompt not in self.contents for change in new_versions(intended))
 
         def advance(count: int) -> None:
             nonlocal done
             done += count
-            if progress is not None:
-                progress(done, bundles + self.asset_count)
+            if self.progress is not None:
+                self.progress(done, bundles + self.asset_count)
 
         self.blobs.put_all(self.new_blobs(intended), advance)
 
@@ -49,6 +46,12 @@ class Batch:
         """Those of the new versions that were not uploaded, for a caller that uploads them."""
         new = [change.prompt for change in new_versions(intended) if change.prompt not in self.contents]
         return (blob for prompt in new for blob in self._blobs(prompt))
+
+    def all_blobs(self) -> Iterator[Blob]:
+        """Those that were uploaded, once more."""
+        for content in self.contents.values():
+            yield from content.blobs
+            yield _bundle(content)
 
     def sources(
         self, origin: Origin | None, intended: Plan, known: Mapping[str, Provenance] | None = None
@@ -74,11 +77,15 @@ class Batch:
 
     def _blobs(self, prompt: PromptId) -> Sequence[Blob]:
         content = self.content_of(self.desired[prompt])
-        bundle = Blob.of(manifest(content.canonical, list(content.assets)))
+        bundle = _bundle(content)
         self.contents[prompt] = content
         self.asset_count += len(content.blobs)
         self.manifests[prompt] = bundle.digest, bundle.size
         return [*content.blobs, bundle]
+
+
+def _bundle(content: Content) -> Blob:
+    return Blob.of(manifest(content.canonical, list(content.assets)))
 
 
 def new_versions(intended: Plan) -> list[Change]:

@@ -35,6 +35,7 @@ from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree, load_tree
 from promptdb.sync.tree import sync_tree
 from promptdb.sync.tree_replay import TreeReplay, TreeState
+from promptdb.sync.uploads import Uploads
 from promptdb.sync.view import Origin, View
 from promptdb.sync.write import note_absences, write_run, write_versions
 
@@ -120,10 +121,14 @@ def record_history(
     steps = list(reader.steps(before.state, since, progress))
     if not steps:
         return RecordedHistory(since=since)
+    uploads = Uploads(registry.blobs)
+    uploads.begin(registry.engine)
     registry.blobs.put_all(blob for step in steps for blob in step.batch.new_blobs(step.plan))
     with writing(registry.engine) as connection:
         if _look(connection, reader) != (before, since):
             raise StalePlan("the registry was written to while the history was read", "run the command again")
+        if not uploads.are_safe(connection):
+            registry.blobs.put_all(blob for step in steps for blob in step.batch.all_blobs())
         writer, ids = RegistryWriter(connection, datetime.now(UTC)), dict(before.ids)
         for step in steps:
             run_id = write_run(writer, registry.actor, step.origin, step.plan, started)

@@ -23,13 +23,25 @@ SHARED = {
         "markdown",
         "moves",
     ),
-    *("order", "output", "problems", "prompt_diff", "rendered", "shared", "watched", "workflow"),
+    *("order", "output", "problems", "prompt_diff", "rendered", "shared", "sizes", "watched", "workflow"),
 }
 """Modules of the command line that are not a command."""
 
 JSON_OPTION = {
     *("status", "list", "show", "log", "render", "diff", "alias list", "alias log", "db current"),
-    *("sync", "watch", "promote", "rollback", "alias set", "alias delete", "register-file", "export", "mv"),
+    *(
+        "sync",
+        "watch",
+        "promote",
+        "rollback",
+        "alias set",
+        "alias delete",
+        "register-file",
+        "export",
+        "mv",
+        "verify",
+        "gc",
+    ),
 }
 """`check` and `plan` have JSON among their formats."""
 

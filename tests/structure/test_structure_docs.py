@@ -13,6 +13,7 @@ from sources import PACKAGE, ROOT
 
 from promptdb.cli.app import SYNONYMS
 from promptdb.cli.failures import EXIT_CODES
+from promptdb.domain.integrity import IntegrityCode
 from promptdb.problems import WARNINGS, Code
 from promptdb.settings import PREFIX, AppSettings
 
@@ -81,6 +82,11 @@ def test_each_problem_code_is_explained(code: Code) -> None:
 
 def test_no_problem_code_is_told_that_does_not_exist() -> None:
     assert set(re.findall(r"PDB\d+", page("errors.md"))) == {code.value for code in Code}
+
+
+def test_each_finding_of_verify_is_told_and_no_other() -> None:
+    told = re.findall(r"^\| `(V\d+)` \|", page("errors.md"), re.MULTILINE)
+    assert told == [code.value for code in IntegrityCode]
 
 
 def test_each_exit_code_is_told() -> None:

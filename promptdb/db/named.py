@@ -1,0 +1,46 @@
+"""Which blobs the rows name. Both columns count that tell it: where one of them was edited, the other still keeps the blob."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from promptdb.db.columns import assets, versions
+from promptdb.domain.digest import Digest
+from promptdb.domain.integrity import BUNDLE
+
+_AT_ONCE = 1000
+_HEX_DIGITS = 64
+
+
+def named_blobs(connection: sa.Connection) -> set[bytes]:
+    """The SHA-256 of every blob that a row names."""
+    found = set()
+    query = sa.select(assets.c.checksum_sha256, assets.c.object_key).distinct()
+    for checksum, key in connection.execute(query, execution_options={"yield_per": _AT_ONCE}):
+        for text in {checksum, key[-_HEX_DIGITS:]}:
+            try:
+                found.add(bytes.fromhex(text))
+            except ValueError:
+                continue  # edited by hand: the other one tells
+    return found
+
+
+def named_among(connection: sa.Connection, blobs: Mapping[str, Digest]) -> set[Digest]:
+    """Which of these blobs, at most 500 by their keys in the store, some row names."""
+    checksums = {digest.partition(":")[2]: digest for digest in blobs.values()}
+    by_checksum = sa.select(assets.c.checksum_sha256).where(assets.c.checksum_sha256.in_(list(checksums)))
+    by_key = sa.select(assets.c.object_key).where(assets.c.object_key.in_(list(blobs)))
+    return {
+        *(checksums[found] for found in connection.execute(by_checksum).scalars()),
+        *(blobs[found] for found in connection.execute(by_key).scalars()),
+    }
+
+
+def version_count(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(versions)).scalar_one())
+
+
+def unbundled_versions(connection: sa.Connection) -> int:
+    """How many versions have no row for their bundle: rows were deleted, and with them what they named."""
+    bundled = sa.exists().where(assets.c.version_id == versions.c.id, assets.c.kind == BUNDLE)
+    return int(connection.execute(sa.select(sa.func.count()).select_from(versions).where(~bundled)).scalar_one())

@@ -1,0 +1,164 @@
+"""`gc`: removes blobs that no row names, also while syncs go on."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from promptdb.blobs.store import StoredBlob, object_key
+from promptdb.db.engine import reading, writing
+from promptdb.db.identity import announce_removal, end_removals, is_announced, registry_id
+from promptdb.db.named import named_among, named_blobs, unbundled_versions, version_count
+from promptdb.db.repository import chunks
+from promptdb.domain.digest import Digest
+from promptdb.errors import Guard
+from promptdb.sync.collect import Progress
+from promptdb.sync.registry import Registry
+
+_EXAMPLES = 10
+_UPLOAD = timedelta(hours=1)
+"""An upload may be going on for that long, whatever the grace period."""
+
+
+@dataclass(frozen=True)
+class CollectedGarbage:
+    """Of all `blobs` in the store, `garbage` are those that no row names and that are older than the grace period, `recent`
+    those that no row names and that are not. `deleted` and `deleted_bytes` are 0 in a dry run. `refusal` says why nothing may
+    be deleted, None if it may.
+    """
+
+    blobs: int = 0
+    bytes: int = 0
+    garbage: int = 0
+    garbage_bytes: int = 0
+    recent: int = 0
+    unfinished: int = 0
+    examples: tuple[Digest, ...] = ()
+    deleted: int = 0
+    deleted_bytes: int = 0
+    refusal: str | None = None
+
+
+@dataclass
+class _Found:
+    """What is in the store."""
+
+    blobs: int = 0
+    bytes: int = 0
+    recent: int = 0
+    garbage: list[StoredBlob] = field(default_factory=list)
+
+
+def collect_garbage(
+    registry: Registry,
+    grace: timedelta,
+    max_delete: int,
+    *,
+    delete: bool = False,
+    progress: Progress | None = None,
+) -> CollectedGarbage:
+    """Find the blobs that no row names and, with `delete`, remove them.
+
+    Args:
+        registry: whose blobs.
+        grace: how old a blob must be; what a database lacks that was restored from a backup looks like garbage, too.
+        max_delete: percent of all blobs that may be removed.
+        delete: do it.
+        progress: is told how many of how many are removed.
+
+    Raises:
+        Guard: the store has blobs of other registries, rows are missing, or it would be too much. Nothing was removed.
+        LockTimeout, StorageError: a store failed. What was removed until then was garbage.
+    """
+    now = datetime.now(UTC)
+    with reading(registry.engine) as connection:
+        key, versions, unbundled = registry_id(connection), version_count(connection), unbundled_versions(connection)
+        named = named_blobs(connection)
+    found = _look(registry, named, now - grace)
+    unfinished_before = now - max(grace, _UPLOAD)
+    result = CollectedGarbage(
+        found.blobs,
+        found.bytes,
+        len(found.garbage),
+        sum(blob.size for blob in found.garbage),
+        found.recent,
+        registry.blobs.leftovers(unfinished_before),
+        tuple(blob.digest for blob in found.garbage[:_EXAMPLES]),
+    )
+    guard = _guard(registry.blobs.owners() - {key}, versions, unbundled, result, max_delete)
+    if not delete:
+        return replace(result, refusal=guard.message if guard is not None else None)
+    if guard is not None:
+        raise guard
+    deleted, size = 0, 0
+    for some in chunks(found.garbage):
+        removed = _remove(registry, some)
+        deleted, size = deleted + len(removed), size + sum(blob.size for blob in removed)
+        if progress is not None:
+            progress(deleted, len(found.garbage))
+    registry.blobs.discard_leftovers(unfinished_before)
+    return replace(result, deleted=deleted, deleted_bytes=size)
+
+
+def _look(registry: Registry, named: Collection[bytes], before: datetime) -> _Found:
+    found = _Found()
+    for blob in registry.blobs.list():
+        found.blobs += 1
+        found.bytes += blob.size
+        if bytes.fromhex(blob.digest.partition(":")[2]) in named:
+            continue
+        if blob.modified <= before:
+            found.garbage.append(blob)
+        else:
+            found.recent += 1
+    return found
+
+
+def _guard(
+    others: Collection[UUID], versions: int, unbundled: int, found: CollectedGarbage, max_delete: int
+) -> Guard | None:
+    if others:
+        shown = ", ".join(sorted(map(str, others)))
+        return Guard(
+            f"the store has blobs of another registry too ({shown}), whose rows are not in this database",
+            "give each registry a store of its own; if that one is gone, remove registries/ID from the store",
+        )
+    if unbundled:
+        return Guard(
+            f"{unbundled} versions have no row for their bundle, so that nobody knows which blobs they need",
+            "see: promptdb verify",
+        )
+    if found.garbage * 100 <= max_delete * found.blobs:
+        return None
+    if not versions:
+        message = f"the database has no version, and the store has {found.blobs:,} blobs: the wrong database?"
+    else:
+        message = f"this would delete {found.garbage:,} of {found.blobs:,} blobs, more than {max_delete} %"
+    hint = "was the database restored from an old backup? if it is right, pass --max-delete 100"
+    return Guard(message, hint)
+
+
+def _remove(registry: Registry, garbage: Sequence[StoredBlob]) -> list[StoredBlob]:
+    """Remove what is still garbage, and see to it that no sync goes on to rely on it.
+
+    A sync looks whether a blob is there before it has the lock; under the lock, it looks again if `collected` tells of a
+    removal since, or of one that has not ended (`Uploads`). Blobs are removed under the lock, between two commits:
+
+    - Killed before the first commit, nothing has happened. After it, an announcement stands without an end, and all syncs look
+      again: those that began before it, since the number has grown, and those that began later, since it has not ended.
+    - The end is committed with the lock that blobs were removed under. If that commit fails, the announcement stands.
+    - An announcement whose process was killed is ended by the next removal, under the lock, when the number has grown again. If
+      that process was not killed but waited for the lock, it finds its announcement ended, removes nothing, and makes another.
+    """
+    while True:
+        now = datetime.now(UTC)
+        with writing(registry.engine) as connection:
+            number = announce_removal(connection, registry.actor, now)
+        with writing(registry.engine) as connection:
+            if not is_announced(connection, number):
+                continue
+            named = named_among(connection, {object_key(blob.digest): blob.digest for blob in garbage})
+            removed = [blob for blob in garbage if blob.digest not in named]
+            registry.blobs.delete([blob.digest for blob in removed])
+            end_removals(connection, number, len(removed), sum(blob.size for blob in removed))
+            return removed

@@ -1,0 +1,146 @@
+"""`verify --repair`: puts blobs back whose very bytes are found somewhere. Rows are never edited."""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from promptdb.blobs.checked import stream_digest
+from promptdb.blobs.local import LocalBlobStore
+from promptdb.blobs.store import Blob, BlobStore
+from promptdb.db.audit import Audit
+from promptdb.db.consistency import any_text
+from promptdb.db.engine import reading
+from promptdb.db.identity import registry_id
+from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.integrity import BUNDLE, IntegrityCode
+from promptdb.errors import ConfigError, Guard, IntegrityFailure, StalePlan, StorageError
+from promptdb.settings import SETTINGS_FILES, AppSettings, load_settings
+from promptdb.sync.load import LoadedFile
+from promptdb.sync.registry import Registry, registry_of
+from promptdb.sync.verify import Verified, bundle_of
+from promptdb.sync.verify_blobs import blob_findings, damage_of
+from promptdb.sync.verify_git import loaded_from
+from promptdb.sync.view import View, open_view
+
+
+def repaired(registry: Registry, settings: AppSettings, found: Verified, other: BlobStore | None = None) -> Verified:
+    """Put missing and damaged blobs back, and look at them again.
+
+    Bundles are made again from their rows; assets come from another store, the work tree, or the commits that their versions
+    were in.
+
+    Args:
+        registry: to repair.
+        settings: say where the files and the repository are.
+        found: what `verify` found.
+        other: a store that may have the blobs.
+
+    Returns:
+        `found` without what is mended.
+
+    Raises:
+        Guard: the store is that of another registry.
+        StorageError, LockTimeout: a store failed. Blobs that were put back until then stay.
+    """
+    wanted = {one.digest for one in found.findings if one.repairable and one.digest is not None}
+    if not wanted:
+        return found
+    with reading(registry.engine) as connection:
+        key = registry_id(connection)
+    owners = registry.blobs.owners()
+    if owners and key not in owners:
+        raise Guard(
+            "the store has blobs of another registry only", "check the settings of the database and of the store"
+        )
+    registry.blobs.claim(key)
+    left = set(wanted)
+    for blob in _found_somewhere(registry, settings, left, other):
+        if blob.digest in left and _put(registry.blobs, blob):
+            left.discard(blob.digest)
+            if not left:
+                break
+    damaged = [damage for digest in sorted(wanted) if (damage := damage_of(registry.blobs, digest)) is not None]
+    mended = wanted.difference(damage.digest for damage in damaged)
+    kept = [one for one in found.findings if one.digest not in wanted]
+    if mended:
+        kept = [one for one in kept if one.code is not IntegrityCode.WRONG_STORE]
+    findings = (*kept, *blob_findings(registry.engine, damaged))
+    return replace(found, findings=findings, repaired=tuple(sorted(mended)))
+
+
+def other_store(path: Path) -> BlobStore:
+    """A store to take blobs from: a folder of blobs, or the store of the settings in a folder.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if (path / "sha256").is_dir():
+        return LocalBlobStore(path)
+    folder = path.parent if path.name in SETTINGS_FILES else path
+    if any((folder / name).is_file() for name in SETTINGS_FILES):
+        return registry_of(load_settings(folder)).blobs
+    raise ConfigError(
+        f"{path} is no folder of blobs", f"name a blob root, or a folder with {' or '.join(SETTINGS_FILES)}"
+    )
+
+
+def _put(blobs: BlobStore, blob: Blob) -> bool:
+    """Whether the bytes are the right ones, and stored. Looked at first: what is damaged in place is removed for them."""
+    try:
+        with blob.open() as stream:
+            is_right = stream_digest(stream) == blob.digest
+    except (StorageError, StalePlan, IntegrityFailure):
+        return False
+    if is_right:
+        blobs.delete([blob.digest])  # stores leave a blob alone that is there in its size
+        blobs.put_all([blob])
+    return is_right
+
+
+def _found_somewhere(
+    registry: Registry, settings: AppSettings, left: Collection[Digest], other: BlobStore | None
+) -> Iterator[Blob]:
+    """What may be among those that are left, from the nearest place on."""
+    yield from _bundles(registry, left)
+    if other is not None:
+        for digest in sorted(left):
+            with suppress(StorageError):
+                if (size := other.size(digest)) is not None:
+                    yield Blob(digest, size, partial(other.open, digest))
+    with suppress(StorageError, ConfigError):
+        opened = open_view(settings)
+        yield from _blobs_in(loaded_from(opened, None, settings))
+    yield from _in_commits(registry, settings, left)
+
+
+def _bundles(registry: Registry, left: Collection[Digest]) -> list[Blob]:
+    with reading(registry.engine) as connection, any_text(connection):
+        return [
+            Blob.of(data)
+            for version in Audit(connection).versions()
+            if any(row.kind == BUNDLE and row.digest in left for row in version.blobs)
+            and digest_of(data := bundle_of(version)) in left
+        ]
+
+
+def _in_commits(registry: Registry, settings: AppSettings, left: Collection[Digest]) -> Iterator[Blob]:
+    with reading(registry.engine) as connection, any_text(connection):
+        audit = Audit(connection)
+        users = audit.users([digest.partition(":")[2] for digest in left])
+        versions = {version for of_blob in users.values() for version in of_blob}
+        places: dict[str, set[str]] = {}
+        for row in audit.sources():
+            if row.version in versions:
+                for commit in (row.commit, row.run_commit):
+                    places.setdefault(commit, set()).add(row.path)
+    for commit, paths in places.items():
+        with suppress(StorageError, ConfigError):  # it is not here
+            yield from _blobs_in(loaded_from(open_view(settings, View(rev=commit)), paths, settings))
+
+
+def _blobs_in(files: Iterable[LoadedFile]) -> Iterator[Blob]:
+    for file in files:
+        if file.content is not None:
+            yield from file.content.blobs

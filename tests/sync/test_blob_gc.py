@@ -1,0 +1,213 @@
+"""`gc`: what no row names goes, what a row names never does, whatever goes on at the same time or is cut off."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from intruder import edit
+from registries import dump, on_sqlite, rows, write
+from workers import collect_all, killed_at, sync_and_collect, together
+
+from promptdb.blobs.store import Blob
+from promptdb.db.engine import reading, writing
+from promptdb.db.identity import announce_removal
+from promptdb.domain.plan import Policy
+from promptdb.errors import Guard
+from promptdb.service import PromptService
+from promptdb.sync.apply import Applied
+from promptdb.sync.blob_gc import CollectedGarbage, collect_garbage
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import sync_tree
+from promptdb.sync.uploads import Uploads
+from promptdb.sync.verify import verify
+
+NOW, DAY = timedelta(0), timedelta(days=1)
+GARBAGE = Blob.of(b"nobody needs this")
+
+
+def collect(service: PromptService, grace: timedelta = NOW, max_delete: int = 50, **options: bool) -> CollectedGarbage:
+    return collect_garbage(service.registry, grace, max_delete, **options)
+
+
+def stored(service: PromptService) -> set[str]:
+    return {blob.digest for blob in service.blobs.list()}
+
+
+@pytest.fixture
+def littered(service: PromptService, tree: Path, sync: Callable[..., Applied]) -> PromptService:
+    """Two prompts, and a blob that no version needs."""
+    write(tree, {"one.txt": "One", "two.txt": "Two"})
+    sync()
+    service.blobs.put_all([GARBAGE])
+    return service
+
+
+def test_without_delete_nothing_is_removed(littered: PromptService) -> None:
+    before, there = dump(littered.engine), stored(littered)
+    found = collect(littered)
+    assert (found.blobs, found.garbage, found.garbage_bytes, found.deleted) == (3, 1, GARBAGE.size, 0)
+    assert found.examples == (GARBAGE.digest,)
+    assert (dump(littered.engine), stored(littered)) == (before, there)
+
+
+def test_with_delete_garbage_goes_and_what_is_named_stays(littered: PromptService) -> None:
+    there = stored(littered)
+    found = collect(littered, delete=True)
+    assert (found.deleted, found.deleted_bytes) == (1, GARBAGE.size)
+    assert stored(littered) == there - {GARBAGE.digest}
+    assert verify(littered.registry, full=True).findings == ()
+    (row,) = rows(littered.engine, "collections")
+    assert (row["blobs"], row["bytes"], row["created_by"]) == (1, GARBAGE.size, "tester")
+
+
+def test_what_was_stored_within_the_grace_period_stays(littered: PromptService) -> None:
+    found = collect(littered, DAY, delete=True)
+    assert (found.garbage, found.recent, found.deleted) == (0, 1, 0)
+    assert GARBAGE.digest in stored(littered)
+
+
+def test_where_there_is_no_garbage_nothing_is_written(littered: PromptService) -> None:
+    collect(littered, delete=True)
+    before = dump(littered.engine)
+    assert collect(littered, delete=True).deleted == 0
+    assert dump(littered.engine) == before
+
+
+@on_sqlite
+def test_unfinished_uploads_go_after_an_hour_whatever_the_grace_period(littered: PromptService) -> None:
+    staging = littered.settings.blob_path / "tmp"
+    write(staging, {"old": "x", "new": "x"})
+    os.utime(staging / "old", (0, 0))
+    assert collect(littered).unfinished == 1
+    collect(littered, delete=True)
+    assert [file.name for file in staging.iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize("column", ["object_key", "checksum_sha256"])
+def test_a_blob_is_named_by_either_of_two_columns(littered: PromptService, column: str) -> None:
+    there = stored(littered)
+    edit(littered.engine, f"UPDATE prompt_assets SET {column} = '{'0' * 64}'")
+    assert collect(littered, delete=True).deleted == 1
+    assert stored(littered) == there - {GARBAGE.digest}
+
+
+# Guards
+
+
+def test_a_store_of_two_registries_is_left_alone(littered: PromptService) -> None:
+    other = uuid4()
+    littered.blobs.claim(other)
+    with pytest.raises(Guard, match=str(other)):
+        collect(littered, max_delete=100, delete=True)
+    assert GARBAGE.digest in stored(littered)
+
+
+def test_more_than_half_of_the_blobs_are_not_removed_unless_that_is_allowed(littered: PromptService) -> None:
+    littered.blobs.put_all([Blob.of(b"more"), Blob.of(b"and more")])
+    with pytest.raises(Guard, match="3 of 5 blobs, more than 50 %"):
+        collect(littered, delete=True)
+    assert len(stored(littered)) == 5
+    assert "3 of 5" in str(collect(littered).refusal)
+    assert collect(littered, max_delete=60, delete=True).deleted == 3
+
+
+def test_an_empty_database_removes_nothing(service: PromptService) -> None:
+    service.blobs.put_all([GARBAGE])
+    with pytest.raises(Guard, match="the wrong database"):
+        collect(service, delete=True)
+    assert collect(service, max_delete=100, delete=True).deleted == 1
+
+
+def test_where_rows_of_bundles_are_missing_nothing_is_removed(littered: PromptService) -> None:
+    edit(littered.engine, "DELETE FROM prompt_assets")
+    with pytest.raises(Guard, match="no row for their bundle"):
+        collect(littered, max_delete=100, delete=True)
+
+
+# Beside a sync: it looks whether a blob is there, then gc removes it, then the sync writes the row.
+
+
+def removal(service: PromptService, *, cut_off: bool = False) -> None:
+    """With `cut_off`, up to where blobs are removed, and no end is committed."""
+    if not cut_off:
+        service.blobs.put_all([Blob.of(uuid4().bytes)])
+        assert collect(service, max_delete=100, delete=True).deleted
+        return
+    with writing(service.engine) as connection:
+        announce_removal(connection, "tester", datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("before", "between", "safe"),
+    [
+        ([], [], True),
+        (["whole"], [], True),
+        ([], ["whole"], False),
+        ([], ["cut off"], False),
+        (["cut off"], [], False),
+        (["cut off"], ["whole"], False),
+        ([], ["cut off", "whole"], False),
+        (["cut off", "whole"], [], True),
+    ],
+)
+def test_uploads_are_safe_only_if_nothing_can_have_been_removed(
+    service: PromptService, before: list[str], between: list[str], safe: bool
+) -> None:
+    for kind in before:
+        removal(service, cut_off=kind == "cut off")
+    uploads = Uploads(service.blobs)
+    uploads.begin(service.registry.engine)
+    for kind in between:
+        removal(service, cut_off=kind == "cut off")
+    with reading(service.engine) as connection:
+        assert uploads.are_safe(connection) == safe
+
+
+@pytest.fixture
+def abandoned(service: PromptService, tree: Path, sync: Callable[..., Applied]) -> PromptService:
+    """A sync of new versions was cut off: their blobs are in the store, and nobody names them."""
+    write(tree, {f"{name}.txt": f"{name}, old" for name in "abcdefgh"})
+    sync()
+    write(tree, {"a.yaml": "template: new\nassets: [{path: _x.csv}]\n", "_x.csv": "x,y\n"})
+    (tree / "a.txt").unlink()
+    loaded = load_tree(service.settings)
+    service.blobs.put_all(blob for item in loaded.desired.items for blob in loaded.desired.content(item).blobs)
+    return service
+
+
+def test_a_sync_puts_back_what_gc_removed_after_it_had_looked(
+    abandoned: PromptService, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where gc is killed, at one of its steps after another."""
+    put_all, kills = abandoned.blobs.put_all, iter(range(4, 1000, 14))
+    outcomes: list[bool] = []
+
+    def put_then_collect(*arguments: object) -> None:
+        put_all(*arguments)  # type: ignore[arg-type]
+        if len(outcomes) == edition:
+            outcomes.append(killed_at(next(kills), collect_all, database_url, tmp_path))
+
+    monkeypatch.setattr(abandoned.registry.blobs, "put_all", put_then_collect)
+    edition = 0
+    while not outcomes or outcomes[-1]:
+        write(
+            tmp_path / "prompts",
+            {"a.yaml": f"template: new {edition}\nassets: [{{path: _x.csv}}]\n", "_x.csv": f"x{edition}"},
+        )
+        sync_tree(abandoned.registry, load_tree(abandoned.settings), Policy())
+        assert verify(abandoned.registry, full=True).findings == ()
+        edition += 1
+    assert len(outcomes) > 2, "too few steps were seen"
+
+
+def test_syncs_and_collections_at_once_lose_nothing(service: PromptService, database_url: str, tmp_path: Path) -> None:
+    write(tmp_path / "prompts", {f"{name}.txt": "first" for name in "abcdefgh"})
+    sync_tree(service.registry, load_tree(service.settings), Policy())
+    calls = [(database_url, tmp_path, tmp_path / f"worker{number}", number < 2) for number in range(4)]
+    answers = together(sync_and_collect, calls)
+    assert answers == ["done"] * 4
+    assert verify(service.registry, full=True).findings == ()
+    assert sum(row["blobs"] for row in rows(service.engine, "collections")) > 0
