@@ -32,7 +32,9 @@ COMMANDS = {
     "rollback": ("rollback", "Return an alias to its previous version."),
     "alias": ("alias", "List, set and delete aliases, and show their history."),
     "register-file": ("register_file", "Add a version from a single file."),
-    "export": ("export", "Write a version as a prompt file."),
+    "export": ("export", "Write a version to a file, or the whole registry."),
+    "import": ("import_", "Take in a file that 'export' has written."),
+    "copy": ("copy_", "Copy the whole registry to another one."),
     "db": ("db", "Create, update and check the database schema."),
 }
 """Command -> (module, help). The help stands here so that `--help` loads no command; a test compares the two."""

@@ -11,13 +11,25 @@ from promptdb.cli.app import COMMANDS, SYNONYMS
 
 SHARED = {
     *("__init__", "alias_moves", "app", "changes", "contracts", "failures", "history", "hook", "markdown", "moves"),
-    *("order", "output", "problems", "prompt_diff", "rendered", "shared", "watched", "workflow"),
+    *("order", "output", "problems", "prompt_diff", "received", "rendered", "shared", "watched", "workflow"),
 }
 """Modules of the command line that are not a command."""
 
 JSON_OPTION = {
     *("status", "list", "show", "log", "render", "diff", "alias list", "alias log", "db current"),
-    *("sync", "watch", "promote", "rollback", "alias set", "alias delete", "register-file", "export", "mv"),
+    *(
+        "sync",
+        "watch",
+        "promote",
+        "rollback",
+        "alias set",
+        "alias delete",
+        "register-file",
+        "export",
+        "import",
+        "copy",
+        "mv",
+    ),
 }
 """`check` and `plan` have JSON among their formats."""
 
