@@ -1,7 +1,9 @@
 """What comes in becomes part of a registry: one that is behind catches up exactly, any other gets what it lacks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -107,7 +109,7 @@ def _change_prompts(connection: sa.Connection) -> int:
 def _insert(connection: sa.Connection, name: str) -> int:
     incoming, real = INCOMING[name], table(name)
     query = sa.select(incoming).where(_is_new(name)).order_by(*incoming.primary_key.columns)
-    return connection.execute(sa.insert(real).from_select(real.columns.keys(), query)).rowcount
+    return _insert_selected(connection, real, real.columns.keys(), query)
 
 
 def _add(connection: sa.Connection, actor: str) -> Merged:
@@ -149,7 +151,7 @@ def _insert_unnumbered(
     names = [column for column in real.columns.keys() if column != "id"]  # noqa: SIM118
     of_run = {"run_id": sa.case((incoming.c.run_id.is_not(None), run))} if "run_id" in names else {}
     query = sa.select(*(of_run.get(column, incoming.c[column]) for column in names))
-    return connection.execute(sa.insert(real).from_select(names, query.where(chosen).order_by(incoming.c.id))).rowcount
+    return _insert_selected(connection, real, names, query.where(chosen).order_by(incoming.c.id))
 
 
 def _insert_redirects(connection: sa.Connection) -> int:
@@ -158,7 +160,13 @@ def _insert_redirects(connection: sa.Connection) -> int:
     name = ("namespace", "name")
     free = ~sa.exists().where(equal(real, incoming, name)) & ~sa.exists().where(equal(prompts, incoming, name))
     query = sa.select(incoming).where(free)
-    return connection.execute(sa.insert(real).from_select(real.columns.keys(), query)).rowcount
+    return _insert_selected(connection, real, real.columns.keys(), query)
+
+
+def _insert_selected(connection: sa.Connection, real: sa.Table, names: Sequence[str], query: sa.Select[Any]) -> int:
+    """How many rows it were."""
+    statement = sa.insert(real).from_select(names, query)
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _note_run(connection: sa.Connection, actor: str, prompts: int, versions: int) -> int:
