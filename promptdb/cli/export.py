@@ -25,7 +25,7 @@ def command(context: click.Context, ref: str, file: str | None, whole: bool, for
             raise click.UsageError("--all writes everything, and takes no REF")
         return _export_all(_as_file(context, ref), force=force, as_json=as_json)
     if file is None:
-        raise click.MissingParameter(ctx=context, param=context.command.params[1])
+        raise click.UsageError("Missing argument 'FILE'.")
     from promptdb.files.write import prompt_file_text
 
     if file == "-" and as_json:

@@ -1,5 +1,9 @@
 """From one registry to another, without a file between them."""
 
+from pathlib import Path
+
+import sqlalchemy as sa
+
 from promptdb.db.engine import address, reading
 from promptdb.errors import ConfigError
 from promptdb.sync.collect import Progress
@@ -21,7 +25,13 @@ def copy_registry(source: Registry, target: Registry, progress: Progress | None 
         Conflict: the target has a history of its own that differs.
         StorageError, IntegrityFailure, LockTimeout: a store failed, or what is in the source is damaged.
     """
-    if source.engine.url.set(password=None) == target.engine.url.set(password=None):
+    if _place(source.engine) == _place(target.engine):
         raise ConfigError(f"{address(target.engine)} is the registry itself", "name another database as the target")
     with reading(source.engine) as connection:
         return receive(target, RegistrySource(connection, source.blobs), progress)
+
+
+def _place(engine: sa.Engine) -> str:
+    """Equal for what is surely one database."""
+    url = engine.url
+    return str(Path(url.database or "").resolve()) if url.get_backend_name() == "sqlite" else address(engine)

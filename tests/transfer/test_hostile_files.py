@@ -184,7 +184,7 @@ def test_a_flipped_bit_is_refused_wherever_it_is(exported: Path, new_registry: N
     """A bit that nobody looks at, as in a time of the zip, may pass: then all has come in as it was."""
     data, target = exported.read_bytes(), new_registry()
     before, accepted = dump(target.engine), 0
-    for place in range(0, len(data), len(data) // 150):
+    for place in range(0, len(data), len(data) // 50):
         exported.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
         try:
             target.import_file(exported)
@@ -192,7 +192,7 @@ def test_a_flipped_bit_is_refused_wherever_it_is(exported: Path, new_registry: N
             assert dump(target.engine) == before or accepted
         else:
             accepted += 1
-    assert accepted < 75
+    assert accepted < 25
 
 
 @pytest.mark.parametrize(
