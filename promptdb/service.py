@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -34,10 +34,6 @@ from promptdb.sync.aliases import Move
 from promptdb.sync.apply import apply
 from promptdb.sync.content import Content
 from promptdb.sync.registry import Registry, registry_of
-
-if TYPE_CHECKING:
-    from promptdb.sync.collect import Progress
-    from promptdb.transfer.receive import Received
 
 Expected = int | None | Literal["any"]
 """For compare-and-set: the revision an alias must point at, None for no alias yet, or `any`."""
@@ -184,7 +180,7 @@ class PromptService:
         """Write a version as a prompt file, with its fragments and assets beside it. Read again, it has the same digest.
 
         Args:
-            file: its suffix decides the form; `.bundle.json` and `.zip` are for `import_file`.
+            file: its suffix decides the form; `.bundle.json` and `.zip` are for `promptdb import`.
             overwrite: replace files that are there and differ.
 
         Returns:
@@ -202,39 +198,6 @@ class PromptService:
         if transfer.is_bundle(target):
             return [transfer.export_version(self.registry, prompt.version, target, overwrite=overwrite)]
         return export.write_files(prompt.spec, self.blobs, target, overwrite=overwrite)
-
-    def export_registry(self, file: Path | str, *, overwrite: bool = False) -> dict[str, int]:
-        """Write all prompts, versions, aliases, their history and all blobs to one zip, as one read transaction sees them.
-
-        Returns:
-            The number of rows of each table, and of `blobs`.
-
-        Raises:
-            StorageError: the file is there already or cannot be written, or a blob is missing.
-            IntegrityFailure: a blob was changed.
-        """
-        from promptdb.transfer import export as transfer
-
-        return transfer.export_registry(self.registry, Path(file), overwrite=overwrite)
-
-    def import_file(self, file: Path | str, progress: "Progress | None" = None) -> "Received":
-        """Take in what `export_to_file` wrote as `.bundle.json` or `.zip`, or what `export_registry` wrote: all, or nothing.
-
-        Versions keep their ids, revisions and digests; those that are there already are left alone.
-
-        Args:
-            progress: is told how many of the missing blobs are stored.
-
-        Raises:
-            StorageError: the file cannot be read, a blob is missing, or a store failed.
-            IntegrityFailure: the file is damaged, or not of promptdb.
-            Conflict: its history and that of the registry differ.
-        """
-        from promptdb.transfer.files import source_file
-        from promptdb.transfer.receive import receive
-
-        with source_file(Path(file)) as source:
-            return receive(self.registry, source, progress)
 
     # Aliases
 

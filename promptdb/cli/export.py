@@ -1,9 +1,11 @@
 """`promptdb export`, also called `export-file`."""
 
+from pathlib import Path
+
 import click
 
 from promptdb.cli.output import print_json, print_text
-from promptdb.cli.shared import json_option, note_lookup, service
+from promptdb.cli.shared import json_option, load_settings, note_lookup, registry, service
 
 
 @click.command("export")
@@ -51,8 +53,10 @@ def _as_file(context: click.Context, text: str) -> str:
 
 
 def _export_all(file: str, *, force: bool, as_json: bool) -> None:
-    with service() as opened:
-        counts = opened.export_registry(file, overwrite=force)
+    from promptdb.transfer.export import export_registry
+
+    with registry(load_settings()) as opened:
+        counts = export_registry(opened, Path(file), overwrite=force)
     if as_json:
         print_json(
             {"file": file, "rows": {name: counts[name] for name in counts if name != "blobs"}, "blobs": counts["blobs"]}

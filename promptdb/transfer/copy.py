@@ -1,4 +1,4 @@
-"""From one registry to another, without a file between them."""
+"""Into a registry: from a file that `export` wrote, or from another registry without a file between them."""
 
 from pathlib import Path
 
@@ -8,8 +8,26 @@ from promptdb.db.engine import address, reading
 from promptdb.errors import ConfigError
 from promptdb.sync.collect import Progress
 from promptdb.sync.registry import Registry
+from promptdb.transfer.files import source_file
 from promptdb.transfer.receive import Received, receive
 from promptdb.transfer.source import RegistrySource
+
+
+def import_file(registry: Registry, file: Path, progress: Progress | None = None) -> Received:
+    """Take in a version, or a whole registry: all of it, or nothing. What is there already is left alone.
+
+    Args:
+        registry: whose schema is there.
+        file: told by its content, whatever its name is.
+        progress: is told how many of the missing blobs are stored.
+
+    Raises:
+        StorageError: the file cannot be read, a blob is missing, or a store failed.
+        IntegrityFailure: the file is damaged, or not of promptdb.
+        Conflict, LockTimeout: as in `receive`.
+    """
+    with source_file(file) as source:
+        return receive(registry, source, progress)
 
 
 def copy_registry(source: Registry, target: Registry, progress: Progress | None = None) -> Received:

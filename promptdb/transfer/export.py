@@ -39,7 +39,7 @@ def export_version(registry: Registry, version: PromptVersionView, file: Path, *
     return file
 
 
-def export_registry(registry: Registry, file: Path, *, overwrite: bool) -> dict[str, int]:
+def export_registry(registry: Registry, file: Path, *, overwrite: bool = False) -> dict[str, int]:
     """
     Returns:
         The number of rows of each table, and of `blobs`.

@@ -19,6 +19,8 @@ from promptdb.errors import StorageError
 from promptdb.service import PromptService
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
+from promptdb.transfer.copy import import_file
+from promptdb.transfer.export import export_registry
 
 
 def backed_up(service: PromptService, file: Path) -> Path:
@@ -44,7 +46,7 @@ def test_a_database_older_than_the_blobs_is_synced_to_equal_ids(filled_tree: Pro
     sync_tree(service.registry, load_tree(service.settings), Policy())
     again = service.resolve("a/one").version
     assert (again.id, again.revision, again.spec_hash) == (newest.id, newest.revision, newest.spec_hash)
-    service.export_registry(tmp_path / "all.zip")  # every blob is there
+    export_registry(service.registry, tmp_path / "all.zip")  # every blob is there
     service.close()
 
 
@@ -54,14 +56,14 @@ def test_blobs_older_than_the_database_serve_nothing_wrong_and_are_put_back(
 ) -> None:
     older = shutil.copytree(filled.settings.blob_path, tmp_path / "older")
     filled.register_text("by/hand", "after the blobs were copied")
-    filled.export_registry(tmp_path / "all.zip")
+    export_registry(filled.registry, tmp_path / "all.zip")
     service = restored(backed_up(filled, tmp_path / "backup.sqlite3"), older)
     assert service.resolve("by/hand").spec.template == "after the blobs were copied"  # rows have the text
     with pytest.raises(StorageError, match="is not in"):
-        service.export_registry(tmp_path / "again.zip")
-    received = service.import_file(tmp_path / "all.zip")
+        export_registry(service.registry, tmp_path / "again.zip")
+    received = import_file(service.registry, tmp_path / "all.zip")
     assert (received.merged.rows, received.blobs) == (0, 1)
-    service.export_registry(tmp_path / "again.zip")
+    export_registry(service.registry, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "all.zip").read_bytes()
     service.close()
 
@@ -80,7 +82,7 @@ def test_a_database_with_the_store_of_another_registry_is_no_owner_of_it(
     assert service.blobs.owners()
     assert own not in service.blobs.owners()
     with pytest.raises(StorageError, match="is not in"):
-        service.export_registry(tmp_path / "all.zip")
+        export_registry(service.registry, tmp_path / "all.zip")
     service.close()
 
 

@@ -13,6 +13,8 @@ from transfers import NewRegistry
 
 from promptdb.errors import IntegrityFailure, StorageError
 from promptdb.service import PromptService
+from promptdb.transfer.copy import import_file
+from promptdb.transfer.export import export_registry
 
 pytestmark = [on_sqlite, pytest.mark.usefixtures("backend")]
 
@@ -119,14 +121,14 @@ LATE = ("a row twice", "an event of nobody", "an alias that no event explains")
 
 @pytest.fixture
 def exported(filled: PromptService, tmp_path: Path) -> Path:
-    filled.export_registry(tmp_path / "all.zip")
+    export_registry(filled.registry, tmp_path / "all.zip")
     return tmp_path / "all.zip"
 
 
 def refused(service: PromptService, file: Path, message: str, error: type[Exception] = IntegrityFailure) -> None:
     before = dump(service.engine)
     with pytest.raises(error, match=message) as caught:
-        service.import_file(file)
+        import_file(service.registry, file)
     assert "\n" not in str(caught.value)
     assert str(file) in str(caught.value)
     assert caught.value.hint  # type: ignore[attr-defined]
@@ -135,7 +137,7 @@ def refused(service: PromptService, file: Path, message: str, error: type[Except
 
 def test_every_way_of_being_hostile_is_refused(exported: Path, new_registry: NewRegistry, tmp_path: Path) -> None:
     members, target = unpacked(exported), new_registry()
-    target.import_file(pack(tmp_path / "same.zip", members))
+    import_file(target.registry, pack(tmp_path / "same.zip", members))
     target = new_registry()
     for number, (name, (change, message)) in enumerate(CASES.items()):
         changed = dict(members)
@@ -187,7 +189,7 @@ def test_a_flipped_bit_is_refused_wherever_it_is(exported: Path, new_registry: N
     for place in range(0, len(data), len(data) // 50):
         exported.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
         try:
-            target.import_file(exported)
+            import_file(target.registry, exported)
         except (IntegrityFailure, StorageError):
             assert dump(target.engine) == before or accepted
         else:

@@ -9,7 +9,8 @@ from transfers import NewRegistry
 
 from promptdb.errors import ConfigError, Conflict, IntegrityFailure, StorageError
 from promptdb.service import PromptService
-from promptdb.transfer.copy import copy_registry
+from promptdb.transfer.copy import copy_registry, import_file
+from promptdb.transfer.export import export_registry
 from promptdb.transfer.receive import Received
 from promptdb.transfer.tables import TABLES
 
@@ -38,14 +39,14 @@ def test_every_table_is_transferred_or_the_registry_s_own(filled: PromptService)
 def test_an_empty_registry_gets_exactly_what_was_exported(
     filled: PromptService, new_registry: NewRegistry, tmp_path: Path, kind: str
 ) -> None:
-    filled.export_registry(tmp_path / "all.zip")
+    export_registry(filled.registry, tmp_path / "all.zip")
     target = new_registry(kind)
-    received = target.import_file(tmp_path / "all.zip")
+    received = import_file(target.registry, tmp_path / "all.zip")
     assert shared(target) == shared(filled)
     assert blobs(target) == blobs(filled)
     assert rows(target.engine, "registries") != rows(filled.engine, "registries")
     assert (received.merged.prompts, received.merged.versions, received.blobs) == (5, 6, len(blobs(filled)))
-    assert target.import_file(tmp_path / "all.zip").is_empty
+    assert import_file(target.registry, tmp_path / "all.zip").is_empty
     target.register_text("by/hand", "the numbers of new rows go on")
     target.promote("by/hand", "production")
 
@@ -63,7 +64,7 @@ def test_equal_registries_give_equal_files(filled: PromptService, new_registry: 
     other = new_registry("postgresql")
     copy(filled, other)
     for name, service in (("one", filled), ("again", filled), ("other", other)):
-        service.export_registry(tmp_path / f"{name}.zip")
+        export_registry(service.registry, tmp_path / f"{name}.zip")
     contents = {(tmp_path / f"{name}.zip").read_bytes() for name in ("one", "again", "other")}
     assert len(contents) == 1
 
@@ -135,11 +136,11 @@ def test_registries_that_never_met_are_put_together(filled: PromptService, new_r
 
 
 def test_an_older_export_changes_nothing(filled: PromptService, tmp_path: Path) -> None:
-    filled.export_registry(tmp_path / "old.zip")
+    export_registry(filled.registry, tmp_path / "old.zip")
     filled.promote("a/one:rev:1", "production")
     filled.register_text("by/hand", "a second one")
     before = dump(filled.engine)
-    received = filled.import_file(tmp_path / "old.zip")
+    received = import_file(filled.registry, tmp_path / "old.zip")
     assert received.is_empty
     assert received.merged.kept_aliases == ("a/one:production",)
     assert dump(filled.engine) == before
@@ -176,7 +177,7 @@ def test_a_blob_that_is_missing_is_told_and_leaves_no_file(filled: PromptService
     lost = next(iter(filled.blobs.list()))
     filled.blobs.delete([lost.digest])
     with pytest.raises(StorageError, match=lost.digest):
-        filled.export_registry(tmp_path / "all.zip")
+        export_registry(filled.registry, tmp_path / "all.zip")
     assert list(tmp_path.glob("*all.zip*")) == []
 
 

@@ -11,6 +11,8 @@ from transfers import NewRegistry
 
 from promptdb.errors import Conflict, IntegrityFailure, PromptDBError, StorageError
 from promptdb.service import PromptService
+from promptdb.transfer.copy import import_file
+from promptdb.transfer.export import export_registry
 
 pytestmark = [on_sqlite, pytest.mark.usefixtures("backend")]
 
@@ -27,16 +29,16 @@ def test_a_version_comes_back_as_it_was(
 ) -> None:
     [file] = filled.export_to_file("a/one:rev:1", tmp_path / f"one{suffix}")
     target = new_registry()
-    received = target.import_file(file)
+    received = import_file(target.registry, file)
     assert (received.merged.versions, received.blobs) == (1, 1)
     assert target.resolve("a/one").version == filled.resolve("a/one:rev:1").version
     assert target.log("a/one")[0].source == filled.log("a/one:rev:1".partition(":")[0])[1].source
-    assert target.import_file(file).is_empty
+    assert import_file(target.registry, file).is_empty
 
 
 def test_assets_come_with_the_zip(filled: PromptService, new_registry: NewRegistry, rich: Path) -> None:
     target = new_registry()
-    target.import_file(rich)
+    import_file(target.registry, rich)
     view = target.resolve("rich").version
     assert [asset.checksum_sha256 for asset in target.assets(view)] == [
         asset.checksum_sha256 for asset in filled.assets(view)
@@ -52,10 +54,10 @@ def test_without_them_the_store_must_have_them(
     [bare] = filled.export_to_file("rich", tmp_path / "rich.bundle.json")
     target = new_registry()
     with pytest.raises(StorageError, match=r"has no assets, and the store does not have '_data.csv'"):
-        target.import_file(bare)
+        import_file(target.registry, bare)
     assert list(target.blobs.list()) == []
-    target.import_file(rich)
-    assert target.import_file(bare).is_empty
+    import_file(target.registry, rich)
+    assert import_file(target.registry, bare).is_empty
 
 
 def test_the_next_revision_follows_and_a_later_one_does_not(
@@ -65,10 +67,10 @@ def test_the_next_revision_follows_and_a_later_one_does_not(
     for revision in (1, 2):
         [files[revision]] = filled.export_to_file(f"a/one:rev:{revision}", tmp_path / f"{revision}.zip")
     with pytest.raises(Conflict, match=r"revision 2 of a/one in .*2.zip cannot come next: there is none here"):
-        target.import_file(files[2])
+        import_file(target.registry, files[2])
     assert target.list_prompts(archived=True) == []
-    target.import_file(files[1])
-    target.import_file(files[2])
+    import_file(target.registry, files[1])
+    import_file(target.registry, files[2])
     assert [view.id for view in target.list_versions("a/one")] == [view.id for view in filled.list_versions("a/one")]
     assert [run["outcome"] for run in rows(target.engine, "sync_runs")] == ["imported", "imported"]
 
@@ -80,7 +82,7 @@ def test_a_revision_that_is_taken_is_a_conflict(
     target.register_text("a/one", "another text")
     [file] = filled.export_to_file("a/one:rev:1", tmp_path / "one.zip")
     with pytest.raises(Conflict, match="revision 1 of a/one is sha256:"):
-        target.import_file(file)
+        import_file(target.registry, file)
 
 
 def test_equal_versions_give_equal_files(filled: PromptService, tmp_path: Path, rich: Path) -> None:
@@ -139,7 +141,7 @@ def test_a_document_that_was_edited_is_refused(
     target = new_registry()
     before = dump(target.engine)
     with pytest.raises(IntegrityFailure, match=message) as caught:
-        target.import_file(rich)
+        import_file(target.registry, rich)
     assert str(rich) in caught.value.message
     assert dump(target.engine) == before
     assert list(target.blobs.list()) == []
@@ -149,11 +151,11 @@ def test_a_file_that_is_in_the_way_stays(filled: PromptService, tmp_path: Path) 
     (tmp_path / "x.zip").write_text("mine")
     for export in (
         lambda: filled.export_to_file("rich", tmp_path / "x.zip"),
-        lambda: filled.export_registry(tmp_path / "x.zip"),
+        lambda: export_registry(filled.registry, tmp_path / "x.zip"),
     ):
         with pytest.raises(PromptDBError, match="exists and differs"):
             export()
     assert (tmp_path / "x.zip").read_text() == "mine"
-    filled.export_registry(tmp_path / "x.zip", overwrite=True)
+    export_registry(filled.registry, tmp_path / "x.zip", overwrite=True)
     assert zipfile.is_zipfile(tmp_path / "x.zip")
     assert not [file for file in tmp_path.iterdir() if file.suffix == ".tmp"]
