@@ -180,7 +180,7 @@ class PromptService:
         """Write a version as a prompt file, with its fragments and assets beside it. Read again, it has the same digest.
 
         Args:
-            file: its suffix decides the form.
+            file: its suffix decides the form; `.bundle.json` and `.zip` are for `promptdb import`.
             overwrite: replace files that are there and differ.
 
         Returns:
@@ -193,9 +193,12 @@ class PromptService:
             IntegrityFailure: a blob does not have its digest; nothing is written.
         """
         from promptdb.sync import export
+        from promptdb.transfer import export as transfer
 
-        prompt = self.resolve(ref)
-        return export.write_files(prompt.spec, prompt.open_blob, Path(file), overwrite=overwrite)
+        prompt, target = self.resolve(ref), Path(file)
+        if transfer.is_bundle(target):
+            return [transfer.export_version(self.registry, prompt.version, target, overwrite=overwrite)]
+        return export.write_files(prompt.spec, prompt.open_blob, target, overwrite=overwrite)
 
     # Aliases
 

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from promptdb.errors import ConfigError
 
 PREFIX = "PROMPTDB_"
+TARGET_PREFIX = f"{PREFIX}TARGET_"
 CONFIG_FILE = "promptdb.toml"
 SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
 """In one folder, the first that has settings counts."""
@@ -148,6 +149,12 @@ class AppSettings(BaseSettings):
         return env_settings, init_settings
 
 
+class TargetSettings(AppSettings):
+    """Those of a registry that is copied to, with variables of its own."""
+
+    model_config = SettingsConfigDict(env_prefix=TARGET_PREFIX)
+
+
 def load_settings(folder: Path | None = None) -> AppSettings:
     """The settings in force in a folder.
 
@@ -162,31 +169,57 @@ def load_settings(folder: Path | None = None) -> AppSettings:
         start = (folder or Path.cwd()).resolve()
     except OSError as error:
         raise ConfigError("the current folder does not exist any more", "go to another one") from error
-    file, table, base = _find_file(start)
-    known = AppSettings.model_fields.keys()
-    _refuse_misspelt_variables(known)
+    return _settings(AppSettings, *_find_file(start))
+
+
+def load_target(file: Path | None) -> AppSettings:
+    """The settings of a registry to copy to: `PROMPTDB_TARGET_*` over a file. Nothing is taken from the other settings.
+
+    Args:
+        file: as promptdb.toml; relative paths are taken from its folder, without a file from the current one.
+
+    Raises:
+        ConfigError: as in `load_settings`; or the target names no database, or no place for blobs.
+    """
+    table: dict[str, Any] = {}
+    if file is not None:
+        table = _table(file.name if file.name in SETTINGS_FILES else CONFIG_FILE, _read(file)) or {}
+    settings = _settings(TargetSettings, file, table, file.resolve().parent if file is not None else Path.cwd())
+    for wanted, what in ((("database_url",), "database"), (("blob_root", "storage_backend"), "place for blobs")):
+        if not settings.model_fields_set.intersection(wanted):
+            where = f"{file} and the environment name" if file is not None else "the environment names"
+            hint = f"set {wanted[0]} in a settings file for the target, or {TARGET_PREFIX}{wanted[0].upper()}"
+            raise ConfigError(f"{where} no {what} to copy to", hint)
+    return settings
+
+
+def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any], base: Path) -> AppSettings:
+    known, prefix = kind.model_fields.keys(), str(kind.model_config["env_prefix"])
+    _refuse_misspelt_variables(known, prefix)
     for key in table:
         if key not in known:
             raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
-    own = {key: value for key, value in table.items() if _variable(key) is None}  # tables would be merged, else
+    own = {key: value for key, value in table.items() if _variable(key, prefix) is None}  # tables would be merged, else
     try:
-        return AppSettings(base=base, **own)
+        return kind(base=base, **own)
     except SettingsError as error:  # a list in a variable; the text says in which
         name = next((name for name in known if f'"{name}"' in str(error)), "")
         problem = ConfigError(
-            f"environment variable {PREFIX}{name.upper()} is not JSON", 'write a list as ["production"]'
+            f"environment variable {prefix}{name.upper()} is not JSON", 'write a list as ["production"]'
         )
     except ValidationError as error:
-        problem = ConfigError(_describe(error, file), "docs/settings.md lists the settings")
+        problem = ConfigError(_describe(error, file, prefix), "docs/settings.md lists the settings")
     raise problem  # outside of the handler: its cause would hold the values
 
 
-def _refuse_misspelt_variables(known: Iterable[str]) -> None:
+def _refuse_misspelt_variables(known: Iterable[str], prefix: str) -> None:
     """A variable that is nearly a setting would be passed over, and the default used without a word."""
-    names = [PREFIX + name.upper() for name in known]
+    names = [prefix + name.upper() for name in known]
     for variable in sorted(os.environ):
         upper = variable.upper()
-        if upper.startswith(PREFIX) and upper not in names and (near := get_close_matches(upper, names, 1, 0.9)):
+        if upper.startswith(TARGET_PREFIX) and prefix != TARGET_PREFIX:
+            continue
+        if upper.startswith(prefix) and upper not in names and (near := get_close_matches(upper, names, 1, 0.9)):
             raise ConfigError(f"environment variable {variable} is no setting", f"did you mean {near[0]}?")
 
 
@@ -224,17 +257,17 @@ def _parsed(data: bytes, where: str) -> dict[str, Any]:
         raise ConfigError(f"{where} is not valid TOML: {error}") from error
 
 
-def _variable(key: str) -> str | None:
+def _variable(key: str, prefix: str = PREFIX) -> str | None:
     """The environment variable that sets this key, in whatever case."""
-    return next((found for found in os.environ if found.upper() == PREFIX + key.upper()), None)
+    return next((found for found in os.environ if found.upper() == prefix + key.upper()), None)
 
 
-def _describe(error: ValidationError, file: Path | str | None) -> str:
+def _describe(error: ValidationError, file: Path | str | None, prefix: str = PREFIX) -> str:
     """Messages without values: a password may stand in the wrong variable."""
     parts = []
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
-        variable = _variable(name)
+        variable = _variable(name, prefix)
         inner = "".join(f".{part}" for part in entry["loc"][1:] if name == "refs")
         where = f"environment variable {variable}" if variable else f"{file}: {name}{inner}"
         parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")

@@ -1,21 +1,33 @@
 """`promptdb export`, also called `export-file`."""
 
+from pathlib import Path
+
 import click
 
 from promptdb.cli.output import print_json, print_text
-from promptdb.cli.shared import json_option, note_lookup, service
+from promptdb.cli.shared import json_option, load_settings, note_lookup, registry, service
 
 
 @click.command("export")
 @click.argument("ref")
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=click.Path(dir_okay=False), required=False)
+@click.option("--all", "whole", is_flag=True, help="Write the whole registry to one zip: export --all FILE.")
 @click.option("--force", is_flag=True, help="Replace files that are there and differ.")
 @json_option
-def command(ref: str, file: str, force: bool, as_json: bool) -> None:
-    """Write a version as a prompt file.
+@click.pass_context
+def command(context: click.Context, ref: str, file: str | None, whole: bool, force: bool, as_json: bool) -> None:
+    """Write a version to a file, or the whole registry.
 
-    The suffix of FILE decides the form; - prints YAML. Fragments and assets are written beside it.
+    The suffix of FILE decides the form. A prompt file (.yaml, .txt, ...) has fragments and assets beside it; - prints YAML.
+    With .bundle.json, FILE holds the version with its id, revision, digest and provenance; with .zip also its assets.
+    'promptdb import' takes them back, and what --all writes.
     """
+    if whole:
+        if file is not None:
+            raise click.UsageError("--all writes everything, and takes no REF")
+        return _export_all(_as_file(context, ref), force=force, as_json=as_json)
+    if file is None:
+        raise click.UsageError("Missing argument 'FILE'.")
     from promptdb.files.write import prompt_file_text
 
     if file == "-" and as_json:
@@ -25,10 +37,30 @@ def command(ref: str, file: str, force: bool, as_json: bool) -> None:
         note_lookup(prompt)
         if file == "-":
             print_text(prompt_file_text(prompt.spec, ".yaml"), nl=False)
-            return
+            return None
         written = opened.export_to_file(ref, file, overwrite=force)
     if as_json:
         print_json({"ref": ref, "files": written})
     else:
         for path in written:
             click.echo(f"wrote {path}")
+    return None
+
+
+def _as_file(context: click.Context, text: str) -> str:
+    parameter = context.command.params[1]
+    return str(parameter.type.convert(text, parameter, context))
+
+
+def _export_all(file: str, *, force: bool, as_json: bool) -> None:
+    from promptdb.transfer.export import export_registry
+
+    with registry(load_settings()) as opened:
+        counts = export_registry(opened, Path(file), overwrite=force)
+    if as_json:
+        print_json(
+            {"file": file, "rows": {name: counts[name] for name in counts if name != "blobs"}, "blobs": counts["blobs"]}
+        )
+    else:
+        told = f"{counts['prompts']} prompts, {counts['prompt_versions']} versions and {counts['blobs']} blobs"
+        click.echo(f"wrote {file}: {told}")

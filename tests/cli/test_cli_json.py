@@ -54,6 +54,12 @@ SPEC: dict[str, Any] = {
     "assets": [],
     "includes": {},
 }
+ROWS = dict.fromkeys(
+    (
+        *("prompts", "sync_runs", "prompt_versions", "prompt_assets", "version_sources"),
+        *("prompt_aliases", "alias_events", "prompt_redirects", "prompt_absences", "source_heads"),
+    )
+)
 
 SHAPES: dict[str, Any] = {
     "list": [
@@ -88,6 +94,7 @@ SHAPES: dict[str, Any] = {
     ],
     "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None},
     "export greet out.yaml": {"ref": None, "files": [None]},
+    "export --all out.zip": {"file": None, "rows": ROWS, "blobs": None},
     "mv greet hello --dry-run": {
         **dict.fromkeys(("from", "to", "old_path", "new_path", "makes_version", "is_valid", "claimed_by", "staged")),
         **dict.fromkeys(("undo", "dry_run")),

@@ -23,7 +23,7 @@ SHARED = {
         "markdown",
         "moves",
     ),
-    *("order", "output", "problems", "prompt_diff", "rendered", "shared", "sizes", "watched", "workflow"),
+    *("order", "output", "problems", "prompt_diff", "received", "rendered", "shared", "sizes", "watched", "workflow"),
 }
 """Modules of the command line that are not a command."""
 
@@ -41,6 +41,8 @@ JSON_OPTION = {
         "mv",
         "verify",
         "gc",
+        "import",
+        "copy",
     ),
 }
 """`check` and `plan` have JSON among their formats."""

@@ -19,6 +19,7 @@ LAYERS = {
     "db": 2,
     "blobs": 2,
     "sync": 3,
+    "transfer": 3,
     "service": 4,
     "client": 4,
     "watch": 4,
@@ -33,7 +34,7 @@ LAYERS = {
 
 WITHIN = {
     *(("problems", "errors"), ("errors", "settings"), ("errors", "containment")),
-    *(("domain", "render"), ("service", "client"), ("service", "watch")),
+    *(("domain", "render"), ("sync", "transfer"), ("service", "client"), ("service", "watch")),
 }
 """Inside one layer: the first may be imported by the second, never the other way round."""
 

@@ -1,0 +1,33 @@
+"""`promptdb copy`."""
+
+from pathlib import Path
+
+import click
+
+from promptdb.cli.received import print_received
+from promptdb.cli.shared import json_option, load_settings, progress_bar, registry
+
+
+@click.command("copy")
+@click.argument("target", type=click.Path(dir_okay=False, exists=True, path_type=Path), required=False)
+@json_option
+def command(target: Path | None, as_json: bool) -> None:
+    """Copy the whole registry to another one.
+
+    TARGET is a settings file such as promptdb.toml, whose database_url and blob store are those to copy to. Variables called
+    PROMPTDB_TARGET_..., such as PROMPTDB_TARGET_DATABASE_URL, win over it, and are enough alone; passwords belong there.
+
+    A copy may be repeated: only what is missing is sent. Into an empty database, or an earlier copy, the registry comes
+    exactly; any other target gets what it lacks, and keeps its aliases and names as they are. Exit code 5 where the histories
+    differ.
+    """
+    from promptdb.db.engine import address
+    from promptdb.settings import load_target
+    from promptdb.transfer.copy import copy_registry
+
+    settings = load_settings()
+    with registry(settings) as source, registry(load_target(target)) as other:
+        with progress_bar("copying blobs") as progress:
+            received = copy_registry(source, other, progress)
+        about = {"database": address(other.engine)}
+    print_received(received, about, as_json=as_json)

@@ -1,0 +1,55 @@
+"""Into a registry: from a file that `export` wrote, or from another registry without a file between them."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from promptdb.db.engine import address, reading
+from promptdb.errors import ConfigError
+from promptdb.sync.collect import Progress
+from promptdb.sync.registry import Registry
+from promptdb.transfer.files import source_file
+from promptdb.transfer.receive import Received, receive
+from promptdb.transfer.source import RegistrySource
+
+
+def import_file(registry: Registry, file: Path, progress: Progress | None = None) -> Received:
+    """Take in a version, or a whole registry: all of it, or nothing. What is there already is left alone.
+
+    Args:
+        registry: whose schema is there.
+        file: told by its content, whatever its name is.
+        progress: is told how many of the missing blobs are stored.
+
+    Raises:
+        StorageError: the file cannot be read, a blob is missing, or a store failed.
+        IntegrityFailure: the file is damaged, or not of promptdb.
+        Conflict, LockTimeout: as in `receive`.
+    """
+    with source_file(file) as source:
+        return receive(registry, source, progress)
+
+
+def copy_registry(source: Registry, target: Registry, progress: Progress | None = None) -> Received:
+    """Bring a registry to where another one is. What is there already is not sent again.
+
+    Args:
+        source: is only read, in one transaction.
+        target: whose schema is there.
+        progress: is told how many of the missing blobs are stored.
+
+    Raises:
+        ConfigError: both are one database.
+        Conflict: the target has a history of its own that differs.
+        StorageError, IntegrityFailure, LockTimeout: a store failed, or what is in the source is damaged.
+    """
+    if _place(source.engine) == _place(target.engine):
+        raise ConfigError(f"{address(target.engine)} is the registry itself", "name another database as the target")
+    with reading(source.engine) as connection:
+        return receive(target, RegistrySource(connection, source.blobs), progress)
+
+
+def _place(engine: sa.Engine) -> str:
+    """Equal for what is surely one database."""
+    url = engine.url
+    return str(Path(url.database or "").resolve()) if url.get_backend_name() == "sqlite" else address(engine)

@@ -1,0 +1,59 @@
+"""Files that are there whole, or not at all; and what kind of file one is."""
+
+import filecmp
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+from zipfile import is_zipfile
+
+from promptdb.errors import StorageError
+from promptdb.transfer.members import REGISTRY_MEMBER
+from promptdb.transfer.registry_source import registry_file
+from promptdb.transfer.source import Source
+from promptdb.transfer.version_file import version_file, version_zip
+from promptdb.transfer.zipped import has_member
+
+
+@contextmanager
+def new_file(file: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """A file to write, which gets its name when all is written and durable. What was there stays until then.
+
+    Raises:
+        StorageError: it cannot be written, or is there already and differs.
+    """
+    staged = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with staged.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        if file.exists() and not overwrite and not filecmp.cmp(staged, file, shallow=False):
+            raise in_the_way(file)
+        staged.replace(file)
+    except OSError as error:
+        raise StorageError(f"cannot write {error.filename or file}: {error.strerror or error}") from error
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def in_the_way(file: Path) -> StorageError:
+    return StorageError(f"{file} exists and differs", "pass --force to replace it")
+
+
+def source_file(file: Path) -> AbstractContextManager[Source]:
+    """An export of any kind, told by its content.
+
+    Raises:
+        StorageError, IntegrityFailure: it cannot be read, or is none; also when it is entered.
+    """
+    openers: dict[bool, Callable[[Path], AbstractContextManager[Source]]] = {True: registry_file, False: version_zip}
+    try:
+        with file.open("rb") as stream:
+            is_zip = stream.read(2) == b"PK" or is_zipfile(stream)
+    except OSError as error:
+        raise StorageError(f"cannot read {file}: {error.strerror}") from error
+    return openers[has_member(file, REGISTRY_MEMBER)](file) if is_zip else version_file(file)

@@ -1,0 +1,74 @@
+"""Take in what a source has: blobs first, then one transaction under the lock. All of it, or nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from promptdb.blobs.store import Blob, BlobStore
+from promptdb.db.engine import reading, writing
+from promptdb.db.identity import collected, registry_id
+from promptdb.sync.collect import Progress
+from promptdb.sync.registry import Registry
+from promptdb.transfer.merge import Merged, merge
+from promptdb.transfer.source import Source
+from promptdb.transfer.staging import staged
+
+_BLOBS = 2000
+"""At a time: so many are made durable at once."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """What was written: rows, and how many blobs were not there yet."""
+
+    merged: Merged
+    blobs: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.merged.rows or self.blobs)
+
+
+def receive(registry: Registry, source: Source, progress: Progress | None = None) -> Received:
+    """Versions keep their ids, revisions and digests; the registry keeps its own id.
+
+    Args:
+        registry: whose schema is there.
+        source: what to take in.
+        progress: is told how many of the missing blobs are stored.
+
+    Raises:
+        IntegrityFailure: something of the source is not what it claims.
+        Conflict: its history and that of the registry differ.
+        LockTimeout, StorageError: a store failed.
+    """
+    source.inspect()
+    sent = 0
+    while True:
+        with reading(registry.engine) as connection:
+            owner, before = registry_id(connection), collected(connection)
+        registry.blobs.claim(owner)
+        sent += _send(source, registry.blobs, progress)
+        with writing(registry.engine) as connection:
+            if collected(connection) != before:
+                continue  # blobs that were there may be gone: look again
+            with staged(connection, source, registry.blobs):
+                merged = merge(connection, source, registry.actor)
+        return Received(merged, sent)
+
+
+def _send(source: Source, store: BlobStore, progress: Progress | None) -> int:
+    """Store the blobs that are missing, or have another size."""
+    present = {blob.digest: blob.size for blob in store.list()}
+
+    def missing() -> Iterator[Blob]:
+        return (blob for blob in source.blobs() if present.get(blob.digest) != blob.size)
+
+    total = sum(1 for _ in missing())
+    done, blobs = 0, missing()
+    while batch := list(islice(blobs, _BLOBS)):
+        store.put_all(batch)
+        done += len(batch)
+        if progress is not None:
+            progress(done, total)
+    return total

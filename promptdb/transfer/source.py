@@ -1,0 +1,93 @@
+"""Where rows and blobs come from: a registry, or a file that was made of one."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from promptdb.blobs.store import Blob, BlobStore
+from promptdb.db.bulk import Row
+from promptdb.db.engine import address
+from promptdb.domain.digest import Digest
+from promptdb.errors import IntegrityFailure
+from promptdb.transfer.checks import check_row
+from promptdb.transfer.tables import TABLES, kind_of, table
+from promptdb.transfer.values import Refused
+
+_ROWS = 1000
+"""At a time, so that memory does not grow with a table."""
+
+
+class Source(Protocol):
+    """`name` is for messages. `is_whole`: it has all of a registry, so that a target that is behind can catch up with it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def is_whole(self) -> bool: ...
+
+    def inspect(self) -> None:
+        """Look through all of it before anything is written.
+
+        Raises:
+            IntegrityFailure: something in it is not what it should be.
+        """
+        ...
+
+    def rows(self, name: str) -> Iterator[Row]:
+        """The rows of a table, in the order of its keys."""
+        ...
+
+    def blobs(self) -> Iterator[Blob]:
+        """All blobs that its rows name, each once."""
+        ...
+
+
+class RegistrySource:
+    """All of a registry, as one read transaction sees it."""
+
+    is_whole = True
+
+    def __init__(self, connection: sa.Connection, blobs: BlobStore) -> None:
+        self._connection = connection
+        self._blobs = blobs
+        self.name = address(connection.engine)
+
+    def inspect(self) -> None:
+        for name in TABLES:
+            for row in self.rows(name):
+                try:
+                    check_row(name, row)
+                except Refused as error:
+                    raise IntegrityFailure(f"{self.name}: {name} {_key(name, row)}: {error}", _VERIFY) from error
+
+    def rows(self, name: str) -> Iterator[Row]:
+        found = table(name)
+        query = sa.select(found).order_by(*map(self._ordered, found.primary_key.columns))
+        for row in self._execute(query):
+            yield row._asdict()
+
+    def blobs(self) -> Iterator[Blob]:
+        assets = table("prompt_assets").c
+        query = sa.select(assets.checksum_sha256, sa.func.min(assets.byte_size)).group_by(assets.checksum_sha256)
+        for row in self._execute(query.order_by(self._ordered(assets.checksum_sha256))):
+            checksum, size = tuple(row)
+            digest = Digest(f"sha256:{checksum}")
+            yield Blob(digest, size, partial(self._blobs.open, digest))
+
+    def _execute(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
+        yield from self._connection.execute(query, execution_options={"yield_per": _ROWS})
+
+    def _ordered(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Text by code points in every database, so that equal registries give equal files."""
+        is_text = kind_of(column) is str and self._connection.dialect.name == "postgresql"
+        return sa.collate(column, "C") if is_text else column
+
+
+_VERIFY = "see: promptdb verify"
+
+
+def _key(name: str, row: Row) -> str:
+    return ", ".join(str(row[column.name]) for column in table(name).primary_key.columns)

@@ -1,0 +1,61 @@
+"""Reading what comes from outside: JSON that can be understood in one way only."""
+
+import json
+from typing import Any, NoReturn
+
+
+class Refused(Exception):
+    """What is wrong with a part of a file; who knows the place makes an `IntegrityFailure` of it."""
+
+
+def strict_json(data: bytes) -> Any:
+    """
+    Raises:
+        Refused: not UTF-8, not JSON, a key twice, NaN, or nested too deeply.
+    """
+    try:
+        return json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise Refused(f"not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise Refused("JSON nested too deeply") from error
+
+
+def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(items)
+    if len(found) < len(items):
+        raise Refused("a key appears twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise Refused(f"{name} is not JSON")
+
+
+def require_format(head: Any, name: str, version: int, fields: set[str]) -> None:
+    """Whether a document says that it is of a format, in a version that this release knows, with these further fields.
+
+    Raises:
+        Refused: it is another one.
+    """
+    if not isinstance(head, dict) or head.get("format") != name:
+        raise Refused(f"not of the format {name!r}")
+    given = head.get("version")
+    if isinstance(given, int) and not isinstance(given, bool) and given > version:
+        raise Refused(f"version {given} of the format, of a newer promptdb: upgrade promptdb")
+    if given != version or isinstance(given, bool):
+        raise Refused(f"the version of the format is not {version}")
+    require_fields(head, fields | {"format", "version"})
+
+
+def require_fields(value: Any, fields: set[str]) -> None:
+    """
+    Raises:
+        Refused: not an object with exactly these fields.
+    """
+    if not isinstance(value, dict):
+        raise Refused("not a JSON object")
+    for name in sorted(value.keys() - fields):
+        raise Refused(f"unknown field {name!r}")
+    for name in sorted(fields - value.keys()):
+        raise Refused(f"missing field {name!r}")

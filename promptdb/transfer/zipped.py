@@ -1,0 +1,157 @@
+"""Reading zip files of promptdb from anywhere: every entry is expected by its name, and no larger than it may be."""
+
+import io
+import stat
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from promptdb.blobs.checked import stream_digest
+from promptdb.blobs.store import Blob
+from promptdb.domain.digest import Digest
+from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.transfer.members import digest_of_member
+from promptdb.transfer.staging import AGAIN
+
+MAX_LINE = 64 * 1024 * 1024
+"""Bytes of one row. A spec is made of files of a MiB at most."""
+
+_MAX_RATIO = 200
+"""How far a packed entry may unpack; rows of a registry come to about ten."""
+
+_ROOM = 1024 * 1024
+_ENCRYPTED = 0x1
+
+
+class Zipped:
+    """An open zip whose entries were looked at, and not yet read."""
+
+    def __init__(self, file: Path, archive: ZipFile, names: frozenset[str]) -> None:
+        self._file = file
+        self._archive = archive
+        self.entries: dict[str, ZipInfo] = {}
+        self.blobs: dict[Digest, ZipInfo] = {}
+        for entry in archive.infolist():
+            digest = digest_of_member(entry.filename)
+            if entry.filename in self.entries or digest in self.blobs:
+                raise self.damaged(f"{entry.filename!r} is in it twice")
+            self._refuse_odd(entry)
+            if digest is not None:
+                self.blobs[digest] = entry
+            elif entry.filename in names:
+                self.entries[entry.filename] = entry
+            else:
+                raise self.damaged(f"it has an entry {entry.filename[:100]!r}, which is none of promptdb's")
+        for name in sorted(names - self.entries.keys()):
+            raise self.damaged(f"it has no entry {name!r}")
+
+    def read(self, name: str) -> bytes:
+        """A whole entry.
+
+        Raises:
+            IntegrityFailure: it is damaged, or larger than a row may be.
+        """
+        with self._open(self.entries[name]) as stream:
+            data = stream.read(MAX_LINE + 1)
+        if len(data) > MAX_LINE:
+            raise self.damaged(f"{name} is larger than {MAX_LINE // 2**20} MiB")
+        return data
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """The lines of an entry without their ends. Errors as in `read`."""
+        with self._open(self.entries[name]) as stream:
+            number = 0
+            while line := stream.readline(MAX_LINE + 1):
+                number += 1
+                if len(line) > MAX_LINE:
+                    raise self.damaged(f"{name}:{number} is longer than {MAX_LINE // 2**20} MiB")
+                if not line.endswith(b"\n"):
+                    raise self.damaged(f"{name}:{number} is cut off")
+                yield line[:-1]
+
+    def blob(self, digest: Digest) -> Blob:
+        entry = self.blobs[digest]
+        return Blob(digest, entry.file_size, partial(self._open, entry))
+
+    def check_blob(self, digest: Digest) -> None:
+        """
+        Raises:
+            IntegrityFailure: the bytes have another digest.
+        """
+        with self._open(self.blobs[digest]) as stream:
+            if stream_digest(stream) != digest:
+                raise self.damaged(f"{self.blobs[digest].filename} does not have the digest in its name")
+
+    def damaged(self, what: str) -> IntegrityFailure:
+        return IntegrityFailure(f"{self._file}: {what}", AGAIN)
+
+    def _refuse_odd(self, entry: ZipInfo) -> None:
+        mode = entry.external_attr >> 16
+        if entry.flag_bits & _ENCRYPTED:
+            raise self.damaged(f"{entry.filename!r} is encrypted")
+        if entry.is_dir() or (mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG)):
+            raise self.damaged(f"{entry.filename!r} is not a file")
+        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise self.damaged(f"{entry.filename!r} is packed in a way that promptdb does not use")
+        if entry.file_size > entry.compress_size * _MAX_RATIO + _ROOM:
+            raise self.damaged(f"{entry.filename!r} would unpack to {entry.file_size:,} bytes")
+
+    def _open(self, entry: ZipInfo) -> BinaryIO:
+        with restated(self._file):
+            stream = self._archive.open(entry)
+        return cast("BinaryIO", io.BufferedReader(_Restated(stream, self._file)))
+
+
+class _Restated(io.RawIOBase):
+    """A stream whose failures are told as those of the file."""
+
+    def __init__(self, stream: IO[bytes], file: Path) -> None:
+        self._stream = stream
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what RawIOBase gives is a memoryview
+        with restated(self._file):
+            return self._stream.readinto(buffer)  # type: ignore[attr-defined,no-any-return]  # ZipExtFile has it
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+@contextmanager
+def opened(file: Path, names: frozenset[str]) -> Iterator[Zipped]:
+    """A zip with these entries, and blobs.
+
+    Raises:
+        StorageError: it cannot be read.
+        IntegrityFailure: it is no zip, or has other entries.
+    """
+    with restated(file):
+        archive = ZipFile(file)
+    with archive:
+        yield Zipped(file, archive, names)
+
+
+def has_member(file: Path, name: str) -> bool:
+    """Errors as in `opened`."""
+    with restated(file), ZipFile(file) as archive:
+        return name in archive.namelist()
+
+
+@contextmanager
+def restated(file: Path) -> Iterator[None]:
+    """Turn what the library raises for a file that is damaged, or made to look so, into our errors."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"cannot read {file}: {error.strerror or error}") from error
+    except (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise IntegrityFailure(f"{file} is damaged, or not a zip: {error}", AGAIN) from error

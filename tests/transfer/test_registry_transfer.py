@@ -1,0 +1,224 @@
+"""Whole registries: to a file and back, and from one database to another."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from registries import BACKENDS, Rows, dump, on_sqlite, rows, write
+from transfers import NewRegistry
+
+from promptdb.errors import ConfigError, Conflict, IntegrityFailure, StorageError
+from promptdb.service import PromptService
+from promptdb.transfer.copy import copy_registry, import_file
+from promptdb.transfer.export import export_registry
+from promptdb.transfer.receive import Received
+from promptdb.transfer.tables import TABLES
+
+OWN = ("registries", "collections")
+"""What a registry keeps to itself."""
+
+
+def shared(service: PromptService) -> Rows:
+    return {name: rows for name, rows in dump(service.engine).items() if name not in OWN}
+
+
+def blobs(service: PromptService) -> set[tuple[str, int]]:
+    return {(blob.digest, blob.size) for blob in service.blobs.list()}
+
+
+def copy(source: PromptService, target: PromptService) -> Received:
+    return copy_registry(source.registry, target.registry)
+
+
+def test_every_table_is_transferred_or_the_registry_s_own(filled: PromptService) -> None:
+    assert dump(filled.engine).keys() == {*TABLES, *OWN}
+    assert [name for name, found in shared(filled).items() if not found] == []
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_an_empty_registry_gets_exactly_what_was_exported(
+    filled: PromptService, new_registry: NewRegistry, tmp_path: Path, kind: str
+) -> None:
+    export_registry(filled.registry, tmp_path / "all.zip")
+    target = new_registry(kind)
+    received = import_file(target.registry, tmp_path / "all.zip")
+    assert shared(target) == shared(filled)
+    assert blobs(target) == blobs(filled)
+    assert rows(target.engine, "registries") != rows(filled.engine, "registries")
+    assert (received.merged.prompts, received.merged.versions, received.blobs) == (5, 6, len(blobs(filled)))
+    assert import_file(target.registry, tmp_path / "all.zip").is_empty
+    target.register_text("by/hand", "the numbers of new rows go on")
+    target.promote("by/hand", "production")
+
+
+@on_sqlite
+def test_from_sqlite_to_postgresql_and_back_nothing_changes(filled: PromptService, new_registry: NewRegistry) -> None:
+    far, back = new_registry("postgresql"), new_registry("sqlite")
+    copy(filled, far)
+    copy(far, back)
+    assert shared(back) == shared(far) == shared(filled)
+    assert blobs(back) == blobs(filled)
+
+
+def test_equal_registries_give_equal_files(filled: PromptService, new_registry: NewRegistry, tmp_path: Path) -> None:
+    other = new_registry("postgresql")
+    copy(filled, other)
+    for name, service in (("one", filled), ("again", filled), ("other", other)):
+        export_registry(service.registry, tmp_path / f"{name}.zip")
+    contents = {(tmp_path / f"{name}.zip").read_bytes() for name in ("one", "again", "other")}
+    assert len(contents) == 1
+
+
+def test_a_copy_follows_its_source_in_everything(
+    filled_tree: PromptService, new_registry: NewRegistry, sync: Any, tree: Path
+) -> None:
+    target = new_registry()
+    copy(filled_tree, target)
+    assert copy(filled_tree, target).is_empty
+    (tree / "rich.yaml").unlink()
+    (tree / "a/one.txt").rename(tree / "a/moved.txt")
+    (tree / "a/moved.txt").write_text("---\nrenamed_from: [a/one]\n---\nnew")
+    sync(prune=True, max_prune=100)
+    filled_tree.rollback("a/moved", "production")
+    received = copy(filled_tree, target)
+    assert shared(target) == shared(filled_tree)
+    assert (received.merged.prompts, received.merged.versions, received.merged.aliases) == (0, 1, 1)
+    assert received.blobs == 1
+
+
+def test_a_name_that_was_given_to_another_prompt_moves_too(
+    filled_tree: PromptService, new_registry: NewRegistry, sync: Any, tree: Path
+) -> None:
+    target = new_registry()
+    copy(filled_tree, target)
+    (tree / "a/one.txt").unlink()
+    write(tree, {"a/later.yaml": "template: one, again\nrenamed_from: [a/one]\n"})
+    sync()
+    (tree / "b/renamed.yaml").unlink()
+    write(tree, {"a/one.yaml": "template: two {x}\nrenamed_from: [b/renamed]\n"})
+    sync()
+    copy(filled_tree, target)
+    assert shared(target) == shared(filled_tree)
+
+
+def test_a_registry_that_went_on_by_itself_gets_what_it_lacks_and_keeps_the_rest(
+    filled: PromptService, new_registry: NewRegistry
+) -> None:
+    target = new_registry()
+    copy(filled, target)
+    target.promote("a/one:rev:1", "production")
+    target.register_text("only/here", "mine")
+    filled.register_text("only/there", "yours")
+    filled.promote("only/there", "production")
+    filled.promote("rich", "staging")
+    received = copy(filled, target)
+    assert received.merged.kept_aliases == ("a/one:production",)
+    assert (received.merged.prompts, received.merged.versions, received.merged.aliases) == (1, 1, 2)
+    assert target.resolve("a/one:production").version.revision == 1
+    assert target.resolve("only/there:production").version == filled.resolve("only/there:production").version
+    assert target.resolve("only/here").version.revision == 1
+    assert [event.action for event in target.alias_log("only/there")] == ["promote"]
+    assert copy(filled, target).is_empty
+
+
+def test_registries_that_never_met_are_put_together(filled: PromptService, new_registry: NewRegistry) -> None:
+    target = new_registry()
+    target.register_text("by/hand", "no file")  # the same id there and here
+    target.register_text("other/prompt", "x")
+    before = {str(summary.prompt) for summary in target.list_prompts(archived=True)}
+    copy(filled, target)
+    after = {str(summary.prompt) for summary in target.list_prompts(archived=True)}
+    assert after == before | {str(summary.prompt) for summary in filled.list_prompts(archived=True)}
+    assert target.resolve("a/two").version.prompt == ("b", "renamed")
+    assert target.log("a/one")[0].source == filled.log("a/one")[0].source
+    assert [run["outcome"] for run in rows(target.engine, "sync_runs")] == ["imported"]
+    assert copy(filled, target).is_empty
+
+
+def test_an_older_export_changes_nothing(filled: PromptService, tmp_path: Path) -> None:
+    export_registry(filled.registry, tmp_path / "old.zip")
+    filled.promote("a/one:rev:1", "production")
+    filled.register_text("by/hand", "a second one")
+    before = dump(filled.engine)
+    received = import_file(filled.registry, tmp_path / "old.zip")
+    assert received.is_empty
+    assert received.merged.kept_aliases == ("a/one:production",)
+    assert dump(filled.engine) == before
+
+
+def test_histories_that_part_are_a_conflict_and_nothing_is_written(
+    filled: PromptService, new_registry: NewRegistry
+) -> None:
+    target = new_registry()
+    for name in ("a/one", "by/hand"):
+        target.register_text(name, "another start")
+    before = dump(target.engine)
+    with pytest.raises(Conflict, match=r"revision 1 of a/one is sha256:\w{12} here and sha256:\w{12} in ") as caught:
+        copy(filled, target)
+    assert "nothing was written" in str(caught.value.hint)
+    assert dump(target.engine) == before
+
+
+def test_a_name_of_another_prompt_is_a_conflict(filled: PromptService, new_registry: NewRegistry) -> None:
+    target = new_registry()
+    target.register_text("b/renamed", "a prompt of that name from the start")
+    with pytest.raises(Conflict, match=r"b/renamed of .* are not the same prompt"):
+        copy(filled, target)
+
+
+@on_sqlite
+def test_a_database_is_not_copied_to_itself(filled: PromptService) -> None:
+    with pytest.raises(ConfigError, match="is the registry itself"):
+        copy(filled, filled)
+
+
+@on_sqlite
+def test_a_blob_that_is_missing_is_told_and_leaves_no_file(filled: PromptService, tmp_path: Path) -> None:
+    lost = next(iter(filled.blobs.list()))
+    filled.blobs.delete([lost.digest])
+    with pytest.raises(StorageError, match=lost.digest):
+        export_registry(filled.registry, tmp_path / "all.zip")
+    assert list(tmp_path.glob("*all.zip*")) == []
+
+
+@on_sqlite
+def test_a_row_that_was_edited_is_not_passed_on(filled: PromptService, new_registry: NewRegistry) -> None:
+    target = new_registry()
+    with filled.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER prompt_versions_no_update")
+        connection.exec_driver_sql("UPDATE prompt_versions SET spec_json = replace(spec_json, 'no file', 'no pile')")
+    with pytest.raises(IntegrityFailure, match=r"prompt_versions .*: its spec does not have its digest"):
+        copy(filled, target)
+    assert target.list_prompts(archived=True) == []
+
+
+@on_sqlite
+def test_a_blob_that_is_there_is_not_read_at_the_source(filled: PromptService, new_registry: NewRegistry) -> None:
+    target = new_registry()
+    copy(filled, target)
+    filled.blobs.delete([blob.digest for blob in filled.blobs.list()])
+    assert copy(filled, target).is_empty
+
+
+@on_sqlite
+def test_blobs_that_were_collected_meanwhile_are_sent_again(
+    filled: PromptService, new_registry: NewRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Garbage collection at the target between the upload and the transaction."""
+    target = new_registry()
+    put_all, calls = target.blobs.put_all, list[int]()
+
+    def put(batch: Any, progress: Any = None) -> None:
+        put_all(batch, progress)
+        calls.append(1)
+        if len(calls) == 1:
+            target.blobs.delete([blob.digest for blob in target.blobs.list()])
+            with target.engine.begin() as connection:
+                connection.exec_driver_sql(
+                    "INSERT INTO collections (blobs, bytes, created_by, created_at) VALUES (1, 1, 'x', '2026-01-01')"
+                )
+
+    monkeypatch.setattr(target.blobs, "put_all", put)
+    copy(filled, target)
+    assert len(calls) == 2
+    assert blobs(target) == blobs(filled)

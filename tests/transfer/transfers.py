@@ -1,0 +1,79 @@
+"""A registry with everything in it that can be transferred, and empty ones to transfer it to."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from registries import Fill, settings_for, write
+from repositories import commit_all, git_in
+
+from promptdb.db.columns import registries
+from promptdb.domain.plan import Policy
+from promptdb.service import PromptService
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import sync_tree
+
+NewRegistry = Callable[..., PromptService]
+RICH = "template: hi\nmetadata: {user_version: '1.0'}\nassets: [{path: _data.csv, kind: example_dataset}]\n"
+
+
+@pytest.fixture
+def new_registry(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NewRegistry]:
+    """Make a registry with nothing in it, on a kind of database."""
+    opened: list[PromptService] = []
+
+    def make(kind: str = "sqlite") -> PromptService:
+        if kind == "postgresql":
+            request.getfixturevalue("postgres")
+        folder = tmp_path / f"registry-{len(opened)}"
+        folder.mkdir()
+        url = request.getfixturevalue("migrated_database")(kind, folder)
+        opened.append(PromptService(settings_for(url, folder)))
+        with opened[-1].engine.begin() as connection:  # a copy of a template has its id, too
+            connection.execute(sa.update(registries).values(id=uuid4()))
+        return opened[-1]
+
+    yield make
+    for service in opened:
+        service.close()
+
+
+@pytest.fixture
+def filled(recorded: Callable[[Fill], PromptService]) -> PromptService:
+    """A registry with rows in every table, whose files are gone."""
+    return recorded(fill)
+
+
+@pytest.fixture
+def filled_tree(service: PromptService, tree: Path) -> PromptService:
+    """The same with its files, for further syncs."""
+    assert tree == service.settings.prompts_path
+    fill(service)
+    return service
+
+
+def fill(service: PromptService) -> None:
+    """Two commits, a rename, an absence, an archived prompt, aliases that moved and were deleted, and an asset."""
+    tree, git = service.settings.prompts_path, git_in(service.settings.base)
+    git("init", "--quiet", "--initial-branch=main")
+    (service.settings.base / ".git/info/exclude").write_text("*.sqlite3*\n.blobs/\n")
+    files = {"a/one.txt": "one", "a/two.txt": "two {x}", "gone.txt": "gone", "rich.yaml": RICH, "_data.csv": "a,b\r\n"}
+    write(tree, files)
+    commit_all(git)
+    _sync(service)
+    service.promote("a/one", "production")
+    service.promote("a/two", "canary")
+    write(tree, {"a/one.txt": "one, again", "b/renamed.yaml": "template: two {x}\nrenamed_from: [a/two]\n"})
+    (tree / "a/two.txt").unlink()
+    (tree / "gone.txt").unlink()
+    commit_all(git)
+    _sync(service, prune=True, max_prune=100)
+    service.promote("a/one", "production", reason="it is better")
+    service.delete_alias("b/renamed", "canary")
+    service.register_text("by/hand", "no file")
+
+
+def _sync(service: PromptService, **policy: object) -> None:
+    sync_tree(service.registry, load_tree(service.settings), Policy(**policy))  # type: ignore[arg-type]
