@@ -175,6 +175,17 @@ def load_settings(folder: Path | None = None) -> AppSettings:
     raise problem  # outside of the handler: its cause would hold the values
 
 
+def settings_file(folder: Path | None = None) -> Path | None:
+    """The file that `load_settings` reads; None where there is none. Errors as there."""
+    return _find_file((folder or Path.cwd()).resolve())[0]
+
+
+def unknown_variables() -> list[str]:
+    """Variables that look like settings and are none."""
+    known = {PREFIX + name.upper() for name in AppSettings.model_fields}
+    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
 def _refuse_misspelt_variables(known: Iterable[str]) -> None:
     """A variable that is nearly a setting would be passed over, and the default used without a word."""
     names = [PREFIX + name.upper() for name in known]

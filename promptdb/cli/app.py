@@ -33,7 +33,7 @@ COMMANDS = {
     "alias": ("alias", "List, set and delete aliases, and show their history."),
     "register-file": ("register_file", "Add a version from a single file."),
     "export": ("export", "Write a version as a prompt file."),
-    "db": ("db", "Create, update and check the database schema."),
+    "db": ("db", "Create, update and check the database schema, and find what is wrong."),
 }
 """Command -> (module, help). The help stands here so that `--help` loads no command; a test compares the two."""
 

@@ -38,7 +38,12 @@ def registry_of(settings: AppSettings) -> Registry:
     """
     engine = make_engine(settings.database_url.get_secret_value(), settings.base, settings.lock_timeout)
     protected = frozenset(settings.protected_aliases)
-    return Registry(engine, LocalBlobStore(settings.blob_path), settings.actor or _user(), protected)
+    return Registry(engine, blob_store(settings), settings.actor or _user(), protected)
+
+
+def blob_store(settings: AppSettings) -> BlobStore:
+    """The blob store that the settings name; nothing is connected yet."""
+    return LocalBlobStore(settings.blob_path)
 
 
 def _user() -> str:

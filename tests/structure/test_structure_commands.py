@@ -10,13 +10,25 @@ from sources import MODULES
 from promptdb.cli.app import COMMANDS, SYNONYMS
 
 SHARED = {
-    *("__init__", "alias_moves", "app", "changes", "contracts", "failures", "history", "hook", "markdown", "moves"),
+    *(
+        "__init__",
+        "alias_moves",
+        "app",
+        "changes",
+        "contracts",
+        "doctor",
+        "failures",
+        "history",
+        "hook",
+        "markdown",
+        "moves",
+    ),
     *("order", "output", "problems", "prompt_diff", "rendered", "shared", "watched", "workflow"),
 }
 """Modules of the command line that are not a command."""
 
 JSON_OPTION = {
-    *("status", "list", "show", "log", "render", "diff", "alias list", "alias log", "db current"),
+    *("status", "list", "show", "log", "render", "diff", "alias list", "alias log", "db current", "db doctor"),
     *("sync", "watch", "promote", "rollback", "alias set", "alias delete", "register-file", "export", "mv"),
 }
 """`check` and `plan` have JSON among their formats."""
