@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["postgres", "registries", "repositories", "s3", "cells"]
+pytest_plugins = ["postgres", "registries", "repositories", "s3", "cells", "disks"]
 
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
