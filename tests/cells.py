@@ -3,6 +3,7 @@
 Whatever was done to a sync, the registry is whole; the same command again does what is left; and after that nothing is left.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -174,6 +175,11 @@ def cell(
     made = Cell(tmp_path, values, note)
     yield made
     made.close()
+
+
+def through(cell: Cell, port: int) -> dict[str, Any]:
+    """The database behind a proxy."""
+    return {"database_url": re.sub(r":\d+/", f":{port}/", cell.values["database_url"])}
 
 
 def said(outcome: object) -> str:

@@ -23,6 +23,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What takes minutes runs only where it is named, as by `make soak`."""
+    is_named = any("soak" in Path(argument).parts for argument in config.args)
+    return True if collection_path.name == "soak" and not is_named else None
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):

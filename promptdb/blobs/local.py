@@ -42,6 +42,9 @@ class LocalBlobStore:
         self.root = root
         self.bucket = root.name
 
+    def is_there(self) -> bool:
+        return os.path.lexists(self.root)
+
     def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
         staging = self.root / _STAGING
         moves: dict[str, str] = {}

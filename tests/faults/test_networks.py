@@ -1,20 +1,18 @@
 """Connections that are refused, cut, slow or stalled, and servers that go away, between a sync and its stores."""
 
-import re
 import shutil
 import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import registries
-from cells import PROMPTS, STORES, Cell, clean, sync_cell
+from cells import PROMPTS, STORES, Cell, clean, sync_cell, through
 from points import POINTS, paused_at
 from postgres import Cluster, PostgresServer
 from proxy import Behaviour, proxy_to
-from registries import on_postgresql
+from registries import on_postgresql, on_sqlite
 from s3 import S3Server
 
 on_local = pytest.mark.parametrize("store", ["local"], indirect=True)
@@ -42,11 +40,6 @@ S3: dict[str, Behaviour] = {
     "half an answer": Behaviour(answer=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<half"),
     "no HTTP": Behaviour(answer=b"220 mail.example.com ESMTP\r\n"),
 }
-
-
-def through(cell: Cell, port: int) -> dict[str, Any]:
-    """The database behind a proxy."""
-    return {"database_url": re.sub(r":\d+/", f":{port}/", cell.values["database_url"])}
 
 
 @on_postgresql
@@ -130,6 +123,7 @@ def test_a_database_that_restarts_in_the_middle_of_a_transaction_loses_nothing(
 
 
 @on_minio
+@on_sqlite
 @pytest.mark.parametrize("store", ["minio"], indirect=True)
 @pytest.mark.parametrize("count", [1, 1000], ids=["once", "always"])
 @pytest.mark.parametrize("name", S3)

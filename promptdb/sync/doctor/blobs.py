@@ -28,18 +28,25 @@ def examine_blobs(settings: AppSettings) -> Iterator[Finding]:
     yield from examined("clock", lambda: _clock(settings))
     store = blob_store(settings)
     where = str(settings.blob_path) if store.backend == "local" else f"bucket {store.bucket}"
-    is_new = store.backend == "local" and not settings.blob_path.exists()
-    probed = [
-        *examined("blobs", lambda: _without_folder(settings.blob_path) if is_new else _probe(store, where)),
-    ]
+    probed = [*examined("blobs", lambda: _blobs(settings, store, where))]
     yield from probed
     if all(finding.level is not Level.FAIL for finding in probed):
         yield from examined("owners", lambda: _owners(settings, store, where))
 
 
+def _blobs(settings: AppSettings, store: BlobStore, where: str) -> Iterator[Finding]:
+    if store.is_there():
+        yield from _probe(store, where)
+    elif store.backend == "local":
+        yield from _without_folder(settings.blob_path)
+    else:
+        yield warn(
+            "blobs", f"there is no {where}", "create it, or let the first 'promptdb sync' do so, if the keys may"
+        )
+
+
 def _probe(store: BlobStore, where: str) -> Iterator[Finding]:
     """A blob of random bytes, which nobody else has, is written, read and deleted."""
-    store.owners()  # before anything is written: a store may make a bucket that is missing
     data = secrets.token_bytes(_PROBE_BYTES)
     blob = Blob.of(data)
     store.put_all([blob])
