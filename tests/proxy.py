@@ -45,6 +45,21 @@ class Behaviour:
 
 _PLAIN = Behaviour()
 
+S3_FAULTS: dict[str, Behaviour] = {
+    "refused": Behaviour(refused=True),
+    "cut in the request": Behaviour(cut_up=200),
+    "cut in an upload": Behaviour(cut_up=3_000),
+    "cut in the answer": Behaviour(cut_down=30),
+    "500": Behaviour(answer=b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+    "503 SlowDown": Behaviour(
+        answer=b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nConnection: close\r\n\r\n"
+        b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>"
+    ),
+    "half an answer": Behaviour(answer=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<half"),
+    "no HTTP": Behaviour(answer=b"220 mail.example.com ESMTP\r\n"),
+}
+"""What a client of S3 meets, by name."""
+
 
 @dataclass
 class Proxy:

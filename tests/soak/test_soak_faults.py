@@ -7,7 +7,7 @@ import pytest
 from cells import STORES, Cell, clean, sync_cell, through
 from disks import sync_on_full_disk, sync_with_io_error
 from postgres import PostgresServer
-from proxy import Behaviour, proxy_to
+from proxy import S3_FAULTS, Behaviour, proxy_to
 from registries import on_postgresql, on_sqlite
 from s3 import S3Server
 from workers import killed_at, together
@@ -60,6 +60,21 @@ def test_connections_to_s3_that_are_cut_anywhere(cell: Cell, s3_server: S3Server
         outcome = cell.sync(minio_endpoint=f"127.0.0.1:{proxy.port}")
     assert clean(outcome), outcome
     cell.note(f"S3: {direction.replace('_', ' ')} anywhere", outcome)
+    cell.require_converges()
+
+
+@pytest.mark.skipif("minio" not in STORES, reason="no store for S3 yet")
+@on_sqlite
+@pytest.mark.parametrize("store", ["minio"], indirect=True)
+@pytest.mark.parametrize("name", S3_FAULTS)
+def test_s3_that_never_answers_as_it_should(cell: Cell, s3_server: S3Server, name: str) -> None:
+    """Until the store gives up, which takes it half a minute."""
+    cell.begin()
+    with proxy_to(s3_server.ports["s3"], *[S3_FAULTS[name]] * 1_000) as proxy:
+        outcome = cell.sync(minio_endpoint=f"127.0.0.1:{proxy.port}")
+    assert proxy.met
+    assert clean(outcome), outcome
+    cell.note(f"S3: {name}, always", outcome)
     cell.require_converges()
 
 
