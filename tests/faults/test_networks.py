@@ -23,7 +23,7 @@ DATABASE: dict[str, Behaviour] = {
     "cut in the handshake": Behaviour(cut_down=20),
     "cut in the first questions": Behaviour(cut_up=500),
     "cut in the reads": Behaviour(cut_down=4_000),
-    "cut in the writes": Behaviour(cut_up=9_000),
+    "cut in the writes": Behaviour(cut_up=20_000),
     "COMMIT lost on its way": Behaviour(lost_commit="request"),
     "COMMIT performed, answer lost": Behaviour(lost_commit="reply"),
 }

@@ -15,7 +15,7 @@ from workers import killed_at, together
 on_local = pytest.mark.parametrize("store", ["local"], indirect=True)
 
 CUTS = 40
-MAX_BYTES = 20_000
+MAX_BYTES = 28_000
 """About what a sync sends, and is sent."""
 
 
