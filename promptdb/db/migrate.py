@@ -48,6 +48,17 @@ def ensure_schema(engine: sa.Engine) -> None:
     _refuse(engine, current)
 
 
+def require_schema(engine: sa.Engine) -> None:
+    """Refuse a database whose schema is not that of this release; creates none.
+
+    Raises:
+        ConfigError: the schema is missing, outdated, newer than this release, or not promptdb's.
+    """
+    current = current_revision(engine)
+    if current != HEAD:
+        _refuse(engine, current)
+
+
 def current_revision(engine: sa.Engine) -> str | None:
     """The migration the database is at, or None for one without any. Makes no SQLite file where there is none."""
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
@@ -131,7 +142,8 @@ def _tables(connection: sa.Connection) -> set[str]:
     return set(sa.inspect(connection).get_table_names()) - {_VERSION_TABLE}
 
 
-def _is_empty(engine: sa.Engine) -> bool:
+def is_empty(engine: sa.Engine) -> bool:
+    """Whether the database has no tables at all."""
     with reading(engine) as connection:
         return not _tables(connection)
 
@@ -140,7 +152,7 @@ def _refuse(engine: sa.Engine, current: str | None) -> None:
     where = address(engine)
     if current is not None and current not in known_revisions():
         raise ConfigError(f"the schema of {where} is {current}, which this promptdb does not know", "upgrade promptdb")
-    if current is None and not _is_empty(engine):
+    if current is None and not is_empty(engine):
         raise ConfigError(f"{where} holds tables that are not promptdb's", "give promptdb a database of its own")
     state = "empty" if current is None else f"at {current}"
     raise ConfigError(f"the schema of {where} is {state}; this promptdb needs {HEAD}", "run: promptdb db upgrade")

@@ -1,9 +1,9 @@
 """Where hints come from: the system's events, begun again when they stop, or nothing but the clock."""
 
+from promptdb.files.mounts import remote_file_system
 from promptdb.watch.events import Warned
 from promptdb.watch.ground import Ground
 from promptdb.watch.hints import Hints, Observation, Place, kind_of_events
-from promptdb.watch.mounts import remote_file_system
 from promptdb.watch.snapshot import identity
 
 POLLING = "polling"

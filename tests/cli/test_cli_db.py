@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from clitools import Run, failure
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ SHARED = {
         "assets",
         "changes",
         "contracts",
+        "doctor",
         "failures",
         "history",
         "hook",
@@ -28,7 +29,7 @@ SHARED = {
 """Modules of the command line that are not a command."""
 
 JSON_OPTION = {
-    *("status", "list", "show", "log", "render", "diff", "alias list", "alias log", "db current"),
+    *("status", "list", "show", "log", "render", "diff", "alias list", "alias log", "db current", "db doctor"),
     *(
         "sync",
         "watch",

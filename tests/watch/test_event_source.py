@@ -10,7 +10,7 @@ from repositories import Git, commit_all
 from watchdog.observers.api import BaseObserver, EventEmitter
 from watchtools import wait_for
 
-from promptdb.watch import mounts
+from promptdb.files import mounts
 from promptdb.watch.events import Warned
 from promptdb.watch.ground import Ground
 from promptdb.watch.hints import Hints, Place, Relevance

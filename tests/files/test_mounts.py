@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from promptdb.watch.mounts import file_system_of, is_remote, remote_file_system
+from promptdb.files.mounts import file_system_of, is_remote, remote_file_system
 
 TABLE = r"""
 21 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
