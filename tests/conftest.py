@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["postgres", "registries", "repositories", "s3"]
+pytest_plugins = ["postgres", "pgbouncer", "registries", "repositories", "s3"]
 
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
