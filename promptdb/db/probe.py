@@ -7,7 +7,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from promptdb.db.columns import prompts
-from promptdb.db.engine import WRITE_LOCK, reading, writing
+from promptdb.db.engine import reading, writing
+from promptdb.db.postgresql import WRITE_LOCK
 from promptdb.errors import LockTimeout
 
 _HOLDER = sa.text(

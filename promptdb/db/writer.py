@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.bulk import Row, insert_rows
+from promptdb.db.outcome import note
 from promptdb.db.repository import (
     absences,
     aliases,
@@ -64,6 +65,7 @@ class RegistryWriter:
 
     def insert_run(self, row: Row) -> int:
         result = self.connection.execute(sa.insert(runs).values(**row))
+        note(self.connection, runs, row)
         key: int = result.inserted_primary_key[0]  # type: ignore[index]
         return key
 
@@ -118,6 +120,8 @@ class RegistryWriter:
 
     def _insert(self, target: sa.Table, rows: Sequence[Row]) -> None:
         insert_rows(self.connection, target, rows)
+        if rows:
+            note(self.connection, target, rows[0])
 
     def _for_each(self, statement: sa.Update | sa.Delete, rows: Sequence[Row]) -> None:
         """One statement for every row, which it finds by `prompt_id` and `alias`."""

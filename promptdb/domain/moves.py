@@ -1,10 +1,12 @@
-"""Aliases that a sync moves: declared in a file, or named by the settings for the ref that is synced."""
+"""Moves of aliases: those that a sync makes, declared in a file or named for a ref, and what a rollback returns to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import Selector
+from promptdb.domain.views import AliasEventView
 
 ALIASES_FILE = "_aliases.yaml"
 """Below the prompts root."""
@@ -35,3 +37,16 @@ class AliasMove:
     to_revision: int
     reason: str
     breaking: tuple[ContractChange, ...] = ()
+
+
+def rollback_targets(newest_first: Sequence[AliasEventView]) -> list[int]:
+    """The revisions an alias can go back through, the current one last: a rollback takes its step off again."""
+    targets: list[int] = []
+    for event in reversed(newest_first):
+        if event.to_revision is None:
+            targets.clear()
+        elif event.action == "rollback" and targets:
+            targets.pop()
+        else:
+            targets.append(event.to_revision)
+    return targets

@@ -8,15 +8,18 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from promptdb.db import notices
 from promptdb.db.bulk import Row
 from promptdb.db.engine import reading, writing
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
+from promptdb.db.retry import retried
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.identity import PromptId
+from promptdb.domain.moves import rollback_targets
 from promptdb.domain.refs import PromptRef, parse_alias
-from promptdb.domain.views import AliasEventView, AliasView, PromptSummary
+from promptdb.domain.views import AliasView, PromptSummary
 from promptdb.errors import ConfigError, Conflict, NotFound
 from promptdb.sync.protection import require_compatible
 from promptdb.sync.registry import Registry
@@ -51,6 +54,7 @@ class Move:
         return self.from_revision != self.to_revision
 
 
+@retried
 def decide_promotion(registry: Registry, ref: PromptRef, alias: str) -> Move:
     """Point `alias` at what the reference gives.
 
@@ -66,6 +70,7 @@ def decide_promotion(registry: Registry, ref: PromptRef, alias: str) -> Move:
         return _move(there, generations, target.prompt, alias, "promote", (target.revision, target.id))
 
 
+@retried
 def decide_all(registry: Registry, source: str, alias: str) -> list[Move]:
     """Point `alias` at what `source` gives, for each prompt that has it; `latest` stands for every prompt. No archived ones.
 
@@ -90,6 +95,7 @@ def decide_all(registry: Registry, source: str, alias: str) -> list[Move]:
         ]
 
 
+@retried
 def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> Move:
     """Return to the target before the current one; again, and it goes one further back.
 
@@ -101,7 +107,7 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> Move:
     with reading(registry.engine) as connection:
         name = existing_name(connection, prompt)
         view = _existing_alias(connection, name, alias)
-        targets = _targets(PromptRepository(connection).alias_events(name, alias))
+        targets = rollback_targets(PromptRepository(connection).alias_events(name, alias))
         if len(targets) < 2:
             raise NotFound(f"{name}:{alias} has no earlier target", f"it points at rev:{view.revision}")
         version = find_version(connection, PromptRef.parse(f"{name}:rev:{targets[-2]}")).view
@@ -109,6 +115,7 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> Move:
         return _move(view, generations, name, alias, "rollback", (version.revision, version.id))
 
 
+@retried
 def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> Move:
     """Remove an alias.
 
@@ -123,6 +130,7 @@ def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> Move:
         return _move(view, {name: view.generation}, name, alias, "delete", None)
 
 
+@retried
 def perform(
     registry: Registry,
     moves: Sequence[Move],
@@ -166,6 +174,7 @@ def perform(
             _require_unmoved(move, ids, generations.get(move.prompt, 0), there.get(move.prompt))
         needed = compatible(connection, registry, needed, allow_breaking=allow_breaking)
         write_moves(writer, registry.actor, needed, ids, reason)
+        notices.send(connection, [notices.Notice(move.prompt, aliases=(alias,)) for move in needed])
     return needed
 
 
@@ -260,19 +269,6 @@ def _move(
     to_revision, to_version = target or (None, None)
     from_revision, from_version = (there.revision, there.version_id) if there else (None, None)
     return Move(prompt, alias, action, from_revision, to_revision, to_version, from_version, generations.get(prompt, 0))
-
-
-def _targets(newest_first: Sequence[AliasEventView]) -> list[int]:
-    """The revisions an alias can go back through, the current one last: a rollback takes its step off again."""
-    targets: list[int] = []
-    for event in reversed(newest_first):
-        if event.to_revision is None:
-            targets.clear()
-        elif event.action == "rollback" and targets:
-            targets.pop()
-        else:
-            targets.append(event.to_revision)
-    return targets
 
 
 def _current(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasView | None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from promptdb.db.engine import reading, writing
 from promptdb.db.repository import PromptRepository
+from promptdb.db.retry import retried
 from promptdb.db.runs import SUPERSEDED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
@@ -23,7 +24,7 @@ from promptdb.sync.pointers import Pointers, decide_pointers, move_pointers
 from promptdb.sync.registry import Registry
 from promptdb.sync.uploads import Uploads
 from promptdb.sync.view import Origin
-from promptdb.sync.write import confirm, note_absences, write_run, write_versions
+from promptdb.sync.write import announce, confirm, note_absences, write_run, write_versions
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class _Sync:
     whole_tree: bool
     started: datetime
 
+    @retried
     def attempt(self) -> Applied | None:
         """None where another sync moved a head meanwhile: git is asked outside of the lock, so all is decided anew."""
         with reading(self.registry.engine) as connection:
@@ -195,6 +197,7 @@ class _Sync:
             move_pointers(writer, self.registry, seen.pointers, ids, run_id, self.policy)
         if self.whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
             note_absences(writer, run_id, seen.state, ids, self.batch.desired)
+        announce(writer, actual.changes, seen.pointers.moves if run_id is not None else ())
         waiting = _unconfirmed(actual, confirmed, sources)
         return Applied(replace(actual, unconfirmed=waiting), run_id, tuple(confirmed))
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from promptdb.db.engine import reading, writing
 from promptdb.db.repository import PromptRepository
+from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
@@ -37,7 +38,7 @@ from promptdb.sync.tree import sync_tree
 from promptdb.sync.tree_replay import TreeReplay, TreeState
 from promptdb.sync.uploads import Uploads
 from promptdb.sync.view import Origin, View
-from promptdb.sync.write import note_absences, write_run, write_versions
+from promptdb.sync.write import announce, note_absences, write_run, write_versions
 
 _WINDOW = 200
 """Commits whose blobs are read at once."""
@@ -104,8 +105,12 @@ def record_history(
     """
     tip = load_tree(settings, None, View(rev=rev))
     tip.desired.require_valid()
+    return _record(registry, tip, datetime.now(UTC), progress)
+
+
+@retried
+def _record(registry: Registry, tip: LoadedTree, started: datetime, progress: Progress | None) -> RecordedHistory:
     reader = _Reader(tip, registry)
-    started = datetime.now(UTC)
     with reading(registry.engine) as connection:
         before, since = _look(connection, reader)
         newest = RunRepository(connection).newest_clean_commit(tip.origin.root)
@@ -135,6 +140,7 @@ def record_history(
             write_versions(writer, registry, step.plan, ids, step.batch, step.sources, run_id, whole_tree=True)
             if step.before is not None and step.present is not None:
                 note_absences(writer, run_id, step.before, ids, step.present)
+        announce(writer, (change for step in steps for change in step.plan.changes))
     counts = {action.value: sum(step.plan.count(action) for step in steps) for action in Action}
     return RecordedHistory(len(steps), counts, since, tuple(reader.problems), tuple(reader.moves))
 

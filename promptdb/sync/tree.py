@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promptdb.db.engine import reading
+from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.sync.apply import Applied, apply, recorded_state
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
 
 
+@retried
 def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     """What `sync_tree` would do now, and whether the order of commits would let it.
 

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from promptdb.db import notices
+from promptdb.db.notices import Notice
 from promptdb.db.runs import APPLIED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ids import prompt_id, version_id
-from promptdb.domain.plan import Action, Plan, Recorded
+from promptdb.domain.moves import AliasMove
+from promptdb.domain.plan import Action, Change, Plan, Recorded
 from promptdb.domain.views import Provenance
 from promptdb.sync.batch import Batch, new_versions
 from promptdb.sync.registry import Registry
@@ -104,6 +107,23 @@ def note_absences(
     from_files = {ids[prompt] for prompt, head in before.heads.items() if head.from_file and prompt in ids}
     writer.begin_absences(from_files - present - absent, run_id)
     writer.end_absences(absent & present, run_id)
+
+
+def announce(writer: RegistryWriter, changes: Iterable[Change], moves: Iterable[AliasMove] = ()) -> None:
+    """Tell listeners which prompts answer differently from now on, under their old names too."""
+    revisions: dict[PromptId, int | None] = {}
+    aliases: dict[PromptId, set[str]] = {}
+    for change in changes:
+        revisions[change.prompt] = change.revision or revisions.get(change.prompt)
+        if change.renamed_from is not None:
+            revisions.setdefault(change.renamed_from, None)
+    for move in moves:
+        aliases.setdefault(move.prompt, set()).add(move.alias)
+    told = sorted(revisions.keys() | aliases.keys())
+    notices.send(
+        writer.connection,
+        [Notice(prompt, revisions.get(prompt), tuple(sorted(aliases.get(prompt, ())))) for prompt in told],
+    )
 
 
 def _new_ids(writer: RegistryWriter, created: Sequence[PromptId], known: set[UUID] | None) -> dict[PromptId, UUID]:

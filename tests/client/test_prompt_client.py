@@ -229,7 +229,6 @@ def test_threads_read_while_others_write(service: PromptService, client: PromptC
     assert client.resolve("a/one").revision == 21
 
 
-@on_sqlite
 def test_an_old_name_is_warned_of_once(service: PromptService, tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(tree, {"new.txt": "---\nrenamed_from: [old]\n---\nx"})
     service.register_text("old", "x")

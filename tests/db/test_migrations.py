@@ -69,34 +69,6 @@ def test_a_downgrade_to_base_leaves_nothing_and_an_upgrade_brings_it_back(empty:
     assert migrate.current_revision(empty) == migrate.HEAD
 
 
-def test_an_upgrade_from_the_first_schema_keeps_what_is_in_it(empty: sa.Engine) -> None:
-    migrate.upgrade(empty, "0001")
-    execute(empty, "INSERT INTO prompts VALUES ('0123456789abcdef0123456789abcdef', 'a', 'b', '2026-01-01', NULL)")
-    migrate.upgrade(empty)
-    assert migrate.drift(empty) == []
-    migrate.downgrade(empty, "0001")
-    migrate.upgrade(empty)
-    with empty.connect() as connection:
-        assert connection.execute(sa.text("SELECT namespace, name FROM prompts")).all() == [("a", "b")]
-
-
-def test_history_of_aliases_survives_the_way_down_and_up_again(empty: sa.Engine) -> None:
-    """SQLite drops a column by writing the table anew, whose triggers must stay."""
-    migrate.upgrade(empty, "0002")
-    execute(
-        empty,
-        "INSERT INTO prompts VALUES ('0123456789abcdef0123456789abcdef', 'a', 'b', '2026-01-01', NULL)",
-        "INSERT INTO alias_events (id, prompt_id, alias, action, generation, actor, created_at) "
-        "VALUES (1, '0123456789abcdef0123456789abcdef', 'production', 'delete', 1, 'ann', '2026-01-01')",
-    )
-    migrate.upgrade(empty)
-    migrate.downgrade(empty, "0002")
-    migrate.upgrade(empty)
-    assert migrate.drift(empty) == []
-    with empty.connect() as connection:
-        assert connection.execute(sa.text("SELECT actor, breaking_json FROM alias_events")).all() == [("ann", None)]
-
-
 def test_a_downgrade_leaves_no_functions_or_triggers_behind(empty: sa.Engine) -> None:
     migrate.upgrade(empty)
     migrate.downgrade(empty, "base")

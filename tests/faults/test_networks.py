@@ -1,16 +1,14 @@
 """Connections that are refused, cut, slow or stalled, and servers that go away, between a sync and its stores."""
 
-import shutil
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import registries
 from cells import PROMPTS, STORES, Cell, clean, sync_cell, through
 from points import POINTS, paused_at
-from postgres import Cluster, PostgresServer
+from postgres import PostgresServer
 from proxy import S3_FAULTS, Behaviour, proxy_to
 from registries import on_postgresql, on_sqlite
 from s3 import S3Server
@@ -74,33 +72,19 @@ def test_a_connection_that_stalls_goes_on_where_it_was(cell: Cell, postgres_serv
     cell.require_converges()
 
 
-@pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A server of one's own, to stop it."""
-    folder = tmp_path_factory.mktemp("cluster")
-    made = Cluster(folder)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 @on_postgresql
 @on_local
 def test_a_database_that_restarts_in_the_middle_of_a_transaction_loses_nothing(
-    cluster: Cluster, cell: Cell, tmp_path: Path
+    own_server: PostgresServer, cell: Cell, tmp_path: Path
 ) -> None:
-    server = PostgresServer(cluster.port)
-    url = server.url(server.create_database())
+    url = own_server.url(own_server.create_database())
     registries._migrate(url)
     own = Cell(tmp_path, {**cell.values, "database_url": url})
     for how in (signal.SIGINT, signal.SIGQUIT):
         own.begin()
         with paused_at(POINTS[7], sync_cell, *own.work) as paused:
-            cluster.stop(how)
-            cluster.start()
+            own_server.stop(how)
+            own_server.start()
             outcome = paused.finish()
         assert clean(outcome), outcome
         assert isinstance(outcome, int) == own.is_written()

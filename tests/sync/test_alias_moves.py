@@ -476,5 +476,8 @@ def test_promote_all_of_two_thousand_prompts_is_a_handful_of_statements(service:
     assert len(service.promote_all("staging", "production")) == 2000
     assert len(service.promote_all("latest", "staging")) == 0
     assert len(statements) < 50, statements
-    assert len([text for text in statements if text.startswith(("INSERT", "UPDATE"))]) == 4
+    written = [text for text in statements if text.startswith(("INSERT", "UPDATE"))]
+    assert len(written) == (
+        4 if service.engine.dialect.name == "sqlite" else 0
+    )  # PostgreSQL copies, outside of statements
     assert len(rows(service.engine, "alias_events")) == 4000

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from registries import on_sqlite, write
+from registries import write
 from repositories import Git, commit_all
 
 from promptdb.domain.plan import Action
@@ -406,7 +406,6 @@ def test_versions_aliases_and_log_follow(synced: Path, sync: Sync, service: Prom
     assert sync().run_id is None
 
 
-@on_sqlite
 @pytest.mark.parametrize("each", [True, False], ids=["each synced", "synced once"])
 def test_a_chain_of_moves(synced: Path, sync: Sync, service: PromptService, each: bool) -> None:
     for old, new in (("a/b", "b"), ("b", "n/c")):
@@ -418,7 +417,6 @@ def test_a_chain_of_moves(synced: Path, sync: Sync, service: PromptService, each
     assert revisions(service, "a/b") == [2, 1]
 
 
-@on_sqlite
 @pytest.mark.parametrize("each", [True, False], ids=["each synced", "synced once"])
 def test_there_and_back(synced: Path, sync: Sync, service: PromptService, each: bool) -> None:
     for old, new in (("a/b", "n/c"), ("n/c", "a/b")):
@@ -431,7 +429,6 @@ def test_there_and_back(synced: Path, sync: Sync, service: PromptService, each: 
     assert check_tree(AppSettings(base=synced.parent)).problems == ()
 
 
-@on_sqlite
 def test_two_prompts_that_swap_their_names_keep_their_histories(
     synced: Path, sync: Sync, service: PromptService
 ) -> None:
@@ -450,7 +447,6 @@ def test_two_prompts_that_swap_their_names_keep_their_histories(
     assert sync().run_id is None
 
 
-@on_sqlite
 def test_a_new_prompt_that_takes_the_old_name_is_another(synced: Path, sync: Sync, service: PromptService) -> None:
     move(synced, "a/b", "n/c")
     sync()

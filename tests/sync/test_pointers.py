@@ -117,7 +117,6 @@ def test_only_the_aliases_of_the_own_ref_move(git: Git, tree: Path, open_with: C
     assert planned(service).moves == ()
 
 
-@on_sqlite
 def test_aliases_of_prompts_without_a_file_stay(git: Git, tree: Path, open_with: Callable[..., PromptService]) -> None:
     service = open_with({"main": ["staging"]})
     write(tree, {"a/one.txt": "one", "a/two.txt": "two"})
@@ -129,7 +128,6 @@ def test_aliases_of_prompts_without_a_file_stay(git: Git, tree: Path, open_with:
     assert pointing(service) == {"a/one:staging": 1, "a/two:staging": 1}
 
 
-@on_sqlite
 def test_a_superseded_sync_moves_no_alias(git: Git, tree: Path, open_with: Callable[..., PromptService]) -> None:
     service = open_with({"main": ["staging"]})
     for text in ("one", "two"):
@@ -141,7 +139,6 @@ def test_a_superseded_sync_moves_no_alias(git: Git, tree: Path, open_with: Calla
     assert pointing(service) == {"a/one:production": 2, "a/one:staging": 2}
 
 
-@on_sqlite
 def test_an_alias_of_a_ref_that_was_moved_by_hand_comes_back_and_is_no_drift(
     git: Git, tree: Path, open_with: Callable[..., PromptService]
 ) -> None:
@@ -204,7 +201,6 @@ def test_a_line_may_name_the_version_that_the_same_sync_makes(
     assert service.resolve("a/one:production").render_text() == "three"
 
 
-@on_sqlite
 def test_git_names_the_commit_that_is_synced_too(git: Git, tree: Path, open_with: Callable[..., PromptService]) -> None:
     service = open_with()
     for revision, text in enumerate(("one", "two"), 1):
@@ -354,7 +350,6 @@ def test_a_line_that_was_changed_is_a_move_and_no_drift(tree: Path, two_versions
     assert planned(service).drift == ()
 
 
-@on_sqlite
 def test_a_run_is_written_for_moves_alone(tree: Path, two_versions: PromptService) -> None:
     service = two_versions
     number = len(rows(service.engine, "sync_runs"))

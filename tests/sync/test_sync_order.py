@@ -469,7 +469,6 @@ def test_a_shared_registry_follows_nobody(checkout: Checkout) -> None:
         checkout.sync(local=True)
 
 
-@on_sqlite
 def test_what_was_synced_before_there_was_a_commit_has_no_order(checkout: Checkout) -> None:
     write(checkout.folder, {"prompts/a/one.txt": "one"})
     assert checkout.sync(refs={"other": []}).plan.order is None

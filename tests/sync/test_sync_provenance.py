@@ -474,7 +474,6 @@ def test_a_branch_whose_name_could_be_a_commit_is_that_branch(service: PromptSer
         assert texts(service, f"a/one:git:{branch}") == "on the branch"
 
 
-@on_sqlite
 @pytest.mark.parametrize("name", ["HEAD~1", "v1.0", "origin/main", "..", "main^{tree}", "Main", "main:prompts"])
 def test_a_name_that_nobody_knows_is_not_found(
     git: Git, service: PromptService, tree: Path, sync: Sync, name: str
@@ -486,7 +485,6 @@ def test_a_name_that_nobody_knows_is_not_found(
         service.resolve(f"a/one:git:{name}")
 
 
-@on_sqlite
 @pytest.mark.parametrize("name", ["v1.0", "annotated", "HEAD~1", "refs/tags/v1.0", "never/synced", "v1.0^{commit}"])
 def test_a_name_that_was_not_recorded_is_looked_up_in_the_repository(
     git: Git, service: PromptService, tree: Path, sync: Sync, name: str

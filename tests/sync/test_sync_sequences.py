@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from registries import on_sqlite, write
+from registries import write
 
 from promptdb.domain.plan import Policy
 from promptdb.domain.views import Provenance
@@ -94,7 +94,6 @@ class World:
             return None
 
 
-@on_sqlite
 @pytest.mark.parametrize("seed", range(24))
 def test_any_sequence_ends_with_what_the_files_say(service: PromptService, tree: Path, seed: int) -> None:
     world = World(service, tree, Random(seed))

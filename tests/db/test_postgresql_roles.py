@@ -1,0 +1,60 @@
+"""The roles that docs/storage.md tells an administrator to make are enough for what it says they do."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from postgres import PostgresServer
+from registries import settings_for, write
+
+from promptdb.db import migrate
+from promptdb.domain.plan import Policy
+from promptdb.errors import StorageError
+from promptdb.service import PromptService
+from promptdb.sync.source import load_tree
+from promptdb.sync.tree import plan_tree, sync_tree
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "storage.md"
+
+
+@pytest.fixture
+def service_as(own_server: PostgresServer, tmp_path: Path, tree: Path) -> Iterator[Callable[[str], PromptService]]:
+    as_administrator, as_owner = re.findall(r"```sql\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    for statement in as_administrator.split(";\n")[:-1]:
+        own_server.execute(statement)
+    opened: list[PromptService] = []
+
+    def as_role(role: str) -> PromptService:
+        url = own_server.url("promptdb").replace("postgres@", f"{role}@")
+        opened.append(PromptService(settings_for(url, tmp_path)))
+        return opened[-1]
+
+    with as_role("promptdb_owner").engine.begin() as connection:
+        for statement in as_owner.split(";\n")[:-1]:
+            connection.exec_driver_sql(statement)
+    yield as_role
+    for service in opened:
+        service.close()
+
+
+def test_each_role_can_do_what_it_is_for_and_the_reader_no_more(
+    service_as: Callable[[str], PromptService], tree: Path
+) -> None:
+    migrate.upgrade(service_as("promptdb_owner").engine)
+    writer, reader = service_as("promptdb_writer"), service_as("promptdb_reader")
+    for edition in (1, 2):
+        write(tree, {f"a/p{number}.txt": f"Edition {edition}" for number in range(3)})
+        sync_tree(writer.registry, load_tree(writer.settings), Policy())
+        writer.promote("a/p1", "production")
+    writer.rollback("a/p1", "production")
+    writer.delete_alias("a/p1", "production")
+    (tree / "a/p1.txt").unlink()
+    sync_tree(writer.registry, load_tree(writer.settings), Policy(prune=True, max_prune=100))
+    assert reader.resolve("a/p2").render_text() == "Edition 2"
+    assert len(reader.log("a/p2")) == 2
+    assert plan_tree(reader.registry, load_tree(reader.settings), Policy()).is_empty
+    with pytest.raises(StorageError, match="permission denied"):
+        reader.register_text("a/p2", "changed")
+    with pytest.raises(StorageError, match=r"permission denied|must be owner"):
+        migrate.downgrade(writer.engine, "base")

@@ -1,0 +1,15 @@
+"""Sixteen processes that write to one registry for a minute."""
+
+from pathlib import Path
+
+from registries import on_postgresql
+from writers import write_at_once
+
+
+@on_postgresql
+def test_nothing_that_sixteen_writers_were_told_is_lost(database_url: str, tmp_path: Path) -> None:
+    told = write_at_once(database_url, tmp_path, processes=16, seconds=60)
+    assert {"sync", "register", "promote", "promote_expecting", "rollback", "delete"} <= set(told.acts)
+    print(  # noqa: T201  what pytest -s shows
+        f"\ndone: {dict(told.acts)}\nlost races: {dict(told.lost)}\nversions: {len(told.versions)}, moves: {len(told.moves)}"
+    )
