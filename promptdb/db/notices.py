@@ -87,6 +87,8 @@ def send(connection: sa.Connection, notices: Sequence[Notice]) -> None:
 
 def _text(notice: Notice) -> str:
     """ASCII, so that characters are bytes."""
+    if notice.prompt is None:
+        return _MANY
     return json.dumps(
         {"prompt": str(notice.prompt), "revision": notice.revision, "aliases": list(notice.aliases)},
         separators=(",", ":"),

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from promptdb.blobs.store import Blob, BlobStore
-from promptdb.db.engine import reading, writing
-from promptdb.db.identity import collected, registry_id
+from promptdb.db.engine import writing
+from promptdb.db.notices import Notice, send
+from promptdb.db.retry import retried
 from promptdb.sync.collect import Progress
 from promptdb.sync.registry import Registry
+from promptdb.sync.uploads import Uploads
 from promptdb.transfer.merge import Merged, merge
 from promptdb.transfer.source import Source
 from promptdb.transfer.staging import staged
@@ -43,18 +45,22 @@ def receive(registry: Registry, source: Source, progress: Progress | None = None
         LockTimeout, StorageError: a store failed.
     """
     source.inspect()
-    sent = 0
-    while True:
-        with reading(registry.engine) as connection:
-            owner, before = registry_id(connection), collected(connection)
-        registry.blobs.claim(owner)
-        sent += _send(source, registry.blobs, progress)
-        with writing(registry.engine) as connection:
-            if collected(connection) != before:
-                continue  # blobs that were there may be gone: look again
-            with staged(connection, source, registry.blobs):
-                merged = merge(connection, source, registry.actor)
-        return Received(merged, sent)
+    return _receive(registry, source, progress)
+
+
+@retried
+def _receive(registry: Registry, source: Source, progress: Progress | None) -> Received:
+    uploads = Uploads(registry.blobs)
+    uploads.begin(registry.engine)
+    sent = _send(source, registry.blobs, progress)
+    with writing(registry.engine) as connection:
+        if not uploads.are_safe(connection):
+            sent += _send(source, registry.blobs, progress)
+        with staged(connection, source, registry.blobs):
+            merged = merge(connection, source, registry.actor)
+        if merged.rows:
+            send(connection, [Notice()])
+    return Received(merged, sent)
 
 
 def _send(source: Source, store: BlobStore, progress: Progress | None) -> int:
