@@ -21,7 +21,8 @@
     ├── LockTimeout            another writer held the lock for too long
     ├── IntegrityFailure       stored bytes do not match their digest
     └── StorageError           git, file system, blob store or database failed
-        └── OutsideRoot        a path leads out of the folder it must stay in
+        ├── OutsideRoot        a path leads out of the folder it must stay in
+        └── Unreachable        a database that has never answered
 
 No error knows an exit code or an HTTP status: each edge maps the tree with one table of its own.
 """
@@ -154,4 +155,8 @@ class StorageError(PromptDBError):
 
 
 class OutsideRoot(StorageError):
+    pass
+
+
+class Unreachable(StorageError):
     pass

@@ -88,8 +88,9 @@ def require_writable(engine: sa.Engine) -> None:
     """
     row = {"id": uuid4(), "namespace": "doctor", "name": str(uuid4()), "created_at": datetime.now(UTC)}
     with writing(engine) as connection:
+        trial = connection.begin_nested()
         connection.execute(sa.insert(prompts).values(**row))
-        connection.rollback()
+        trial.rollback()
 
 
 def missing_privileges(engine: sa.Engine) -> list[str]:

@@ -10,10 +10,13 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from promptdb.errors import LockTimeout, StorageError
+from promptdb.errors import LockTimeout, StorageError, Unreachable
 
 PATIENCE = 8.0
 """Seconds from the first failure on, after which it is told. PostgreSQL restarts in less."""
+
+FIRST_PATIENCE = 2.0
+"""The same where nothing has ever answered: then the address is wrong, more often than not."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 """Seconds."""
@@ -38,6 +41,7 @@ _LASTING = (
     "Name or service not known",
 )
 """In reasons why there is no connection, for which libpq has no SQLSTATE: with these, it will be no better in a second."""
+
 
 _Arguments = ParamSpec("_Arguments")
 _T = TypeVar("_T")
@@ -64,7 +68,7 @@ def retried(work: Callable[_Arguments, _T]) -> Callable[_Arguments, _T]:
 
 
 def again(work: Callable[[], _T]) -> _T:
-    """Work until it is done, with pauses that grow, for `PATIENCE` seconds after it first failed.
+    """Work until it is done, with pauses that grow, for `PATIENCE` seconds after it first failed, or `FIRST_PATIENCE`.
 
     Raises:
         StorageError, LockTimeout: it failed for good, or for too long.
@@ -75,7 +79,8 @@ def again(work: Callable[[], _T]) -> _T:
             return work()
         except (StorageError, LockTimeout) as error:
             now = time.monotonic()
-            deadline = deadline if deadline is not None else now + PATIENCE
+            if deadline is None:
+                deadline = now + min(PATIENCE, FIRST_PATIENCE if isinstance(error, Unreachable) else PATIENCE)
             if now >= deadline or not is_transient(error):
                 raise
         pause = min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE)

@@ -1,6 +1,5 @@
 """What goes wrong for every command alike: settings, databases, locks, folders. One line, a hint, an exit code."""
 
-import hashlib
 import shutil
 import socket
 import sqlite3
@@ -11,6 +10,10 @@ from typing import Any
 import pytest
 from clitools import Ran, Run, failure
 from registries import write
+
+from promptdb.domain.digest import digest_of
+from promptdb.domain.identity import PromptId
+from promptdb.domain.ids import prompt_id, version_id
 
 READING = [
     *(
@@ -197,8 +200,8 @@ def test_an_empty_postgresql_wants_to_be_upgraded_first(
     monkeypatch.setenv("PROMPTDB_DATABASE_URL", postgres_server.url(postgres_server.create_database()))
     ran = run("sync")
     assert ran.code == 1
-    assert ran.err.endswith("is empty; this promptdb needs 0003\nhint: run: promptdb db upgrade\n")
-    assert run("db", "upgrade") == (0, "schema: empty -> 0003\n", "")
+    assert ran.err.endswith("is empty; this promptdb needs 0004\nhint: run: promptdb db upgrade\n")
+    assert run("db", "upgrade") == (0, "schema: empty -> 0004\n", "")
     assert run("sync").code == 0
     assert run("render", "greet", "-v", "name=Bo", "-v", "place=Oz").out == "Hello Bo, welcome to Oz!\n"
     assert run("promote", "greet", "production").code == 0
@@ -267,8 +270,11 @@ def test_a_stored_spec_that_was_changed_is_exit_code_7(
 @pytest.mark.parametrize("arguments", READS_SPEC, ids=words)
 def test_a_stored_spec_of_a_newer_release_is_exit_code_7(run: Run, synced: Path, arguments: list[str]) -> None:
     spec = '{"kind":"string","scheme":2,"template":"x"}'
-    digest = hashlib.sha256(spec.encode()).hexdigest()
-    edit(f"UPDATE prompt_versions SET spec_json = '{spec}', spec_hash = 'sha256:{digest}'")
+    digest = digest_of(spec.encode())
+    prompt = prompt_id(PromptId("default", "greet"))
+    key = version_id(prompt, 1, digest).hex
+    values = f"id = '{key}', spec_json = '{spec}', spec_hash = '{digest}'"
+    edit(f"UPDATE prompt_versions SET {values} WHERE prompt_id = '{prompt.hex}' AND revision = 1")
     ran = run(*arguments)
     assert (ran.code, ran.out) == (7, "")
     assert ran.err.startswith("error: a stored spec cannot be read: ")
