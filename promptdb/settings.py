@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
@@ -45,7 +45,15 @@ def _ref_pattern(text: str) -> str:
     return pattern
 
 
+def _require_text(value: Any) -> Any:
+    """An empty path would be the folder itself, and is what an unset variable of a CI job gives."""
+    if isinstance(value, str) and not value.strip():
+        raise PydanticCustomError("empty", "it is empty")
+    return value
+
+
 AliasName = Annotated[str, AfterValidator(_require_alias)]
+FolderPath = Annotated[Path, BeforeValidator(_require_text)]
 RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
 
 
@@ -60,14 +68,14 @@ class AppSettings(BaseSettings):
     )
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
-    prompts_root: Path = Field(default=Path("prompts"), description="the folder with the prompt files")
+    prompts_root: FolderPath = Field(default=Path("prompts"), description="the folder with the prompt files")
     text_format: Literal["f-string", "jinja2", "mustache", "plain"] = Field(
         default="f-string", description="template format of .txt, .md and .prompt files that do not name one"
     )
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///./promptdb.sqlite3"), description="SQLite file or PostgreSQL database"
     )
-    blob_root: Path = Field(default=Path(".blobs"), description="the folder of the local blob store")
+    blob_root: FolderPath = Field(default=Path(".blobs"), description="the folder of the local blob store")
     storage_backend: Literal["local", "minio"] = Field(default="local", description="where blobs are stored")
     minio_endpoint: str | None = Field(default=None, description="host[:port] of MinIO, Amazon S3 or another S3 server")
     minio_access_key: SecretStr | None = Field(default=None, description="the key that says who we are")

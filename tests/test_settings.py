@@ -391,3 +391,10 @@ def test_what_can_be_no_ref_is_told(project: Path, pattern: str) -> None:
     write(project, {"promptdb.toml": f'[refs]\n"{pattern}" = ["a"]\n'})
     with pytest.raises(ConfigError, match="refs"):
         load_settings(project)
+
+
+@pytest.mark.parametrize("name", ["PROMPTDB_BLOB_ROOT", "PROMPTDB_PROMPTS_ROOT"])
+def test_an_empty_path_is_no_folder(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "")
+    with pytest.raises(ConfigError, match=f"{name}: it is empty"):
+        load_settings()

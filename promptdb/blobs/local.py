@@ -1,7 +1,9 @@
 """Blobs as files below one folder."""
 
+import errno
 import hashlib
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -62,7 +64,7 @@ class LocalBlobStore:
     def open(self, digest: Digest) -> BinaryIO:
         path = self._path(digest)
         try:
-            file = path.open("rb", buffering=0)
+            file = _opened(path)
         except FileNotFoundError as error:
             raise blob_missing(digest, str(self.root)) from error
         except OSError as error:
@@ -105,11 +107,11 @@ class LocalBlobStore:
         except OSError as error:
             raise StorageError(f"cannot delete {error.filename}: {error.strerror}") from error
 
-    def claim(self, registry: UUID) -> None:
+    def claim(self, registry: UUID, note: str) -> None:
         path = self.root / owner_key(registry)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            path.write_text(note, encoding="utf-8")
         except OSError as error:
             raise self._not_written(error) from error
 
@@ -175,10 +177,22 @@ class _Source:
         self._file.close()
 
 
+def _opened(path: Path) -> BinaryIO:
+    """
+    Raises:
+        OSError: there is no such file, or something else lies there; a pipe would keep us waiting for ever.
+    """
+    file = open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb", buffering=0)  # noqa: PTH123, SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, f"{path} is not a regular file")
+    return file
+
+
 def _holds(path: str, digest: Digest) -> bool:
     if not os.path.exists(path):  # noqa: PTH110  in a hot loop
         return False
-    with open(path, "rb") as file:  # noqa: PTH123
+    with _opened(Path(path)) as file:
         return stream_digest(file) == digest
 
 

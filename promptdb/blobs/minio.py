@@ -138,9 +138,10 @@ class MinioBlobStore:
         for upload in list(self._leftovers(before)):
             self._bucket.abort(upload)
 
-    def claim(self, registry: UUID) -> None:
+    def claim(self, registry: UUID, note: str) -> None:
         self._require_bucket()
-        self._bucket.put(owner_key(registry), BytesIO(), 0)
+        data = note.encode()
+        self._bucket.put(owner_key(registry), BytesIO(data), len(data))
 
     def owners(self) -> frozenset[UUID]:
         found = set()

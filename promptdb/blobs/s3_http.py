@@ -16,13 +16,13 @@ from urllib3.exceptions import TimeoutError as TimedOut
 from promptdb.errors import ConfigError
 
 PATIENCE = 30.0
-"""Seconds that one request may wait, all in all, between its attempts. What an attempt takes comes on top."""
+"""Seconds after the first failure of a request in which it is made again."""
 
 _FIRST_PATIENCE = 3.0
 """The same while nothing was ever answered: then it is rather the settings that are wrong."""
 
-_CONNECT, _READ = 10.0, 60.0
-"""Seconds."""
+_CONNECT, _READ, _FIRST_READ = 10.0, 60.0, 10.0
+"""Seconds; the last while nothing was ever answered."""
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 
@@ -62,9 +62,11 @@ class RetryingPool(urllib3.PoolManager):
         Raises:
             HTTPError: there was none, in the time that patience allows.
         """
-        delays: Iterator[float] | None = None
-        while True:
+        deadline: float | None = None
+        for delay in _delays():
             failure: HTTPError | None = None
+            if not self._has_answered:
+                options["timeout"] = urllib3.Timeout(connect=_CONNECT, read=_FIRST_READ)
             try:
                 stream = BytesIO(body) if body is not None and len(body) > _AT_ONCE else body
                 answer = super().urlopen(method, url, redirect=False, body=stream, **options)
@@ -75,16 +77,19 @@ class RetryingPool(urllib3.PoolManager):
                 if not _passes(error):
                     raise
                 failure = error
-            delays = delays or _delays(self._patience if self._has_answered else min(_FIRST_PATIENCE, self._patience))
-            delay = next(delays, None)
-            if delay is None and failure is not None:
+            if deadline is None:
+                patience = self._patience if self._has_answered else min(_FIRST_PATIENCE, self._patience)
+                deadline = time.monotonic() + patience
+            left = deadline - time.monotonic()
+            if left <= 0 and failure is not None:
                 raise failure
-            if delay is None:
+            if left <= 0:
                 return answer
             if failure is None:
                 answer.drain_conn()
                 answer.release_conn()
-            time.sleep(delay)
+            time.sleep(min(delay, left))
+        raise AssertionError("delays have no end")
 
 
 def _passes(error: HTTPError) -> bool:
@@ -93,13 +98,11 @@ def _passes(error: HTTPError) -> bool:
     return isinstance(error, TimedOut | NewConnectionError | ProtocolError)
 
 
-def _delays(total: float) -> Iterator[float]:
+def _delays() -> Iterator[float]:
     """Twice as long each time, shaken so that writers do not come back all at once."""
     delay = _FIRST_DELAY
-    while total > 0:
-        shaken = min(delay * random.uniform(0.5, 1.5), total)  # noqa: S311
-        yield shaken
-        total -= shaken
+    while True:
+        yield delay * random.uniform(0.5, 1.5)  # noqa: S311
         delay = min(2 * delay, _LONGEST_DELAY)
 
 

@@ -107,8 +107,8 @@ class BlobStore(Protocol):
         """Remove them. One that is still going on fails, and has to be made again."""
         ...
 
-    def claim(self, registry: UUID) -> None:
-        """Note in the store that a registry has blobs in it."""
+    def claim(self, registry: UUID, note: str) -> None:
+        """Note in the store that a registry has blobs in it; `note` tells people which one that is."""
         ...
 
     def owners(self) -> frozenset[UUID]:

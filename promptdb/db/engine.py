@@ -19,6 +19,25 @@ from promptdb.errors import ConfigError, LockTimeout, MissingExtra, StorageError
 _CACHE_KIB = 64 * 1024
 _LOCK_STEP = 0.25  # seconds
 _LOCKED = "database is locked"
+_REMEDY = "check the database URL (PROMPTDB_DATABASE_URL or database_url), and that the database is up and writable"
+_REMEDIES = {
+    "password authentication failed": "check user and password in the database URL, or PGPASSWORD",
+    "no password supplied": "put the password into the database URL, or into PGPASSWORD",
+    'database "': "create it, for example with createdb, then run: promptdb db upgrade; or correct the database URL",
+    'role "': "check the user in the database URL",
+    "invalid connection option": "the database URL has an option that PostgreSQL does not know",
+    "invalid sslmode": "sslmode is one of disable, allow, prefer, require, verify-ca and verify-full",
+    "certificate": "name the authority with ?sslrootcert=FILE in the database URL",
+    "file is not a database": "the file is something else: correct the database URL",
+    "database disk image is malformed": "restore the file from a backup; see docs/storage.md",
+    "disk is full": "make room",
+    "permission denied": "grant the role what docs/storage.md lists",
+    "connection timeout": "is it the right host and port, and does a firewall let it through?",
+    "Connection refused": "start the database, or correct host and port in the database URL",
+    "not known": "correct the host in the database URL",
+}
+"""By what the driver says: of a failed connection, libpq gives no SQLSTATE."""
+
 _LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # PostgreSQL's lock_not_available and deadlock_detected
 
 
@@ -128,7 +147,7 @@ def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
         raise LockTimeout(
             "another writer held the database for too long", "try again, or raise PROMPTDB_LOCK_TIMEOUT (seconds)"
         ) from error
-    hint = "check PROMPTDB_DATABASE_URL and that the database is up and writable"
+    hint = next((remedy for phrase, remedy in _REMEDIES.items() if phrase in reason), _REMEDY)
     kind = Unreachable if engine.dialect.server_version_info is None else StorageError
     raise kind(f"the database {address(engine)} failed: {reason}", hint) from error
 

@@ -121,7 +121,7 @@ def _guard(
         shown = ", ".join(sorted(map(str, others)))
         return Guard(
             f"the store has blobs of another registry too ({shown}), whose rows are not in this database",
-            "give each registry a store of its own; if that one is gone, remove registries/ID from the store",
+            "registries/ID in the store says which one: give it a store of its own, or remove that mark if it is gone for good",
         )
     if unbundled:
         return Guard(

@@ -19,6 +19,7 @@ from promptdb.errors import ConfigError, Guard, IntegrityFailure, StalePlan, Sto
 from promptdb.settings import SETTINGS_FILES, AppSettings, load_settings
 from promptdb.sync.load import LoadedFile
 from promptdb.sync.registry import Registry, registry_of
+from promptdb.sync.uploads import Uploads
 from promptdb.sync.verify import Verified, bundle_of
 from promptdb.sync.verify_blobs import blob_findings, damage_of
 from promptdb.sync.verify_git import loaded_from
@@ -54,7 +55,7 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
         raise Guard(
             "the store has blobs of another registry only", "check the settings of the database and of the store"
         )
-    registry.blobs.claim(key)
+    Uploads(registry.blobs).begin(registry.engine)
     left = set(wanted)
     for blob in _found_somewhere(registry, settings, left, other):
         if blob.digest in left and _put(registry.blobs, blob):

@@ -99,6 +99,14 @@ def test_a_folder_in_place_of_a_blob_is_a_storage_error(store: LocalBlobStore) -
         store.get(DIGEST)
 
 
+def test_a_pipe_in_place_of_a_blob_keeps_nobody_waiting(store: LocalBlobStore) -> None:
+    path = store.root / object_key(DIGEST)
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    with pytest.raises(StorageError, match=r"Invalid argument|not a regular file"):
+        store.get(DIGEST)
+
+
 def test_temporary_files_do_not_stay_behind(store: LocalBlobStore) -> None:
     store.put_all(blob(f"{number}".encode()) for number in range(40))
     assert list((store.root / "tmp").iterdir()) == []

@@ -14,6 +14,7 @@ import pytest
 from fake_s3 import EMPTY_LIST, FakeS3, Reply, error, fake_s3
 from s3 import ACCESS_KEY, S3Server
 
+from promptdb.blobs import s3_http
 from promptdb.blobs.minio import MinioBlobStore
 from promptdb.blobs.s3_address import S3Address
 from promptdb.blobs.store import Blob, object_key
@@ -70,6 +71,14 @@ def test_patience_has_an_end() -> None:
         with pytest.raises(StorageError, match="asks to slow down"):
             store_at(fake.endpoint, patience=0.3).open(DIGEST)
         assert 2 <= len(fake.requests) < 10
+
+
+def test_a_server_that_takes_connections_and_never_answers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_http, "_FIRST_READ", 0.05)
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
+        endpoint = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(StorageError, match="does not answer"):
+            store_at(endpoint, patience=0.2).size(DIGEST)
 
 
 def test_a_large_upload_that_fails_for_good_is_given_up_on_the_server_too() -> None:

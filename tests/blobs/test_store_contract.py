@@ -275,7 +275,7 @@ def test_leftovers_are_counted_and_removed_once_they_are_old(store: BlobStore, b
 def test_a_store_knows_whose_blobs_it_has(store: BlobStore, backdoor: Backdoor) -> None:
     first, second = UUID(int=1), UUID(int=2)
     for registry in (first, second, first):
-        store.claim(registry)
+        store.claim(registry, "a note\n")
     backdoor.write("registries/notes.txt", b"no id")
     assert store.owners() == {first, second}
     assert {owner_key(first), owner_key(second)} < backdoor.keys()

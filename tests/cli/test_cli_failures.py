@@ -152,7 +152,7 @@ def test_a_file_that_is_no_database_is_one_error_of_one_line(run: Run, synced: P
     assert (ran.code, ran.out) == (1, "")
     error, hint = ran.err.splitlines()
     assert error.endswith("promptdb.sqlite3 failed: file is not a database")
-    assert hint == "hint: check PROMPTDB_DATABASE_URL and that the database is up and writable"
+    assert hint == "hint: the file is something else: correct the database URL"
 
 
 def test_a_database_of_something_else_is_left_alone(run: Run, project: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_postgresql_that_is_down_is_told_without_the_password(
     error, hint = ran.err.splitlines()
     assert "Connection refused" in error
     assert "hunter2" not in ran.err
-    assert hint == "hint: check PROMPTDB_DATABASE_URL and that the database is up and writable"
+    assert hint == "hint: start the database, or correct host and port in the database URL"
 
 
 def test_an_empty_postgresql_wants_to_be_upgraded_first(

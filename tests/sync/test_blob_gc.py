@@ -99,7 +99,7 @@ def test_a_blob_is_named_by_either_of_two_columns(littered: PromptService, colum
 
 def test_a_store_of_two_registries_is_left_alone(littered: PromptService) -> None:
     other = uuid4()
-    littered.blobs.claim(other)
+    littered.blobs.claim(other, "another\n")
     with pytest.raises(Guard, match=str(other)):
         collect(littered, max_delete=100, delete=True)
     assert GARBAGE.digest in stored(littered)

@@ -232,7 +232,7 @@ def test_a_store_of_another_registry_is_told_first(filled: PromptService) -> Non
     for file in [*blobs.glob("sha256/*/*"), *blobs.glob("registries/*")]:
         file.unlink()
     other = uuid4()
-    filled.blobs.claim(other)
+    filled.blobs.claim(other, "another\n")
     first = wrong_store(filled)
     assert first.code == "V401"
     assert str(other) in first.message
@@ -246,7 +246,7 @@ def test_an_empty_store_is_told_first(filled: PromptService) -> None:
 
 
 def test_an_empty_database_with_the_store_of_another_one_is_told(service: PromptService) -> None:
-    service.blobs.claim(uuid4())
+    service.blobs.claim(uuid4(), "another\n")
     assert wrong_store(service).code == "V401"
 
 

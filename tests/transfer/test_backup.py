@@ -75,7 +75,7 @@ def test_a_database_with_the_store_of_another_registry_is_no_owner_of_it(
     other = new_registry()
     other.register_text("of/another", "x")
     with reading(other.engine) as connection:
-        other.blobs.claim(registry_id(connection))
+        other.blobs.claim(registry_id(connection), "another\n")
     service = restored(backed_up(filled, tmp_path / "backup.sqlite3"), other.settings.blob_path)
     with reading(service.engine) as connection:
         own = registry_id(connection)

@@ -86,13 +86,16 @@ def _owners(settings: AppSettings, store: BlobStore) -> Iterator[Finding]:
         detail = f"{store.place} has no blob {newest}, which the newest version names"
         yield fail("owners", detail, "is it the store of this database? Then see: promptdb verify")
     elif newest is not None and others and own not in store.owners():
-        yield fail("owners", f"{store.place} is the store of other registries", "wrong database, or wrong store?")
+        yield fail(
+            "owners", f"{store.place} is the store of other registries, not of {own}", "wrong database, or wrong store?"
+        )
     elif others:
         detail = f"{store.place} has blobs of {len(others)} other {'registry' if len(others) == 1 else 'registries'}"
         yield warn("owners", detail, "give each registry a store of its own, or gc cannot work there")
     else:
         yield ok(
-            "owners", f"{store.place} has the blobs of this registry" if newest else f"{store.place} is free to use"
+            "owners",
+            f"{store.place} has the blobs of this registry, {own}" if newest else f"{store.place} is free to use",
         )
 
 
