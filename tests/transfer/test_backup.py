@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from postgres import _binaries
-from registries import dump, on_postgresql, on_sqlite, settings_for
-from transfers import NewRegistry
+from registries import NewRegistry, dump, on_postgresql, on_sqlite, settings_for
 
 from promptdb.db.engine import reading
 from promptdb.db.identity import registry_id

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registries import dump, on_sqlite, rows
-from transfers import NewRegistry
+from registries import NewRegistry, dump, on_sqlite, rows
 
 from promptdb.errors import Conflict, IntegrityFailure, PromptDBError, StorageError
 from promptdb.service import PromptService
