@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from postgres import PostgresServer
 from s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
+from promptdb.db.columns import registries
 from promptdb.db.engine import make_engine
 from promptdb.db.migrate import upgrade
 from promptdb.db.tables import Table
@@ -31,6 +33,7 @@ on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 
 NewDatabase = Callable[..., str]
+NewRegistry = Callable[..., PromptService]
 Fill = Callable[[PromptService], None]
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -140,6 +143,28 @@ def recorded(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
         return opened[-1]
 
     yield copy
+    for service in opened:
+        service.close()
+
+
+@pytest.fixture
+def new_registry(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NewRegistry]:
+    """Make a registry of its own with nothing in it: `(backend, store_kind)`, by default SQLite and a folder."""
+    opened: list[PromptService] = []
+
+    def make(backend: str = "sqlite", store_kind: str = "local") -> PromptService:
+        if backend == "postgresql":
+            request.getfixturevalue("postgres")
+        folder = tmp_path / f"registry-{len(opened)}"
+        folder.mkdir()
+        url = request.getfixturevalue("migrated_database")(backend, folder)
+        blobs = {} if store_kind == "local" else s3_settings(request.getfixturevalue("s3_server"))
+        opened.append(PromptService(settings_for(url, folder, **blobs)))
+        with opened[-1].engine.begin() as connection:  # a copy of a template has its id, too
+            connection.execute(sa.update(registries).values(id=uuid4()))
+        return opened[-1]
+
+    yield make
     for service in opened:
         service.close()
 

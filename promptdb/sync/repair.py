@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from promptdb.blobs.checked import stream_digest
@@ -24,6 +25,9 @@ from promptdb.sync.verify import Verified, bundle_of
 from promptdb.sync.verify_blobs import blob_findings, damage_of
 from promptdb.sync.verify_git import loaded_from
 from promptdb.sync.view import View, open_view
+
+_AT_ONCE = 500
+"""Blobs that are made durable together."""
 
 
 def repaired(registry: Registry, settings: AppSettings, found: Verified, other: BlobStore | None = None) -> Verified:
@@ -57,11 +61,10 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
         )
     Uploads(registry.blobs).begin(registry.engine)
     left = set(wanted)
-    for blob in _found_somewhere(registry, settings, left, other):
-        if blob.digest in left and _put(registry.blobs, blob):
-            left.discard(blob.digest)
-            if not left:
-                break
+    intact = _intact(_found_somewhere(registry, settings, left, other), left)
+    while some := list(islice(intact, _AT_ONCE)):
+        registry.blobs.delete([blob.digest for blob in some])  # stores leave a blob alone that is there in its size
+        registry.blobs.put_all(some)
     damaged = [damage for digest in sorted(wanted) if (damage := damage_of(registry.blobs, digest)) is not None]
     mended = wanted.difference(damage.digest for damage in damaged)
     kept = [one for one in found.findings if one.digest not in wanted]
@@ -87,17 +90,22 @@ def other_store(path: Path) -> BlobStore:
     )
 
 
-def _put(blobs: BlobStore, blob: Blob) -> bool:
-    """Whether the bytes are the right ones, and stored. Looked at first: what is damaged in place is removed for them."""
+def _intact(found: Iterable[Blob], left: set[Digest]) -> Iterator[Blob]:
+    """Those that are left and have the right bytes; each is left no more. Until none is."""
+    for blob in found:
+        if blob.digest in left and _has_its_bytes(blob):
+            left.discard(blob.digest)
+            yield blob
+        if not left:
+            return
+
+
+def _has_its_bytes(blob: Blob) -> bool:
     try:
         with blob.open() as stream:
-            is_right = stream_digest(stream) == blob.digest
+            return stream_digest(stream) == blob.digest
     except (StorageError, StalePlan, IntegrityFailure):
         return False
-    if is_right:
-        blobs.delete([blob.digest])  # stores leave a blob alone that is there in its size
-        blobs.put_all([blob])
-    return is_right
 
 
 def _found_somewhere(

@@ -10,6 +10,7 @@ from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading
 from promptdb.domain.integrity import IntegrityCode, finding
 from promptdb.errors import ConfigError, StorageError
+from promptdb.files.scan import Candidate
 from promptdb.git.repository import find_repository
 from promptdb.git.worktree import from_top
 from promptdb.settings import AppSettings
@@ -74,8 +75,11 @@ def _not_in(
         else:
             if len(some) > _MANY:
                 opened.tree.preload()
+            candidates = {
+                from_top(opened.origin.root, candidate.path): candidate for candidate in opened.found.candidates
+            }
             for row in some:
-                fits = _fits(opened, row, settings)
+                fits = _fits(opened, candidates.get(row.path), row, settings)
                 unknown += fits is None
                 wrong += [row] if fits is False else []
         done += len(some)
@@ -84,9 +88,9 @@ def _not_in(
     return wrong, unknown
 
 
-def _fits(opened: OpenView, row: SourceRow, settings: AppSettings) -> bool | None:
+def _fits(opened: OpenView, candidate: Candidate | None, row: SourceRow, settings: AppSettings) -> bool | None:
     """None where the file is there, and cannot be read as a prompt any more."""
-    loaded = list(loaded_from(opened, [row.path], settings))
+    loaded = list(_readings(opened, candidate, settings)) if candidate is not None else []
     valid = [file.content.digest for file in loaded if file.content is not None]
     if loaded and not valid:
         return None
@@ -94,11 +98,14 @@ def _fits(opened: OpenView, row: SourceRow, settings: AppSettings) -> bool | Non
 
 
 def loaded_from(opened: OpenView, paths: Collection[str] | None, settings: AppSettings) -> Iterator[LoadedFile]:
-    """Files by their paths from the top, or all: with the settings of the commit and, as a history is recorded, with those
-    of now.
-    """
+    """Files by their paths from the top, or all."""
     for candidate in opened.found.candidates:
         if paths is None or from_top(opened.origin.root, candidate.path) in paths:
-            for text_format in dict.fromkeys((opened.settings.text_format, settings.text_format)):
-                with suppress(StorageError):
-                    yield Loader(opened.tree, text_format)(candidate)
+            yield from _readings(opened, candidate, settings)
+
+
+def _readings(opened: OpenView, candidate: Candidate, settings: AppSettings) -> Iterator[LoadedFile]:
+    """A file with the settings of the commit and, as a history is recorded, with those of now."""
+    for text_format in dict.fromkeys((opened.settings.text_format, settings.text_format)):
+        with suppress(StorageError):
+            yield Loader(opened.tree, text_format)(candidate)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from promptdb.db.engine import reading
 from promptdb.domain.views import PromptVersionView
-from promptdb.errors import VersionNotFound
+from promptdb.errors import StorageError, VersionNotFound
 from promptdb.sync.registry import Registry
-from promptdb.transfer.files import in_the_way, new_file
+from promptdb.transfer.files import new_file
 from promptdb.transfer.registry_file import write_registry
 from promptdb.transfer.source import RegistrySource
 from promptdb.transfer.version_document import version_document
@@ -48,6 +48,7 @@ def export_registry(registry: Registry, file: Path, *, overwrite: bool = False) 
         StorageError, IntegrityFailure: as in `export_version`.
     """
     if file.exists() and not overwrite:
-        raise in_the_way(file)  # now, and not after all of it is written
+        # Now, and not after all of it is written: whether it would be the same nobody knows yet.
+        raise StorageError(f"{file} exists", "name another file, or pass --force to replace it")
     with reading(registry.engine) as connection, new_file(file, overwrite=overwrite) as stream:
         return write_registry(RegistrySource(connection, registry.blobs), stream)

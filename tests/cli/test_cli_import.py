@@ -78,5 +78,6 @@ def test_what_export_cannot_mean_is_a_usage_error(run: Run, synced: Path, argume
 
 def test_an_export_that_is_in_the_way_is_not_replaced(run: Run, elsewhere: Path) -> None:
     (elsewhere / "x.zip").write_text("mine")
-    assert run("export", "--all", "x.zip") == (1, "", failure("x.zip exists and differs", "pass --force to replace it"))
+    told = failure("x.zip exists", "name another file, or pass --force to replace it")
+    assert run("export", "--all", "x.zip") == (1, "", told)
     assert run("export", "--all", "x.zip", "--force").code == 0

@@ -4,21 +4,25 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from postgres import _binaries
-from registries import dump, on_postgresql, on_sqlite, settings_for
-from transfers import NewRegistry
+from postgres import PostgresServer, _binaries
+from registries import NewRegistry, dump, on_postgresql, on_sqlite, settings_for, write
+from transfers import RICH
 
-from promptdb.db.engine import reading
-from promptdb.db.identity import registry_id
+from promptdb.domain.integrity import IntegrityCode
 from promptdb.domain.plan import Policy
-from promptdb.errors import StorageError
+from promptdb.errors import Guard, StorageError
 from promptdb.service import PromptService
+from promptdb.sync.blob_gc import collect_garbage
+from promptdb.sync.doctor.blobs import examine_blobs
+from promptdb.sync.doctor.finding import Level
+from promptdb.sync.repair import repaired
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
+from promptdb.sync.verify import verify
 from promptdb.transfer.copy import import_file
 from promptdb.transfer.export import export_registry
 
@@ -43,64 +47,89 @@ def test_a_database_older_than_the_blobs_is_synced_to_equal_ids(filled_tree: Pro
     newest = filled_tree.resolve("a/one").version
     service = restored(backup, filled_tree.settings.blob_path)
     assert service.resolve("a/one").version.revision == newest.revision - 1
+    found = verify(service.registry, full=True)
+    assert (found.findings, found.unnamed) == ((), 1)
+    assert collect_garbage(service.registry, timedelta(hours=24), 50, delete=True).deleted == 0  # stored too recently
     sync_tree(service.registry, load_tree(service.settings), Policy())
     again = service.resolve("a/one").version
     assert (again.id, again.revision, again.spec_hash) == (newest.id, newest.revision, newest.spec_hash)
-    export_registry(service.registry, tmp_path / "all.zip")  # every blob is there
+    found = verify(service.registry, full=True)
+    assert (found.findings, found.unnamed) == ((), 0)
     service.close()
 
 
 @on_sqlite
+@pytest.mark.parametrize("remedy", ["repair", "import", "newer blobs"])
 def test_blobs_older_than_the_database_serve_nothing_wrong_and_are_put_back(
-    filled: PromptService, tmp_path: Path
+    filled_tree: PromptService, tmp_path: Path, remedy: str
 ) -> None:
-    older = shutil.copytree(filled.settings.blob_path, tmp_path / "older")
-    filled.register_text("by/hand", "after the blobs were copied")
-    export_registry(filled.registry, tmp_path / "all.zip")
-    service = restored(backed_up(filled, tmp_path / "backup.sqlite3"), older)
-    assert service.resolve("by/hand").spec.template == "after the blobs were copied"  # rows have the text
+    own = filled_tree.settings.blob_path
+    older = shutil.copytree(own, tmp_path / "older")
+    write(filled_tree.settings.prompts_path, {"rich.yaml": RICH.replace("1.0", "2.0"), "_data.csv": "c,d\n"})
+    sync_tree(filled_tree.registry, load_tree(filled_tree.settings), Policy())
+    export_registry(filled_tree.registry, tmp_path / "all.zip")
+    service = restored(backed_up(filled_tree, tmp_path / "backup.sqlite3"), older)
+    missing = {blob.digest for blob in filled_tree.blobs.list()} - {blob.digest for blob in service.blobs.list()}
+    assert len(missing) == 2  # a bundle and an asset
+    assert {(finding.code, finding.digest) for finding in verify(service.registry).findings} == {
+        (IntegrityCode.BLOB_MISSING, digest) for digest in missing
+    }
+    prompt = service.resolve("rich")
+    assert prompt.spec.template == "hi"  # rows have the text
+    with pytest.raises(StorageError, match="is not in"):
+        prompt.asset("_data.csv")
     with pytest.raises(StorageError, match="is not in"):
         export_registry(service.registry, tmp_path / "again.zip")
-    received = import_file(service.registry, tmp_path / "all.zip")
-    assert (received.merged.rows, received.blobs) == (0, 1)
+    if remedy == "repair":
+        assert set(repaired(service.registry, service.settings, verify(service.registry)).repaired) == missing
+    elif remedy == "import":
+        received = import_file(service.registry, tmp_path / "all.zip")
+        assert (received.merged.rows, received.blobs) == (0, 2)
+    else:
+        shutil.copytree(own, older, dirs_exist_ok=True)
+    assert verify(service.registry, full=True).findings == ()
+    with prompt.asset("_data.csv") as stream:
+        assert stream.read() == b"c,d\n"
     export_registry(service.registry, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "all.zip").read_bytes()
     service.close()
 
 
 @on_sqlite
-def test_a_database_with_the_store_of_another_registry_is_no_owner_of_it(
+def test_a_database_with_the_store_of_another_registry_is_told_and_the_store_left_alone(
     filled: PromptService, new_registry: NewRegistry, tmp_path: Path
 ) -> None:
     other = new_registry()
     other.register_text("of/another", "x")
-    with reading(other.engine) as connection:
-        other.blobs.claim(registry_id(connection), "another\n")
+    before = set(other.blobs.list())
     service = restored(backed_up(filled, tmp_path / "backup.sqlite3"), other.settings.blob_path)
-    with reading(service.engine) as connection:
-        own = registry_id(connection)
-    assert service.blobs.owners()
-    assert own not in service.blobs.owners()
+    assert verify(service.registry).findings[0].code is IntegrityCode.WRONG_STORE
+    [owners] = [finding for finding in examine_blobs(service.settings) if finding.check == "owners"]
+    assert owners.level is Level.FAIL
+    with pytest.raises(Guard, match="another registry"):
+        repaired(service.registry, service.settings, verify(service.registry))
+    with pytest.raises(Guard, match="another registry"):
+        collect_garbage(service.registry, timedelta(0), 100, delete=True)
     with pytest.raises(StorageError, match="is not in"):
         export_registry(service.registry, tmp_path / "all.zip")
     service.close()
+    assert set(other.blobs.list()) == before
+    assert verify(other.registry, full=True).findings == ()
 
 
 @on_postgresql
 def test_a_dump_of_postgresql_restores_every_row(
-    filled: PromptService, new_registry: NewRegistry, tmp_path: Path
+    filled: PromptService, postgres: PostgresServer, tmp_path: Path
 ) -> None:
     binaries = _binaries()
-    if binaries is None or not (binaries / "pg_dump").is_file() or not (binaries / "psql").is_file():
+    if binaries is None or not all((binaries / name).is_file() for name in ("pg_dump", "pg_restore")):
         pytest.skip("these binaries of PostgreSQL have no pg_dump")
-    script = tmp_path / "backup.sql"
-    source = filled.settings.database_url.get_secret_value()
-    script.write_bytes(subprocess.run([binaries / "pg_dump", source], check=True, capture_output=True).stdout)
-    target = new_registry("postgresql")
-    url = target.settings.database_url.get_secret_value()
-    with target.engine.begin() as connection:
-        connection.execute(sa.text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
-    command = [binaries / "psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={script}", url]
-    subprocess.run(command, check=True, capture_output=True)
-    assert dump(target.engine) == dump(filled.engine)
-    target.register_text("by/hand", "and goes on")
+    source, file = filled.settings.database_url.get_secret_value(), tmp_path / "backup.dump"
+    subprocess.run([binaries / "pg_dump", "--format=custom", f"--file={file}", source], check=True)
+    url = postgres.url(postgres.create_database())
+    subprocess.run([binaries / "pg_restore", f"--dbname={url}", file], check=True)
+    service = PromptService(settings_for(url, tmp_path))
+    assert dump(service.engine) == dump(filled.engine)
+    assert verify(service.registry, full=True).findings == ()  # schema and triggers, too
+    service.register_text("by/hand", "and goes on")
+    service.close()

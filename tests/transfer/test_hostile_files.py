@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registries import dump, on_sqlite
-from transfers import NewRegistry
+from registries import NewRegistry, dump, on_sqlite
 
 from promptdb.errors import IntegrityFailure, StorageError
 from promptdb.service import PromptService

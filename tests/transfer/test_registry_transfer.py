@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registries import BACKENDS, Rows, dump, on_sqlite, rows, write
-from transfers import NewRegistry
+from registries import BACKENDS, NewRegistry, Rows, dump, on_sqlite, rows, write
 
 from promptdb.errors import ConfigError, Conflict, IntegrityFailure, StorageError
 from promptdb.service import PromptService

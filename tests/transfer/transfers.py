@@ -1,43 +1,18 @@
-"""A registry with everything in it that can be transferred, and empty ones to transfer it to."""
+"""A registry with everything in it that can be transferred."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
-from registries import Fill, settings_for, write
+from registries import Fill, write
 from repositories import commit_all, git_in
 
-from promptdb.db.columns import registries
 from promptdb.domain.plan import Policy
 from promptdb.service import PromptService
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
-NewRegistry = Callable[..., PromptService]
 RICH = "template: hi\nmetadata: {user_version: '1.0'}\nassets: [{path: _data.csv, kind: example_dataset}]\n"
-
-
-@pytest.fixture
-def new_registry(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NewRegistry]:
-    """Make a registry with nothing in it, on a kind of database."""
-    opened: list[PromptService] = []
-
-    def make(kind: str = "sqlite") -> PromptService:
-        if kind == "postgresql":
-            request.getfixturevalue("postgres")
-        folder = tmp_path / f"registry-{len(opened)}"
-        folder.mkdir()
-        url = request.getfixturevalue("migrated_database")(kind, folder)
-        opened.append(PromptService(settings_for(url, folder)))
-        with opened[-1].engine.begin() as connection:  # a copy of a template has its id, too
-            connection.execute(sa.update(registries).values(id=uuid4()))
-        return opened[-1]
-
-    yield make
-    for service in opened:
-        service.close()
 
 
 @pytest.fixture
