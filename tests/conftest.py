@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["postgres", "pgbouncer", "s3", "registries", "repositories", "cells", "disks"]
+pytest_plugins = ["postgres", "pgbouncer", "s3", "registries", "repositories", "cells", "disks", "sampling"]
+
+os.environ.pop(
+    "PYTHONDONTWRITEBYTECODE", None
+)  # a process that compiles what it imports takes three times as long to start
 
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -21,12 +25,6 @@ _GIT = {
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: some tests wait for the clock, for a process or for another one's lock."""
     return (os.cpu_count() or 1) + 1
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """What takes minutes runs only where it is named, as by `make soak`."""
-    is_named = any("soak" in Path(argument).parts for argument in config.args)
-    return True if collection_path.name == "soak" and not is_named else None
 
 
 @pytest.fixture(autouse=True)

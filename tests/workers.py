@@ -187,6 +187,14 @@ def register_many(url: str, base: Path, writer: int, count: int) -> list[int]:
         service.close()
 
 
+def require_all_revisions(url: str, base: Path, writers: int, count: int) -> None:
+    """So many writers at once get each revision once, and each of them its own in order."""
+    answers = together(register_many, [(url, base, writer, count) for writer in range(writers)])
+    assert [answer for answer in answers if isinstance(answer, str)] == []
+    assert sorted(revision for answer in answers for revision in answer) == list(range(1, writers * count + 1))
+    assert all(answer == sorted(answer) for answer in answers)
+
+
 def promote(url: str, base: Path, ref: str, alias: str, expected: int | None) -> str:
     service = opened(url, base)
     try:

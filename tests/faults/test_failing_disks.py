@@ -6,11 +6,13 @@ import pytest
 from cells import Cell, clean
 from disks import sync_on_full_disk, sync_with_io_error
 from registries import on_sqlite
+from sampling import sampled
 from workers import together
 
 on_local = pytest.mark.parametrize("store", ["local"], indirect=True)
 
 
+@sampled(("sqlite", "local"), few=[48])
 @on_local
 @pytest.mark.parametrize("left", [0, 48])
 def test_a_full_disk_is_an_error_and_the_next_sync_with_room_finishes(cell: Cell, left: int) -> None:
@@ -22,6 +24,7 @@ def test_a_full_disk_is_an_error_and_the_next_sync_with_room_finishes(cell: Cell
     cell.note(f"full disk, {left} KiB left", outcome)
 
 
+@sampled(("sqlite", "local"), few=["fsync"])
 @on_local
 @pytest.mark.parametrize(("call", "nth"), [("write", 2), ("fsync", 1)])
 def test_an_error_of_the_disk_under_the_blobs_writes_no_row(cell: Cell, iofault: Path, call: str, nth: int) -> None:

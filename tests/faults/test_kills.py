@@ -6,10 +6,13 @@ import signal
 import pytest
 from cells import PROMPTS, Cell, sync_cell
 from points import POINTS, WRITTEN, Point, paused_at
+from sampling import sampled
 
 _LOCKED = next(point for point in POINTS if point.name == "after the rows of versions")
+_FEW = [point for point in POINTS if point.name in ("between blobs", "before COMMIT")]
 
 
+@sampled(few=_FEW)
 @pytest.mark.parametrize("point", POINTS, ids=str)
 def test_after_a_kill_nothing_or_all_is_written_and_the_next_sync_needs_no_help(cell: Cell, point: Point) -> None:
     cell.begin()
@@ -20,6 +23,7 @@ def test_after_a_kill_nothing_or_all_is_written_and_the_next_sync_needs_no_help(
     cell.note(f"kill -9 {point}", "all written" if point in WRITTEN else "nothing written")
 
 
+@sampled()
 def test_a_killed_holder_of_the_lock_keeps_nobody_waiting(cell: Cell) -> None:
     cell.begin()
     with paused_at(_LOCKED, sync_cell, *cell.work) as paused:
@@ -30,6 +34,7 @@ def test_a_killed_holder_of_the_lock_keeps_nobody_waiting(cell: Cell) -> None:
     cell.note("the holder of the lock is killed", "nothing written")
 
 
+@sampled()
 def test_a_stopped_holder_of_the_lock_makes_others_give_up_and_then_finishes(cell: Cell) -> None:
     cell.begin()
     with paused_at(_LOCKED, sync_cell, *cell.work) as paused:

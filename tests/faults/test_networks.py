@@ -12,6 +12,7 @@ from postgres import PostgresServer
 from proxy import S3_FAULTS, Behaviour, proxy_to
 from registries import on_postgresql, on_sqlite
 from s3 import S3Server
+from sampling import sampled
 
 on_local = pytest.mark.parametrize("store", ["local"], indirect=True)
 on_minio = pytest.mark.skipif("minio" not in STORES, reason="no store for S3 yet")
@@ -27,6 +28,7 @@ DATABASE: dict[str, Behaviour] = {
 }
 
 
+@sampled(("postgresql", "local"), few=["cut in the writes", "COMMIT performed, answer lost"])
 @on_postgresql
 @pytest.mark.parametrize("name", DATABASE)
 def test_a_connection_to_the_database_that_fails_loses_nothing(

@@ -66,15 +66,19 @@ def put_fake_digests(file: Path) -> None:
 
 
 @pytest.fixture
-def parsed_once(tree: Path) -> dict[str, str]:
-    """A tree that was collected once, with stamps for all its files; gives its digests. The cache now holds other ones."""
+def parsed_once(tree: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A tree that was collected once, with stamps for all its files; gives its digests. The cache now holds other ones.
+
+    Stamps last after five of the slowest ticks of a clock: nobody edits in the second that promptdb waits for.
+    """
+    monkeypatch.setattr(stamps, "_MARGIN", 50_000_000)
     write(tree, TREE)
     (tree / "f.yaml").symlink_to("_texts/link.yaml")
     found = digests(tree)
     deadline = time.monotonic() + 30
     while not all(row[0] for row in json.loads(cache_file().read_bytes().partition(b"\n")[2])["files"].values()):
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.01)
         digests(tree)
     put_fake_digests(cache_file())
     return found

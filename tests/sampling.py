@@ -1,0 +1,45 @@
+"""What `make test` leaves to `make soak`: the folder `soak`, and most of the cells of a matrix that others stand for."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+MAIN = frozenset({("sqlite", "local"), ("postgresql", "minio")})
+"""Between them, they have each database and each store."""
+
+
+def sampled(*cells: tuple[str, str], few: Collection[object] = ()) -> pytest.MarkDecorator:
+    """All cases in these cells, of a database and a store (by default, the main ones), and a few cases in the others."""
+    return pytest.mark.sampled(cells=frozenset(cells) or MAIN, few=few)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sampled(cells, few): see tests/sampling.py")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if collection_path.name == "soak" and not _is_soak(config) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _is_soak(config):
+        return
+    left = [item for item in items if isinstance(item, pytest.Function) and _is_left_out(item)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
+def _is_soak(config: pytest.Config) -> bool:
+    """What takes minutes runs only where it is named."""
+    return any("soak" in Path(argument).parts for argument in config.args)
+
+
+def _is_left_out(item: pytest.Function) -> bool:
+    mark = item.get_closest_marker("sampled")
+    if mark is None:
+        return False
+    values = item.callspec.params
+    is_in = (values["backend"], values["store"]) in mark.kwargs["cells"]
+    return not is_in and not any(value in mark.kwargs["few"] for value in values.values())
