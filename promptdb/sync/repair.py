@@ -17,9 +17,10 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.integrity import BUNDLE, IntegrityCode
 from promptdb.errors import ConfigError, Guard, IntegrityFailure, StalePlan, StorageError
 from promptdb.settings import SETTINGS_FILES, AppSettings, load_settings
+from promptdb.sync.blob_rows import bundle_of
 from promptdb.sync.load import LoadedFile
 from promptdb.sync.registry import Registry, registry_of
-from promptdb.sync.verify import Verified, bundle_of
+from promptdb.sync.verify import Verified
 from promptdb.sync.verify_blobs import blob_findings, damage_of
 from promptdb.sync.verify_git import loaded_from
 from promptdb.sync.view import View, open_view
@@ -121,7 +122,7 @@ def _bundles(registry: Registry, left: Collection[Digest]) -> list[Blob]:
             Blob.of(data)
             for version in Audit(connection).versions()
             if any(row.kind == BUNDLE and row.digest in left for row in version.blobs)
-            and digest_of(data := bundle_of(version)) in left
+            and digest_of(data := bundle_of(version.spec, version.blobs)) in left
         ]
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.blobs.bundle import BundledAsset, manifest
 from promptdb.blobs.store import BlobStore
 from promptdb.db.audit import Audit
 from promptdb.db.consistency import any_text, dangling, file_damage, senseless
@@ -26,6 +25,7 @@ from promptdb.domain.integrity import (
     version_findings,
 )
 from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.sync.blob_rows import bundle_of
 from promptdb.sync.collect import Progress
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.registry import Registry
@@ -115,15 +115,6 @@ def verify(registry: Registry, *, full: bool = False, progress: Progress | None 
     )
 
 
-def bundle_of(row: VersionRow) -> bytes:
-    """The manifest that a version should have, as far as its rows are right."""
-    assets = [
-        BundledAsset(asset.path or "", asset.kind, asset.digest, asset.byte_size, asset.content_type)
-        for asset in row.assets
-    ]
-    return manifest(row.spec, assets)
-
-
 def _check_rows(engine: sa.Engine) -> _Rows:
     rows = _Rows()
     with reading(engine) as connection, any_text(connection):
@@ -142,7 +133,7 @@ def _check_rows(engine: sa.Engine) -> _Rows:
 
 
 def _check_version(rows: _Rows, version: VersionRow) -> None:
-    bundle = bundle_of(version)
+    bundle = bundle_of(version.spec, version.blobs)
     found = list(version_findings(version, (digest_of(bundle), len(bundle))))
     rows.findings += found
     if any(one.code is IntegrityCode.SPEC_DIGEST for one in found):
