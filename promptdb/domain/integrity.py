@@ -86,8 +86,9 @@ class Finding:
 def finding(
     code: IntegrityCode, subject: str, message: str, *, remedy: str | None = None, digest: Digest | None = None
 ) -> Finding:
-    """With the usual remedy of the code, unless there is a better one."""
-    return Finding(code, subject, message, remedy or REMEDIES.get(code, _RESTORE), digest, code in REPAIRABLE)
+    """With the usual remedy of the code, unless there is a better one; a blob with a remedy of its own is not repairable."""
+    usual = REMEDIES.get(code, _RESTORE)
+    return Finding(code, subject, message, remedy or usual, digest, code in REPAIRABLE and remedy is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from promptdb.blobs.checked import stream_digest
 from promptdb.blobs.local import LocalBlobStore
-from promptdb.blobs.store import Blob, BlobStore
+from promptdb.blobs.store import Blob, BlobStore, object_key
 from promptdb.db.audit import Audit
 from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading
@@ -21,7 +21,7 @@ from promptdb.sync.blob_rows import bundle_of
 from promptdb.sync.load import LoadedFile
 from promptdb.sync.registry import Registry, registry_of
 from promptdb.sync.verify import Verified
-from promptdb.sync.verify_blobs import blob_findings, damage_of
+from promptdb.sync.verify_blobs import Damage, blob_findings, damage_of
 from promptdb.sync.verify_git import loaded_from
 from promptdb.sync.view import View, open_view
 
@@ -39,7 +39,8 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
         other: a store that may have the blobs.
 
     Returns:
-        `found` without what is mended.
+        `found` without what is mended. Where the store does not take a blob, as one in whose place something else lies, the
+        finding stays and says so.
 
     Raises:
         Guard: the store is that of another registry.
@@ -56,13 +57,19 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
             "the store has blobs of another registry only", "check the settings of the database and of the store"
         )
     registry.blobs.claim(key)
-    left = set(wanted)
+    left, refused = set(wanted), dict[Digest, Damage]()
     for blob in _found_somewhere(registry, settings, left, other):
-        if blob.digest in left and _put(registry.blobs, blob):
+        if blob.digest in left and _is_intact(blob):
             left.discard(blob.digest)
+            if (refusal := _put(registry.blobs, blob)) is not None:
+                refused[blob.digest] = refusal
             if not left:
                 break
-    damaged = [damage for digest in sorted(wanted) if (damage := damage_of(registry.blobs, digest)) is not None]
+    damaged = [
+        damage
+        for digest in sorted(wanted)
+        if (damage := refused.get(digest) or damage_of(registry.blobs, digest)) is not None
+    ]
     mended = wanted.difference(damage.digest for damage in damaged)
     kept = [one for one in found.findings if one.digest not in wanted]
     if mended:
@@ -87,17 +94,32 @@ def other_store(path: Path) -> BlobStore:
     )
 
 
-def _put(blobs: BlobStore, blob: Blob) -> bool:
-    """Whether the bytes are the right ones, and stored. Looked at first: what is damaged in place is removed for them."""
+def _is_intact(blob: Blob) -> bool:
+    """Looked at first: what is damaged in the store is removed for it."""
     try:
         with blob.open() as stream:
-            is_right = stream_digest(stream) == blob.digest
+            return stream_digest(stream) == blob.digest
     except (StorageError, StalePlan, IntegrityFailure):
         return False
-    if is_right:
+
+
+def _put(blobs: BlobStore, blob: Blob) -> Damage | None:
+    """Store a blob in place of what is there.
+
+    Returns:
+        Why what is there cannot be replaced; None if it was.
+
+    Raises:
+        StorageError, IntegrityFailure: the store does not take the bytes.
+    """
+    try:
         blobs.delete([blob.digest])  # stores leave a blob alone that is there in its size
-        blobs.put_all([blob])
-    return is_right
+    except StorageError as error:
+        where = f"{blobs.place}/{object_key(blob.digest)}"
+        remedy = f"move away what lies at {where}, and repeat: promptdb verify --repair"
+        return Damage(IntegrityCode.BLOB_MISSING, blob.digest, f"it cannot be put back: {error.message}", remedy)
+    blobs.put_all([blob])
+    return None
 
 
 def _found_somewhere(

@@ -13,6 +13,7 @@ from promptdb.db.consistency import any_text, dangling, file_damage, senseless
 from promptdb.db.engine import reading
 from promptdb.db.identity import registry_id
 from promptdb.db.migrate import drift
+from promptdb.db.values import impossible_names, unreadable
 from promptdb.domain.digest import Digest, canonical_json, digest_of
 from promptdb.domain.integrity import (
     BUNDLE,
@@ -33,6 +34,8 @@ from promptdb.sync.verify_blobs import CheckedBlobs, Named, blob_findings, check
 
 _MAX_LOOKED_UP = 100
 """Edited specs whose bundles are asked for the right text."""
+
+_OTHER_ID = "restore that row from a backup; if the store is shared, give each registry a store of its own"
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,8 @@ def _check_rows(engine: sa.Engine) -> _Rows:
             rows.findings += alias_findings(history)
         rows.findings += [finding(IntegrityCode.DANGLING, table, what) for table, what in dangling(connection)]
         rows.findings += [finding(IntegrityCode.SENSELESS, table, what) for table, what in senseless(connection)]
+        rows.findings += [finding(IntegrityCode.UNREADABLE, table, what) for table, what in unreadable(connection)]
+        rows.findings += [finding(IntegrityCode.NAME, table, what) for table, what in impossible_names(connection)]
     return rows
 
 
@@ -152,7 +157,7 @@ def _check_version(rows: _Rows, version: VersionRow) -> None:
 def _identity(connection: sa.Connection) -> UUID | None:
     try:
         return registry_id(connection)
-    except (sa.exc.NoResultFound, sa.exc.MultipleResultsFound, ValueError):
+    except IntegrityFailure:
         return None
 
 
@@ -161,10 +166,13 @@ def _wrong_store(blobs: BlobStore, rows: _Rows, found: CheckedBlobs) -> list[Fin
     owners, versions = blobs.owners(), rows.counts[1]
     where = f"{blobs.backend} {blobs.bucket}"
     missing = sum(damage.code is IntegrityCode.BLOB_MISSING for damage in found.damaged)
-    if owners and rows.identity not in owners and (missing or not versions):
+    if owners and rows.identity is not None and rows.identity not in owners:
         others = ", ".join(sorted(map(str, owners)))
         message = f"the store has blobs of the registry {others}, and the database is {rows.identity}"
-        return [finding(IntegrityCode.WRONG_STORE, where, f"{message}: the wrong store, or the wrong database?")]
+        if not versions or missing:
+            return [finding(IntegrityCode.WRONG_STORE, where, f"{message}: the wrong store, or the wrong database?")]
+        edited = f"{message}, all of whose blobs it has: was the row of registries edited?"
+        return [finding(IntegrityCode.WRONG_STORE, where, edited, remedy=_OTHER_ID)]
     if missing and missing == len(rows.named):
         message = f"the store has none of the {missing} blobs that the database names: the wrong store?"
         return [finding(IntegrityCode.WRONG_STORE, where, message)]
