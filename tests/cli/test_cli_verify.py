@@ -84,7 +84,7 @@ def test_gc_is_not_proposed_where_rows_are_in_doubt(run: Run, synced: Path) -> N
     stray = synced / ".blobs/sha256/ab" / ("ab" * 32)
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(b"12345")
-    assert "no version needs 1 blob (5 B); see: promptdb gc\n" in run("verify").out
+    assert "no version needs 1 blob (5 bytes); see: promptdb gc\n" in run("verify").out
     connection = sqlite3.connect("promptdb.sqlite3")
     with connection:
         connection.execute("DELETE FROM prompt_assets")

@@ -227,6 +227,28 @@ def test_reads_refuse_what_cannot_be_read(filled: PromptService, statement: str,
     assert refused >= readers
 
 
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("DELETE FROM registries", "the registry has no ids instead of one"),
+        (
+            f"INSERT INTO registries SELECT {OTHER_ID}, created_at FROM registries",
+            "the registry has 2 ids instead of one",
+        ),
+        (f"DELETE FROM prompt_versions WHERE prompt_id = {PLAIN}", "contradict themselves"),
+    ],
+)
+def test_a_sync_among_rows_that_make_no_sense_sends_to_verify(
+    filled: PromptService, statement: str, message: str
+) -> None:
+    edit(filled.engine, statement)
+    write(filled.settings.prompts_path, {"c/new.txt": "New"})
+    with pytest.raises(IntegrityFailure, match=message) as raised:
+        sync_tree(filled.registry, load_tree(filled.settings), Policy())
+    assert raised.value.hint == "see: promptdb verify"
+    assert verify(filled.registry).findings
+
+
 @pytest.mark.parametrize("table", ["prompt_versions", "alias_events"])
 def test_a_missing_trigger_is_named(filled: PromptService, table: str) -> None:
     on = f" ON {table}" if filled.engine.dialect.name == "postgresql" else ""
