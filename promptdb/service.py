@@ -126,11 +126,7 @@ class PromptService:
 
     @retried
     def assets(self, version: PromptVersionView) -> list[AssetView]:
-        """The blobs of a version, its bundle first.
-
-        Raises:
-            IntegrityFailure: their rows do not fit the version: they were edited.
-        """
+        """The blobs of a version, its bundle first. It is an `IntegrityFailure` if their rows do not fit the version."""
         with reading(self.registry.engine) as connection:
             return recorded_assets(connection, version)
 

@@ -12,6 +12,7 @@ from intruder import edit
 from registries import Fill, dump, on_sqlite, rows, write
 
 from promptdb.db.columns import RowId, UtcDateTime
+from promptdb.db.engine import writing
 from promptdb.db.tables import Table
 from promptdb.domain.integrity import Finding
 from promptdb.domain.plan import Policy
@@ -235,10 +236,9 @@ def test_reads_refuse_what_cannot_be_read(filled: PromptService, statement: str,
             f"INSERT INTO registries SELECT {OTHER_ID}, created_at FROM registries",
             "the registry has 2 ids instead of one",
         ),
-        (f"DELETE FROM prompt_versions WHERE prompt_id = {PLAIN}", "contradict themselves"),
     ],
 )
-def test_a_sync_among_rows_that_make_no_sense_sends_to_verify(
+def test_a_sync_of_a_registry_without_one_id_sends_to_verify(
     filled: PromptService, statement: str, message: str
 ) -> None:
     edit(filled.engine, statement)
@@ -247,6 +247,12 @@ def test_a_sync_among_rows_that_make_no_sense_sends_to_verify(
         sync_tree(filled.registry, load_tree(filled.settings), Policy())
     assert raised.value.hint == "see: promptdb verify"
     assert verify(filled.registry).findings
+
+
+def test_a_row_that_a_constraint_refuses_sends_to_verify(filled: PromptService) -> None:
+    with pytest.raises(IntegrityFailure, match="contradict themselves") as raised, writing(filled.engine) as connection:
+        connection.execute(sa.text("UPDATE version_sources SET run_id = 99"))
+    assert raised.value.hint == "see: promptdb verify"
 
 
 @pytest.mark.parametrize("table", ["prompt_versions", "alias_events"])
