@@ -34,6 +34,7 @@ from promptdb.sync import aliases
 from promptdb.sync.aliases import Move
 from promptdb.sync.apply import apply
 from promptdb.sync.assets import open_asset
+from promptdb.sync.blob_rows import recorded_assets
 from promptdb.sync.content import Content
 from promptdb.sync.lookup import find
 from promptdb.sync.registry import Registry, registry_of
@@ -125,9 +126,9 @@ class PromptService:
 
     @retried
     def assets(self, version: PromptVersionView) -> list[AssetView]:
-        """The blobs of a version, its bundle first."""
+        """The blobs of a version, its bundle first. It is an `IntegrityFailure` if their rows do not fit the version."""
         with reading(self.registry.engine) as connection:
-            return PromptRepository(connection).assets(version.id)
+            return recorded_assets(connection, version)
 
     def asset(self, version: PromptVersionView, path: str) -> BinaryIO:
         """A stream of the bytes of an asset, which checks them. Close it, or use it in a `with`.

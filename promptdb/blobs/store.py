@@ -131,7 +131,9 @@ def blob_missing(digest: Digest, where: str) -> StorageError:
 
 
 def blob_changed(digest: Digest, where: str) -> IntegrityFailure:
-    return IntegrityFailure(f"the blob {digest} was changed after it was stored", f"see {where}, and: promptdb verify")
+    return IntegrityFailure(
+        f"the blob {digest} was changed after it was stored", f"see {where}, and: promptdb verify --full"
+    )
 
 
 def wrong_bytes(digest: Digest) -> IntegrityFailure:

@@ -76,14 +76,16 @@ def _print(found: "Verified", *, is_repair: bool) -> None:
         click.echo(f"git: {told:,} sources compared" + (f", {unknown:,} not here" if unknown else ""))
     if found.unnamed:
         unnamed = f"{count(found.unnamed, 'blob')} ({size(found.unnamed_bytes)})"
-        click.echo(f"no version needs {unnamed}; see: promptdb gc")
+        in_doubt = any(one.code.is_about_rows for one in found.findings)  # the rows may be what is wrong, not the blobs
+        click.echo(f"no row names {unnamed}" if in_doubt else f"no version needs {unnamed}; see: promptdb gc")
     if not found.findings:
         click.echo("nothing is wrong" + (" any more" if found.repaired else ""))
         return
     repairable = sum(one.repairable for one in found.findings)
     tail = ""
     if repairable:
-        tail = f"; no intact copy of {repairable:,} was found" if is_repair else f"; --repair may mend {repairable:,}"
+        flags = "--full --repair" if found.full else "--repair"
+        tail = f"; no intact copy of {repairable:,} was found" if is_repair else f"; {flags} may mend {repairable:,}"
     click.echo(f"{count(len(found.findings), 'finding')}{tail}")
 
 

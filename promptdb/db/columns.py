@@ -3,11 +3,17 @@
 The classes there need SQLModel and the ORM: to load them takes longer than most commands run.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
+
+from promptdb.errors import IntegrityFailure
+
+_Read = Callable[[Any], Any]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -24,8 +30,37 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> _Read | None:
+        return _or_refuse(super().result_processor(dialect, coltype), "a time")
 
-_ID, _TEXT, _FLAG, _TIME = sa.Uuid(), sa.String(), sa.Boolean(), UtcDateTime()
+
+class RowId(sa.Uuid[UUID]):
+    """UUIDs. SQLite keeps them as text, which an edit can make into anything."""
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> _Read | None:
+        read: _Read | None = super().result_processor(dialect, coltype)  # type: ignore[no-untyped-call]
+        return _or_refuse(read, "an id")
+
+
+def _or_refuse(read: _Read | None, what: str) -> _Read | None:
+    """What reads the values of a column, with the errors of Python restated: the statement that it runs in cannot tell them
+    from mistakes of ours.
+    """
+    if read is None:
+        return None
+
+    def read_or_refuse(value: Any) -> Any:
+        try:
+            return read(value)
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise IntegrityFailure(
+                f"a row of the database has {value!r} where {what} should be", "see: promptdb verify"
+            ) from error
+
+    return read_or_refuse
+
+
+_ID, _TEXT, _FLAG, _TIME = RowId(), sa.String(), sa.Boolean(), UtcDateTime()
 _NUMBER, _SIZE = sa.Integer(), sa.BigInteger()
 
 

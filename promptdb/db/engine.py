@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from promptdb.db.outcome import OPTION, Marks
 from promptdb.db.postgresql import READ_ONLY, begin_explicitly, connect_arguments, take_write_lock
 from promptdb.db.retry import again
-from promptdb.errors import ConfigError, LockTimeout, MissingExtra, StorageError, Unreachable
+from promptdb.errors import ConfigError, IntegrityFailure, LockTimeout, MissingExtra, StorageError, Unreachable
 
 _CACHE_KIB = 64 * 1024
 _LOCK_STEP = 0.25  # seconds
@@ -147,6 +147,9 @@ def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
         raise LockTimeout(
             "another writer held the database for too long", "try again, or raise PROMPTDB_LOCK_TIMEOUT (seconds)"
         ) from error
+    if isinstance(original, engine.dialect.loaded_dbapi.IntegrityError):
+        message = f"the rows of the database {address(engine)} contradict themselves: {reason}"
+        raise IntegrityFailure(message, "see: promptdb verify") from error
     hint = next((remedy for phrase, remedy in _REMEDIES.items() if phrase in reason), _REMEDY)
     kind = Unreachable if engine.dialect.server_version_info is None else StorageError
     raise kind(f"the database {address(engine)} failed: {reason}", hint) from error

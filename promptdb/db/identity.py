@@ -6,15 +6,22 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.columns import collections, registries
+from promptdb.errors import IntegrityFailure
 
 _UNFINISHED = -1
 """The bytes of a removal that was announced and has not ended."""
 
 
 def registry_id(connection: sa.Connection) -> UUID:
-    """Made with the schema; a copy of the database has the same."""
-    key: UUID = connection.execute(sa.select(registries.c.id)).scalar_one()
-    return key
+    """Made with the schema; a copy of the database has the same.
+
+    Raises:
+        IntegrityFailure: it is gone, or there are several, or what stands there is none.
+    """
+    keys: list[UUID] = list(connection.execute(sa.select(registries.c.id)).scalars())
+    if len(keys) != 1:
+        raise IntegrityFailure(f"the registry has {len(keys) or 'no'} ids instead of one", "see: promptdb verify")
+    return keys[0]
 
 
 def collected(connection: sa.Connection) -> int | None:

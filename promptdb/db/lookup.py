@@ -100,7 +100,7 @@ def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> St
             query = query.where(_in_commit(connection, name))
     try:
         row = connection.execute(query, parameters).first()
-    except ValueError as error:  # an id that is none, a time that is none
+    except IntegrityFailure as error:  # an id that is none, a time that is none
         raise _edited(prompt) from error
     if row is None:
         return None

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from promptdb.db.columns import assets, versions
 from promptdb.domain.digest import Digest
-from promptdb.domain.integrity import BUNDLE
 
 _AT_ONCE = 1000
 _HEX_DIGITS = 64
@@ -38,9 +37,3 @@ def named_among(connection: sa.Connection, blobs: Mapping[str, Digest]) -> set[D
 
 def version_count(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(versions)).scalar_one())
-
-
-def unbundled_versions(connection: sa.Connection) -> int:
-    """How many versions have no row for their bundle: rows were deleted, and with them what they named."""
-    bundled = sa.exists().where(assets.c.version_id == versions.c.id, assets.c.kind == BUNDLE)
-    return int(connection.execute(sa.select(sa.func.count()).select_from(versions).where(~bundled)).scalar_one())

@@ -23,6 +23,7 @@ from promptdb.domain.views import (
     Provenance,
     StoredVersion,
 )
+from promptdb.errors import IntegrityFailure
 
 prompts, versions, aliases = columns.prompts, columns.versions, columns.aliases
 assets, sources, runs = columns.assets, columns.sources, columns.runs
@@ -180,7 +181,7 @@ class PromptRepository:
         return [
             AliasEventView(
                 *(prompt, r.alias, r.action, r.from_revision, r.to_revision, r.actor, r.reason, r.created_at),
-                breaking=tuple(ContractChange(**change) for change in json.loads(r.breaking_json or "[]")),
+                breaking=_breaking(r.breaking_json),
                 run_id=r.run_id,
             )
             for r in self._connection.execute(query)
@@ -249,8 +250,22 @@ def stored_of(row: sa.Row[Any]) -> StoredVersion:
 
 
 def _asset_of(row: sa.Row[Any]) -> AssetView:
-    path = json.loads(row.metadata_json).get("path")
+    try:
+        path = json.loads(row.metadata_json).get("path")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _unreadable("prompt_assets", "metadata_json") from error
     return AssetView(row.kind, row.object_key, row.content_type, row.byte_size, row.checksum_sha256, path)
+
+
+def _breaking(text: str | None) -> tuple[ContractChange, ...]:
+    try:
+        return tuple(ContractChange(**change) for change in json.loads(text or "[]"))
+    except (ValueError, TypeError) as error:
+        raise _unreadable("alias_events", "breaking_json") from error
+
+
+def _unreadable(table: str, column: str) -> IntegrityFailure:
+    return IntegrityFailure(f"{column} of a row of {table} cannot be read", "see: promptdb verify")
 
 
 def named(prompt: PromptId) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

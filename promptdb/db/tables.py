@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from promptdb.db.columns import UtcDateTime
+from promptdb.db.columns import RowId, UtcDateTime
 from promptdb.domain.identity import MAX_IDENTITY, MAX_SEGMENT
 from promptdb.domain.refs import MAX_LABEL
 
@@ -38,7 +38,7 @@ class Prompt(Table, table=True):
     __tablename__ = "prompts"
     __table_args__ = (sa.UniqueConstraint("namespace", "name"),)
 
-    id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True, sa_type=RowId)
     namespace: str = Field(max_length=MAX_IDENTITY)
     name: str = Field(max_length=MAX_SEGMENT)
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -57,8 +57,8 @@ class PromptVersion(Table, table=True):
         sa.CheckConstraint("revision >= 1", name="revision_from_one"),
     )
 
-    id: UUID = Field(primary_key=True)
-    prompt_id: UUID = _key("prompts.id")
+    id: UUID = Field(primary_key=True, sa_type=RowId)
+    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
     revision: int
     user_version: str | None = Field(default=None, max_length=MAX_LABEL)
     spec_json: str = Field(sa_type=sa.Text)
@@ -78,9 +78,9 @@ class PromptAlias(Table, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    prompt_id: UUID = _key("prompts.id")
+    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
     alias: str = Field(max_length=MAX_LABEL)
-    version_id: UUID
+    version_id: UUID = Field(sa_type=RowId)
     generation: int
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -92,7 +92,7 @@ class PromptAsset(Table, table=True):
     __table_args__ = (sa.Index(None, "version_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    version_id: UUID = _key("prompt_versions.id")
+    version_id: UUID = _key("prompt_versions.id", sa_type=RowId)
     kind: str = Field(max_length=32)
     storage_backend: str = Field(max_length=32)
     bucket: str = Field(max_length=255)
@@ -129,7 +129,7 @@ class VersionSource(Table, table=True):
     __table_args__ = (sa.Index(None, "version_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    version_id: UUID = _key("prompt_versions.id")
+    version_id: UUID = _key("prompt_versions.id", sa_type=RowId)
     run_id: int = _key("sync_runs.id")
     path: str = Field(max_length=1024)
     commit_id: str | None = Field(default=None, max_length=64)
@@ -147,7 +147,7 @@ class PromptAbsence(Table, table=True):
     __table_args__ = (sa.Index(None, "prompt_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    prompt_id: UUID = _key("prompts.id")
+    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
     from_run_id: int = _key("sync_runs.id")
     until_run_id: int | None = _key("sync_runs.id", default=None)
 
@@ -161,11 +161,11 @@ class AliasEvent(Table, table=True):
     __table_args__ = (sa.Index(None, "prompt_id", "alias"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    prompt_id: UUID = _key("prompts.id")
+    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
     alias: str = Field(max_length=MAX_LABEL)
     action: str = Field(max_length=16)
-    from_version_id: UUID | None = _key("prompt_versions.id", default=None)
-    to_version_id: UUID | None = _key("prompt_versions.id", default=None)
+    from_version_id: UUID | None = _key("prompt_versions.id", default=None, sa_type=RowId)
+    to_version_id: UUID | None = _key("prompt_versions.id", default=None, sa_type=RowId)
     generation: int
     actor: str = Field(max_length=255)
     reason: str | None = Field(default=None, sa_type=sa.Text)
@@ -195,7 +195,7 @@ class PromptRedirect(Table, table=True):
 
     namespace: str = Field(max_length=MAX_IDENTITY, primary_key=True)
     name: str = Field(max_length=MAX_SEGMENT, primary_key=True)
-    prompt_id: UUID = _key("prompts.id")
+    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -204,7 +204,7 @@ class RegistryIdentity(Table, table=True):
 
     __tablename__ = "registries"
 
-    id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True, sa_type=RowId)
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.ids import version_id
-from promptdb.domain.spec import PromptSpec
+from promptdb.domain.spec import Asset, PromptSpec
 from promptdb.errors import IntegrityFailure
 
 BUNDLE = "bundle"
@@ -32,6 +32,8 @@ class IntegrityCode(StrEnum):
     SENSELESS = "V302"
     SCHEMA = "V303"
     DATABASE = "V304"
+    UNREADABLE = "V305"
+    NAME = "V306"
 
     WRONG_STORE = "V401"
     BLOB_MISSING = "V402"
@@ -40,6 +42,11 @@ class IntegrityCode(StrEnum):
     BLOB_UNREADABLE = "V405"
 
     PROVENANCE = "V501"
+
+    @property
+    def is_about_rows(self) -> bool:
+        """Of what the database has; the others are about what it is compared with."""
+        return self < IntegrityCode.WRONG_STORE
 
 
 _RESTORE = "restore the database from a backup: versions and their history are never edited"
@@ -52,7 +59,7 @@ REMEDIES = {
     IntegrityCode.WRONG_STORE: "check the settings of the database and of the blob store",
     IntegrityCode.BLOB_MISSING: "run: promptdb verify --repair",
     IntegrityCode.BLOB_SIZE: "run: promptdb verify --repair",
-    IntegrityCode.BLOB_DIGEST: "run: promptdb verify --repair",
+    IntegrityCode.BLOB_DIGEST: "run: promptdb verify --full --repair",
     IntegrityCode.BLOB_UNREADABLE: "check the permissions and the disk of the blob store",
     IntegrityCode.PROVENANCE: "see 'promptdb log'; was the history of the repository rewritten, or the row edited?",
 }
@@ -79,8 +86,9 @@ class Finding:
 def finding(
     code: IntegrityCode, subject: str, message: str, *, remedy: str | None = None, digest: Digest | None = None
 ) -> Finding:
-    """With the usual remedy of the code, unless there is a better one."""
-    return Finding(code, subject, message, remedy or REMEDIES.get(code, _RESTORE), digest, code in REPAIRABLE)
+    """With the usual remedy of the code, unless there is a better one; a blob with a remedy of its own is not repairable."""
+    usual = REMEDIES.get(code, _RESTORE)
+    return Finding(code, subject, message, remedy or usual, digest, code in REPAIRABLE and remedy is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +123,6 @@ class VersionRow:
     def __str__(self) -> str:
         return f"{self.prompt} rev:{self.revision}"
 
-    @property
-    def assets(self) -> list[BlobRow]:
-        return [row for row in self.blobs if row.kind != BUNDLE]
-
 
 def version_findings(row: VersionRow, bundle: tuple[Digest, int]) -> Iterator[Finding]:
     """What is wrong with a version and the rows of its blobs.
@@ -146,7 +150,7 @@ def version_findings(row: VersionRow, bundle: tuple[Digest, int]) -> Iterator[Fi
     if spec.metadata.user_version != row.user_version:
         message = f"user_version is {row.user_version!r}, and its spec has {spec.metadata.user_version!r}"
         yield finding(IntegrityCode.USER_VERSION, str(row), message)
-    for problem in _blob_problems(row, spec, bundle):
+    for problem in blob_problems(spec.assets, row.blobs, bundle):
         yield finding(IntegrityCode.BLOB_ROWS, str(row), problem)
 
 
@@ -157,15 +161,22 @@ def _id_of(row: VersionRow, digest: Digest) -> str | None:
         return None
 
 
-def _blob_problems(row: VersionRow, spec: PromptSpec, bundle: tuple[Digest, int]) -> Iterator[str]:
-    bundles = [found for found in row.blobs if found.kind == BUNDLE]
+def blob_problems(assets: Sequence[Asset], blobs: Sequence[BlobRow], bundle: tuple[Digest, int]) -> Iterator[str]:
+    """What is wrong with the rows of the blobs of a version.
+
+    Args:
+        assets: what its spec has.
+        blobs: the rows, in their order.
+        bundle: as in `version_findings`.
+    """
+    bundles = [found for found in blobs if found.kind == BUNDLE]
     if len(bundles) != 1:
         yield f"it has {len(bundles)} rows for its bundle instead of one"
-    for found in row.blobs:
+    for found in blobs:
         if found.object_key != f"sha256/{found.checksum[:2]}/{found.checksum}":
             yield f"object_key {found.object_key!r} is not that of checksum_sha256 {found.checksum!r} ({found.kind})"
-    wanted = [(asset.path, asset.kind, asset.digest) for asset in spec.assets]
-    there = [(asset.path, asset.kind, asset.digest) for asset in row.assets]
+    wanted = [(asset.path, asset.kind, asset.digest) for asset in assets]
+    there = [(found.path, found.kind, found.digest) for found in blobs if found.kind != BUNDLE]
     if wanted != there:
         yield f"its spec has the assets {_listed(wanted)}, and the rows have {_listed(there)}"
         return

@@ -6,10 +6,10 @@ from typing import BinaryIO
 
 from promptdb.blobs.store import object_key
 from promptdb.db.engine import reading
-from promptdb.db.repository import PromptRepository
 from promptdb.domain.digest import Digest
 from promptdb.domain.views import AssetView, PromptVersionView
 from promptdb.render.resolved import asset_not_found
+from promptdb.sync.blob_rows import recorded_assets
 from promptdb.sync.content import Content
 from promptdb.sync.registry import Registry
 
@@ -23,7 +23,7 @@ class RecordedAssets:
 
     def list(self) -> Sequence[AssetView]:
         with reading(self.registry.engine) as connection:
-            found = PromptRepository(connection).assets(self.version.id)
+            found = recorded_assets(connection, self.version)
         return [asset for asset in found if asset.path is not None]
 
     def open(self, digest: Digest) -> BinaryIO:

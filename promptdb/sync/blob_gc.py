@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from promptdb.blobs.store import StoredBlob, object_key
+from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading, writing
 from promptdb.db.identity import announce_removal, end_removals, is_announced, registry_id
-from promptdb.db.named import named_among, named_blobs, unbundled_versions, version_count
+from promptdb.db.named import named_among, named_blobs, version_count
 from promptdb.db.repository import chunks
 from promptdb.domain.digest import Digest
 from promptdb.errors import Guard
+from promptdb.sync.blob_rows import doubtful_versions
 from promptdb.sync.collect import Progress
 from promptdb.sync.registry import Registry
 
@@ -67,13 +69,15 @@ def collect_garbage(
         progress: is told how many of how many are removed.
 
     Raises:
-        Guard: the store has blobs of other registries, rows are missing, or it would be too much. Nothing was removed.
+        Guard: the store has blobs of other registries, rows were edited or removed, or it would be too much. No blob was
+            removed.
         LockTimeout, StorageError: a store failed. What was removed until then was garbage.
     """
     now = datetime.now(UTC)
     with reading(registry.engine) as connection:
-        key, versions, unbundled = registry_id(connection), version_count(connection), unbundled_versions(connection)
-        named = named_blobs(connection)
+        key, versions = registry_id(connection), version_count(connection)
+        with any_text(connection):
+            named, doubtful = named_blobs(connection), list(doubtful_versions(connection))
     found = _look(registry, named, now - grace)
     unfinished_before = now - max(grace, _UPLOAD)
     result = CollectedGarbage(
@@ -85,7 +89,7 @@ def collect_garbage(
         registry.blobs.leftovers(unfinished_before),
         tuple(blob.digest for blob in found.garbage[:_EXAMPLES]),
     )
-    guard = _guard(registry.blobs.owners() - {key}, versions, unbundled, result, max_delete)
+    guard = _guard(registry.blobs.owners() - {key}, versions, doubtful, result, max_delete)
     if not delete:
         return replace(result, refusal=guard.message if guard is not None else None)
     if guard is not None:
@@ -115,7 +119,7 @@ def _look(registry: Registry, named: Collection[bytes], before: datetime) -> _Fo
 
 
 def _guard(
-    others: Collection[UUID], versions: int, unbundled: int, found: CollectedGarbage, max_delete: int
+    others: Collection[UUID], versions: int, doubtful: Sequence[str], found: CollectedGarbage, max_delete: int
 ) -> Guard | None:
     if others:
         shown = ", ".join(sorted(map(str, others)))
@@ -123,9 +127,10 @@ def _guard(
             f"the store has blobs of another registry too ({shown}), whose rows are not in this database",
             "registries/ID in the store says which one: give it a store of its own, or remove that mark if it is gone for good",
         )
-    if unbundled:
+    if doubtful:
+        others_too = f" and {len(doubtful) - 1:,} more" if len(doubtful) > 1 else ""
         return Guard(
-            f"{unbundled} versions have no row for their bundle, so that nobody knows which blobs they need",
+            f"rows of {doubtful[0]}{others_too} were edited or removed, so that nobody knows which blobs are needed",
             "see: promptdb verify",
         )
     if found.garbage * 100 <= max_delete * found.blobs:

@@ -1,6 +1,6 @@
 """`verify --repair`: puts blobs back whose very bytes are found somewhere. Rows are never edited."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from promptdb.blobs.checked import stream_digest
 from promptdb.blobs.local import LocalBlobStore
-from promptdb.blobs.store import Blob, BlobStore
+from promptdb.blobs.store import Blob, BlobStore, object_key
 from promptdb.db.audit import Audit
 from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading
@@ -18,11 +18,12 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.integrity import BUNDLE, IntegrityCode
 from promptdb.errors import ConfigError, Guard, IntegrityFailure, StalePlan, StorageError
 from promptdb.settings import SETTINGS_FILES, AppSettings, load_settings
+from promptdb.sync.blob_rows import bundle_of
 from promptdb.sync.load import LoadedFile
 from promptdb.sync.registry import Registry, registry_of
 from promptdb.sync.uploads import Uploads
-from promptdb.sync.verify import Verified, bundle_of
-from promptdb.sync.verify_blobs import blob_findings, damage_of
+from promptdb.sync.verify import Verified
+from promptdb.sync.verify_blobs import Damage, blob_findings, damage_of
 from promptdb.sync.verify_git import loaded_from
 from promptdb.sync.view import View, open_view
 
@@ -43,7 +44,8 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
         other: a store that may have the blobs.
 
     Returns:
-        `found` without what is mended.
+        `found` without what is mended. Where the store does not take a blob, as one in whose place something else lies, the
+        finding stays and says so.
 
     Raises:
         Guard: the store is that of another registry.
@@ -60,12 +62,15 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
             "the store has blobs of another registry only", "check the settings of the database and of the store"
         )
     Uploads(registry.blobs).begin(registry.engine)
-    left = set(wanted)
+    left, refused = set(wanted), dict[Digest, Damage]()
     intact = _intact(_found_somewhere(registry, settings, left, other), left)
     while some := list(islice(intact, _AT_ONCE)):
-        registry.blobs.delete([blob.digest for blob in some])  # stores leave a blob alone that is there in its size
-        registry.blobs.put_all(some)
-    damaged = [damage for digest in sorted(wanted) if (damage := damage_of(registry.blobs, digest)) is not None]
+        refused |= _put(registry.blobs, some)
+    damaged = [
+        damage
+        for digest in sorted(wanted)
+        if (damage := refused.get(digest) or damage_of(registry.blobs, digest)) is not None
+    ]
     mended = wanted.difference(damage.digest for damage in damaged)
     kept = [one for one in found.findings if one.digest not in wanted]
     if mended:
@@ -108,6 +113,28 @@ def _has_its_bytes(blob: Blob) -> bool:
         return False
 
 
+def _put(blobs: BlobStore, some: Sequence[Blob]) -> dict[Digest, Damage]:
+    """Store blobs in place of what is there.
+
+    Returns:
+        Why what is there cannot be replaced, of those of which that is so.
+
+    Raises:
+        StorageError, IntegrityFailure: the store does not take the bytes.
+    """
+    refused = {}
+    for blob in some:
+        try:
+            blobs.delete([blob.digest])  # stores leave a blob alone that is there in its size
+        except StorageError as error:
+            where = f"{blobs.place}/{object_key(blob.digest)}"
+            remedy = f"move away what lies at {where}, and repeat: promptdb verify --repair"
+            message = f"it cannot be put back: {error.message}"
+            refused[blob.digest] = Damage(IntegrityCode.BLOB_MISSING, blob.digest, message, remedy)
+    blobs.put_all([blob for blob in some if blob.digest not in refused])
+    return refused
+
+
 def _found_somewhere(
     registry: Registry, settings: AppSettings, left: Collection[Digest], other: BlobStore | None
 ) -> Iterator[Blob]:
@@ -130,7 +157,7 @@ def _bundles(registry: Registry, left: Collection[Digest]) -> list[Blob]:
             Blob.of(data)
             for version in Audit(connection).versions()
             if any(row.kind == BUNDLE and row.digest in left for row in version.blobs)
-            and digest_of(data := bundle_of(version)) in left
+            and digest_of(data := bundle_of(version.spec, version.blobs)) in left
         ]
 
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.blobs.bundle import BundledAsset, manifest
 from promptdb.blobs.store import BlobStore
 from promptdb.db.audit import Audit
 from promptdb.db.consistency import any_text, dangling, file_damage, senseless
 from promptdb.db.engine import reading
 from promptdb.db.identity import registry_id
 from promptdb.db.migrate import drift
+from promptdb.db.values import impossible_names, unreadable
 from promptdb.domain.digest import Digest, canonical_json, digest_of
 from promptdb.domain.integrity import (
     BUNDLE,
@@ -26,6 +26,7 @@ from promptdb.domain.integrity import (
     version_findings,
 )
 from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.sync.blob_rows import bundle_of
 from promptdb.sync.collect import Progress
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.registry import Registry
@@ -33,6 +34,8 @@ from promptdb.sync.verify_blobs import CheckedBlobs, Named, blob_findings, check
 
 _MAX_LOOKED_UP = 100
 """Edited specs whose bundles are asked for the right text."""
+
+_OTHER_ID = "restore that row from a backup; if the store is shared, give each registry a store of its own"
 
 
 @dataclass(frozen=True)
@@ -115,15 +118,6 @@ def verify(registry: Registry, *, full: bool = False, progress: Progress | None 
     )
 
 
-def bundle_of(row: VersionRow) -> bytes:
-    """The manifest that a version should have, as far as its rows are right."""
-    assets = [
-        BundledAsset(asset.path or "", asset.kind, asset.digest, asset.byte_size, asset.content_type)
-        for asset in row.assets
-    ]
-    return manifest(row.spec, assets)
-
-
 def _check_rows(engine: sa.Engine) -> _Rows:
     rows = _Rows()
     with reading(engine) as connection, any_text(connection):
@@ -138,11 +132,13 @@ def _check_rows(engine: sa.Engine) -> _Rows:
             rows.findings += alias_findings(history)
         rows.findings += [finding(IntegrityCode.DANGLING, table, what) for table, what in dangling(connection)]
         rows.findings += [finding(IntegrityCode.SENSELESS, table, what) for table, what in senseless(connection)]
+        rows.findings += [finding(IntegrityCode.UNREADABLE, table, what) for table, what in unreadable(connection)]
+        rows.findings += [finding(IntegrityCode.NAME, table, what) for table, what in impossible_names(connection)]
     return rows
 
 
 def _check_version(rows: _Rows, version: VersionRow) -> None:
-    bundle = bundle_of(version)
+    bundle = bundle_of(version.spec, version.blobs)
     found = list(version_findings(version, (digest_of(bundle), len(bundle))))
     rows.findings += found
     if any(one.code is IntegrityCode.SPEC_DIGEST for one in found):
@@ -161,7 +157,7 @@ def _check_version(rows: _Rows, version: VersionRow) -> None:
 def _identity(connection: sa.Connection) -> UUID | None:
     try:
         return registry_id(connection)
-    except (sa.exc.NoResultFound, sa.exc.MultipleResultsFound, ValueError):
+    except IntegrityFailure:
         return None
 
 
@@ -170,10 +166,13 @@ def _wrong_store(blobs: BlobStore, rows: _Rows, found: CheckedBlobs) -> list[Fin
     owners, versions = blobs.owners(), rows.counts[1]
     where = f"{blobs.backend} {blobs.bucket}"
     missing = sum(damage.code is IntegrityCode.BLOB_MISSING for damage in found.damaged)
-    if owners and rows.identity not in owners and (missing or not versions):
+    if owners and rows.identity is not None and rows.identity not in owners:
         others = ", ".join(sorted(map(str, owners)))
         message = f"the store has blobs of the registry {others}, and the database is {rows.identity}"
-        return [finding(IntegrityCode.WRONG_STORE, where, f"{message}: the wrong store, or the wrong database?")]
+        if not versions or missing:
+            return [finding(IntegrityCode.WRONG_STORE, where, f"{message}: the wrong store, or the wrong database?")]
+        edited = f"{message}, all of whose blobs it has: was the row of registries edited?"
+        return [finding(IntegrityCode.WRONG_STORE, where, edited, remedy=_OTHER_ID)]
     if missing and missing == len(rows.named):
         message = f"the store has none of the {missing} blobs that the database names: the wrong store?"
         return [finding(IntegrityCode.WRONG_STORE, where, message)]

@@ -14,7 +14,7 @@ from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading
 from promptdb.domain.digest import Digest
 from promptdb.domain.integrity import Finding, IntegrityCode, finding
-from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.errors import IntegrityFailure, OutsideRoot, StorageError
 from promptdb.sync.collect import Progress
 
 Named = dict[bytes, int | None]
@@ -27,11 +27,12 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What is wrong with one blob."""
+    """What is wrong with one blob. `remedy` is None for the usual one, with which it can be mended."""
 
     code: IntegrityCode
     digest: Digest
     message: str
+    remedy: str | None = None
 
 
 @dataclass
@@ -88,7 +89,7 @@ def damage_of(blobs: BlobStore, digest: Digest) -> Damage | None:
     except IntegrityFailure:
         return Damage(IntegrityCode.BLOB_DIGEST, digest, "its bytes have another digest")
     except StorageError as error:
-        if blobs.size(digest) is None:
+        if not isinstance(error, OutsideRoot) and blobs.size(digest) is None:
             return Damage(IntegrityCode.BLOB_MISSING, digest, "it is not in the store")
         return Damage(IntegrityCode.BLOB_UNREADABLE, digest, error.message)
     return None
@@ -106,6 +107,7 @@ def blob_findings(engine: sa.Engine, damaged: Sequence[Damage]) -> list[Finding]
             damage.code,
             f"blob {damage.digest}",
             f"{damage.message}; {_needed_by(users.get(checksum, []))}",
+            remedy=damage.remedy,
             digest=damage.digest,
         )
         for damage, checksum in zip(damaged, checksums, strict=True)

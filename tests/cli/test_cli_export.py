@@ -152,7 +152,7 @@ def test_a_blob_that_was_changed_is_exit_code_7_and_nothing_is_written(run: Run,
     ran = run("export", "rich", "out/rich.yaml")
     assert (ran.code, ran.out) == (7, "")
     assert ran.err == failure(
-        f"the blob sha256:{found.name} was changed after it was stored", f"see {found}, and: promptdb verify"
+        f"the blob sha256:{found.name} was changed after it was stored", f"see {found}, and: promptdb verify --full"
     )
     assert not (rich / "out").exists()
 

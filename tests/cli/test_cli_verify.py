@@ -25,8 +25,9 @@ def test_findings_are_exit_code_7_with_a_remedy_and_repair_mends_them(run: Run, 
     assert ran.code == 7
     assert f"V402 blob sha256:{lost.name}: it is not in the store; needed by " in ran.out
     assert f"V404 blob sha256:{flipped.name}: its bytes have another digest; needed by " in ran.out
-    assert ran.out.count("      hint: run: promptdb verify --repair\n") == 2
-    assert ran.out.endswith("\n2 findings; --repair may mend 2\n")
+    assert ran.out.count("      hint: run: promptdb verify --repair\n") == 1
+    assert ran.out.count("      hint: run: promptdb verify --full --repair\n") == 1
+    assert ran.out.endswith("\n2 findings; --full --repair may mend 2\n")
     ran = run("verify", "--full", "--repair")
     assert ran.code == 0
     assert f"put back: sha256:{lost.name}\n" in ran.out
@@ -77,3 +78,17 @@ def test_git_needs_a_repository(run: Run, synced: Path) -> None:
     ran = run("verify", "--git")
     assert (ran.code, ran.out) == (1, "")
     assert "is in no git repository" in ran.err
+
+
+def test_gc_is_not_proposed_where_rows_are_in_doubt(run: Run, synced: Path) -> None:
+    stray = synced / ".blobs/sha256/ab" / ("ab" * 32)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"12345")
+    assert "no version needs 1 blob (5 bytes); see: promptdb gc\n" in run("verify").out
+    connection = sqlite3.connect("promptdb.sqlite3")
+    with connection:
+        connection.execute("DELETE FROM prompt_assets")
+    connection.close()
+    out = run("verify").out
+    assert "no row names 3 blobs (" in out
+    assert "promptdb gc" not in out

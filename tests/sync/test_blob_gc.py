@@ -86,14 +86,6 @@ def test_unfinished_uploads_go_after_an_hour_whatever_the_grace_period(littered:
     assert [file.name for file in staging.iterdir()] == ["new"]
 
 
-@pytest.mark.parametrize("column", ["object_key", "checksum_sha256"])
-def test_a_blob_is_named_by_either_of_two_columns(littered: PromptService, column: str) -> None:
-    there = stored(littered)
-    edit(littered.engine, f"UPDATE prompt_assets SET {column} = '{'0' * 64}'")
-    assert collect(littered, delete=True).deleted == 1
-    assert stored(littered) == there - {GARBAGE.digest}
-
-
 # Guards
 
 
@@ -121,10 +113,36 @@ def test_an_empty_database_removes_nothing(service: PromptService) -> None:
     assert collect(service, max_delete=100, delete=True).deleted == 1
 
 
-def test_where_rows_of_bundles_are_missing_nothing_is_removed(littered: PromptService) -> None:
-    edit(littered.engine, "DELETE FROM prompt_assets")
-    with pytest.raises(Guard, match="no row for their bundle"):
-        collect(littered, max_delete=100, delete=True)
+OF_ASSET = "kind <> 'bundle'"
+ROWS_THAT_DO_NOT_FIT = {
+    "all deleted": "DELETE FROM prompt_assets",
+    "asset deleted": f"DELETE FROM prompt_assets WHERE {OF_ASSET}",
+    "key": f"UPDATE prompt_assets SET object_key = 'sha256/00/{'0' * 64}'",
+    "checksum": f"UPDATE prompt_assets SET checksum_sha256 = '{'0' * 64}'",
+    "of another version": "UPDATE prompt_assets SET version_id = (SELECT id FROM prompt_versions WHERE user_version IS NULL)",
+    "bundle twice": "UPDATE prompt_assets SET kind = 'bundle'",
+    "other blob": "UPDATE prompt_assets SET (object_key, checksum_sha256) ="
+    f" (SELECT object_key, checksum_sha256 FROM prompt_assets WHERE kind = 'bundle' LIMIT 1) WHERE {OF_ASSET}",
+    "spec": "UPDATE prompt_versions SET spec_json = replace(spec_json, '_x.csv', '_y.csv')",
+    "version deleted": "DELETE FROM prompt_versions WHERE user_version = 'first'",
+}
+
+
+@pytest.mark.parametrize("statement", ROWS_THAT_DO_NOT_FIT.values(), ids=ROWS_THAT_DO_NOT_FIT)
+def test_where_rows_do_not_fit_the_specs_nothing_is_removed(
+    service: PromptService, tree: Path, sync: Callable[..., Applied], statement: str
+) -> None:
+    write(tree, {"a.yaml": "template: A\nassets: [{path: _x.csv}]\nmetadata: {user_version: first}", "_x.csv": "x,y"})
+    write(tree, {"b.txt": 'B says "assets":[{{'})
+    sync()
+    assert collect(service).refusal is None
+    edit(service.engine, statement)
+    there = stored(service)
+    with pytest.raises(Guard, match=r"rows of default/. rev:1|rows of default/a ") as raised:
+        collect(service, max_delete=100, delete=True)
+    assert raised.value.hint == "see: promptdb verify"
+    assert stored(service) == there
+    assert collect(service).refusal == raised.value.message
 
 
 # Beside a sync: it looks whether a blob is there, then gc removes it, then the sync writes the row.

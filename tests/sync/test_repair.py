@@ -54,6 +54,29 @@ def test_a_bundle_and_an_asset_of_the_work_tree_are_put_back(committed: PromptSe
     assert verify(committed.registry, full=True).findings == ()
 
 
+@pytest.mark.parametrize("kind", ["folder", "link", "file above"])
+def test_what_lies_in_the_place_of_a_blob_stays_a_finding_and_the_others_are_mended(
+    committed: PromptService, tmp_path: Path, kind: str
+) -> None:
+    bundle, asset = files(committed)
+    bundle.unlink()
+    asset.unlink()
+    if kind == "folder":
+        (bundle / "x").mkdir(parents=True)
+    elif kind == "link":
+        write(tmp_path, {"outside": "not a blob"})
+        bundle.symlink_to(tmp_path / "outside")
+    else:
+        bundle.parent.rmdir()
+        bundle.parent.write_text("not a folder")
+    found = repair(committed)
+    (finding,) = found.findings
+    assert (finding.code, finding.digest, finding.repairable) == ("V402", f"sha256:{bundle.name}", False)
+    assert finding.remedy == f"move away what lies at {bundle}, and repeat: promptdb verify --repair"
+    assert found.repaired == (f"sha256:{asset.name}",)
+    assert kind != "link" or (tmp_path / "outside").read_text() == "not a blob"
+
+
 def lose_asset(service: PromptService) -> None:
     files(service)[1].unlink()
 

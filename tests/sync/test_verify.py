@@ -11,13 +11,17 @@ import sqlalchemy as sa
 from intruder import edit
 from registries import Fill, dump, on_sqlite, rows, write
 
+from promptdb.db.columns import RowId, UtcDateTime
+from promptdb.db.engine import writing
+from promptdb.db.tables import Table
 from promptdb.domain.integrity import Finding
 from promptdb.domain.plan import Policy
-from promptdb.errors import PromptDBError
+from promptdb.errors import IntegrityFailure, PromptDBError
 from promptdb.service import PromptService
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 from promptdb.sync.verify import Verified, verify
+from promptdb.transfer.export import export_registry
 
 ASSET = b"question,answer\n" * 100
 
@@ -88,7 +92,13 @@ EDITED: list[tuple[str, str, set[str]]] = [
     ("checksum", f"UPDATE prompt_assets SET checksum_sha256 = '{ZEROS}' WHERE {OF_SECOND}", {"V106", "V402"}),
     ("kind", f"UPDATE prompt_assets SET kind = 'snapshot' WHERE {OF_SECOND} AND kind <> 'bundle'", {"V106"}),
     ("content_type", f"UPDATE prompt_assets SET content_type = 'x/y' WHERE {OF_SECOND} AND kind <> 'bundle'", {"V106"}),
-    ("path", f"UPDATE prompt_assets SET metadata_json = '[]' WHERE {OF_SECOND} AND kind <> 'bundle'", {"V106"}),
+    ("path", f"UPDATE prompt_assets SET metadata_json = '{{}}' WHERE {OF_SECOND} AND kind <> 'bundle'", {"V106"}),
+    ("metadata", f"UPDATE prompt_assets SET metadata_json = '[' WHERE {OF_SECOND} AND kind = 'bundle'", {"V305"}),
+    ("counts", "UPDATE sync_runs SET counts_json = 'none'", {"V305"}),
+    ("breaking", "UPDATE alias_events SET breaking_json = '[1]'", {"V305"}),
+    ("namespace", f"UPDATE prompts SET namespace = '../evil' WHERE id = {PLAIN}", {"V306"}),
+    ("name", f"UPDATE prompts SET name = 'a/b' WHERE id = {PLAIN}", {"V306"}),
+    ("name of an alias", "UPDATE prompt_aliases SET alias = 'Latest'", {"V202", "V306"}),
     ("asset deleted", f"DELETE FROM prompt_assets WHERE {OF_SECOND} AND kind <> 'bundle'", {"V106"}),
     ("bundle deleted", f"DELETE FROM prompt_assets WHERE {OF_SECOND} AND kind = 'bundle'", {"V106"}),
     (
@@ -114,6 +124,8 @@ EDITED: list[tuple[str, str, set[str]]] = [
     ("source head", "UPDATE source_heads SET commit_id = 'abc'", set()),  # there is none without git
     ("redirect", "INSERT INTO prompt_redirects SELECT namespace, name, id, created_at FROM prompts", {"V302"}),
     ("identity", "DELETE FROM registries", {"V302"}),
+    ("other identity", f"UPDATE registries SET id = {OTHER_ID}", {"V401"}),
+    ("two identities", f"INSERT INTO registries SELECT {OTHER_ID}, created_at FROM registries", {"V302"}),
 ]
 
 
@@ -149,6 +161,98 @@ def test_a_row_s_finding_names_the_version_and_what_to_do(filled: PromptService,
 def test_what_is_not_even_of_its_column_s_type_is_named(filled: PromptService, statement: str, expected: str) -> None:
     edit(filled.engine, statement)
     assert expected in codes(verify(filled.registry))
+
+
+TIMES = [
+    (c.table.name, c.name) for t in Table.metadata.sorted_tables for c in t.columns if isinstance(c.type, UtcDateTime)
+]
+IDS = [(c.table.name, c.name) for t in Table.metadata.sorted_tables for c in t.columns if isinstance(c.type, RowId)]
+
+
+@on_sqlite
+def test_every_value_that_is_not_of_its_column_s_kind_is_named(filled: PromptService) -> None:
+    columns = [
+        *TIMES,
+        *IDS,
+        ("prompt_aliases", "generation"),
+        ("sync_runs", "is_dirty"),
+        ("prompt_assets", "byte_size"),
+    ]
+    with filled.engine.connect() as connection:
+        filled_in = {
+            (table, column)
+            for table, column in columns
+            if connection.exec_driver_sql(f"SELECT count({column}) FROM {table}").scalar()
+        }
+    assert len(filled_in) > len(columns) / 2
+    edit(filled.engine, *(f"UPDATE {t} SET {c} = '{t}.' || {c} WHERE {c} IS NOT NULL" for t, c in columns))
+    found = {(f.subject, f.message.split()[0]) for f in verify(filled.registry).findings if f.code == "V305"}
+    assert found == filled_in
+
+
+READERS: dict[str, Callable[[PromptService], object]] = {
+    "list": lambda service: service.list_prompts(archived=True),
+    "log": lambda service: service.log("a/rich"),
+    "alias log": lambda service: service.alias_log("a/rich"),
+    "aliases": lambda service: service.aliases("a/rich"),
+    "assets": lambda service: service.assets(service.resolve("a/rich").version),
+    "export": lambda service: export_registry(service.registry, service.settings.base / "all.zip"),
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("statement", "readers"),
+    [
+        ("UPDATE prompt_versions SET created_at = 'x'", {"list", "log", "assets", "export"}),
+        ("UPDATE prompts SET archived_at = 5", {"list", "assets", "log", "export"}),
+        ("UPDATE version_sources SET committed_at = 'x'", {"log", "export"}),
+        ("UPDATE alias_events SET created_at = ''", {"alias log", "export"}),
+        ("UPDATE alias_events SET breaking_json = '['", {"alias log"}),
+        ("UPDATE prompt_aliases SET version_id = 'zz'", {"export"}),
+        ("UPDATE prompt_aliases SET updated_at = 'zz'", {"list", "log", "aliases", "export"}),
+        ("UPDATE prompt_assets SET metadata_json = '['", {"assets"}),
+        ("UPDATE prompt_assets SET content_type = 'text/html' WHERE kind <> 'bundle'", {"assets"}),
+        ("UPDATE prompt_assets SET kind = 'snapshot' WHERE kind <> 'bundle'", {"assets"}),
+    ],
+)
+def test_reads_refuse_what_cannot_be_read(filled: PromptService, statement: str, readers: set[str]) -> None:
+    edit(filled.engine, statement)
+    refused = set()
+    for name, read in READERS.items():
+        try:
+            read(filled)
+        except IntegrityFailure as error:
+            assert error.hint == "see: promptdb verify"  # noqa: PT017
+            refused.add(name)
+    assert refused >= readers
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("DELETE FROM registries", "the registry has no ids instead of one"),
+        (
+            f"INSERT INTO registries SELECT {OTHER_ID}, created_at FROM registries",
+            "the registry has 2 ids instead of one",
+        ),
+    ],
+)
+def test_a_sync_of_a_registry_without_one_id_sends_to_verify(
+    filled: PromptService, statement: str, message: str
+) -> None:
+    edit(filled.engine, statement)
+    write(filled.settings.prompts_path, {"c/new.txt": "New"})
+    with pytest.raises(IntegrityFailure, match=message) as raised:
+        sync_tree(filled.registry, load_tree(filled.settings), Policy())
+    assert raised.value.hint == "see: promptdb verify"
+    assert verify(filled.registry).findings
+
+
+def test_a_row_that_a_constraint_refuses_sends_to_verify(filled: PromptService) -> None:
+    with pytest.raises(IntegrityFailure, match="contradict themselves") as raised, writing(filled.engine) as connection:
+        connection.execute(sa.text("UPDATE version_sources SET run_id = 99"))
+    assert raised.value.hint == "see: promptdb verify"
 
 
 @pytest.mark.parametrize("table", ["prompt_versions", "alias_events"])
