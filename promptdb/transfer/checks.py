@@ -36,6 +36,18 @@ def asset_digest(row: Row) -> Digest:
     return Digest(f"sha256:{row['checksum_sha256']}")
 
 
+def asset_path(row: Row) -> str:
+    """
+    Raises:
+        Refused: the metadata have none.
+    """
+    found = strict_json(row["metadata_json"].encode())
+    path = found.get("path") if isinstance(found, dict) else None
+    if not isinstance(path, str):
+        raise Refused("an asset has no path")
+    return path
+
+
 def check_bundle(version: Row, assets: list[Row]) -> None:
     """Whether the asset rows of a version are those of its spec, and its bundle is the one made of both.
 
@@ -46,7 +58,7 @@ def check_bundle(version: Row, assets: list[Row]) -> None:
     kinds = {is_bundle: list(rows) for is_bundle, rows in groupby(assets, lambda row: row["kind"] == BUNDLE)}
     bundles, others = kinds.get(True, []), kinds.get(False, [])
     bundled = [
-        BundledAsset(_path(row), row["kind"], asset_digest(row), row["byte_size"], row["content_type"])
+        BundledAsset(asset_path(row), row["kind"], asset_digest(row), row["byte_size"], row["content_type"])
         for row in others
     ]
     if [(a.path, a.kind, a.digest) for a in bundled] != [(a.path, a.kind, a.digest) for a in spec.assets]:
@@ -78,16 +90,8 @@ def _version(row: Row) -> None:
 def _asset(row: Row) -> None:
     if row["object_key"] != object_key(parse_digest(asset_digest(row))):
         raise Refused("its key is not that of its digest")
-    if row["metadata_json"] != json.dumps({} if row["kind"] == BUNDLE else {"path": _path(row)}):
+    if row["metadata_json"] != json.dumps({} if row["kind"] == BUNDLE else {"path": asset_path(row)}):
         raise Refused("its metadata are not those of an asset")
-
-
-def _path(row: Row) -> str:
-    found = strict_json(row["metadata_json"].encode())
-    path = found.get("path") if isinstance(found, dict) else None
-    if not isinstance(path, str):
-        raise Refused("an asset has no path")
-    return path
 
 
 def _alias(row: Row) -> None:

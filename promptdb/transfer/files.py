@@ -32,16 +32,12 @@ def new_file(file: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         if file.exists() and not overwrite and not filecmp.cmp(staged, file, shallow=False):
-            raise in_the_way(file)
+            raise StorageError(f"{file} exists and differs", "pass --force to replace it")
         staged.replace(file)
     except OSError as error:
         raise StorageError(f"cannot write {error.filename or file}: {error.strerror or error}") from error
     finally:
         staged.unlink(missing_ok=True)
-
-
-def in_the_way(file: Path) -> StorageError:
-    return StorageError(f"{file} exists and differs", "pass --force to replace it")
 
 
 def source_file(file: Path) -> AbstractContextManager[Source]:

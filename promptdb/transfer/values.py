@@ -5,7 +5,13 @@ from typing import Any, NoReturn
 
 
 class Refused(Exception):
-    """What is wrong with a part of a file; who knows the place makes an `IntegrityFailure` of it."""
+    """What is wrong with a part of a file; who knows the place makes an `IntegrityFailure` of it. `hint` is the remedy where
+    it is another one than that for a damaged file.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def strict_json(data: bytes) -> Any:

@@ -14,7 +14,7 @@ from promptdb.db.bulk import Row
 from promptdb.domain.digest import Digest, canonical_json, digest_of
 from promptdb.errors import IntegrityFailure, StorageError
 from promptdb.transfer.checks import BUNDLE, asset_digest, check_bundle, check_row
-from promptdb.transfer.members import VERSION_MEMBER, new_member, write_blob
+from promptdb.transfer.members import VERIFY, VERSION_MEMBER, new_member, write_blob
 from promptdb.transfer.staging import AGAIN
 from promptdb.transfer.tables import decoded, encoded, table
 from promptdb.transfer.values import Refused, require_fields, require_format, strict_json
@@ -50,12 +50,14 @@ class VersionFile:
         name: for messages.
         document: what `version_document` gives.
         assets: gives their bytes.
+        remedy: where something is wrong with it.
     """
 
     is_whole = False
 
-    def __init__(self, name: str, document: Any, assets: Callable[[Row], Blob]) -> None:
+    def __init__(self, name: str, document: Any, assets: Callable[[Row], Blob], remedy: str = AGAIN) -> None:
         self.name = name
+        self._remedy = remedy
         self._assets = assets
         try:
             require_format(document, FORMAT, VERSION, _FIELDS)
@@ -85,22 +87,29 @@ class VersionFile:
         yield from {asset_digest(row): self._assets(row) for row in self._rows["prompt_assets"][1:]}.values()
 
     def _damaged(self, error: Refused) -> IntegrityFailure:
-        return IntegrityFailure(f"{self.name}: {error}", AGAIN)
+        return IntegrityFailure(f"{self.name}: {error}", error.hint or self._remedy)
 
 
 def write_version(document: Mapping[str, Any], stream: BinaryIO) -> None:
+    """
+    Raises:
+        IntegrityFailure: it is not one that could be read again.
+    """
+
+    def unread(row: Row) -> BinaryIO:
+        raise NotImplementedError(row)
+
+    _inspected(document, unread)
     stream.write(_text(document))
 
 
 def write_version_zip(document: Mapping[str, Any], store: BlobStore, stream: BinaryIO) -> None:
-    """With the assets, each under its key. The bundle is not among them: it is the manifest of the document."""
+    """With the assets, each under its key. The bundle is not among them: it is the manifest of the document.
 
-    def stored(row: Row) -> Blob:
-        digest = asset_digest(row)
-        return Blob(digest, row["byte_size"], partial(store.open, digest))
-
-    source = VersionFile("the version", document, stored)
-    source.inspect()
+    Raises:
+        StorageError, IntegrityFailure: an asset is missing, or it is not a version that could be read again.
+    """
+    source = _inspected(document, lambda row: store.open(asset_digest(row)))
     with ZipFile(stream, "w") as archive:
         archive.writestr(new_member(VERSION_MEMBER), _text(document))
         for blob in sorted(list(source.blobs())[1:], key=lambda blob: blob.digest):
@@ -159,6 +168,15 @@ class ZippedVersion(VersionFile):
         if digest not in self._archive.blobs or self._archive.blobs[digest].file_size != size:
             raise self._archive.damaged(f"the blob {digest} of {size} bytes is not in it")
         return self._archive.blob(digest)
+
+
+def _inspected(document: Mapping[str, Any], open_asset: Callable[[Row], BinaryIO]) -> VersionFile:
+    name = f"{document['prompt']['name']} revision {document['revision']}"
+    source = VersionFile(
+        name, document, lambda row: Blob(asset_digest(row), row["byte_size"], partial(open_asset, row)), VERIFY
+    )
+    source.inspect()
+    return source
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
