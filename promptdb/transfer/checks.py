@@ -1,12 +1,15 @@
 """What each row must be beyond its types, before any of it is written: digests, ids, names, and the spec itself."""
 
 import json
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from promptdb.blobs.bundle import BundledAsset, manifest
 from promptdb.blobs.store import object_key
 from promptdb.db.bulk import Row
+from promptdb.db.runs import APPLIED, SUPERSEDED
 from promptdb.domain.digest import Digest, digest_of, parse_digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ids import version_id
@@ -16,6 +19,19 @@ from promptdb.errors import IntegrityFailure, InvalidRef
 from promptdb.transfer.values import Refused, strict_json
 
 BUNDLE = "bundle"
+IMPORTED = "imported"
+"""The outcome of the run that stands for what came from another registry: it is in no order with the registry's own."""
+
+_OUTCOMES = (APPLIED, SUPERSEDED, IMPORTED)
+_PRINTABLE = frozenset(
+    {"git_ref", "commit_id", "branch", "blob_id", "action", "kind", "content_type", "storage_backend", "bucket"}
+)
+"""Columns without control characters, which names of git and of ours never have. Paths and people may be called anything."""
+
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
+_AHEAD = timedelta(days=1)
+"""How far a clock may be wrong. When something was committed is for git to say, and not checked."""
+
 _CHANGE = {"kind": str, "name": str, "message": str, "is_breaking": bool}
 _Check = Callable[[Row], None]
 
@@ -25,6 +41,12 @@ def check_row(table: str, row: Row) -> None:
     Raises:
         Refused: the row is not what promptdb writes.
     """
+    limit = datetime.now(UTC) + _AHEAD
+    for name, value in row.items():
+        if name in _PRINTABLE and value is not None and _CONTROL.search(value):
+            raise Refused(f"{name} has a control character")
+        if isinstance(value, datetime) and name != "committed_at" and value > limit:
+            raise Refused(f"{name} is in the future: {value:%Y-%m-%d}")
     if table in _CHECKS:
         try:
             _CHECKS[table](row)
@@ -109,6 +131,8 @@ def _event(row: Row) -> None:
 
 
 def _run(row: Row) -> None:
+    if row["outcome"] not in _OUTCOMES:
+        raise Refused(f"outcome is none of {', '.join(_OUTCOMES)}")
     if not isinstance(strict_json(row["counts_json"].encode()), dict):
         raise Refused("counts_json is not a JSON object")
 
