@@ -53,8 +53,10 @@ def _as_file(context: click.Context, text: str) -> str:
 
 
 def _export_all(file: str, *, force: bool, as_json: bool) -> None:
-    from promptdb.transfer.export import export_registry
+    from promptdb.transfer.export import export_registry, is_zip
 
+    if not is_zip(Path(file)):
+        raise click.UsageError(f"--all writes a zip file: name one that ends in .zip, and not {file!r}")
     with registry(load_settings()) as opened:
         counts = export_registry(opened, Path(file), overwrite=force)
     if as_json:

@@ -9,7 +9,7 @@ from promptdb.cli.shared import json_option, load_settings, progress_bar, regist
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, exists=True, allow_dash=True, path_type=Path))
 @json_option
 def command(file: Path, as_json: bool) -> None:
     """Take in a file that 'export' has written.
@@ -20,6 +20,8 @@ def command(file: Path, as_json: bool) -> None:
     A whole registry comes exactly into an empty one, or into one that it was exported from before; any other gets what it
     lacks, and keeps its aliases and names as they are.
     """
+    if str(file) == "-":
+        raise click.UsageError("import reads its file more than once, and takes none from standard input: name a file")
     from promptdb.transfer.copy import import_file
 
     with registry(load_settings()) as opened, progress_bar("storing blobs") as progress:

@@ -24,7 +24,8 @@ def prompt_file_text(spec: PromptSpec, suffix: str) -> str:
     """
     if suffix not in SUFFIXES:
         raise ConfigError(
-            f"{suffix or 'no suffix'} is not a suffix of prompt files", f"use one of {', '.join(sorted(SUFFIXES))}"
+            f"{suffix or 'no suffix'} is not a suffix of prompt files",
+            f"use one of {', '.join(sorted(SUFFIXES))}, or .zip or .bundle.json for 'promptdb import'",
         )
     fields = _fields(spec)
     if suffix == ".json":

@@ -1,12 +1,15 @@
 """What each row must be beyond its types, before any of it is written: digests, ids, names, and the spec itself."""
 
 import json
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from promptdb.blobs.bundle import BundledAsset, manifest
 from promptdb.blobs.store import object_key
 from promptdb.db.bulk import Row
+from promptdb.db.runs import APPLIED, SUPERSEDED
 from promptdb.domain.digest import Digest, digest_of, parse_digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ids import version_id
@@ -16,6 +19,19 @@ from promptdb.errors import IntegrityFailure, InvalidRef
 from promptdb.transfer.values import Refused, strict_json
 
 BUNDLE = "bundle"
+IMPORTED = "imported"
+"""The outcome of the run that stands for what came from another registry: it is in no order with the registry's own."""
+
+_OUTCOMES = (APPLIED, SUPERSEDED, IMPORTED)
+_PRINTABLE = frozenset(
+    {"git_ref", "commit_id", "branch", "blob_id", "action", "kind", "content_type", "storage_backend", "bucket"}
+)
+"""Columns without control characters, which names of git and of ours never have. Paths and people may be called anything."""
+
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
+_AHEAD = timedelta(days=1)
+"""How far a clock may be wrong. When something was committed is for git to say, and not checked."""
+
 _CHANGE = {"kind": str, "name": str, "message": str, "is_breaking": bool}
 _Check = Callable[[Row], None]
 
@@ -25,6 +41,12 @@ def check_row(table: str, row: Row) -> None:
     Raises:
         Refused: the row is not what promptdb writes.
     """
+    limit = datetime.now(UTC) + _AHEAD
+    for name, value in row.items():
+        if name in _PRINTABLE and value is not None and _CONTROL.search(value):
+            raise Refused(f"{name} has a control character")
+        if isinstance(value, datetime) and name != "committed_at" and value > limit:
+            raise Refused(f"{name} is in the future: {value:%Y-%m-%d}")
     if table in _CHECKS:
         try:
             _CHECKS[table](row)
@@ -34,6 +56,18 @@ def check_row(table: str, row: Row) -> None:
 
 def asset_digest(row: Row) -> Digest:
     return Digest(f"sha256:{row['checksum_sha256']}")
+
+
+def asset_path(row: Row) -> str:
+    """
+    Raises:
+        Refused: the metadata have none.
+    """
+    found = strict_json(row["metadata_json"].encode())
+    path = found.get("path") if isinstance(found, dict) else None
+    if not isinstance(path, str):
+        raise Refused("an asset has no path")
+    return path
 
 
 def check_bundle(version: Row, assets: list[Row]) -> None:
@@ -46,7 +80,7 @@ def check_bundle(version: Row, assets: list[Row]) -> None:
     kinds = {is_bundle: list(rows) for is_bundle, rows in groupby(assets, lambda row: row["kind"] == BUNDLE)}
     bundles, others = kinds.get(True, []), kinds.get(False, [])
     bundled = [
-        BundledAsset(_path(row), row["kind"], asset_digest(row), row["byte_size"], row["content_type"])
+        BundledAsset(asset_path(row), row["kind"], asset_digest(row), row["byte_size"], row["content_type"])
         for row in others
     ]
     if [(a.path, a.kind, a.digest) for a in bundled] != [(a.path, a.kind, a.digest) for a in spec.assets]:
@@ -78,16 +112,8 @@ def _version(row: Row) -> None:
 def _asset(row: Row) -> None:
     if row["object_key"] != object_key(parse_digest(asset_digest(row))):
         raise Refused("its key is not that of its digest")
-    if row["metadata_json"] != json.dumps({} if row["kind"] == BUNDLE else {"path": _path(row)}):
+    if row["metadata_json"] != json.dumps({} if row["kind"] == BUNDLE else {"path": asset_path(row)}):
         raise Refused("its metadata are not those of an asset")
-
-
-def _path(row: Row) -> str:
-    found = strict_json(row["metadata_json"].encode())
-    path = found.get("path") if isinstance(found, dict) else None
-    if not isinstance(path, str):
-        raise Refused("an asset has no path")
-    return path
 
 
 def _alias(row: Row) -> None:
@@ -105,6 +131,8 @@ def _event(row: Row) -> None:
 
 
 def _run(row: Row) -> None:
+    if row["outcome"] not in _OUTCOMES:
+        raise Refused(f"outcome is none of {', '.join(_OUTCOMES)}")
     if not isinstance(strict_json(row["counts_json"].encode()), dict):
         raise Refused("counts_json is not a JSON object")
 

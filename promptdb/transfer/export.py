@@ -4,7 +4,7 @@ from pathlib import Path
 
 from promptdb.db.engine import reading
 from promptdb.domain.views import PromptVersionView
-from promptdb.errors import StorageError, VersionNotFound
+from promptdb.errors import VersionNotFound
 from promptdb.sync.registry import Registry
 from promptdb.transfer.files import new_file
 from promptdb.transfer.registry_file import write_registry
@@ -17,7 +17,12 @@ _BUNDLE, _ZIP = ".bundle.json", ".zip"
 
 def is_bundle(file: Path) -> bool:
     """Whether a file of this name holds a version as it is stored, and not a prompt file."""
-    return file.name.endswith((_BUNDLE, _ZIP))
+    return file.name.lower().endswith((_BUNDLE, _ZIP))
+
+
+def is_zip(file: Path) -> bool:
+    """Whether a file of this name holds blobs, too."""
+    return file.name.lower().endswith(_ZIP)
 
 
 def export_version(registry: Registry, version: PromptVersionView, file: Path, *, overwrite: bool) -> Path:
@@ -32,7 +37,7 @@ def export_version(registry: Registry, version: PromptVersionView, file: Path, *
     with reading(registry.engine) as connection:
         document = version_document(connection, version.id)
     with new_file(file, overwrite=overwrite) as stream:
-        if file.name.endswith(_ZIP):
+        if is_zip(file):
             write_version_zip(document, registry.blobs, stream)
         else:
             write_version(document, stream)
@@ -47,8 +52,5 @@ def export_registry(registry: Registry, file: Path, *, overwrite: bool = False) 
     Raises:
         StorageError, IntegrityFailure: as in `export_version`.
     """
-    if file.exists() and not overwrite:
-        # Now, and not after all of it is written: whether it would be the same nobody knows yet.
-        raise StorageError(f"{file} exists", "name another file, or pass --force to replace it")
     with reading(registry.engine) as connection, new_file(file, overwrite=overwrite) as stream:
         return write_registry(RegistrySource(connection, registry.blobs), stream)

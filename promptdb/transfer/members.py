@@ -2,17 +2,20 @@
 
 import re
 import stat
-from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from promptdb.blobs.store import CHUNK, Blob, object_key
 from promptdb.domain.digest import Digest
+from promptdb.errors import IntegrityFailure
 
 VERSION_MEMBER = "bundle.json"
 REGISTRY_MEMBER = "registry.json"
 TABLE_MEMBER = "tables/{}.jsonl"
 
 _BLOB = re.compile(r"sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+VERIFY = "see: promptdb verify"
+"""What to do about a registry that is damaged."""
+
 _TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _MODE = (stat.S_IFREG | 0o644) << 16
@@ -33,11 +36,14 @@ def new_member(name: str, size: int = 0, *, packed: bool = False) -> ZipInfo:
 
 
 def write_blob(archive: ZipFile, blob: Blob) -> None:
-    """Not packed: most assets are already, and what is read back is as large as it claims to be."""
+    """Not packed: most assets are already, and what is read back is as large as it claims to be.
+
+    Raises:
+        StorageError, IntegrityFailure: it is missing, was changed, or has another size than its row says.
+    """
+    size = 0
     with blob.open() as source, archive.open(new_member(object_key(blob.digest), blob.size), "w") as target:
-        copy(source, target)
-
-
-def copy(source: BinaryIO, target: object) -> None:
-    while data := source.read(CHUNK):
-        target.write(data)  # type: ignore[attr-defined]
+        while data := source.read(CHUNK):
+            size += target.write(data)
+    if size != blob.size:
+        raise IntegrityFailure(f"the blob {blob.digest} has {size} bytes, and its row says {blob.size}", VERIFY)

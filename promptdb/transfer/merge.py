@@ -7,13 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from promptdb.transfer.checks import IMPORTED
 from promptdb.transfer.conflicts import require_agreement, require_sound
 from promptdb.transfer.source import Source
 from promptdb.transfer.staging import INCOMING, equal, require_bundles, same
 from promptdb.transfer.tables import TABLES, table
-
-IMPORTED = "imported"
-"""The outcome of the run that stands for what came from another registry: it is in no order with the registry's own."""
 
 _HISTORY = {
     "prompts": ("created_at",),

@@ -14,11 +14,16 @@ VERSION = 1
 
 
 def write_registry(source: Source, stream: BinaryIO) -> dict[str, int]:
-    """Write all rows and blobs of a source. Equal registries give equal bytes.
+    """Write all rows and blobs of a source, which are checked: a file that is written can be read. Equal registries give
+    equal bytes.
 
     Returns:
         The number of rows of each table, and of `blobs`.
+
+    Raises:
+        StorageError, IntegrityFailure: a blob is missing, or something is not what it should be.
     """
+    source.inspect()
     counts = {}
     with ZipFile(stream, "w", compresslevel=6) as archive:
         for name in TABLES:

@@ -65,8 +65,11 @@ class RegistryFile:
             rows = head["rows"]
             if not isinstance(rows, dict) or rows.keys() != set(TABLES):
                 raise Refused("rows does not count the rows of each table")
+            for name, count in {**rows, "blobs": head["blobs"]}.items():
+                if type(count) is not int:
+                    raise Refused(f"{name} is not a number of rows or blobs")
         except Refused as error:
-            raise self._archive.damaged(f"{REGISTRY_MEMBER}: {error}") from error
+            raise self._archive.damaged(f"{REGISTRY_MEMBER}: {error}", error.hint) from error
         if head["blobs"] != len(self._archive.blobs):
             raise self._archive.damaged(f"it has {len(self._archive.blobs)} blobs and should have {head['blobs']}")
         return {"rows": rows}

@@ -11,7 +11,9 @@ from promptdb.db.bulk import Row
 from promptdb.db.engine import address
 from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure
+from promptdb.transfer.bundles import first_without_bundle
 from promptdb.transfer.checks import check_row
+from promptdb.transfer.members import VERIFY
 from promptdb.transfer.tables import TABLES, kind_of, table
 from promptdb.transfer.values import Refused
 
@@ -61,7 +63,11 @@ class RegistrySource:
                 try:
                     check_row(name, row)
                 except Refused as error:
-                    raise IntegrityFailure(f"{self.name}: {name} {_key(name, row)}: {error}", _VERIFY) from error
+                    raise self._damaged(name, row, error) from error
+        versions, assets = table("prompt_versions"), table("prompt_assets")
+        if (found := first_without_bundle(self._connection, versions, assets, sa.true())) is not None:
+            key, reason = found
+            raise self._damaged("prompt_versions", {"id": key}, reason) from reason
 
     def rows(self, name: str) -> Iterator[Row]:
         found = table(name)
@@ -77,6 +83,15 @@ class RegistrySource:
             digest = Digest(f"sha256:{checksum}")
             yield Blob(digest, size, partial(self._blobs.open, digest))
 
+    def _damaged(self, name: str, row: Row, error: Refused) -> IntegrityFailure:
+        """With the version that the row belongs to, by its name."""
+        prompts, versions = table("prompts"), table("prompt_versions")
+        query = sa.select(prompts.c.namespace, prompts.c.name, versions.c.revision).join_from(versions, prompts)
+        key = row["id"] if name == "prompt_versions" else row.get("version_id")
+        found = key and self._connection.execute(query.where(versions.c.id == key)).first()
+        of_version = f"{found.namespace}/{found.name} revision {found.revision}: " if found else ""
+        return IntegrityFailure(f"{self.name}: {of_version}{name} {_key(name, row)}: {error}", VERIFY)
+
     def _execute(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         yield from self._connection.execute(query, execution_options={"yield_per": _ROWS})
 
@@ -84,9 +99,6 @@ class RegistrySource:
         """Text by code points in every database, so that equal registries give equal files."""
         is_text = kind_of(column) is str and self._connection.dialect.name == "postgresql"
         return sa.collate(column, "C") if is_text else column
-
-
-_VERIFY = "see: promptdb verify"
 
 
 def _key(name: str, row: Row) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,10 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from promptdb.blobs.store import BlobStore
 from promptdb.db.bulk import Row, insert_rows
 from promptdb.errors import IntegrityFailure
-from promptdb.transfer.checks import check_bundle
+from promptdb.transfer.bundles import first_without_bundle
 from promptdb.transfer.source import Source
 from promptdb.transfer.tables import TABLES, table
-from promptdb.transfer.values import Refused
 
 _ROWS = 1000
 AGAIN = "make it again with promptdb export, or bring the file from where it is whole"
@@ -60,20 +59,10 @@ def staged(connection: sa.Connection, source: Source, blobs: BlobStore) -> Itera
 
 def require_bundles(connection: sa.Connection, source: Source, chosen: sa.ColumnElement[bool]) -> None:
     """Whether the chosen versions among those that come in have the asset rows that belong to them."""
-    versions, assets = INCOMING["prompt_versions"], INCOMING["prompt_assets"]
-    query = (
-        sa.select(versions.c.id.label("version"), versions.c.spec_json, *assets.c)
-        .outerjoin_from(versions, assets, assets.c.version_id == versions.c.id)
-        .where(chosen)
-        .order_by(versions.c.id, assets.c.kind != "bundle", assets.c.id)
-    )
-    rows = (row._asdict() for row in connection.execute(query, execution_options={"yield_per": _ROWS}))
-    for key, found in groupby(rows, lambda row: row["version"]):
-        listed = list(found)
-        try:
-            check_bundle(listed[0], [row for row in listed if row["id"] is not None])
-        except Refused as error:
-            raise IntegrityFailure(f"{source.name}: version {key}: {error}", AGAIN) from error
+    found = first_without_bundle(connection, INCOMING["prompt_versions"], INCOMING["prompt_assets"], chosen)
+    if found is not None:
+        key, error = found
+        raise IntegrityFailure(f"{source.name}: version {key}: {error}", AGAIN) from error
 
 
 def same(one: sa.FromClause, other: sa.FromClause, names: Iterable[str]) -> sa.ColumnElement[bool]:

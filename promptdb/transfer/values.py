@@ -5,7 +5,13 @@ from typing import Any, NoReturn
 
 
 class Refused(Exception):
-    """What is wrong with a part of a file; who knows the place makes an `IntegrityFailure` of it."""
+    """What is wrong with a part of a file; who knows the place makes an `IntegrityFailure` of it. `hint` is the remedy where
+    it is another one than that for a damaged file.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def strict_json(data: bytes) -> Any:
@@ -41,21 +47,29 @@ def require_format(head: Any, name: str, version: int, fields: set[str]) -> None
     if not isinstance(head, dict) or head.get("format") != name:
         raise Refused(f"not of the format {name!r}")
     given = head.get("version")
-    if isinstance(given, int) and not isinstance(given, bool) and given > version:
-        raise Refused(f"version {given} of the format, of a newer promptdb: upgrade promptdb")
-    if given != version or isinstance(given, bool):
-        raise Refused(f"the version of the format is not {version}")
+    if type(given) is not int or given < 1:
+        raise Refused("version is not the number of a version of the format")
+    if given > version:
+        raise Refused(
+            f"version {given} of the format, of a newer promptdb; this one knows {version}", "upgrade promptdb"
+        )
     require_fields(head, fields | {"format", "version"})
 
 
-def require_fields(value: Any, fields: set[str]) -> None:
+def require_fields(value: Any, fields: set[str], place: str = "") -> None:
     """
+    Args:
+        value: what was read.
+        fields: the names it should have.
+        place: of the value in its document, for messages.
+
     Raises:
         Refused: not an object with exactly these fields.
     """
+    before = f"{place}: " if place else ""
     if not isinstance(value, dict):
-        raise Refused("not a JSON object")
+        raise Refused(f"{before}not a JSON object")
     for name in sorted(value.keys() - fields):
-        raise Refused(f"unknown field {name!r}")
+        raise Refused(f"{before}unknown field {name!r}")
     for name in sorted(fields - value.keys()):
-        raise Refused(f"missing field {name!r}")
+        raise Refused(f"{before}missing field {name!r}")

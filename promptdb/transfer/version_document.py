@@ -6,9 +6,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from promptdb.db.bulk import Row
 from promptdb.domain.digest import SCHEME
-from promptdb.transfer.checks import BUNDLE, asset_digest
+from promptdb.errors import IntegrityFailure
+from promptdb.transfer.checks import BUNDLE, asset_digest, asset_path
+from promptdb.transfer.members import VERIFY
 from promptdb.transfer.tables import table
+from promptdb.transfer.values import Refused
 from promptdb.transfer.version_file import FORMAT, PROVENANCE, VERSION
 
 
@@ -17,6 +21,9 @@ def version_document(connection: sa.Connection, key: UUID) -> dict[str, Any]:
     Args:
         connection: a transaction.
         key: the id of the version, which exists.
+
+    Raises:
+        IntegrityFailure: a row of its assets is damaged.
     """
     versions, prompts = table("prompt_versions"), table("prompts")
     version = connection.execute(sa.select(versions).where(versions.c.id == key)).one()
@@ -24,7 +31,7 @@ def version_document(connection: sa.Connection, key: UUID) -> dict[str, Any]:
     assets = _of_version(connection, "prompt_assets", key)
     listed = [
         {
-            "path": json.loads(row["metadata_json"])["path"],
+            "path": _path(row),
             "kind": row["kind"],
             "digest": asset_digest(row),
             "size": row["byte_size"],
@@ -56,6 +63,13 @@ def version_document(connection: sa.Connection, key: UUID) -> dict[str, Any]:
             if row not in found[:place]
         ],
     }
+
+
+def _path(row: Row) -> str:
+    try:
+        return asset_path(row)
+    except Refused as error:
+        raise IntegrityFailure(f"version {row['version_id']}: prompt_assets {row['id']}: {error}", VERIFY) from error
 
 
 def _of_version(connection: sa.Connection, name: str, key: UUID) -> list[dict[str, Any]]:

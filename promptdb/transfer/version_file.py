@@ -12,9 +12,10 @@ from promptdb.blobs.bundle import CONTENT_TYPE
 from promptdb.blobs.store import Blob, BlobStore, object_key
 from promptdb.db.bulk import Row
 from promptdb.domain.digest import Digest, canonical_json, digest_of
-from promptdb.errors import IntegrityFailure, StorageError
-from promptdb.transfer.checks import BUNDLE, asset_digest, check_bundle, check_row
-from promptdb.transfer.members import VERSION_MEMBER, new_member, write_blob
+from promptdb.errors import ConfigError, IntegrityFailure, StorageError
+from promptdb.files.suffixes import SUFFIXES, file_suffix
+from promptdb.transfer.checks import BUNDLE, IMPORTED, asset_digest, check_bundle, check_row
+from promptdb.transfer.members import VERIFY, VERSION_MEMBER, new_member, write_blob
 from promptdb.transfer.staging import AGAIN
 from promptdb.transfer.tables import decoded, encoded, table
 from promptdb.transfer.values import Refused, require_fields, require_format, strict_json
@@ -50,12 +51,14 @@ class VersionFile:
         name: for messages.
         document: what `version_document` gives.
         assets: gives their bytes.
+        remedy: where something is wrong with it.
     """
 
     is_whole = False
 
-    def __init__(self, name: str, document: Any, assets: Callable[[Row], Blob]) -> None:
+    def __init__(self, name: str, document: Any, assets: Callable[[Row], Blob], remedy: str = AGAIN) -> None:
         self.name = name
+        self._remedy = remedy
         self._assets = assets
         try:
             require_format(document, FORMAT, VERSION, _FIELDS)
@@ -65,8 +68,10 @@ class VersionFile:
                 raise Refused("the manifest does not have the digest of the bundle")
         except Refused as error:
             raise self._damaged(error) from error
-        except ValueError as error:  # NaN, or half a character
-            raise self._damaged(Refused(str(error))) from error
+        except UnicodeEncodeError as error:
+            raise self._damaged(Refused("it has half a character: a lone surrogate, which no text has")) from error
+        except ValueError as error:
+            raise self._damaged(Refused("it has a number that is too large for JSON")) from error
 
     def inspect(self) -> None:
         try:
@@ -85,22 +90,29 @@ class VersionFile:
         yield from {asset_digest(row): self._assets(row) for row in self._rows["prompt_assets"][1:]}.values()
 
     def _damaged(self, error: Refused) -> IntegrityFailure:
-        return IntegrityFailure(f"{self.name}: {error}", AGAIN)
+        return IntegrityFailure(f"{self.name}: {error}", error.hint or self._remedy)
 
 
 def write_version(document: Mapping[str, Any], stream: BinaryIO) -> None:
+    """
+    Raises:
+        IntegrityFailure: it is not one that could be read again.
+    """
+
+    def unread(row: Row) -> BinaryIO:
+        raise NotImplementedError(row)
+
+    _inspected(document, unread)
     stream.write(_text(document))
 
 
 def write_version_zip(document: Mapping[str, Any], store: BlobStore, stream: BinaryIO) -> None:
-    """With the assets, each under its key. The bundle is not among them: it is the manifest of the document."""
+    """With the assets, each under its key. The bundle is not among them: it is the manifest of the document.
 
-    def stored(row: Row) -> Blob:
-        digest = asset_digest(row)
-        return Blob(digest, row["byte_size"], partial(store.open, digest))
-
-    source = VersionFile("the version", document, stored)
-    source.inspect()
+    Raises:
+        StorageError, IntegrityFailure: an asset is missing, or it is not a version that could be read again.
+    """
+    source = _inspected(document, lambda row: store.open(asset_digest(row)))
     with ZipFile(stream, "w") as archive:
         archive.writestr(new_member(VERSION_MEMBER), _text(document))
         for blob in sorted(list(source.blobs())[1:], key=lambda blob: blob.digest):
@@ -113,6 +125,7 @@ def version_file(file: Path) -> Iterator[VersionFile]:
 
     Raises:
         StorageError, IntegrityFailure: it cannot be read, or is not such a file.
+        ConfigError: it is a prompt file.
     """
     try:
         with file.open("rb") as stream:
@@ -127,6 +140,9 @@ def version_file(file: Path) -> Iterator[VersionFile]:
         message = f"{file} has no assets, and the store does not have {path!r} ({asset_digest(row)})"
         raise StorageError(message, "export the version with them: promptdb export REF FILE.zip")
 
+    if _is_prompt_file(file, data):
+        message = f"{file} is a prompt file, and not what import takes back"
+        raise ConfigError(message, f"put it into the prompts root and sync, or: promptdb register-file {file}")
     yield VersionFile(
         str(file), _parsed(file, data), lambda row: Blob(asset_digest(row), row["byte_size"], partial(absent, row))
     )
@@ -161,22 +177,31 @@ class ZippedVersion(VersionFile):
         return self._archive.blob(digest)
 
 
+def _inspected(document: Mapping[str, Any], open_asset: Callable[[Row], BinaryIO]) -> VersionFile:
+    name = f"{document['prompt']['name']} revision {document['revision']}"
+    source = VersionFile(
+        name, document, lambda row: Blob(asset_digest(row), row["byte_size"], partial(open_asset, row)), VERIFY
+    )
+    source.inspect()
+    return source
+
+
 def _rows(document: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The rows that a document stands for, as JSON."""
     prompt, manifest = document["prompt"], document["manifest"]
-    require_fields(prompt, {"id", "name", "created_at"})
-    require_fields(manifest, {"assets", "scheme", "spec"})
+    require_fields(prompt, {"id", "name", "created_at"}, "prompt")
+    require_fields(manifest, {"assets", "scheme", "spec"}, "manifest")
     namespace, _, name = str(prompt["name"]).rpartition("/")
     own = {"id": prompt["id"], "namespace": namespace, "name": name, "created_at": prompt["created_at"]}
     yield "prompts", [{**own, "archived_at": None}]
     version = {key: document[key] for key in ("id", "revision", "user_version", "created_by", "created_at")}
     spec = {"spec_json": canonical_json(manifest["spec"]).decode(), "spec_hash": document["digest"]}
     yield "prompt_versions", [{**version, "prompt_id": prompt["id"], **spec}]
-    listed = _objects(manifest["assets"], {"path", "kind", "digest", "size", "content_type"})
+    listed = _objects("manifest.assets", manifest["assets"], {"path", "kind", "digest", "size", "content_type"})
     others = [_asset(document, each["kind"], each, json.dumps({"path": each["path"]})) for each in listed]
     assets = [_asset(document, BUNDLE, _bundle(document), "{}"), *others]
     yield "prompt_assets", [{"id": number, **row} for number, row in enumerate(assets, 1)]
-    sources = _objects(document["provenance"], set(PROVENANCE))
+    sources = _objects("provenance", document["provenance"], set(PROVENANCE))
     of_version = {"version_id": document["id"], "run_id": _RUN}
     yield "version_sources", [{"id": number, **of_version, **row} for number, row in enumerate(sources, 1)]
     time, by = document["created_at"], document["created_by"]
@@ -186,7 +211,7 @@ def _rows(document: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any
         "git_ref": None,
         "commit_id": None,
         "is_dirty": False,
-        "outcome": "",
+        "outcome": IMPORTED,
         "created_by": by,
     }
     yield "sync_runs", [{**run, "counts_json": "{}", "started_at": time, "finished_at": time}] if sources else []
@@ -213,12 +238,24 @@ def _asset(document: Mapping[str, Any], kind: str, listed: Mapping[str, Any], me
     }
 
 
-def _objects(values: Any, fields: set[str]) -> list[dict[str, Any]]:
+def _objects(place: str, values: Any, fields: set[str]) -> list[dict[str, Any]]:
     if not isinstance(values, list):
-        raise Refused("not a list")
-    for value in values:
-        require_fields(value, fields)
+        raise Refused(f"{place}: not a list")
+    for number, value in enumerate(values):
+        require_fields(value, fields, f"{place}.{number}")
     return values
+
+
+def _is_prompt_file(file: Path, data: bytes) -> bool:
+    """JSON may be of either kind, and a version may be in a file of any name."""
+    suffix = file_suffix(file.name)
+    try:
+        found = strict_json(data)
+    except Refused:
+        return suffix in SUFFIXES - {".json"}
+    if isinstance(found, dict):
+        return suffix in SUFFIXES and "format" not in found and not found.keys().isdisjoint({"template", "messages"})
+    return suffix in SUFFIXES - {".json"}
 
 
 def _parsed(file: Path, data: bytes) -> Any:

@@ -87,8 +87,8 @@ class Zipped:
             if stream_digest(stream) != digest:
                 raise self.damaged(f"{self.blobs[digest].filename} does not have the digest in its name")
 
-    def damaged(self, what: str) -> IntegrityFailure:
-        return IntegrityFailure(f"{self._file}: {what}", AGAIN)
+    def damaged(self, what: str, hint: str | None = None) -> IntegrityFailure:
+        return IntegrityFailure(f"{self._file}: {what}", hint or AGAIN)
 
     def _refuse_odd(self, entry: ZipInfo) -> None:
         mode = entry.external_attr >> 16

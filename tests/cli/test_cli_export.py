@@ -68,7 +68,8 @@ def test_a_file_of_another_suffix_is_refused(run: Run, synced: Path, file: str) 
     ran = run("export", "greet", file)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.endswith(
-        "hint: use one of .j2, .jinja, .jinja2, .json, .md, .mustache, .prompt, .txt, .yaml, .yml\n"
+        "hint: use one of .j2, .jinja, .jinja2, .json, .md, .mustache, .prompt, .txt, .yaml, .yml, "
+        "or .zip or .bundle.json for 'promptdb import'\n"
     )
     assert not (synced / file).exists()
 

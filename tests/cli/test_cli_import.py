@@ -1,5 +1,6 @@
 """`promptdb import`, and the files of `promptdb export` that are made for it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,9 @@ def test_another_history_is_exit_code_5(run: Run, elsewhere: Path) -> None:
     assert run("register-file", "greet.txt").code == 0
     ran = run("import", "../all.zip")
     assert (ran.code, ran.out) == (5, "")
-    assert ran.err.startswith("error: revision 1 of default/greet is sha256:")
+    assert re.match(
+        r"error: revision 1 of default/greet is sha256:\w{12} here and sha256:\w{12} in \.\./all\.zip\n", ran.err
+    )
 
 
 def test_a_damaged_file_is_exit_code_7(run: Run, elsewhere: Path) -> None:
@@ -68,12 +71,33 @@ def test_a_file_that_is_not_there_is_a_usage_error(run: Run, elsewhere: Path) ->
         (["--all"], "Missing argument 'REF'"),
         (["--all", "greet", "x.zip"], "--all writes everything, and takes no REF"),
         (["--all", "prompts"], "'prompts' is a directory"),
+        (["--all", "-"], "--all writes a zip file: name one that ends in .zip, and not '-'"),
+        (["--all", "r.tar"], "--all writes a zip file: name one that ends in .zip, and not 'r.tar'"),
     ],
 )
 def test_what_export_cannot_mean_is_a_usage_error(run: Run, synced: Path, arguments: list[str], message: str) -> None:
     ran = run("export", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert message in ran.err
+
+
+def test_standard_input_is_a_usage_error(run: Run, elsewhere: Path) -> None:
+    ran = run("import", "-")
+    assert (ran.code, ran.out) == (2, "")
+    assert "takes none from standard input" in ran.err
+
+
+def test_a_suffix_in_capitals_is_the_same(run: Run, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("..")
+    for arguments in (["greet", "GREET.BUNDLE.JSON"], ["greet", "GREET.Zip"], ["--all", "ALL.ZIP"]):
+        assert run("export", *arguments).code == 0
+        assert run("import", arguments[1]) == (0, "nothing to do: all of it is there\n", "")
+
+
+def test_an_unchanged_registry_is_exported_again(run: Run, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("..")
+    for arguments in EXPORTS.values():
+        assert run("export", *arguments).code == 0
 
 
 def test_an_export_that_is_in_the_way_is_not_replaced(run: Run, elsewhere: Path) -> None:

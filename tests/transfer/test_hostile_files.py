@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from registries import NewRegistry, dump, on_sqlite
 
-from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.errors import ConfigError, IntegrityFailure, StorageError
 from promptdb.service import PromptService
 from promptdb.transfer.copy import import_file
 from promptdb.transfer.export import export_registry
@@ -82,6 +82,13 @@ CASES: dict[str, tuple[Change, str]] = {
     "a blob is missing": (lambda m: m.pop(a_blob(m)), r"it has \d+ blobs and should have \d+"),
     "a blob that nobody names": (lambda m: m.update({"sha256/ab/ab" + "0" * 62: b""}), r"it has \d+ blobs"),
     "a newer format": (head(version=2), "registry.json: version 2 of the format, of a newer promptdb"),
+    "a version that is no whole number": (head(version=1.0), "registry.json: version is not the number"),
+    "a version that is a flag": (head(version=True), "registry.json: version is not the number"),
+    "a count that is no whole number": (head(blobs=1.5), "registry.json: blobs is not a number"),
+    "an outcome that is none": (edited("sync_runs", outcome="lost"), "sync_runs.jsonl:1: outcome is none of applied"),
+    "a ref with a control character": (edited("sync_runs", git_ref="a\x1bb"), "1: git_ref has a control character"),
+    "a kind with a line break": (edited("prompt_assets", kind="a\nb"), "1: kind has a control character"),
+    "a time in the future": (edited("prompts", created_at="2999-01-01T00:00:00Z"), "1: created_at is in the future"),
     "another format": (head(format="x"), "registry.json: not of the format 'promptdb-registry'"),
     "an unknown field of the head": (head(extra=1), "registry.json: unknown field 'extra'"),
     "an unknown field of a row": (edited("prompts", colour="red"), r"prompts.jsonl:1: unknown field 'colour'"),
@@ -194,6 +201,42 @@ def test_a_flipped_bit_is_refused_wherever_it_is(exported: Path, new_registry: N
         else:
             accepted += 1
     assert accepted < 25
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.txt", "Hello {name}"),
+        ("x.YAML", "template: hi"),
+        ("x.json", '{"template": "hi"}'),
+        ("x.yaml", '{"template": "hi"}'),
+        ("x.md", ""),
+    ],
+)
+def test_a_prompt_file_is_told_where_it_belongs(
+    new_registry: NewRegistry, tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match="is a prompt file, and not what import takes back") as caught:
+        import_file(new_registry().registry, tmp_path / name)
+    assert f"promptdb register-file {tmp_path / name}" in str(caught.value.hint)
+
+
+def test_a_newer_format_has_one_remedy(exported: Path, new_registry: NewRegistry) -> None:
+    members = unpacked(exported)
+    head(version=2)(members)
+    with pytest.raises(IntegrityFailure, match="version 2 of the format") as caught:
+        import_file(new_registry().registry, pack(exported, members))
+    assert caught.value.hint == "upgrade promptdb"
+
+
+def test_names_as_git_may_have_them_come_back(exported: Path, new_registry: NewRegistry) -> None:
+    members, target = unpacked(exported), new_registry()
+    odd = {"author": "J\u00fcrgen \u202e\t\U0001f600", "path": "a\nb.txt", "committed_at": "2999-01-01T00:00:00+00:00"}
+    edited("version_sources", **odd)(members)
+    import_file(target.registry, pack(exported, members))
+    first = dump(target.engine)["version_sources"][0]
+    assert {name: str(first[name]) for name in ("author", "path")} == {name: odd[name] for name in ("author", "path")}
 
 
 @pytest.mark.parametrize(

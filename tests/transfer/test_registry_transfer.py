@@ -181,14 +181,43 @@ def test_a_blob_that_is_missing_is_told_and_leaves_no_file(filled: PromptService
 
 
 @on_sqlite
-def test_a_row_that_was_edited_is_not_passed_on(filled: PromptService, new_registry: NewRegistry) -> None:
+def test_a_row_that_was_edited_is_not_passed_on(
+    filled: PromptService, new_registry: NewRegistry, tmp_path: Path
+) -> None:
     target = new_registry()
     with filled.engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER prompt_versions_no_update")
         connection.exec_driver_sql("UPDATE prompt_versions SET spec_json = replace(spec_json, 'no file', 'no pile')")
-    with pytest.raises(IntegrityFailure, match=r"prompt_versions .*: its spec does not have its digest"):
+    told = r"by/hand revision 1: prompt_versions \S+: its spec does not have its digest"
+    with pytest.raises(IntegrityFailure, match=told) as caught:
         copy(filled, target)
+    assert caught.value.hint == "see: promptdb verify"
     assert target.list_prompts(archived=True) == []
+    with pytest.raises(IntegrityFailure, match=told):
+        export_registry(filled.registry, tmp_path / "all.zip")
+    for suffix in (".zip", ".bundle.json"):
+        with pytest.raises(IntegrityFailure, match=r"of by/hand revision 1 does not have its digest"):
+            filled.export_to_file("by/hand", tmp_path / f"one{suffix}")
+    assert list(tmp_path.glob("*all.zip*")) == list(tmp_path.glob("*one*")) == []
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("byte_size = byte_size + 1 WHERE kind = 'bundle'", "its bundle has another digest"),
+        ("metadata_json = '{}' WHERE kind <> 'bundle'", "an asset has no path"),
+        ("content_type = 'text/x' WHERE kind <> 'bundle'", "rich revision 1: .*: its bundle has another digest"),
+    ],
+)
+def test_rows_of_assets_that_were_edited_are_not_passed_on(
+    filled: PromptService, tmp_path: Path, change: str, told: str
+) -> None:
+    with filled.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE prompt_assets SET {change}")
+    with pytest.raises(IntegrityFailure, match=told):
+        export_registry(filled.registry, tmp_path / "all.zip")
+    assert list(tmp_path.glob("*all.zip*")) == []
 
 
 @on_sqlite

@@ -105,45 +105,46 @@ def edit(document: dict[str, Any], path: str, value: Any) -> None:
     document[last] = value
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [
-        ("extra", 1, "unknown field 'extra'"),
-        ("version", 2, "of a newer promptdb"),
-        ("revision", 5, "its id is not that of its prompt, revision and digest"),
-        ("digest", "sha256:" + "0" * 64, "its spec does not have its digest"),
-        ("bundle", "sha256:" + "0" * 64, "the manifest does not have the digest of the bundle"),
-        ("manifest.spec.template", "ho", "the manifest does not have the digest of the bundle"),
-        ("manifest.assets.0.size", 1, "of 1 bytes is not in it|does not have the digest of the bundle"),
-        ("manifest.assets", 1, "not a list"),
-        ("manifest.extra", 1, "unknown field 'extra'"),
-        ("prompt.name", "../up", "is not a"),
-        ("prompt.id", "x", "id is not a UUID"),
-        ("prompt", None, "not a JSON object"),
-        ("created_at", 5, "created_at is not a time"),
-        ("user_version", "2.0", "its user_version is not that of its spec"),
-        ("provenance.0.colour", "red", "unknown field 'colour'"),
-        ("provenance.0.is_dirty", "no", "is_dirty is neither true nor false"),
-    ],
-)
-def test_a_document_that_was_edited_is_refused(
-    new_registry: NewRegistry, rich: Path, path: str, value: Any, message: str
-) -> None:
+EDITS = [
+    ("version", 1.0, "version is not the number"),
+    ("extra", 1, "unknown field 'extra'"),
+    ("version", 2, "of a newer promptdb"),
+    ("revision", 5, "its id is not that of its prompt, revision and digest"),
+    ("digest", "sha256:" + "0" * 64, "its spec does not have its digest"),
+    ("bundle", "sha256:" + "0" * 64, "the manifest does not have the digest of the bundle"),
+    ("manifest.spec.template", "ho", "the manifest does not have the digest of the bundle"),
+    ("manifest.assets.0.size", 1, "of 1 bytes is not in it|does not have the digest of the bundle"),
+    ("manifest.assets", 1, "manifest.assets: not a list"),
+    ("manifest.spec.template", "\ud800", "half a character"),
+    ("provenance", {}, "provenance: not a list"),
+    ("manifest.extra", 1, "manifest: unknown field 'extra'"),
+    ("prompt.name", "../up", "is not a"),
+    ("prompt.id", "x", "id is not a UUID"),
+    ("prompt", None, "prompt: not a JSON object"),
+    ("created_at", 5, "created_at is not a time"),
+    ("user_version", "2.0", "its user_version is not that of its spec"),
+    ("provenance.0.colour", "red", "provenance.0: unknown field 'colour'"),
+    ("provenance.0.is_dirty", "no", "is_dirty is neither true nor false"),
+]
+
+
+def test_a_document_that_was_edited_is_refused(new_registry: NewRegistry, rich: Path) -> None:
+    """All on one registry, which stays as it is."""
     with zipfile.ZipFile(rich) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    document = json.loads(members["bundle.json"])
-    edit(document, path, value)
-    members["bundle.json"] = json.dumps(document).encode()
-    with zipfile.ZipFile(rich, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
     target = new_registry()
     before = dump(target.engine)
-    with pytest.raises(IntegrityFailure, match=message) as caught:
-        import_file(target.registry, rich)
-    assert str(rich) in caught.value.message
-    assert dump(target.engine) == before
-    assert list(target.blobs.list()) == []
+    for path, value, message in EDITS:
+        document = json.loads(members["bundle.json"])
+        edit(document, path, value)
+        with zipfile.ZipFile(rich, "w") as archive:
+            for name, data in {**members, "bundle.json": json.dumps(document).encode()}.items():
+                archive.writestr(name, data)
+        with pytest.raises(IntegrityFailure, match=message) as caught:
+            import_file(target.registry, rich)
+        assert str(rich) in caught.value.message
+        assert dump(target.engine) == before
+        assert list(target.blobs.list()) == []
 
 
 def test_a_file_that_is_in_the_way_stays(filled: PromptService, tmp_path: Path) -> None:
