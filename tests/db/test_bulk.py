@@ -13,7 +13,7 @@ from promptdb.db.bulk import insert_rows
 from promptdb.db.columns import runs
 from promptdb.db.engine import writing
 from promptdb.db.tables import Table
-from promptdb.errors import StorageError
+from promptdb.errors import IntegrityFailure
 from promptdb.service import PromptService
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=5)))
@@ -57,7 +57,7 @@ def test_rows_arrive_as_they_are(service: PromptService, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [2, bulk.COPY_FROM])
-def test_a_row_that_the_database_refuses_is_a_storage_error_and_none_is_written(
+def test_a_row_that_the_database_refuses_is_an_integrity_failure_and_none_is_written(
     service: PromptService, count: int
 ) -> None:
     twice = [
@@ -70,7 +70,7 @@ def test_a_row_that_the_database_refuses_is_a_storage_error_and_none_is_written(
         }
         for number in range(count)
     ]
-    with pytest.raises(StorageError, match=r"(?i)unique"), writing(service.engine) as connection:
+    with pytest.raises(IntegrityFailure, match=r"(?i)unique"), writing(service.engine) as connection:
         insert_rows(connection, Table.metadata.tables["prompts"], twice)
     with service.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM prompts")).scalar() == 0

@@ -10,7 +10,7 @@ from registries import on_postgresql, on_sqlite
 from workers import register_many, require_all_revisions, together
 
 from promptdb.db.engine import make_engine, reading, writing
-from promptdb.errors import ConfigError, LockTimeout, PromptDBError, StorageError
+from promptdb.errors import ConfigError, IntegrityFailure, LockTimeout, PromptDBError, StorageError
 from promptdb.service import PromptService
 
 COUNT = sa.text("SELECT count(*) FROM prompts")
@@ -43,7 +43,7 @@ def test_a_second_writer_waits_and_then_gives_up_with_a_remedy(impatient: Callab
 
 def test_the_lock_is_free_again_after_a_writer_failed(impatient: Callable[[], sa.Engine]) -> None:
     one, other = impatient(), impatient()
-    with pytest.raises(StorageError), writing(one) as connection:
+    with pytest.raises(IntegrityFailure), writing(one) as connection:
         connection.execute(TWICE)
     with writing(other) as connection:
         assert connection.execute(COUNT).scalar() == 0
@@ -185,9 +185,9 @@ def test_a_database_that_does_not_exist_is_a_storage_error(postgres: PostgresSer
         pytest.fail("connected to nothing")
 
 
-def test_a_violated_constraint_is_a_storage_error_and_nothing_is_written(service: PromptService) -> None:
+def test_a_violated_constraint_is_an_integrity_failure_and_nothing_is_written(service: PromptService) -> None:
     engine = service.engine
-    with pytest.raises(StorageError, match=r"(?i)unique"), writing(engine) as connection:
+    with pytest.raises(IntegrityFailure, match=r"(?i)unique"), writing(engine) as connection:
         connection.execute(TWICE)
     with reading(engine) as connection:
         assert connection.execute(COUNT).scalar() == 0
