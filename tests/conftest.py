@@ -7,9 +7,8 @@ import pytest
 
 pytest_plugins = ["postgres", "pgbouncer", "s3", "registries", "repositories", "cells", "disks", "sampling"]
 
-os.environ.pop(
-    "PYTHONDONTWRITEBYTECODE", None
-)  # a process that compiles what it imports takes three times as long to start
+# A process that has to compile all it imports takes three times as long to start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,

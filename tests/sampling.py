@@ -1,4 +1,4 @@
-"""What `make test` leaves to `make soak`: the folder `soak`, and most of the cells of a matrix that others stand for."""
+"""What `make test` leaves to `make soak`: the folder `soak`, and most of the cases that others stand for."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -9,8 +9,13 @@ MAIN = frozenset({("sqlite", "local"), ("postgresql", "minio")})
 """Between them, they have each database and each store."""
 
 
-def sampled(*cells: tuple[str, str], few: Collection[object] = ()) -> pytest.MarkDecorator:
-    """All cases in these cells, of a database and a store (by default, the main ones), and a few cases in the others."""
+def sampled(*cells: tuple[str, ...], few: Collection[object] = ()) -> pytest.MarkDecorator:
+    """All cases in these cells, and elsewhere those that have one of `few` as a parameter. See the Makefile for the rest.
+
+    Args:
+        cells: each a database and a store, or only a database where a test has no choice of stores; by default `MAIN`.
+        few: values of parameters.
+    """
     return pytest.mark.sampled(cells=frozenset(cells) or MAIN, few=few)
 
 
@@ -41,5 +46,5 @@ def _is_left_out(item: pytest.Function) -> bool:
     if mark is None:
         return False
     values = item.callspec.params
-    is_in = (values["backend"], values["store"]) in mark.kwargs["cells"]
-    return not is_in and not any(value in mark.kwargs["few"] for value in values.values())
+    cell = tuple(values[name] for name in ("backend", "store") if name in values)
+    return cell not in mark.kwargs["cells"] and not any(value in mark.kwargs["few"] for value in values.values())

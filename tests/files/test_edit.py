@@ -517,7 +517,8 @@ def same_for_others(suffix: str, data: bytes, text: str) -> None:
 @pytest.mark.parametrize("style", STYLES, ids=repr)
 @pytest.mark.parametrize("around", AROUND)
 def test_awkward_texts_in_any_place(around: tuple[str, str, str], style: str):
-    for text in AWKWARD_TEXTS:
+    """A third of the texts in each place: every text meets every surrounding and every style."""
+    for text in AWKWARD_TEXTS[(AROUND.index(around) + STYLES.index(style)) % 3 :: 3]:
         check_any(*around, style, text)
 
 

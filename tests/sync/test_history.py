@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from registries import dump, on_sqlite, rows, settings_for, write
 from repositories import Git
+from sampling import sampled
 
 from promptdb.domain.plan import Policy
 from promptdb.domain.refs import PromptRef
@@ -332,6 +333,7 @@ def test_nothing_is_written_where_the_database_fails_at_the_end(
     assert record().commits == 2
 
 
+@sampled(few=range(4))
 @pytest.mark.parametrize("seed", range(12))
 def test_replaying_equals_syncing_commit_by_commit(
     git: Git, at: Any, tree: Path, service: PromptService, record: Record, new_database: Any, tmp_path: Path, seed: int

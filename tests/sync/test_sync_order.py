@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from registries import dump, on_sqlite, rows, settings_for, write
 from repositories import Git, commit_all, git_in
+from sampling import sampled
 from workers import sync_clone, together
 
 from promptdb.domain.order import Verdict
@@ -109,6 +110,7 @@ ORDER_IDS = ["".join(str(number + 1) for number in order) for order in ORDERS]
 REFS = {"main": ["staging"]}
 
 
+@sampled(("sqlite",), few=ORDERS[::5])
 @pytest.mark.parametrize("order", ORDERS, ids=ORDER_IDS)
 @pytest.mark.parametrize("way", ["branch", "detached", "named"])
 def test_whatever_the_order_the_newest_commit_wins(
@@ -126,6 +128,7 @@ def test_whatever_the_order_the_newest_commit_wins(
     assert staging(service) == ({} if way == "detached" else NEWEST_TEXTS)
 
 
+@sampled(few=[0])
 @pytest.mark.parametrize("attempt", range(3))
 @pytest.mark.parametrize("way", ["branch", "detached"])
 def test_processes_at_once_end_in_the_newest_commit(

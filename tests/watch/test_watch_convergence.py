@@ -186,8 +186,8 @@ def test_the_conflict_of_a_stash_is_waited_for(project: Path, repository: Git) -
         write(project, {GREET: "Both {name}.\n"})
         repository("add", GREET)
         converges(project)
-        assert heads(project)["default/greet"] == running.told("synced")[-1]["plan"]["changes"][0]["digest"]
-        assert running.told("synced")[-1]["plan"]["changes"][0]["revision"] == 2
+        [change] = wait_for(lambda: running.told("synced")[1:])[-1]["plan"]["changes"]
+        assert (change["digest"], change["revision"]) == (heads(project)["default/greet"], 2)
 
 
 MANY = 5000
