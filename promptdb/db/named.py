@@ -35,5 +35,11 @@ def named_among(connection: sa.Connection, blobs: Mapping[str, Digest]) -> set[D
     }
 
 
+def newest_blob(connection: sa.Connection) -> Digest | None:
+    """One of the newest version's; None where there is no version."""
+    found = connection.execute(sa.select(assets.c.checksum_sha256).order_by(assets.c.id.desc()).limit(1)).scalar()
+    return Digest(f"sha256:{found}") if found is not None else None
+
+
 def version_count(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(versions)).scalar_one())

@@ -29,11 +29,13 @@ def bundle_of(spec: bytes, blobs: Sequence[BlobRow]) -> bytes:
 
 
 def recorded_assets(connection: sa.Connection, version: PromptVersionView) -> list[AssetView]:
-    """The blobs of a version, its bundle first.
+    """The blobs of a version, its bundle first; of one that is not recorded, none.
 
     Raises:
         IntegrityFailure: a row of them was edited, or is gone.
     """
+    if not version.is_recorded:
+        return []
     found = PromptRepository(connection).assets(version.id)
     spec = stored_specs(connection, [version.id]).get(version.id, "").encode()
     rows = [BlobRow(v.kind, v.object_key, v.byte_size, v.checksum_sha256, v.content_type, v.path) for v in found]

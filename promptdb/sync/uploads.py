@@ -1,5 +1,6 @@
 """Blobs on their way from the first look into a store to the rows that name them, safe from garbage collection in between."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -7,9 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
-from promptdb.db.columns import versions
 from promptdb.db.engine import address, reading
 from promptdb.db.identity import collected, registry_id
+from promptdb.db.named import newest_blob
 from promptdb.errors import Guard
 
 
@@ -36,17 +37,14 @@ class Uploads:
         """
         if self._begun:
             return
-        if isinstance(source, sa.Engine):
-            with reading(source) as connection:
-                key, has_versions, self._collected = _standing(connection)
-        else:
-            key, has_versions, self._collected = _standing(source)
-        owners = self.blobs.owners()
-        if has_versions and owners and key not in owners:
-            message = f"{self.blobs.place} is the blob store of other registries, and has no blobs of this one ({key})"
-            raise Guard(message, "check the settings of the database and of the blob store; see: promptdb db doctor")
-        if key not in owners:
-            self.blobs.claim(key, f"{address(source.engine)}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+        with reading(source) if isinstance(source, sa.Engine) else nullcontext(source) as connection:
+            key, self._collected = registry_id(connection), collected(connection)
+            owners = self.blobs.owners()
+            if key not in owners:
+                if owners:
+                    _require_own(connection, self.blobs, key)
+                now = datetime.now(UTC)
+                self.blobs.claim(key, f"{address(connection.engine)}, since {now:%Y-%m-%d %H:%M:%S} UTC\n")
         self._begun = True
 
     def are_safe(self, connection: sa.Connection) -> bool:
@@ -54,7 +52,12 @@ class Uploads:
         return not self._begun or (self._collected is not None and collected(connection) == self._collected)
 
 
-def _standing(connection: sa.Connection) -> tuple[UUID, bool, int | None]:
-    """The registry, whether it has versions, and the number of removals."""
-    has_versions = connection.execute(sa.select(sa.exists().select_from(versions))).scalar()
-    return registry_id(connection), bool(has_versions), collected(connection)
+def _require_own(connection: sa.Connection, blobs: BlobStore, key: UUID) -> None:
+    """
+    Raises:
+        Guard: the registry has versions, and their blobs are not in this store.
+    """
+    newest = newest_blob(connection)
+    if newest is not None and blobs.size(newest) is None:
+        message = f"{blobs.place} is the blob store of other registries, and has no blobs of this one ({key})"
+        raise Guard(message, "check the settings of the database and of the blob store; see: promptdb db doctor")

@@ -24,7 +24,7 @@ from promptdb.db.engine import make_engine, reading, writing
 from promptdb.db.migrate import upgrade
 from promptdb.db.retry import again, is_transient, retried
 from promptdb.domain.plan import Policy
-from promptdb.errors import LockTimeout, StorageError
+from promptdb.errors import IntegrityFailure, LockTimeout, StorageError
 from promptdb.service import PromptService
 from promptdb.sync.history import record_history
 from promptdb.sync.source import load_tree
@@ -104,7 +104,9 @@ def test_a_unit_is_done_again_until_it_works(engine: sa.Engine, state: str) -> N
 
 
 @on_postgresql
-@pytest.mark.parametrize(("state", "kind"), [("55P03", LockTimeout), ("23505", StorageError), ("53100", StorageError)])
+@pytest.mark.parametrize(
+    ("state", "kind"), [("55P03", LockTimeout), ("23505", IntegrityFailure), ("53100", StorageError)]
+)
 def test_other_failures_are_told_at_once(engine: sa.Engine, state: str, kind: type[Exception]) -> None:
     unit = Unit(engine, state, failures=1)
     with pytest.raises(kind):
@@ -141,7 +143,7 @@ def test_a_server_that_is_down_is_told_with_its_address_and_a_remedy(tmp_path: P
     with pytest.raises(StorageError, match=r"postgresql://127.0.0.1:1/registry failed: .*refused") as caught:
         service.resolve("a/one")
     assert caught.value.hint is not None
-    assert "PROMPTDB_DATABASE_URL" in caught.value.hint
+    assert "start the database" in caught.value.hint
 
 
 # A connection that is lost while COMMIT is on its way

@@ -162,7 +162,7 @@ def test_a_server_that_is_down_is_a_storage_error_with_a_hint(tmp_path: Path) ->
     with pytest.raises(StorageError, match=r"127.0.0.1:1/registry failed: .*refused") as caught, reading(engine):
         pytest.fail("connected to nothing")
     assert caught.value.hint is not None
-    assert "PROMPTDB_DATABASE_URL" in caught.value.hint
+    assert "start the database" in caught.value.hint
     assert "\n" not in caught.value.message
 
 

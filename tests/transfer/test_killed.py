@@ -8,8 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from registries import dump, on_sqlite
-from transfers import NewRegistry
+from registries import NewRegistry, dump, on_sqlite
 from workers import killed_at, opened
 
 from promptdb.blobs.local import LocalBlobStore

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from promptdb.blobs.store import Blob, BlobStore
-from promptdb.db.columns import assets
 from promptdb.db.engine import reading
 from promptdb.db.identity import registry_id
 from promptdb.db.migrate import HEAD, current_revision
+from promptdb.db.named import newest_blob
 from promptdb.domain.digest import Digest
 from promptdb.errors import PromptDBError
 from promptdb.settings import AppSettings
@@ -106,9 +104,7 @@ def _registry(settings: AppSettings) -> tuple[UUID, Digest | None] | None:
         if current_revision(engine) != HEAD:
             return None
         with reading(engine) as connection:
-            query = sa.select(assets.c.checksum_sha256).order_by(assets.c.id.desc()).limit(1)
-            newest = connection.execute(query).scalar()
-            return registry_id(connection), Digest(f"sha256:{newest}") if newest is not None else None
+            return registry_id(connection), newest_blob(connection)
     finally:
         engine.dispose()
 
