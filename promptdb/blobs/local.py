@@ -1,9 +1,7 @@
 """Blobs as files below one folder."""
 
-import errno
 import hashlib
 import os
-import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -28,6 +26,7 @@ from promptdb.blobs.store import (
 from promptdb.containment import contained
 from promptdb.domain.digest import Digest, parse_digest
 from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.regular import open_regular
 
 _FSYNC_EACH = 32
 """Up to so many files are made durable one by one; for more, one sync of everything is faster."""
@@ -64,7 +63,7 @@ class LocalBlobStore:
     def open(self, digest: Digest) -> BinaryIO:
         path = self._path(digest)
         try:
-            file = _opened(path)
+            file, _ = open_regular(path)
         except FileNotFoundError as error:
             raise blob_missing(digest, str(self.root)) from error
         except OSError as error:
@@ -177,22 +176,11 @@ class _Source:
         self._file.close()
 
 
-def _opened(path: Path) -> BinaryIO:
-    """
-    Raises:
-        OSError: there is no such file, or something else lies there; a pipe would keep us waiting for ever.
-    """
-    file = open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb", buffering=0)  # noqa: PTH123, SIM115
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, f"{path} is not a regular file")
-    return file
-
-
 def _holds(path: str, digest: Digest) -> bool:
     if not os.path.exists(path):  # noqa: PTH110  in a hot loop
         return False
-    with _opened(Path(path)) as file:
+    file, _ = open_regular(path)
+    with file:
         return stream_digest(file) == digest
 
 

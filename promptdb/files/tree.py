@@ -16,6 +16,7 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.errors import OutsideRoot
 from promptdb.files.stamps import Lasting, Stamp, lasting_from_now, stamp_of
 from promptdb.files.streams import Measured, StoredFile, measured, with_lf
+from promptdb.regular import open_regular
 
 MAX_TEXT_BYTES = 1024 * 1024
 """A prompt, a fragment, a file of examples."""
@@ -272,19 +273,8 @@ def _content(file: BinaryIO) -> bytes:
 
 
 def _open(path: str, limit: int) -> tuple[BinaryIO, os.stat_result]:
-    """The status is that of the very file that is open, whatever has the path meanwhile."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would keep us waiting for ever
-    file = open(descriptor, "rb", buffering=0)  # noqa: PTH123, SIM115  the caller closes it
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            is_folder = stat.S_ISDIR(status.st_mode)
-            raise OSError(
-                errno.EISDIR if is_folder else errno.EINVAL, "Is a directory" if is_folder else "not a regular file"
-            )
-        if status.st_size > limit:
-            raise FileTooLarge
-    except BaseException:
+    file, status = open_regular(path)
+    if status.st_size > limit:
         file.close()
-        raise
+        raise FileTooLarge
     return file, status

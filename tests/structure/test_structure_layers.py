@@ -12,6 +12,7 @@ LAYERS = {
     "settings": 0,
     "version": 0,
     "containment": 0,
+    "regular": 0,
     "domain": 1,
     "render": 1,
     "files": 2,
