@@ -19,11 +19,12 @@ from promptdb.blobs.store import (
     StoredBlob,
     blob_changed,
     blob_missing,
+    digest_of_key,
     object_key,
     owner_key,
 )
 from promptdb.domain.digest import Digest, parse_digest
-from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.errors import StorageError
 
 if TYPE_CHECKING:
     from promptdb.blobs.s3_address import S3Address
@@ -122,10 +123,8 @@ class MinioBlobStore:
 
     def list(self) -> Iterator[StoredBlob]:
         for item in self._objects(_BLOBS):
-            with suppress(IntegrityFailure):  # something else
-                digest = parse_digest("sha256:" + item.key.rpartition("/")[2])
-                if object_key(digest) == item.key:
-                    yield StoredBlob(digest, item.size, item.modified)
+            if (digest := digest_of_key(item.key)) is not None:  # else it is something else
+                yield StoredBlob(digest, item.size, item.modified)
 
     def delete(self, digests: Iterable[Digest]) -> None:
         with _without_bucket():

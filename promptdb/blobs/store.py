@@ -1,5 +1,6 @@
 """What a blob store must do."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ CHUNK = 1024 * 1024
 
 OWNERS = "registries"
 """The folder of the names of the registries whose blobs a store has."""
+
+_KEY = re.compile(r"sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,12 @@ def object_key(digest: Digest) -> str:
     """The key of a digest, the same in every store: `sha256/ab/abcd...`."""
     algorithm, _, value = digest.partition(":")
     return f"{algorithm}/{value[:2]}/{value}"
+
+
+def digest_of_key(key: str) -> Digest | None:
+    """The digest that has this key; None where it is not the key of a blob."""
+    found = _KEY.fullmatch(key)
+    return Digest(f"sha256:{found[2]}") if found else None
 
 
 def owner_key(registry: UUID) -> str:

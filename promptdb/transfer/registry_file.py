@@ -4,7 +4,8 @@ import json
 from typing import IO, BinaryIO
 from zipfile import ZipFile
 
-from promptdb.transfer.members import REGISTRY_MEMBER, TABLE_MEMBER, new_member, write_blob
+from promptdb.blobs.members import new_member
+from promptdb.transfer.members import REGISTRY_MEMBER, TABLE_MEMBER, write_blob
 from promptdb.transfer.source import Source
 from promptdb.transfer.tables import TABLES, encoded
 
@@ -27,7 +28,7 @@ def write_registry(source: Source, stream: BinaryIO) -> dict[str, int]:
     counts = {}
     with ZipFile(stream, "w", compresslevel=6) as archive:
         for name in TABLES:
-            member = new_member(TABLE_MEMBER.format(name), packed=True)
+            member = new_member(TABLE_MEMBER.format(name), deflated=True)
             with archive.open(member, "w", force_zip64=True) as lines:
                 counts[name] = _write_rows(source, name, lines)
         blobs = 0

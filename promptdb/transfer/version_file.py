@@ -9,13 +9,14 @@ from typing import Any, BinaryIO
 from zipfile import ZipFile
 
 from promptdb.blobs.bundle import CONTENT_TYPE
+from promptdb.blobs.members import new_member
 from promptdb.blobs.store import Blob, BlobStore, object_key
 from promptdb.db.bulk import Row
 from promptdb.domain.digest import Digest, canonical_json, digest_of
 from promptdb.errors import ConfigError, IntegrityFailure, StorageError
 from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.transfer.checks import BUNDLE, IMPORTED, asset_digest, check_bundle, check_row
-from promptdb.transfer.members import VERIFY, VERSION_MEMBER, new_member, write_blob
+from promptdb.transfer.members import VERIFY, VERSION_MEMBER, write_blob
 from promptdb.transfer.staging import AGAIN
 from promptdb.transfer.tables import decoded, encoded, table
 from promptdb.transfer.values import Refused, require_fields, require_format, strict_json

@@ -12,10 +12,9 @@ from typing import IO, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from promptdb.blobs.checked import stream_digest
-from promptdb.blobs.store import Blob
+from promptdb.blobs.store import Blob, digest_of_key
 from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure, StorageError
-from promptdb.transfer.members import digest_of_member
 from promptdb.transfer.staging import AGAIN
 
 MAX_LINE = 64 * 1024 * 1024
@@ -37,7 +36,7 @@ class Zipped:
         self.entries: dict[str, ZipInfo] = {}
         self.blobs: dict[Digest, ZipInfo] = {}
         for entry in archive.infolist():
-            digest = digest_of_member(entry.filename)
+            digest = digest_of_key(entry.filename)
             if entry.filename in self.entries or digest in self.blobs:
                 raise self.damaged(f"{entry.filename!r} is in it twice")
             self._refuse_odd(entry)
