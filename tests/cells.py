@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registries import NewDatabase, dump, rows, write
-from s3 import ACCESS_KEY, SECRET_KEY, S3Server
+from registries import NewDatabase, dump, rows, s3_settings, write
 from workers import together
 
+from promptdb.blobs.pack import FEW
 from promptdb.cli import app
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.plan import Policy
@@ -24,13 +24,18 @@ from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
 PROMPTS = ("a/one", "a/two", "b/three")
-STORES = ("local", "minio") if "minio_endpoint" in AppSettings.model_fields else ("local",)
+STORES = ("local", "minio")
+PACKS = "minio, packs"
+"""A store for which there are so many prompts that their bundles are packed."""
 
 Note = Callable[[str, object], None]
 
 
-def fill(tree: Path, edition: int, padding: int = 1_000) -> None:
-    """Three prompts, two with assets of their own and one in common, all new in each edition; and aliases that follow them."""
+def fill(tree: Path, edition: int, padding: int = 1_000, more: int = 0) -> None:
+    """Three prompts, two with assets of their own and one in common, all new in each edition; and aliases that follow them.
+
+    `more` prompts have nothing but a text, which is new too.
+    """
     assets = "assets: [{path: ../_shared/common.csv}, {path: _own.csv, kind: example_dataset}]\n"
     write(
         tree,
@@ -42,6 +47,7 @@ def fill(tree: Path, edition: int, padding: int = 1_000) -> None:
             "b/_own.csv": f"other {edition}",
             "_shared/common.csv": f"common {edition}\n" * padding,
             "_aliases.yaml": "staging: {a/one: latest, a/two: latest}\nproduction: {b/three: latest}\n",
+            **{f"more/n{number}.txt": f"Number {number}, edition {edition}\n" for number in range(more)},
         },
     )
 
@@ -57,11 +63,12 @@ def sync_cell(base: Path, values: dict[str, Any]) -> int:
 
 @dataclass
 class Cell:
-    """`values` are the settings by their names."""
+    """`values` are the settings by their names. `more`: prompts beside the three."""
 
     base: Path
     values: dict[str, Any]
     note: Note = lambda _, __: None
+    more: int = 0
     edition: int = 0
     _open: list[PromptService] = field(default_factory=list)
 
@@ -73,6 +80,11 @@ class Cell:
         return self._open[0]
 
     @property
+    def count(self) -> int:
+        """How many prompts an edition changes: all."""
+        return len(PROMPTS) + self.more
+
+    @property
     def work(self) -> tuple[Path, dict[str, Any]]:
         """The arguments of `sync_cell`."""
         return self.base, self.values
@@ -80,7 +92,7 @@ class Cell:
     def advance(self) -> None:
         """Edit every prompt."""
         self.edition += 1
-        fill(self.base / "prompts", self.edition)
+        fill(self.base / "prompts", self.edition, more=self.more)
 
     def begin(self) -> None:
         """One edition is synced, and the next is to be."""
@@ -94,7 +106,8 @@ class Cell:
 
     def is_written(self) -> bool:
         """Whether the present edition is there. One half of it is never there."""
-        newest = {self.service.list_versions(name)[0].revision for name in PROMPTS}
+        names = [*PROMPTS, "more/n0"] if self.more else PROMPTS
+        newest = {self.service.list_versions(name)[0].revision for name in names}
         assert len(newest) == 1, f"half a sync was written: {newest}"
         return newest == {self.edition}
 
@@ -102,7 +115,7 @@ class Cell:
         """The registry is whole as it is; a sync brings the present edition, another one nothing; the content is right."""
         require_whole(self.service)
         was_written = self.is_written()
-        assert sync_cell(*self.work) == (0 if was_written else len(PROMPTS))
+        assert sync_cell(*self.work) == (0 if was_written else self.count)
         require_whole(self.service)
         assert self.is_written()
         before = dump(self.service.engine)
@@ -117,8 +130,6 @@ class Cell:
             service.close()
 
     def _require_verified(self) -> None:
-        if "verify" not in app.COMMANDS:
-            return
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.values.items():
                 patch.setenv(f"PROMPTDB_{name.upper()}", str(value))
@@ -171,8 +182,9 @@ def cell(
     def note(fault: str, outcome: object) -> None:
         record_property("fault", (fault, f"{backend}, {store}", said(outcome)))
 
-    values = {"database_url": new_database(), "actor": "tester", **_STORES[store](request)}
-    made = Cell(tmp_path, values, note)
+    place = {"blob_root": ".blobs"} if store == "local" else s3_settings(request.getfixturevalue("s3_server"))
+    values = {"database_url": new_database(), "actor": "tester", **place}
+    made = Cell(tmp_path, values, note, FEW if store == PACKS else 0)
     yield made
     made.close()
 
@@ -190,26 +202,3 @@ def said(outcome: object) -> str:
 def clean(outcome: object) -> bool:
     """Whether a run did its work, or ended with an error of ours."""
     return isinstance(outcome, int) or said(outcome) in ("StorageError", "LockTimeout", "IntegrityFailure")
-
-
-def _local(_: pytest.FixtureRequest) -> dict[str, Any]:
-    return {"blob_root": ".blobs"}
-
-
-def _minio(request: pytest.FixtureRequest) -> dict[str, Any]:
-    from minio import Minio
-
-    server: S3Server = request.getfixturevalue("s3_server")
-    bucket = server.new_bucket_name()
-    Minio(server.endpoint, ACCESS_KEY, SECRET_KEY, secure=False, region="us-east-1").make_bucket(bucket)
-    return {
-        "storage_backend": "minio",
-        "minio_endpoint": server.endpoint,
-        "minio_access_key": ACCESS_KEY,
-        "minio_secret_key": SECRET_KEY,
-        "minio_bucket": bucket,
-        "minio_secure": False,
-    }
-
-
-_STORES: dict[str, Callable[[pytest.FixtureRequest], dict[str, Any]]] = {"local": _local, "minio": _minio}

@@ -1,7 +1,7 @@
 """Blobs as objects in a bucket of MinIO, Amazon S3, or whatever else speaks S3."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, partial
 from io import BytesIO
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from promptdb.blobs.checked import checked
 from promptdb.blobs.crew import each_in_threads
+from promptdb.blobs.pack import Pack, packed
 from promptdb.blobs.store import (
     OWNERS,
     Blob,
@@ -28,7 +29,8 @@ from promptdb.errors import StorageError
 
 if TYPE_CHECKING:
     from promptdb.blobs.s3_address import S3Address
-    from promptdb.blobs.s3_bucket import Bucket, StoredObject, Unfinished
+    from promptdb.blobs.s3_bucket import Answered, Bucket, Unfinished
+    from promptdb.blobs.s3_packs import Packs
 
 _THREADS = 8
 """Requests at once. More are no faster: each costs half a millisecond of our own time."""
@@ -49,7 +51,8 @@ _BLOBS = "sha256/"
 
 
 class MinioBlobStore:
-    """Writes each blob in one request, or in parts that become an object all at once; a bucket that is missing is created.
+    """Writes each blob in one request, or in parts that become an object all at once, and many bundles in a pack; a bucket that
+    is missing is created.
 
     Connects at the first use. Thread-safe.
 
@@ -70,13 +73,7 @@ class MinioBlobStore:
         self._is_there = False
 
     def is_there(self) -> bool:
-        try:
-            next(self._bucket.list(f"{OWNERS}/"), None)  # unlike HEAD, this tells what is wrong
-        except StorageError as error:
-            if not _is_no_bucket(error):
-                raise
-            return False
-        return True
+        return self._bucket.is_there()
 
     def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
         remaining = iter(blobs)
@@ -84,7 +81,8 @@ class MinioBlobStore:
         if not first:
             return
         self._require_bucket()
-        sizes, is_complete = self._listed() if len(first) > _FEW else ({}, False)
+        is_many = len(first) > _FEW
+        sizes, is_complete = self._listed() if is_many else ({}, False)
         told, put = _one_at_a_time(progress), set[Digest]()
 
         def missing() -> Iterator[Blob]:
@@ -96,39 +94,47 @@ class MinioBlobStore:
                 put.add(digest)
                 yield blob
 
-        def upload(blob: Blob, proceed: Callable[[], None]) -> None:
+        def upload(item: Blob | Pack, proceed: Callable[[], None]) -> None:
             proceed()
-            if is_complete or self._bucket.size(object_key(blob.digest)) != blob.size:
-                self._put(blob, proceed)
+            if isinstance(item, Pack):
+                self._packs.put(item)
+                told(item.count)
+                return
+            if is_complete or self._bucket.size(object_key(item.digest)) != item.size:
+                self._put(item, proceed)
             told(1)
 
-        each_in_threads(upload, missing(), _THREADS)
+        each_in_threads(upload, packed(missing(), _bytes_of) if is_many else missing(), _THREADS)
 
     def open(self, digest: Digest) -> BinaryIO:
-        key = object_key(parse_digest(digest))
-        answer = self._bucket.get(key)
-        if answer is None:
-            raise blob_missing(digest, str(self.address))
         from promptdb.blobs.s3_streams import ResumedDownload
 
-        source = ResumedDownload(self.address, partial(self._bucket.get, key), answer)
-        return checked(source, digest, lambda: blob_changed(digest, f"{self.address}/{key}"))
+        key = object_key(parse_digest(digest))
+        found = self._packs.known(digest) or self._object(key) or self._packs.find(digest)
+        if found is None:
+            raise blob_missing(digest, str(self.address))
+        source = ResumedDownload(self.address, found.ask, found.answer)
+        return checked(source, digest, lambda: blob_changed(digest, f"{self.address}/{found.key}"))
 
     def get(self, digest: Digest) -> bytes:
         with self.open(digest) as stream:
             return stream.read()
 
     def size(self, digest: Digest) -> int | None:
-        return self._bucket.size(object_key(parse_digest(digest)))
+        found = self._bucket.size(object_key(parse_digest(digest)))
+        return found if found is not None else self._packs.size(digest)
 
     def list(self) -> Iterator[StoredBlob]:
-        for item in self._objects(_BLOBS):
-            if (digest := digest_of_key(item.key)) is not None:  # else it is something else
-                yield StoredBlob(digest, item.size, item.modified)
+        in_packs = {blob.digest: blob for blob in self._packs.list()}
+        for blob in self._single():
+            in_packs.pop(blob.digest, None)
+            yield blob
+        yield from in_packs.values()
 
     def delete(self, digests: Iterable[Digest]) -> None:
-        with _without_bucket():
-            self._bucket.delete(object_key(parse_digest(digest)) for digest in digests)
+        wanted = list(map(parse_digest, digests))
+        self._bucket.delete(map(object_key, wanted))
+        self._packs.delete(wanted)
 
     def leftovers(self, before: datetime) -> int:
         return sum(1 for _ in self._leftovers(before))
@@ -144,7 +150,7 @@ class MinioBlobStore:
 
     def owners(self) -> frozenset[UUID]:
         found = set()
-        for item in self._objects(f"{OWNERS}/"):
+        for item in self._bucket.list(f"{OWNERS}/"):
             with suppress(ValueError):
                 found.add(UUID(item.key.removeprefix(f"{OWNERS}/")))
         return frozenset(found)
@@ -156,6 +162,12 @@ class MinioBlobStore:
 
         return Bucket(self.address, _THREADS, PATIENCE if self._patience is None else self._patience)
 
+    @cached_property
+    def _packs(self) -> "Packs":
+        from promptdb.blobs.s3_packs import Packs
+
+        return Packs(self._bucket)
+
     def _require_bucket(self) -> None:
         """Create it if it is missing."""
         if not self._is_there:
@@ -163,50 +175,50 @@ class MinioBlobStore:
                 self._bucket.create()
             self._is_there = True
 
+    def _object(self, key: str) -> "Answered | None":
+        from promptdb.blobs.s3_bucket import Answered
+
+        ask = partial(self._bucket.get, key)
+        answer = ask(0)
+        return Answered(key, ask, answer) if answer is not None else None
+
     def _listed(self) -> tuple[dict[Digest, int], bool]:
-        """The sizes of the blobs that are there, and whether these are all."""
-        sizes = {blob.digest: blob.size for blob in islice(self.list(), _LISTED)}
+        """The sizes of the blobs that are there by themselves, and whether these are all."""
+        sizes = {blob.digest: blob.size for blob in islice(self._single(), _LISTED)}
         return sizes, len(sizes) < _LISTED
 
+    def _single(self) -> Iterator[StoredBlob]:
+        """Those that are objects of their own."""
+        for item in self._bucket.list(_BLOBS):
+            if (digest := digest_of_key(item.key)) is not None:  # else it is something else
+                yield StoredBlob(digest, item.size, item.modified)
+
     def _put(self, blob: Blob, proceed: Callable[[], None]) -> None:
-        from promptdb.blobs.s3_streams import CheckedUpload, read_whole
+        from promptdb.blobs.s3_streams import CheckedUpload
 
         key = object_key(blob.digest)
-        try:
-            stream = blob.open()
-        except OSError as error:
-            raise StorageError(f"cannot read the bytes for {blob.digest}: {error.strerror or error}") from error
-        with stream:
-            if blob.size <= _WHOLE:
-                self._bucket.put(key, BytesIO(read_whole(blob, stream)), blob.size)
-                return
-            with self._large:
-                self._bucket.put(key, CheckedUpload(blob, stream, proceed), blob.size)
+        if blob.size <= _WHOLE:
+            self._bucket.put(key, BytesIO(_bytes_of(blob)), blob.size)
+            return
+        with _opened(blob) as stream, self._large:
+            self._bucket.put(key, CheckedUpload(blob, stream, proceed), blob.size)
 
     def _leftovers(self, before: datetime) -> Iterator["Unfinished"]:
-        with _without_bucket():
-            yield from (upload for upload in self._bucket.unfinished(_BLOBS) if upload.begun < before)
-
-    def _objects(self, prefix: str) -> Iterator["StoredObject"]:
-        """Nothing where there is no bucket."""
-        with _without_bucket():
-            yield from self._bucket.list(prefix)
+        return (upload for upload in self._bucket.unfinished(_BLOBS) if upload.begun < before)
 
 
-@contextmanager
-def _without_bucket() -> Iterator[None]:
-    """For what there is nothing to do about where there is no bucket."""
+def _bytes_of(blob: Blob) -> bytes:
+    from promptdb.blobs.s3_streams import read_whole
+
+    with _opened(blob) as stream:
+        return read_whole(blob, stream)
+
+
+def _opened(blob: Blob) -> BinaryIO:
     try:
-        yield
-    except StorageError as error:
-        if not _is_no_bucket(error):
-            raise
-
-
-def _is_no_bucket(error: StorageError) -> bool:
-    from promptdb.blobs.s3_errors import code_of
-
-    return code_of(error) == "NoSuchBucket"
+        return blob.open()
+    except OSError as error:
+        raise StorageError(f"cannot read the bytes for {blob.digest}: {error.strerror or error}") from error
 
 
 def _one_at_a_time(progress: Progress | None) -> Progress:

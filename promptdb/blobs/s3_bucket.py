@@ -3,10 +3,10 @@
 Importing this loads the client, which takes a fifth of a second: nobody does before a bucket is used.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
 import urllib3
 from minio import Minio
@@ -14,8 +14,9 @@ from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 
 from promptdb.blobs.s3_address import S3Address
-from promptdb.blobs.s3_errors import code_of, told
+from promptdb.blobs.s3_errors import code_of, nothing_without_bucket, told
 from promptdb.blobs.s3_http import RetryingPool
+from promptdb.blobs.store import OWNERS
 from promptdb.errors import StorageError
 
 PART = 8 * 1024 * 1024
@@ -48,6 +49,14 @@ class Unfinished:
     begun: datetime
 
 
+class Answered(NamedTuple):
+    """The object in which a blob is; how its bytes are asked for, from an offset on; the answer that begins with the first."""
+
+    key: str
+    ask: Callable[[int], urllib3.BaseHTTPResponse | None]
+    answer: urllib3.BaseHTTPResponse
+
+
 class Bucket:
     """Thread-safe. Every method raises `StorageError` if the server fails.
 
@@ -70,6 +79,16 @@ class Bucket:
             region=address.region,
             http_client=RetryingPool(connections, secure=address.secure, patience=patience),
         )
+
+    def is_there(self) -> bool:
+        try:
+            with told(self.address):  # unlike an answer to HEAD, this tells what is wrong
+                next(self._client.list_objects(self.address.bucket, prefix=f"{OWNERS}/", recursive=True), None)
+        except StorageError as error:
+            if code_of(error) != "NoSuchBucket":
+                raise
+            return False
+        return True
 
     def create(self) -> None:
         """It may be that somebody else does, at the same time."""
@@ -108,33 +127,40 @@ class Bucket:
                 self._client.get_object(self.address.bucket, key, offset=0, length=1).close()
                 raise
 
-    def get(self, key: str, offset: int = 0) -> urllib3.BaseHTTPResponse | None:
-        """An answer to read the bytes from, beginning at `offset`; None if there is no such object, or no bucket."""
+    def get(self, key: str, offset: int = 0, length: int = 0) -> urllib3.BaseHTTPResponse | None:
+        """An answer to read the bytes from; None if there is no such object, or no bucket.
+
+        Args:
+            key: of the object.
+            offset: in bytes, where to begin.
+            length: how many bytes; 0 for all there are.
+        """
         with told(self.address):
             try:
-                return self._client.get_object(self.address.bucket, key, offset=offset)
+                return self._client.get_object(self.address.bucket, key, offset=offset, length=length)
             except S3Error as error:
                 if error.code not in _NOT_THERE:
                     raise
                 return None
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """What has a key that begins so; `NoSuchBucket` is the code of the error where there is no bucket."""
-        with told(self.address):
+        """What has a key that begins so; nothing where there is no bucket."""
+        with nothing_without_bucket(), told(self.address):
             for item in self._client.list_objects(self.address.bucket, prefix=prefix, recursive=True):
                 if item.object_name and item.size is not None and item.last_modified is not None:
                     yield StoredObject(item.object_name, item.size, item.last_modified)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Objects that are not there are no error."""
-        with told(self.address):
+        """Objects that are not there are no error, nor is a bucket that is not."""
+        failed = None
+        with nothing_without_bucket(), told(self.address):
             failed = next(self._client.remove_objects(self.address.bucket, map(DeleteObject, keys)), None)
         if failed is not None:
             raise StorageError(f"{self.address} does not delete {failed.name}: {failed.code}: {failed.message}")
 
     def unfinished(self, prefix: str) -> Iterator[Unfinished]:
-        """The uploads in parts that were begun, and neither finished nor given up."""
-        with told(self.address):
+        """The uploads in parts that were begun, and neither finished nor given up; none where there is no bucket."""
+        with nothing_without_bucket(), told(self.address):
             yield from self._client.unfinished(self.address.bucket, prefix)
 
     def abort(self, upload: Unfinished) -> None:

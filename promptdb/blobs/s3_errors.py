@@ -54,6 +54,16 @@ def told(address: S3Address) -> Iterator[None]:
         raise storage_error(error, address) from error
 
 
+@contextmanager
+def nothing_without_bucket() -> Iterator[None]:
+    """For what there is nothing to do about where there is no bucket: that is no error then."""
+    try:
+        yield
+    except StorageError as error:
+        if code_of(error) != "NoSuchBucket":
+            raise
+
+
 def code_of(error: StorageError) -> str | None:
     """The code that the server gave, as `NoSuchBucket`; None if it gave none."""
     return error.__cause__.code if isinstance(error.__cause__, S3Error) else None

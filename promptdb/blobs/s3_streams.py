@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import closing
+from io import BytesIO
 from typing import BinaryIO
 
 from urllib3 import BaseHTTPResponse
@@ -106,6 +108,15 @@ class ResumedDownload:
         if answer is None:
             raise StorageError(f"{self._address} lost an object while it was read", "see: promptdb verify")
         self._answer = answer
+
+
+def read_download(source: ResumedDownload) -> bytes:
+    """All of it, which is closed then. Errors as in `ResumedDownload`."""
+    found, buffer = BytesIO(), bytearray(CHUNK)
+    with closing(source):
+        while count := source.readinto(buffer):
+            found.write(memoryview(buffer)[:count])
+    return found.getvalue()
 
 
 def _read(stream: BinaryIO, size: int, blob: Blob) -> bytes:

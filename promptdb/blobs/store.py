@@ -25,16 +25,18 @@ _KEY = re.compile(r"sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 class Blob:
     """Bytes to store under their digest. `open` gives them when their turn comes, so that not all are in memory at once.
 
-    A store may call it in threads of its own, for several blobs at the same time.
+    A store may call it in threads of its own, for several blobs at the same time. Those that are `packable` it may keep
+    together with others: nobody waits for one of them.
     """
 
     digest: Digest
     size: int
     open: Callable[[], BinaryIO]
+    packable: bool = False
 
     @classmethod
-    def of(cls, data: bytes) -> Self:
-        return cls(digest_of(data), len(data), partial(BytesIO, data))
+    def of(cls, data: bytes, *, packable: bool = False) -> Self:
+        return cls(digest_of(data), len(data), partial(BytesIO, data), packable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from promptdb.blobs.store import BlobStore, object_key
 from promptdb.db.bulk import Row
 from promptdb.domain.digest import Digest
 from promptdb.domain.ids import version_id
+from promptdb.domain.integrity import BUNDLE
 from promptdb.domain.plan import Change
 from promptdb.domain.views import Provenance
 from promptdb.sync.content import Content
@@ -47,7 +48,7 @@ class VersionRows:
     def assets(self) -> list[Row]:
         digest, size = self.manifest
         return [
-            self._asset("bundle", digest, CONTENT_TYPE, size, {}),
+            self._asset(BUNDLE, digest, CONTENT_TYPE, size, {}),
             *(
                 self._asset(asset.kind, asset.digest, asset.content_type, asset.size, {"path": asset.path})
                 for asset in self.content.assets

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.transfer.checks import BUNDLE, check_bundle
+from promptdb.domain.integrity import BUNDLE
+from promptdb.transfer.checks import check_bundle
 from promptdb.transfer.values import Refused
 
 _ROWS = 1000

@@ -13,12 +13,12 @@ from promptdb.db.runs import APPLIED, SUPERSEDED
 from promptdb.domain.digest import Digest, digest_of, parse_digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ids import version_id
+from promptdb.domain.integrity import BUNDLE
 from promptdb.domain.refs import parse_alias
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import IntegrityFailure, InvalidRef
 from promptdb.transfer.values import Refused, strict_json
 
-BUNDLE = "bundle"
 IMPORTED = "imported"
 """The outcome of the run that stands for what came from another registry: it is in no order with the registry's own."""
 

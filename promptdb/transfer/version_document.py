@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from promptdb.db.bulk import Row
 from promptdb.domain.digest import SCHEME
+from promptdb.domain.integrity import BUNDLE
 from promptdb.errors import IntegrityFailure
-from promptdb.transfer.checks import BUNDLE, asset_digest, asset_path
+from promptdb.transfer.checks import asset_digest, asset_path
 from promptdb.transfer.members import VERIFY
 from promptdb.transfer.tables import table
 from promptdb.transfer.values import Refused

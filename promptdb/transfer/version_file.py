@@ -13,9 +13,10 @@ from promptdb.blobs.members import new_member
 from promptdb.blobs.store import Blob, BlobStore, object_key
 from promptdb.db.bulk import Row
 from promptdb.domain.digest import Digest, canonical_json, digest_of
+from promptdb.domain.integrity import BUNDLE
 from promptdb.errors import ConfigError, IntegrityFailure, StorageError
 from promptdb.files.suffixes import SUFFIXES, file_suffix
-from promptdb.transfer.checks import BUNDLE, IMPORTED, asset_digest, check_bundle, check_row
+from promptdb.transfer.checks import IMPORTED, asset_digest, check_bundle, check_row
 from promptdb.transfer.members import VERIFY, VERSION_MEMBER, write_blob
 from promptdb.transfer.staging import AGAIN
 from promptdb.transfer.tables import decoded, encoded, table

@@ -240,7 +240,7 @@ def test_a_certificate_is_trusted_where_its_file_is_named(
     tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    with fake_s3(Reply(404), tls=tls) as fake:
+    with fake_s3(Reply(404), Reply(body=EMPTY_LIST), tls=tls) as fake:
         assert store_at(fake.endpoint, secure=True).size(DIGEST) is None
 
 

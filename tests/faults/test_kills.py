@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from cells import PROMPTS, Cell, sync_cell
+from cells import PACKS, STORES, Cell, sync_cell
 from points import POINTS, WRITTEN, Point, paused_at
 from sampling import sampled
 
@@ -13,6 +13,7 @@ _FEW = [point for point in POINTS if point.name in ("between blobs", "before COM
 
 
 @sampled(few=_FEW)
+@pytest.mark.parametrize("store", [*STORES, PACKS], indirect=True)
 @pytest.mark.parametrize("point", POINTS, ids=str)
 def test_after_a_kill_nothing_or_all_is_written_and_the_next_sync_needs_no_help(cell: Cell, point: Point) -> None:
     cell.begin()
@@ -29,7 +30,7 @@ def test_a_killed_holder_of_the_lock_keeps_nobody_waiting(cell: Cell) -> None:
     with paused_at(_LOCKED, sync_cell, *cell.work) as paused:
         assert cell.sync(lock_timeout=0.1).startswith("LockTimeout: ")
         paused.kill()
-        assert cell.sync(lock_timeout=30) == len(PROMPTS)
+        assert cell.sync(lock_timeout=30) == cell.count
         cell.require_converges()
     cell.note("the holder of the lock is killed", "nothing written")
 
@@ -43,6 +44,6 @@ def test_a_stopped_holder_of_the_lock_makes_others_give_up_and_then_finishes(cel
         assert refused.startswith("LockTimeout: another writer held the database")
         assert not cell.is_written()
         os.kill(paused.pid, signal.SIGCONT)
-        assert paused.finish() == len(PROMPTS)
+        assert paused.finish() == cell.count
     cell.require_converges()
     cell.note("the holder of the lock is stopped (SIGSTOP)", refused)

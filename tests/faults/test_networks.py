@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import registries
-from cells import PROMPTS, STORES, Cell, clean, sync_cell, through
+from cells import PACKS, Cell, clean, sync_cell, through
 from points import POINTS, paused_at
 from postgres import PostgresServer
 from proxy import S3_FAULTS, Behaviour, proxy_to
@@ -15,7 +15,6 @@ from s3 import S3Server
 from sampling import sampled
 
 on_local = pytest.mark.parametrize("store", ["local"], indirect=True)
-on_minio = pytest.mark.skipif("minio" not in STORES, reason="no store for S3 yet")
 
 DATABASE: dict[str, Behaviour] = {
     "refused": Behaviour(refused=True),
@@ -50,7 +49,7 @@ def test_a_slow_connection_to_the_database_is_only_slow(cell: Cell, postgres_ser
     cell.begin()
     with proxy_to(postgres_server.port, Behaviour(delay=0.005)) as proxy:
         outcome = cell.sync(**through(cell, proxy.port))
-    assert outcome == len(PROMPTS)
+    assert outcome == cell.count
     cell.note("database: slow", outcome)
     cell.require_converges()
 
@@ -68,9 +67,9 @@ def test_a_connection_that_stalls_goes_on_where_it_was(cell: Cell, postgres_serv
             paused.go_on()
             assert cell.sync(lock_timeout=0.1).startswith("LockTimeout: ")
             held.set()
-            assert paused.answer() == len(PROMPTS)
+            assert paused.answer() == cell.count
     assert proxy.met >= 1
-    cell.note("database: stalled under the lock", len(PROMPTS))
+    cell.note("database: stalled under the lock", cell.count)
     cell.require_converges()
 
 
@@ -95,9 +94,9 @@ def test_a_database_that_restarts_in_the_middle_of_a_transaction_loses_nothing(
     own.close()
 
 
-@on_minio
+@sampled(("sqlite", "minio"), few=["cut in an upload"])
 @on_sqlite
-@pytest.mark.parametrize("store", ["minio"], indirect=True)
+@pytest.mark.parametrize("store", ["minio", PACKS], indirect=True)
 @pytest.mark.parametrize("name", S3_FAULTS)
 def test_a_connection_to_s3_that_fails_loses_nothing(cell: Cell, s3_server: S3Server, name: str) -> None:
     cell.begin()
