@@ -26,6 +26,9 @@ _START_TIMEOUT = 60.0
 
 _PR_SET_PDEATHSIG = 1
 
+_BUCKETS = 5000
+"""Each has a volume of its own, of which there may be by default as many as would fit if all of them were full."""
+
 _SERVICES = ("master", "volume", "filer", "s3", "admin")
 """Each listens on a port, and on another one for its own protocol."""
 
@@ -67,6 +70,7 @@ class S3Server:
             command.append(f"-{service}.port{'.' + kind if kind else ''}={port}")
         command += [
             "-master.telemetry=false",
+            f"-volume.max={_BUCKETS}",
             "-webdav=false",
             "-admin.ui=false",
             f"-s3.config={self.folder / 'keys.json'}",
