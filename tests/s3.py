@@ -39,6 +39,9 @@ class S3Server:
 
     folder: Path
     ports: dict[str, int]
+    prefix: tuple[str, ...] = ()
+    """What its command is run with."""
+
     process: "subprocess.Popen[bytes] | None" = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -58,6 +61,7 @@ class S3Server:
 
     def start(self) -> None:
         command = [
+            *self.prefix,
             _weed(),
             "-logtostderr",
             "mini",
@@ -132,7 +136,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 def new_server(folder: Path) -> S3Server:
     """A server of one's own, which is not started yet."""
-    (folder / "data").mkdir(parents=True)
+    (folder / "data").mkdir(parents=True, exist_ok=True)
     admin = {"name": "tests", "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}], "actions": ["Admin"]}
     (folder / "keys.json").write_text(json.dumps({"identities": [admin]}))
     return S3Server(folder, _free_ports())
