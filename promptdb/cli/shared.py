@@ -130,14 +130,19 @@ def note_lookup(found: "ResolvedPrompt") -> None:
 
 
 @contextmanager
-def registry(settings: "AppSettings") -> "Iterator[Registry]":
-    """The stores alone, ready: a service is slow to import, since it renders."""
+def registry(settings: "AppSettings", database: str | None = None) -> "Iterator[Registry]":
+    """The stores alone, ready: a service is slow to import, since it renders.
+
+    Args:
+        settings: name them.
+        database: stands for the database URL in hints, where it is not that of the current folder.
+    """
     from promptdb.db.migrate import ensure_schema
     from promptdb.sync.registry import registry_of
 
     opened = registry_of(settings)
     try:
-        ensure_schema(opened.engine)
+        ensure_schema(opened.engine, database)
         yield opened
     finally:
         opened.engine.dispose()
