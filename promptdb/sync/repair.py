@@ -123,15 +123,25 @@ def _put(blobs: BlobStore, some: Sequence[Blob]) -> dict[Digest, Damage]:
         StorageError, IntegrityFailure: the store does not take the bytes.
     """
     refused = {}
+    try:
+        blobs.delete([blob.digest for blob in some])  # stores leave a blob alone that is there in its size
+    except StorageError:
+        refused = _undeletable(blobs, some)
+    blobs.put_all([blob for blob in some if blob.digest not in refused])
+    return refused
+
+
+def _undeletable(blobs: BlobStore, some: Sequence[Blob]) -> dict[Digest, Damage]:
+    """Delete one at a time, which on a server is a request each, to learn of which that fails, and why."""
+    refused = {}
     for blob in some:
         try:
-            blobs.delete([blob.digest])  # stores leave a blob alone that is there in its size
+            blobs.delete([blob.digest])
         except StorageError as error:
             where = f"{blobs.place}/{object_key(blob.digest)}"
             remedy = f"move away what lies at {where}, and repeat: promptdb verify --repair"
             message = f"it cannot be put back: {error.message}"
             refused[blob.digest] = Damage(IntegrityCode.BLOB_MISSING, blob.digest, message, remedy)
-    blobs.put_all([blob for blob in some if blob.digest not in refused])
     return refused
 
 
