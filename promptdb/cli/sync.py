@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.alias_moves import print_alias_moves, tell_waiting_aliases
+from promptdb.cli.bars import progress_bar, uploading
 from promptdb.cli.changes import print_plan
 from promptdb.cli.history import record as record_history
 from promptdb.cli.hook import hook_option, run_hook
@@ -20,7 +21,6 @@ from promptdb.cli.shared import (
     ref_option,
     root_prefix,
     service,
-    upload_bar,
     view_options,
 )
 
@@ -107,7 +107,7 @@ def command(
             print_problems(loaded.desired.problems, err=True, root=root)
         policy = Policy(prune, max_prune, local, follow_force_push, allow_breaking)
         try:
-            with upload_bar(opened.blobs) as progress:
+            with progress_bar(uploading(opened.blobs)) as progress:
                 applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going, progress=progress)
         except InvalidPrompts as error:
             return _refuse(error.problems, root, as_json=as_json)

@@ -70,6 +70,15 @@ def second_sync(service: PromptService, rev: str | None = "HEAD") -> None:
     assert dump(service.engine) == before
 
 
+@on_sqlite
+def test_the_progress_of_the_upload_ends_at_all_blobs_of_all(service: PromptService, at: Callable[..., str]) -> None:
+    at({"a.txt": "A", "b.yaml": "template: B\nassets: [{path: _x.csv}]\n", "_x.csv": "1,2"})
+    at({"a.txt": "A, again"})
+    told: list[tuple[int, int]] = []
+    record_history(service.registry, service.settings, uploading=lambda done, total: told.append((done, total)))
+    assert told == [(1, 3 + 1), (2, 3 + 1), (3, 3 + 1), (4, 3 + 1)]
+
+
 def test_each_change_is_a_version_with_its_author_time_and_commit(service: PromptService, at: Any, record: Record):
     first = at({"a.txt": "one", "b.txt": "x"}, "Ann", 1_600_000_000)
     at({"../other.txt": "no prompt"}, "Cid")
