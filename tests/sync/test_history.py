@@ -1,6 +1,7 @@
 """`sync --history`: the first-parent history of the prompts root as versions, in the order of the commits."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from promptdb.domain.refs import PromptRef
 from promptdb.errors import ConfigError, Conflict, DivergedHistory, InvalidPrompts, StorageError
 from promptdb.problems import Code
 from promptdb.service import PromptService
+from promptdb.sync.blob_gc import collect_garbage
 from promptdb.sync.history import RecordedHistory, move_aliases, record_history
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
+from promptdb.sync.verify import verify
 from promptdb.sync.view import View
 
 Record = Callable[..., RecordedHistory]
@@ -68,6 +71,24 @@ def second_sync(service: PromptService, rev: str | None = "HEAD") -> None:
         applied = sync_tree(service.registry, load_tree(service.settings, None, view), Policy(prune=True))
         assert (applied.run_id, applied.plan.changes) == (None, ())
     assert dump(service.engine) == before
+
+
+def test_blobs_that_gc_removed_after_the_upload_are_uploaded_again(
+    service: PromptService, at: Callable[..., str], record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at({"a.yaml": "template: A\nassets: [{path: _x.csv}]\n", "_x.csv": "1,2"})
+    at({"a.yaml": "template: A, again\nassets: [{path: _x.csv}]\n"})
+    put_all, removed = service.blobs.put_all, list[int]()
+
+    def put_then_collect(*arguments: Any) -> None:
+        put_all(*arguments)
+        if not removed:  # once: then the lock is held, and no gc comes in between
+            removed.append(collect_garbage(service.registry, timedelta(0), 100, delete=True).deleted)
+
+    monkeypatch.setattr(service.blobs, "put_all", put_then_collect)
+    assert record().counts["update"] == 1
+    assert removed == [3]
+    assert verify(service.registry, full=True).findings == ()
 
 
 @on_sqlite
