@@ -15,6 +15,7 @@ SHARED = {
         "alias_moves",
         "app",
         "assets",
+        "bars",
         "changes",
         "contracts",
         "doctor",
