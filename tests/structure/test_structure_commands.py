@@ -25,7 +25,19 @@ SHARED = {
         "markdown",
         "moves",
     ),
-    *("order", "output", "problems", "prompt_diff", "received", "rendered", "shared", "sizes", "watched", "workflow"),
+    *(
+        "order",
+        "output",
+        "problems",
+        "prompt_diff",
+        "received",
+        "rendered",
+        "shared",
+        "sizes",
+        "synced",
+        "watched",
+        "workflow",
+    ),
 }
 """Modules of the command line that are not a command."""
 
