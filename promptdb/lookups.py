@@ -27,7 +27,7 @@ from promptdb.settings import AppSettings, load_settings
 from promptdb.sync.assets import open_asset
 from promptdb.sync.blob_rows import recorded_assets
 from promptdb.sync.lookup import find
-from promptdb.sync.registry import Registry, registry_of
+from promptdb.sync.registry import Registry, Sharing, registry_of
 
 
 class PromptLookups:
@@ -35,14 +35,15 @@ class PromptLookups:
 
     Args:
         settings: by default those of the current folder.
+        sharing: is told when the first write begins in a blob store that other registries have marked.
 
     Raises:
         ConfigError: a setting is wrong. The database is opened, and its schema checked, at the first use.
     """
 
-    def __init__(self, settings: AppSettings | None = None) -> None:
+    def __init__(self, settings: AppSettings | None = None, sharing: Sharing | None = None) -> None:
         self.settings = settings or load_settings()
-        self._registry = registry_of(self.settings)
+        self._registry = registry_of(self.settings, sharing)
         self.engine: sa.Engine = self._registry.engine
         self.blobs: BlobStore = self._registry.blobs
 

@@ -28,6 +28,7 @@ class PromptService(PromptLookups):
 
     Args:
         settings: by default those of the current folder.
+        sharing: is told when the first write begins in a blob store that other registries have marked.
 
     Raises:
         ConfigError: a setting is wrong. The database is opened, and its schema checked, at the first use.

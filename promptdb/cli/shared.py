@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from promptdb.cli.bars import progress_bar
+from promptdb.cli.sharing import tell_sharing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +96,7 @@ def service() -> "Iterator[PromptService]":
     """The service for the settings of the current folder."""
     from promptdb.service import PromptService
 
-    opened = PromptService()
+    opened = PromptService(sharing=tell_sharing)
     try:
         yield opened
     finally:
@@ -130,7 +131,7 @@ def registry(settings: "AppSettings", database: str | None = None) -> "Iterator[
     from promptdb.db.migrate import ensure_schema
     from promptdb.sync.registry import registry_of
 
-    opened = registry_of(settings)
+    opened = registry_of(settings, tell_sharing)
     try:
         ensure_schema(opened.engine, database)
         yield opened

@@ -133,7 +133,7 @@ def _record(
     steps = list(reader.steps(before.state, since, progress))
     if not steps:
         return RecordedHistory(since=since)
-    uploads = Uploads(registry.blobs)
+    uploads = Uploads(registry.blobs, registry.sharing)
     uploads.begin(registry.engine)
     upload_in_order(registry.blobs, [(step.batch, step.plan) for step in steps], uploading)
     with writing(registry.engine) as connection:

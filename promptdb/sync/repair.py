@@ -61,7 +61,7 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
         raise Guard(
             "the store has blobs of another registry only", "check the settings of the database and of the store"
         )
-    Uploads(registry.blobs).begin(registry.engine)
+    Uploads(registry.blobs, registry.sharing).begin(registry.engine)
     left, refused = set(wanted), dict[Digest, Damage]()
     intact = _intact(_found_somewhere(registry, settings, left, other), left)
     while some := list(islice(intact, _AT_ONCE)):

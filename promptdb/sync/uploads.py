@@ -15,6 +15,7 @@ from promptdb.db.named import newest_blob
 from promptdb.domain.plan import Plan
 from promptdb.errors import Guard
 from promptdb.sync.batch import Batch, Progress, new_versions
+from promptdb.sync.registry import Sharing
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Uploads:
     """
 
     blobs: BlobStore
+    sharing: Sharing | None = None
     _begun: bool = field(default=False, init=False)
     _collected: int | None = field(default=None, init=False)
 
@@ -48,6 +50,8 @@ class Uploads:
                     _require_own(connection, self.blobs, key)
                 now = datetime.now(UTC)
                 self.blobs.claim(key, f"{address(connection.engine)}, since {now:%Y-%m-%d %H:%M:%S} UTC\n")
+                if owners and self.sharing is not None:
+                    self.sharing(self.blobs.place, owners)
         self._begun = True
 
     def are_safe(self, connection: sa.Connection) -> bool:

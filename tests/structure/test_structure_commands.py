@@ -33,6 +33,7 @@ SHARED = {
         "received",
         "rendered",
         "shared",
+        "sharing",
         "sizes",
         "synced",
         "watched",
