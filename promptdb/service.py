@@ -1,146 +1,38 @@
 """`PromptService`: what every door to the registry can do. The CLI, the client and servers call it and choose the words."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
-import sqlalchemy as sa
-
-from promptdb.blobs.store import BlobStore
 from promptdb.db.engine import reading
-from promptdb.db.lookup import existing_name, find_version
-from promptdb.db.migrate import ensure_schema
-from promptdb.db.repository import PromptRepository
+from promptdb.db.lookup import find_version
 from promptdb.db.retry import retried
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Desired
-from promptdb.domain.refs import ByRevision, PromptRef, parse_alias
+from promptdb.domain.refs import ByRevision, PromptRef
 from promptdb.domain.spec import PromptSpec, TemplateFormat
-from promptdb.domain.views import (
-    AliasEventView,
-    AliasView,
-    AssetView,
-    LogEntry,
-    PromptSummary,
-    PromptVersionView,
-    Registered,
-    StoredVersion,
-)
+from promptdb.domain.views import PromptVersionView, Registered
 from promptdb.errors import VersionNotFound
-from promptdb.render.resolved import ResolvedPrompt, resolved
-from promptdb.settings import AppSettings, load_settings
+from promptdb.lookups import PromptLookups
 from promptdb.sync import aliases
 from promptdb.sync.aliases import Move
 from promptdb.sync.apply import apply
-from promptdb.sync.assets import open_asset
-from promptdb.sync.blob_rows import recorded_assets
 from promptdb.sync.content import Content
-from promptdb.sync.lookup import find
-from promptdb.sync.registry import Registry, registry_of
 
 Expected = int | None | Literal["any"]
 """For compare-and-set: the revision an alias must point at, None for no alias yet, or `any`."""
 
 
-class PromptService:
-    """One database and one blob store. Thread-safe; connections are pooled.
+class PromptService(PromptLookups):
+    """One database and one blob store, to look up, register, export and promote. Thread-safe; connections are pooled.
 
     Args:
         settings: by default those of the current folder.
+        sharing: is told when the first write begins in a blob store that other registries have marked.
 
     Raises:
         ConfigError: a setting is wrong. The database is opened, and its schema checked, at the first use.
     """
-
-    def __init__(self, settings: AppSettings | None = None) -> None:
-        self.settings = settings or load_settings()
-        self._registry = registry_of(self.settings)
-        self.engine: sa.Engine = self._registry.engine
-        self.blobs: BlobStore = self._registry.blobs
-
-    @cached_property
-    def registry(self) -> Registry:
-        """The stores, ready: an empty SQLite database has its schema from here on.
-
-        Raises:
-            ConfigError: the schema is missing or not of this release.
-        """
-        ensure_schema(self.engine)
-        return self._registry
-
-    def close(self) -> None:
-        self.engine.dispose()
-
-    # Lookups
-
-    def resolve(self, ref: str) -> ResolvedPrompt:
-        """The version a reference names, ready to render.
-
-        Raises:
-            InvalidRef: the text is not a reference.
-            NotFound: there is no such prompt or version; the hint says what there is.
-        """
-        return resolved(ref, self.find(PromptRef.parse(ref)))
-
-    @retried
-    def find(self, ref: PromptRef) -> StoredVersion:
-        """The same, as it is stored. What `git:` names and no sync has recorded comes from the repository around us."""
-        return find(self.registry, self.settings, ref)
-
-    @retried
-    def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
-        """All prompts by name.
-
-        Args:
-            pattern: a namespace, or `namespace/name` where `*` stands for anything.
-            archived: the archived ones too.
-        """
-        with reading(self.registry.engine) as connection:
-            return PromptRepository(connection).summaries(pattern, archived=archived)
-
-    @retried
-    def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
-        """The versions of a prompt, the newest first.
-
-        Raises:
-            InvalidRef: not a name.
-            PromptNotFound: there is no such prompt.
-        """
-        with reading(self.registry.engine) as connection:
-            return PromptRepository(connection).versions(self._name(connection, prompt), limit)
-
-    @retried
-    def log(self, prompt: str, limit: int | None = None) -> list[LogEntry]:
-        """The versions of a prompt with their sources and aliases, the newest first. Errors as in `list_versions`."""
-        with reading(self.registry.engine) as connection:
-            repository = PromptRepository(connection)
-            name = self._name(connection, prompt)
-            views = repository.versions(name, limit)
-            sources = repository.provenance([view.id for view in views])
-            pointing = [(alias.version_id, alias.alias) for alias in repository.aliases(name)]
-        return [
-            LogEntry(view, sources.get(view.id), tuple(alias for key, alias in pointing if key == view.id))
-            for view in views
-        ]
-
-    @retried
-    def assets(self, version: PromptVersionView) -> list[AssetView]:
-        """The blobs of a version, its bundle first. It is an `IntegrityFailure` if their rows do not fit the version."""
-        with reading(self.registry.engine) as connection:
-            return recorded_assets(connection, version)
-
-    def asset(self, version: PromptVersionView, path: str) -> BinaryIO:
-        """A stream of the bytes of an asset, which checks them. Close it, or use it in a `with`.
-
-        Args:
-            version: one that is recorded. The assets of others are read with `resolve(ref).asset(path)`.
-            path: as the prompt file names it.
-
-        Raises:
-            AssetNotFound, StorageError, IntegrityFailure: as in `ResolvedPrompt.asset`.
-        """
-        return open_asset(self.registry, version, path)
 
     # Versions
 
@@ -263,20 +155,6 @@ class PromptService:
         """Remove an alias; its history stays. Errors as in `promote`."""
         return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
 
-    @retried
-    def aliases(self, prompt: str | None = None) -> list[AliasView]:
-        """The aliases of one prompt, or of all."""
-        with reading(self.registry.engine) as connection:
-            name = self._name(connection, prompt) if prompt is not None else None
-            return PromptRepository(connection).aliases(name)
-
-    @retried
-    def alias_log(self, prompt: str, alias: str | None = None) -> list[AliasEventView]:
-        """The moves of a prompt's aliases, the newest first."""
-        with reading(self.registry.engine) as connection:
-            name = self._name(connection, prompt)
-            return PromptRepository(connection).alias_events(name, None if alias is None else parse_alias(alias))
-
     def _perform(self, move: Move, expected: Expected, reason: str | None, **options: bool) -> Move:
         if expected != "any":
             aliases.require_expected(move, expected)
@@ -295,6 +173,3 @@ class PromptService:
         ref = PromptRef.parse(f"{prompt}:{desired.digest}")
         with reading(self.registry.engine) as connection:
             return find_version(connection, ref).view
-
-    def _name(self, connection: sa.Connection, prompt: str) -> PromptId:
-        return existing_name(connection, PromptId.parse(prompt))

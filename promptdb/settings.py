@@ -133,7 +133,7 @@ class AppSettings(BaseSettings):
             path = (folder / name).as_posix()
             if (data := read(path)) is None or (table := _table(name, _parsed(data, f"{path} in {where}"))) is None:
                 continue
-            found = {key: table[key] for key in _OF_FILES if key in table and _variable(key) is None}
+            found = {key: table[key] for key in _OF_FILES if key in table and variable_of(key) is None}
             problem = None
             try:
                 checked = AppSettings(base=self.base, **found)
@@ -207,7 +207,8 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
     for key in table:
         if key not in known:
             raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
-    own = {key: value for key, value in table.items() if _variable(key, prefix) is None}  # tables would be merged, else
+    # tables would be merged, else
+    own = {key: value for key, value in table.items() if variable_of(key, prefix) is None}
     try:
         return kind(base=base, **own)
     except SettingsError as error:  # a list in a variable; the text says in which
@@ -277,7 +278,7 @@ def _parsed(data: bytes, where: str) -> dict[str, Any]:
         raise ConfigError(f"{where} is not valid TOML: {error}") from error
 
 
-def _variable(key: str, prefix: str = PREFIX) -> str | None:
+def variable_of(key: str, prefix: str = PREFIX) -> str | None:
     """The environment variable that sets this key, in whatever case."""
     return next((found for found in os.environ if found.upper() == prefix + key.upper()), None)
 
@@ -287,7 +288,7 @@ def _describe(error: ValidationError, file: Path | str | None, prefix: str = PRE
     parts = []
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
-        variable = _variable(name, prefix)
+        variable = variable_of(name, prefix)
         inner = "".join(f".{part}" for part in entry["loc"][1:] if name == "refs")
         where = f"environment variable {variable}" if variable else f"{file}: {name}{inner}"
         parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")

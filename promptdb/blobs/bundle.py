@@ -1,6 +1,5 @@
 """The bundle of a version: one manifest with its spec and the digests of its assets, stored under its own digest."""
 
-import mimetypes
 from dataclasses import asdict, dataclass
 
 from promptdb.domain.digest import SCHEME, Digest, canonical_json
@@ -28,7 +27,3 @@ def manifest(spec: bytes, assets: list[BundledAsset]) -> bytes:
     """
     listed = canonical_json([asdict(asset) for asset in assets])
     return b'{"assets":%b,"scheme":%d,"spec":%b}' % (listed, SCHEME, spec)
-
-
-def content_type(path: str) -> str:
-    return mimetypes.guess_type(path)[0] or "application/octet-stream"

@@ -177,15 +177,20 @@ class _Client(Minio):
     """With the two calls about unfinished uploads, which the client has for its own use only."""
 
     def unfinished(self, bucket: str, prefix: str) -> Iterator[Unfinished]:
-        marker: str | None = None
+        marker: tuple[str | None, str | None] = (None, None)
         while True:
-            found = self._list_multipart_uploads(bucket, prefix=prefix, key_marker=marker)
+            key, upload_id = marker
+            found = self._list_multipart_uploads(bucket, prefix=prefix, key_marker=key, upload_id_marker=upload_id)
             for upload in found.uploads:
                 if upload.upload_id is not None and upload.initiated_time is not None:
                     yield Unfinished(upload.object_name, upload.upload_id, upload.initiated_time)
-            if not found.is_truncated or not found.next_key_marker or found.next_key_marker == marker:
+            # One key may have more uploads than one answer. SeaweedFS gives the second mark alone; minio 7.2 misspells where
+            # it keeps that one.
+            upload_id = found.next_upload_id_marker or vars(found).get("self._next_upload_id_marker")
+            following = (found.next_key_marker or None, upload_id or None)
+            if not found.is_truncated or following in ((None, None), marker):
                 return
-            marker = found.next_key_marker
+            marker = following
 
     def abort(self, bucket: str, upload: Unfinished) -> None:
         self._abort_multipart_upload(bucket, upload.key, upload.id)

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.bars import progress_bar
 from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count, print_github, print_problems, problems_data, summary
-from promptdb.cli.shared import load_settings, progress_bar, root_prefix, view_options
+from promptdb.cli.shared import load_settings, root_prefix, view_options
 
 if TYPE_CHECKING:
     from promptdb.sync.view import View

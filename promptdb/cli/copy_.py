@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from promptdb.cli.bars import progress_bar
 from promptdb.cli.received import print_received
-from promptdb.cli.shared import json_option, load_settings, progress_bar, registry
+from promptdb.cli.shared import json_option, load_settings, registry
 
 
 @click.command("copy")
@@ -26,8 +27,16 @@ def command(target: Path | None, as_json: bool) -> None:
     from promptdb.transfer.copy import copy_registry
 
     settings = load_settings()
-    with registry(settings) as source, registry(load_target(target)) as other:
+    with registry(settings) as source, registry(load_target(target), _database_of(target)) as other:
         with progress_bar("copying blobs") as progress:
             received = copy_registry(source, other, progress)
         about = {"database": address(other.engine)}
     print_received(received, about, as_json=as_json)
+
+
+def _database_of(target: Path | None) -> str:
+    """Stands for the target's database URL: a shell, or a reader, puts it in."""
+    from promptdb.settings import TARGET_PREFIX, variable_of
+
+    variable = variable_of("database_url", TARGET_PREFIX)
+    return f"'<database_url of {target}>'" if variable is None else f'"${variable}"'

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.bars import Bar, progress_bars, uploading
 from promptdb.cli.failures import exit_code, one_line
 from promptdb.cli.output import plain, print_json
 from promptdb.cli.problems import count, print_problems, problems_data
-from promptdb.cli.shared import progress_bar, root_prefix, service
+from promptdb.cli.shared import root_prefix, service
 from promptdb.errors import InvalidPrompts
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def record(rev: str, *, as_json: bool) -> int:
     with service() as opened:
         root = root_prefix(opened.settings)
         try:
-            with progress_bar("reading commits") as progress:
-                found = record_history(opened.registry, opened.settings, rev, progress)
+            with progress_bars(Bar("reading commits"), uploading(opened.blobs)) as progress:
+                found = record_history(opened.registry, opened.settings, rev, *progress)
         except InvalidPrompts as error:
             print_problems(error.problems, err=True, root=root)
             click.echo(f"nothing was written: {rev} itself has these errors", err=True)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from promptdb.cli.bars import progress_bar
 from promptdb.cli.received import print_received
-from promptdb.cli.shared import json_option, load_settings, progress_bar, registry
+from promptdb.cli.shared import json_option, load_settings, registry
 
 
 @click.command("import")

@@ -1,8 +1,6 @@
-"""What several commands need: the service, the tree, common options, progress."""
+"""What several commands need: the service, the tree, common options."""
 
 import os
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,28 +9,21 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from promptdb.cli.bars import progress_bar
+from promptdb.cli.sharing import tell_sharing
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promptdb.blobs.store import BlobStore
     from promptdb.domain.identity import PromptId
     from promptdb.render.resolved import ResolvedPrompt
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
-    from promptdb.sync.collect import Progress
     from promptdb.sync.registry import Registry
     from promptdb.sync.source import LoadedTree
     from promptdb.sync.view import View
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_SHOWN_FROM = 500
-"""Files: fewer are done before a bar could be read."""
-
-_SHOWN_FROM_AFAR = 20
-"""The same for blobs that go over a network."""
-
-_BETWEEN_REFRESHES = 0.05
-"""Seconds."""
 
 
 def json_option(command: _F) -> _F:
@@ -105,7 +96,7 @@ def service() -> "Iterator[PromptService]":
     """The service for the settings of the current folder."""
     from promptdb.service import PromptService
 
-    opened = PromptService()
+    opened = PromptService(sharing=tell_sharing)
     try:
         yield opened
     finally:
@@ -130,14 +121,19 @@ def note_lookup(found: "ResolvedPrompt") -> None:
 
 
 @contextmanager
-def registry(settings: "AppSettings") -> "Iterator[Registry]":
-    """The stores alone, ready: a service is slow to import, since it renders."""
+def registry(settings: "AppSettings", database: str | None = None) -> "Iterator[Registry]":
+    """The stores alone, ready: a service is slow to import, since it renders.
+
+    Args:
+        settings: name them.
+        database: stands for the database URL in hints, where it is not that of the current folder.
+    """
     from promptdb.db.migrate import ensure_schema
     from promptdb.sync.registry import registry_of
 
-    opened = registry_of(settings)
+    opened = registry_of(settings, tell_sharing)
     try:
-        ensure_schema(opened.engine)
+        ensure_schema(opened.engine, database)
         yield opened
     finally:
         opened.engine.dispose()
@@ -161,36 +157,3 @@ def load_tree(settings: "AppSettings", view: "View | None" = None) -> "LoadedTre
 def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:
     """The prompts root, with a slash at the end, as people and editors can follow it from `start`: the current folder."""
     return os.path.relpath(settings.prompts_path, start) + os.sep
-
-
-@contextmanager
-def upload_bar(blobs: "BlobStore") -> "Iterator[Progress | None]":
-    """A bar for blobs that go to a server; to a folder they are written before one could be read."""
-    if blobs.backend == "local":
-        yield None
-        return
-    with progress_bar("uploading", _SHOWN_FROM_AFAR) as progress:
-        yield progress
-
-
-@contextmanager
-def progress_bar(title: str, shown_from: int = _SHOWN_FROM) -> "Iterator[Progress | None]":
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bars:
-        task = bars.add_task(title, total=None, visible=False)
-        refreshed = 0.0
-
-        def advance(done: int, total: int) -> None:
-            nonlocal refreshed
-            bars.update(task, completed=done, total=total, visible=total >= shown_from)
-            if time.monotonic() - refreshed >= _BETWEEN_REFRESHES or done == total:
-                bars.refresh()  # by ourselves: a thread for it would keep other processes from helping
-                refreshed = time.monotonic()
-
-        yield advance

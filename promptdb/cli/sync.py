@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.alias_moves import print_alias_moves, tell_waiting_aliases
-from promptdb.cli.changes import print_plan
+from promptdb.cli.bars import progress_bar, uploading
 from promptdb.cli.history import record as record_history
 from promptdb.cli.hook import hook_option, run_hook
-from promptdb.cli.order import is_superseded, order_line
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import print_problems, problems_data
+from promptdb.cli.problems import print_problems
 from promptdb.cli.shared import (
     json_option,
     load_tree,
@@ -20,16 +18,11 @@ from promptdb.cli.shared import (
     ref_option,
     root_prefix,
     service,
-    upload_bar,
     view_options,
 )
+from promptdb.cli.synced import print_synced, tell_refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from promptdb.problems import Problem
-    from promptdb.sync.apply import Applied
-    from promptdb.sync.source import LoadedTree
     from promptdb.sync.view import View
 
 
@@ -102,36 +95,17 @@ def command(
             refuse_changes(loaded)
         root = root_prefix(opened.settings)
         if loaded.desired.errors and not keep_going:
-            return _refuse(loaded.desired.problems, root, as_json=as_json)
+            return tell_refused(loaded.desired.problems, root, as_json=as_json)
         if loaded.desired.problems:
             print_problems(loaded.desired.problems, err=True, root=root)
         policy = Policy(prune, max_prune, local, follow_force_push, allow_breaking)
         try:
-            with upload_bar(opened.blobs) as progress:
+            with progress_bar(uploading(opened.blobs)) as progress:
                 applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going, progress=progress)
         except InvalidPrompts as error:
-            return _refuse(error.problems, root, as_json=as_json)
+            return tell_refused(error.problems, root, as_json=as_json)
     if as_json:
         print_json(applied)
     else:
-        _print(applied, loaded, follow_force_push=follow_force_push)
+        print_synced(applied, loaded, follow_force_push=follow_force_push)
     return 4 if loaded.desired.errors else 0
-
-
-def _refuse(problems: "Sequence[Problem]", root: str, *, as_json: bool) -> int:
-    print_problems(problems, err=True, root=root)
-    click.echo("nothing was written", err=True)
-    if as_json:
-        print_json({"problems": problems_data(problems)})
-    return 4
-
-
-def _print(applied: "Applied", loaded: "LoadedTree", *, follow_force_push: bool) -> None:
-    if not is_superseded(applied.plan):
-        print_plan(applied.plan, done=True, confirmed=len(applied.confirmed))
-        print_alias_moves(applied.plan, done=True)
-        tell_waiting_aliases(loaded.origin, loaded.desired.declared)
-        return
-    click.echo(f"{order_line(applied.plan, loaded.origin)}; nothing written")
-    if follow_force_push:
-        click.echo(f"not followed: {loaded.origin.git_ref} is elsewhere at its remote", err=True)

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.bars import progress_bar
 from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count
-from promptdb.cli.shared import json_option, load_settings, progress_bar, registry
+from promptdb.cli.shared import json_option, load_settings, registry
 from promptdb.cli.sizes import size
 
 if TYPE_CHECKING:

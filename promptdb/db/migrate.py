@@ -1,5 +1,6 @@
 """The schema of a database: create it, bring it up to date, say where it stands. Alembic is the only authority."""
 
+import shlex
 import sqlite3
 import time
 from contextlib import closing
@@ -34,8 +35,12 @@ _TRIGGER_NAMES = {
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
-def ensure_schema(engine: sa.Engine) -> None:
+def ensure_schema(engine: sa.Engine, named: str | None = None) -> None:
     """Before any use: create the schema in an empty SQLite database, and refuse one that is not up to date.
+
+    Args:
+        engine: of the database.
+        named: stands for its URL, which may hold a password, in the hint; None for that of the settings in force.
 
     Raises:
         ConfigError: the schema is missing, outdated, newer than this release, or not promptdb's.
@@ -46,7 +51,7 @@ def ensure_schema(engine: sa.Engine) -> None:
     if current is None and engine.dialect.name == "sqlite":
         upgrade(engine)  # which looks again, alone: another process may be at it
         return
-    _refuse(engine, current)
+    _refuse(engine, current, named)
 
 
 def require_schema(engine: sa.Engine) -> None:
@@ -150,14 +155,24 @@ def is_empty(engine: sa.Engine) -> bool:
         return not _tables(connection)
 
 
-def _refuse(engine: sa.Engine, current: str | None) -> None:
+def _refuse(engine: sa.Engine, current: str | None, named: str | None = None) -> None:
     where = address(engine)
     if current is not None and current not in known_revisions():
         raise ConfigError(f"the schema of {where} is {current}, which this promptdb does not know", "upgrade promptdb")
     if current is None and not is_empty(engine):
         raise ConfigError(f"{where} holds tables that are not promptdb's", "give promptdb a database of its own")
     state = "empty" if current is None else f"at {current}"
-    raise ConfigError(f"the schema of {where} is {state}; this promptdb needs {HEAD}", "run: promptdb db upgrade")
+    raise ConfigError(
+        f"the schema of {where} is {state}; this promptdb needs {HEAD}", f"run: {_upgrade(engine, named)}"
+    )
+
+
+def _upgrade(engine: sa.Engine, named: str | None) -> str:
+    """The command. A path of SQLite is no secret, and may be relative to a folder that this command would not take."""
+    if named is None:
+        return "promptdb db upgrade"
+    url = shlex.quote(address(engine)) if engine.dialect.name == "sqlite" else named
+    return f"PROMPTDB_DATABASE_URL={url} promptdb db upgrade"
 
 
 def _use_wal(engine: sa.Engine) -> None:

@@ -79,7 +79,7 @@ def apply(
     if policy is not None and policy.local:
         require_local(registry)
     batch = Batch(registry.blobs, {item.prompt: item for item in desired}, content, progress=progress)
-    uploads, is_tree = Uploads(registry.blobs), policy is not None
+    uploads, is_tree = Uploads(registry.blobs, registry.sharing), policy is not None
     sync = _Sync(
         registry, desired, batch, uploads, policy or Policy(), origin, invalid, declared, is_tree, datetime.now(UTC)
     )

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from promptdb.blobs.bundle import BundledAsset, content_type
+from promptdb.blobs.bundle import BundledAsset
 from promptdb.blobs.checked import Readable, checked
+from promptdb.blobs.content_types import content_type
 from promptdb.blobs.store import Blob
 from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of

@@ -36,7 +36,7 @@ from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree, load_tree
 from promptdb.sync.tree import sync_tree
 from promptdb.sync.tree_replay import TreeReplay, TreeState
-from promptdb.sync.uploads import Uploads
+from promptdb.sync.uploads import Uploads, upload_in_order
 from promptdb.sync.view import Origin, View
 from promptdb.sync.write import announce, note_absences, write_run, write_versions
 
@@ -85,7 +85,11 @@ class _Step:
 
 @collecting_rarely()
 def record_history(
-    registry: Registry, settings: AppSettings, rev: str = "HEAD", progress: Progress | None = None
+    registry: Registry,
+    settings: AppSettings,
+    rev: str = "HEAD",
+    progress: Progress | None = None,
+    uploading: Progress | None = None,
 ) -> RecordedHistory:
     """Record what is not recorded yet of the first-parent history of a commit.
 
@@ -95,7 +99,8 @@ def record_history(
         registry: where to write.
         settings: say where the prompts are; as they are in the newest commit they hold for all.
         rev: the newest commit.
-        progress: is told how far it got.
+        progress: is told how many commits are read.
+        uploading: is told how far the upload got, which comes after that.
 
     Raises:
         ConfigError: there is no such commit, or the clone is shallow.
@@ -105,11 +110,13 @@ def record_history(
     """
     tip = load_tree(settings, None, View(rev=rev))
     tip.desired.require_valid()
-    return _record(registry, tip, datetime.now(UTC), progress)
+    return _record(registry, tip, datetime.now(UTC), progress, uploading)
 
 
 @retried
-def _record(registry: Registry, tip: LoadedTree, started: datetime, progress: Progress | None) -> RecordedHistory:
+def _record(
+    registry: Registry, tip: LoadedTree, started: datetime, progress: Progress | None, uploading: Progress | None
+) -> RecordedHistory:
     reader = _Reader(tip, registry)
     with reading(registry.engine) as connection:
         before, since = _look(connection, reader)
@@ -126,9 +133,9 @@ def _record(registry: Registry, tip: LoadedTree, started: datetime, progress: Pr
     steps = list(reader.steps(before.state, since, progress))
     if not steps:
         return RecordedHistory(since=since)
-    uploads = Uploads(registry.blobs)
+    uploads = Uploads(registry.blobs, registry.sharing)
     uploads.begin(registry.engine)
-    registry.blobs.put_all(blob for step in steps for blob in step.batch.new_blobs(step.plan))
+    upload_in_order(registry.blobs, [(step.batch, step.plan) for step in steps], uploading)
     with writing(registry.engine) as connection:
         if _look(connection, reader) != (before, since):
             raise StalePlan("the registry was written to while the history was read", "run the command again")

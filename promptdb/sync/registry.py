@@ -1,7 +1,9 @@
 """Where versions are kept."""
 
 import getpass
+from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -10,15 +12,19 @@ from promptdb.blobs.store import BlobStore
 from promptdb.db.engine import make_engine
 from promptdb.settings import MAX_ACTOR, AppSettings
 
+Sharing = Callable[[str, frozenset[UUID]], None]
+"""Is told once, when a registry begins in a store that others have marked: where that is, and who they are."""
+
 
 @dataclass(frozen=True)
 class Registry:
-    """The two stores, who writes, and which aliases are protected from breaking changes."""
+    """The two stores, who writes, which aliases are protected from breaking changes, and who is told of a shared store."""
 
     engine: sa.Engine
     blobs: BlobStore
     actor: str
     protected_aliases: frozenset[str] = frozenset()
+    sharing: Sharing | None = None
 
     @property
     def is_local(self) -> bool:
@@ -30,7 +36,7 @@ def is_local(engine: sa.Engine, blobs: BlobStore) -> bool:
     return engine.dialect.name == "sqlite" and blobs.backend == "local"
 
 
-def registry_of(settings: AppSettings) -> Registry:
+def registry_of(settings: AppSettings, sharing: Sharing | None = None) -> Registry:
     """The stores that the settings name; nothing is connected yet.
 
     Raises:
@@ -38,7 +44,7 @@ def registry_of(settings: AppSettings) -> Registry:
     """
     engine = make_engine(settings.database_url.get_secret_value(), settings.base, settings.lock_timeout)
     protected = frozenset(settings.protected_aliases)
-    return Registry(engine, blob_store(settings), settings.actor or _user(), protected)
+    return Registry(engine, blob_store(settings), settings.actor or _user(), protected, sharing)
 
 
 def blob_store(settings: AppSettings) -> BlobStore:

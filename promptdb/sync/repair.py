@@ -61,7 +61,7 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
         raise Guard(
             "the store has blobs of another registry only", "check the settings of the database and of the store"
         )
-    Uploads(registry.blobs).begin(registry.engine)
+    Uploads(registry.blobs, registry.sharing).begin(registry.engine)
     left, refused = set(wanted), dict[Digest, Damage]()
     intact = _intact(_found_somewhere(registry, settings, left, other), left)
     while some := list(islice(intact, _AT_ONCE)):
@@ -123,15 +123,25 @@ def _put(blobs: BlobStore, some: Sequence[Blob]) -> dict[Digest, Damage]:
         StorageError, IntegrityFailure: the store does not take the bytes.
     """
     refused = {}
+    try:
+        blobs.delete([blob.digest for blob in some])  # stores leave a blob alone that is there in its size
+    except StorageError:
+        refused = _undeletable(blobs, some)
+    blobs.put_all([blob for blob in some if blob.digest not in refused])
+    return refused
+
+
+def _undeletable(blobs: BlobStore, some: Sequence[Blob]) -> dict[Digest, Damage]:
+    """Delete one at a time, which on a server is a request each, to learn of which that fails, and why."""
+    refused = {}
     for blob in some:
         try:
-            blobs.delete([blob.digest])  # stores leave a blob alone that is there in its size
+            blobs.delete([blob.digest])
         except StorageError as error:
             where = f"{blobs.place}/{object_key(blob.digest)}"
             remedy = f"move away what lies at {where}, and repeat: promptdb verify --repair"
             message = f"it cannot be put back: {error.message}"
             refused[blob.digest] = Damage(IntegrityCode.BLOB_MISSING, blob.digest, message, remedy)
-    blobs.put_all([blob for blob in some if blob.digest not in refused])
     return refused
 
 

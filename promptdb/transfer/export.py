@@ -4,10 +4,11 @@ from pathlib import Path
 
 from promptdb.db.engine import reading
 from promptdb.domain.views import PromptVersionView
-from promptdb.errors import VersionNotFound
+from promptdb.errors import IntegrityFailure, StorageError, VersionNotFound
 from promptdb.sync.registry import Registry
-from promptdb.transfer.files import new_file
+from promptdb.transfer.files import exists_and_differs, new_file
 from promptdb.transfer.registry_file import write_registry
+from promptdb.transfer.registry_source import registry_file
 from promptdb.transfer.source import RegistrySource
 from promptdb.transfer.version_document import version_document
 from promptdb.transfer.version_file import write_version, write_version_zip
@@ -52,5 +53,24 @@ def export_registry(registry: Registry, file: Path, *, overwrite: bool = False) 
     Raises:
         StorageError, IntegrityFailure: as in `export_version`.
     """
-    with reading(registry.engine) as connection, new_file(file, overwrite=overwrite) as stream:
-        return write_registry(RegistrySource(connection, registry.blobs), stream)
+    with reading(registry.engine) as connection:
+        source = RegistrySource(connection, registry.blobs)
+        if not overwrite and _is_surely_another(file, source):
+            raise exists_and_differs(file)  # before the work, which may be long
+        with new_file(file, overwrite=overwrite) as stream:
+            return write_registry(source, stream)
+
+
+def _is_surely_another(file: Path, source: RegistrySource) -> bool:
+    """Whether what lies there is no export with as many rows and blobs. A registry that went on has more."""
+    try:
+        if not file.exists():
+            return False
+        if not file.is_file():
+            return True
+        with registry_file(file) as found:
+            return found.counts() != source.counts()
+    except IntegrityFailure:  # it is something else, or damaged
+        return True
+    except (OSError, StorageError):
+        return False  # whoever writes it tells more

@@ -3,7 +3,7 @@
 import filecmp
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -32,12 +32,17 @@ def new_file(file: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         if file.exists() and not overwrite and not filecmp.cmp(staged, file, shallow=False):
-            raise StorageError(f"{file} exists and differs", "pass --force to replace it")
+            raise exists_and_differs(file)
         staged.replace(file)
     except OSError as error:
         raise StorageError(f"cannot write {error.filename or file}: {error.strerror or error}") from error
     finally:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not there, or what it failed for was told
+            staged.unlink()
+
+
+def exists_and_differs(file: Path) -> StorageError:
+    return StorageError(f"{file} exists and differs", "pass --force to replace it")
 
 
 def source_file(file: Path) -> AbstractContextManager[Source]:

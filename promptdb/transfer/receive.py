@@ -50,7 +50,7 @@ def receive(registry: Registry, source: Source, progress: Progress | None = None
 
 @retried
 def _receive(registry: Registry, source: Source, progress: Progress | None) -> Received:
-    uploads = Uploads(registry.blobs)
+    uploads = Uploads(registry.blobs, registry.sharing)
     uploads.begin(registry.engine)
     sent = _send(source, registry.blobs, progress)
     with writing(registry.engine) as connection:

@@ -29,7 +29,7 @@ class RegistryFile:
         self._archive = archive
 
     def inspect(self) -> None:
-        expected = self._head()
+        expected = self.counts()
         sizes: dict[Digest, int] = {}
         for name in TABLES:
             count = 0
@@ -44,8 +44,8 @@ class RegistryFile:
                         raise Refused("a blob has two sizes")
                 except Refused as error:
                     raise self._archive.damaged(f"{TABLE_MEMBER.format(name)}:{number}: {error}") from error
-            if expected["rows"][name] != count:
-                message = f"{TABLE_MEMBER.format(name)} has {count} rows and should have {expected['rows'][name]}"
+            if expected[name] != count:
+                message = f"{TABLE_MEMBER.format(name)} has {count} rows and should have {expected[name]}"
                 raise self._archive.damaged(message)
         self._check_blobs(sizes)
 
@@ -62,7 +62,12 @@ class RegistryFile:
         for digest in sorted(self._archive.blobs):
             yield replace(self._archive.blob(digest), packable=digest in bundles)
 
-    def _head(self) -> dict[str, dict[str, int]]:
+    def counts(self) -> dict[str, int]:
+        """How many rows of each table, and `blobs`, it says it has.
+
+        Raises:
+            IntegrityFailure: it does not say, or has other blobs.
+        """
         try:
             head = strict_json(self._archive.read(REGISTRY_MEMBER))
             require_format(head, FORMAT, VERSION, {"rows", "blobs"})
@@ -76,7 +81,7 @@ class RegistryFile:
             raise self._archive.damaged(f"{REGISTRY_MEMBER}: {error}", error.hint) from error
         if head["blobs"] != len(self._archive.blobs):
             raise self._archive.damaged(f"it has {len(self._archive.blobs)} blobs and should have {head['blobs']}")
-        return {"rows": rows}
+        return {**rows, "blobs": head["blobs"]}
 
     def _check_blobs(self, sizes: dict[Digest, int]) -> None:
         """All that rows name are there, and no others; each has its size and digest."""

@@ -70,6 +70,13 @@ class RegistrySource:
             key, reason = found
             raise self._damaged("prompt_versions", {"id": key}, reason) from reason
 
+    def counts(self) -> dict[str, int]:
+        """How many rows each table has, and how many `blobs` there are."""
+        checksums = sa.func.count(sa.distinct(table("prompt_assets").c.checksum_sha256))
+        queries = {name: sa.select(sa.func.count()).select_from(table(name)) for name in TABLES}
+        queries["blobs"] = sa.select(checksums)
+        return {name: self._connection.execute(query).scalar_one() for name, query in queries.items()}
+
     def rows(self, name: str) -> Iterator[Row]:
         found = table(name)
         query = sa.select(found).order_by(*map(self._ordered, found.primary_key.columns))

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 from promptdb.db.engine import address
 from promptdb.db.migrate import ensure_schema
@@ -62,7 +63,7 @@ class Watcher:
         self._settings = settings
         self._root = settings.prompts_path
         self._tell = tell
-        self._service = PromptService(settings)
+        self._service = PromptService(settings, self._warn_of_sharing)
         _require_local(self._service)
         database = Path(self._service.engine.url.database or "")
         self._ground = Ground(self._root, database, settings.blob_path)
@@ -194,6 +195,10 @@ class Watcher:
         if applied.run_id is not None:
             self._tell(Synced(applied))
         return None
+
+    def _warn_of_sharing(self, place: str, others: frozenset[UUID]) -> None:
+        hint = f"give each a store of its own: {len(others) + 1} have marked this one"
+        self._tell(Warned(f"{place} has blobs of other registries too; 'promptdb gc' removes nothing there", hint))
 
     def _has_changed(self) -> bool:
         seen = self._seen

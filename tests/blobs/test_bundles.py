@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registries import rows, write
 
-from promptdb.blobs.bundle import BundledAsset, content_type, manifest
+from promptdb.blobs.bundle import BundledAsset, manifest
 from promptdb.blobs.store import object_key
 from promptdb.domain.digest import Digest, canonical_json, digest_of
 from promptdb.domain.spec import PromptSpec
@@ -39,20 +39,6 @@ def test_a_manifest_is_the_canonical_json_of_the_whole(template: str, listed: li
     assert whole["spec"] == json.loads(spec.canonical())
     assert [entry["digest"] for entry in whole["assets"]] == [asset.digest for asset in listed]
     assert set(whole) == {"assets", "scheme", "spec"}
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("a.csv", "text/csv"),
-        ("a/b.png", "image/png"),
-        ("a.json", "application/json"),
-        ("a", "application/octet-stream"),
-        ("a.nosuchsuffix", "application/octet-stream"),
-    ],
-)
-def test_the_content_type_comes_from_the_name(path: str, expected: str) -> None:
-    assert content_type(path) == expected
 
 
 @pytest.fixture

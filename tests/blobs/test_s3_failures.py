@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fake_s3 import EMPTY_LIST, FakeS3, Reply, error, fake_s3
@@ -123,6 +124,40 @@ def test_a_server_that_begins_anew_does_not_make_wrong_bytes_right() -> None:
     data = os.urandom(1000)
     with fake_s3(Reply(200, data, sent=500), Reply(200, data)) as fake, pytest.raises(IntegrityFailure):
         store_at(fake.endpoint).get(digest_of(data))
+
+
+# Listing
+
+KEY = "<NextKeyMarker>sha256/00/x</NextKeyMarker>"
+
+
+def uploads(*ids: str, following: str = "") -> Reply:
+    """Unfinished uploads of one key; `following` is where the next answer begins."""
+    each = (
+        "<Upload><Key>sha256/00/x</Key><UploadId>{}</UploadId><Initiated>2026-01-01T00:00:00.000Z</Initiated></Upload>"
+    )
+    body = "".join(map(each.format, ids)) + following + f"<IsTruncated>{str(bool(following)).lower()}</IsTruncated>"
+    return Reply(200, f"<ListMultipartUploadsResult>{body}</ListMultipartUploadsResult>".encode())
+
+
+def asked_from(fake: FakeS3) -> list[tuple[str | None, str | None]]:
+    queries = [parse_qs(urlsplit(path).query) for _, path, _ in fake.requests]
+    return [tuple(query.get(name, [None])[0] for name in ("key-marker", "upload-id-marker")) for query in queries]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("key", ["sha256/00/x", None], ids=["both marks", "as SeaweedFS"])
+def test_the_unfinished_uploads_of_one_key_may_be_more_than_one_answer_has(key: str | None) -> None:
+    marks = [f"{KEY if key else ''}<NextUploadIdMarker>{last}</NextUploadIdMarker>" for last in "24"]
+    with fake_s3(uploads("1", "2", following=marks[0]), uploads("3", "4", following=marks[1]), uploads("5")) as fake:
+        assert store_at(fake.endpoint).leftovers(datetime.now(UTC)) == 5
+        assert asked_from(fake) == [(None, None), (key, "2"), (key, "4")]
+
+
+@pytest.mark.parametrize(("following", "requests"), [(KEY, 2), ("<Nothing/>", 1)], ids=["the same mark", "no mark"])
+def test_a_listing_that_does_not_go_on_ends(following: str, requests: int) -> None:
+    with fake_s3(uploads("1", following=following)) as fake:
+        assert store_at(fake.endpoint).leftovers(datetime.now(UTC)) == requests
+        assert len(fake.requests) == requests
 
 
 # What is told

@@ -1,9 +1,15 @@
 """`promptdb copy`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from clitools import Run, failure, process
+from postgres import PostgresServer
+
+from promptdb.db import migrate
+from promptdb.db.engine import make_engine
 
 TARGET = 'database_url = "sqlite:///copy.sqlite3"\nblob_root = "copied"\n'
 
@@ -77,6 +83,35 @@ def test_the_registry_itself_is_no_target(run: Run, target: Path) -> None:
     ran = run("copy", target)
     assert ran.code == 1
     assert "is the registry itself" in ran.err
+
+
+@pytest.mark.parametrize("is_in_file", [True, False], ids=["file", "variable"])
+def test_a_target_without_a_schema_is_told_as_that_of_the_target(
+    run: Run, target: Path, monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer, is_in_file: bool
+) -> None:
+    url = postgres.url(postgres.create_database()).replace("postgres@", "postgres:hunter2@")
+    if is_in_file:
+        target.write_text(f'database_url = "{url}"\nblob_root = "copied"\n')
+    else:
+        monkeypatch.setenv("PROMPTDB_TARGET_DATABASE_URL", url)
+    shown = f"'<database_url of {target}>'" if is_in_file else '"$PROMPTDB_TARGET_DATABASE_URL"'
+    ran = run("copy", target)
+    assert ran.code == 1
+    assert ran.err.endswith(f"hint: run: PROMPTDB_DATABASE_URL={shown} promptdb db upgrade\n")
+    assert "hunter2" not in ran.err
+
+
+def test_the_hint_for_an_old_target_can_be_run_as_it_is(run: Run, target: Path) -> None:
+    """Its path is relative to its own settings file."""
+    assert run("copy", target).code == 0
+    engine = make_engine(f"sqlite:///{target.parent}/copy.sqlite3", Path())
+    migrate.downgrade(engine, "0003")
+    engine.dispose()
+    ran = run("copy", target)
+    assert ran.code == 1
+    command = ran.err.rpartition("hint: run: ")[2].replace("promptdb db", f"'{sys.executable}' -m promptdb db")
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+    assert run("copy", target)[:2] == (0, "nothing to do: all of it is there\n")  # and a note: its id was made anew
 
 
 def test_a_secret_is_in_no_message(two_versions: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from clitools import STYLE, Run, terminal
 from registries import s3_settings, write
+from repositories import Git, commit_all
 from s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
 
@@ -44,6 +45,17 @@ def test_the_upload_shows_a_bar_on_a_terminal_and_nothing_in_a_pipe(run: Run, bu
     shown = terminal("sync")
     assert shown.code == 0
     assert "uploading" in STYLE.sub("", shown.out)
+
+
+def test_the_upload_of_a_history_shows_it_too(run: Run, bucket: str, project: Path, git: Git) -> None:
+    write(project, {f"prompts/p{number}.txt": f"Text {number}" for number in range(20)})
+    commit_all(git)
+    shown = terminal("sync", "--history")
+    assert shown.code == 0
+    assert "uploading" in STYLE.sub("", shown.out)
+    write(project, {f"prompts/p{number}.txt": f"Text {number}, again" for number in range(20)})
+    commit_all(git)
+    assert run("sync", "--history").err == ""
 
 
 def test_a_registry_in_s3_is_not_local(run: Run, bucket: str) -> None:

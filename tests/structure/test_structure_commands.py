@@ -15,6 +15,7 @@ SHARED = {
         "alias_moves",
         "app",
         "assets",
+        "bars",
         "changes",
         "contracts",
         "doctor",
@@ -24,7 +25,20 @@ SHARED = {
         "markdown",
         "moves",
     ),
-    *("order", "output", "problems", "prompt_diff", "received", "rendered", "shared", "sizes", "watched", "workflow"),
+    *(
+        "order",
+        "output",
+        "problems",
+        "prompt_diff",
+        "received",
+        "rendered",
+        "shared",
+        "sharing",
+        "sizes",
+        "synced",
+        "watched",
+        "workflow",
+    ),
 }
 """Modules of the command line that are not a command."""
 

@@ -21,6 +21,7 @@ LAYERS = {
     "blobs": 2,
     "sync": 3,
     "transfer": 3,
+    "lookups": 4,
     "service": 4,
     "client": 4,
     "watch": 4,
@@ -35,7 +36,7 @@ LAYERS = {
 
 WITHIN = {
     *(("problems", "errors"), ("errors", "settings"), ("errors", "containment")),
-    *(("domain", "render"), ("sync", "transfer"), ("service", "client"), ("service", "watch")),
+    *(("domain", "render"), ("sync", "transfer"), ("lookups", "service"), ("service", "client"), ("service", "watch")),
 }
 """Inside one layer: the first may be imported by the second, never the other way round."""
 

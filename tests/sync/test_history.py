@@ -1,6 +1,7 @@
 """`sync --history`: the first-parent history of the prompts root as versions, in the order of the commits."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from promptdb.domain.refs import PromptRef
 from promptdb.errors import ConfigError, Conflict, DivergedHistory, InvalidPrompts, StorageError
 from promptdb.problems import Code
 from promptdb.service import PromptService
+from promptdb.sync.blob_gc import collect_garbage
 from promptdb.sync.history import RecordedHistory, move_aliases, record_history
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
+from promptdb.sync.verify import verify
 from promptdb.sync.view import View
 
 Record = Callable[..., RecordedHistory]
@@ -68,6 +71,33 @@ def second_sync(service: PromptService, rev: str | None = "HEAD") -> None:
         applied = sync_tree(service.registry, load_tree(service.settings, None, view), Policy(prune=True))
         assert (applied.run_id, applied.plan.changes) == (None, ())
     assert dump(service.engine) == before
+
+
+def test_blobs_that_gc_removed_after_the_upload_are_uploaded_again(
+    service: PromptService, at: Callable[..., str], record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at({"a.yaml": "template: A\nassets: [{path: _x.csv}]\n", "_x.csv": "1,2"})
+    at({"a.yaml": "template: A, again\nassets: [{path: _x.csv}]\n"})
+    put_all, removed = service.blobs.put_all, list[int]()
+
+    def put_then_collect(*arguments: Any) -> None:
+        put_all(*arguments)
+        if not removed:  # once: then the lock is held, and no gc comes in between
+            removed.append(collect_garbage(service.registry, timedelta(0), 100, delete=True).deleted)
+
+    monkeypatch.setattr(service.blobs, "put_all", put_then_collect)
+    assert record().counts["update"] == 1
+    assert removed == [3]
+    assert verify(service.registry, full=True).findings == ()
+
+
+@on_sqlite
+def test_the_progress_of_the_upload_ends_at_all_blobs_of_all(service: PromptService, at: Callable[..., str]) -> None:
+    at({"a.txt": "A", "b.yaml": "template: B\nassets: [{path: _x.csv}]\n", "_x.csv": "1,2"})
+    at({"a.txt": "A, again"})
+    told: list[tuple[int, int]] = []
+    record_history(service.registry, service.settings, uploading=lambda done, total: told.append((done, total)))
+    assert told == [(1, 3 + 1), (2, 3 + 1), (3, 3 + 1), (4, 3 + 1)]
 
 
 def test_each_change_is_a_version_with_its_author_time_and_commit(service: PromptService, at: Any, record: Record):

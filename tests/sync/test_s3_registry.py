@@ -13,6 +13,7 @@ from registries import NewRegistry, dump, on_sqlite, rows, s3_settings, settings
 from repositories import Git, commit_all
 from s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
+from promptdb.blobs.s3_http import RetryingPool
 from promptdb.blobs.store import Blob, BlobStore, object_key
 from promptdb.db.identity import registry_id
 from promptdb.domain.plan import Policy
@@ -148,6 +149,24 @@ def test_damage_is_named_refused_and_mended(
     assert read_asset(synced) == FILES["a/_x.csv"]
     assert verify(synced.registry, full=True).findings == ()
     assert dump(synced.engine) == before
+
+
+def test_blobs_that_are_replaced_are_deleted_in_one_request(
+    synced: PromptService, objects: Backdoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in keys_of_rows(synced):
+        objects.flip(key)
+    found = verify(synced.registry, full=True)
+    asked: list[str] = []
+    urlopen = RetryingPool.urlopen
+
+    def counting(pool: RetryingPool, method: str, url: str, **options: Any) -> Any:
+        asked.append(f"{method} {url.partition('?')[2]}")
+        return urlopen(pool, method, url, **options)
+
+    monkeypatch.setattr(RetryingPool, "urlopen", counting)
+    assert len(repaired(synced.registry, synced.settings, found).repaired) == 2
+    assert [request for request in asked if "delete" in request.lower()] == ["POST delete="]
 
 
 def read_asset(service: PromptService) -> bytes:

@@ -1,9 +1,12 @@
 """Whole registries: to a file and back, and from one database to another."""
 
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from intruder import edit
 from registries import BACKENDS, NewRegistry, Rows, dump, on_sqlite, rows, write
 
 from promptdb.errors import ConfigError, Conflict, IntegrityFailure, StorageError
@@ -66,6 +69,49 @@ def test_equal_registries_give_equal_files(filled: PromptService, new_registry: 
         export_registry(service.registry, tmp_path / f"{name}.zip")
     contents = {(tmp_path / f"{name}.zip").read_bytes() for name in ("one", "again", "other")}
     assert len(contents) == 1
+
+
+IN_THE_WAY: dict[str, Callable[[PromptService, Path], object]] = {
+    "no zip": lambda _, file: file.write_text("mine"),
+    "another zip": lambda _, file: zipfile.ZipFile(file, "w").close(),
+    "a version": lambda service, file: service.export_to_file("rich", file),
+    "an earlier export": lambda service, file: (
+        export_registry(service.registry, file),
+        service.register_text("by/hand", "another text"),
+    ),
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", IN_THE_WAY)
+def test_a_file_that_is_surely_another_one_is_refused_before_the_work(
+    filled: PromptService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    file = tmp_path / "x.zip"
+    IN_THE_WAY[kind](filled, file)
+    before = file.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("promptdb.transfer.export.write_registry", None)  # calling it would raise
+        with pytest.raises(StorageError, match=r"x\.zip exists and differs"):
+            export_registry(filled.registry, file)
+    assert file.read_bytes() == before
+    export_registry(filled.registry, file, overwrite=True)
+    export_registry(filled.registry, file)  # the same again
+
+
+@on_sqlite
+def test_a_path_that_cannot_even_be_looked_at_is_one_error(filled: PromptService, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot write"):
+        export_registry(filled.registry, tmp_path / f"{'x' * 300}.zip")
+
+
+@on_sqlite
+def test_a_file_with_as_many_rows_is_compared_when_it_is_written(filled: PromptService, tmp_path: Path) -> None:
+    file = tmp_path / "x.zip"
+    export_registry(filled.registry, file)
+    edit(filled.engine, "UPDATE prompt_aliases SET updated_at = '2001-01-01 00:00:00'")
+    with pytest.raises(StorageError, match=r"x\.zip exists and differs"):
+        export_registry(filled.registry, file)
 
 
 def test_a_copy_follows_its_source_in_everything(

@@ -39,6 +39,16 @@ def test_an_invalid_file_is_told_once_and_holds_up_no_other(project: Path) -> No
         assert codes == [["PDB301"], []]
 
 
+def test_the_blob_store_of_another_registry_is_told_once(project: Path) -> None:
+    write(project, {".blobs/registries/00000000-0000-4000-8000-000000000001": "another\n"})
+    with watching(folder=project) as running:
+        converges(project)
+        write(project, {GREET: "Hello {name}?\n"})
+        converges(project)
+        [warned] = running.told("warning")
+        assert "has blobs of other registries too; 'promptdb gc' removes nothing there" in warned["message"]
+
+
 def test_a_locked_database_is_told_once_and_waited_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTDB_LOCK_TIMEOUT", "0.1")
     with watching(folder=project) as running:
