@@ -38,7 +38,7 @@ class SmallDisk:
 
     @property
     def _ballast(self) -> Path:
-        return Path(f"/proc/{self.holder.pid}/root{self.folder}/ballast")
+        return Path("/proc", str(self.holder.pid), "root", *self.folder.parts[1:], "ballast")
 
 
 @contextmanager

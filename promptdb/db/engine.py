@@ -31,6 +31,8 @@ _REMEDIES = {
     "file is not a database": "the file is something else: correct the database URL",
     "database disk image is malformed": "restore the file from a backup; see docs/storage.md",
     "disk is full": "make room",
+    "No space left on device": "make room on the disk of the database server",
+    "Input/output error": "look at the disk of the database server",
     "permission denied": "grant the role what docs/storage.md lists",
     "connection timeout": "is it the right host and port, and does a firewall let it through?",
     "Connection refused": "start the database, or correct host and port in the database URL",
