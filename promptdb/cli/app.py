@@ -100,7 +100,8 @@ def _run(arguments: list[str]) -> int:
         code = cli.main(arguments, prog_name="promptdb", standalone_mode=False)
         sys.stdout.flush()
     except PromptDBError as error:
-        from promptdb.cli.failures import exit_code, tell
+        from promptdb.cli.exit_codes import exit_code
+        from promptdb.cli.failures import tell
 
         tell(error)
         return exit_code(error)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import click
 
 from promptdb.cli.contracts import print_breaking
-from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_table, short_digest
 from promptdb.cli.problems import count
+from promptdb.cli.text import one_line
 from promptdb.domain.plan import Action, Change, Plan
 
 _WORDS = {

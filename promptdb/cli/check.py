@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import progress_bar
-from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count, print_github, print_problems, problems_data, summary
 from promptdb.cli.shared import load_settings, root_prefix, view_options
+from promptdb.cli.text import one_line
 
 if TYPE_CHECKING:
     from promptdb.sync.view import View
@@ -32,18 +32,19 @@ def command(view: "View | None", form: str, update_tests: bool) -> int:
     difference before you commit it. What cannot be derived, such as `contains`, is reported and left.
     """
     from promptdb.git.repository import repository_root
-    from promptdb.sync import check
+    from promptdb.sync.check import check_tree
     from promptdb.sync.view import WORK_TREE
 
     if update_tests and view is not None and not view.is_work_tree:
         raise click.UsageError("--update-tests writes files, and goes with the work tree only")
     settings = load_settings()
     with progress_bar("checking prompts") as progress:
-        checked = (
-            check.update_tests(settings, progress)
-            if update_tests
-            else check.check_tree(settings, progress, view or WORK_TREE)
-        )
+        if update_tests:
+            from promptdb.sync.rewrite import update_tests as updated  # here, since a check needs no editing
+
+            checked = updated(settings, progress)
+        else:
+            checked = check_tree(settings, progress, view or WORK_TREE)
     root = root_prefix(settings)
     problems = checked.problems
     if form == "json":

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from promptdb.cli.failures import one_line
+from promptdb.cli.text import one_line
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.identity import PromptId
 

@@ -2,9 +2,9 @@
 
 import click
 
-from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_json
 from promptdb.cli.shared import json_option
+from promptdb.cli.text import one_line
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 

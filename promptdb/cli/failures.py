@@ -1,21 +1,9 @@
-"""Errors as the command line tells them: one line, a hint, an exit code."""
+"""Errors as the command line tells them: one line and a hint."""
 
 import click
 
 from promptdb import errors
-
-EXIT_CODES: dict[type[errors.PromptDBError], int] = {
-    errors.PromptDBError: 1,
-    errors.InvalidPrompts: 4,
-    errors.Conflict: 5,
-    errors.LockTimeout: 6,
-    errors.IntegrityFailure: 7,
-}
-"""The nearest class in the error tree decides."""
-
-
-def exit_code(error: errors.PromptDBError) -> int:
-    return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+from promptdb.cli.text import one_line
 
 
 def tell(error: errors.PromptDBError) -> None:
@@ -30,8 +18,3 @@ def tell(error: errors.PromptDBError) -> None:
     if error.hint:
         click.secho("hint: ", fg="cyan", nl=False, err=True)
         click.echo(one_line(error.hint), err=True)
-
-
-def one_line(text: str) -> str:
-    """Text from files and databases cannot break lines or send control characters to a terminal."""
-    return text if text.isprintable() else "".join(character if character.isprintable() else " " for character in text)

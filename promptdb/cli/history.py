@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import Bar, progress_bars, uploading
-from promptdb.cli.failures import exit_code, one_line
+from promptdb.cli.exit_codes import exit_code
 from promptdb.cli.output import plain, print_json
 from promptdb.cli.problems import count, print_problems, problems_data
 from promptdb.cli.shared import root_prefix, service
+from promptdb.cli.text import one_line
 from promptdb.errors import InvalidPrompts
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import click
 from click.core import ParameterSource
 
 from promptdb.cli.changes import summary
-from promptdb.cli.failures import one_line
 from promptdb.cli.shared import service
+from promptdb.cli.text import one_line
 from promptdb.errors import ConfigError, PromptDBError
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.failures import one_line
+from promptdb.cli.text import one_line
 from promptdb.domain.order import Verdict
 from promptdb.domain.plan import Plan
 

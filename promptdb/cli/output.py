@@ -14,7 +14,7 @@ from uuid import UUID
 import click
 from pydantic import BaseModel
 
-from promptdb.cli.failures import one_line
+from promptdb.cli.text import escaped, one_line
 from promptdb.domain.identity import PromptId
 
 _ACTIVE = re.compile(r"[\x7f-\x9f]|##\[")
@@ -49,11 +49,6 @@ def print_json(value: Any, indent: int | None = 2) -> None:
 def printable(text: str) -> str:
     """Text of a prompt: as it is in a pipe; on a terminal without the characters that would control it."""
     return escaped(text) if sys.stdout.isatty() else text
-
-
-def escaped(text: str) -> str:
-    """Text of several lines without the characters that would control a terminal or begin a line of their own."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_text(text: str, *, nl: bool = True) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from promptdb.cli.failures import exit_code, one_line
-from promptdb.cli.output import escaped, plain, print_json
+from promptdb.cli.exit_codes import exit_code
+from promptdb.cli.output import plain, print_json
+from promptdb.cli.text import escaped, one_line
 from promptdb.cli.workflow import print_command
 from promptdb.errors import InvalidPrompts
 from promptdb.problems import Problem

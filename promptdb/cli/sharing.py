@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.failures import one_line
+from promptdb.cli.text import one_line
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import progress_bar
-from promptdb.cli.failures import one_line
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import count
 from promptdb.cli.shared import json_option, load_settings, registry
 from promptdb.cli.sizes import size
+from promptdb.cli.text import one_line
 
 if TYPE_CHECKING:
     from promptdb.domain.integrity import Finding

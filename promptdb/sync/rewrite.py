@@ -1,7 +1,7 @@
-"""The golden tests of one file made to expect what comes out now: decided by `render.golden`, put in by `files.edit`."""
+"""Golden tests made to expect what comes out now: decided by `render.golden`, put in by `files.edit`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import OutsideRoot
@@ -14,11 +14,33 @@ from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkT
 from promptdb.problems import Code
 from promptdb.render.assets import OpenBlob
 from promptdb.render.golden import Rewrite, rewrites, run_tests
-from promptdb.sync.check import Updated
+from promptdb.settings import AppSettings
+from promptdb.sync.check import Checked, Updated, check_tree
+from promptdb.sync.collect import Progress
 from promptdb.sync.content import content_of_file
 
 Place = tuple[int, int]
 """Line and column."""
+
+
+def update_tests(settings: AppSettings, progress: Progress | None = None) -> Checked:
+    """`check_tree` after the golden tests that fail were made to expect what comes out now, as far as that is possible.
+
+    What is left has a hint that says why. Arguments and errors as in `check_tree`; a file that cannot be written is left.
+    """
+    checked = check_tree(settings, progress)
+    rewrite = Rewriter(WorkTree(settings.prompts_path), settings.text_format)
+    failing = sorted({problem.path for problem in checked.problems if problem.code is Code.TEST_FAILED})
+    done = {path: rewrite(path) for path in failing}
+    updated = tuple(test for file in done.values() for test in file.updated)
+    reasons = {(path, *place): reason for path, file in done.items() for place, reason in file.left.items()}
+    if updated:
+        checked = check_tree(settings, progress)
+    problems = [
+        replace(p, hint=reasons.get((p.path, p.line, p.column), p.hint)) if p.code is Code.TEST_FAILED else p
+        for p in checked.problems
+    ]
+    return replace(checked, problems=tuple(problems), updated=updated)
 
 
 @dataclass

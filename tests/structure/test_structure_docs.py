@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sources import PACKAGE, ROOT
 
 from promptdb.cli.app import SYNONYMS
-from promptdb.cli.failures import EXIT_CODES
+from promptdb.cli.exit_codes import EXIT_CODES
 from promptdb.domain.integrity import IntegrityCode
 from promptdb.problems import WARNINGS, Code
 from promptdb.settings import PREFIX, AppSettings

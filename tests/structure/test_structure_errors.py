@@ -8,7 +8,7 @@ import pytest
 from sources import MODULES, imports, syntax
 
 from promptdb import errors
-from promptdb.cli.failures import exit_code
+from promptdb.cli.exit_codes import exit_code
 from promptdb.errors import PromptDBError
 
 for _name in MODULES:  # so that subclasses in other modules are known

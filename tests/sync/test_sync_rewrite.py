@@ -8,8 +8,8 @@ from registries import write
 from promptdb.files.tree import WorkTree
 from promptdb.render.golden import Rewrite
 from promptdb.settings import AppSettings
-from promptdb.sync.check import Checked, Updated, update_tests
-from promptdb.sync.rewrite import Rewriter
+from promptdb.sync.check import Checked, Updated
+from promptdb.sync.rewrite import Rewriter, update_tests
 
 TWO = """\
 template: "Hi {name}"
