@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from io import BytesIO
 from itertools import chain, islice
 from threading import Lock, Semaphore
@@ -29,8 +29,8 @@ from promptdb.errors import StorageError
 
 if TYPE_CHECKING:
     from promptdb.blobs.s3_address import S3Address
-    from promptdb.blobs.s3_bucket import Answered, Bucket, Unfinished
-    from promptdb.blobs.s3_packs import Packs
+    from promptdb.blobs.s3_bucket import Bucket, Unfinished
+    from promptdb.blobs.s3_packs import Found, Packs
 
 _THREADS = 8
 """Requests at once. More are no faster: each costs half a millisecond of our own time."""
@@ -107,14 +107,11 @@ class MinioBlobStore:
         each_in_threads(upload, packed(missing(), _bytes_of) if is_many else missing(), _THREADS)
 
     def open(self, digest: Digest) -> BinaryIO:
-        from promptdb.blobs.s3_streams import ResumedDownload
-
         key = object_key(parse_digest(digest))
         found = self._packs.known(digest) or self._object(key) or self._packs.find(digest)
         if found is None:
             raise blob_missing(digest, str(self.address))
-        source = ResumedDownload(self.address, found.ask, found.answer)
-        return checked(source, digest, lambda: blob_changed(digest, f"{self.address}/{found.key}"))
+        return checked(found.source, digest, lambda: blob_changed(digest, f"{self.address}/{found.key}"))
 
     def get(self, digest: Digest) -> bytes:
         with self.open(digest) as stream:
@@ -175,12 +172,12 @@ class MinioBlobStore:
                 self._bucket.create()
             self._is_there = True
 
-    def _object(self, key: str) -> "Answered | None":
-        from promptdb.blobs.s3_bucket import Answered
+    def _object(self, key: str) -> "Found | None":
+        from promptdb.blobs.s3_packs import Found
+        from promptdb.blobs.s3_streams import download
 
-        ask = partial(self._bucket.get, key)
-        answer = ask(0)
-        return Answered(key, ask, answer) if answer is not None else None
+        source = download(self._bucket, key)
+        return Found(key, source) if source is not None else None
 
     def _listed(self) -> tuple[dict[Digest, int], bool]:
         """The sizes of the blobs that are there by themselves, and whether these are all."""

@@ -28,6 +28,9 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_BLOB = 64 * 1024
 """Bytes of a blob that goes into one."""
 
+LARGEST = 4 * 1024 * 1024
+"""Bytes that no pack reaches, names and all."""
+
 _LOCAL_HEADER = 30
 """Bytes before the name of an entry (APPNOTE.TXT of the zip format, 4.3.7); ours have no extra field after it."""
 
@@ -38,6 +41,10 @@ class Place:
 
     offset: int
     size: int
+
+    def of(self, data: bytes) -> bytes:
+        """The bytes there, of all bytes of the pack."""
+        return data[self.offset : self.offset + self.size]
 
 
 @dataclass(frozen=True)

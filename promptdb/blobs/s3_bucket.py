@@ -3,10 +3,10 @@
 Importing this loads the client, which takes a fifth of a second: nobody does before a bucket is used.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, NamedTuple, Protocol, cast
+from typing import BinaryIO, Protocol, cast
 
 import urllib3
 from minio import Minio
@@ -47,14 +47,6 @@ class Unfinished:
     key: str
     id: str
     begun: datetime
-
-
-class Answered(NamedTuple):
-    """The object in which a blob is; how its bytes are asked for, from an offset on; the answer that begins with the first."""
-
-    key: str
-    ask: Callable[[int], urllib3.BaseHTTPResponse | None]
-    answer: urllib3.BaseHTTPResponse
 
 
 class Bucket:

@@ -1,25 +1,28 @@
 """The packs of a bucket: where a blob lies in one, and how one is written anew without some of its blobs."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from io import BytesIO
 from threading import Lock
+from typing import NamedTuple
 
-from urllib3 import BaseHTTPResponse
-
+from promptdb.blobs.checked import Readable
 from promptdb.blobs.crew import each_in_threads
-from promptdb.blobs.pack import END, Pack, Place, directory, pack_of
-from promptdb.blobs.s3_bucket import Answered, Bucket, StoredObject
-from promptdb.blobs.s3_streams import ResumedDownload, read_download
+from promptdb.blobs.pack import END, LARGEST, Pack, Place, directory, pack_of
+from promptdb.blobs.s3_bucket import Bucket, StoredObject
+from promptdb.blobs.s3_streams import download, read_download
 from promptdb.blobs.store import StoredBlob
 from promptdb.domain.digest import Digest
 
 _FOLDER = "packs/"
 _KEY = re.compile(_FOLDER + r"[0-9a-f]{64}\.zip")
 _THREADS = 8
+_OFTEN, _MOST_HELD = 8, 16
+"""Uses of a pack after which all of it is fetched, and how many are kept then: of 48 MiB at the most, and 32,000 bundles."""
+
 _TRIES = 5
 """To read from a pack that is being written anew, again and again."""
 
@@ -32,24 +35,36 @@ class _Known:
     places: dict[Digest, Place]
 
 
+class Found(NamedTuple):
+    """The object in which a blob is, and its bytes."""
+
+    key: str
+    source: Readable
+
+
 class Packs:
     """Thread-safe. A pack never changes, so that its directory is read once."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._known: dict[str, _Known] = {}
+        self._uses = Counter[str]()
+        self._held: dict[str, bytes] = {}
         self._lock = Lock()
 
     def put(self, pack: Pack) -> None:
         """Also in place of an equal one: that one may be damaged."""
-        self._bucket.put(_FOLDER + pack.name, BytesIO(pack.data), len(pack.data))
+        key = _FOLDER + pack.name
+        self._bucket.put(key, BytesIO(pack.data), len(pack.data))
+        with self._lock:
+            self._held.pop(key, None)
 
     def size(self, digest: Digest) -> int | None:
         """In bytes; None if no pack has such a blob."""
         found = _place(self._refreshed(), digest)
         return found[1].size if found is not None else None
 
-    def find(self, digest: Digest) -> Answered | None:
+    def find(self, digest: Digest) -> Found | None:
         """None if no pack has such a blob."""
         for _ in range(_TRIES):
             if _place(self._refreshed(), digest) is None:
@@ -58,15 +73,16 @@ class Packs:
                 return found
         return None
 
-    def known(self, digest: Digest) -> Answered | None:
+    def known(self, digest: Digest) -> Found | None:
         """The same without a look at which packs there are now."""
         found = _place(self._known, digest)
         if found is None:
             return None
         key, place = found
-        ask = partial(self._ask, key, place)
-        answer = ask(0)
-        return Answered(key, ask, answer) if answer is not None else None
+        if (data := self._whole(key)) is not None:
+            return Found(key, BytesIO(place.of(data)))
+        source = download(self._bucket, key, place.offset, place.size)
+        return Found(key, source) if source is not None else None
 
     def list(self) -> Iterator[StoredBlob]:
         """All that are in packs; some, it may be, in several."""
@@ -86,32 +102,43 @@ class Packs:
             self._refreshed()
 
     def _put_some(self, key: str, places: dict[Digest, Place], chosen: Collection[Digest]) -> None:
-        answer = self._bucket.get(key)
-        if answer is None:
-            return  # it is gone already
-        data = read_download(ResumedDownload(self._bucket.address, partial(self._bucket.get, key), answer))
-        parts = {digest: data[places[digest].offset :][: places[digest].size] for digest in chosen}
-        self.put(pack_of(parts))
+        source = download(self._bucket, key)
+        if source is not None:  # else it is gone already
+            data = read_download(source)
+            self.put(pack_of({digest: places[digest].of(data) for digest in chosen}))
 
-    def _ask(self, key: str, place: Place, offset: int) -> BaseHTTPResponse | None:
-        return self._bucket.get(key, place.offset + offset, place.size - offset)
+    def _whole(self, key: str) -> bytes | None:
+        """All of a pack, from its `_OFTEN`-th use on, if there is room for it."""
+        with self._lock:
+            if key not in self._held:
+                self._uses[key] += 1
+                if self._uses[key] < _OFTEN or len(self._held) == _MOST_HELD:
+                    return None
+                if (source := download(self._bucket, key)) is None:
+                    return None
+                self._held[key] = read_download(source)
+            return self._held[key]
 
     def _refreshed(self) -> dict[str, _Known]:
         with self._lock:
-            there = {item.key: item for item in self._bucket.list(_FOLDER) if _KEY.fullmatch(item.key)}
+            there = {item.key: item for item in self._bucket.list(_FOLDER) if _is_pack(item)}
             known = {key: pack for key, pack in self._known.items() if key in there and pack.places}
             new = [item for key, item in there.items() if key not in known]
             each_in_threads(lambda item, _: self._learn(item, known), new, _THREADS)
             self._known = known
+            self._held = {key: data for key, data in self._held.items() if key in there}
             return known
 
     def _learn(self, item: StoredObject, known: dict[str, _Known]) -> None:
         """Nothing of one that is damaged, or was removed just now."""
-        start, end = max(0, item.size - END), b""
-        ask = partial(self._ask, item.key, Place(start, item.size - start))
-        if item.size and (answer := ask(0)) is not None:
-            end = read_download(ResumedDownload(self._bucket.address, ask, answer))
+        start = max(0, item.size - END)
+        source = download(self._bucket, item.key, start, item.size - start)
+        end = read_download(source) if source is not None else b""
         known[item.key] = _Known(item.modified, directory(end, item.size) or {})
+
+
+def _is_pack(item: StoredObject) -> bool:
+    return 0 < item.size < LARGEST and _KEY.fullmatch(item.key) is not None
 
 
 def _place(known: dict[str, _Known], digest: Digest) -> tuple[str, Place] | None:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import closing
 from io import BytesIO
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
@@ -14,6 +14,9 @@ from promptdb.blobs.s3_errors import storage_error
 from promptdb.blobs.store import CHUNK, Blob, wrong_bytes
 from promptdb.domain.digest import digest_of
 from promptdb.errors import StorageError
+
+if TYPE_CHECKING:
+    from promptdb.blobs.s3_bucket import Bucket
 
 _ATTEMPTS = 5
 """To go on reading from one place."""
@@ -108,6 +111,16 @@ class ResumedDownload:
         if answer is None:
             raise StorageError(f"{self._address} lost an object while it was read", "see: promptdb verify")
         self._answer = answer
+
+
+def download(bucket: "Bucket", key: str, offset: int = 0, length: int = 0) -> ResumedDownload | None:
+    """Arguments as in `Bucket.get`. None if there is no such object."""
+
+    def ask(position: int) -> BaseHTTPResponse | None:
+        return bucket.get(key, offset + position, length - position if length else 0)
+
+    answer = ask(0)
+    return ResumedDownload(bucket.address, ask, answer) if answer is not None else None
 
 
 def read_download(source: ResumedDownload) -> bytes:

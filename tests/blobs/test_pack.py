@@ -10,7 +10,7 @@ import pytest
 
 from promptdb.blobs import pack
 from promptdb.blobs.local import LocalBlobStore
-from promptdb.blobs.pack import END, FEW, MAX_BLOB, MAX_BLOBS, MAX_BYTES, Pack, directory, pack_of, packed
+from promptdb.blobs.pack import END, FEW, LARGEST, MAX_BLOB, MAX_BLOBS, MAX_BYTES, Pack, directory, pack_of, packed
 from promptdb.blobs.store import Blob, object_key
 from promptdb.domain.digest import Digest, digest_of
 
@@ -29,7 +29,7 @@ def bundles(count: int, size: int = 8) -> Iterator[Blob]:
 def read(found: Pack, end: int | None = None) -> dict[Digest, bytes]:
     places = directory(found.data if end is None else found.data[-end:], len(found.data))
     assert places is not None
-    return {digest: found.data[place.offset :][: place.size] for digest, place in places.items()}
+    return {digest: place.of(found.data) for digest, place in places.items()}
 
 
 def test_a_pack_has_all_its_blobs_at_their_places() -> None:
@@ -42,6 +42,7 @@ def test_the_end_of_a_pack_tells_all_places(count: int) -> None:
         digest_of(data): data for data in (b"%8d" % number + os.urandom(MAX_BYTES // count) for number in range(count))
     }
     assert read(pack_of(blobs), END) == blobs
+    assert len(pack_of(blobs).data) < LARGEST
 
 
 def test_equal_blobs_make_equal_packs_in_whatever_order_they_come() -> None:

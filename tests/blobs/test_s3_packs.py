@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from s3 import S3Server
@@ -16,6 +17,7 @@ from stores import S3Bucket, s3_bucket
 from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.minio import MinioBlobStore
 from promptdb.blobs.pack import FEW, MAX_BLOBS, pack_of
+from promptdb.blobs.s3_bucket import Bucket
 from promptdb.blobs.store import Blob, BlobStore, object_key
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.errors import IntegrityFailure, StorageError
@@ -132,6 +134,32 @@ def test_a_pack_of_which_all_is_deleted_is_gone(store: MinioBlobStore, bucket: S
     store.delete(SOME)
 
 
+def test_many_blobs_of_a_pack_are_read_in_few_requests(store: MinioBlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    get = Bucket.get
+
+    def counting(self: Bucket, *arguments: Any) -> Any:
+        asked.append(arguments)
+        return get(self, *arguments)
+
+    monkeypatch.setattr(Bucket, "get", counting)
+    assert contents(store) == SOME
+    assert len(asked) < 10
+
+
+def test_what_is_kept_of_a_pack_goes_when_it_is_put_again_or_deleted(store: MinioBlobStore, bucket: S3Bucket) -> None:
+    bucket.write(PACK, flipped(pack_of(SOME).data))
+    for _ in range(20):
+        list(store.list())
+        with pytest.raises(IntegrityFailure):
+            store.get(ONE)
+    store.put_all(bundles(SOME.values()))
+    assert contents(store) == SOME
+    store.delete([ONE])
+    with pytest.raises(StorageError, match="is not in"):
+        store.get(ONE)
+
+
 def flipped(data: bytes) -> bytes:
     place = data.index(SOME[ONE])
     return data[:place] + b"B" + data[place + 1 :]
@@ -148,7 +176,9 @@ def test_a_changed_blob_in_a_pack_is_never_given_out_and_the_others_are(
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda data: b"", lambda data: data[:-1000], lambda data: b"no zip"], ids=["empty", "cut", "other"]
+    "damage",
+    [lambda data: b"", lambda data: data[:-1000], lambda data: b"no zip", lambda data: bytes(5_000_000) + data],
+    ids=["empty", "cut", "other", "too large"],
 )
 def test_a_pack_that_cannot_be_read_has_nothing_until_its_blobs_are_put_again(
     store: MinioBlobStore, bucket: S3Bucket, damage: Callable[[bytes], bytes]
