@@ -51,6 +51,7 @@ _REMEDIES = {
     "invalid sslmode": "sslmode is one of disable, allow, prefer, require, verify-ca and verify-full",
     "pg_hba.conf": "let the pg_hba.conf of the server take this user from this host; if it wants TLS, say sslmode=require",
     "permission denied": "grant the role what docs/storage.md lists",
+    "too many c": "close connections, let the server take more, or put PgBouncer in front of it",
     'database "': "create it, for example with createdb, then run: promptdb db upgrade; or correct the database URL",
     'role "': "check the user in the database URL",
     "invalid connection option": "the database URL has an option that PostgreSQL does not know",

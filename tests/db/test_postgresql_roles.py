@@ -96,3 +96,14 @@ def test_who_is_not_let_in_is_told_why_at_once(server_with_rules: PostgresServer
             service.list_prompts()
         assert (hint in str(caught.value.hint), len(attempts)) == (True, 1), role
         service.close()
+
+
+def test_a_server_without_a_connection_left_is_told_as_that(own_server: PostgresServer, tmp_path: Path) -> None:
+    """After some attempts: it may pass."""
+    own_server.execute("CREATE ROLE crowded LOGIN")
+    own_server.execute("CREATE DATABASE full_house TEMPLATE template0 CONNECTION LIMIT 0")
+    service = PromptService(settings_for(own_server.url("full_house").replace("postgres@", "crowded@"), tmp_path))
+    with pytest.raises(StorageError, match='too many connections for database "full_house"') as caught:
+        service.list_prompts()
+    assert "close connections" in str(caught.value.hint)
+    service.close()
