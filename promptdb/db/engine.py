@@ -20,6 +20,7 @@ _CACHE_KIB = 64 * 1024
 _LOCK_STEP = 0.25  # seconds
 _LOCKED = "database is locked"
 _REMEDY = "check the database URL (PROMPTDB_DATABASE_URL or database_url), and that the database is up and writable"
+_CROWDED = "close connections, let the server take more, or put PgBouncer in front of it"
 _SSLROOTCERT = "let sslrootcert in the database URL name a PEM file with the certificate of the authority"
 _SSLCERT = (
     "the server wants a certificate of yours, add &sslcert=FILE&sslkey=FILE, files that are there, to the database URL"
@@ -51,7 +52,8 @@ _REMEDIES = {
     "invalid sslmode": "sslmode is one of disable, allow, prefer, require, verify-ca and verify-full",
     "pg_hba.conf": "let the pg_hba.conf of the server take this user from this host; if it wants TLS, say sslmode=require",
     "permission denied": "grant the role what docs/storage.md lists",
-    "too many c": "close connections, let the server take more, or put PgBouncer in front of it",
+    "too many connections": _CROWDED,
+    "too many clients": _CROWDED,
     'database "': "create it, for example with createdb, then run: promptdb db upgrade; or correct the database URL",
     'role "': "check the user in the database URL",
     "invalid connection option": "the database URL has an option that PostgreSQL does not know",
