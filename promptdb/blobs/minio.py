@@ -10,9 +10,9 @@ from threading import Lock, Semaphore
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
-from promptdb.blobs.checked import checked
+from promptdb.blobs.checked import Readable, checked
 from promptdb.blobs.crew import each_in_threads
-from promptdb.blobs.pack import Pack, packed
+from promptdb.blobs.pack import MAX_BLOB, Pack, packed
 from promptdb.blobs.store import (
     OWNERS,
     Blob,
@@ -24,13 +24,14 @@ from promptdb.blobs.store import (
     object_key,
     owner_key,
 )
-from promptdb.domain.digest import Digest, parse_digest
+from promptdb.domain.digest import Digest, digest_of, parse_digest
 from promptdb.errors import StorageError
 
 if TYPE_CHECKING:
     from promptdb.blobs.s3_address import S3Address
     from promptdb.blobs.s3_bucket import Bucket, Unfinished
-    from promptdb.blobs.s3_packs import Found, Packs
+    from promptdb.blobs.s3_packs import Packs
+    from promptdb.blobs.s3_streams import ResumedDownload
 
 _THREADS = 8
 """Requests at once. More are no faster: each costs half a millisecond of our own time."""
@@ -107,11 +108,18 @@ class MinioBlobStore:
         each_in_threads(upload, packed(missing(), _bytes_of) if is_many else missing(), _THREADS)
 
     def open(self, digest: Digest) -> BinaryIO:
+        """Of several copies, one that is intact: what else claims to be the blob takes nothing from it."""
         key = object_key(parse_digest(digest))
-        found = self._packs.known(digest) or self._object(key) or self._packs.find(digest)
-        if found is None:
-            raise blob_missing(digest, str(self.address))
-        return checked(found.source, digest, lambda: blob_changed(digest, f"{self.address}/{found.key}"))
+        damaged: dict[str, Readable] = {}
+        for where, found in chain(self._packs.known(digest), self._single(key), self._packs.find(digest)):
+            if not isinstance(found, bytes):
+                return self._checked(found, digest, where)
+            if digest_of(found) == digest:
+                return BytesIO(found)
+            damaged[where] = BytesIO(found)
+        for where, bytes_there in damaged.items():
+            return self._checked(bytes_there, digest, where)
+        raise blob_missing(digest, str(self.address))
 
     def get(self, digest: Digest) -> bytes:
         with self.open(digest) as stream:
@@ -122,9 +130,9 @@ class MinioBlobStore:
         return found if found is not None else self._packs.size(digest)
 
     def list(self) -> Iterator[StoredBlob]:
-        in_packs = {blob.digest: blob for blob in self._packs.list()}
-        for blob in self._single():
-            in_packs.pop(blob.digest, None)
+        in_packs = {(blob.digest, blob.size): blob for blob in self._packs.list()}
+        for blob in self._singles():
+            in_packs.pop((blob.digest, blob.size), None)
             yield blob
         yield from in_packs.values()
 
@@ -172,19 +180,22 @@ class MinioBlobStore:
                 self._bucket.create()
             self._is_there = True
 
-    def _object(self, key: str) -> "Found | None":
-        from promptdb.blobs.s3_packs import Found
-        from promptdb.blobs.s3_streams import download
+    def _single(self, key: str) -> "Iterator[tuple[str, bytes | ResumedDownload]]":
+        """The object of its own that a blob has, if there is one; the bytes, if they could be in a pack as well."""
+        from promptdb.blobs.s3_streams import download, read_download
 
-        source = download(self._bucket, key)
-        return Found(key, source) if source is not None else None
+        if (source := download(self._bucket, key)) is not None:
+            yield key, read_download(source) if source.size is not None and source.size <= MAX_BLOB else source
+
+    def _checked(self, source: Readable, digest: Digest, key: str) -> BinaryIO:
+        return checked(source, digest, lambda: blob_changed(digest, f"{self.address}/{key}"))
 
     def _listed(self) -> tuple[dict[Digest, int], bool]:
         """The sizes of the blobs that are there by themselves, and whether these are all."""
-        sizes = {blob.digest: blob.size for blob in islice(self._single(), _LISTED)}
+        sizes = {blob.digest: blob.size for blob in islice(self._singles(), _LISTED)}
         return sizes, len(sizes) < _LISTED
 
-    def _single(self) -> Iterator[StoredBlob]:
+    def _singles(self) -> Iterator[StoredBlob]:
         """Those that are objects of their own."""
         for item in self._bucket.list(_BLOBS):
             if (digest := digest_of_key(item.key)) is not None:  # else it is something else

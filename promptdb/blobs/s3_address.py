@@ -53,7 +53,9 @@ class S3Address:
         *,
         secure: bool = True,
         region: str | None = None,
+        prefix: str = "PROMPTDB_",
     ) -> "S3Address":
+        """`prefix` is that of the variables that set them, for messages."""
         given = {
             "minio_endpoint": endpoint,
             "minio_bucket": bucket,
@@ -64,7 +66,7 @@ class S3Address:
             verb = "is" if len(missing) == 1 else "are"
             raise ConfigError(
                 f"storage_backend is minio, but {' and '.join(missing)} {verb} not set",
-                "docs/storage.md shows an example",
+                f"set {' and '.join(prefix + name.upper() for name in missing)}; docs/storage.md shows an example",
             )
         require_endpoint(endpoint or "")
         require_bucket_name(bucket or "")

@@ -4,12 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from io import BytesIO
 from threading import Lock
-from typing import NamedTuple
 
-from promptdb.blobs.checked import Readable
 from promptdb.blobs.crew import each_in_threads
 from promptdb.blobs.pack import END, LARGEST, Pack, Place, directory, pack_of
 from promptdb.blobs.s3_bucket import Bucket, StoredObject
@@ -29,17 +26,10 @@ _TRIES = 5
 
 @dataclass(frozen=True)
 class _Known:
-    """A pack whose directory was read; one that is damaged has no places, until it is put once more."""
+    """A pack whose directory was read; one that is damaged has no places."""
 
-    modified: datetime
+    object: StoredObject
     places: dict[Digest, Place]
-
-
-class Found(NamedTuple):
-    """The object in which a blob is, and its bytes."""
-
-    key: str
-    source: Readable
 
 
 class Packs:
@@ -58,37 +48,30 @@ class Packs:
         self._bucket.put(key, BytesIO(pack.data), len(pack.data))
         with self._lock:
             self._held.pop(key, None)
+            self._known = {other: known for other, known in self._known.items() if other != key}
 
     def size(self, digest: Digest) -> int | None:
         """In bytes; None if no pack has such a blob."""
-        found = _place(self._refreshed(), digest)
-        return found[1].size if found is not None else None
+        return next((place.size for _, place in _places(self._refreshed(), digest)), None)
 
-    def find(self, digest: Digest) -> Found | None:
-        """None if no pack has such a blob."""
+    def known(self, digest: Digest) -> Iterator[tuple[str, bytes]]:
+        """What the packs that are known have as that blob: their keys, and the bytes."""
+        yield from self._copies(self._known, digest)
+
+    def find(self, digest: Digest) -> Iterator[tuple[str, bytes]]:
+        """The same of all packs that there are."""
         for _ in range(_TRIES):
-            if _place(self._refreshed(), digest) is None:
-                return None
-            if (found := self.known(digest)) is not None:
-                return found
-        return None
-
-    def known(self, digest: Digest) -> Found | None:
-        """The same without a look at which packs there are now."""
-        found = _place(self._known, digest)
-        if found is None:
-            return None
-        key, place = found
-        if (data := self._whole(key)) is not None:
-            return Found(key, BytesIO(place.of(data)))
-        source = download(self._bucket, key, place.offset, place.size)
-        return Found(key, source) if source is not None else None
+            known = self._refreshed()
+            found = list(self._copies(known, digest))
+            yield from found
+            if len(found) == len(list(_places(known, digest))):
+                return  # none was written anew under our hands
 
     def list(self) -> Iterator[StoredBlob]:
-        """All that are in packs; some, it may be, in several."""
+        """All that are in packs; one that is in several, once for each."""
         for known in self._refreshed().values():
             for digest, place in known.places.items():
-                yield StoredBlob(digest, place.size, known.modified)
+                yield StoredBlob(digest, place.size, known.object.modified)
 
     def delete(self, digests: Collection[Digest]) -> None:
         """A pack that has other blobs too is written anew with those, before it is removed."""
@@ -107,6 +90,18 @@ class Packs:
             data = read_download(source)
             self.put(pack_of({digest: places[digest].of(data) for digest in chosen}))
 
+    def _copies(self, known: dict[str, _Known], digest: Digest) -> Iterator[tuple[str, bytes]]:
+        for key, place in _places(known, digest):
+            if (data := self._read(key, place)) is not None:
+                yield key, data
+
+    def _read(self, key: str, place: Place) -> bytes | None:
+        """None if the pack is gone: a pack that was known may have been written anew."""
+        if (whole := self._whole(key)) is not None:
+            return place.of(whole)
+        source = download(self._bucket, key, place.offset, place.size)
+        return read_download(source) if source is not None else None
+
     def _whole(self, key: str) -> bytes | None:
         """All of a pack, from its `_OFTEN`-th use on, if there is room for it."""
         with self._lock:
@@ -122,27 +117,24 @@ class Packs:
     def _refreshed(self) -> dict[str, _Known]:
         with self._lock:
             there = {item.key: item for item in self._bucket.list(_FOLDER) if _is_pack(item)}
-            known = {key: pack for key, pack in self._known.items() if key in there and pack.places}
+            known = {key: pack for key, pack in self._known.items() if key in there and pack.object == there[key]}
             new = [item for key, item in there.items() if key not in known]
             each_in_threads(lambda item, _: self._learn(item, known), new, _THREADS)
-            self._known = known
+            self._known = dict(sorted(known.items()))
             self._held = {key: data for key, data in self._held.items() if key in there}
-            return known
+            return self._known
 
     def _learn(self, item: StoredObject, known: dict[str, _Known]) -> None:
         """Nothing of one that is damaged, or was removed just now."""
         start = max(0, item.size - END)
         source = download(self._bucket, item.key, start, item.size - start)
         end = read_download(source) if source is not None else b""
-        known[item.key] = _Known(item.modified, directory(end, item.size) or {})
+        known[item.key] = _Known(item, directory(end, item.size) or {})
 
 
 def _is_pack(item: StoredObject) -> bool:
     return 0 < item.size < LARGEST and _KEY.fullmatch(item.key) is not None
 
 
-def _place(known: dict[str, _Known], digest: Digest) -> tuple[str, Place] | None:
-    for key, pack in known.items():
-        if (place := pack.places.get(digest)) is not None:
-            return key, place
-    return None
+def _places(known: dict[str, _Known], digest: Digest) -> Iterator[tuple[str, Place]]:
+    return ((key, pack.places[digest]) for key, pack in known.items() if digest in pack.places)

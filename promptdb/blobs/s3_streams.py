@@ -58,14 +58,17 @@ class CheckedUpload:
         self._sum.update(data)
         if not data and self._left:
             raise wrong_bytes(self._blob.digest)
-        is_whole = self._left == 0
-        if is_whole and (_read(self._stream, 1, self._blob) or f"sha256:{self._sum.hexdigest()}" != self._blob.digest):
-            raise wrong_bytes(self._blob.digest)
+        if self._left == 0:
+            has_more = False
+            while _read(self._stream, CHUNK, self._blob):  # to its end, where the stream itself may tell what is wrong
+                has_more = True
+            if has_more or f"sha256:{self._sum.hexdigest()}" != self._blob.digest:
+                raise wrong_bytes(self._blob.digest)
         return data
 
 
 class ResumedDownload:
-    """The bytes of an object. Where the connection is cut, they are asked for from there on.
+    """The bytes of an object. Where the connection is cut, they are asked for from there on. `size` is None if it is unknown.
 
     Args:
         address: of the bucket, for messages.
@@ -79,7 +82,7 @@ class ResumedDownload:
         self._address = address
         self._ask = ask
         self._answer = first
-        self._size = first.length_remaining
+        self.size = first.length_remaining
         self._position = 0
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:
@@ -88,7 +91,7 @@ class ResumedDownload:
             StorageError: the server failed, or the connection is cut again and again.
         """
         failed = 0
-        while self._size is None or self._position < self._size:
+        while self.size is None or self._position < self.size:
             try:
                 data = self._answer.read1(len(buffer), decode_content=False)
             except HTTPError as error:

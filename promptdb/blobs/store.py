@@ -80,7 +80,8 @@ class BlobStore(Protocol):
         ...
 
     def open(self, digest: Digest) -> BinaryIO:
-        """A stream of the bytes of a blob, which checks them: its end is reached only if they have the digest.
+        """A stream of the bytes of a blob, which checks them: its end is reached only if they have the digest. Where there are
+        several copies, it is an intact one.
 
         Raises:
             IntegrityFailure: by the stream, at its end: what is stored does not have this digest.
@@ -97,7 +98,9 @@ class BlobStore(Protocol):
         ...
 
     def list(self) -> Iterator[StoredBlob]:
-        """All blobs there are, in no order. Whatever else lies in the store is passed over."""
+        """All blobs there are, in no order; one that has copies of several sizes, once for each of them. Whatever else lies in
+        the store is passed over.
+        """
         ...
 
     def delete(self, digests: Iterable[Digest]) -> None:

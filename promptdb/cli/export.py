@@ -6,6 +6,7 @@ import click
 
 from promptdb.cli.output import print_json, print_text
 from promptdb.cli.shared import json_option, load_settings, note_lookup, registry, service
+from promptdb.cli.text import one_line
 
 
 @click.command("export")
@@ -43,7 +44,7 @@ def command(context: click.Context, ref: str, file: str | None, whole: bool, for
         print_json({"ref": ref, "files": written})
     else:
         for path in written:
-            click.echo(f"wrote {path}")
+            click.echo(one_line(f"wrote {path}"))
     return None
 
 
@@ -65,4 +66,4 @@ def _export_all(file: str, *, force: bool, as_json: bool) -> None:
         )
     else:
         told = f"{counts['prompts']} prompts, {counts['prompt_versions']} versions and {counts['blobs']} blobs"
-        click.echo(f"wrote {file}: {told}")
+        click.echo(one_line(f"wrote {file}: {told}"))

@@ -66,6 +66,7 @@ def blob_store(settings: AppSettings) -> BlobStore:
         secret.get_secret_value() if secret else None,
         secure=settings.minio_secure,
         region=settings.minio_region,
+        prefix=str(settings.model_config["env_prefix"]),
     )
     return MinioBlobStore(address)
 

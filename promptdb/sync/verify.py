@@ -174,8 +174,13 @@ def _wrong_store(blobs: BlobStore, rows: _Rows, found: CheckedBlobs) -> list[Fin
         edited = f"{message}, all of whose blobs it has: was the row of registries edited?"
         return [finding(IntegrityCode.WRONG_STORE, where, edited, remedy=_OTHER_ID)]
     if missing and missing == len(rows.named):
-        message = f"the store has none of the {missing} blobs that the database names: the wrong store?"
-        return [finding(IntegrityCode.WRONG_STORE, where, message)]
+        message = f"the store has none of the {missing} blobs that the database names"
+        if rows.identity in owners:
+            lost = (
+                f"{message}, and is marked as the one of this registry: they were deleted, or cannot be read any more"
+            )
+            return [finding(IntegrityCode.WRONG_STORE, where, lost, remedy="run: promptdb verify --repair")]
+        return [finding(IntegrityCode.WRONG_STORE, where, f"{message}: the wrong store?")]
     return []
 
 

@@ -46,7 +46,7 @@ def exists_and_differs(file: Path) -> StorageError:
 
 
 def source_file(file: Path) -> AbstractContextManager[Source]:
-    """An export of any kind, told by its content.
+    """An export of any kind, told by its content; what is called a zip must be one.
 
     Raises:
         StorageError, IntegrityFailure: it cannot be read, or is none; also when it is entered.
@@ -54,7 +54,7 @@ def source_file(file: Path) -> AbstractContextManager[Source]:
     openers: dict[bool, Callable[[Path], AbstractContextManager[Source]]] = {True: registry_file, False: version_zip}
     try:
         with file.open("rb") as stream:
-            is_zip = stream.read(2) == b"PK" or is_zipfile(stream)
+            is_zip = file.suffix.lower() == ".zip" or stream.read(2) == b"PK" or is_zipfile(stream)
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror}") from error
     return openers[has_member(file, REGISTRY_MEMBER)](file) if is_zip else version_file(file)

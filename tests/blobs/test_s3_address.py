@@ -89,8 +89,9 @@ def test_no_region() -> None:
 
 
 def test_all_that_is_missing_is_told_at_once() -> None:
-    with pytest.raises(ConfigError, match="minio_bucket and minio_secret_key are not set"):
+    with pytest.raises(ConfigError, match="minio_bucket and minio_secret_key are not set") as caught:
         S3Address.of("localhost", None, "access", "")
+    assert "set PROMPTDB_MINIO_BUCKET and PROMPTDB_MINIO_SECRET_KEY" in str(caught.value.hint)
 
 
 def test_its_text_has_no_keys() -> None:

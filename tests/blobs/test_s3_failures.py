@@ -113,7 +113,7 @@ def test_a_download_that_is_cut_goes_on_where_it_was() -> None:
 
 
 def test_a_download_that_is_cut_at_one_place_again_and_again_is_an_error_and_not_its_end() -> None:
-    data = os.urandom(1000)
+    data = os.urandom(100_000)
     with fake_s3(Reply(200, data, sent=0)) as fake, store_at(fake.endpoint).open(digest_of(data)) as stream:
         with pytest.raises(StorageError, match="closed the connection"):
             stream.read()
@@ -121,8 +121,8 @@ def test_a_download_that_is_cut_at_one_place_again_and_again_is_an_error_and_not
 
 
 def test_a_server_that_begins_anew_does_not_make_wrong_bytes_right() -> None:
-    data = os.urandom(1000)
-    with fake_s3(Reply(200, data, sent=500), Reply(200, data)) as fake, pytest.raises(IntegrityFailure):
+    data = os.urandom(100_000)
+    with fake_s3(Reply(200, data, sent=50_000), Reply(200, data)) as fake, pytest.raises(IntegrityFailure):
         store_at(fake.endpoint).get(digest_of(data))
 
 

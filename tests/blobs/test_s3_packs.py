@@ -135,6 +135,66 @@ def test_a_pack_of_which_all_is_deleted_is_gone(store: MinioBlobStore, bucket: S
 
 
 def test_many_blobs_of_a_pack_are_read_in_few_requests(store: MinioBlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch)
+    assert contents(store) == SOME
+    assert len(asked) < 10
+
+
+LIES = pack_of({digest: b"?" * len(data) for digest, data in SOME.items()})
+"""A pack that claims to have the blobs, and has none of them."""
+
+
+@pytest.mark.parametrize("has_listed", [True, False], ids=["after a list", "at once"])
+@pytest.mark.parametrize("beside", [{object_key(ONE): b"?" * len(SOME[ONE])}, {f"packs/{LIES.name}": LIES.data}, {}])
+@pytest.mark.parametrize("is_single", [True, False], ids=["by itself too", "in a pack"])
+def test_one_intact_copy_is_enough_for_every_reader(
+    store: MinioBlobStore, bucket: S3Bucket, beside: dict[str, bytes], *, is_single: bool, has_listed: bool
+) -> None:
+    if is_single and object_key(ONE) not in beside:
+        store.put_all(bundles([SOME[ONE]]))
+        bucket.client.remove_object(store.bucket, PACK)
+    for key, data in beside.items():
+        bucket.write(key, data)
+    reader = another(bucket)
+    if has_listed:
+        assert [item.size for item in reader.list() if item.digest == ONE] == [len(SOME[ONE])]
+    assert reader.get(ONE) == SOME[ONE]
+
+
+def test_where_no_copy_is_intact_that_is_told(store: MinioBlobStore, bucket: S3Bucket) -> None:
+    bucket.write(object_key(ONE), b"?")
+    bucket.write(f"packs/{LIES.name}", LIES.data)
+    bucket.client.remove_object(store.bucket, PACK)
+    with pytest.raises(IntegrityFailure, match=f"the blob {ONE} was changed"):
+        another(bucket).get(ONE)
+    assert sorted(item.size for item in store.list() if item.digest == ONE) == [1, len(SOME[ONE])]
+    store.delete([ONE])
+    store.put_all(bundles([SOME[ONE]]))
+    assert store.get(ONE) == SOME[ONE]
+
+
+def test_an_object_may_claim_to_be_a_pack_with_an_asset(store: MinioBlobStore, bucket: S3Bucket) -> None:
+    asset = Blob.of(b"an asset")
+    store.put_all([asset])
+    lie = pack_of({asset.digest: b"AN ASSET"})
+    bucket.write(f"packs/{lie.name}", lie.data)
+    list(store.list())
+    assert store.get(asset.digest) == b"an asset"
+
+
+def test_packs_that_are_damaged_are_read_once(
+    store: MinioBlobStore, bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        bucket.write(f"packs/{number:064x}.zip", b"junk")
+    asked = counted(monkeypatch)
+    for _ in range(10):
+        assert store.size(digest_of(b"missing")) is None
+    assert len(asked) == 21
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The requests for objects from now on."""
     asked = []
     get = Bucket.get
 
@@ -143,8 +203,7 @@ def test_many_blobs_of_a_pack_are_read_in_few_requests(store: MinioBlobStore, mo
         return get(self, *arguments)
 
     monkeypatch.setattr(Bucket, "get", counting)
-    assert contents(store) == SOME
-    assert len(asked) < 10
+    return asked
 
 
 def test_what_is_kept_of_a_pack_goes_when_it_is_put_again_or_deleted(store: MinioBlobStore, bucket: S3Bucket) -> None:

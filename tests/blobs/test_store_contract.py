@@ -14,9 +14,10 @@ from uuid import UUID
 import pytest
 from stores import Backdoor, local_folder, s3_bucket
 
+from promptdb.blobs.checked import checked
 from promptdb.blobs.store import Blob, BlobStore, object_key, owner_key
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.errors import IntegrityFailure, StalePlan, StorageError
 
 HELLO = b"hello\n"
 DIGEST = digest_of(HELLO)
@@ -102,6 +103,23 @@ def test_bytes_that_do_not_have_their_digest_are_refused(store: BlobStore, size:
         store.put_all([Blob(digest, size, partial(BytesIO, actual))])
     assert store.size(digest) is None
     assert store.leftovers(datetime.now(UTC) + timedelta(hours=1)) == 0
+
+
+@pytest.mark.parametrize("size", [11, LARGE])
+@pytest.mark.parametrize("actual", ["longer", "shorter", "other"])
+def test_a_stream_that_tells_what_is_wrong_with_its_bytes_has_the_word(
+    store: BlobStore, size: int, actual: str
+) -> None:
+    data = os.urandom(size)
+    given = {"longer": data + data, "shorter": data[:-1], "other": bytes([data[0] ^ 1]) + data[1:]}[actual]
+    digest = digest_of(data)
+
+    def edited() -> BinaryIO:
+        return checked(BytesIO(given), digest, lambda: StalePlan("a.bin was edited", "try again"))
+
+    with pytest.raises(StalePlan, match=r"a\.bin was edited"):
+        store.put_all([Blob(digest, size, edited)])
+    assert store.size(digest) is None
 
 
 def test_an_empty_blob_has_its_digest_too(store: BlobStore) -> None:

@@ -119,3 +119,14 @@ def test_a_secret_is_in_no_message(two_versions: Path) -> None:
     ran = process("copy", folder=two_versions, PROMPTDB_TARGET_DATABASE_URL=url, PROMPTDB_TARGET_BLOB_ROOT="x")
     assert ran.code == 1
     assert "hunter2" not in ran.out + ran.err
+
+
+def test_the_keys_that_a_target_lacks_are_those_of_the_target(
+    run: Run, two_versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTDB_MINIO_ACCESS_KEY", "of the source")
+    text = 'database_url = "sqlite:///copy.sqlite3"\nstorage_backend = "minio"\nminio_endpoint = "localhost"\n'
+    (two_versions / "team.toml").write_text(f'{text}minio_bucket = "prompts"\n')
+    ran = run("copy", "team.toml")
+    assert ran.code == 1
+    assert "PROMPTDB_TARGET_MINIO_ACCESS_KEY and PROMPTDB_TARGET_MINIO_SECRET_KEY" in ran.err

@@ -1,6 +1,7 @@
 """`promptdb export`."""
 
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,18 @@ def test_a_stored_path_that_leads_out_of_the_folder_is_refused(run: Run, rich: P
     ran = run("export", "rich", "out/rich.yaml")
     assert ran.code in (1, 7)
     assert not (rich.parent / "evil").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names")
+def test_the_name_of_an_asset_does_not_reach_the_terminal_as_it_is(run: Run, project: Path) -> None:
+    name = "\x1b[31m\nred"
+    prompt = 'template: x\nassets: [{path: "\\e[31m\\nred"}]\n'
+    write(project, {"prompts/a/b.yaml": prompt, f"prompts/a/{name}": "x"})
+    assert run("sync").code == 0
+    ran = run("export", "a/b", "out/b.yaml")
+    assert ran.code == 0
+    assert len(ran.out.splitlines()) == 2
+    assert "\x1b" not in ran.out
 
 
 def test_json_has_the_files(run: Run, rich: Path) -> None:

@@ -117,6 +117,20 @@ def test_damage_of_a_pack_is_named_refused_and_mended(
     assert sync(synced) == 0
 
 
+def test_two_packs_of_syncs_that_overlapped_are_as_good_as_the_better_one(
+    synced: PromptService, client: Minio, tmp_path: Path
+) -> None:
+    [(_, intact)] = packs(client, synced).items()
+    for name in ("0" * 64, "f" * 64):  # before and after it
+        data = flipped(intact)
+        client.put_object(synced.blobs.bucket, f"packs/{name}.zip", BytesIO(data), len(data))
+    again = PromptService(synced.settings)
+    export_registry(again.registry, tmp_path / "all.zip")
+    require_whole(again)
+    export_registry(again.registry, tmp_path / "all.zip")
+    again.close()
+
+
 def test_a_pack_of_a_sync_that_was_cut_off_is_garbage_unless_another_one_needs_it(
     synced: PromptService, client: Minio, tree: Path
 ) -> None:

@@ -346,7 +346,10 @@ def test_a_store_of_another_registry_is_told_first(filled: PromptService) -> Non
 def test_an_empty_store_is_told_first(filled: PromptService) -> None:
     for file in filled.settings.blob_path.glob("sha256/*/*"):
         file.unlink()
-    assert wrong_store(filled).code == "V401"
+    first = wrong_store(filled)
+    assert first.code == "V401"
+    assert "is marked as the one of this registry" in first.message
+    assert first.remedy == "run: promptdb verify --repair"
 
 
 def test_an_empty_database_with_the_store_of_another_one_is_told(service: PromptService) -> None:
