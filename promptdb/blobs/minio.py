@@ -110,16 +110,16 @@ class MinioBlobStore:
     def open(self, digest: Digest) -> BinaryIO:
         """Of several copies, one that is intact: what else claims to be the blob takes nothing from it."""
         key = object_key(parse_digest(digest))
-        damaged: dict[str, Readable] = {}
+        damaged: tuple[BytesIO, str] | None = None
         for where, found in chain(self._packs.known(digest), self._single(key), self._packs.find(digest)):
             if not isinstance(found, bytes):
                 return self._checked(found, digest, where)
             if digest_of(found) == digest:
                 return BytesIO(found)
-            damaged[where] = BytesIO(found)
-        for where, bytes_there in damaged.items():
-            return self._checked(bytes_there, digest, where)
-        raise blob_missing(digest, str(self.address))
+            damaged = damaged or (BytesIO(found), where)
+        if damaged is None:
+            raise blob_missing(digest, str(self.address))
+        return self._checked(damaged[0], digest, damaged[1])
 
     def get(self, digest: Digest) -> bytes:
         with self.open(digest) as stream:
