@@ -23,7 +23,7 @@ def table(found: dict[str, dict[str, Counter[str]]]) -> list[str]:
     cells = sorted({cell for counts in found.values() for cell in counts})
     lines = ["", f"| fault | {' | '.join(cells)} |", f"|---{'|---' * len(cells)}|"]
     total = 0
-    for fault, counts in found.items():
+    for fault, counts in sorted(found.items()):
         shown = [", ".join(f"{n} {outcome}" for outcome, n in sorted(counts[cell].items())) for cell in cells]
         total += sum(counter.total() for counter in counts.values())
         lines.append(f"| {fault} | {' | '.join(shown)} |")
