@@ -71,6 +71,9 @@ class RetryingPool(urllib3.PoolManager):
                 stream = BytesIO(body) if body is not None and len(body) > _AT_ONCE else body
                 answer = super().urlopen(method, url, redirect=False, body=stream, **options)
                 self._has_answered = True
+                if _is_cut(method, answer):
+                    answer.close()
+                    raise ProtocolError("an answer ended before its body began")
                 if answer.status not in _BUSY:
                     return answer
             except HTTPError as error:
@@ -96,6 +99,18 @@ def _passes(error: HTTPError) -> bool:
     if isinstance(error, SSLError):
         return "EOF" in str(error)  # cut during the handshake; certificates and protocols stay what they are
     return isinstance(error, TimedOut | NewConnectionError | ProtocolError)
+
+
+def _is_cut(method: str, answer: urllib3.BaseHTTPResponse) -> bool:
+    """Whether the connection was cut between the lines of the headers, which looks like their end.
+
+    They say how long the body is, or that it ends with the connection (RFC 9112, 6.3).
+    """
+    if method == "HEAD" or answer.status in (204, 304) or answer.version != 11:
+        return False
+    headers = answer.headers
+    closes = headers.get("Connection", "").lower() == "close"
+    return not (closes or "Content-Length" in headers or "Transfer-Encoding" in headers)
 
 
 def _delays() -> Iterator[float]:

@@ -1,5 +1,6 @@
 """A server that answers what a test tells it to: for the failures that a real S3 server cannot be made to show."""
 
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,4 +76,23 @@ def fake_s3(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[Fake
     finally:
         server.shutdown()
         server.server_close()
+        thread.join()
+
+
+@contextmanager
+def raw_server(*answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
+    """Sends these bytes, one answer to a connection, and hangs up. Gives its port, and what it was asked."""
+    asked: list[bytes] = []
+
+    def serve() -> None:
+        for answer in answers:
+            connection, _ = listener.accept()
+            with connection:
+                asked.append(connection.recv(65536))
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1], asked
         thread.join()

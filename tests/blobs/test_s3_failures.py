@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fake_s3 import EMPTY_LIST, FakeS3, Reply, error, fake_s3
+from fake_s3 import EMPTY_LIST, FakeS3, Reply, error, fake_s3, raw_server
 from s3 import ACCESS_KEY, S3Server
 
 from promptdb.blobs import s3_http
@@ -65,6 +65,21 @@ def test_a_request_that_is_refused_is_not_made_again(reply: Reply) -> None:
     with fake_s3(LISTED, NOT_FOUND, reply) as fake, pytest.raises(StorageError):
         store_at(fake.endpoint).put_all([Blob.of(HELLO)])
     assert methods(fake) == ["GET", "HEAD", "PUT"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "requests"),
+    [
+        ([b"HTTP/1.1 200 OK\r\nServer: some\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"], 2),
+        ([b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello\n"], 1),
+        ([b"HTTP/1.0 200 OK\r\n\r\nhello\n"], 1),
+    ],
+    ids=["cut", "ends with the connection", "HTTP/1.0"],
+)
+def test_headers_that_were_cut_off_are_no_answer(answers: list[bytes], requests: int) -> None:
+    with raw_server(*answers) as (port, asked):
+        assert store_at(f"127.0.0.1:{port}").get(DIGEST) == HELLO
+    assert len(asked) == requests
 
 
 def test_patience_has_an_end() -> None:
