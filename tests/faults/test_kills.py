@@ -12,7 +12,7 @@ _LOCKED = next(point for point in POINTS if point.name == "after the rows of ver
 _FEW = [point for point in POINTS if point.name in ("between blobs", "before COMMIT")]
 
 
-@sampled(few=_FEW)
+@sampled(("sqlite", "local"), few=_FEW)
 @pytest.mark.parametrize("store", [*STORES, PACKS], indirect=True)
 @pytest.mark.parametrize("point", POINTS, ids=str)
 def test_after_a_kill_nothing_or_all_is_written_and_the_next_sync_needs_no_help(cell: Cell, point: Point) -> None:
