@@ -23,6 +23,7 @@ from promptdb.cli.shared import (
 from promptdb.cli.synced import print_synced, tell_refused
 
 if TYPE_CHECKING:
+    from promptdb.domain.plan import Policy
     from promptdb.sync.view import View
 
 
@@ -85,6 +86,14 @@ def command(
             "--local follows whatever is checked out: --ref and --follow-force-push do not go with it"
         )
     from promptdb.domain.plan import Policy
+
+    policy = Policy(prune, max_prune, local, follow_force_push, allow_breaking)
+    return _sync(view, ref, policy, keep_going=keep_going, require_clean=require_clean, as_json=as_json)
+
+
+def _sync(
+    view: "View | None", ref: str | None, policy: "Policy", *, keep_going: bool, require_clean: bool, as_json: bool
+) -> int:
     from promptdb.errors import InvalidPrompts
     from promptdb.sync.source import require_clean as refuse_changes
     from promptdb.sync.tree import sync_tree
@@ -98,7 +107,6 @@ def command(
             return tell_refused(loaded.desired.problems, root, as_json=as_json)
         if loaded.desired.problems:
             print_problems(loaded.desired.problems, err=True, root=root)
-        policy = Policy(prune, max_prune, local, follow_force_push, allow_breaking)
         try:
             with progress_bar(uploading(opened.blobs)) as progress:
                 applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going, progress=progress)
@@ -107,5 +115,5 @@ def command(
     if as_json:
         print_json(applied)
     else:
-        print_synced(applied, loaded, follow_force_push=follow_force_push)
+        print_synced(applied, loaded, follow_force_push=policy.follow_force_push)
     return 4 if loaded.desired.errors else 0

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from certificates import make_certificates
 from pgbouncer import Pooler, running_pooler
 from postgres import PostgresServer
-from registries import rows, settings_for, write
+from registries import rows, write
 
 from promptdb.cli import app
 from promptdb.db.engine import reading
@@ -61,22 +61,6 @@ def tls(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactor
             lines = f"{options}\n{files}\nclient_tls_ca_file = {folder}/authority.crt"
             poolers[name] = stack.enter_context(running_pooler(postgres_server, lines))
         yield Tls(folder, poolers, postgres_server)
-
-
-@pytest.fixture
-def open_service(
-    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], PromptService]]:
-    monkeypatch.setenv("HOME", str(tmp_path))  # where libpq looks for certificates that are not named
-    opened: list[PromptService] = []
-
-    def make(url: str) -> PromptService:
-        opened.append(PromptService(settings_for(url, tmp_path)))
-        return opened[-1]
-
-    yield make
-    for service in opened:
-        service.close()
 
 
 CHECKED = "sslmode=verify-full&sslrootcert={}/authority.crt"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from certificates import make_certificates
 from memory import server_folder
 from postgres import OPTIONS, PostgresServer, running
-from registries import rows, settings_for, write
+from registries import rows, write
 
 from promptdb.db import migrate
 from promptdb.domain.plan import Policy
@@ -57,22 +57,6 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tls]:
         (server.folder / "data" / "pg_hba.conf").write_text(RULES)
         server.execute("SELECT pg_reload_conf()")
         yield Tls(server, folder)
-
-
-@pytest.fixture
-def open_service(
-    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], PromptService]]:
-    monkeypatch.setenv("HOME", str(tmp_path))  # where libpq looks for certificates that are not named
-    opened: list[PromptService] = []
-
-    def make(url: str) -> PromptService:
-        opened.append(PromptService(settings_for(url, tmp_path)))
-        return opened[-1]
-
-    yield make
-    for service in opened:
-        service.close()
 
 
 @pytest.mark.parametrize(
