@@ -128,7 +128,7 @@ def download(bucket: "Bucket", key: str, offset: int = 0, length: int = 0) -> Re
 
 def read_download(source: ResumedDownload) -> bytes:
     """All of it, which is closed then. Errors as in `ResumedDownload`."""
-    found, buffer = BytesIO(), bytearray(CHUNK)
+    found, buffer = BytesIO(), bytearray(min(source.size or CHUNK, CHUNK))
     with closing(source):
         while count := source.readinto(buffer):
             found.write(memoryview(buffer)[:count])

@@ -92,6 +92,7 @@ def raw_server(*answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
                 connection.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10.0)  # for a client that asks less often than it should
         thread = Thread(target=serve)
         thread.start()
         yield listener.getsockname()[1], asked

@@ -16,7 +16,7 @@ from stores import S3Bucket, s3_bucket
 
 from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.minio import MinioBlobStore
-from promptdb.blobs.pack import FEW, MAX_BLOBS, pack_of
+from promptdb.blobs.pack import FEW, MAX_BLOB, MAX_BLOBS, pack_of
 from promptdb.blobs.s3_bucket import Bucket
 from promptdb.blobs.store import Blob, BlobStore, object_key
 from promptdb.domain.digest import Digest, digest_of
@@ -171,6 +171,19 @@ def test_where_no_copy_is_intact_that_is_told(store: MinioBlobStore, bucket: S3B
     store.delete([ONE])
     store.put_all(bundles([SOME[ONE]]))
     assert store.get(ONE) == SOME[ONE]
+
+
+def test_a_large_object_in_the_place_of_a_packed_blob_is_told_by_its_size_and_mended(
+    store: MinioBlobStore, bucket: S3Bucket
+) -> None:
+    """It is read as a stream, and so before anybody looks into packs."""
+    bucket.write(object_key(ONE), bytes(MAX_BLOB + 1))
+    with pytest.raises(IntegrityFailure, match=f"the blob {ONE} was changed"):
+        another(bucket).get(ONE)
+    assert sorted(item.size for item in store.list() if item.digest == ONE) == [len(SOME[ONE]), MAX_BLOB + 1]
+    store.delete([ONE])
+    store.put_all(bundles([SOME[ONE]]))
+    assert contents(another(bucket)) == SOME
 
 
 def test_an_object_may_claim_to_be_a_pack_with_an_asset(store: MinioBlobStore, bucket: S3Bucket) -> None:
