@@ -1,10 +1,11 @@
-"""How much longer a first sync takes to PostgreSQL and S3 than to SQLite and a folder, and in what memory, on this machine.
+"""Compares a first sync to PostgreSQL and S3 with one to SQLite and a folder, in time and memory, on this machine.
 
     python benchmarks/cold_sync_stores.py [--prompts 10000] [--rounds 3]
 
 The whole command, in a git repository with everything committed, in turn to the one and to the other, each time to stores with
 nothing in them. The servers are those of the tests, started here. Memory is that of the command's largest process: files are
-read in several, the rest is done in one. `TMPDIR` says where the files are: see `sync_tree.py`.
+read in several, the rest is done in one. `TMPDIR` says where the files are: see `sync_tree.py`. Exits with 1 where the
+servers take more than `AT_MOST` times as long.
 """
 
 import argparse
@@ -33,6 +34,10 @@ sys.exit(code)
 """
 
 
+AT_MOST = 6.0
+"""The servers' time in times of the local stores'. Each of 10,000 bundles is a request of its own."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prompts", type=int, default=10_000)
@@ -51,7 +56,8 @@ def main() -> None:
         for number in range(options.rounds):
             measured["SQLite, folder"].append(cold_sync(local_stores(folder / f"local-{number}")))
             measured["PostgreSQL, S3"].append(cold_sync(server_stores(databases, blobs, folder / f"cache-{number}")))
-    report(options.prompts, measured)
+    ratio = report(options.prompts, measured)
+    sys.exit(ratio > AT_MOST)
 
 
 def local_stores(folder: Path) -> dict[str, str]:
@@ -98,14 +104,15 @@ def running_s3(folder: Path) -> Iterator[s3.S3Server]:
         server.stop()
 
 
-def report(prompts: int, measured: dict[str, list[tuple[float, int]]]) -> None:
+def report(prompts: int, measured: dict[str, list[tuple[float, int]]]) -> float:
     print(f"{prompts:,} prompts, best of {len(measured['PostgreSQL, S3'])} rounds")
     for name, runs in measured.items():
         seconds, size = min(run[0] for run in runs), max(run[1] for run in runs)
         print(f"{name:<16}{seconds:7.2f} s {size / 1024**2:6.0f} MiB")
     pairs = list(zip(measured["PostgreSQL, S3"], measured["SQLite, folder"], strict=True))
     best = min(run[0][0] for run in pairs) / min(run[1][0] for run in pairs)
-    print(f"ratio {best:.2f} (median {statistics.median(a[0] / b[0] for a, b in pairs):.2f})")
+    print(f"ratio {best:.2f} (median {statistics.median(a[0] / b[0] for a, b in pairs):.2f}), at most {AT_MOST:.0f}")
+    return best
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import pytest
 from registries import NewDatabase, dump, rows, s3_settings, write
 from workers import together
 
-from promptdb.blobs.pack import FEW
 from promptdb.cli import app
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.plan import Policy
@@ -25,8 +24,8 @@ from promptdb.sync.tree import sync_tree
 
 PROMPTS = ("a/one", "a/two", "b/three")
 STORES = ("local", "minio")
-PACKS = "minio, packs"
-"""A store for which there are so many prompts that their bundles are packed."""
+MANY = 250
+"""Prompts, for whose rows a database has to ask its disk for room."""
 
 Note = Callable[[str, object], None]
 
@@ -184,7 +183,7 @@ def cell(
 
     place = {"blob_root": ".blobs"} if store == "local" else s3_settings(request.getfixturevalue("s3_server"))
     values = {"database_url": new_database(), "actor": "tester", **place}
-    made = Cell(tmp_path, values, note, FEW if store == PACKS else 0)
+    made = Cell(tmp_path, values, note)
     yield made
     made.close()
 

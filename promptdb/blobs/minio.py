@@ -10,9 +10,8 @@ from threading import Lock, Semaphore
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
-from promptdb.blobs.checked import Readable, checked
+from promptdb.blobs.checked import checked
 from promptdb.blobs.crew import each_in_threads
-from promptdb.blobs.pack import MAX_BLOB, Pack, packed
 from promptdb.blobs.store import (
     OWNERS,
     Blob,
@@ -24,14 +23,12 @@ from promptdb.blobs.store import (
     object_key,
     owner_key,
 )
-from promptdb.domain.digest import Digest, digest_of, parse_digest
+from promptdb.domain.digest import Digest, parse_digest
 from promptdb.errors import StorageError
 
 if TYPE_CHECKING:
     from promptdb.blobs.s3_address import S3Address
     from promptdb.blobs.s3_bucket import Bucket, Unfinished
-    from promptdb.blobs.s3_packs import Packs
-    from promptdb.blobs.s3_streams import ResumedDownload
 
 _THREADS = 8
 """Requests at once. More are no faster: each costs half a millisecond of our own time."""
@@ -52,8 +49,7 @@ _BLOBS = "sha256/"
 
 
 class MinioBlobStore:
-    """Writes each blob in one request, or in parts that become an object all at once, and many bundles in a pack; a bucket that
-    is missing is created.
+    """Writes each blob under its key, in one request or in parts that become an object all at once. Creates a missing bucket.
 
     Connects at the first use. Thread-safe.
 
@@ -82,8 +78,7 @@ class MinioBlobStore:
         if not first:
             return
         self._require_bucket()
-        is_many = len(first) > _FEW
-        sizes, is_complete = self._listed() if is_many else ({}, False)
+        sizes, is_complete = self._listed() if len(first) > _FEW else ({}, False)
         told, put = _one_at_a_time(progress), set[Digest]()
 
         def missing() -> Iterator[Blob]:
@@ -95,51 +90,37 @@ class MinioBlobStore:
                 put.add(digest)
                 yield blob
 
-        def upload(item: Blob | Pack, proceed: Callable[[], None]) -> None:
+        def upload(blob: Blob, proceed: Callable[[], None]) -> None:
             proceed()
-            if isinstance(item, Pack):
-                self._packs.put(item)
-                told(item.count)
-                return
-            if is_complete or self._bucket.size(object_key(item.digest)) != item.size:
-                self._put(item, proceed)
+            if is_complete or self._bucket.size(object_key(blob.digest)) != blob.size:
+                self._put(blob, proceed)
             told(1)
 
-        each_in_threads(upload, packed(missing(), _bytes_of) if is_many else missing(), _THREADS)
+        each_in_threads(upload, missing(), _THREADS)
 
     def open(self, digest: Digest) -> BinaryIO:
-        """Of several copies, one that is intact: what else claims to be the blob takes nothing from it."""
+        from promptdb.blobs.s3_streams import download
+
         key = object_key(parse_digest(digest))
-        damaged: tuple[BytesIO, str] | None = None
-        for where, found in chain(self._packs.known(digest), self._single(key), self._packs.find(digest)):
-            if not isinstance(found, bytes):
-                return self._checked(found, digest, where)
-            if digest_of(found) == digest:
-                return BytesIO(found)
-            damaged = damaged or (BytesIO(found), where)
-        if damaged is None:
-            raise blob_missing(digest, str(self.address))
-        return self._checked(damaged[0], digest, damaged[1])
+        source = download(self._bucket, key)
+        if source is None:
+            raise blob_missing(digest, self.place)
+        return checked(source, digest, lambda: blob_changed(digest, f"{self.place}/{key}"))
 
     def get(self, digest: Digest) -> bytes:
         with self.open(digest) as stream:
             return stream.read()
 
     def size(self, digest: Digest) -> int | None:
-        found = self._bucket.size(object_key(parse_digest(digest)))
-        return found if found is not None else self._packs.size(digest)
+        return self._bucket.size(object_key(parse_digest(digest)))
 
     def list(self) -> Iterator[StoredBlob]:
-        in_packs = {(blob.digest, blob.size): blob for blob in self._packs.list()}
-        for blob in self._singles():
-            in_packs.pop((blob.digest, blob.size), None)
-            yield blob
-        yield from in_packs.values()
+        for item in self._bucket.list(_BLOBS):
+            if (digest := digest_of_key(item.key)) is not None:
+                yield StoredBlob(digest, item.size, item.modified)
 
     def delete(self, digests: Iterable[Digest]) -> None:
-        wanted = list(map(parse_digest, digests))
-        self._bucket.delete(map(object_key, wanted))
-        self._packs.delete(wanted)
+        self._bucket.delete([object_key(parse_digest(digest)) for digest in digests])
 
     def leftovers(self, before: datetime) -> int:
         return sum(1 for _ in self._leftovers(before))
@@ -167,12 +148,6 @@ class MinioBlobStore:
 
         return Bucket(self.address, _THREADS, PATIENCE if self._patience is None else self._patience)
 
-    @cached_property
-    def _packs(self) -> "Packs":
-        from promptdb.blobs.s3_packs import Packs
-
-        return Packs(self._bucket)
-
     def _require_bucket(self) -> None:
         """Create it if it is missing."""
         if not self._is_there:
@@ -180,26 +155,10 @@ class MinioBlobStore:
                 self._bucket.create()
             self._is_there = True
 
-    def _single(self, key: str) -> "Iterator[tuple[str, bytes | ResumedDownload]]":
-        """The object of its own that a blob has, if there is one; the bytes, if they could be in a pack as well."""
-        from promptdb.blobs.s3_streams import download, read_download
-
-        if (source := download(self._bucket, key)) is not None:
-            yield key, read_download(source) if source.size is not None and source.size <= MAX_BLOB else source
-
-    def _checked(self, source: Readable, digest: Digest, key: str) -> BinaryIO:
-        return checked(source, digest, lambda: blob_changed(digest, f"{self.address}/{key}"))
-
     def _listed(self) -> tuple[dict[Digest, int], bool]:
-        """The sizes of the blobs that are there by themselves, and whether these are all."""
-        sizes = {blob.digest: blob.size for blob in islice(self._singles(), _LISTED)}
+        """The sizes of the blobs that are there, and whether these are all."""
+        sizes = {blob.digest: blob.size for blob in islice(self.list(), _LISTED)}
         return sizes, len(sizes) < _LISTED
-
-    def _singles(self) -> Iterator[StoredBlob]:
-        """Those that are objects of their own."""
-        for item in self._bucket.list(_BLOBS):
-            if (digest := digest_of_key(item.key)) is not None:  # else it is something else
-                yield StoredBlob(digest, item.size, item.modified)
 
     def _put(self, blob: Blob, proceed: Callable[[], None]) -> None:
         from promptdb.blobs.s3_streams import CheckedUpload

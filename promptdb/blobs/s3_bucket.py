@@ -119,17 +119,11 @@ class Bucket:
                 self._client.get_object(self.address.bucket, key, offset=0, length=1).close()
                 raise
 
-    def get(self, key: str, offset: int = 0, length: int = 0) -> urllib3.BaseHTTPResponse | None:
-        """An answer to read the bytes from; None if there is no such object, or no bucket.
-
-        Args:
-            key: of the object.
-            offset: in bytes, where to begin.
-            length: how many bytes; 0 for all there are.
-        """
+    def get(self, key: str, offset: int = 0) -> urllib3.BaseHTTPResponse | None:
+        """Get an answer to read the bytes from, beginning at `offset`; None if there is no such object, or no bucket."""
         with told(self.address):
             try:
-                return self._client.get_object(self.address.bucket, key, offset=offset, length=length)
+                return self._client.get_object(self.address.bucket, key, offset=offset)
             except S3Error as error:
                 if error.code not in _NOT_THERE:
                     raise

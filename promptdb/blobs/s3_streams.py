@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from contextlib import closing
-from io import BytesIO
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from urllib3 import BaseHTTPResponse
@@ -116,23 +115,10 @@ class ResumedDownload:
         self._answer = answer
 
 
-def download(bucket: "Bucket", key: str, offset: int = 0, length: int = 0) -> ResumedDownload | None:
-    """Arguments as in `Bucket.get`. None if there is no such object."""
-
-    def ask(position: int) -> BaseHTTPResponse | None:
-        return bucket.get(key, offset + position, length - position if length else 0)
-
-    answer = ask(0)
-    return ResumedDownload(bucket.address, ask, answer) if answer is not None else None
-
-
-def read_download(source: ResumedDownload) -> bytes:
-    """All of it, which is closed then. Errors as in `ResumedDownload`."""
-    found, buffer = BytesIO(), bytearray(min(source.size or CHUNK, CHUNK))
-    with closing(source):
-        while count := source.readinto(buffer):
-            found.write(memoryview(buffer)[:count])
-    return found.getvalue()
+def download(bucket: "Bucket", key: str) -> ResumedDownload | None:
+    """None if there is no such object."""
+    answer = bucket.get(key)
+    return ResumedDownload(bucket.address, partial(bucket.get, key), answer) if answer is not None else None
 
 
 def _read(stream: BinaryIO, size: int, blob: Blob) -> bytes:

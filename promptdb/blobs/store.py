@@ -25,18 +25,16 @@ _KEY = re.compile(r"sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 class Blob:
     """Bytes to store under their digest. `open` gives them when their turn comes, so that not all are in memory at once.
 
-    A store may call it in threads of its own, for several blobs at the same time. Those that are `packable` it may keep
-    together with others: nobody waits for one of them.
+    A store may call it in threads of its own, for several blobs at the same time.
     """
 
     digest: Digest
     size: int
     open: Callable[[], BinaryIO]
-    packable: bool = False
 
     @classmethod
-    def of(cls, data: bytes, *, packable: bool = False) -> Self:
-        return cls(digest_of(data), len(data), partial(BytesIO, data), packable)
+    def of(cls, data: bytes) -> Self:
+        return cls(digest_of(data), len(data), partial(BytesIO, data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,7 @@ class BlobStore(Protocol):
         ...
 
     def open(self, digest: Digest) -> BinaryIO:
-        """A stream of the bytes of a blob, which checks them: its end is reached only if they have the digest. Where there are
-        several copies, it is an intact one.
+        """A stream of the bytes of a blob, which checks them: its end is reached only if they have the digest.
 
         Raises:
             IntegrityFailure: by the stream, at its end: what is stored does not have this digest.
@@ -98,9 +95,7 @@ class BlobStore(Protocol):
         ...
 
     def list(self) -> Iterator[StoredBlob]:
-        """All blobs there are, in no order; one that has copies of several sizes, once for each of them. Whatever else lies in
-        the store is passed over.
-        """
+        """List all blobs, in no order. Whatever else lies in the store is passed over."""
         ...
 
     def delete(self, digests: Iterable[Digest]) -> None:

@@ -85,7 +85,7 @@ class Batch:
 
 
 def _bundle(content: Content) -> Blob:
-    return Blob.of(manifest(content.canonical, list(content.assets)), packable=True)
+    return Blob.of(manifest(content.canonical, list(content.assets)))
 
 
 def new_versions(intended: Plan) -> list[Change]:

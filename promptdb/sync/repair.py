@@ -164,7 +164,7 @@ def _found_somewhere(
 def _bundles(registry: Registry, left: Collection[Digest]) -> list[Blob]:
     with reading(registry.engine) as connection, any_text(connection):
         return [
-            Blob.of(data, packable=True)
+            Blob.of(data)
             for version in Audit(connection).versions()
             if any(row.kind == BUNDLE and row.digest in left for row in version.blobs)
             and digest_of(data := bundle_of(version.spec, version.blobs)) in left

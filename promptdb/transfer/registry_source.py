@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from promptdb.blobs.store import Blob
 from promptdb.db.bulk import Row
 from promptdb.domain.digest import Digest
-from promptdb.domain.integrity import BUNDLE
 from promptdb.transfer.checks import asset_digest, check_row
 from promptdb.transfer.members import REGISTRY_MEMBER, TABLE_MEMBER
 from promptdb.transfer.registry_file import FORMAT, VERSION
@@ -58,9 +56,7 @@ class RegistryFile:
                 raise self._archive.damaged(f"{member}:{number}: {error}") from error
 
     def blobs(self) -> Iterator[Blob]:
-        bundles = {asset_digest(row) for row in self.rows("prompt_assets") if row["kind"] == BUNDLE}
-        for digest in sorted(self._archive.blobs):
-            yield replace(self._archive.blob(digest), packable=digest in bundles)
+        return map(self._archive.blob, sorted(self._archive.blobs))
 
     def counts(self) -> dict[str, int]:
         """How many rows of each table, and `blobs`, it says it has.

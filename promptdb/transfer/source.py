@@ -10,7 +10,6 @@ from promptdb.blobs.store import Blob, BlobStore
 from promptdb.db.bulk import Row
 from promptdb.db.engine import address
 from promptdb.domain.digest import Digest
-from promptdb.domain.integrity import BUNDLE
 from promptdb.errors import IntegrityFailure
 from promptdb.transfer.bundles import first_without_bundle
 from promptdb.transfer.checks import check_row
@@ -85,13 +84,12 @@ class RegistrySource:
 
     def blobs(self) -> Iterator[Blob]:
         assets = table("prompt_assets").c
-        is_other = sa.func.max(sa.case((assets.kind == BUNDLE, 0), else_=1))
-        query = sa.select(assets.checksum_sha256, sa.func.min(assets.byte_size), is_other)
+        query = sa.select(assets.checksum_sha256, sa.func.min(assets.byte_size))
         query = query.group_by(assets.checksum_sha256).order_by(self._ordered(assets.checksum_sha256))
         for row in self._execute(query):
-            checksum, size, other = tuple(row)
+            checksum, size = tuple(row)
             digest = Digest(f"sha256:{checksum}")
-            yield Blob(digest, size, partial(self._blobs.open, digest), packable=not other)
+            yield Blob(digest, size, partial(self._blobs.open, digest))
 
     def _damaged(self, name: str, row: Row, error: Refused) -> IntegrityFailure:
         """With the version that the row belongs to, by its name."""

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 import registries
-from cells import Cell, clean
+from cells import MANY, Cell, clean
 from postgres import PostgresServer, running
 from registries import on_postgresql
 from sampling import sampled
 from small_disks import SmallDisk
-
-from promptdb.blobs.pack import FEW
 
 on_local = pytest.mark.parametrize("store", ["local"], indirect=True)
 
@@ -23,7 +21,7 @@ def cell_on(server: PostgresServer, cell: Cell) -> Iterator[Cell]:
     """With a database of the server, and so many prompts that it has to ask for room."""
     url = server.url(server.create_database())
     registries._migrate(url)
-    own = Cell(cell.base, {**cell.values, "database_url": url}, more=FEW)
+    own = Cell(cell.base, {**cell.values, "database_url": url}, more=MANY)
     own.begin()
     yield own
     own.close()

@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from cells import PACKS, STORES, Cell, sync_cell
+from cells import Cell, sync_cell
 from points import POINTS, WRITTEN, Point, paused_at
 from sampling import sampled
 
@@ -13,7 +13,6 @@ _FEW = [point for point in POINTS if point.name in ("between blobs", "before COM
 
 
 @sampled(("sqlite", "local"), few=_FEW)
-@pytest.mark.parametrize("store", [*STORES, PACKS], indirect=True)
 @pytest.mark.parametrize("point", POINTS, ids=str)
 def test_after_a_kill_nothing_or_all_is_written_and_the_next_sync_needs_no_help(cell: Cell, point: Point) -> None:
     cell.begin()

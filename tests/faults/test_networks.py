@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import registries
-from cells import PACKS, Cell, clean, sync_cell, through
+from cells import Cell, clean, sync_cell, through
 from points import POINTS, paused_at
 from postgres import PostgresServer
 from proxy import S3_FAULTS, Behaviour, proxy_to
@@ -96,7 +96,7 @@ def test_a_database_that_restarts_in_the_middle_of_a_transaction_loses_nothing(
 
 @sampled(("sqlite", "minio"), few=["cut in an upload"])
 @on_sqlite
-@pytest.mark.parametrize("store", ["minio", PACKS], indirect=True)
+@pytest.mark.parametrize("store", ["minio"], indirect=True)
 @pytest.mark.parametrize("name", S3_FAULTS)
 def test_a_connection_to_s3_that_fails_loses_nothing(cell: Cell, s3_server: S3Server, name: str) -> None:
     cell.begin()

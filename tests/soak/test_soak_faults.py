@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
-from cells import PACKS, Cell, clean, sync_cell, through
+from cells import Cell, clean, sync_cell, through
 from disks import sync_on_full_disk, sync_with_io_error
 from postgres import PostgresServer
 from proxy import S3_FAULTS, Behaviour, proxy_to
@@ -48,7 +48,7 @@ def test_a_connection_to_the_database_that_is_cut_anywhere(
     cell.require_converges()
 
 
-@pytest.mark.parametrize("store", ["minio", PACKS], indirect=True)
+@pytest.mark.parametrize("store", ["minio"], indirect=True)
 @pytest.mark.parametrize("direction", ["cut_up", "cut_down"])
 @pytest.mark.parametrize("seed", range(CUTS))
 def test_connections_to_s3_that_are_cut_anywhere(cell: Cell, s3_server: S3Server, direction: str, seed: int) -> None:

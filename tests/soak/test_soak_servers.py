@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import pytest
-from cells import Cell, clean
+from cells import MANY, Cell, clean
 from registries import on_sqlite, s3_settings
 from s3 import new_server
 from small_disks import SmallDisk
-
-from promptdb.blobs.pack import FEW
 
 
 @on_sqlite
@@ -18,7 +16,7 @@ def test_an_s3_server_on_a_full_disk_loses_nothing(cell: Cell, disk: SmallDisk, 
     server = new_server(tmp_path / "server")
     server.prefix = disk.prefix
     server.start()
-    own = Cell(cell.base, {**cell.values, **s3_settings(server)}, more=FEW)
+    own = Cell(cell.base, {**cell.values, **s3_settings(server)}, more=MANY)
     own.begin()
     disk.fill()
     outcome = own.sync()

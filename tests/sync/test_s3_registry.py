@@ -1,5 +1,6 @@
 """What looks after a registry, where its blobs are in a bucket: verify, repair, gc, copies and the doctor, on a real server."""
 
+import hashlib
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
@@ -112,6 +113,17 @@ def test_a_sound_registry_has_no_findings(synced: PromptService, objects: Backdo
     assert (found.findings, found.blobs, found.unnamed) == ((), 2, 0)
     with synced.engine.connect() as connection:
         assert objects.keys() == {*keys_of_rows(synced), f"registries/{registry_id(connection)}"}
+
+
+def test_each_row_has_the_key_of_its_object(synced: PromptService, objects: Backdoor, tree: Path) -> None:
+    """Also where one sync stores hundreds of bundles."""
+    write(tree, {f"more/n{number}.txt": f"Number {number}\n" for number in range(300)})
+    assert len(sync_tree(synced.registry, load_tree(synced.settings), Policy()).plan.changes) == 300
+    found = {row["object_key"]: row for row in rows(synced.engine, "prompt_assets")}
+    assert {key for key in set(objects.keys()) if not key.startswith("registries/")} == found.keys()
+    for key, row in found.items():
+        data = objects.read(key)
+        assert (hashlib.sha256(data).hexdigest(), len(data)) == (row["checksum_sha256"], row["byte_size"])
 
 
 @pytest.mark.parametrize(
