@@ -1,17 +1,16 @@
 """Blobs as objects in a bucket of MinIO, Amazon S3, or whatever else speaks S3."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import cached_property
 from io import BytesIO
 from itertools import chain, islice
-from threading import Lock, Semaphore
+from threading import Event, Semaphore
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
 from promptdb.blobs.checked import checked
-from promptdb.blobs.crew import each_in_threads
 from promptdb.blobs.store import (
     OWNERS,
     Blob,
@@ -23,6 +22,7 @@ from promptdb.blobs.store import (
     object_key,
     owner_key,
 )
+from promptdb.blobs.threads import in_threads
 from promptdb.domain.digest import Digest, parse_digest
 from promptdb.errors import StorageError
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 _THREADS = 8
 """Requests at once. More are no faster: each costs half a millisecond of our own time."""
 
-_WHOLE = 1024 * 1024
-"""Bytes: blobs of up to so many are read into memory, one in each thread."""
+_SMALL = 1024 * 1024
+"""Bytes of a blob that any thread may have in memory."""
 
 _LARGE_AT_ONCE = 2
-"""Larger ones, of which two parts are in memory at the worst."""
+"""Larger ones, of each of which two parts are in memory at the worst."""
 
 _FEW = 32
 """Blobs that are looked for one by one. For more, what there is is listed, a thousand in one request."""
@@ -55,13 +55,12 @@ class MinioBlobStore:
 
     Args:
         address: of the bucket.
-        patience: seconds that a request which failed for a passing reason waits, all in all, before that is an error; by
-            default 30.
+        patience: seconds that a request which failed for a passing reason waits, all in all, before that is an error.
     """
 
     backend = "minio"
 
-    def __init__(self, address: "S3Address", patience: float | None = None) -> None:
+    def __init__(self, address: "S3Address", patience: float = 30.0) -> None:
         self.address = address
         self.bucket = address.bucket
         self.place = str(address)
@@ -79,32 +78,32 @@ class MinioBlobStore:
             return
         self._require_bucket()
         sizes, is_complete = self._listed() if len(first) > _FEW else ({}, False)
-        told, put = _one_at_a_time(progress), set[Digest]()
+        report, put = progress or (lambda _: None), set[Digest]()
 
         def missing() -> Iterator[Blob]:
             for blob in chain(first, remaining):
                 digest = parse_digest(blob.digest)
                 if digest in put or sizes.get(digest) == blob.size:
-                    told(1)
+                    report(1)
                     continue
                 put.add(digest)
                 yield blob
 
-        def upload(blob: Blob, proceed: Callable[[], None]) -> None:
-            proceed()
+        def upload(blob: Blob, stop: Event) -> None:
             if is_complete or self._bucket.size(object_key(blob.digest)) != blob.size:
-                self._put(blob, proceed)
-            told(1)
+                self._put(blob, stop)
 
-        each_in_threads(upload, missing(), _THREADS)
+        for _ in in_threads(upload, missing(), _THREADS):
+            report(1)
 
     def open(self, digest: Digest) -> BinaryIO:
-        from promptdb.blobs.s3_streams import download
+        from promptdb.blobs.s3_streams import ResumedDownload
 
         key = object_key(parse_digest(digest))
-        source = download(self._bucket, key)
-        if source is None:
+        answer = self._bucket.get(key)
+        if answer is None:
             raise blob_missing(digest, self.place)
+        source = ResumedDownload(self._bucket, key, answer)
         return checked(source, digest, lambda: blob_changed(digest, f"{self.place}/{key}"))
 
     def get(self, digest: Digest) -> bytes:
@@ -144,9 +143,8 @@ class MinioBlobStore:
     @cached_property
     def _bucket(self) -> "Bucket":
         from promptdb.blobs.s3_bucket import Bucket  # slow to import
-        from promptdb.blobs.s3_http import PATIENCE
 
-        return Bucket(self.address, _THREADS, PATIENCE if self._patience is None else self._patience)
+        return Bucket(self.address, _THREADS, self._patience)
 
     def _require_bucket(self) -> None:
         """Create it if it is missing."""
@@ -160,40 +158,14 @@ class MinioBlobStore:
         sizes = {blob.digest: blob.size for blob in islice(self.list(), _LISTED)}
         return sizes, len(sizes) < _LISTED
 
-    def _put(self, blob: Blob, proceed: Callable[[], None]) -> None:
+    def _put(self, blob: Blob, stop: Event) -> None:
         from promptdb.blobs.s3_streams import CheckedUpload
 
-        key = object_key(blob.digest)
-        if blob.size <= _WHOLE:
-            self._bucket.put(key, BytesIO(_bytes_of(blob)), blob.size)
-            return
-        with _opened(blob) as stream, self._large:
-            self._bucket.put(key, CheckedUpload(blob, stream, proceed), blob.size)
+        try:
+            with blob.open() as stream, self._large if blob.size > _SMALL else nullcontext():
+                self._bucket.put(object_key(blob.digest), CheckedUpload(blob, stream, stop), blob.size)
+        except OSError as error:
+            raise StorageError(f"cannot read the bytes for {blob.digest}: {error.strerror or error}") from error
 
     def _leftovers(self, before: datetime) -> Iterator["Unfinished"]:
         return (upload for upload in self._bucket.unfinished(_BLOBS) if upload.begun < before)
-
-
-def _bytes_of(blob: Blob) -> bytes:
-    from promptdb.blobs.s3_streams import read_whole
-
-    with _opened(blob) as stream:
-        return read_whole(blob, stream)
-
-
-def _opened(blob: Blob) -> BinaryIO:
-    try:
-        return blob.open()
-    except OSError as error:
-        raise StorageError(f"cannot read the bytes for {blob.digest}: {error.strerror or error}") from error
-
-
-def _one_at_a_time(progress: Progress | None) -> Progress:
-    lock = Lock()
-
-    def tell(count: int) -> None:
-        if progress is not None:
-            with lock:
-                progress(count)
-
-    return tell

@@ -105,7 +105,8 @@ def _of_clock(error: S3Error, address: S3Address) -> StorageError:
         except (TypeError, ValueError):
             difference = timedelta()
         if difference:
-            off = f": ours is {_span(abs(difference))} {'ahead' if difference > timedelta() else 'behind'}"
+            seconds = timedelta(seconds=round(abs(difference).total_seconds()))
+            off = f": ours is {seconds} {'ahead' if difference > timedelta() else 'behind'}"
     return StorageError(
         f"{address} says that the clocks differ{off}", "set the clock of this machine, or of the server"
     )
@@ -150,10 +151,3 @@ def _of_tls(error: SSLError, address: S3Address) -> StorageError:
         return StorageError(f"the certificate of {address.endpoint} is not trusted: {cause.verify_message}", hint)
     hint = "set minio_secure to false if it speaks HTTP, or look at the port in minio_endpoint"
     return StorageError(f"{address.endpoint} does not speak TLS as we do", hint)
-
-
-def _span(difference: timedelta) -> str:
-    seconds = int(difference.total_seconds())
-    if seconds < 120:
-        return f"{seconds} seconds"
-    return f"{seconds // 60} minutes" if seconds < 7200 else f"{seconds // 3600} hours"

@@ -1,101 +1,122 @@
 """HTTP as the S3 client uses it: short timeouts, and the only place where a request is made again."""
 
 import os
-import random
 import ssl
 import time
-from collections.abc import Iterator
 from io import BytesIO
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import certifi
 import urllib3
-from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, SSLError
+from urllib3.connectionpool import ConnectionPool
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, SSLError
 from urllib3.exceptions import TimeoutError as TimedOut
 
 from promptdb.errors import ConfigError
 
-PATIENCE = 30.0
-"""Seconds after the first failure of a request in which it is made again."""
-
 _FIRST_PATIENCE = 3.0
-"""The same while nothing was ever answered: then it is rather the settings that are wrong."""
+"""Seconds of patience until the server has answered once: before that, the settings are more likely to be wrong."""
 
 _CONNECT, _READ, _FIRST_READ = 10.0, 60.0, 10.0
-"""Seconds; the last while nothing was ever answered."""
-
-_FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
+"""Seconds; the last until the server has answered once."""
 
 _BUSY = frozenset({429, 500, 502, 503, 504})
-"""Status codes that pass. 501, and what is wrong with a request, do not."""
+"""Status codes that pass. 501 does not, nor does an error in a request."""
 
 _AT_ONCE = 64 * 1024
 """Bytes that one timeout covers, so that a large body may take longer."""
 
 
 class RetryingPool(urllib3.PoolManager):
-    """Makes a request again that failed for a reason which passes: connection, timeout, 5xx, 429.
+    """Repeats a request that failed for a reason which passes: connection, timeout, 429, 5xx.
 
-    Whatever S3 is asked for may be asked twice: an object is written whole, under the digest of its bytes.
+    Every request to S3 may be repeated: an object is written whole, under the digest of its bytes.
 
     Args:
         connections: that are kept open.
-        secure: whether they are TLS, verified by SSL_CERT_FILE if that is set, else by the system's and certifi's authorities.
-        patience: seconds to wait, all in all, before an error is told.
+        secure: use TLS, verified by SSL_CERT_FILE if that is set, otherwise by the system's and certifi's authorities.
+        patience: seconds after the first failure of a request in which it is made again.
 
     Raises:
         ConfigError: SSL_CERT_FILE names no file of certificates.
     """
 
-    def __init__(self, connections: int, *, secure: bool, patience: float = PATIENCE) -> None:
+    def __init__(self, connections: int, *, secure: bool, patience: float) -> None:
         more: dict[str, Any] = {"ssl_context": _verifying()} if secure else {}
-        timeout = urllib3.Timeout(connect=_CONNECT, read=_READ)
-        super().__init__(maxsize=connections, block=False, retries=False, timeout=timeout, blocksize=_AT_ONCE, **more)
+        super().__init__(maxsize=connections, blocksize=_AT_ONCE, **more)
         self._patience = patience
-        self._has_answered = False
+        self.has_answered = False
+
+    @property
+    def patience(self) -> float:
+        return self._patience if self.has_answered else min(_FIRST_PATIENCE, self._patience)
 
     def urlopen(  # type: ignore[override]  # as the client calls it
         self, method: str, url: str, *, body: bytes | None = None, **options: Any
     ) -> urllib3.BaseHTTPResponse:
-        """The answer, an unfavourable one too.
+        """Return the answer, even an unfavourable one.
 
         Raises:
             HTTPError: there was none, in the time that patience allows.
         """
-        deadline: float | None = None
-        for delay in _delays():
-            failure: HTTPError | None = None
-            if not self._has_answered:
-                options["timeout"] = urllib3.Timeout(connect=_CONNECT, read=_FIRST_READ)
-            try:
-                stream = BytesIO(body) if body is not None and len(body) > _AT_ONCE else body
-                answer = super().urlopen(method, url, redirect=False, body=stream, **options)
-                self._has_answered = True
-                if _is_cut(method, answer):
-                    answer.close()
-                    raise ProtocolError("an answer ended before its body began")
-                if answer.status not in _BUSY:
-                    return answer
-            except HTTPError as error:
-                if not _passes(error):
-                    raise
-                failure = error
-            if deadline is None:
-                patience = self._patience if self._has_answered else min(_FIRST_PATIENCE, self._patience)
-                deadline = time.monotonic() + patience
-            left = deadline - time.monotonic()
-            if left <= 0 and failure is not None:
-                raise failure
-            if left <= 0:
+        options["timeout"] = urllib3.Timeout(connect=_CONNECT, read=_READ if self.has_answered else _FIRST_READ)
+        retry = _Retry.of(self)
+        while True:
+            stream = BytesIO(body) if body is not None and len(body) > _AT_ONCE else body
+            answer = super().urlopen(method, url, redirect=False, body=stream, retries=retry, **options)
+            self.has_answered = True
+            if not _is_cut(method, answer):
                 return answer
-            if failure is None:
-                answer.drain_conn()
-                answer.release_conn()
-            time.sleep(min(delay, left))
-        raise AssertionError("delays have no end")
+            answer.close()
+            retry = retry.increment(method, url, error=ProtocolError("an answer ended before its body began"))
+            retry.sleep()
 
 
-def _passes(error: HTTPError) -> bool:
+class _Retry(urllib3.Retry):
+    """Retries until a time, where urllib3 counts attempts, and only what passes."""
+
+    pool: RetryingPool
+    deadline: float | None = None
+
+    @classmethod
+    def of(cls, pool: RetryingPool) -> Self:
+        made = cls(
+            total=None,
+            allowed_methods=None,
+            status_forcelist=_BUSY,
+            raise_on_status=False,
+            respect_retry_after_header=False,
+            backoff_factor=0.1,
+            backoff_max=5.0,
+            backoff_jitter=0.2,  # so that writers do not come back all at once
+        )
+        made.pool = pool
+        return made
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: urllib3.BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> Self:
+        if error is not None and not _passes(error):
+            raise error
+        if response is not None:
+            self.pool.has_answered = True
+        following = super().increment(method, url, response, error, _pool, _stacktrace)
+        following.pool = self.pool
+        following.deadline = self.deadline or time.monotonic() + self.pool.patience
+        if time.monotonic() + following.get_backoff_time() > following.deadline:
+            # urllib3 names its pool where it has an answer, which it then returns.
+            raise error or MaxRetryError(_pool, url)  # type: ignore[arg-type]
+        return following
+
+
+def _passes(error: Exception) -> bool:
     if isinstance(error, SSLError):
         return "EOF" in str(error)  # cut during the handshake; certificates and protocols stay what they are
     return isinstance(error, TimedOut | NewConnectionError | ProtocolError)
@@ -111,14 +132,6 @@ def _is_cut(method: str, answer: urllib3.BaseHTTPResponse) -> bool:
     headers = answer.headers
     closes = headers.get("Connection", "").lower() == "close"
     return not (closes or "Content-Length" in headers or "Transfer-Encoding" in headers)
-
-
-def _delays() -> Iterator[float]:
-    """Twice as long each time, shaken so that writers do not come back all at once."""
-    delay = _FIRST_DELAY
-    while True:
-        yield delay * random.uniform(0.5, 1.5)  # noqa: S311
-        delay = min(2 * delay, _LONGEST_DELAY)
 
 
 def _verifying() -> ssl.SSLContext:

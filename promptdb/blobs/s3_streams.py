@@ -1,17 +1,16 @@
-"""Bytes on their way to a bucket and back: what goes up is checked before the last of it is sent, what is cut is resumed."""
+"""Bytes on their way to a bucket and back: checks what goes up before the last of it is sent, and resumes what is cut."""
 
-import hashlib
-from collections.abc import Callable
+from concurrent.futures import CancelledError
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from threading import Event
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
-from promptdb.blobs.s3_address import S3Address
+from promptdb.blobs.checked import Readable, checked
 from promptdb.blobs.s3_errors import storage_error
 from promptdb.blobs.store import CHUNK, Blob, wrong_bytes
-from promptdb.domain.digest import digest_of
 from promptdb.errors import StorageError
 
 if TYPE_CHECKING:
@@ -21,67 +20,59 @@ _ATTEMPTS = 5
 """To go on reading from one place."""
 
 
-def read_whole(blob: Blob, stream: BinaryIO) -> bytes:
-    """
-    Raises:
-        IntegrityFailure: the bytes are not those of the digest.
-        StorageError: they cannot be read.
-    """
-    data = b"".join(iter(lambda: _read(stream, CHUNK, blob), b""))
-    if len(data) != blob.size or digest_of(data) != blob.digest:
-        raise wrong_bytes(blob.digest)
-    return data
-
-
 class CheckedUpload:
     """The bytes of a blob, the last of which are given out only if all of them have its digest and size.
 
     Args:
-        blob: what is read; it is not empty.
-        stream: of its bytes; stays open.
-        proceed: is asked before each read, and raises where the work is given up.
+        blob: what is read.
+        stream: of its bytes.
+        stop: ends the upload once it is set.
+
+    Raises:
+        IntegrityFailure: the bytes are not those of the blob, which is empty. `read` raises it for all others.
     """
 
-    def __init__(self, blob: Blob, stream: BinaryIO, proceed: Callable[[], None]) -> None:
-        self._blob = blob
-        self._stream = stream
-        self._proceed = proceed
+    def __init__(self, blob: Blob, stream: BinaryIO, stop: Event) -> None:
+        self._wrong = partial(wrong_bytes, blob.digest)
+        self._stream = checked(cast("Readable", stream), blob.digest, self._wrong)
+        self._stop = stop
         self._left = blob.size
-        self._sum = hashlib.sha256()
+        if not blob.size:
+            self._require_end()
 
     def read(self, size: int, /) -> bytes:
-        """Errors as in `read_whole`."""
-        self._proceed()
-        data = _read(self._stream, min(size, self._left, CHUNK), self._blob)
+        if self._stop.is_set():
+            raise CancelledError
+        data = self._stream.read(min(size, self._left, CHUNK))
         self._left -= len(data)
-        self._sum.update(data)
-        if not data and self._left:
-            raise wrong_bytes(self._blob.digest)
+        if not data:
+            raise self._wrong()
         if self._left == 0:
-            has_more = False
-            while _read(self._stream, CHUNK, self._blob):  # to its end, where the stream itself may tell what is wrong
-                has_more = True
-            if has_more or f"sha256:{self._sum.hexdigest()}" != self._blob.digest:
-                raise wrong_bytes(self._blob.digest)
+            self._require_end()
         return data
+
+    def _require_end(self) -> None:
+        is_longer = False
+        while self._stream.read(CHUNK):  # to its end, where the stream itself may report what is wrong
+            is_longer = True
+        if is_longer:
+            raise self._wrong()
 
 
 class ResumedDownload:
-    """The bytes of an object. Where the connection is cut, they are asked for from there on. `size` is None if it is unknown.
+    """The bytes of an object. Where the connection is cut, asks for them from there on.
 
     Args:
-        address: of the bucket, for messages.
-        ask: gives the answer that begins at an offset; None if there is no such object any more.
-        first: the answer from the beginning.
+        bucket: has the object.
+        key: of the object.
+        answer: from its beginning.
     """
 
-    def __init__(
-        self, address: S3Address, ask: Callable[[int], BaseHTTPResponse | None], first: BaseHTTPResponse
-    ) -> None:
-        self._address = address
-        self._ask = ask
-        self._answer = first
-        self.size = first.length_remaining
+    def __init__(self, bucket: "Bucket", key: str, answer: BaseHTTPResponse) -> None:
+        self._bucket = bucket
+        self._key = key
+        self._answer = answer
+        self._size = answer.length_remaining
         self._position = 0
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:
@@ -90,13 +81,13 @@ class ResumedDownload:
             StorageError: the server failed, or the connection is cut again and again.
         """
         failed = 0
-        while self.size is None or self._position < self.size:
+        while self._size is None or self._position < self._size:
             try:
                 data = self._answer.read1(len(buffer), decode_content=False)
             except HTTPError as error:
                 failed += 1
                 if failed == _ATTEMPTS:
-                    raise storage_error(error, self._address) from error
+                    raise storage_error(error, self._bucket.address) from error
                 self._resume()
                 continue
             buffer[: len(data)] = data
@@ -109,20 +100,7 @@ class ResumedDownload:
 
     def _resume(self) -> None:
         self._answer.close()
-        answer = self._ask(self._position)
+        answer = self._bucket.get(self._key, self._position)
         if answer is None:
-            raise StorageError(f"{self._address} lost an object while it was read", "see: promptdb verify")
+            raise StorageError(f"{self._bucket.address} lost an object while it was read", "see: promptdb verify")
         self._answer = answer
-
-
-def download(bucket: "Bucket", key: str) -> ResumedDownload | None:
-    """None if there is no such object."""
-    answer = bucket.get(key)
-    return ResumedDownload(bucket.address, partial(bucket.get, key), answer) if answer is not None else None
-
-
-def _read(stream: BinaryIO, size: int, blob: Blob) -> bytes:
-    try:
-        return stream.read(size)
-    except OSError as error:
-        raise StorageError(f"cannot read the bytes for {blob.digest}: {error.strerror or error}") from error

@@ -1,14 +1,12 @@
 """Blobs against what the rows say of them: presence and size from one listing of the store, digests by reading them."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice
 
 import sqlalchemy as sa
 
 from promptdb.blobs.store import CHUNK, BlobStore
+from promptdb.blobs.threads import in_threads
 from promptdb.db.audit import Audit
 from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading
@@ -120,13 +118,12 @@ def digest_from(key: bytes) -> Digest:
 
 def _read_all(blobs: BlobStore, keys: Sequence[bytes], progress: Progress | None) -> Iterator[Damage]:
     """Several at once, since a store far away takes its time for each."""
-    waiting, done = iter(keys), 0
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while some := list(islice(waiting, _TOLD_EVERY)):
-            yield from filter(None, pool.map(partial(damage_of, blobs), map(digest_from, some)))
-            done += len(some)
-            if progress is not None:
-                progress(done, len(keys))
+    found = in_threads(lambda key, _: damage_of(blobs, digest_from(key)), keys, _AT_ONCE)
+    for done, damage in enumerate(found, 1):
+        if damage is not None:
+            yield damage
+        if progress is not None and (done % _TOLD_EVERY == 0 or done == len(keys)):
+            progress(done, len(keys))
 
 
 def _needed_by(users: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """What a store in S3 does when its server fails for a moment, and what it says when it fails for good."""
 
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -203,7 +204,7 @@ def test_an_answer_is_told_as_what_is_wrong_and_what_to_do(reply: Reply, message
     assert "\n" not in caught.value.message
 
 
-@pytest.mark.parametrize(("hours", "told"), [(3, "ours is 3 hours behind"), (-3, "ours is 3 hours ahead")])
+@pytest.mark.parametrize(("hours", "told"), [(3, r"ours is 3:00:0\d behind"), (-3, r"ours is 3:00:0\d ahead")])
 def test_a_wrong_clock_is_told_with_the_difference(hours: int, told: str) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(hours=hours, seconds=hours), usegmt=True)
     with (
@@ -211,7 +212,7 @@ def test_a_wrong_clock_is_told_with_the_difference(hours: int, told: str) -> Non
         pytest.raises(StorageError) as caught,
     ):
         store_at(fake.endpoint).put_all([Blob.of(HELLO)])
-    assert told in caught.value.message
+    assert re.search(told, caught.value.message)
 
 
 def test_a_refusal_without_a_reason_is_asked_for_the_reason() -> None:

@@ -1,35 +1,33 @@
 """Work in several threads: all of it is done, or the first error ends it."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from threading import Barrier, Event
 
 import pytest
 
-from promptdb.blobs.crew import GivenUp, each_in_threads
+from promptdb.blobs.threads import in_threads
 
 TIMEOUT = 30.0
 """Seconds: only what hangs takes so long."""
 
 
-def crew() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("promptdb-")]
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("promptdb")]
 
 
 def test_each_item_is_worked_on_once() -> None:
-    done: list[int] = []
-    each_in_threads(lambda item, _: done.append(item), iter(range(1000)), 4)
-    assert sorted(done) == list(range(1000))
+    assert sorted(in_threads(lambda item, _: -item, iter(range(1000)), 4)) == list(range(-999, 1))
+    assert threads() == []
 
 
 def test_nothing_to_do_starts_nothing() -> None:
-    each_in_threads(lambda item, _: None, iter(()), 4)
-    assert crew() == []
+    assert list(in_threads(lambda item, _: item, iter(()), 4)) == []
 
 
 def test_as_many_at_once_as_there_are_threads() -> None:
     together = Barrier(4)
-    each_in_threads(lambda item, _: together.wait(TIMEOUT), range(8), 4)
+    list(in_threads(lambda item, _: together.wait(TIMEOUT), range(8), 4))
 
 
 def test_the_first_error_is_raised_and_ends_the_rest() -> None:
@@ -40,34 +38,29 @@ def test_the_first_error_is_raised_and_ends_the_rest() -> None:
             asked.append(number)
             yield number
 
-    def work(item: int, _: Callable[[], None]) -> None:
+    def work(item: int, _: Event) -> None:
         if item == 5:
             raise ValueError("five")
 
     with pytest.raises(ValueError, match="five"):
-        each_in_threads(work, items(), 4)
+        list(in_threads(work, items(), 4))
     assert len(asked) < 10_000
-    assert crew() == []
+    assert threads() == []
 
 
-def test_long_work_is_told_to_give_up() -> None:
-    begun, told = Event(), Event()
+def test_long_work_can_see_that_it_is_given_up() -> None:
+    begun = Event()
 
-    def work(item: int, proceed: Callable[[], None]) -> None:
+    def work(item: int, stop: Event) -> None:
         if item == 1:
             begun.wait(TIMEOUT)
             raise ValueError("one")
         begun.set()
-        try:
-            while True:
-                proceed()
-        except GivenUp:
-            told.set()
-            raise
+        assert stop.wait(TIMEOUT)
 
     with pytest.raises(ValueError, match="one"):
-        each_in_threads(work, [0, 1], 2)
-    assert told.wait(TIMEOUT)
+        list(in_threads(work, [0, 1], 2))
+    assert threads() == []
 
 
 def test_an_interrupt_does_not_wait_for_work_that_hangs() -> None:
@@ -78,13 +71,12 @@ def test_an_interrupt_does_not_wait_for_work_that_hangs() -> None:
         hanging.wait(TIMEOUT)
         raise KeyboardInterrupt
 
-    def work(item: int, _: Callable[[], None]) -> None:
+    def work(item: int, _: Event) -> None:
         hanging.set()
         over.wait(TIMEOUT)
 
     with pytest.raises(KeyboardInterrupt):
-        each_in_threads(work, items(), 2)
-    [left] = crew()
-    assert left.daemon
+        list(in_threads(work, items(), 2))
+    [left] = threads()
     over.set()
     left.join(TIMEOUT)
