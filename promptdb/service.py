@@ -7,15 +7,15 @@ from typing import Any, Literal
 from promptdb.db.engine import reading
 from promptdb.db.lookup import find_version
 from promptdb.db.retry import retried
+from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Desired
-from promptdb.domain.refs import ByRevision, PromptRef
+from promptdb.domain.refs import PromptRef
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import PromptVersionView, Registered
 from promptdb.errors import VersionNotFound
 from promptdb.lookups import PromptLookups
 from promptdb.sync import aliases
-from promptdb.sync.aliases import Move
 from promptdb.sync.apply import apply
 from promptdb.sync.content import Content
 
@@ -110,7 +110,7 @@ class PromptService(PromptLookups):
         reason: str | None = None,
         dry_run: bool = False,
         allow_breaking: bool = False,
-    ) -> Move:
+    ) -> AliasMove:
         """Point an alias at what a reference gives; with `dry_run` only say what would move, or why not.
 
         With `allow_breaking`, a protected alias is moved although that breaks its callers, and its history says what.
@@ -125,13 +125,13 @@ class PromptService(PromptLookups):
         if not target.is_recorded:
             hint = "an alias needs a version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded what {ref} names", hint)
-        exact = PromptRef(target.prompt, ByRevision(target.revision), ref)
-        move = aliases.decide_promotion(self.registry, exact, alias)
+        version = AliasTarget(target.revision, target.id)
+        move = aliases.decide_promotion(self.registry, target.prompt, version, alias)
         return self._perform(move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
     def promote_all(
         self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None, allow_breaking: bool = False
-    ) -> list[Move]:
+    ) -> list[AliasMove]:
         """Point `alias` where `source` points, for every prompt that has it, in one transaction. Arguments as in `promote`.
 
         Returns:
@@ -143,7 +143,7 @@ class PromptService(PromptLookups):
         moves = aliases.decide_all(self.registry, source, alias)
         return aliases.perform(self.registry, moves, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
-    def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> Move:
+    def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> AliasMove:
         """Return an alias to its previous target: always allowed, and its history says what that breaks for newer callers.
 
         Raises:
@@ -151,11 +151,13 @@ class PromptService(PromptLookups):
         """
         return self._perform(aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias), expected, reason)
 
-    def delete_alias(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> Move:
+    def delete_alias(
+        self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None
+    ) -> AliasMove:
         """Remove an alias; its history stays. Errors as in `promote`."""
         return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
 
-    def _perform(self, move: Move, expected: Expected, reason: str | None, **options: bool) -> Move:
+    def _perform(self, move: AliasMove, expected: Expected, reason: str | None, **options: bool) -> AliasMove:
         if expected != "any":
             aliases.require_expected(move, expected)
         return next(iter(aliases.perform(self.registry, [move], reason, **options)), move)

@@ -12,11 +12,11 @@ from typing import Any
 from registries import rows, settings_for, write
 from workers import together
 
+from promptdb.domain.aliases import AliasMove
 from promptdb.domain.digest import digest_of
 from promptdb.domain.plan import Policy
 from promptdb.errors import Conflict, LockTimeout, NotFound
 from promptdb.service import PromptService
-from promptdb.sync.aliases import Move
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
@@ -97,7 +97,7 @@ class Writer:
     def delete(self) -> None:
         self.note(self.service.delete_alias(self.random.choice(SHARED), self.random.choice(ALIASES)))
 
-    def note(self, move: Move) -> None:
+    def note(self, move: AliasMove) -> None:
         if move.is_needed:
             self.told.moves.append((str(move.prompt), move.alias, move.action, move.from_revision, move.to_revision))
 

@@ -14,7 +14,7 @@ from promptdb.cli.text import one_line
 from promptdb.errors import InvalidPrompts
 
 if TYPE_CHECKING:
-    from promptdb.domain.moves import AliasMove
+    from promptdb.domain.aliases import AliasMove
     from promptdb.sync.history import RecordedHistory
 
 _SHOWN = 50

@@ -115,7 +115,7 @@ def _moves(plan: Plan) -> Iterator[str]:
     drifted = {(move.prompt, move.alias) for move in plan.drift}
     told = [
         f"- {code(f'{move.prompt}:{move.alias}')}: {_revision(move.from_revision)} to {_revision(move.to_revision)}, "
-        f"{code(move.reason)}"
+        f"{code(move.reason or '')}"
         + (", moved by hand" if (move.prompt, move.alias) in drifted else "")
         + (
             f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"

@@ -11,7 +11,7 @@ from promptdb.cli.output import print_json
 from promptdb.cli.shared import json_option, load_settings, root_prefix
 
 if TYPE_CHECKING:
-    from promptdb.sync.move import PromptMove
+    from promptdb.sync.move import Rename
 
 
 @click.command("mv")
@@ -47,7 +47,7 @@ def command(old: str, new: str, dry_run: bool, as_json: bool) -> None:
         click.echo(f"undo: {undo}")
 
 
-def _tell(move: "PromptMove", root: str, *, dry_run: bool) -> None:
+def _tell(move: "Rename", root: str, *, dry_run: bool) -> None:
     click.echo(f"{'would move' if dry_run else 'moved'} {root}{move.old.path} to {root}{move.new.path}")
     click.echo(f"    renamed_from: [{', '.join(move.renamed_from)}]")
     for mended in move.mended:
@@ -58,7 +58,7 @@ def _tell(move: "PromptMove", root: str, *, dry_run: bool) -> None:
         click.echo(f"note: {note}", err=True)
 
 
-def _notes(move: "PromptMove", root: str) -> list[str]:
+def _notes(move: "Rename", root: str) -> list[str]:
     notes = []
     if not move.is_valid:
         notes.append("the file has errors; 'promptdb check' shows them")
@@ -72,7 +72,7 @@ def _notes(move: "PromptMove", root: str) -> list[str]:
     return notes
 
 
-def _undo(move: "PromptMove", root: str) -> str:
+def _undo(move: "Rename", root: str) -> str:
     """Back to HEAD where that loses nothing; else the other way round, which leaves a trace in `renamed_from`."""
     if not move.is_clean:
         return shlex.join(["promptdb", "mv", str(move.new.prompt), str(move.old.prompt)])
@@ -80,7 +80,7 @@ def _undo(move: "PromptMove", root: str) -> str:
     return shlex.join(["git", "restore", "--staged", "--worktree", "--", *paths])
 
 
-def _data(move: "PromptMove", undo: str) -> dict[str, object]:
+def _data(move: "Rename", undo: str) -> dict[str, object]:
     return {
         "from": move.old.prompt,
         "to": move.new.prompt,

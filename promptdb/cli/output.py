@@ -15,6 +15,7 @@ import click
 from pydantic import BaseModel
 
 from promptdb.cli.text import escaped, one_line
+from promptdb.domain.aliases import AliasMove
 from promptdb.domain.identity import PromptId
 
 _ACTIVE = re.compile(r"[\x7f-\x9f]|##\[")
@@ -32,7 +33,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.name[0] != "_"}
+        names = value.json_fields if isinstance(value, AliasMove) else [field.name for field in fields(value)]
+        return {name: plain(getattr(value, name)) for name in names if name[0] != "_"}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -53,7 +53,7 @@ def command(
     """
     from promptdb.domain.plan import Policy
     from promptdb.errors import InvalidPrompts
-    from promptdb.sync.foresight import require_unbroken
+    from promptdb.sync.protection import require_unbroken
     from promptdb.sync.tree import plan_tree, planned_updates
 
     settings = load_settings()
@@ -80,7 +80,7 @@ def command(
             print_order(intended, loaded.origin)
     intended.require_sound(policy)
     if not allow_breaking:
-        require_unbroken(intended)
+        require_unbroken(intended.moves)
     return 3 if exit_code and not intended.is_empty else 0
 
 

@@ -2,7 +2,8 @@
 
 import click
 
-from promptdb.cli.moves import EXPECT_HELP, print_moves, read_expected, reason_option
+from promptdb.cli.alias_moves import print_moves
+from promptdb.cli.alias_options import EXPECT_HELP, read_expected, reason_option
 from promptdb.cli.shared import json_option, note_rename, service
 
 

@@ -19,7 +19,7 @@ from promptdb.db.columns import (
     versions,
 )
 from promptdb.db.repository import chunks
-from promptdb.domain.integrity import AliasHistory, AliasMoveRow, AliasRow, BlobRow, RevisionCount, VersionRow
+from promptdb.domain.integrity import AliasEventRow, AliasHistory, AliasRow, BlobRow, RevisionCount, VersionRow
 
 _AT_ONCE = 500
 """Rows in memory."""
@@ -102,7 +102,7 @@ class Audit:
         present = self._present_aliases()
         for (prompt_id, prompt, alias), rows in groupby(self._alias_events(), lambda row: tuple(row[:3])):
             moves = tuple(
-                AliasMoveRow(
+                AliasEventRow(
                     row.generation,
                     _uuid(row.from_id),
                     _uuid(row.to_id),

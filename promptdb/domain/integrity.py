@@ -211,7 +211,7 @@ def revision_finding(row: RevisionCount) -> Finding | None:
 
 
 @dataclass(frozen=True, slots=True)
-class AliasMoveRow:
+class AliasEventRow:
     """An entry of the log of an alias. `owners` are the prompts of the versions that it names, which should be its own."""
 
     generation: int
@@ -237,7 +237,7 @@ class AliasHistory:
     prompt_id: str
     alias: str
     present: AliasRow | None
-    moves: tuple[AliasMoveRow, ...]
+    moves: tuple[AliasEventRow, ...]
 
 
 def alias_findings(history: AliasHistory) -> Iterator[Finding]:

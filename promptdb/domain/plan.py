@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from promptdb.domain.aliases import AliasMove
 from promptdb.domain.changes import ChangedFile, ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
-from promptdb.domain.moves import AliasMove
 from promptdb.domain.order import Order
 from promptdb.errors import Conflict, Guard
 

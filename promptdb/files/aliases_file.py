@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from promptdb.domain.aliases import ALIASES_FILE, Declaration
 from promptdb.domain.identity import PromptId
-from promptdb.domain.moves import ALIASES_FILE, Declaration
 from promptdb.domain.ref_rules import RefRules
 from promptdb.domain.refs import parse_alias, parse_selector
 from promptdb.errors import InvalidRef, OutsideRoot

@@ -12,8 +12,8 @@ from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.db.runs import SUPERSEDED, RunRepository
 from promptdb.db.writer import RegistryWriter
+from promptdb.domain.aliases import Declaration
 from promptdb.domain.identity import PromptId
-from promptdb.domain.moves import Declaration
 from promptdb.domain.order import Order, RecordedHead, Verdict, compared
 from promptdb.domain.plan import Desired, Head, Plan, Policy, Recorded, plan
 from promptdb.domain.views import Provenance

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from promptdb.domain.aliases import Declaration
 from promptdb.domain.identity import PromptId
-from promptdb.domain.moves import Declaration
 from promptdb.domain.plan import Desired
 from promptdb.domain.ref_rules import RefRules
 from promptdb.errors import InvalidPrompts, StalePlan

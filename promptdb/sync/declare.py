@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from promptdb.domain.aliases import ALIASES_FILE, AliasMove
 from promptdb.domain.identity import PromptId
-from promptdb.domain.moves import ALIASES_FILE
 from promptdb.domain.ref_rules import RefRules
 from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, StalePlan, StorageError
 from promptdb.files.aliases_file import read_aliases
@@ -12,10 +12,9 @@ from promptdb.files.edit import edited
 from promptdb.files.finding import NoPlace
 from promptdb.files.tree import FileChanged, WorkTree
 from promptdb.settings import AppSettings
-from promptdb.sync.aliases import Move
 
 
-def declare(settings: AppSettings, moves: Sequence[Move]) -> list[Move]:
+def declare(settings: AppSettings, moves: Sequence[AliasMove]) -> list[AliasMove]:
     """Write where aliases shall point into `_aliases.yaml`, as `rev:N`. Comments and other lines stay.
 
     Args:
@@ -61,7 +60,7 @@ def declare(settings: AppSettings, moves: Sequence[Move]) -> list[Move]:
     return new
 
 
-def _point(fields: dict[str, Any], moves: Sequence[Move]) -> None:
+def _point(fields: dict[str, Any], moves: Sequence[AliasMove]) -> None:
     """In the line that is there, however it spells the prompt, or in a new one."""
     for move in moves:
         targets = fields.setdefault(move.alias, {})

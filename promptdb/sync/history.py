@@ -13,8 +13,8 @@ from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.db.writer import RegistryWriter
+from promptdb.domain.aliases import AliasMove
 from promptdb.domain.identity import PromptId
-from promptdb.domain.moves import AliasMove
 from promptdb.domain.order import RecordedHead, Verdict
 from promptdb.domain.plan import Action, Plan, Policy, Recorded, plan
 from promptdb.domain.replay import performed, without_label_conflicts

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from promptdb.domain.moves import ALIASES_FILE
+from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import Guard, InvalidPrompts, StorageError
 from promptdb.files.finding import NoPlace, Unreadable
@@ -41,7 +41,7 @@ class FileEdit:
 
 
 @dataclass(frozen=True)
-class PromptMove:
+class Rename:
     """A prompt file on its way to another place; `edits` start with the file itself.
 
     `makes_version`: the next sync adds a version, since the paths of assets are part of one. `is_valid`: the file has no
@@ -61,7 +61,7 @@ class PromptMove:
     edits: tuple[FileEdit, ...]
 
 
-def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> PromptMove:
+def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Rename:
     """Look, and write nothing.
 
     Args:
@@ -95,7 +95,7 @@ def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Prompt
     if work_tree is not None:
         edits = _with_entries(edits, was, place, work_tree)
     claims = (item.path for item in desired.items if place.prompt in item.renamed_from and item.prompt != was.prompt)
-    return PromptMove(
+    return Rename(
         was,
         place,
         relocation.renamed_from,

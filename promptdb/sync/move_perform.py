@@ -8,10 +8,10 @@ from promptdb.files.tree import FileChanged, WorkTree
 from promptdb.git.index import write_blob, write_entries
 from promptdb.git.objects import Entry, entries_of_index
 from promptdb.git.worktree import from_top, open_work_tree
-from promptdb.sync.move import PromptMove
+from promptdb.sync.move import Rename
 
 
-def perform_move(root: Path, move: PromptMove) -> None:
+def perform_move(root: Path, move: Rename) -> None:
     """Write the file in its new place, change what else names it, tell git's index, and remove the old file at last.
 
     Args:
@@ -52,7 +52,7 @@ def _create(target: Path, data: bytes, mode: int, undo: ExitStack) -> None:
     target.chmod(mode & 0o7777)
 
 
-def _stage(root: Path, move: PromptMove, undo: ExitStack) -> None:
+def _stage(root: Path, move: Rename, undo: ExitStack) -> None:
     """Give the index the same change. What was not staged before is not staged now."""
     tracked = [(edit, edit.entry) for edit in move.edits if edit.entry is not None]
     work_tree = open_work_tree(root)

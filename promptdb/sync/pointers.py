@@ -1,7 +1,7 @@
-"""The aliases that a sync moves: decided on a plan and on what is recorded, and written in the transaction of the sync."""
+"""Moves the aliases of a sync: decides on a plan and on what is recorded, and writes in the transaction of the sync."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
@@ -10,51 +10,25 @@ import sqlalchemy as sa
 from promptdb.db.lookup import current_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
-from promptdb.domain.digest import Digest
+from promptdb.domain.aliases import ALIASES_FILE, AliasMove, AliasTarget, Declaration
 from promptdb.domain.identity import PromptId
-from promptdb.domain.ids import version_id
-from promptdb.domain.moves import ALIASES_FILE, AliasMove, Declaration
 from promptdb.domain.plan import Action, Desired, Plan, Policy, Recorded
 from promptdb.domain.ref_rules import TAGS
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
-from promptdb.domain.views import AliasView
-from promptdb.errors import Guard, InvalidPrompts, NotFound
+from promptdb.errors import InvalidPrompts, NotFound
 from promptdb.problems import Code, Problem
-from promptdb.sync.aliases import Move, compatible, write_moves
-from promptdb.sync.protection import asked_for
+from promptdb.sync.aliases import allowed_moves, write_moves
 from promptdb.sync.registry import Registry
 from promptdb.sync.view import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A version that is there, or will be once the plan is performed."""
-
-    revision: int
-    digest: Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A move with what it takes to perform it. `there` is the alias as it is."""
-
-    move: AliasMove
-    target: Target
-    there: AliasView | None
-    generation: int
-
-
 @dataclass(frozen=True)
 class Pointers:
-    """`problems` are declarations that name no version."""
+    """The moves that are due. `problems` are declarations that name no version."""
 
-    due: tuple[Due, ...] = ()
+    moves: tuple[AliasMove, ...] = ()
     drift: tuple[AliasMove, ...] = ()
     problems: tuple[Problem, ...] = ()
-
-    @property
-    def moves(self) -> tuple[AliasMove, ...]:
-        return tuple(due.move for due in self.due)
 
     def require_found(self) -> None:
         """
@@ -87,7 +61,7 @@ def decide_pointers(
     if not aliases and not declared:
         return Pointers()
     after = _After(connection, desired, recorded, intended, origin)
-    wanted: dict[tuple[str, PromptId], tuple[Target, str]] = {}
+    wanted: dict[tuple[str, PromptId], tuple[AliasTarget, str]] = {}
     problems: list[Problem] = []
     passed = {new: old for old, new in intended.passed_renames}
     reason = f"{origin.git_ref} at {(origin.commit_id or '')[:12]}"
@@ -103,9 +77,9 @@ def decide_pointers(
             problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[1]} stands here twice", "keep one"))
         else:
             wanted[key] = found, f"declared as {declaration.text}"
-    due = tuple(_due(connection, after, wanted))
-    drift = tuple(one.move for one in due if one.move.alias not in aliases and _has_drifted(connection, after, one))
-    return Pointers(due, drift, tuple(problems))
+    moves = tuple(_moves(connection, after, wanted))
+    drift = tuple(move for move in moves if move.alias not in aliases and _has_drifted(connection, after, move))
+    return Pointers(moves, drift, tuple(problems))
 
 
 def move_pointers(
@@ -129,64 +103,25 @@ def move_pointers(
     Raises:
         Guard: one would, and may not.
     """
-    moves = [
-        Move(
-            due.move.prompt,
-            due.move.alias,
-            "sync",
-            due.move.from_revision,
-            due.move.to_revision,
-            version_id(ids[due.move.prompt], due.target.revision, due.target.digest),
-            due.there.version_id if due.there is not None else None,
-            due.generation,
-        )
-        for due in pointers.due
-    ]
-    reasons = {(move.alias, move.prompt): move.reason for move in pointers.moves}
-    for _, of_alias in groupby(moves, key=lambda move: move.alias):
-        by_reason: dict[str, list[Move]] = {}
-        for move in _compatible(writer, registry, list(of_alias), reasons, policy):
-            by_reason.setdefault(reasons[move.alias, move.prompt], []).append(move)
-        for reason, some in by_reason.items():
-            write_moves(writer, registry.actor, some, ids, reason, run_id)
+    moves = [move.with_version(ids[move.prompt]) for move in pointers.moves]
+    if moves:
+        moves = allowed_moves(writer.connection, registry, moves, allow_breaking=policy.allow_breaking)
+        write_moves(writer, registry.actor, moves, ids, run_id)
 
 
-def _compatible(
-    writer: RegistryWriter,
-    registry: Registry,
-    moves: Sequence[Move],
-    reasons: Mapping[tuple[str, PromptId], str],
-    policy: Policy,
-) -> list[Move]:
-    """Refused with who asked for the moves, since nobody has typed them."""
-    try:
-        return compatible(writer.connection, registry, moves, allow_breaking=policy.allow_breaking)
-    except Guard as error:
-        asked = asked_for([reasons[move.alias, move.prompt] for move in moves])
-        raise Guard(error.message, f"{asked}; {error.hint}") from error
-
-
-@dataclass
 class _After:
     """The versions that there are once the plan is performed. Names are those of then."""
 
-    connection: sa.Connection
-    desired: Sequence[Desired]
-    recorded: Recorded
-    intended: Plan
-    origin: Origin
-    heads: dict[PromptId, Target] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.items = {item.prompt: item for item in self.desired}
-        self.earlier = {c.prompt: c.renamed_from for c in self.intended.changes if c.renamed_from is not None}
+    def __init__(
+        self, connection: sa.Connection, desired: Sequence[Desired], recorded: Recorded, intended: Plan, origin: Origin
+    ) -> None:
+        self.connection, self.origin = connection, origin
+        self.items = {item.prompt: item for item in desired}
+        self.earlier = {c.prompt: c.renamed_from for c in intended.changes if c.renamed_from is not None}
         self.renamed = {old: new for new, old in self.earlier.items()}
-        new = {c.prompt: c for c in self.intended.changes if c.action in (Action.CREATE, Action.UPDATE)}
+        new = {c.prompt: c.revision or 1 for c in intended.changes if c.action in (Action.CREATE, Action.UPDATE)}
         self.heads = {
-            prompt: Target(
-                (new[prompt].revision or 1) if prompt in new else self.recorded.heads[self.was(prompt)].revision,
-                item.digest,
-            )
+            prompt: AliasTarget(new.get(prompt) or recorded.heads[self.was(prompt)].revision, digest=item.digest)
             for prompt, item in self.items.items()
         }
 
@@ -201,7 +136,7 @@ class _After:
         there = current_name(self.connection, prompt) or prompt
         return self.renamed.get(there, there)
 
-    def find(self, declaration: Declaration) -> Target | Problem:
+    def find(self, declaration: Declaration) -> AliasTarget | Problem:
         prompt = self.name(declaration.prompt)
         head = self.heads.get(prompt)
         if head is not None and self._is_head(prompt, head, declaration.selector):
@@ -214,9 +149,9 @@ class _After:
         if found.alias is not None:
             message = f"{declaration.text!r} is an alias, and not a version"
             return _problem(declaration, Code.ALIAS_VERSION, message, f"it is at rev:{found.view.revision}")
-        return Target(found.view.revision, found.view.spec_hash)
+        return AliasTarget(found.view.revision, found.view.id)
 
-    def _is_head(self, prompt: PromptId, head: Target, selector: Selector) -> bool:
+    def _is_head(self, prompt: PromptId, head: AliasTarget, selector: Selector) -> bool:
         """Whether a selector names the newest version, which may not be written yet."""
         match selector:
             case Latest():
@@ -224,7 +159,7 @@ class _After:
             case ByRevision(revision):
                 return revision == head.revision
             case ByDigest(prefix):
-                return head.digest.startswith(f"sha256:{prefix}")
+                return self.items[prompt].digest.startswith(f"sha256:{prefix}")
             case ByLabel(label):
                 return label == self.items[prompt].user_version
             case ByCommit(name):
@@ -236,27 +171,26 @@ class _After:
                 return False
 
 
-def _due(
-    connection: sa.Connection, after: _After, wanted: Mapping[tuple[str, PromptId], tuple[Target, str]]
-) -> Iterator[Due]:
+def _moves(
+    connection: sa.Connection, after: _After, wanted: Mapping[tuple[str, PromptId], tuple[AliasTarget, str]]
+) -> Iterator[AliasMove]:
     repository = PromptRepository(connection)
     for alias, keys in groupby(sorted(wanted), key=lambda key: key[0]):
         there = {view.prompt: view for view in repository.aliases(alias=alias)}
         generations = repository.generations(alias)
         for key in keys:
             (target, reason), name = wanted[key], after.was(key[1])
-            view = there.get(name)
-            if view is None or view.revision != target.revision:
-                from_revision = view.revision if view is not None else None
-                move = AliasMove(key[1], alias, from_revision, target.revision, reason)
-                yield Due(move, target, view, generations.get(name, 0))
+            generation = generations.get(name, 0)
+            move = AliasMove.between(key[1], alias, "sync", there.get(name), target, generation, reason)
+            if move.is_needed:
+                yield move
 
 
-def _has_drifted(connection: sa.Connection, after: _After, due: Due) -> bool:
+def _has_drifted(connection: sa.Connection, after: _After, move: AliasMove) -> bool:
     """Whether a sync had set a declared alias to where it should be, and the last to move it was a person."""
-    events = PromptRepository(connection).alias_events(after.was(due.move.prompt), due.move.alias)
+    events = PromptRepository(connection).alias_events(after.was(move.prompt), move.alias)
     by_sync = next((event for event in events if event.run_id is not None), None)
-    return by_sync is not None and events[0].run_id is None and by_sync.to_revision == due.target.revision
+    return by_sync is not None and events[0].run_id is None and by_sync.to_revision == move.to_revision
 
 
 def _passed(declaration: Declaration, prompt: PromptId, earlier: PromptId) -> Problem:

@@ -10,11 +10,11 @@ from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.sync.apply import Applied, apply, recorded_state
 from promptdb.sync.batch import Progress
-from promptdb.sync.foresight import with_broken
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
 from promptdb.sync.parts import updates, with_parts
 from promptdb.sync.pointers import decide_pointers
+from promptdb.sync.protection import with_breaking
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree
 
@@ -43,8 +43,13 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
         pointers = decide_pointers(connection, desired.items, recorded, intended, origin, desired.declared)
         pointers.require_found()
         described = with_parts(connection, intended, lambda name: desired.content(items[name]))
-        moves = tuple(with_broken(connection, pointers, registry.protected_aliases, items, desired.content))
-        return replace(described, order=order, moves=moves, drift=pointers.drift)
+        moves = with_breaking(
+            connection,
+            pointers.moves,
+            registry.protected_aliases,
+            lambda move: desired.content(items[move.prompt]).canonical.decode(),
+        )
+        return replace(described, order=order, moves=tuple(moves), drift=pointers.drift)
 
 
 def planned_updates(

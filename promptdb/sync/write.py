@@ -9,9 +9,9 @@ from promptdb.db import notices
 from promptdb.db.notices import Notice
 from promptdb.db.runs import APPLIED, RunRepository
 from promptdb.db.writer import RegistryWriter
+from promptdb.domain.aliases import AliasMove
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ids import prompt_id, version_id
-from promptdb.domain.moves import AliasMove
 from promptdb.domain.plan import Action, Change, Plan, Recorded
 from promptdb.domain.views import Provenance
 from promptdb.sync.batch import Batch, new_versions

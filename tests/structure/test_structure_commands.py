@@ -13,6 +13,7 @@ SHARED = {
     *(
         "__init__",
         "alias_moves",
+        "alias_options",
         "app",
         "assets",
         "bars",
@@ -24,7 +25,6 @@ SHARED = {
         "history",
         "hook",
         "markdown",
-        "moves",
     ),
     *(
         "order",

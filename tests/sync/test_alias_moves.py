@@ -15,7 +15,6 @@ from workers import promote, together
 from promptdb.db.engine import writing
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.identity import PromptId
-from promptdb.domain.refs import PromptRef
 from promptdb.errors import Conflict, InvalidRef, NotFound, PromptDBError, PromptNotFound, VersionNotFound
 from promptdb.service import PromptService
 from promptdb.sync import aliases
@@ -278,7 +277,7 @@ def test_an_alias_can_be_expected_not_to_be_there(triage: PromptService) -> None
 
 def stale(service: PromptService, *meanwhile: Callable[[], object]) -> None:
     """A promotion to revision 4 that was decided before something else happened is refused, and nothing is written."""
-    move = aliases.decide_promotion(service.registry, PromptRef.parse(f"{TRIAGE}:rev:4"), "production")
+    move = service.promote(f"{TRIAGE}:rev:4", "production", dry_run=True)
     for act in meanwhile:
         act()
     before = dump(service.engine)

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from registries import dump, on_sqlite, settings_for, write
 
+from promptdb.domain.aliases import AliasMove
 from promptdb.errors import ConfigError, InvalidPrompts, StorageError
 from promptdb.service import PromptService
-from promptdb.sync.aliases import Move, decide_all
+from promptdb.sync.aliases import decide_all
 from promptdb.sync.declare import declare
 
 pytestmark = on_sqlite
@@ -21,7 +22,7 @@ def registry(service: PromptService, tree: Path) -> PromptService:
     return service
 
 
-def declared(service: PromptService, ref: str, alias: str) -> list[Move]:
+def declared(service: PromptService, ref: str, alias: str) -> list[AliasMove]:
     return declare(service.settings, [service.promote(ref, alias, dry_run=True)])
 
 

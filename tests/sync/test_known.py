@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from registries import write
 from repositories import Git, commit_all, git_in
 
+from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.digest import digest_of
-from promptdb.domain.moves import ALIASES_FILE
 from promptdb.files import stamps
 from promptdb.files.scan import scan
 from promptdb.files.tree import WorkTree

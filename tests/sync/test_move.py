@@ -24,18 +24,18 @@ from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied
 from promptdb.sync.check import check_tree
-from promptdb.sync.move import PromptMove, decide_move
+from promptdb.sync.move import Rename, decide_move
 from promptdb.sync.move_perform import perform_move
 
 Sync = Callable[..., Applied]
 TRIAGE = "# sorts\ntemplate: Sort {ticket}\n"
 
 
-def decide(tree: Path, old: str, new: str, here: Path | None = None) -> PromptMove:
+def decide(tree: Path, old: str, new: str, here: Path | None = None) -> Rename:
     return decide_move(AppSettings(base=tree.parent), old, new, here or tree.parent)
 
 
-def move(tree: Path, old: str, new: str, here: Path | None = None) -> PromptMove:
+def move(tree: Path, old: str, new: str, here: Path | None = None) -> Rename:
     decided = decide(tree, old, new, here)
     perform_move(tree, decided)
     return decided

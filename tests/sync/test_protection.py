@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from registries import Fill, rows
 
 from promptdb.domain.changes import ContractChange
-from promptdb.domain.refs import PromptRef
 from promptdb.errors import Conflict, Guard
 from promptdb.service import PromptService
 from promptdb.sync import aliases
@@ -111,7 +110,7 @@ def test_a_dry_run_refuses_what_the_move_would(guarded: PromptService, allow_bre
 
 def test_a_lost_race_is_told_before_what_would_break(guarded: PromptService) -> None:
     """What breaks depends on where the alias points, and that is not what was looked at."""
-    stale = aliases.decide_promotion(guarded.registry, PromptRef.parse(f"{TRIAGE}:rev:3"), "production")
+    stale = guarded.promote(f"{TRIAGE}:rev:3", "production", dry_run=True, allow_breaking=True)
     guarded.promote(f"{TRIAGE}:rev:2", "production")
     with pytest.raises(Conflict, match="was moved meanwhile"):
         aliases.perform(guarded.registry, [stale])

@@ -1,0 +1,105 @@
+"""Declarations, targets and moves of aliases, and the targets that rollbacks return to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from promptdb.domain.changes import ContractChange
+from promptdb.domain.digest import Digest
+from promptdb.domain.identity import PromptId
+from promptdb.domain.ids import version_id
+from promptdb.domain.refs import Selector
+from promptdb.domain.views import AliasEventView, AliasView
+
+ALIASES_FILE = "_aliases.yaml"
+"""Below the prompts root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One pointer of `ALIASES_FILE`, as it stands there. `line` and `column` are those of the selector, from 1."""
+
+    alias: str
+    prompt: PromptId
+    selector: Selector
+    text: str
+    line: int = 1
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AliasTarget:
+    """A version for an alias to point at. One that a sync has yet to write has a digest in place of an id."""
+
+    revision: int
+    version: UUID | None = None
+    digest: Digest | None = None
+
+
+_PLANNED = ("prompt", "alias", "from_revision", "to_revision", "reason", "breaking")
+_BY_HAND = (*_PLANNED[:2], "action", *_PLANNED[2:4], "to_version", "from_version", "generation", "breaking")
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMove:
+    """An alias of a prompt from one revision to another; None stands for no alias.
+
+    `action` is that of the log. `generation` counts the earlier moves, deletions included. `breaking` lists what callers of a
+    protected alias would not survive. `to_digest` is that of a version without an id.
+    """
+
+    prompt: PromptId
+    alias: str
+    action: str
+    from_revision: int | None
+    to_revision: int | None
+    to_version: UUID | None = None
+    from_version: UUID | None = None
+    generation: int = 0
+    breaking: tuple[ContractChange, ...] = ()
+    reason: str | None = None
+    to_digest: Digest | None = None
+
+    @classmethod
+    def between(
+        cls,
+        prompt: PromptId,
+        alias: str,
+        action: str,
+        there: AliasView | None,
+        target: AliasTarget | None,
+        generation: int = 0,
+        reason: str | None = None,
+    ) -> "AliasMove":
+        """Describe the move of an alias from where it is to a target, None to delete it."""
+        old = (there.revision, there.version_id) if there else (None, None)
+        new = (target.revision, target.version, target.digest) if target else (None, None, None)
+        return cls(prompt, alias, action, old[0], new[0], new[1], old[1], generation, (), reason, new[2])
+
+    @property
+    def is_needed(self) -> bool:
+        return self.from_revision != self.to_revision
+
+    @property
+    def json_fields(self) -> tuple[str, ...]:
+        """The fields to print: a sync plans moves before versions have ids, and says why."""
+        return _PLANNED if self.action == "sync" else _BY_HAND
+
+    def with_version(self, prompt_id: UUID) -> "AliasMove":
+        """Add the id of a version that has been written since."""
+        if self.to_revision is None or self.to_digest is None:
+            return self
+        return replace(self, to_version=version_id(prompt_id, self.to_revision, self.to_digest))
+
+
+def rollback_targets(newest_first: Sequence[AliasEventView]) -> list[int]:
+    """List the revisions an alias can go back through, the current one last. A rollback takes its own step off again."""
+    targets: list[int] = []
+    for event in reversed(newest_first):
+        if event.to_revision is None:
+            targets.clear()
+        elif event.action == "rollback" and targets:
+            targets.pop()
+        else:
+            targets.append(event.to_revision)
+    return targets
