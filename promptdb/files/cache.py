@@ -39,7 +39,7 @@ class SeenFile(NamedTuple):
 
 
 @dataclass
-class _Content:
+class _CachedFiles:
     files: dict[str, tuple[Stamp | None, KnownFile]] = field(default_factory=dict)
     others: dict[str, SeenFile] = field(default_factory=dict)
     is_from_future: bool = False
@@ -59,7 +59,7 @@ class FileCache:
         self._file = file
         self._key = f"{settings_key} {SCHEME}"
         self._before = _load(file, self._key)
-        self._now = _Content()
+        self._now = _CachedFiles()
 
     def __len__(self) -> int:
         """How many files are known from before."""
@@ -106,17 +106,17 @@ def _header(body: bytes) -> bytes:
     return b"promptdb files %d %08x\n" % (_FORMAT, zlib.crc32(body))
 
 
-def _load(file: Path, key: str) -> _Content:
+def _load(file: Path, key: str) -> _CachedFiles:
     try:
         data = file.read_bytes()
         header, body = data[: data.index(b"\n") + 1], data[data.index(b"\n") + 1 :]
         if header != _header(body):
-            return _Content()
+            return _CachedFiles()
         content: dict[str, Any] = json.loads(body)
         if content["key"] != key:
-            return _Content()
+            return _CachedFiles()
         is_from_future = content["saved"] > time.time_ns()
-        return _Content(
+        return _CachedFiles(
             {
                 path: (None if is_from_future else stamp, KnownFile(file, spec, label, tuple(renamed_from), reads))
                 for path, (stamp, file, spec, label, renamed_from, reads) in content["files"].items()
@@ -128,4 +128,4 @@ def _load(file: Path, key: str) -> _Content:
             is_from_future,
         )
     except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        return _Content()
+        return _CachedFiles()

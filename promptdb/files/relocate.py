@@ -14,7 +14,7 @@ from promptdb.files.tree import beside
 
 
 @dataclass(frozen=True)
-class Place:
+class PromptPath:
     """A prompt, and the path of its file from the prompts root."""
 
     prompt: PromptId
@@ -39,7 +39,7 @@ class Relocated:
     mended: tuple[Mended, ...]
 
 
-def relocated(data: bytes, old: Place, new: Place) -> Relocated:
+def relocated(data: bytes, old: PromptPath, new: PromptPath) -> Relocated:
     """The file as it should be in its new place. Comments and layout stay; see `edited`.
 
     Args:

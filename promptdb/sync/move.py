@@ -12,7 +12,7 @@ from promptdb.files.finding import NoPlace, Unreadable
 from promptdb.files.key_edit import with_prompt_renamed
 from promptdb.files.parse import parse_file
 from promptdb.files.read import problems_of
-from promptdb.files.relocate import Mended, Place, Relocated, relocated
+from promptdb.files.relocate import Mended, PromptPath, Relocated, relocated
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.git.objects import Entry, entries_of_index, read_blobs
 from promptdb.git.worktree import WorkTreeState, from_top, open_work_tree
@@ -49,8 +49,8 @@ class Rename:
     new name. `is_clean`: all files are as HEAD has them.
     """
 
-    old: Place
-    new: Place
+    old: PromptPath
+    new: PromptPath
     renamed_from: tuple[str, ...]
     mended: tuple[Mended, ...]
     makes_version: bool
@@ -82,7 +82,7 @@ def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Rename
     root, desired = settings.prompts_path, loaded.desired
     work_tree = open_work_tree(root)
     named = named_file(old, desired, root, here)
-    was = Place(named.candidate.prompt, named.candidate.path)
+    was = PromptPath(named.candidate.prompt, named.candidate.path)
     place = new_place(new, named, root, here)
     require_movable(named.candidate, desired)
     require_free(was, place, desired, root)
@@ -109,7 +109,7 @@ def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Rename
     )
 
 
-def _file_edit(tree: WorkTree, old: Place, new: Place) -> tuple[Relocated, FileEdit]:
+def _file_edit(tree: WorkTree, old: PromptPath, new: PromptPath) -> tuple[Relocated, FileEdit]:
     data = _read(tree, old.path)
     found = _edited(old.path, lambda: relocated(data, old, new), f"write 'renamed_from: [{old.prompt}]' by hand")
     if len(found.data) > MAX_TEXT_BYTES:
@@ -117,7 +117,7 @@ def _file_edit(tree: WorkTree, old: Place, new: Place) -> tuple[Relocated, FileE
     return found, FileEdit(old.path, new.path, data, found.data)
 
 
-def _aliases_edit(tree: WorkTree, old: Place, new: Place) -> tuple[tuple[str, ...], list[FileEdit]]:
+def _aliases_edit(tree: WorkTree, old: PromptPath, new: PromptPath) -> tuple[tuple[str, ...], list[FileEdit]]:
     """The file of declared aliases, where it names the prompt."""
     if not (tree.root / ALIASES_FILE).exists():
         return (), []
@@ -127,7 +127,9 @@ def _aliases_edit(tree: WorkTree, old: Place, new: Place) -> tuple[tuple[str, ..
     return aliases, [FileEdit(ALIASES_FILE, ALIASES_FILE, data, changed)] if aliases else []
 
 
-def _with_entries(edits: Sequence[FileEdit], old: Place, new: Place, work_tree: WorkTreeState) -> list[FileEdit]:
+def _with_entries(
+    edits: Sequence[FileEdit], old: PromptPath, new: PromptPath, work_tree: WorkTreeState
+) -> list[FileEdit]:
     """The same with what git would commit: changes that are not staged stay so."""
     repository = work_tree.repository
     paths = {edit.path: from_top(work_tree.prefix, edit.path) for edit in edits}
@@ -148,7 +150,7 @@ def _with_entries(edits: Sequence[FileEdit], old: Place, new: Place, work_tree: 
     return found
 
 
-def _staged(edit: FileEdit, data: bytes, old: Place, new: Place) -> bytes:
+def _staged(edit: FileEdit, data: bytes, old: PromptPath, new: PromptPath) -> bytes:
     if data == edit.old:
         return edit.new
     if edit.path == ALIASES_FILE:
@@ -156,7 +158,7 @@ def _staged(edit: FileEdit, data: bytes, old: Place, new: Place) -> bytes:
     return relocated(data, old, new).data
 
 
-def _is_changed(tree: WorkTree, settings: AppSettings, old: Place, new: Place, edit: FileEdit) -> bool:
+def _is_changed(tree: WorkTree, settings: AppSettings, old: PromptPath, new: PromptPath, edit: FileEdit) -> bool:
     """Whether the digest becomes another one. Only the paths of assets may do that."""
     before = parse_file(old.path, edit.old, tree, settings.text_format).prompt
     after = parse_file(new.path, edit.new, tree, settings.text_format).prompt

@@ -6,7 +6,7 @@ from pathlib import Path
 from promptdb.containment import contained
 from promptdb.errors import Conflict, Guard
 from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
-from promptdb.files.relocate import Place
+from promptdb.files.relocate import PromptPath
 from promptdb.files.scan import Candidate
 from promptdb.git.index import is_ignored
 from promptdb.git.worktree import WorkTreeState, from_top
@@ -29,7 +29,7 @@ def require_movable(candidate: Candidate, desired: DesiredTree) -> None:
         raise Guard(message, "give them a file of their own first, for example in a folder _shared")
 
 
-def require_free(old: Place, new: Place, desired: DesiredTree, root: Path) -> None:
+def require_free(old: PromptPath, new: PromptPath, desired: DesiredTree, root: Path) -> None:
     """
     Raises:
         Conflict: the file is there already, or another is.
@@ -44,7 +44,7 @@ def require_free(old: Place, new: Place, desired: DesiredTree, root: Path) -> No
         raise Conflict(f"there is a file {new.path} already", in_two_steps or "choose another name, or remove the file")
 
 
-def require_seen(new: Place, root: Path, work_tree: WorkTreeState | None) -> None:
+def require_seen(new: PromptPath, root: Path, work_tree: WorkTreeState | None) -> None:
     """
     Raises:
         Guard: a prompt in this place would not be found.

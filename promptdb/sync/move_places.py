@@ -8,21 +8,21 @@ from pathlib import Path
 
 from promptdb.domain.identity import DEFAULT_NAMESPACE, PromptId
 from promptdb.errors import InvalidRef, PromptNotFound
-from promptdb.files.relocate import Place
+from promptdb.files.relocate import PromptPath
 from promptdb.files.scan import Candidate, is_prompt_name
 from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.sync.collect import DesiredTree
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedFile:
     """The file that was meant. `is_path`: whether it was named by its path from the current folder, and not by its name."""
 
     candidate: Candidate
     is_path: bool
 
 
-def named_file(text: str, desired: DesiredTree, root: Path, here: Path) -> Named:
+def named_file(text: str, desired: DesiredTree, root: Path, here: Path) -> NamedFile:
     """The prompt file that `text` names: a path from `here`, a path from the root, or the name of a prompt.
 
     Raises:
@@ -33,12 +33,12 @@ def named_file(text: str, desired: DesiredTree, root: Path, here: Path) -> Named
     paths = {candidate.path: candidate for candidate in candidates.values()}
     below = _below(text, root, here)
     if file_suffix(text) in SUFFIXES and below in paths and (here / text).exists():
-        return Named(paths[below], is_path=True)
+        return NamedFile(paths[below], is_path=True)
     if text in paths:
-        return Named(paths[text], is_path=False)
+        return NamedFile(paths[text], is_path=False)
     prompt = PromptId.parse(text)
     if prompt in candidates:
-        return Named(candidates[prompt], is_path=False)
+        return NamedFile(candidates[prompt], is_path=False)
     if (root / text).is_dir():
         raise PromptNotFound(f"{text} is a folder", "move its prompts, one by one")
     if (now := next((item.prompt for item in desired.items if prompt in item.renamed_from), None)) is not None:
@@ -48,7 +48,7 @@ def named_file(text: str, desired: DesiredTree, root: Path, here: Path) -> Named
     raise PromptNotFound(f"there is no file for a prompt {prompt}", hint)
 
 
-def new_place(text: str, old: Named, root: Path, here: Path) -> Place:
+def new_place(text: str, old: NamedFile, root: Path, here: Path) -> PromptPath:
     """Where the file goes: `text` is read as the old name was; one that ends with `/` is a folder.
 
     Args:
@@ -80,7 +80,7 @@ def new_place(text: str, old: Named, root: Path, here: Path) -> Place:
     prompt = PromptId.from_segments(stem.split("/"))
     if not is_prompt_name(posixpath.basename(stem) + suffix):
         raise InvalidRef(f"{stem}{suffix} would be no prompt", "files named README are left out; choose another name")
-    return Place(prompt, stem + suffix)
+    return PromptPath(prompt, stem + suffix)
 
 
 def _without_suffix(text: str, suffix: str) -> str:

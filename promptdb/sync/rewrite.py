@@ -19,8 +19,7 @@ from promptdb.sync.check import Checked, Updated, check_tree
 from promptdb.sync.collect import Progress
 from promptdb.sync.content import content_of_file
 
-Place = tuple[int, int]
-"""Line and column."""
+LineColumn = tuple[int, int]
 
 
 def update_tests(settings: AppSettings, progress: Progress | None = None) -> Checked:
@@ -48,7 +47,7 @@ class Rewritten:
     """What became of a file. `left` has the place of each failure that is still there, and why it is."""
 
     updated: tuple[Updated, ...] = ()
-    left: dict[Place, str] = field(default_factory=dict)
+    left: dict[LineColumn, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def _updates(path: str, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> tuple[
 
 def _left(
     prompt: ParsedPrompt, open_blob: OpenBlob, done: Sequence[Rewrite], reasons: dict[Path, str]
-) -> dict[Place, str]:
+) -> dict[LineColumn, str]:
     found = list(run_tests(prompt.spec, prompt.tests, open_blob))
     broken = {finding.path[1] for finding in found if finding.code is Code.TEST_BROKEN}
     passing = {rewrite.path for rewrite in done}

@@ -30,7 +30,7 @@ from promptdb.sync.blob_rows import bundle_of
 from promptdb.sync.collect import Progress
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.registry import Registry
-from promptdb.sync.verify_blobs import CheckedBlobs, Named, blob_findings, check_blobs
+from promptdb.sync.verify_blobs import CheckedBlobs, NamedBlobs, blob_findings, check_blobs
 
 _MAX_LOOKED_UP = 100
 """Edited specs whose bundles are asked for the right text."""
@@ -70,7 +70,7 @@ class Verified:
 class _Rows:
     identity: UUID | None = None
     counts: tuple[int, int, int] = (0, 0, 0)
-    named: Named = field(default_factory=dict)
+    named: NamedBlobs = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     edited: list[VersionRow] = field(default_factory=list)
 

@@ -15,7 +15,7 @@ from promptdb.domain.integrity import Finding, IntegrityCode, finding
 from promptdb.errors import IntegrityFailure, OutsideRoot, StorageError
 from promptdb.sync.collect import Progress
 
-Named = dict[bytes, int | None]
+NamedBlobs = dict[bytes, int | None]
 """SHA-256 of each blob that a row names -> its bytes; None where the rows cannot be trusted in that."""
 
 _AT_ONCE = 4
@@ -42,7 +42,7 @@ class CheckedBlobs:
     unnamed_bytes: int = 0
 
 
-def check_blobs(blobs: BlobStore, named: Named, *, full: bool, progress: Progress | None = None) -> CheckedBlobs:
+def check_blobs(blobs: BlobStore, named: NamedBlobs, *, full: bool, progress: Progress | None = None) -> CheckedBlobs:
     """
     Args:
         blobs: the store.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promptdb.git.folder import GitFolder, git_folder
-from promptdb.watch.hints import Place
+from promptdb.watch.hints import WatchedFolder
 from promptdb.watch.snapshot import Snapshot, snapshot
 
 
@@ -22,11 +22,11 @@ class Ground:
         """Asked for each time: a repository may come and go."""
         return git_folder(self.root)
 
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[WatchedFolder, ...]:
         """The root, and the folders of git that change with HEAD and the index."""
-        found, git = [Place(self.root.resolve(), recursive=True)], self.git()
+        found, git = [WatchedFolder(self.root.resolve(), recursive=True)], self.git()
         if git is not None:
-            found += [Place(folder.resolve()) for folder in (git.own, git.own / "logs") if folder.is_dir()]
+            found += [WatchedFolder(folder.resolve()) for folder in (git.own, git.own / "logs") if folder.is_dir()]
         return tuple(found)
 
     def skipped(self) -> set[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class WatchedFolder:
     """A folder to observe, by its real path."""
 
     folder: Path
@@ -64,7 +64,7 @@ class Observation:
         OSError: the system has no more watches to give.
     """
 
-    def __init__(self, places: Sequence[Place], skipped: Collection[str], hints: Hints) -> None:
+    def __init__(self, places: Sequence[WatchedFolder], skipped: Collection[str], hints: Hints) -> None:
         before = set(threading.enumerate())
         folders = _folders(places)
         self._observer = _start(places, Relevance(places, skipped), hints)
@@ -87,7 +87,7 @@ class Observation:
 class Relevance:
     """Which paths mean something: those at and below the places, but for what is skipped."""
 
-    places: Sequence[Place]
+    places: Sequence[WatchedFolder]
     skipped: Collection[str]
 
     def __call__(self, path: str) -> bool:
@@ -104,7 +104,7 @@ def kind_of_events() -> str:
     return cast("type", Observer).__name__.removesuffix("Observer").lower()
 
 
-def _start(places: Sequence[Place], is_relevant: Relevance, hints: Hints) -> "BaseObserver":
+def _start(places: Sequence[WatchedFolder], is_relevant: Relevance, hints: Hints) -> "BaseObserver":
     """With the events that tell of a change: without the filter, our own reading would make two events for each file."""
     from watchdog import events
     from watchdog.observers import Observer
@@ -135,7 +135,7 @@ def _start(places: Sequence[Place], is_relevant: Relevance, hints: Hints) -> "Ba
     return observer
 
 
-def _folders(places: Sequence[Place]) -> set[str]:
+def _folders(places: Sequence[WatchedFolder]) -> set[str]:
     found = set()
     for place in places:
         found.add(str(place.folder))

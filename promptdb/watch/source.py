@@ -3,7 +3,7 @@
 from promptdb.files.mounts import remote_file_system
 from promptdb.watch.events import Warned
 from promptdb.watch.ground import Ground
-from promptdb.watch.hints import Hints, Observation, Place, kind_of_events
+from promptdb.watch.hints import Hints, Observation, WatchedFolder, kind_of_events
 from promptdb.watch.snapshot import identity
 
 POLLING = "polling"
@@ -22,7 +22,7 @@ class EventSource:
         self._ground = ground
         self._hints = hints
         self._observation: Observation | None = None
-        self._places: tuple[Place, ...] = ()
+        self._places: tuple[WatchedFolder, ...] = ()
         self._identity: tuple[int, int] | None = None
         self.reason = "as asked" if polling else _reason_to_poll(ground)
 

@@ -4,11 +4,11 @@ import pytest
 
 from promptdb.domain.identity import PromptId
 from promptdb.files.finding import NoPlace, Unreadable
-from promptdb.files.relocate import Mended, Place, relocated
+from promptdb.files.relocate import Mended, PromptPath, relocated
 
 
-def place(path: str) -> Place:
-    return Place(PromptId.from_segments(path.rpartition(".")[0].split("/")), path)
+def place(path: str) -> PromptPath:
+    return PromptPath(PromptId.from_segments(path.rpartition(".")[0].split("/")), path)
 
 
 def moved(data: str, old: str, new: str) -> str:

@@ -13,7 +13,7 @@ from watchtools import wait_for
 from promptdb.files import mounts
 from promptdb.watch.events import Warned
 from promptdb.watch.ground import Ground
-from promptdb.watch.hints import Hints, Place, Relevance
+from promptdb.watch.hints import Hints, Relevance, WatchedFolder
 from promptdb.watch.source import POLLING, EventSource
 
 
@@ -95,7 +95,7 @@ def test_reading_and_our_own_store_are_no_changes(
     ],
 )
 def test_paths_of_git_and_of_the_store_count_where_they_tell_something(path: str, relevant: bool) -> None:
-    places = [Place(Path("/p"), recursive=True), Place(Path("/p/.git"))]
+    places = [WatchedFolder(Path("/p"), recursive=True), WatchedFolder(Path("/p/.git"))]
     skipped = {"/p/.git", "/p/.blobs", "/p/db.sqlite3", "/p/db.sqlite3-wal"}
     assert Relevance(places, skipped)(path) == relevant
 

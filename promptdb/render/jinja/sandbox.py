@@ -32,7 +32,7 @@ class _Namespace(jinja2.utils.Namespace):
         return "<namespace>"
 
 
-class Fragments(jinja2.BaseLoader):
+class JinjaFragments(jinja2.BaseLoader):
     """The frozen fragments of a prompt, compiled once like its templates: their `codes` by name.
 
     Each use is a template of its own: jinja2 keeps the module of one that is imported, and with it what a render left there.
@@ -51,7 +51,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self) -> None:
-        self.fragments = Fragments()
+        self.fragments = JinjaFragments()
         super().__init__(undefined=jinja2.StrictUndefined, loader=self.fragments, cache_size=0)
         self.globals.pop("lipsum")  # random text: the same prompt would differ from call to call
         self.globals["namespace"] = _Namespace

@@ -10,7 +10,7 @@ from typing import Any
 
 from promptdb.errors import TemplateError
 from promptdb.render.engine import Includes
-from promptdb.render.mustache.parser import Node, Partial, Section, Variable, find_key, parse
+from promptdb.render.mustache.parser import Node, Partial, Section, VariableTag, find_key, parse
 from promptdb.render.mustache.partials import Expansion
 from promptdb.render.mustache.walk import rendered
 
@@ -59,7 +59,7 @@ def _collect(body: Iterable[Node], top: dict[str, None], inner: dict[str, None])
     An inverted section walks over nothing: its body is at the level it stands on.
     """
     for node in body:
-        if isinstance(node, Variable | Section) and node.path:
+        if isinstance(node, VariableTag | Section) and node.path:
             top.setdefault(node.path[0])
         if isinstance(node, Section):
             _collect(node.body, top if node.inverted else inner, inner)

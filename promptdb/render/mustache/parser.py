@@ -22,7 +22,7 @@ _LINE_END = re.compile(r"[ \t]*(?:\r?\n|\Z)")
 _BLOCKS_OF_HANDLEBARS = {"if": "#", "each": "#", "with": "#", "unless": "^"}
 
 
-class Place(NamedTuple):
+class TagPosition(NamedTuple):
     """Where a tag starts, counted from 1. `fragment` is None for the template itself."""
 
     line: int
@@ -36,12 +36,12 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class VariableTag:
     """`path` is the key split at its dots; empty for the key `.`."""
 
     key: str
     path: tuple[str, ...]
-    place: Place
+    place: TagPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Section:
 
     key: str
     path: tuple[str, ...]
-    place: Place
+    place: TagPosition
     inverted: bool
     body: "tuple[Node, ...]" = ()
 
@@ -63,11 +63,11 @@ class Partial:
     """`indentation` goes before each of its lines, where it stands on a line of its own."""
 
     name: str
-    place: Place
+    place: TagPosition
     indentation: str
 
 
-Node = str | Variable | Section | Partial
+Node = str | VariableTag | Section | Partial
 
 
 class _Tag(NamedTuple):
@@ -75,7 +75,7 @@ class _Tag(NamedTuple):
 
     sigil: str
     key: str
-    place: Place
+    place: TagPosition
     position: int
     start: int
     end: int
@@ -101,7 +101,7 @@ def parse(template: str, fragment: str | None = None) -> tuple[Node, ...]:
         done = tag.end
         match tag.sigil:
             case "" | "&":
-                nodes.append(Variable(tag.key, _path(tag), tag.place))
+                nodes.append(VariableTag(tag.key, _path(tag), tag.place))
             case ">":
                 nodes.append(Partial(_partial_name(tag), tag.place, tag.indentation))
             case "#" | "^":
@@ -129,7 +129,7 @@ def find_key(template: str, name: str) -> tuple[int, int] | None:
     return None
 
 
-def nested_too_deeply(place: Place) -> TemplateError:
+def nested_too_deeply(place: TagPosition) -> TemplateError:
     return place.error(f"sections are nested deeper than {MAX_NESTING}", "flatten them")
 
 
@@ -140,7 +140,7 @@ def _tags(template: str, fragment: str | None) -> Iterator[_Tag]:
         if breaks := template.count("\n", counted, position):
             line, line_start = line + breaks, template.rfind("\n", counted, position) + 1
         counted = position
-        place = Place(line, position - line_start + 1, fragment)
+        place = TagPosition(line, position - line_start + 1, fragment)
         sigil = template[position + len(left) : position + len(left) + 1]
         sigil = sigil if sigil in _SIGILS else ""
         inside = position + len(left) + len(sigil)
@@ -160,7 +160,7 @@ def _tags(template: str, fragment: str | None) -> Iterator[_Tag]:
         yield _Tag("&" if sigil == "{" else sigil, key, place, position, start, end, indentation)
 
 
-def _delimiters(key: str, place: Place) -> tuple[str, str]:
+def _delimiters(key: str, place: TagPosition) -> tuple[str, str]:
     parts = key.split()
     if len(parts) != 2 or any("=" in part for part in parts):
         raise place.error("delimiters come as two words without '='", "for example {{=<% %>=}}")

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from promptdb.errors import TemplateError
-from promptdb.render.mustache.parser import Node, Section, Variable, shortened
+from promptdb.render.mustache.parser import Node, Section, VariableTag, shortened
 
 MAX_ITEMS = 1_000_000
 """Items that the sections of one render may walk over in all."""
@@ -61,7 +61,7 @@ class _Run:
             message = f"the sections walk over more than {what}, the last in {shortened(section.key)!r}"
             raise section.place.error(message, "give shorter lists, or nest fewer sections")
 
-    def text_of(self, variable: Variable, value: Any) -> str:
+    def text_of(self, variable: VariableTag, value: Any) -> str:
         """A value that is no text, as `str` writes it. It is counted at once: the same long list may come again and again."""
         try:
             text = str(value)
@@ -80,7 +80,7 @@ def _write(body: Iterable[Node], scopes: list[Any], run: _Run) -> None:
     for node in body:
         if isinstance(node, str):
             write(node)
-        elif isinstance(node, Variable):
+        elif isinstance(node, VariableTag):
             value = _look_up(node.path, scopes)
             if type(value) is str:
                 write(value)
@@ -143,7 +143,7 @@ def _child(value: Any, part: str) -> Any:
     return _MISSING
 
 
-def _require_optional(variable: Variable, values: Mapping[str, Any]) -> None:
+def _require_optional(variable: VariableTag, values: Mapping[str, Any]) -> None:
     """Outside of sections only a whole variable may lack a value, since then it is an optional one."""
     if not variable.path:
         raise _no_item(variable)
@@ -157,7 +157,7 @@ def _require_optional(variable: Variable, values: Mapping[str, Any]) -> None:
         owner = value
 
 
-def _lacks(variable: Variable, depth: int, owner: Any) -> TemplateError:
+def _lacks(variable: VariableTag, depth: int, owner: Any) -> TemplateError:
     """Of the key, the first `depth` parts lead to `owner`, which does not have the next."""
     before, part = ".".join(variable.path[:depth]), variable.path[depth]
     hint = f"inside of {{{{#{shortened(before)}}}}} a name without a value is empty"
@@ -174,7 +174,7 @@ def _lacks(variable: Variable, depth: int, owner: Any) -> TemplateError:
     return variable.place.error(f"{shortened(variable.key)!r} has no value: {shortened(before)!r} {has}", hint)
 
 
-def _no_item(tag: Variable | Section) -> TemplateError:
+def _no_item(tag: VariableTag | Section) -> TemplateError:
     return tag.place.error("'.' outside of a section, where there is no item", "put it between {{#list}} and {{/list}}")
 
 
