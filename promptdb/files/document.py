@@ -7,11 +7,10 @@ from typing import Any
 
 import yaml
 
+from promptdb.domain.field_path import FieldPath
 from promptdb.files.json_nodes import compose_json
 from promptdb.files.yaml_reader import compose, node_at
 from promptdb.problems import Code, Problem
-
-Path = tuple[str | int, ...]
 
 
 @dataclass
@@ -35,12 +34,12 @@ class Document:
     text: str = ""
     first_line: int = 1
     is_json: bool = False
-    bodies: dict[Path, Body] = field(default_factory=dict)
-    moved: Mapping[Path, Path] = field(default_factory=dict)
+    bodies: dict[FieldPath, Body] = field(default_factory=dict)
+    moved: Mapping[FieldPath, FieldPath] = field(default_factory=dict)
 
     def problem(
         self,
-        path: Path,
+        path: FieldPath,
         code: Code,
         message: str,
         hint: str | None = None,
@@ -58,7 +57,7 @@ class Document:
         return Problem(self.path, line + self.first_line, column + 1, code, message, hint, detail)
 
     def problem_inside(
-        self, path: Path, line: int | None, column: int | None, code: Code, message: str, hint: str | None
+        self, path: FieldPath, line: int | None, column: int | None, code: Code, message: str, hint: str | None
     ) -> Problem:
         """A problem at a line and column, counted from 1, of the template under `path`."""
         if path in self.bodies:

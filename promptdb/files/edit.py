@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from promptdb.files.document import Path
+from promptdb.domain.field_path import FieldPath
 from promptdb.files.finding import NoPlace, Unreadable
 from promptdb.files.json_edit import as_json, json_edited
 from promptdb.files.json_reader import read_json
@@ -21,7 +21,7 @@ from promptdb.files.yaml_reader import compose, construct
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\n]*", re.MULTILINE)
 
 
-def with_value(suffix: str, data: bytes, path: Path, value: Any) -> bytes:
+def with_value(suffix: str, data: bytes, path: FieldPath, value: Any) -> bytes:
     """The bytes of a file in which the value at `path`, which is there, is another one. See `edited`."""
 
     def change(fields: Any) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.prompt_file import AssetInFile, Expectation, ExpectedMessage, FewShotInFile, GoldenTest, PromptFile
 from promptdb.domain.spec import ROLE_SYNONYMS, Message, Metadata, Placeholder, Variable
-from promptdb.files.document import Document, Path
+from promptdb.files.document import Document
 from promptdb.problems import Code, Problem
 
 _CODES = {"extra_forbidden": Code.UNKNOWN_FIELD, "missing": Code.MISSING_FIELD}
@@ -59,7 +60,7 @@ def validate_fields(document: Document) -> tuple[PromptFile | None, list[Problem
 
 
 def _problems(document: Document, error: ValidationError) -> list[Problem]:
-    found: dict[Path, list[tuple[str, str]]] = {}
+    found: dict[FieldPath, list[tuple[str, str]]] = {}
     for entry in error.errors(include_url=False, include_context=False):
         path = _path(document.data, entry["loc"], missing=entry["type"] == "missing")
         found.setdefault(path, []).append((entry["type"], entry["msg"]))
@@ -83,7 +84,7 @@ def declared_variables(file: PromptFile) -> dict[str, Variable] | None:
     }
 
 
-def _path(data: Any, location: tuple[str | int, ...], *, missing: bool) -> Path:
+def _path(data: Any, location: tuple[str | int, ...], *, missing: bool) -> FieldPath:
     """Pydantic's location without the tags of unions, which are not in the data."""
     path: list[str | int] = []
     for index, part in enumerate(location):
@@ -104,7 +105,7 @@ def _has(data: Any, part: str | int) -> bool:
     )
 
 
-def _problem(document: Document, path: Path, misfits: list[tuple[str, str]]) -> Problem:
+def _problem(document: Document, path: FieldPath, misfits: list[tuple[str, str]]) -> Problem:
     """One problem for a value, though each branch of a union has its own complaint."""
     kind, message = misfits[0]
     code = _CODES.get(kind, Code.WRONG_VALUE)
@@ -126,7 +127,7 @@ def _plain(message: str) -> str:
     )
 
 
-def _quoting(data: Any, path: Path, expected: list[str]) -> str | None:
+def _quoting(data: Any, path: FieldPath, expected: list[str]) -> str | None:
     value = _value_at(data, path)
     if "text" not in expected or "a whole number" in expected or not isinstance(value, int | float):
         return None
@@ -135,7 +136,7 @@ def _quoting(data: Any, path: Path, expected: list[str]) -> str | None:
     return f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
 
 
-def _advice(data: Any, path: Path) -> str:
+def _advice(data: Any, path: FieldPath) -> str:
     name = str(path[-1])
     if " " in name and _value_at(data, path) is None:
         return "quote a value that contains a comma"
@@ -147,20 +148,20 @@ def _advice(data: Any, path: Path) -> str:
     return f"did you mean '{near[0]}'?" if near else f"fields here: {', '.join(known)}"
 
 
-def _known_fields(path: Path) -> list[str]:
+def _known_fields(path: FieldPath) -> list[str]:
     place = tuple(part for part in path if isinstance(part, str))
     if place[:1] == ("variables",):
         place = ("variables", "*")
     return [name for model in _MODELS.get(place, ()) for name in model.model_fields]
 
 
-def _value_at(data: Any, path: Path) -> Any:
+def _value_at(data: Any, path: FieldPath) -> Any:
     for part in path:
         data = data[part]
     return data
 
 
-def _dotted(path: Path) -> str:
+def _dotted(path: FieldPath) -> str:
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from promptdb.files.document import Path
+from promptdb.domain.field_path import FieldPath
 from promptdb.files.json_nodes import compose_json
 from promptdb.files.yaml_reader import node_at
 
@@ -36,7 +36,7 @@ def as_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _changes(path: Path, old: Any, new: Any) -> Iterator[tuple[Path, str | None, Any]]:
+def _changes(path: FieldPath, old: Any, new: Any) -> Iterator[tuple[FieldPath, str | None, Any]]:
     """In the order of the text: the path of a value with the one that takes its place, or with a key to add behind it."""
     if as_json(old) == as_json(new):
         return

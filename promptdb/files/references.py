@@ -10,10 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.prompt_file import PromptFile
 from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
 from promptdb.errors import OutsideRoot
-from promptdb.files.document import Body, Document, Path
+from promptdb.files.document import Body, Document
 from promptdb.files.finding import Unreadable
 from promptdb.files.fragments import Fragments, Report
 from promptdb.files.read import decode, problems_of, read_examples, text_body
@@ -45,7 +46,7 @@ class References:
     def template_text(self, file: PromptFile) -> str | None:
         if file.template_file is None:
             return file.template
-        path: Path = ("template_file",)
+        path: FieldPath = ("template_file",)
         if file.template is not None or file.messages is not None:
             other = "template" if file.template is not None else "messages"
             message = f"both 'template_file' and '{other}'"
@@ -114,7 +115,7 @@ class References:
                 self.problems.append(Problem(where, line, 1, Code.WRONG_VALUE, message))
         return examples
 
-    def _named(self, path: Path, name: str, limit: int) -> tuple[str, bytes | None]:
+    def _named(self, path: FieldPath, name: str, limit: int) -> tuple[str, bytes | None]:
         """Of a file that the field at `path` names: path from the prompts root, and content; None after a problem."""
         return self._bytes(partial(self.document.problem, path), name, beside(self.document.path, name), limit)
 
@@ -141,6 +142,6 @@ class References:
 
 
 def _in_template(
-    document: Document, path: Path, line: int | None, code: Code, message: str, hint: str | None
+    document: Document, path: FieldPath, line: int | None, code: Code, message: str, hint: str | None
 ) -> Problem:
     return document.problem_inside(path, line, None, code, message, hint)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Code
 from promptdb.render.assets import (
@@ -13,14 +14,13 @@ from promptdb.render.assets import (
     images,
 )
 from promptdb.render.engine import CompiledTemplate
-from promptdb.render.templates import Path
 
-DATASET: Path = ("few_shot", "examples_asset")
-Found = tuple[Path, Code, str, str | None]
-"""Path to the field, code, message, hint."""
+DATASET: FieldPath = ("few_shot", "examples_asset")
+Found = tuple[FieldPath, Code, str, str | None]
+"""FieldPath to the field, code, message, hint."""
 
 
-def asset_findings(spec: PromptSpec, compiled: Mapping[Path, CompiledTemplate]) -> Iterator[Found]:
+def asset_findings(spec: PromptSpec, compiled: Mapping[FieldPath, CompiledTemplate]) -> Iterator[Found]:
     """Names of assets that are none, or of another kind."""
     kinds = {asset.path: asset.kind for asset in spec.assets}
     listed = f"'assets' has: {', '.join(kinds)}" if kinds else "list it in 'assets'"

@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 
 from promptdb.domain.digest import Digest, normalized
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import Asset, JsonObject, Message, PromptSpec
 from promptdb.errors import RenderError, StorageError
-from promptdb.render.templates import Path
 
 OpenBlob = Callable[[Digest], BinaryIO]
 """Gives a stream that checks the digest."""
@@ -114,7 +114,7 @@ def image_type(name: str) -> str | None:
     return IMAGE_TYPES.get("." + name.rpartition(".")[2].lower())
 
 
-def images_in(parts: str | Sequence[Any], path: Path) -> Iterator[tuple[Path, str]]:
+def images_in(parts: str | Sequence[Any], path: FieldPath) -> Iterator[tuple[FieldPath, str]]:
     """The images of a content that are assets: where the URL is, and which asset it names.
 
     Args:
@@ -129,7 +129,7 @@ def images_in(parts: str | Sequence[Any], path: Path) -> Iterator[tuple[Path, st
             yield where, url.removeprefix(_SCHEME)
 
 
-def images(spec: PromptSpec) -> Iterator[tuple[Path, str]]:
+def images(spec: PromptSpec) -> Iterator[tuple[FieldPath, str]]:
     """The same of a whole spec."""
     for index, item in enumerate(spec.messages or ()):
         if isinstance(item, Message):

@@ -5,11 +5,12 @@ from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
+from promptdb.domain.field_path import FieldPath, place_of
 from promptdb.domain.spec import JsonObject, Message, Placeholder, PromptSpec
 from promptdb.errors import RenderError, TemplateError
 from promptdb.render.assets import PromptAssets, images_in
 from promptdb.render.messages import Content, RenderedMessage, message_from
-from promptdb.render.templates import CompiledTemplates, Path, map_strings, place_of
+from promptdb.render.templates import CompiledTemplates, map_strings
 
 
 class CompiledMessage:
@@ -22,7 +23,7 @@ class CompiledMessage:
         assets: of the prompt.
     """
 
-    def __init__(self, message: Message, path: Path, templates: CompiledTemplates, assets: PromptAssets) -> None:
+    def __init__(self, message: Message, path: FieldPath, templates: CompiledTemplates, assets: PromptAssets) -> None:
         self.message = message
         self._assets = assets
         self._images = dict(images_in(message.template, (*path, "template")))
@@ -55,7 +56,7 @@ class CompiledMessage:
         content: Content = map_strings(self.message.template, self._path, lambda at, _: self._text(at, values))
         return content
 
-    def _text(self, path: Path, values: Mapping[str, Any]) -> str:
+    def _text(self, path: FieldPath, values: Mapping[str, Any]) -> str:
         """Which texts name an image is decided by the template: what a value says never reads an asset."""
         if path in self._images:
             return self._assets.data_url(self._images[path])

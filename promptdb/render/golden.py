@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.prompt_file import Expectation, ExpectedMessage, GoldenTest
 from promptdb.domain.spec import ROLE_SYNONYMS, PromptSpec
 from promptdb.errors import RenderError
@@ -12,7 +13,6 @@ from promptdb.problems import Code
 from promptdb.render.assets import OpenBlob
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
-from promptdb.render.templates import Path
 from promptdb.render.text_diff import text_diff
 from promptdb.render.validation import SpecFinding
 
@@ -30,7 +30,7 @@ class Rewrite:
     """What an expectation would have to say for its test to pass: a text for `equals`, a list for `messages`."""
 
     test: str
-    path: Path
+    path: FieldPath
     value: str | list[dict[str, Any]]
 
     @property

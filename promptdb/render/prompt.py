@@ -5,13 +5,14 @@ from functools import cached_property
 from typing import Any
 
 from promptdb.domain.contract import contract
+from promptdb.domain.field_path import FieldPath, place_of
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import TemplateError
 from promptdb.render.assets import OpenBlob, PromptAssets, dataset, images
 from promptdb.render.chat import compile_items
 from promptdb.render.inputs import Inputs
 from promptdb.render.messages import RenderedMessage, as_text
-from promptdb.render.templates import EXAMPLES, CompiledTemplates, Path, compile_templates, place_of, used_names
+from promptdb.render.templates import EXAMPLES, CompiledTemplates, compile_templates, used_names
 
 DEFAULT_EXAMPLES_VARIABLE = "examples"
 
@@ -96,7 +97,7 @@ class CompiledPrompt:
         return messages
 
 
-def names_for_callers(spec: PromptSpec, compiled: CompiledTemplates) -> tuple[dict[str, Path], frozenset[str]]:
+def names_for_callers(spec: PromptSpec, compiled: CompiledTemplates) -> tuple[dict[str, FieldPath], frozenset[str]]:
     """The names that the templates need from a caller, in order, and those that their sections may look up."""
     filled = examples_variable(spec)
     used = {name: path for name, path in used_names(compiled).items() if name != filled}

@@ -3,21 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import Message, PromptSpec
 from promptdb.errors import TemplateError
 from promptdb.render.engine import CompiledTemplate, engine
 
-Path = tuple[str | int, ...]
-CompiledTemplates = dict[Path, CompiledTemplate]
-EXAMPLES: Path = ("few_shot",)
+CompiledTemplates = dict[FieldPath, CompiledTemplate]
+EXAMPLES: FieldPath = ("few_shot",)
 
 
-def place_of(path: Path) -> str:
-    """A path as people write it: `messages[1].template`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
-
-
-def templates(spec: PromptSpec) -> Iterator[tuple[Path, str]]:
+def templates(spec: PromptSpec) -> Iterator[tuple[FieldPath, str]]:
     """Every template text of the spec, examples included."""
     if spec.template is not None:
         yield ("template",), spec.template
@@ -28,7 +23,7 @@ def templates(spec: PromptSpec) -> Iterator[tuple[Path, str]]:
         yield from _message_templates((*EXAMPLES, "chat_messages"), spec.few_shot.chat_messages or ())
 
 
-def compile_templates(spec: PromptSpec) -> tuple[CompiledTemplates, list[tuple[Path, TemplateError]]]:
+def compile_templates(spec: PromptSpec) -> tuple[CompiledTemplates, list[tuple[FieldPath, TemplateError]]]:
     """Compile all of them; the errors are told with the path of the template each is in."""
     compile_template = engine(spec.template_format).compile_template
     compiled: CompiledTemplates = {}
@@ -41,9 +36,9 @@ def compile_templates(spec: PromptSpec) -> tuple[CompiledTemplates, list[tuple[P
     return compiled, errors
 
 
-def used_names(compiled: CompiledTemplates) -> dict[str, Path]:
+def used_names(compiled: CompiledTemplates) -> dict[str, FieldPath]:
     """The names that the templates need from the caller, in order, with the path of their first use."""
-    names: dict[str, Path] = {}
+    names: dict[str, FieldPath] = {}
     for path, template in compiled.items():
         if path[:1] != EXAMPLES:
             for name in template.variables:
@@ -51,7 +46,7 @@ def used_names(compiled: CompiledTemplates) -> dict[str, Path]:
     return names
 
 
-def map_strings(value: Any, path: Path, function: Callable[[Path, str], str]) -> Any:
+def map_strings(value: Any, path: FieldPath, function: Callable[[FieldPath, str], str]) -> Any:
     """A content part with each text but those under a key `type` put through `function`."""
     if isinstance(value, str):
         return function(path, value)
@@ -64,7 +59,7 @@ def map_strings(value: Any, path: Path, function: Callable[[Path, str], str]) ->
     return value
 
 
-def _message_templates(path: Path, items: Sequence[object]) -> Iterator[tuple[Path, str]]:
+def _message_templates(path: FieldPath, items: Sequence[object]) -> Iterator[tuple[FieldPath, str]]:
     for index, item in enumerate(items):
         if not isinstance(item, Message):
             continue
@@ -75,10 +70,10 @@ def _message_templates(path: Path, items: Sequence[object]) -> Iterator[tuple[Pa
             yield from _part_templates(here, item.template)
 
 
-def _part_templates(path: Path, parts: Any) -> Iterator[tuple[Path, str]]:
-    found: list[tuple[Path, str]] = []
+def _part_templates(path: FieldPath, parts: Any) -> Iterator[tuple[FieldPath, str]]:
+    found: list[tuple[FieldPath, str]] = []
 
-    def note(where: Path, text: str) -> str:
+    def note(where: FieldPath, text: str) -> str:
         found.append((where, text))
         return text
 

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from promptdb.domain.contract import placeholders, value_problem
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import JsonObject, PromptSpec, Variable
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.problems import Code
 from promptdb.render.asset_rules import asset_findings
 from promptdb.render.engine import engine
 from promptdb.render.prompt import examples_variable
-from promptdb.render.templates import EXAMPLES, CompiledTemplates, Path, compile_templates, templates, used_names
+from promptdb.render.templates import EXAMPLES, CompiledTemplates, compile_templates, templates, used_names
 
 
 @dataclass(frozen=True)
 class SpecFinding:
     """`path` leads to the field; `line` and `column` count inside its template, or are None."""
 
-    path: Path
+    path: FieldPath
     code: Code
     message: str
     hint: str | None = None
@@ -51,7 +52,7 @@ def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
     return findings
 
 
-def _shape(spec: PromptSpec, texts: Mapping[Path, str]) -> Iterator[SpecFinding]:
+def _shape(spec: PromptSpec, texts: Mapping[FieldPath, str]) -> Iterator[SpecFinding]:
     if spec.kind == "string":
         if spec.template is None:
             yield SpecFinding((), Code.MISSING_FIELD, "a string prompt needs a 'template'", "add 'template: ...'")
@@ -106,7 +107,7 @@ def _few_shot_shape(spec: PromptSpec) -> Iterator[SpecFinding]:
 def _values(spec: PromptSpec) -> Iterator[SpecFinding]:
     """Defaults, enums and stored values against the declared types."""
     for name, variable in (spec.variables or {}).items():
-        where: Path = ("variables", name)
+        where: FieldPath = ("variables", name)
         for index, allowed in enumerate(variable.enum or ()):
             problem = value_problem(variable.model_copy(update={"enum": None}), allowed)
             if problem:
@@ -158,7 +159,9 @@ def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFin
                 yield SpecFinding((field, name), Code.UNUSED_VARIABLE, message, "use it or remove it", key=True)
 
 
-def _literal_names(spec: PromptSpec, texts: Mapping[Path, str], compiled: CompiledTemplates) -> Iterator[SpecFinding]:
+def _literal_names(
+    spec: PromptSpec, texts: Mapping[FieldPath, str], compiled: CompiledTemplates
+) -> Iterator[SpecFinding]:
     """`{{name}}` means the text {name} in an f-string; a prompt that has only such ones was written for another format."""
     if spec.template_format != "f-string" or any(template.variables for template in compiled.values()):
         return
@@ -171,7 +174,7 @@ def _literal_names(spec: PromptSpec, texts: Mapping[Path, str], compiled: Compil
             yield SpecFinding(path, Code.LITERAL_NAME, message, hint, line, column)
 
 
-def _undeclared(spec: PromptSpec, path: Path, name: str) -> SpecFinding:
+def _undeclared(spec: PromptSpec, path: FieldPath, name: str) -> SpecFinding:
     """At the place where the name stands in the template; where it does not, a fragment uses it."""
     message = f"the variable {name!r} is used but not declared"
     near = get_close_matches(name, spec.variables or (), 1)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import OutsideRoot
-from promptdb.files.document import Path
 from promptdb.files.edit import with_value
 from promptdb.files.finding import NoPlace
 from promptdb.files.parse import ParsedPrompt, parse_file
@@ -65,7 +65,7 @@ class Rewriter:
         prompt = self._parsed(path, data)
         if prompt is None:
             return Rewritten()
-        edited, done, reasons = data, list[Rewrite](), dict[Path, str]()
+        edited, done, reasons = data, list[Rewrite](), dict[FieldPath, str]()
         for rewrite in rewrites(prompt.spec, prompt.tests, self._assets(path, prompt)):
             try:
                 edited = with_value(file_suffix(path), edited, rewrite.path, rewrite.value)
@@ -118,7 +118,7 @@ def _updates(path: str, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> tuple[
 
 
 def _left(
-    prompt: ParsedPrompt, open_blob: OpenBlob, done: Sequence[Rewrite], reasons: dict[Path, str]
+    prompt: ParsedPrompt, open_blob: OpenBlob, done: Sequence[Rewrite], reasons: dict[FieldPath, str]
 ) -> dict[LineColumn, str]:
     found = list(run_tests(prompt.spec, prompt.tests, open_blob))
     broken = {finding.path[1] for finding in found if finding.code is Code.TEST_BROKEN}
