@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from promptdb.blobs.store import BlobStore
-    from promptdb.sync.collect import Progress
+    from promptdb.progress import Progress
 
 _FEW = 500
 """Files: fewer are done before a bar could be read."""

@@ -17,7 +17,8 @@ from promptdb.domain.identity import PromptId
 from promptdb.domain.order import Order, RecordedHead, Verdict, compared
 from promptdb.domain.plan import Desired, Head, Plan, Policy, Recorded, plan
 from promptdb.domain.views import Provenance
-from promptdb.sync.batch import Batch, ContentOf, Progress, new_versions
+from promptdb.progress import Progress
+from promptdb.sync.batch import Batch, ContentOf, new_versions
 from promptdb.sync.order import order_of, require_in_order, require_local
 from promptdb.sync.parts import with_parts
 from promptdb.sync.pointers import Pointers, decide_pointers, move_pointers

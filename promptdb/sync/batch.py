@@ -9,13 +9,11 @@ from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Change, Desired, Plan
 from promptdb.domain.views import Provenance
+from promptdb.progress import Progress
 from promptdb.sync.content import Content
 from promptdb.sync.view import Origin
 
 ContentOf = Callable[[Desired], Content]
-
-Progress = Callable[[int, int], None]
-"""Called with how many of how many blobs are uploaded."""
 
 
 @dataclass

@@ -13,8 +13,8 @@ from promptdb.db.named import named_among, named_blobs, version_count
 from promptdb.db.repository import chunks
 from promptdb.domain.digest import Digest
 from promptdb.errors import Guard
+from promptdb.progress import Progress
 from promptdb.sync.blob_rows import doubtful_versions
-from promptdb.sync.collect import Progress
 from promptdb.sync.registry import Registry
 
 _EXAMPLES = 10

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from promptdb.problems import Problem
+from promptdb.progress import Progress
 from promptdb.settings import AppSettings
-from promptdb.sync.collect import Progress
 from promptdb.sync.source import load_tree
 from promptdb.sync.view import WORK_TREE, View
 

@@ -1,6 +1,6 @@
 """The tree of prompt files -> the desired state: identities and digests, with the content behind them when it is wanted."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from promptdb.files.cache import FileCache
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import ScannedTree, WorkTree
 from promptdb.problems import Problem, in_order
+from promptdb.progress import Progress
 from promptdb.sync.content import Content
 from promptdb.sync.known import KnownFiles
 from promptdb.sync.load import LoadedFile, Loader
@@ -22,9 +23,6 @@ from promptdb.version import VERSION
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import TemplateFormat
-
-Progress = Callable[[int, int], None]
-"""Called with how many of how many files are done."""
 
 
 @dataclass

@@ -26,9 +26,9 @@ from promptdb.git.objects import Entry, entries_of_commit, read_blobs
 from promptdb.git.provenance import Commit
 from promptdb.git.worktree import from_top
 from promptdb.problems import Code, Problem
+from promptdb.progress import Progress
 from promptdb.settings import AppSettings
 from promptdb.sync.batch import Batch, new_versions
-from promptdb.sync.collect import Progress
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.git_tree import may_be_text
 from promptdb.sync.order import order_of, reason, require_in_order

@@ -12,11 +12,11 @@ from promptdb.files.parse import ParsedPrompt, parse_file
 from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
 from promptdb.problems import Code
+from promptdb.progress import Progress
 from promptdb.render.assets import OpenBlob
 from promptdb.render.golden import Rewrite, rewrites, run_tests
 from promptdb.settings import AppSettings
 from promptdb.sync.check import Checked, Updated, check_tree
-from promptdb.sync.collect import Progress
 from promptdb.sync.content import content_of_file
 
 LineColumn = tuple[int, int]

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ref_rules import RefRules
 from promptdb.errors import Guard
+from promptdb.progress import Progress
 from promptdb.settings import AppSettings
-from promptdb.sync.collect import DesiredTree, Progress, collect
+from promptdb.sync.collect import DesiredTree, collect
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.load import LoadedFile, Loader
 from promptdb.sync.view import WORK_TREE, OpenView, Origin, View, open_view

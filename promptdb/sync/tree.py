@@ -8,8 +8,8 @@ from promptdb.db.engine import reading
 from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
+from promptdb.progress import Progress
 from promptdb.sync.apply import Applied, apply, recorded_state
-from promptdb.sync.batch import Progress
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
 from promptdb.sync.parts import updates, with_parts

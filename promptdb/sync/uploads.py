@@ -14,7 +14,8 @@ from promptdb.db.identity import collected, registry_id
 from promptdb.db.named import newest_blob
 from promptdb.domain.plan import Plan
 from promptdb.errors import Guard
-from promptdb.sync.batch import Batch, Progress, new_versions
+from promptdb.progress import Progress
+from promptdb.sync.batch import Batch, new_versions
 from promptdb.sync.registry import Sharing
 
 

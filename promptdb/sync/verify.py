@@ -26,8 +26,8 @@ from promptdb.domain.integrity import (
     version_findings,
 )
 from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.progress import Progress
 from promptdb.sync.blob_rows import bundle_of
-from promptdb.sync.collect import Progress
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.registry import Registry
 from promptdb.sync.verify_blobs import CheckedBlobs, NamedBlobs, blob_findings, check_blobs

@@ -13,7 +13,7 @@ from promptdb.db.engine import reading
 from promptdb.domain.digest import Digest
 from promptdb.domain.integrity import Finding, IntegrityCode, finding
 from promptdb.errors import IntegrityFailure, OutsideRoot, StorageError
-from promptdb.sync.collect import Progress
+from promptdb.progress import Progress
 
 NamedBlobs = dict[bytes, int | None]
 """SHA-256 of each blob that a row names -> its bytes; None where the rows cannot be trusted in that."""

@@ -13,8 +13,8 @@ from promptdb.errors import ConfigError, StorageError
 from promptdb.files.scan import Candidate
 from promptdb.git.repository import find_repository
 from promptdb.git.worktree import from_top
+from promptdb.progress import Progress
 from promptdb.settings import AppSettings
-from promptdb.sync.collect import Progress
 from promptdb.sync.load import LoadedFile, Loader
 from promptdb.sync.registry import Registry
 from promptdb.sync.verify import ProvenanceCheck, Verified

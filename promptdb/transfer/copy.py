@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from promptdb.db.engine import address, reading
 from promptdb.errors import ConfigError
-from promptdb.sync.collect import Progress
+from promptdb.progress import Progress
 from promptdb.sync.registry import Registry
 from promptdb.transfer.files import source_file
 from promptdb.transfer.receive import Received, receive

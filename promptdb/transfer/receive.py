@@ -8,7 +8,7 @@ from promptdb.blobs.store import Blob, BlobStore
 from promptdb.db.engine import writing
 from promptdb.db.notices import Notice, send
 from promptdb.db.retry import retried
-from promptdb.sync.collect import Progress
+from promptdb.progress import Progress
 from promptdb.sync.registry import Registry
 from promptdb.sync.uploads import Uploads
 from promptdb.transfer.merge import Merged, merge

@@ -8,6 +8,7 @@ from sources import MODULES, PACKAGE, imports, module_files, module_name, syntax
 
 LAYERS = {
     "problems": 0,
+    "progress": 0,
     "errors": 0,
     "settings": 0,
     "version": 0,
