@@ -15,7 +15,7 @@ from promptdb.problems import Code, Problem
 from promptdb.render.asset_rules import DATASET, size_findings
 from promptdb.render.assets import dataset
 from promptdb.render.templates import compile_templates
-from promptdb.render.validation import example_findings
+from promptdb.render.validation import example_problems
 
 _MAX_PROBLEMS = 20
 """Of one dataset: more of them say nothing new."""
@@ -62,7 +62,7 @@ def _of_dataset(spec: PromptSpec, document: Document, where: str, stream: Binary
             )
             told += 1
         else:
-            for finding in example_findings(compiled, [value], count):
+            for finding in example_problems(compiled, [value], count):
                 yield Problem(where, number, 1, finding.code, finding.message, finding.hint)
                 told += 1
         count += 1

@@ -7,7 +7,7 @@ from promptdb.problems import Code
 
 
 @dataclass(frozen=True)
-class Finding:
+class FileProblem:
     """`line` and `column` count from 1 in the file that is read."""
 
     code: Code
@@ -20,7 +20,7 @@ class Finding:
 class Unreadable(Exception):
     """A file that cannot be read as data; carries what was found, and the data as far as it can be made out."""
 
-    def __init__(self, *findings: Finding, data: Any = None) -> None:
+    def __init__(self, *findings: FileProblem, data: Any = None) -> None:
         super().__init__(*(finding.message for finding in findings))
         self.findings = findings
         self.data = data

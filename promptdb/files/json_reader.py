@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from promptdb.files.finding import Finding, Unreadable
+from promptdb.files.finding import FileProblem, Unreadable
 from promptdb.files.json_nodes import compose_json, json_tokens, mark_at
 from promptdb.files.yaml_reader import MAX_DEPTH, MAX_DIGITS
 from promptdb.problems import Code
@@ -45,7 +45,7 @@ def read_json(text: str) -> Any:
         _refuse_depth(value, 0)
     except json.JSONDecodeError as error:
         raise Unreadable(
-            Finding(Code.SYNTAX, f"not valid JSON: {error.msg}", None, error.lineno, error.colno)
+            FileProblem(Code.SYNTAX, f"not valid JSON: {error.msg}", None, error.lineno, error.colno)
         ) from error
     except RecursionError as error:
         raise Unreadable(_too_deep()) from error
@@ -76,7 +76,7 @@ def _float(text: str) -> float:
     return value
 
 
-def _duplicates(node: yaml.Node | None) -> Iterator[Finding]:
+def _duplicates(node: yaml.Node | None) -> Iterator[FileProblem]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -98,8 +98,8 @@ def _refuse_depth(value: Any, depth: int) -> None:
             _refuse_depth(item, depth + 1)
 
 
-def _too_deep() -> Finding:
-    return Finding(Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
+def _too_deep() -> FileProblem:
+    return FileProblem(Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
 
 
 def _refuse_bad_text(text: str) -> None:
@@ -111,5 +111,5 @@ def _refuse_bad_text(text: str) -> None:
                 raise Unreadable(_at(mark, Code.BAD_CHARACTER, message))
 
 
-def _at(mark: yaml.Mark, code: Code, message: str, hint: str | None = None) -> Finding:
-    return Finding(code, message, hint, mark.line + 1, mark.column + 1)
+def _at(mark: yaml.Mark, code: Code, message: str, hint: str | None = None) -> FileProblem:
+    return FileProblem(code, message, hint, mark.line + 1, mark.column + 1)

@@ -18,7 +18,7 @@ from promptdb.files.streams import StoredFile
 from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import Tree
 from promptdb.problems import Code, Problem, in_order
-from promptdb.render.validation import spec_findings
+from promptdb.render.validation import spec_problems
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _spec_problems(spec: PromptSpec, document: Document, *, incomplete: bool) ->
     """What does not fit together; of an `incomplete` spec, for which a file could not be had, only what stands for itself."""
     problems = []
     alone = {Code.UNDECLARED_VARIABLE, Code.CONTRACT} | (set() if spec.includes else {Code.TEMPLATE_SYNTAX})
-    for found in spec_findings(spec):
+    for found in spec_problems(spec):
         if incomplete and found.code not in alone:
             continue
         if found.line is not None:

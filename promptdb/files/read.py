@@ -6,7 +6,7 @@ from typing import Any
 
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.document import Body, Document
-from promptdb.files.finding import Finding, Unreadable
+from promptdb.files.finding import FileProblem, Unreadable
 from promptdb.files.json_nodes import compose_json
 from promptdb.files.json_reader import read_json
 from promptdb.files.suffixes import STRUCTURED, TEXT_FORMATS
@@ -29,12 +29,12 @@ def decode(data: bytes) -> str:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        finding = Finding(Code.NOT_UTF8, "not UTF-8", "save the file in the encoding UTF-8", line, column)
+        finding = FileProblem(Code.NOT_UTF8, "not UTF-8", "save the file in the encoding UTF-8", line, column)
         raise Unreadable(finding) from error
     if "\0" in text:
         before_nul = text[: text.index("\0")]
         place = before_nul.count("\n") + 1, len(before_nul) - before_nul.rfind("\n")
-        raise Unreadable(Finding(Code.BAD_CHARACTER, "the character U+0000 is not allowed", None, *place))
+        raise Unreadable(FileProblem(Code.BAD_CHARACTER, "the character U+0000 is not allowed", None, *place))
     return text.replace("\r\n", "\n")
 
 
@@ -87,7 +87,7 @@ def read_examples(suffix: str, data: bytes) -> tuple[list[Any], list[int]]:
     if suffix != ".json" and root is not None:
         values = construct(root)
     if not isinstance(values, list) or root is None:
-        raise Unreadable(Finding(Code.WRONG_VALUE, "expected a list of examples"))
+        raise Unreadable(FileProblem(Code.WRONG_VALUE, "expected a list of examples"))
     return values, [node.start_mark.line + 1 for node in root.value]
 
 
@@ -99,7 +99,7 @@ def _json_line(number: int, line: str) -> Any:
     try:
         return read_json(line)
     except Unreadable as error:
-        raise Unreadable(*(Finding(f.code, f.message, f.hint, number, f.column) for f in error.findings)) from error
+        raise Unreadable(*(FileProblem(f.code, f.message, f.hint, number, f.column) for f in error.findings)) from error
 
 
 def _read_text(path: str, text: str, template_format: TemplateFormat) -> Document:
@@ -108,7 +108,9 @@ def _read_text(path: str, text: str, template_format: TemplateFormat) -> Documen
         root = compose(front)
         fields = _mapping(construct(root)) if root else {}
     except Unreadable as error:
-        raise Unreadable(*(Finding(f.code, f.message, f.hint, f.line + 1, f.column) for f in error.findings)) from error
+        raise Unreadable(
+            *(FileProblem(f.code, f.message, f.hint, f.line + 1, f.column) for f in error.findings)
+        ) from error
     document = Document(path, fields, front, first_line=2 if front else 1)
     fields.setdefault("template_format", template_format)
     if not body and ("messages" in fields or "template" in fields or "template_file" in fields):
@@ -124,7 +126,7 @@ def _read_text(path: str, text: str, template_format: TemplateFormat) -> Documen
         found = document.problem(
             (other,), Code.CONFLICTING_FIELDS, f"both '{other}' and a text body", "keep one of them", key=True
         )
-        raise Unreadable(Finding(found.code, found.message, found.hint, found.line, found.column))
+        raise Unreadable(FileProblem(found.code, found.message, found.hint, found.line, found.column))
     else:
         fields["template"] = body
     document.bodies[target] = Body(path, body_line)
@@ -146,7 +148,7 @@ def _front_matter(text: str) -> tuple[tuple[int, int], int]:
         return (0, 0), 0
     closing = _CLOSING_FENCE.search(text, opening.end())
     if closing is None:
-        finding = Finding(Code.SYNTAX, "the front matter is not closed", "end it with a line of three dashes: ---")
+        finding = FileProblem(Code.SYNTAX, "the front matter is not closed", "end it with a line of three dashes: ---")
         raise Unreadable(finding)
     return (opening.end(), closing.start()), closing.end()
 
@@ -155,5 +157,5 @@ def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         found = "nothing" if value is None else type(value).__name__.replace("str", "text")
         hint = "write fields such as 'template: ...'; for a prompt that is only text use the suffix .txt or .md"
-        raise Unreadable(Finding(Code.NOT_A_MAPPING, f"expected fields, found {found}", hint))
+        raise Unreadable(FileProblem(Code.NOT_A_MAPPING, f"expected fields, found {found}", hint))
     return value

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
-from promptdb.files.finding import Finding, Unreadable
+from promptdb.files.finding import FileProblem, Unreadable
 from promptdb.problems import Code
 
 MAX_DEPTH = 64
@@ -86,7 +86,7 @@ def compose(text: str) -> yaml.Node | None:
     except yaml.reader.ReaderError as error:
         before = text.encode()[: error.position].decode(errors="replace")
         raise Unreadable(
-            Finding(
+            FileProblem(
                 Code.BAD_CHARACTER,
                 f"the character U+{ord(error.character) if isinstance(error.character, str) else error.character:04X} "
                 "is not allowed in YAML",
@@ -116,7 +116,7 @@ def construct(root: yaml.Node, *, has_aliases: bool = True) -> Any:
 
 class _Builder:
     def __init__(self, *, measured: bool) -> None:
-        self.findings: list[Finding] = []
+        self.findings: list[FileProblem] = []
         self.budget = MAX_EXPANSION
         self._measured = measured
 
@@ -235,16 +235,16 @@ def _refuse_depth(text: str) -> None:
             depth -= 1
 
 
-def _at(node: Any, code: Code, message: str, hint: str | None = None) -> Finding:
-    return Finding(code, message, hint, node.start_mark.line + 1, node.start_mark.column + 1)
+def _at(node: Any, code: Code, message: str, hint: str | None = None) -> FileProblem:
+    return FileProblem(code, message, hint, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _line_break(text: str, position: int) -> Finding:
+def _line_break(text: str, position: int) -> FileProblem:
     """libyaml takes these for line breaks, as YAML 1.1 did, and would change them silently."""
     escape = {"\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P", "\r": "\\r"}[text[position]]
     line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
     message = f"the character U+{ord(text[position]):04X} is not allowed as it is"
-    return Finding(Code.BAD_CHARACTER, message, f'write it as "{escape}", in double quotes', line, column)
+    return FileProblem(Code.BAD_CHARACTER, message, f'write it as "{escape}", in double quotes', line, column)
 
 
 def _tag_text(node: yaml.Node) -> str:
@@ -252,11 +252,11 @@ def _tag_text(node: yaml.Node) -> str:
     return tag.replace("tag:yaml.org,2002:", "!!")[:60]
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> Finding:
+def _syntax(error: yaml.MarkedYAMLError) -> FileProblem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     text = ", ".join(part for part in (error.problem, error.context) if part)
     if "expected a single document" in text:
-        return Finding(Code.NOT_A_MAPPING, "more than one YAML document", "one file holds one prompt", line, column)
+        return FileProblem(Code.NOT_A_MAPPING, "more than one YAML document", "one file holds one prompt", line, column)
     hint = next((hint for part, hint in _HINTS.items() if part in text), None)
-    return Finding(Code.SYNTAX, f"not valid YAML: {text}", hint, line, column)
+    return FileProblem(Code.SYNTAX, f"not valid YAML: {text}", hint, line, column)

@@ -17,10 +17,10 @@ from promptdb.render.engine import CompiledTemplate
 
 DATASET: FieldPath = ("few_shot", "examples_asset")
 Found = tuple[FieldPath, Code, str, str | None]
-"""FieldPath to the field, code, message, hint."""
+"""Path to the field, code, message, hint."""
 
 
-def asset_findings(spec: PromptSpec, compiled: Mapping[FieldPath, CompiledTemplate]) -> Iterator[Found]:
+def asset_problems(spec: PromptSpec, compiled: Mapping[FieldPath, CompiledTemplate]) -> Iterator[Found]:
     """Names of assets that are none, or of another kind."""
     kinds = {asset.path: asset.kind for asset in spec.assets}
     listed = f"'assets' has: {', '.join(kinds)}" if kinds else "list it in 'assets'"

@@ -14,12 +14,12 @@ from promptdb.render.assets import OpenBlob
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.text_diff import text_diff
-from promptdb.render.validation import SpecFinding
+from promptdb.render.validation import SpecProblem
 
 
 def run_tests(
     spec: PromptSpec, tests: Sequence[GoldenTest], open_blob: OpenBlob | None = None
-) -> Iterator[SpecFinding]:
+) -> Iterator[SpecProblem]:
     """What the tests of a valid spec find, in their order."""
     for outcome in _outcomes(spec, tests, open_blob):
         yield from outcome.findings
@@ -61,7 +61,7 @@ class _Outcome:
     """What came out of the test with this index, and what is wrong with it."""
 
     index: int
-    findings: Sequence[SpecFinding]
+    findings: Sequence[SpecProblem]
     text: str = ""
     messages: Sequence[RenderedMessage] = ()
 
@@ -73,19 +73,19 @@ def _outcomes(spec: PromptSpec, tests: Sequence[GoldenTest], open_blob: OpenBlob
         unknown = sorted(test.variables.keys() - compiled.inputs.names)
         if unknown:
             message = f"test {test.name!r} gives {', '.join(unknown)}, which the prompt does not use"
-            findings.append(SpecFinding(("tests", index, "variables", unknown[0]), Code.TEST_BROKEN, message, key=True))
+            findings.append(SpecProblem(("tests", index, "variables", unknown[0]), Code.TEST_BROKEN, message, key=True))
         try:
             messages = compiled.render_messages(test.variables, ignore_extra=True)
             text = compiled.render_text(test.variables, ignore_extra=True)
         except RenderError as error:
             message = f"test {test.name!r} does not render: {error.message}"
-            findings.append(SpecFinding(("tests", index), Code.TEST_BROKEN, message, error.hint))
+            findings.append(SpecProblem(("tests", index), Code.TEST_BROKEN, message, error.hint))
             yield _Outcome(index, findings)
             continue
         for field, failure, detail in _failures(test.expect, text, messages):
             where = ("tests", index, "expect", field)
             told = f"test {test.name!r}: {failure}"
-            findings.append(SpecFinding(where, Code.TEST_FAILED, told, detail=detail))
+            findings.append(SpecProblem(where, Code.TEST_FAILED, told, detail=detail))
         yield _Outcome(index, findings, text, messages)
 
 

@@ -10,14 +10,14 @@ from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import JsonObject, PromptSpec, Variable
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.problems import Code
-from promptdb.render.asset_rules import asset_findings
+from promptdb.render.asset_rules import asset_problems
 from promptdb.render.engine import engine
 from promptdb.render.prompt import examples_variable
 from promptdb.render.templates import EXAMPLES, CompiledTemplates, compile_templates, templates, used_names
 
 
 @dataclass(frozen=True)
-class SpecFinding:
+class SpecProblem:
     """`path` leads to the field; `line` and `column` count inside its template, or are None."""
 
     path: FieldPath
@@ -32,7 +32,7 @@ class SpecFinding:
     """Several lines that say more than the message."""
 
 
-def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
+def spec_problems(spec: PromptSpec) -> list[SpecProblem]:
     """Everything wrong with a spec whose fields are each well-formed."""
     texts = dict(templates(spec))
     findings = list(_shape(spec, texts))
@@ -41,24 +41,24 @@ def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
     compiled, errors = compile_templates(spec)
     for path, error in errors:
         code = Code.INCLUDE if isinstance(error, IncludeError) else Code.TEMPLATE_SYNTAX
-        findings.append(SpecFinding(path, code, error.message, error.hint, error.line, error.column))
+        findings.append(SpecProblem(path, code, error.message, error.hint, error.line, error.column))
     findings += _values(spec)
     findings += _stored_messages(spec)
     if not errors:
         findings += _literal_names(spec, texts, compiled)
         findings += _contract(spec, compiled)
-        findings += example_findings(compiled, spec.few_shot.examples if spec.few_shot is not None else ())
-        findings += [SpecFinding(*found) for found in asset_findings(spec, compiled)]
+        findings += example_problems(compiled, spec.few_shot.examples if spec.few_shot is not None else ())
+        findings += [SpecProblem(*found) for found in asset_problems(spec, compiled)]
     return findings
 
 
-def _shape(spec: PromptSpec, texts: Mapping[FieldPath, str]) -> Iterator[SpecFinding]:
+def _shape(spec: PromptSpec, texts: Mapping[FieldPath, str]) -> Iterator[SpecProblem]:
     if spec.kind == "string":
         if spec.template is None:
-            yield SpecFinding((), Code.MISSING_FIELD, "a string prompt needs a 'template'", "add 'template: ...'")
+            yield SpecProblem((), Code.MISSING_FIELD, "a string prompt needs a 'template'", "add 'template: ...'")
         if spec.messages is not None:
             hint = "remove 'kind: string', or move the text into 'template'"
-            yield SpecFinding(
+            yield SpecProblem(
                 ("messages",), Code.CONFLICTING_FIELDS, "a string prompt has no 'messages'", hint, key=True
             )
     else:
@@ -68,83 +68,83 @@ def _shape(spec: PromptSpec, texts: Mapping[FieldPath, str]) -> Iterator[SpecFin
                 if spec.template is None
                 else "or 'role: system', to make the text one message"
             )
-            yield SpecFinding((), Code.MISSING_FIELD, "a chat prompt needs 'messages'", hint)
+            yield SpecProblem((), Code.MISSING_FIELD, "a chat prompt needs 'messages'", hint)
         if spec.template is not None:
             hint = "make the template a message: {role: human, template: ...}"
-            yield SpecFinding(
+            yield SpecProblem(
                 ("template",), Code.CONFLICTING_FIELDS, "a chat prompt has no 'template' of its own", hint, key=True
             )
     for path, text in texts.items():
         if not text.strip():
             hint = "write the prompt, or name the file in .promptdbignore"
-            yield SpecFinding(path, Code.EMPTY_TEMPLATE, "the template is empty", hint)
+            yield SpecProblem(path, Code.EMPTY_TEMPLATE, "the template is empty", hint)
     if spec.few_shot is not None:
         yield from _few_shot_shape(spec)
 
 
-def _few_shot_shape(spec: PromptSpec) -> Iterator[SpecFinding]:
+def _few_shot_shape(spec: PromptSpec) -> Iterator[SpecProblem]:
     few_shot = spec.few_shot
     assert few_shot is not None  # noqa: S101  the caller looked
     wanted, unwanted = ("chat_messages", "string_template")
     if spec.kind == "string":
         wanted, unwanted = unwanted, wanted
     if not getattr(few_shot, wanted):
-        yield SpecFinding(EXAMPLES, Code.MISSING_FIELD, f"few_shot of a {spec.kind} prompt needs '{wanted}'")
+        yield SpecProblem(EXAMPLES, Code.MISSING_FIELD, f"few_shot of a {spec.kind} prompt needs '{wanted}'")
     if getattr(few_shot, unwanted) is not None:
         message = f"few_shot of a {spec.kind} prompt has no '{unwanted}'"
-        yield SpecFinding((*EXAMPLES, unwanted), Code.CONFLICTING_FIELDS, message, f"use '{wanted}'", key=True)
+        yield SpecProblem((*EXAMPLES, unwanted), Code.CONFLICTING_FIELDS, message, f"use '{wanted}'", key=True)
     where = (*EXAMPLES, "insert_at")
     if spec.kind == "string" and isinstance(few_shot.insert_at, int):
-        yield SpecFinding(where, Code.FEW_SHOT, "insert_at of a string prompt is the name of a variable")
+        yield SpecProblem(where, Code.FEW_SHOT, "insert_at of a string prompt is the name of a variable")
     if spec.kind == "chat" and isinstance(few_shot.insert_at, str):
-        yield SpecFinding(where, Code.FEW_SHOT, "insert_at of a chat prompt is an index of 'messages'")
+        yield SpecProblem(where, Code.FEW_SHOT, "insert_at of a chat prompt is an index of 'messages'")
     if isinstance(few_shot.insert_at, int) and not 0 <= few_shot.insert_at <= len(spec.messages or ()):
-        yield SpecFinding(where, Code.FEW_SHOT, f"insert_at is not between 0 and {len(spec.messages or ())}")
+        yield SpecProblem(where, Code.FEW_SHOT, f"insert_at is not between 0 and {len(spec.messages or ())}")
     if not few_shot.examples and few_shot.examples_asset is None:
-        yield SpecFinding(EXAMPLES, Code.FEW_SHOT, "few_shot has no examples", "add some, or remove few_shot")
+        yield SpecProblem(EXAMPLES, Code.FEW_SHOT, "few_shot has no examples", "add some, or remove few_shot")
 
 
-def _values(spec: PromptSpec) -> Iterator[SpecFinding]:
+def _values(spec: PromptSpec) -> Iterator[SpecProblem]:
     """Defaults, enums and stored values against the declared types."""
     for name, variable in (spec.variables or {}).items():
         where: FieldPath = ("variables", name)
         for index, allowed in enumerate(variable.enum or ()):
             problem = value_problem(variable.model_copy(update={"enum": None}), allowed)
             if problem:
-                yield SpecFinding((*where, "enum", index), Code.CONTRACT, f"enum of {name!r}: {problem}")
+                yield SpecProblem((*where, "enum", index), Code.CONTRACT, f"enum of {name!r}: {problem}")
         if variable.default is not None and (problem := value_problem(variable, variable.default)):
-            yield SpecFinding((*where, "default"), Code.CONTRACT, f"default of {name!r}: {problem}")
+            yield SpecProblem((*where, "default"), Code.CONTRACT, f"default of {name!r}: {problem}")
         if name in spec.partial_variables and (problem := value_problem(variable, spec.partial_variables[name])):
-            yield SpecFinding(("partial_variables", name), Code.CONTRACT, f"partial variable {name!r}: {problem}")
+            yield SpecProblem(("partial_variables", name), Code.CONTRACT, f"partial variable {name!r}: {problem}")
 
 
-def _stored_messages(spec: PromptSpec) -> Iterator[SpecFinding]:
+def _stored_messages(spec: PromptSpec) -> Iterator[SpecProblem]:
     for _, item in placeholders(spec):
         stored = spec.partial_variables.get(item.variable_name, [])
         if problem := value_problem(Variable(type="messages"), stored):
             message = f"partial variable {item.variable_name!r}: {problem}"
-            yield SpecFinding(("partial_variables", item.variable_name), Code.CONTRACT, message)
+            yield SpecProblem(("partial_variables", item.variable_name), Code.CONTRACT, message)
 
 
-def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFinding]:
+def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecProblem]:
     used = used_names(compiled)
     filled = examples_variable(spec)
     if filled is not None:
         if filled not in used:
             message = f"the template does not use {filled!r}, which stands for the examples"
             hint = f"put the variable {filled} where the examples go, or name another one in insert_at"
-            yield SpecFinding((*EXAMPLES,), Code.FEW_SHOT, message, hint)
+            yield SpecProblem((*EXAMPLES,), Code.FEW_SHOT, message, hint)
         if filled in (spec.variables or {}) or filled in spec.partial_variables:
-            yield SpecFinding(EXAMPLES, Code.CONTRACT, f"{filled!r} is filled by few_shot and cannot be declared")
+            yield SpecProblem(EXAMPLES, Code.CONTRACT, f"{filled!r} is filled by few_shot and cannot be declared")
     slots = {item.variable_name: index for index, item in placeholders(spec)}
     mentioned = frozenset[str]().union(*(template.mentions for template in compiled.values()))
     for name, index in slots.items():
         variable = (spec.variables or {}).get(name)
         if variable is not None and variable.type not in (None, "messages"):
             message = f"{name!r} is a placeholder for messages, but declared as {variable.type}"
-            yield SpecFinding(("variables", name), Code.CONTRACT, message, "declare it as 'type: messages'", key=True)
+            yield SpecProblem(("variables", name), Code.CONTRACT, message, "declare it as 'type: messages'", key=True)
         if name in used:
-            yield SpecFinding(
+            yield SpecProblem(
                 ("messages", index), Code.CONTRACT, f"{name!r} is both a placeholder and used as text", "rename one"
             )
     if spec.variables is not None:
@@ -156,12 +156,12 @@ def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecFin
         for name in names:
             if name not in used and name not in mentioned and name not in slots:
                 message = f"the variable {name!r} is declared but not used"
-                yield SpecFinding((field, name), Code.UNUSED_VARIABLE, message, "use it or remove it", key=True)
+                yield SpecProblem((field, name), Code.UNUSED_VARIABLE, message, "use it or remove it", key=True)
 
 
 def _literal_names(
     spec: PromptSpec, texts: Mapping[FieldPath, str], compiled: CompiledTemplates
-) -> Iterator[SpecFinding]:
+) -> Iterator[SpecProblem]:
     """`{{name}}` means the text {name} in an f-string; a prompt that has only such ones was written for another format."""
     if spec.template_format != "f-string" or any(template.variables for template in compiled.values()):
         return
@@ -171,10 +171,10 @@ def _literal_names(
             line, column = text.count("\n", 0, match.start()) + 1, match.start() - text.rfind("\n", 0, match.start())
             hint = "write {name}, or set 'template_format: mustache' or jinja2"
             message = f"{match[0]} is not a variable in an f-string, but literal text"
-            yield SpecFinding(path, Code.LITERAL_NAME, message, hint, line, column)
+            yield SpecProblem(path, Code.LITERAL_NAME, message, hint, line, column)
 
 
-def _undeclared(spec: PromptSpec, path: FieldPath, name: str) -> SpecFinding:
+def _undeclared(spec: PromptSpec, path: FieldPath, name: str) -> SpecProblem:
     """At the place where the name stands in the template; where it does not, a fragment uses it."""
     message = f"the variable {name!r} is used but not declared"
     near = get_close_matches(name, spec.variables or (), 1)
@@ -184,13 +184,13 @@ def _undeclared(spec: PromptSpec, path: FieldPath, name: str) -> SpecFinding:
     if place is None:
         fragment = next((fragment for fragment, text in spec.includes.items() if find_name(text, name)), None)
         message += f", in the fragment {fragment}" if fragment else ""
-        return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, hint)
-    return SpecFinding(path, Code.UNDECLARED_VARIABLE, message, hint, *place)
+        return SpecProblem(path, Code.UNDECLARED_VARIABLE, message, hint)
+    return SpecProblem(path, Code.UNDECLARED_VARIABLE, message, hint, *place)
 
 
-def example_findings(
+def example_problems(
     compiled: CompiledTemplates, examples: Iterable[JsonObject], first: int = 0
-) -> Iterator[SpecFinding]:
+) -> Iterator[SpecProblem]:
     """Examples bring all their values themselves.
 
     Args:
@@ -204,10 +204,10 @@ def example_findings(
         where = (*EXAMPLES, "examples", index)
         missing = sorted(needed - example.keys())
         if missing:
-            yield SpecFinding(where, Code.FEW_SHOT, f"example {index + 1} has no value for {', '.join(missing)}")
+            yield SpecProblem(where, Code.FEW_SHOT, f"example {index + 1} has no value for {', '.join(missing)}")
             continue
         try:
             for template in own:
                 template.render(example)
         except TemplateError as error:
-            yield SpecFinding(where, Code.FEW_SHOT, f"example {index + 1} does not render: {error.message}", error.hint)
+            yield SpecProblem(where, Code.FEW_SHOT, f"example {index + 1} does not render: {error.message}", error.hint)

@@ -20,7 +20,7 @@ from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree, size_tex
 from promptdb.problems import Code, Problem
 from promptdb.render.renderable import RenderablePrompt
 from promptdb.render.resolved import compiled
-from promptdb.render.validation import spec_findings
+from promptdb.render.validation import spec_problems
 from promptdb.settings import AppSettings
 from promptdb.sync import content
 from promptdb.sync.content import Content
@@ -51,7 +51,7 @@ def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
     """
     _require_storable(spec.model_dump() if isinstance(spec, PromptSpec) else spec)
     if isinstance(spec, PromptSpec):
-        problems = [Problem(_SPEC, 1, 1, f.code, f.message, f.hint) for f in spec_findings(spec)]
+        problems = [Problem(_SPEC, 1, 1, f.code, f.message, f.hint) for f in spec_problems(spec)]
         if spec.assets:
             message = "a spec with assets needs the files"
             problems.append(Problem(_SPEC, 1, 1, Code.FILE_MISSING, message, "register the prompt file"))

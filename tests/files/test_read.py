@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from promptdb.domain.spec import TemplateFormat
-from promptdb.files.finding import Finding, Unreadable
+from promptdb.files.finding import FileProblem, Unreadable
 from promptdb.files.read import decode, read_document, read_examples, text_body
 from promptdb.files.suffixes import file_suffix
 from promptdb.problems import Code
@@ -259,32 +259,41 @@ def test_what_is_json_but_not_for_libyaml_is_read_as_json(text: str):
 @pytest.mark.parametrize(
     ("suffix", "text", "finding"),
     [
-        pytest.param(".yaml", "- a: b: c", Finding(Code.SYNTAX, "not valid YAML", None, 1, 7), id="yaml"),
-        pytest.param(".json", '[{"a": 1},\n {"a" 1}]', Finding(Code.SYNTAX, "not valid JSON", None, 2, 7), id="json"),
+        pytest.param(".yaml", "- a: b: c", FileProblem(Code.SYNTAX, "not valid YAML", None, 1, 7), id="yaml"),
+        pytest.param(
+            ".json", '[{"a": 1},\n {"a" 1}]', FileProblem(Code.SYNTAX, "not valid JSON", None, 2, 7), id="json"
+        ),
         pytest.param(
             ".json",
             '[{"a": 1, "a": 2}]',
-            Finding(Code.DUPLICATE_KEY, "the key 'a'", None, 1, 11),
+            FileProblem(Code.DUPLICATE_KEY, "the key 'a'", None, 1, 11),
             id="json with a duplicate key",
         ),
-        pytest.param(".jsonl", '{"a": 1}\n{"a" 1}\n', Finding(Code.SYNTAX, "not valid JSON", None, 2, 6), id="jsonl"),
+        pytest.param(
+            ".jsonl", '{"a": 1}\n{"a" 1}\n', FileProblem(Code.SYNTAX, "not valid JSON", None, 2, 6), id="jsonl"
+        ),
         pytest.param(
             ".jsonl",
             '{"a": 1}\n\n{"a": 1, "a": 2}',
-            Finding(Code.DUPLICATE_KEY, "the key 'a'", None, 3, 10),
+            FileProblem(Code.DUPLICATE_KEY, "the key 'a'", None, 3, 10),
             id="jsonl with a duplicate key",
         ),
         pytest.param(
-            ".yaml", "a: 1", Finding(Code.WRONG_VALUE, "expected a list of examples", None, 1, 1), id="no list"
+            ".yaml", "a: 1", FileProblem(Code.WRONG_VALUE, "expected a list of examples", None, 1, 1), id="no list"
         ),
         pytest.param(
-            ".json", '{"a": 1}', Finding(Code.WRONG_VALUE, "expected a list of examples", None, 1, 1), id="no JSON list"
+            ".json",
+            '{"a": 1}',
+            FileProblem(Code.WRONG_VALUE, "expected a list of examples", None, 1, 1),
+            id="no JSON list",
         ),
-        pytest.param(".yaml", "", Finding(Code.WRONG_VALUE, "expected a list of examples", None, 1, 1), id="nothing"),
-        pytest.param(".csv", "q,a\n1,2\n", Finding(Code.WRONG_VALUE, "", None, 1, 1), id="another suffix"),
+        pytest.param(
+            ".yaml", "", FileProblem(Code.WRONG_VALUE, "expected a list of examples", None, 1, 1), id="nothing"
+        ),
+        pytest.param(".csv", "q,a\n1,2\n", FileProblem(Code.WRONG_VALUE, "", None, 1, 1), id="another suffix"),
     ],
 )
-def test_examples_that_cannot_be_read(suffix: str, text: str, finding: Finding):
+def test_examples_that_cannot_be_read(suffix: str, text: str, finding: FileProblem):
     with pytest.raises(Unreadable) as caught:
         read_examples(suffix, text.encode())
     assert findings(caught) == [(finding.code, finding.line, finding.column)]

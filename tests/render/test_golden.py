@@ -11,7 +11,7 @@ from promptdb.domain.prompt_file import GoldenTest
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Code
 from promptdb.render.golden import rewrites, run_tests
-from promptdb.render.validation import SpecFinding
+from promptdb.render.validation import SpecProblem
 
 STRING = {"kind": "string", "template": "Hi {name},\nhow are you?"}
 CHAT = {
@@ -24,7 +24,7 @@ CHAT = {
 }
 
 
-def run(spec: dict[str, Any], expect: dict[str, Any], variables: dict[str, Any] | None = None) -> list[SpecFinding]:
+def run(spec: dict[str, Any], expect: dict[str, Any], variables: dict[str, Any] | None = None) -> list[SpecProblem]:
     test = {"name": "greets", "variables": {"name": "Ann"} if variables is None else variables, "expect": expect}
     return list(run_tests(PromptSpec.model_validate(spec), [GoldenTest.model_validate(test)]))
 

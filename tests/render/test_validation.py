@@ -6,16 +6,16 @@ import pytest
 
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Code
-from promptdb.render.validation import SpecFinding, spec_findings
+from promptdb.render.validation import SpecProblem, spec_problems
 
 HUMAN = {"role": "human", "template": "x"}
 STRING_SHOTS = {"examples": [{"q": "1"}], "string_template": "{q}"}
 CHAT_SHOTS = {"examples": [{"q": "1"}], "chat_messages": [{"role": "human", "template": "{q}"}]}
 
 
-def findings(**fields: Any) -> list[SpecFinding]:
+def findings(**fields: Any) -> list[SpecProblem]:
     kind = "chat" if "messages" in fields else "string"
-    return spec_findings(PromptSpec.model_validate({"kind": kind, **fields}))
+    return spec_problems(PromptSpec.model_validate({"kind": kind, **fields}))
 
 
 @pytest.mark.parametrize(

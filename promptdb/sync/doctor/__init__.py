@@ -11,11 +11,11 @@ from promptdb.sync.doctor.blobs import examine_blobs
 from promptdb.sync.doctor.checkout import examine_git, examine_prompts
 from promptdb.sync.doctor.database import examine_database
 from promptdb.sync.doctor.disk import examine_disk
-from promptdb.sync.doctor.finding import Finding, Level, examined, fail, ok, warn
+from promptdb.sync.doctor.finding import DoctorFinding, Level, examined, fail, ok, warn
 
-__all__ = ["Finding", "Level", "examine"]
+__all__ = ["DoctorFinding", "Level", "examine"]
 
-_CHECKS: dict[str, Callable[[AppSettings], Iterable[Finding]]] = {
+_CHECKS: dict[str, Callable[[AppSettings], Iterable[DoctorFinding]]] = {
     "prompts": examine_prompts,
     "git": lambda settings: examine_git(settings.prompts_path),
     "database": examine_database,
@@ -24,7 +24,7 @@ _CHECKS: dict[str, Callable[[AppSettings], Iterable[Finding]]] = {
 }
 
 
-def examine(folder: Path | None = None) -> Iterator[Finding]:
+def examine(folder: Path | None = None) -> Iterator[DoctorFinding]:
     """Look at everything a sync from a folder needs, one finding after the other. Raises nothing.
 
     Args:
@@ -44,7 +44,7 @@ def examine(folder: Path | None = None) -> Iterator[Finding]:
         yield from examined(check, partial(look, settings))
 
 
-def _settings(folder: Path | None) -> Iterator[Finding]:
+def _settings(folder: Path | None) -> Iterator[DoctorFinding]:
     """Names of variables only: their values may be secrets."""
     unknown = unknown_variables()
     used = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name not in unknown)

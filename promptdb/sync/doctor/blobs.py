@@ -16,13 +16,13 @@ from promptdb.errors import PromptDBError
 from promptdb.settings import AppSettings
 from promptdb.sync.doctor.clock import compared, http_offset
 from promptdb.sync.doctor.database import impatient_engine
-from promptdb.sync.doctor.finding import Finding, Level, examined, fail, ok, warn
+from promptdb.sync.doctor.finding import DoctorFinding, Level, examined, fail, ok, warn
 from promptdb.sync.registry import blob_store
 
 _PROBE_BYTES = 64
 
 
-def examine_blobs(settings: AppSettings) -> Iterator[Finding]:
+def examine_blobs(settings: AppSettings) -> Iterator[DoctorFinding]:
     yield from examined("clock", lambda: _clock(settings))
     store = blob_store(settings)
     probed = [*examined("blobs", lambda: _blobs(settings, store))]
@@ -31,7 +31,7 @@ def examine_blobs(settings: AppSettings) -> Iterator[Finding]:
         yield from examined("owners", lambda: _owners(settings, store))
 
 
-def _blobs(settings: AppSettings, store: BlobStore) -> Iterator[Finding]:
+def _blobs(settings: AppSettings, store: BlobStore) -> Iterator[DoctorFinding]:
     if store.is_there():
         yield from _probe(store)
     elif store.backend == "local":
@@ -42,7 +42,7 @@ def _blobs(settings: AppSettings, store: BlobStore) -> Iterator[Finding]:
         )
 
 
-def _probe(store: BlobStore) -> Iterator[Finding]:
+def _probe(store: BlobStore) -> Iterator[DoctorFinding]:
     """A blob of random bytes, which nobody else has, is written, read and deleted."""
     data = secrets.token_bytes(_PROBE_BYTES)
     blob = Blob.of(data)
@@ -62,7 +62,7 @@ def _probe(store: BlobStore) -> Iterator[Finding]:
     yield ok("blobs", f"{store.place}: a blob was written, read and deleted")
 
 
-def _without_folder(folder: Path) -> Iterator[Finding]:
+def _without_folder(folder: Path) -> Iterator[DoctorFinding]:
     parent = next(path for path in folder.parents if path.exists())
     if os.access(parent, os.W_OK | os.X_OK):
         yield ok("blobs", f"{folder} is not there yet; the first 'promptdb sync' makes it")
@@ -70,7 +70,7 @@ def _without_folder(folder: Path) -> Iterator[Finding]:
         yield fail("blobs", f"{folder} cannot be made in {parent}", f"make {parent} writable for this user")
 
 
-def _owners(settings: AppSettings, store: BlobStore) -> Iterator[Finding]:
+def _owners(settings: AppSettings, store: BlobStore) -> Iterator[DoctorFinding]:
     """Says nothing where the database cannot be asked: its own check tells that."""
     try:
         found = _registry(settings)
@@ -109,7 +109,7 @@ def _registry(settings: AppSettings) -> tuple[UUID, Digest | None] | None:
         engine.dispose()
 
 
-def _clock(settings: AppSettings) -> Iterator[Finding]:
+def _clock(settings: AppSettings) -> Iterator[DoctorFinding]:
     endpoint = settings.minio_endpoint
     if settings.storage_backend == "local" or endpoint is None:
         return

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from promptdb.git.repository import Repository, find_repository, text
 from promptdb.settings import AppSettings
-from promptdb.sync.doctor.finding import Finding, fail, ok, warn
+from promptdb.sync.doctor.finding import DoctorFinding, fail, ok, warn
 
 _UNSHALLOW = "git fetch --unshallow --filter=blob:none (in CI: fetch-depth: 0)"
 
 
-def examine_prompts(settings: AppSettings) -> Iterator[Finding]:
+def examine_prompts(settings: AppSettings) -> Iterator[DoctorFinding]:
     root = settings.prompts_path
     if not root.is_dir():
         state = "is no folder" if root.exists() else "is not there"
@@ -23,7 +23,7 @@ def examine_prompts(settings: AppSettings) -> Iterator[Finding]:
         yield ok("prompts", str(root))
 
 
-def examine_git(root: Path) -> Iterator[Finding]:
+def examine_git(root: Path) -> Iterator[DoctorFinding]:
     """
     Args:
         root: the prompts root, or where it is thought to be.
@@ -45,7 +45,7 @@ def examine_git(root: Path) -> Iterator[Finding]:
     yield from _large_files(repository, root)
 
 
-def _large_files(repository: Repository, root: Path) -> Iterator[Finding]:
+def _large_files(repository: Repository, root: Path) -> Iterator[DoctorFinding]:
     """Files that git keeps elsewhere (https://git-lfs.com) are short texts until its extension is there to fetch them."""
     if repository.is_bare:
         return

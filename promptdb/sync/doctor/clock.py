@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from promptdb.sync.doctor.finding import Finding, fail, ok, warn
+from promptdb.sync.doctor.finding import DoctorFinding, fail, ok, warn
 
 _TOLERATED, _TOO_FAR = timedelta(seconds=30), timedelta(minutes=5)
 _TIMEOUT = 5.0
@@ -15,7 +15,7 @@ _TIMEOUT = 5.0
 _REMEDY = "set both clocks by NTP"
 
 
-def compared(whose: str, offset: timedelta | None) -> Iterator[Finding]:
+def compared(whose: str, offset: timedelta | None) -> Iterator[DoctorFinding]:
     """
     Args:
         whose: the other clock is, for the message.

@@ -15,7 +15,7 @@ from promptdb.db.probe import clock_offset, lock_holder, missing_privileges, req
 from promptdb.errors import StorageError
 from promptdb.settings import AppSettings
 from promptdb.sync.doctor.clock import compared
-from promptdb.sync.doctor.finding import Finding, examined, fail, ok, warn
+from promptdb.sync.doctor.finding import DoctorFinding, examined, fail, ok, warn
 
 _CONNECT_TIMEOUT = 5
 """Seconds."""
@@ -24,7 +24,7 @@ _PATIENCE = 1.0
 """Seconds to wait for another writer: it is a finding, and not in the way."""
 
 
-def examine_database(settings: AppSettings) -> Iterator[Finding]:
+def examine_database(settings: AppSettings) -> Iterator[DoctorFinding]:
     engine = impatient_engine(settings)
     try:
         file = sqlite_file(engine)
@@ -66,13 +66,13 @@ def sqlite_file(engine: sa.Engine) -> Path | None:
     return Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
 
 
-def _without_file(engine: sa.Engine, file: Path) -> Iterator[Finding]:
+def _without_file(engine: sa.Engine, file: Path) -> Iterator[DoctorFinding]:
     yield warn("database", f"{address(engine)} is not there yet", "the first 'promptdb sync' makes it")
     if not os.access(file.parent, os.W_OK | os.X_OK):
         yield fail("permissions", f"no file can be made in {file.parent}", f"make {file.parent} writable for this user")
 
 
-def _schema(engine: sa.Engine) -> Iterator[Finding]:
+def _schema(engine: sa.Engine) -> Iterator[DoctorFinding]:
     if engine.dialect.name == "sqlite" and current_revision(engine) is None and is_empty(engine):
         yield warn("schema", "the database is empty", "the first 'promptdb sync' makes the schema")
         return
@@ -84,7 +84,7 @@ def _schema(engine: sa.Engine) -> Iterator[Finding]:
         yield ok("schema", f"at {HEAD}, as it should be")
 
 
-def _permissions(engine: sa.Engine) -> Iterator[Finding]:
+def _permissions(engine: sa.Engine) -> Iterator[DoctorFinding]:
     file = sqlite_file(engine)
     closed = [path for path in (file, file.parent) if not os.access(path, os.W_OK)] if file is not None else []
     for path in closed:
@@ -100,7 +100,7 @@ def _permissions(engine: sa.Engine) -> Iterator[Finding]:
     yield ok("permissions", "a row was written and rolled back")
 
 
-def _lock(engine: sa.Engine) -> Iterator[Finding]:
+def _lock(engine: sa.Engine) -> Iterator[DoctorFinding]:
     try:
         holder = lock_holder(engine)
     except StorageError:  # SQLite locks what it may write only; the permissions have told it

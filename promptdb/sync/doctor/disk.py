@@ -11,14 +11,14 @@ from sqlalchemy.exc import ArgumentError
 
 from promptdb.files.mounts import remote_file_system
 from promptdb.settings import AppSettings
-from promptdb.sync.doctor.finding import Finding, examined, fail, ok, warn
+from promptdb.sync.doctor.finding import DoctorFinding, examined, fail, ok, warn
 
 _MIB = 1024**2
 _LITTLE, _TOO_LITTLE = 1024 * _MIB, 100 * _MIB
 _FEW_FILES, _TOO_FEW_FILES = 10_000, 1_000
 
 
-def examine_disk(settings: AppSettings) -> Iterator[Finding]:
+def examine_disk(settings: AppSettings) -> Iterator[DoctorFinding]:
     database = _sqlite_folder(settings)
     if database is not None:
         yield from examined("disk", lambda: _room("database", database))
@@ -28,7 +28,7 @@ def examine_disk(settings: AppSettings) -> Iterator[Finding]:
     yield from examined("disk", lambda: _room("temporary files", Path(tempfile.gettempdir())))
 
 
-def room_finding(what: str, folder: Path, free: int, files: int | None) -> Finding:
+def room_finding(what: str, folder: Path, free: int, files: int | None) -> DoctorFinding:
     """What is left, judged.
 
     Args:
@@ -49,7 +49,7 @@ def room_finding(what: str, folder: Path, free: int, files: int | None) -> Findi
     return judge("disk", left, "make room, or move it to another disk")
 
 
-def _room(what: str, folder: Path) -> Iterator[Finding]:
+def _room(what: str, folder: Path) -> Iterator[DoctorFinding]:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     files = None
     if hasattr(os, "statvfs"):
@@ -58,7 +58,7 @@ def _room(what: str, folder: Path) -> Iterator[Finding]:
     yield room_finding(what, there, shutil.disk_usage(there).free, files)
 
 
-def _file_system(folder: Path) -> Iterator[Finding]:
+def _file_system(folder: Path) -> Iterator[DoctorFinding]:
     name = remote_file_system(folder)
     if name is not None:
         detail = f"the SQLite database lies on {name}, where locks cannot be relied on"

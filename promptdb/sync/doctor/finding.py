@@ -16,7 +16,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorFinding:
     """`check` is what was looked at. `remedy` is None where nothing is to be done."""
 
     level: Level
@@ -25,19 +25,19 @@ class Finding:
     remedy: str | None = None
 
 
-def ok(check: str, detail: str) -> Finding:
-    return Finding(Level.OK, check, detail)
+def ok(check: str, detail: str) -> DoctorFinding:
+    return DoctorFinding(Level.OK, check, detail)
 
 
-def warn(check: str, detail: str, remedy: str) -> Finding:
-    return Finding(Level.WARN, check, detail, remedy)
+def warn(check: str, detail: str, remedy: str) -> DoctorFinding:
+    return DoctorFinding(Level.WARN, check, detail, remedy)
 
 
-def fail(check: str, detail: str, remedy: str) -> Finding:
-    return Finding(Level.FAIL, check, detail, remedy)
+def fail(check: str, detail: str, remedy: str) -> DoctorFinding:
+    return DoctorFinding(Level.FAIL, check, detail, remedy)
 
 
-def examined(check: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def examined(check: str, look: Callable[[], Iterable[DoctorFinding]]) -> Iterator[DoctorFinding]:
     """The findings of one check. What it raises is a finding as well, so that no check hides the others."""
     try:
         yield from look()
