@@ -1,4 +1,4 @@
-"""Promotion as a change of `_aliases.yaml`: reviewed and committed like prompts, and performed by the sync of the commit."""
+"""Writes promotions into `_aliases.yaml`, to be reviewed and committed like prompts. The sync of the commit performs them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from promptdb.settings import AppSettings
 
 
 def declare(settings: AppSettings, moves: Sequence[AliasMove]) -> list[AliasMove]:
-    """Write where aliases shall point into `_aliases.yaml`, as `rev:N`. Comments and other lines stay.
+    """Write where aliases should point into `_aliases.yaml`, as `rev:N`. Comments and other lines stay.
 
     Args:
         settings: say where the file is, and which aliases refs move.
@@ -61,7 +61,7 @@ def declare(settings: AppSettings, moves: Sequence[AliasMove]) -> list[AliasMove
 
 
 def _point(fields: dict[str, Any], moves: Sequence[AliasMove]) -> None:
-    """In the line that is there, however it spells the prompt, or in a new one."""
+    """Edit the line that is there, however it spells the prompt, or add one."""
     for move in moves:
         targets = fields.setdefault(move.alias, {})
         name = next((name for name in targets if _is(name, move.prompt)), str(move.prompt))

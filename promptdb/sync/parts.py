@@ -1,4 +1,4 @@
-"""What the updates of a plan change, in which files and for whom: for people who read it, since digests alone decide."""
+"""Describes plan updates for readers: changed fields, the files behind them, and the callers affected."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def with_parts(connection: sa.Connection, intended: Plan, content: Callable[[PromptId], Content]) -> Plan:
-    """The plan with `parts`, `files` and `contract` filled in for each update.
+    """Fill in `parts`, `files` and `contract` of each update.
 
     Args:
         connection: sees the heads from before the plan is performed.
@@ -43,15 +43,14 @@ def with_parts(connection: sa.Connection, intended: Plan, content: Callable[[Pro
 def updates(
     connection: sa.Connection, intended: Plan, content: Callable[[PromptId], Content]
 ) -> "Iterator[tuple[Change, PromptSpec, PromptSpec]]":
-    """Each update of a plan with the spec it replaces and the one it brings. Arguments as in `with_parts`."""
-    updated = [change for change in intended.changes if change.action is Action.UPDATE]
-    if not updated:
+    """Yield each update of a plan with the spec it replaces and the one it brings. Arguments as in `with_parts`."""
+    if not intended.count(Action.UPDATE):
         return
-    earlier = {change.prompt: change.renamed_from for change in intended.changes if change.renamed_from is not None}
-    recorded = {change.prompt: earlier.get(change.prompt, change.prompt) for change in updated}
-    old = PromptRepository(connection).stored_heads(list(recorded.values()))
     from promptdb.domain.spec import PromptSpec  # slow to import, and needed for updates only
 
+    updated = [change for change in intended.changes if change.action is Action.UPDATE]
+    earlier = {change.prompt: change.renamed_from for change in intended.changes if change.renamed_from is not None}
+    heads = PromptRepository(connection).stored_heads([earlier.get(c.prompt, c.prompt) for c in updated])
     for change in updated:
-        spec_json = old[recorded[change.prompt]].spec_json
-        yield change, PromptSpec.from_canonical(spec_json), content(change.prompt).spec
+        old = heads[earlier.get(change.prompt, change.prompt)]
+        yield change, PromptSpec.from_canonical(old.spec_json), content(change.prompt).spec

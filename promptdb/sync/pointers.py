@@ -47,7 +47,7 @@ def decide_pointers(
     origin: Origin,
     declared: Sequence[Declaration],
 ) -> Pointers:
-    """What the ref and the declarations ask for that is not so yet.
+    """Find the moves that the ref and the declarations ask for.
 
     Args:
         connection: sees the registry as it is before the plan is performed.
@@ -61,11 +61,10 @@ def decide_pointers(
     if not aliases and not declared:
         return Pointers()
     after = _After(connection, desired, recorded, intended, origin)
-    wanted: dict[tuple[str, PromptId], tuple[AliasTarget, str]] = {}
     problems: list[Problem] = []
     passed = {new: old for old, new in intended.passed_renames}
     reason = f"{origin.git_ref} at {(origin.commit_id or '')[:12]}"
-    wanted |= {(alias, prompt): (target, reason) for alias in aliases for prompt, target in after.heads.items()}
+    wanted = {(alias, prompt): (target, reason) for alias in aliases for prompt, target in after.heads.items()}
     for declaration in declared:
         found = after.find(declaration)
         key = (declaration.alias, after.name(declaration.prompt))
