@@ -31,12 +31,12 @@ class SpecFinding:
     """Several lines that say more than the message."""
 
 
-def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
-    """Everything wrong with a spec whose fields are each well-formed."""
+def validate_spec(spec: PromptSpec) -> tuple[list[SpecFinding], CompiledTemplates]:
+    """Find everything wrong with a spec whose fields are each well-formed, and compile the templates that can be."""
     texts = dict(templates(spec))
     findings = list(_shape(spec, texts))
     if any(finding.code in (Code.CONFLICTING_FIELDS, Code.MISSING_FIELD) for finding in findings):
-        return findings
+        return findings, {}
     compiled, errors = compile_templates(spec)
     for path, error in errors:
         code = Code.INCLUDE if isinstance(error, IncludeError) else Code.TEMPLATE_SYNTAX
@@ -48,7 +48,7 @@ def spec_findings(spec: PromptSpec) -> list[SpecFinding]:
         findings += _contract(spec, compiled)
         findings += example_findings(compiled, spec.few_shot.examples if spec.few_shot is not None else ())
         findings += [SpecFinding(*found) for found in asset_findings(spec, compiled)]
-    return findings
+    return findings, compiled
 
 
 def _shape(spec: PromptSpec, texts: Mapping[Path, str]) -> Iterator[SpecFinding]:
