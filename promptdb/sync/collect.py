@@ -1,6 +1,6 @@
 """The tree of prompt files -> the desired state: identities and digests, with the content behind them when it is wanted."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from promptdb.domain.moves import Declaration
 from promptdb.domain.plan import Desired
 from promptdb.domain.ref_rules import RefRules
 from promptdb.errors import InvalidPrompts, StalePlan
-from promptdb.files.aliases_file import AliasesFile, read_aliases, without_file
+from promptdb.files.aliases_file import read_aliases, without_file
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import ScannedTree, WorkTree
 from promptdb.problems import Problem, in_order
@@ -40,14 +40,10 @@ class DesiredTree:
     declared: tuple[Declaration, ...] = ()
     tests: int = 0
     known: KnownFiles | None = None
-    _candidates: dict[PromptId, Candidate] = field(default_factory=dict)
+    candidates: dict[PromptId, Candidate] = field(default_factory=dict)
+    """The files, the invalid ones too, by their prompts; without those that several files claim."""
     _contents: dict[PromptId, Content] = field(default_factory=dict)
     _reads: dict[PromptId, Collection[str]] = field(default_factory=dict)
-
-    @property
-    def candidates(self) -> Mapping[PromptId, Candidate]:
-        """The files, the invalid ones too, by their prompts; without those that several files claim."""
-        return self._candidates
 
     @property
     def names(self) -> set[PromptId]:
@@ -77,8 +73,8 @@ class DesiredTree:
             StalePlan: the file was edited since its digest was taken.
         """
         found = self._contents.get(item.prompt)
-        if found is None and item.prompt in self._candidates:
-            found = self.loader(self._candidates[item.prompt]).content
+        if found is None and item.prompt in self.candidates:
+            found = self.loader(self.candidates[item.prompt]).content
         if found is None or found.digest != item.digest:
             if self.known is not None:
                 self.known.discard()  # it may have been wrong about the digest
@@ -86,7 +82,7 @@ class DesiredTree:
         return found
 
     def add(self, candidate: Candidate, loaded: LoadedFile) -> None:
-        self._candidates[candidate.prompt] = candidate
+        self.candidates[candidate.prompt] = candidate
         self.problems += loaded.problems
         self.tests += loaded.tests
         if (item := loaded.desired(candidate)) is None:
@@ -136,17 +132,11 @@ def collect(
             progress(number, len(found.candidates))
     if known is not None:
         known.save(files)
-    _declare(desired, read_aliases(tree, rules or RefRules()))
-    desired.problems = in_order(desired.problems)
+    aliases = read_aliases(tree, rules or RefRules())
+    if not aliases.problems:  # nothing of it counts where something is wrong
+        desired.declared = aliases.declarations
+    if aliases.declarations:
+        names = desired.names.union(*(item.renamed_from for item in desired.items))
+        desired.problems += without_file(aliases.declarations, names)
+    desired.problems = in_order([*desired.problems, *aliases.problems])
     return desired
-
-
-def _declare(desired: DesiredTree, file: AliasesFile) -> None:
-    """Add what the file of aliases says; nothing of it counts where something is wrong."""
-    if not (file.declarations or file.problems):
-        return
-    items = desired.items
-    known = {name for item in items for name in (item.prompt, *item.renamed_from)} | desired.invalid
-    desired.problems += [*file.problems, *without_file(file.declarations, known)]
-    if not file.problems:
-        desired.declared = file.declarations
