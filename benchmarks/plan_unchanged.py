@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def prepare(folder: Path, prompts: int) -> None:
-    """A committed and synced tree, whose files are older than its cache."""
+    """A committed and synced tree."""
     make_tree(folder / "prompts", prompts)
     (folder / ".gitignore").write_text("promptdb.sqlite3*\n.blobs/\n")
     os.chdir(folder)
@@ -52,7 +52,6 @@ def prepare(folder: Path, prompts: int) -> None:
     for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "prompts"]):
         subprocess.run(["git", *command], check=True)
     subprocess.run([sys.executable, "-m", "promptdb", "sync"], check=True, stdout=subprocess.DEVNULL)
-    time.sleep(2.5)
     for command in (STATUS, SQLMODEL, PLAN, PLAN):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 

@@ -14,7 +14,7 @@ from promptdb.files.tree import Tree, beside, open_stored
 from promptdb.problems import Code, Problem
 from promptdb.render.asset_rules import DATASET, size_findings
 from promptdb.render.assets import dataset
-from promptdb.render.templates import compile_templates
+from promptdb.render.templates import CompiledTemplates
 from promptdb.render.validation import example_problems
 
 _MAX_PROBLEMS = 20
@@ -22,12 +22,13 @@ _MAX_PROBLEMS = 20
 
 
 def asset_problems(
-    spec: PromptSpec, document: Document, tree: Tree, stored: dict[str, StoredFile]
+    spec: PromptSpec, templates: CompiledTemplates, document: Document, tree: Tree, stored: dict[str, StoredFile]
 ) -> Iterator[Problem]:
     """What is wrong with the content of the assets that a spec renders.
 
     Args:
         spec: valid but for that.
+        templates: of the spec.
         document: the prompt file.
         tree: where the assets are.
         stored: all of them, by their paths from the prompts root.
@@ -40,12 +41,11 @@ def asset_problems(
     if name is None or found:
         return
     with open_stored(tree, places[name], stored[places[name]]) as stream:
-        problems = list(_of_dataset(spec, document, places[name], stream))
+        problems = list(_of_dataset(templates, document, places[name], stream))
     yield from problems[:_MAX_PROBLEMS]
 
 
-def _of_dataset(spec: PromptSpec, document: Document, where: str, stream: BinaryIO) -> Iterator[Problem]:
-    compiled, _ = compile_templates(spec)
+def _of_dataset(templates: CompiledTemplates, document: Document, where: str, stream: BinaryIO) -> Iterator[Problem]:
     count, told = 0, 0
     for number, line in enumerate(BufferedReader(cast("BufferedReader", stream)), 1):
         if not line.strip():
@@ -62,7 +62,7 @@ def _of_dataset(spec: PromptSpec, document: Document, where: str, stream: Binary
             )
             told += 1
         else:
-            for finding in example_problems(compiled, [value], count):
+            for finding in example_problems(templates, [value], count):
                 yield Problem(where, number, 1, finding.code, finding.message, finding.hint)
                 told += 1
         count += 1

@@ -69,7 +69,7 @@ def edited(suffix: str, data: bytes, change: Callable[[dict[str, Any]], object])
         for moves_comments in (True, False):
             parts = head, merged(before, ours, after, newline=newline, moves_comments=moves_comments), rest
             if _reads_as(suffix, parts, new):
-                if suffix == ".json" or _takes_away(old, new) or not _lost_comments(text, _with_lf(parts[1])):
+                if suffix == ".json" or _takes_away(old, new) or not _comments(text) - _comments(_with_lf(parts[1])):
                     return bom + "".join(parts).encode()
                 reason = "a comment would be lost"
     raise NoPlace(reason)
@@ -93,11 +93,6 @@ def _reads_as(suffix: str, parts: tuple[str, str, str], fields: Any) -> bool:
         return rest == _with_lf(parts[2]) and as_json(_read(suffix, found)) == as_json(fields)
     except Unreadable:
         return False
-
-
-def _lost_comments(before: str, after: str) -> Counter[str]:
-    """Comments that are not there any more."""
-    return _comments(before) - _comments(after)
 
 
 def _comments(text: str) -> Counter[str]:

@@ -1,4 +1,8 @@
-"""A three-way merge of lines: the edit of a text as one writer lays it out, taken over into the text as it is."""
+"""A three-way merge of lines: the edit of a text as one writer lays it out, taken over into the text as it is.
+
+ruamel.yaml keeps comments, but lays out a whole file in its own way. Only the lines that the edit is about are taken from it,
+so that a diff shows nothing else.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,6 +1,7 @@
 """One prompt file -> one `ParsedPrompt`, or every problem it has."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest
@@ -18,7 +19,10 @@ from promptdb.files.streams import StoredFile
 from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import Tree
 from promptdb.problems import Code, Problem, in_order
-from promptdb.render.validation import spec_problems
+from promptdb.render.assets import OpenBlob
+from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.templates import CompiledTemplates
+from promptdb.render.validation import SpecProblem, validate_spec
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,19 @@ class ParsedPrompt:
 
     spec: PromptSpec
     document: Document
+    templates: CompiledTemplates
     renamed_from: tuple[PromptId, ...] = ()
     tests: tuple[GoldenTest, ...] = ()
     reads: dict[str, Digest] = field(default_factory=dict)
     stored: dict[str, StoredFile] = field(default_factory=dict)
     texts: dict[TextField, str] = field(default_factory=dict)
 
+    def compiled(self, open_blob: OpenBlob) -> CompiledPrompt:
+        """The prompt ready to render; `open_blob` reads its assets."""
+        return CompiledPrompt(self.spec, open_blob, self.templates)
 
-@dataclass(frozen=True)
-class ParseResult:
+
+class ParseResult(NamedTuple):
     """`prompt` is None where a problem is an error; warnings come along with a prompt."""
 
     prompt: ParsedPrompt | None
@@ -73,23 +81,26 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
     references = References(document, tree)
     spec = _resolve(file, references)
     problems = [*problems, *references.problems]
-    problems += _spec_problems(spec, document, incomplete=bool(problems))
+    findings, templates = validate_spec(spec)
+    problems += _spec_problems(spec, findings, document, incomplete=bool(problems))
     if spec.assets and not any(problem.is_error for problem in problems):
-        problems += asset_problems(spec, document, tree, references.stored)
+        problems += asset_problems(spec, templates, document, tree, references.stored)
     renamed_from = _renamed_from(file, document, problems)
     if any(problem.is_error for problem in problems):
         return ParseResult(None, tuple(in_order(problems)))
     parsed = ParsedPrompt(
-        spec, document, renamed_from, tuple(file.tests), references.read, references.stored, references.texts
+        spec, document, templates, renamed_from, tuple(file.tests), references.read, references.stored, references.texts
     )
     return ParseResult(parsed, tuple(in_order(problems)))
 
 
-def _spec_problems(spec: PromptSpec, document: Document, *, incomplete: bool) -> list[Problem]:
+def _spec_problems(
+    spec: PromptSpec, findings: list[SpecProblem], document: Document, *, incomplete: bool
+) -> list[Problem]:
     """What does not fit together; of an `incomplete` spec, for which a file could not be had, only what stands for itself."""
     problems = []
     alone = {Code.UNDECLARED_VARIABLE, Code.CONTRACT} | (set() if spec.includes else {Code.TEMPLATE_SYNTAX})
-    for found in spec_problems(spec):
+    for found in findings:
         if incomplete and found.code not in alone:
             continue
         if found.line is not None:

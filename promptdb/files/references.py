@@ -52,7 +52,7 @@ class References:
             message = f"both 'template_file' and '{other}'"
             self.problems.append(self.document.problem(path, Code.CONFLICTING_FIELDS, message, "keep one of them"))
             return file.template
-        where, data = self._named(path, file.template_file, MAX_TEXT_BYTES)
+        where, data = self._named(path, file.template_file)
         if data is None:
             return ""
         try:
@@ -93,10 +93,10 @@ class References:
         return fragments.found
 
     def _fragment(self, report: Report, name: str) -> bytes | None:
-        return self._bytes(report, name, posixpath.normpath(name), MAX_TEXT_BYTES)[1]
+        return self._bytes(report, name, posixpath.normpath(name))
 
     def _examples(self, name: str) -> list[JsonObject]:
-        where, data = self._named(("few_shot", "examples_file"), name, MAX_TEXT_BYTES)
+        where, data = self._named(("few_shot", "examples_file"), name)
         if data is None:
             return []
         try:
@@ -115,15 +115,16 @@ class References:
                 self.problems.append(Problem(where, line, 1, Code.WRONG_VALUE, message))
         return examples
 
-    def _named(self, path: FieldPath, name: str, limit: int) -> tuple[str, bytes | None]:
+    def _named(self, path: FieldPath, name: str) -> tuple[str, bytes | None]:
         """Of a file that the field at `path` names: path from the prompts root, and content; None after a problem."""
-        return self._bytes(partial(self.document.problem, path), name, beside(self.document.path, name), limit)
+        where = beside(self.document.path, name)
+        return where, self._bytes(partial(self.document.problem, path), name, where)
 
-    def _bytes(self, report: Report, name: str, where: str, limit: int) -> tuple[str, bytes | None]:
-        data = self._attempt(report, name, where, limit, self.tree.read)
+    def _bytes(self, report: Report, name: str, where: str) -> bytes | None:
+        data = self._attempt(report, name, where, MAX_TEXT_BYTES, self.tree.read)
         if data is not None:
             self.read[where] = digest_of(data)
-        return where, data
+        return data
 
     def _attempt(self, report: Report, name: str, where: str, limit: int, read: Callable[[str, int], _T]) -> _T | None:
         """What `read` makes of a file; None after a problem."""

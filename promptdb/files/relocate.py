@@ -1,7 +1,7 @@
 """The content of a prompt file that goes to another place: its earlier name, and the names of files relative to its own."""
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,9 @@ def relocated(data: bytes, old: PromptPath, new: PromptPath) -> Relocated:
     names: list[str] = []
     mended: list[Mended] = []
 
-    def change(fields: dict[str, Any]) -> None:
+    def change(fields: Any) -> None:
+        if not isinstance(fields, dict):
+            raise NoPlace("it holds no fields")
         names.extend(_earlier_names(fields.get("renamed_from"), old.prompt, new.prompt))
         fields["renamed_from"] = names
         for field, owner, key in _named_files(fields):
@@ -68,16 +70,7 @@ def relocated(data: bytes, old: PromptPath, new: PromptPath) -> Relocated:
             if (name := owner[key].removeprefix(prefix)) in renamed:
                 owner[key] = prefix + renamed[name]
 
-    return Relocated(edited(file_suffix(old.path), data, _of_fields(change)), tuple(names), tuple(mended))
-
-
-def _of_fields(change: Callable[[dict[str, Any]], None]) -> Callable[[Any], None]:
-    def checked(fields: Any) -> None:
-        if not isinstance(fields, dict):
-            raise NoPlace("it holds no fields")
-        change(fields)
-
-    return checked
+    return Relocated(edited(file_suffix(old.path), data, change), tuple(names), tuple(mended))
 
 
 def _earlier_names(names: Any, old: PromptId, new: PromptId) -> list[str]:

@@ -13,8 +13,6 @@ from uuid import uuid4
 
 from promptdb.containment import contained
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.errors import OutsideRoot
-from promptdb.files.stamps import Lasting, Stamp, lasting_from_now, stamp_of
 from promptdb.files.streams import Measured, StoredFile, measured, with_lf
 from promptdb.regular import open_regular
 
@@ -72,12 +70,7 @@ class Tree(Protocol):
 
 
 class ScannedTree(Tree, Protocol):
-    """A tree whose prompt files are known.
-
-    `cache_file` is where digests of its files are remembered. `stamps_tell_content`: files with different stamps differ.
-    """
-
-    stamps_tell_content: bool
+    """A tree whose prompt files are known. `cache_file` is where is remembered what they gave."""
 
     @property
     def cache_file(self) -> Path: ...
@@ -90,20 +83,8 @@ class ScannedTree(Tree, Protocol):
         """As `read`, for a path that the scan found."""
         ...
 
-    def read_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[bytes, Stamp | None]:
-        """As `read` or `read_scanned`, with the stamp of the file that was read; None if it has none."""
-        ...
-
-    def open_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[BinaryIO, Stamp | None]:
-        """As `open`, with the stamp of the file that was opened; None if it has none."""
-        ...
-
-    def stamp(self, path: str, *, scanned: bool = False) -> Stamp | None:
-        """Of a file as it is now, without reading it. None where it could not be read, or only its content tells."""
-        ...
-
-    def lasting(self) -> Lasting:
-        """Called before anything is read: which stamps will stand for what is read from now on."""
+    def blob_id(self, path: str) -> str | None:
+        """The id that git has for the content of a file; None for one on disk, and for one read from Git LFS."""
         ...
 
 
@@ -140,8 +121,6 @@ class WorkTree:
         cache: the folder for caches; by default that of the user.
     """
 
-    stamps_tell_content = False
-
     def __init__(self, root: Path, stores_lf: StoresLf | None = None, cache: Path | None = None) -> None:
         self.root = root
         self._stores_lf = stores_lf
@@ -160,37 +139,21 @@ class WorkTree:
         pass  # the files are there
 
     def read(self, path: str, limit: int) -> bytes:
-        return self.read_stamped(path, limit)[0]
+        return _read_file(contained(self.root, path), limit)
 
     def read_scanned(self, path: str, limit: int) -> bytes:
-        return self.read_stamped(path, limit, scanned=True)[0]
-
-    def read_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[bytes, Stamp | None]:
-        return _read_file(self._inside(path, scanned=scanned), limit)
+        # The scan knows that it stays inside: resolving links costs more than reading.
+        return _read_file(f"{self.root}/{path}", limit)
 
     def open(self, path: str, limit: int) -> BinaryIO:
-        return self.open_stamped(path, limit)[0]
-
-    def open_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[BinaryIO, Stamp | None]:
-        file, status = _open(self._inside(path, scanned=scanned), limit)
+        file, status = _open(contained(self.root, path), limit)
         if status.st_size >= _LFS_POINTER_BYTES:
-            return file, stamp_of(status)
+            return file
         with file:
-            return BytesIO(_content(file)), stamp_of(status)
+            return BytesIO(_content(file))
 
-    def stamp(self, path: str, *, scanned: bool = False) -> Stamp | None:
-        try:
-            status = os.stat(self._inside(path, scanned=scanned))  # noqa: PTH116  in a hot loop
-        except (OSError, OutsideRoot):
-            return None
-        return stamp_of(status) if stat.S_ISREG(status.st_mode) else None
-
-    def _inside(self, path: str, *, scanned: bool) -> str:
-        """What was scanned is known to stay inside: resolving links costs more than reading."""
-        return f"{self.root}/{path}" if scanned else str(contained(self.root, path))
-
-    def lasting(self) -> Lasting:
-        return lasting_from_now(self.cache_file.parent)
+    def blob_id(self, path: str) -> None:
+        pass  # known to git only once the file is added
 
     def has_lf_in_git(self, path: str, found: Measured) -> bool:
         if self._stores_lf is None:
@@ -238,7 +201,7 @@ class WorkTree:
             temporary.write_bytes(new)
             temporary.chmod(mode)
             try:
-                with _open(str(target), len(old))[0] as file:
+                with _open(target, len(old))[0] as file:
                     is_same = file.read() == old
             except FileTooLarge:
                 is_same = False
@@ -259,10 +222,10 @@ def no_lfs_content() -> OSError:
     return OSError(errno.ENODATA, "it is a pointer of Git LFS, and its content is not here: run 'git lfs pull'")
 
 
-def _read_file(path: str, limit: int) -> tuple[bytes, Stamp]:
-    file, status = _open(path, limit)
+def _read_file(path: str | Path, limit: int) -> bytes:
+    file, _ = _open(path, limit)
     with file:
-        return _content(file), stamp_of(status)
+        return _content(file)
 
 
 def _content(file: BinaryIO) -> bytes:
@@ -272,7 +235,7 @@ def _content(file: BinaryIO) -> bytes:
     return data
 
 
-def _open(path: str, limit: int) -> tuple[BinaryIO, os.stat_result]:
+def _open(path: str | Path, limit: int) -> tuple[BinaryIO, os.stat_result]:
     file, status = open_regular(path)
     if status.st_size > limit:
         file.close()

@@ -7,21 +7,18 @@ from typing import Any
 
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.prompt_file import Expectation, ExpectedMessage, GoldenTest
-from promptdb.domain.spec import ROLE_SYNONYMS, PromptSpec
+from promptdb.domain.spec import ROLE_SYNONYMS
 from promptdb.errors import RenderError
 from promptdb.problems import Code
-from promptdb.render.assets import OpenBlob
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.text_diff import text_diff
 from promptdb.render.validation import SpecProblem
 
 
-def run_tests(
-    spec: PromptSpec, tests: Sequence[GoldenTest], open_blob: OpenBlob | None = None
-) -> Iterator[SpecProblem]:
-    """What the tests of a valid spec find, in their order."""
-    for outcome in _outcomes(spec, tests, open_blob):
+def run_tests(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[SpecProblem]:
+    """Give what the tests find, in their order."""
+    for outcome in _outcomes(prompt, tests):
         yield from outcome.findings
 
 
@@ -38,12 +35,12 @@ class Rewrite:
         return str(self.path[-1])
 
 
-def rewrites(spec: PromptSpec, tests: Sequence[GoldenTest], open_blob: OpenBlob | None = None) -> Iterator[Rewrite]:
+def rewrites(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[Rewrite]:
     """The expectations that fail and whose value follows from what comes out now.
 
     None for `contains` and `not_contains`, and none for a test that is broken.
     """
-    for outcome in _outcomes(spec, tests, open_blob):
+    for outcome in _outcomes(prompt, tests):
         failing = {finding.path for finding in outcome.findings if finding.code is Code.TEST_FAILED}
         if any(finding.code is Code.TEST_BROKEN for finding in outcome.findings):
             continue
@@ -66,17 +63,16 @@ class _Outcome:
     messages: Sequence[RenderedMessage] = ()
 
 
-def _outcomes(spec: PromptSpec, tests: Sequence[GoldenTest], open_blob: OpenBlob | None) -> Iterator[_Outcome]:
-    compiled = CompiledPrompt(spec, open_blob)
+def _outcomes(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[_Outcome]:
     for index, test in enumerate(tests):
         findings = []
-        unknown = sorted(test.variables.keys() - compiled.inputs.names)
+        unknown = sorted(test.variables.keys() - prompt.inputs.names)
         if unknown:
             message = f"test {test.name!r} gives {', '.join(unknown)}, which the prompt does not use"
             findings.append(SpecProblem(("tests", index, "variables", unknown[0]), Code.TEST_BROKEN, message, key=True))
         try:
-            messages = compiled.render_messages(test.variables, ignore_extra=True)
-            text = compiled.render_text(test.variables, ignore_extra=True)
+            messages = prompt.render_messages(test.variables, ignore_extra=True)
+            text = prompt.render_text(test.variables, ignore_extra=True)
         except RenderError as error:
             message = f"test {test.name!r} does not render: {error.message}"
             findings.append(SpecProblem(("tests", index), Code.TEST_BROKEN, message, error.hint))

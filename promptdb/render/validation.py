@@ -32,12 +32,12 @@ class SpecProblem:
     """Several lines that say more than the message."""
 
 
-def spec_problems(spec: PromptSpec) -> list[SpecProblem]:
-    """Everything wrong with a spec whose fields are each well-formed."""
+def validate_spec(spec: PromptSpec) -> tuple[list[SpecProblem], CompiledTemplates]:
+    """Find everything wrong with a spec whose fields are each well-formed, and compile the templates that can be."""
     texts = dict(templates(spec))
     findings = list(_shape(spec, texts))
     if any(finding.code in (Code.CONFLICTING_FIELDS, Code.MISSING_FIELD) for finding in findings):
-        return findings
+        return findings, {}
     compiled, errors = compile_templates(spec)
     for path, error in errors:
         code = Code.INCLUDE if isinstance(error, IncludeError) else Code.TEMPLATE_SYNTAX
@@ -49,7 +49,7 @@ def spec_problems(spec: PromptSpec) -> list[SpecProblem]:
         findings += _contract(spec, compiled)
         findings += example_problems(compiled, spec.few_shot.examples if spec.few_shot is not None else ())
         findings += [SpecProblem(*found) for found in asset_problems(spec, compiled)]
-    return findings
+    return findings, compiled
 
 
 def _shape(spec: PromptSpec, texts: Mapping[FieldPath, str]) -> Iterator[SpecProblem]:

@@ -17,7 +17,7 @@ from promptdb.git.repository import repository_root
 from promptdb.git.worktree import open_work_tree
 from promptdb.problems import Code
 from promptdb.settings import CONFIG_FILE
-from promptdb.sync.load import LoadedFile, Loader
+from promptdb.sync.load import Loader
 
 EXAMPLE = """\
 # {company} and {question} are variables; promptdb check tells if one is missing or misspelt.
@@ -79,11 +79,12 @@ def propose(folder: Path, root: str | None = None) -> Proposal:
         raise ConfigError(f"{root} is not below {base}", "name a folder of this repository")
     below = (base / root).resolve().relative_to(base).as_posix() if root is not None else _find_root(base)
     proposal = Proposal(base, below)
-    if (base / proposal.root).is_dir() and (found := _scan(base / proposal.root)).candidates:
+    prompts = base / proposal.root
+    if prompts.is_dir() and (found := scan(prompts, _git_ignores(prompts))).candidates:
         _adopt(proposal, found)
     else:
         proposal.facts.append(f"no prompt files yet; {proposal.root}/{_EXAMPLE_FILE} is an example to start from")
-        proposal.writes[base / proposal.root / _EXAMPLE_FILE] = EXAMPLE
+        proposal.writes[prompts / _EXAMPLE_FILE] = EXAMPLE
         proposal.prompts = 1
     proposal.writes[base / CONFIG_FILE] = _settings(proposal)
     _keep_local_files_out_of_git(proposal)
@@ -115,21 +116,18 @@ def _find_root(base: Path) -> str:
 def _adopt(proposal: Proposal, found: Scan) -> None:
     """Choose how to read text files, and leave out what cannot be a prompt, so that the first sync works."""
     root = proposal.base / proposal.root
-    loaded = {form: _load(root, found, form) for form in ("f-string", "plain")}
+    forms: tuple[TemplateFormat, ...] = ("f-string", "plain")
+    loaded = {form: list(map(Loader(WorkTree(root), form), found.candidates)) for form in forms}
     texts = [index for index, c in enumerate(found.candidates) if TEXT_FORMATS.get(file_suffix(c.path), "") is None]
-    broken = [i for i in texts if _has(loaded["f-string"][i], Code.TEMPLATE_SYNTAX)]
+    broken = [i for i in texts if Code.TEMPLATE_SYNTAX in {problem.code for problem in loaded["f-string"][i].problems}]
     proposal.facts.append(f"prompt files below {proposal.root}/: {len(found.candidates)}")
     if broken:
         proposal.text_format = "plain"
         proposal.facts.append(
             f"{len(broken)} of {len(texts)} text files have braces that are not f-string variables: they are read as plain"
         )
-    left_out = {
-        problem.path: "its name cannot be a prompt's" for problem in found.problems if problem.code is Code.BAD_NAME
-    }
-    left_out |= {
-        problem.path: "another file has its name" for problem in found.problems if problem.code is Code.SAME_IDENTITY
-    }
+    reasons = {Code.BAD_NAME: "its name cannot be a prompt's", Code.SAME_IDENTITY: "another file has its name"}
+    left_out = {problem.path: reasons[problem.code] for problem in found.problems if problem.code in reasons}
     files = dict(zip([candidate.path for candidate in found.candidates], loaded[proposal.text_format], strict=True))
     for path, file in files.items():
         if _NOT_PROMPTS.fullmatch(PurePosixPath(path).name):
@@ -179,19 +177,6 @@ def _keep_local_files_out_of_git(proposal: Proposal) -> None:
     missing = [name for name in _LOCAL_FILES if name not in present]
     if missing:
         proposal.advice.append(f"add to .gitignore: {' '.join(missing)}")
-
-
-def _scan(root: Path) -> Scan:
-    work_tree = open_work_tree(root)
-    return scan(root, work_tree.ignores if work_tree else None)
-
-
-def _load(root: Path, found: Scan, text_format: TemplateFormat) -> list[LoadedFile]:
-    return list(map(Loader(WorkTree(root), text_format), found.candidates))
-
-
-def _has(loaded: LoadedFile, code: Code) -> bool:
-    return any(problem.code is code for problem in loaded.problems)
 
 
 def _git_ignores(base: Path) -> Callable[[str], bool]:

@@ -1,6 +1,6 @@
 """The tree of prompt files -> the desired state: identities and digests, with the content behind them when it is wanted."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,8 +9,7 @@ from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Desired
 from promptdb.domain.ref_rules import RefRules
 from promptdb.errors import InvalidPrompts, StalePlan
-from promptdb.files.aliases_file import AliasesFile, read_aliases, without_file
-from promptdb.files.cache import FileCache
+from promptdb.files.aliases_file import read_aliases, without_file
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import ScannedTree, WorkTree
 from promptdb.problems import Problem, in_order
@@ -38,15 +37,11 @@ class DesiredTree:
     problems: list[Problem] = field(default_factory=list)
     declared: tuple[Declaration, ...] = ()
     tests: int = 0
-    cache: FileCache | None = None
-    _candidates: dict[PromptId, Candidate] = field(default_factory=dict)
+    known: KnownFiles | None = None
+    candidates: dict[PromptId, Candidate] = field(default_factory=dict)
+    """The files, the invalid ones too, by their prompts; without those that several files claim."""
     _contents: dict[PromptId, Content] = field(default_factory=dict)
     _reads: dict[PromptId, Collection[str]] = field(default_factory=dict)
-
-    @property
-    def candidates(self) -> Mapping[PromptId, Candidate]:
-        """The files, the invalid ones too, by their prompts; without those that several files claim."""
-        return self._candidates
 
     @property
     def names(self) -> set[PromptId]:
@@ -76,26 +71,24 @@ class DesiredTree:
             StalePlan: the file was edited since its digest was taken.
         """
         found = self._contents.get(item.prompt)
-        if found is None and item.prompt in self._candidates:
-            found = self.loader(self._candidates[item.prompt]).content
+        if found is None and item.prompt in self.candidates:
+            found = self.loader(self.candidates[item.prompt]).content
         if found is None or found.digest != item.digest:
-            if self.cache is not None:
-                self.cache.discard()  # it may have been wrong about the digest
+            if self.known is not None:
+                self.known.discard()  # it may have been wrong about the digest
             raise StalePlan(f"{item.path} was edited while it was synced", "run the command again")
         return found
 
     def add(self, candidate: Candidate, loaded: LoadedFile) -> None:
-        self._candidates[candidate.prompt] = candidate
+        self.candidates[candidate.prompt] = candidate
         self.problems += loaded.problems
         self.tests += loaded.tests
-        if loaded.known is None:
+        if (item := loaded.desired(candidate)) is None:
             self.invalid.add(candidate.prompt)
         else:
-            known = loaded.known
-            earlier = tuple(map(PromptId.parse, known.renamed_from)) if known.renamed_from else ()
-            self.items.append(Desired(candidate.prompt, known.spec, candidate.path, known.user_version, earlier))
-            if known.reads:
-                self._reads[candidate.prompt] = known.reads
+            self.items.append(item)
+        if loaded.reads:
+            self._reads[candidate.prompt] = loaded.reads
         if loaded.content is not None:
             self._contents[candidate.prompt] = loaded.content
 
@@ -123,32 +116,25 @@ def collect(
     """
     loader = Loader(tree, text_format, run_tests=run_tests)
     desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
-    known = KnownFiles(tree, f"{VERSION} {text_format}") if not run_tests else None
-    desired.cache = known.cache if known is not None else None
-    fresh = known.find(found.candidates) if known is not None else {}
-    new = [candidate for candidate in found.candidates if candidate.path not in fresh]
+    known = desired.known = KnownFiles(tree, f"{VERSION} {text_format}") if not run_tests else None
+    unchanged = known.find(found.candidates) if known is not None else {}
+    new = [candidate for candidate in found.candidates if candidate.path not in unchanged]
     if new:
         tree.preload()
     loaded = ordered_map(loader, new) if isinstance(tree, WorkTree) else map(loader, new)  # others cannot be pickled
     files: dict[str, LoadedFile] = {}
     for number, candidate in enumerate(found.candidates, 1):
-        file = files[candidate.path] = fresh.get(candidate.path) or next(loaded)
+        file = files[candidate.path] = unchanged.get(candidate.path) or next(loaded)
         desired.add(candidate, file)
         if progress is not None and number % 100 == 0:
             progress(number, len(found.candidates))
     if known is not None:
         known.save(files)
-    _declare(desired, read_aliases(tree, rules or RefRules()))
-    desired.problems = in_order(desired.problems)
+    aliases = read_aliases(tree, rules or RefRules())
+    if not aliases.problems:  # nothing of it counts where something is wrong
+        desired.declared = aliases.declarations
+    if aliases.declarations:
+        names = desired.names.union(*(item.renamed_from for item in desired.items))
+        desired.problems += without_file(aliases.declarations, names)
+    desired.problems = in_order([*desired.problems, *aliases.problems])
     return desired
-
-
-def _declare(desired: DesiredTree, file: AliasesFile) -> None:
-    """Add what the file of aliases says; nothing of it counts where something is wrong."""
-    if not (file.declarations or file.problems):
-        return
-    items = desired.items
-    known = {name for item in items for name in (item.prompt, *item.renamed_from)} | desired.invalid
-    desired.problems += [*file.problems, *without_file(file.declarations, known)]
-    if not file.problems:
-        desired.declared = file.declarations

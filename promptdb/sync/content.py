@@ -56,32 +56,19 @@ class Content:
         return PromptSpec.from_canonical(self.canonical)
 
 
-def content_of_spec(spec: "PromptSpec") -> Content:
-    """For a spec without assets."""
-    canonical = spec.canonical()
-    return Content(canonical, digest_of(canonical), spec.metadata.user_version)
-
-
-def content_of_file(path: str, parsed: "ParsedPrompt", tree: Tree) -> Content:
-    """For a parsed file.
-
-    Args:
-        path: where it lies, which its assets are relative to.
-        tree: where their bytes are read when they are stored.
-    """
-    content = content_of_spec(parsed.spec)
-    if not parsed.reads:
-        return content
+def content_of_file(parsed: "ParsedPrompt", tree: Tree) -> Content:
+    """Collect what is written for a parsed file; `tree` is where its assets are read when they are stored."""
+    canonical = parsed.spec.canonical()
     bundled, blobs = [], []
     for asset in parsed.spec.assets:
-        where = beside(path, asset.path)
+        where = beside(parsed.document.path, asset.path)
         stored = parsed.stored[where]
         bundled.append(BundledAsset(asset.path, asset.kind, asset.digest, stored.size, content_type(where)))
         blobs.append(Blob(asset.digest, stored.size, partial(_open_asset, tree, where, stored)))
     return Content(
-        content.canonical,
-        content.digest,
-        content.user_version,
+        canonical,
+        digest_of(canonical),
+        parsed.spec.metadata.user_version,
         tuple(bundled),
         tuple(blobs),
         tuple(parsed.reads),

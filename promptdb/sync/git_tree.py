@@ -15,7 +15,6 @@ from promptdb.domain.digest import Digest
 from promptdb.errors import OutsideRoot, StorageError
 from promptdb.files.ignore import IGNORE_FILE, ignore_rule
 from promptdb.files.scan import Scan, identify, is_prompt_name
-from promptdb.files.stamps import Lasting, Stamp
 from promptdb.files.streams import Measured
 from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content
@@ -39,8 +38,6 @@ class GitTree:
         blobs: those that are known already.
     """
 
-    stamps_tell_content = True
-
     def __init__(
         self, repository: Repository, entries: Mapping[str, Entry], name: str, blobs: dict[str, bytes] | None = None
     ) -> None:
@@ -48,36 +45,29 @@ class GitTree:
         self.name = name
         self._repository = repository
         self._blobs = {} if blobs is None else blobs
+        self._pointers: set[str] = set()
 
     @property
     def cache_file(self) -> Path:
         return self._repository.git_dir / "promptdb" / "blobs.json"
 
     def read(self, path: str, limit: int) -> bytes:
-        return self.read_stamped(path, limit)[0]
+        with self.open(path, limit) as stream:
+            return stream.read()
 
-    def read_scanned(self, path: str, limit: int) -> bytes:
-        return self.read(path, limit)
-
-    def read_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[bytes, Stamp | None]:  # noqa: ARG002
-        stream, stamp = self.open_stamped(path, limit)
-        with stream:
-            return stream.read(), stamp
+    read_scanned = read
 
     def open(self, path: str, limit: int) -> BinaryIO:
-        return self.open_stamped(path, limit)[0]
-
-    def open_stamped(self, path: str, limit: int, *, scanned: bool = False) -> tuple[BinaryIO, Stamp | None]:  # noqa: ARG002
-        """A blob's id is its stamp. The content of Git LFS is not in the blob, and may go away."""
         entry = self.entries[self.target(path)]
         data = self._blob(entry, min(limit, MAX_TEXT_BYTES))
         if data is None:
-            return self._large(path, entry, limit), Stamp(entry.id)
+            return self._large(path, entry, limit)
         if is_lfs_pointer(data):
-            return self._from_lfs(data, limit), None
+            self._pointers.add(entry.id)
+            return self._from_lfs(data, limit)
         if len(data) > limit:
             raise FileTooLarge
-        return BytesIO(data), Stamp(entry.id)
+        return BytesIO(data)
 
     def has_lf_in_git(self, path: str, found: Measured) -> bool:  # noqa: ARG002  what it gives is what git stores
         return False
@@ -87,14 +77,12 @@ class GitTree:
         wanted = [entry.id for path, entry in self.entries.items() if may_be_text(path, entry)]
         self._blobs |= read_blobs(self._repository, wanted, MAX_TEXT_BYTES)
 
-    def stamp(self, path: str, *, scanned: bool = False) -> Stamp | None:  # noqa: ARG002
+    def blob_id(self, path: str) -> str | None:
         try:
-            return Stamp(self.entries[self.target(path)].id)
+            found = self.entries[self.target(path)].id
         except (OSError, OutsideRoot):
             return None
-
-    def lasting(self) -> Lasting:
-        return lambda _: True
+        return None if found in self._pointers else found
 
     def target(self, path: str) -> str:
         """The path of the file that a path leads to, links followed.

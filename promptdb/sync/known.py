@@ -1,111 +1,73 @@
-"""Which files of a tree are as they were when they were parsed, so that nobody has to parse them again."""
+"""Files that hold what they held when they were parsed, so that they need not be parsed again.
+
+A file is known by the digest of its bytes, or in git by the id of its blob; so is every other file that it depends on.
+"""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import starmap
 
 from promptdb.blobs.checked import stream_digest
-from promptdb.domain.digest import Digest
+from promptdb.domain.digest import SCHEME, Digest, digest_of
 from promptdb.errors import OutsideRoot
-from promptdb.files.cache import FileCache, KnownFile, SeenFile
+from promptdb.files.cache import read_cache, write_cache
 from promptdb.files.scan import Candidate
-from promptdb.files.stamps import Lasting, Stamp
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, ScannedTree
 from promptdb.sync.load import LoadedFile
 
 
 class KnownFiles:
-    """The cache of a tree, compared with the tree. Files that other prompts share are looked at once.
+    """The cache of a tree, compared with the tree.
 
     Args:
         tree: the files as they are.
-        settings_key: whatever changes how they are read.
+        settings_key: whatever else changes how they are read, such as the text format.
     """
 
     def __init__(self, tree: ScannedTree, settings_key: str) -> None:
-        self.cache = FileCache(tree.cache_file, settings_key)
         self._tree = tree
-        self._lasting: Lasting | None = None
-        self._others: dict[str, SeenFile | None] = {}
+        self._settings_key = f"{settings_key} {SCHEME}"
+        self._rows = read_cache(tree.cache_file, self._settings_key) or {}
+        self._digests: dict[str, Digest] = {}
 
     def find(self, candidates: Iterable[Candidate]) -> dict[str, LoadedFile]:
-        """Path -> what parsing would give, of those whose bytes, and those of all they depend on, are the same.
-
-        Whatever is read after this call is read after the clock was asked.
-        """
+        """Path -> what parsing would give, for each file that is the same in itself and in all it depends on."""
         found = {}
         for candidate in candidates:
-            path = candidate.path
-            if (file := self._find(path)) is not None:
-                found[path] = file
-            elif self._lasting is None:
-                self._lasting = self._tree.lasting()
+            if (row := self._rows.get(candidate.path)) is not None:
+                file = LoadedFile.from_row(row)
+                if self._is_current(candidate, file):
+                    found[candidate.path] = file
         return found
 
     def save(self, files: Mapping[str, LoadedFile]) -> None:
-        """Remember all files as they were found or parsed, but for those with problems, which have to be told each time.
+        """Remember files by their paths, and no others. Problems must be reported each time: such a file is left out."""
+        rows = {path: file.row() for path, file in files.items() if file.is_valid and not file.problems}
+        if rows != self._rows:
+            write_cache(self._tree.cache_file, self._settings_key, rows)
 
-        Args:
-            files: by their paths.
-        """
-        if self._lasting is None and len(files) == len(self.cache):
-            return  # all are known, and nothing had to be read
-        for path, file in files.items():
-            if file.known is not None and not file.problems:
-                self._keep(path, file.known, file.stamps)
-        self.cache.save()
+    def discard(self) -> None:
+        """Forget everything, since something in it was wrong."""
+        with suppress(OSError):
+            self._tree.cache_file.unlink()
 
-    def _keep(self, path: str, known: KnownFile, stamps: Mapping[str, Stamp | None]) -> None:
-        self.cache.keep(path, self._if_lasting(stamps[path]), known)
-        for other, digest in known.reads.items():
-            seen = self._others.get(other)
-            if seen is None or seen.digest != digest:
-                seen = SeenFile(stamps.get(other), digest)
-            self.cache.keep_other(other, SeenFile(self._if_lasting(seen.stamp), seen.digest))
-
-    def _find(self, path: str) -> LoadedFile | None:
-        """The stamp decides; where it is another one, the digest of the bytes."""
-        entry = self.cache.file(path)
-        if entry is None:
-            return None
-        stamp, known = entry
-        now = self._tree.stamp(path, scanned=True)
-        if stamp is None or stamp != now:
-            if self._tree.stamps_tell_content and stamp is not None and now is not None:
-                return None
-            found = self._read(path, MAX_TEXT_BYTES, scanned=True)
-            if found is None or found.digest != known.file:
-                return None
-            stamp = found.stamp
-        if known.reads and not all(self._has(other, digest) for other, digest in known.reads.items()):
-            return None
-        return LoadedFile(known=known, stamps={path: stamp})
-
-    def _has(self, path: str, digest: Digest) -> bool:
-        if path not in self._others:
-            self._others[path] = self._other(path)
-        seen = self._others[path]
-        return seen is not None and seen.digest == digest
-
-    def _other(self, path: str) -> SeenFile | None:
-        before, now = self.cache.other(path), self._tree.stamp(path)
-        if before is not None and before.stamp is not None and now is not None:
-            if before.stamp == now:
-                return before
-            if self._tree.stamps_tell_content:
-                return None
-        return self._read(path, MAX_ASSET_BYTES)
-
-    def _read(self, path: str, limit: int, *, scanned: bool = False) -> SeenFile | None:
-        if self._lasting is None:
-            self._lasting = self._tree.lasting()
+    def _is_current(self, candidate: Candidate, file: LoadedFile) -> bool:
+        if candidate.target is not None and candidate.target not in file.reads:  # the link leads elsewhere
+            return False
         try:
-            stream, stamp = self._tree.open_stamped(path, limit, scanned=scanned)
-            with stream:
-                return SeenFile(stamp, stream_digest(stream))
+            return self._holds(candidate.path, file.key, is_prompt=True) and all(
+                starmap(self._holds, file.reads.items())
+            )
         except (OSError, FileTooLarge, OutsideRoot):
-            return None
+            return False
 
-    def _if_lasting(self, stamp: Stamp | None) -> Stamp | None:
-        """A stamp that was known before, when nothing had to be read, lasts."""
-        if stamp is None or self._lasting is None or self._lasting(stamp):
-            return stamp
-        return None
+    def _holds(self, path: str, key: str, *, is_prompt: bool = False) -> bool:
+        if ":" not in key:  # an id of git, and no digest
+            return self._tree.blob_id(path) == key
+        if path not in self._digests:
+            if is_prompt:
+                self._digests[path] = digest_of(self._tree.read_scanned(path, MAX_TEXT_BYTES))
+            else:
+                with self._tree.open(path, MAX_ASSET_BYTES) as stream:
+                    self._digests[path] = stream_digest(stream)
+        return self._digests[path] == key

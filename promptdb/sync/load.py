@@ -1,14 +1,13 @@
 """One prompt file, from its bytes to everything a sync or a check wants of it. Runs in any process: it shares nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from promptdb.domain.digest import digest_of
-from promptdb.files.cache import KnownFile
+from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.identity import PromptId
+from promptdb.domain.plan import Desired
 from promptdb.files.scan import Candidate
-from promptdb.files.stamps import Stamp
-from promptdb.files.streams import Measured
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.sync.content import Content, content_of_file
@@ -19,18 +18,42 @@ if TYPE_CHECKING:
 
 
 class LoadedFile(NamedTuple):
-    """`known` and `content` are None for an invalid file. Small, since ten thousand of them come from other processes."""
+    """A prompt file as it was parsed just now, or as the cache remembers it, then without `content`.
+
+    An invalid file has only `problems`. Small, since ten thousand of them come from other processes.
+    """
 
     problems: tuple[Problem, ...] = ()
-    known: KnownFile | None = None
+    key: str = ""
+    """Names the bytes of the file: their digest, or in git the id of the blob."""
+    digest: Digest | None = None
+    """Of the spec."""
+    user_version: str | None = None
+    renamed_from: tuple[str, ...] = ()
+    reads: Mapping[str, str] = {}
+    """The other files it depends on, by their paths from the prompts root, with their keys."""
     content: Content | None = None
     tests: int = 0
-    stamps: Mapping[str, Stamp | None] = {}
-    """Of the file and of those in `known.reads`, as they were when they were read."""
 
     @property
     def is_valid(self) -> bool:
-        return self.known is not None
+        return self.digest is not None
+
+    def desired(self, candidate: Candidate) -> Desired | None:
+        """The prompt that a sync makes of it; None for an invalid file."""
+        if self.digest is None:
+            return None
+        earlier = tuple(map(PromptId.parse, self.renamed_from)) if self.renamed_from else ()
+        return Desired(candidate.prompt, self.digest, candidate.path, self.user_version, earlier)
+
+    def row(self) -> list[Any]:
+        """What the cache remembers of a valid file, as JSON."""
+        return [self.key, self.digest, self.user_version, [*self.renamed_from], {**self.reads}]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> "LoadedFile":
+        key, digest, user_version, renamed_from, reads = row
+        return cls((), key, digest, user_version, tuple(renamed_from), reads)
 
 
 @dataclass(frozen=True)
@@ -42,9 +65,8 @@ class Loader:
     run_tests: bool = False
 
     def __call__(self, candidate: Candidate) -> LoadedFile:
-        read = _Read(self.tree)
         try:
-            data, stamp = self.tree.read_stamped(candidate.path, MAX_TEXT_BYTES, scanned=True)
+            data = self.tree.read_scanned(candidate.path, MAX_TEXT_BYTES)
         except FileTooLarge:
             message = f"larger than {size_text(MAX_TEXT_BYTES)}"
             return _unreadable(candidate, Code.TOO_LARGE, message, "keep data out of the prompt")
@@ -52,36 +74,24 @@ class Loader:
             return _unreadable(candidate, Code.UNREADABLE, f"cannot be read: {error.strerror}")
         from promptdb.files.parse import parse_file  # here, since an unchanged tree and most commands need no parser
 
-        result = parse_file(candidate.path, data, read, self.text_format)
-        if result.prompt is None:
-            return LoadedFile(result.problems)
+        prompt, problems = parse_file(candidate.path, data, self.tree, self.text_format)
+        if prompt is None:
+            return LoadedFile(problems)
         if candidate.target is not None:
-            result.prompt.reads[candidate.target] = digest_of(data)
-            read.stamps[candidate.target] = stamp
-        content = content_of_file(candidate.path, result.prompt, self.tree)
-        tests = _test(result.prompt, content) if self.run_tests else ()
-        known = _known(data, content, result.prompt)
-        stamps = {candidate.path: stamp, **{path: read.stamps[path] for path in known.reads}}
-        return LoadedFile((*result.problems, *tests), known, content, len(result.prompt.tests), stamps)
-
-
-@dataclass
-class _Read:
-    """A tree that remembers the stamps of what was read from it."""
-
-    tree: ScannedTree
-    stamps: dict[str, Stamp | None] = field(default_factory=dict)
-
-    def read(self, path: str, limit: int) -> bytes:
-        data, self.stamps[path] = self.tree.read_stamped(path, limit)
-        return data
-
-    def open(self, path: str, limit: int) -> BinaryIO:
-        stream, self.stamps[path] = self.tree.open_stamped(path, limit)
-        return stream
-
-    def has_lf_in_git(self, path: str, found: Measured) -> bool:
-        return self.tree.has_lf_in_git(path, found)
+            prompt.reads[candidate.target] = digest_of(data)
+        content = content_of_file(prompt, self.tree)
+        if self.run_tests and prompt.tests:
+            problems += tuple(_test(prompt, content))
+        return LoadedFile(
+            problems,
+            self.tree.blob_id(candidate.path) or digest_of(data),
+            content.digest,
+            content.user_version,
+            tuple(map(str, prompt.renamed_from)),
+            {path: self.tree.blob_id(path) or digest for path, digest in prompt.reads.items()},
+            content,
+            len(prompt.tests),
+        )
 
 
 def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None = None) -> LoadedFile:
@@ -93,10 +103,5 @@ def _test(prompt: "ParsedPrompt", content: Content) -> list[Problem]:
 
     return [
         prompt.document.problem(f.path, f.code, f.message, f.hint, key=f.key, detail=f.detail)
-        for f in run_tests(prompt.spec, prompt.tests, content.open_blob)
+        for f in run_tests(prompt.compiled(content.open_blob), prompt.tests)
     ]
-
-
-def _known(data: bytes, content: Content, prompt: "ParsedPrompt") -> KnownFile:
-    earlier = tuple(map(str, prompt.renamed_from))
-    return KnownFile(digest_of(data), content.digest, content.user_version, earlier, prompt.reads)

@@ -13,17 +13,16 @@ from promptdb.errors import ConfigError, InvalidPrompts, PromptNotFound, Storage
 from promptdb.files.document import Document
 from promptdb.files.finding import Unreadable
 from promptdb.files.json_reader import read_json
-from promptdb.files.parse import ParseResult, parse_document, parse_file
+from promptdb.files.parse import ParsedPrompt, ParseResult, parse_document, parse_file
 from promptdb.files.streams import Measured
 from promptdb.files.suffixes import SUFFIXES, file_suffix
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree, size_text
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree, WorkTree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.render.renderable import RenderablePrompt
 from promptdb.render.resolved import compiled
-from promptdb.render.validation import spec_problems
+from promptdb.render.validation import validate_spec
 from promptdb.settings import AppSettings
-from promptdb.sync import content
-from promptdb.sync.content import Content
+from promptdb.sync.content import Content, content_of_file
 from promptdb.sync.source import load_prompt
 from promptdb.sync.view import View
 
@@ -51,15 +50,15 @@ def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
     """
     _require_storable(spec.model_dump() if isinstance(spec, PromptSpec) else spec)
     if isinstance(spec, PromptSpec):
-        problems = [Problem(_SPEC, 1, 1, f.code, f.message, f.hint) for f in spec_problems(spec)]
+        findings, templates = validate_spec(spec)
+        problems = [Problem(_SPEC, 1, 1, f.code, f.message, f.hint) for f in findings]
         if spec.assets:
             message = "a spec with assets needs the files"
             problems.append(Problem(_SPEC, 1, 1, Code.FILE_MISSING, message, "register the prompt file"))
         if any(problem.is_error for problem in problems):
             raise InvalidPrompts(problems)
-        return content.content_of_spec(spec)
-    tree = _NoFiles()
-    return _content(_SPEC, parse_document(Document(_SPEC, dict(spec)), tree), tree)
+        return content_of_file(ParsedPrompt(spec, Document(_SPEC, {}), templates), _NoFiles())
+    return _content(parse_document(Document(_SPEC, dict(spec)), _NoFiles()), _NoFiles())
 
 
 def content_from_file(file: Path, settings: AppSettings) -> Content:
@@ -81,7 +80,7 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror}") from error
     try:
-        return _content(path, parse_file(path, data, tree, settings.text_format), tree)
+        return _content(parse_file(path, data, tree, settings.text_format), tree)
     except InvalidPrompts as error:
         shown = os.path.relpath(root) if root == settings.prompts_path else str(root)
         raise InvalidPrompts([replace(p, path=str(Path(shown) / p.path)) for p in error.problems]) from error
@@ -152,10 +151,10 @@ def _placed(file: Path, prompts_root: Path) -> tuple[Path, str]:
     return file.parent, file.name
 
 
-def _content(path: str, result: ParseResult, tree: "WorkTree | _NoFiles") -> Content:
+def _content(result: ParseResult, tree: Tree) -> Content:
     if result.prompt is None:
         raise InvalidPrompts(result.problems)
-    return content.content_of_file(path, result.prompt, tree)
+    return content_of_file(result.prompt, tree)
 
 
 def _require_storable(fields: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import TemplateFormat
 from promptdb.errors import OutsideRoot
+from promptdb.files.document import Document
 from promptdb.files.edit import with_value
 from promptdb.files.finding import NoPlace
 from promptdb.files.parse import ParsedPrompt, parse_file
@@ -13,8 +14,9 @@ from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
 from promptdb.problems import Code
 from promptdb.progress import Progress
-from promptdb.render.assets import OpenBlob
 from promptdb.render.golden import Rewrite, rewrites, run_tests
+from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.validation import SpecProblem
 from promptdb.settings import AppSettings
 from promptdb.sync.check import Checked, Updated, check_tree
 from promptdb.sync.content import content_of_file
@@ -66,7 +68,7 @@ class Rewriter:
         if prompt is None:
             return Rewritten()
         edited, done, reasons = data, list[Rewrite](), dict[FieldPath, str]()
-        for rewrite in rewrites(prompt.spec, prompt.tests, self._assets(path, prompt)):
+        for rewrite in rewrites(self._compiled(prompt), prompt.tests):
             try:
                 edited = with_value(file_suffix(path), edited, rewrite.path, rewrite.value)
                 done.append(rewrite)
@@ -78,13 +80,14 @@ class Rewriter:
                 reasons |= dict.fromkeys((rewrite.path for rewrite in done), problem)
                 done, edited = [], data
         now = self._parsed(path, edited) or prompt
-        return Rewritten(_updates(path, prompt, done), _left(now, self._assets(path, now), done, reasons))
+        found = list(run_tests(self._compiled(now), now.tests))
+        return Rewritten(_updates(path, prompt, done), _left(now.document, found, done, reasons))
 
     def _parsed(self, path: str, data: bytes) -> ParsedPrompt | None:
         return parse_file(path, data, self.tree, self.text_format).prompt
 
-    def _assets(self, path: str, prompt: ParsedPrompt) -> OpenBlob:
-        return content_of_file(path, prompt, self.tree).open_blob
+    def _compiled(self, prompt: ParsedPrompt) -> CompiledPrompt:
+        return prompt.compiled(content_of_file(prompt, self.tree).open_blob)
 
     def _misfit(self, path: str, edited: bytes, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> str | None:
         """Why the edited file must not take the place of the other: it has to be the same prompt, with tests that pass."""
@@ -93,9 +96,7 @@ class Rewriter:
         again = self._parsed(path, edited)
         if again is None or again.spec.canonical() != prompt.spec.canonical():
             return "the file would not read back as the same prompt"
-        if {rewrite.path for rewrite in done} & {
-            found.path for found in run_tests(again.spec, again.tests, self._assets(path, again))
-        }:
+        if {rewrite.path for rewrite in done} & {found.path for found in run_tests(self._compiled(again), again.tests)}:
             return "the test would not pass"
         return None
 
@@ -118,9 +119,8 @@ def _updates(path: str, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> tuple[
 
 
 def _left(
-    prompt: ParsedPrompt, open_blob: OpenBlob, done: Sequence[Rewrite], reasons: dict[FieldPath, str]
+    document: Document, found: Sequence[SpecProblem], done: Sequence[Rewrite], reasons: dict[FieldPath, str]
 ) -> dict[LineColumn, str]:
-    found = list(run_tests(prompt.spec, prompt.tests, open_blob))
     broken = {finding.path[1] for finding in found if finding.code is Code.TEST_BROKEN}
     passing = {rewrite.path for rewrite in done}
     left = {}
@@ -128,6 +128,6 @@ def _left(
         if finding.code is Code.TEST_FAILED and finding.path not in passing:
             is_broken = finding.path[1] in broken
             other = "mend the test first" if is_broken else f"'{finding.path[-1]}' does not follow from the output"
-            problem = prompt.document.problem(finding.path, finding.code, finding.message)
+            problem = document.problem(finding.path, finding.code, finding.message)
             left[problem.line, problem.column] = f"not updated: {reasons.get(finding.path, other)}"
     return left

@@ -72,14 +72,12 @@ class TreeReplay:
         problems = set(self._scan.problems)
         for candidate, file in self._loaded.items():
             problems |= {problem for problem in file.problems if problem.is_error}
-            if file.known is None or file.content is None:
+            item = file.desired(candidate)
+            if item is None or file.content is None:
                 invalid.add(candidate.prompt)
                 continue
-            declared = tuple(map(PromptId.parse, file.known.renamed_from))
-            earlier = tuple(dict.fromkeys((*declared, *self.renamed_from.get(candidate.prompt, ()))))
-            desired[candidate.prompt] = Desired(
-                candidate.prompt, file.known.spec, candidate.path, file.known.user_version, earlier
-            )
+            earlier = dict.fromkeys((*item.renamed_from, *self.renamed_from.get(candidate.prompt, ())))
+            desired[candidate.prompt] = item._replace(renamed_from=tuple(earlier))
             contents[candidate.prompt] = file.content
         new = tuple(sorted(problems - self._problems, key=lambda problem: (problem.path, problem.line, problem.column)))
         self._problems = frozenset(problems)
@@ -88,6 +86,6 @@ class TreeReplay:
 
 def _is_stale(candidate: Candidate, file: LoadedFile | None, changes: Mapping[str, Entry | None]) -> bool:
     """An invalid file may have become valid by any change: what it missed is not known."""
-    if file is None or file.known is None or candidate.path in changes:
+    if file is None or not file.is_valid or candidate.path in changes:
         return True
-    return not changes.keys().isdisjoint(file.known.reads)
+    return not changes.keys().isdisjoint(file.reads)

@@ -1,19 +1,23 @@
 """What `git:` names where no sync has recorded it: looked up in the repository around us, and read from git's objects."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import BinaryIO
 from uuid import UUID, uuid5
 
+from promptdb.blobs.store import object_key
 from promptdb.db.engine import reading
 from promptdb.db.lookup import current_name, find_version
 from promptdb.db.repository import PromptRepository
+from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, PromptRef
-from promptdb.domain.views import PromptVersionView, Provenance, StoredVersion
+from promptdb.domain.views import AssetView, PromptVersionView, Provenance, StoredVersion
 from promptdb.errors import ConfigError, NotFound, StorageError
 from promptdb.git.repository import commit_named, find_repository
 from promptdb.settings import AppSettings
-from promptdb.sync.assets import AssetsOfFiles
 from promptdb.sync.content import Content
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import prompt_in
@@ -21,6 +25,22 @@ from promptdb.sync.view import View, open_view
 
 _UNRECORDED = UUID("9d1f6a0e-52f4-5c37-8e0b-6f2f0f6f7a55")
 """The namespace of their ids: none is that of a version."""
+
+
+@dataclass(frozen=True)
+class AssetsOfFiles:
+    """The assets of content that no sync has recorded, read from its files."""
+
+    content: Content
+
+    def list(self) -> Sequence[AssetView]:
+        return [
+            AssetView(a.kind, object_key(a.digest), a.content_type, a.size, a.digest.partition(":")[2], a.path)
+            for a in self.content.assets
+        ]
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return self.content.open_blob(digest)
 
 
 def find_in_repository(

@@ -14,7 +14,7 @@ from promptdb.files.tree import MAX_TEXT_BYTES, ScannedTree, WorkTree
 from promptdb.git.filters import stores_lf
 from promptdb.git.objects import SUBMODULE, Entry, entries_of_commit, entries_of_index, read_blobs
 from promptdb.git.repository import Repository, find_repository
-from promptdb.git.worktree import WorkTreeState, committed, from_top, open_work_tree
+from promptdb.git.worktree import committed, from_top, open_work_tree
 from promptdb.settings import AppSettings
 from promptdb.sync.git_tree import GitTree
 
@@ -122,13 +122,9 @@ def _of_work_tree(settings: AppSettings) -> OpenView:
         settings,
         WorkTree(root, partial(stores_lf, root), state.repository.git_dir / "promptdb"),
         scan(root, state.ignores),
-        _work_tree_origin(state),
+        Origin(state.prefix, state.commit_id, state.branch, state.is_dirty, state.provenance, state.repository),
         state.dirty_paths,
     )
-
-
-def _work_tree_origin(state: WorkTreeState) -> Origin:
-    return Origin(state.prefix, state.commit_id, state.branch, state.is_dirty, state.provenance, state.repository)
 
 
 def _staged(settings: AppSettings, repository: Repository) -> OpenView:
@@ -143,24 +139,17 @@ def _staged(settings: AppSettings, repository: Repository) -> OpenView:
         raise _no_root(prefix, name)
     dirty = frozenset(path for path in entries.keys() | there.keys() if entries.get(path) != there.get(path))
     tree = GitTree(repository, entries, name)
-    of_commit = partial(committed, repository, head, repository.branch, prefix)
-    provenance = partial(_staged_provenance, dirty, of_commit, prefix, head, repository.branch)
-    origin = Origin(prefix, head, repository.branch, bool(dirty), provenance, repository)
+    branch = repository.branch
+
+    def provenance(files: Mapping[str, Iterable[str]]) -> dict[str, Provenance]:
+        whole = {path: (path, *parts) for path, parts in files.items()}
+        changed = {path for path, parts in whole.items() if not dirty.isdisjoint(parts)}
+        same = {path: parts for path, parts in whole.items() if path not in changed}
+        found = committed(repository, head, branch, prefix, same)
+        return found | {path: Provenance(from_top(prefix, path), head, branch, is_dirty=True) for path in changed}
+
+    origin = Origin(prefix, head, branch, bool(dirty), provenance, repository)
     return OpenView(settings, tree, tree.scan(), origin, dirty)
-
-
-def _staged_provenance(
-    dirty: frozenset[str],
-    of_commit: Callable[[Mapping[str, tuple[str, ...]]], dict[str, Provenance]],
-    prefix: str,
-    head: str | None,
-    branch: str | None,
-    files: Mapping[str, Iterable[str]],
-) -> dict[str, Provenance]:
-    whole = {path: (path, *parts) for path, parts in files.items()}
-    changed = {path for path, parts in whole.items() if not dirty.isdisjoint(parts)}
-    found = of_commit({path: parts for path, parts in whole.items() if path not in changed})
-    return found | {path: Provenance(from_top(prefix, path), head, branch, is_dirty=True) for path in changed}
 
 
 def _of_commit(settings: AppSettings, repository: Repository, rev: str) -> OpenView:
@@ -197,14 +186,8 @@ def named_commit(repository: Repository, rev: str) -> tuple[str, str | None]:
 
 
 def _short_ref(repository: Repository, rev: str) -> str | None:
-    full = repository.full_name(rev) or ""
-    if full.startswith("refs/heads/"):
-        return full.removeprefix("refs/heads/")
-    if full.startswith("refs/tags/"):
-        return full.removeprefix("refs/")
-    if full.startswith("refs/remotes/"):
-        return full.removeprefix("refs/remotes/").partition("/")[2] or None
-    return None
+    kind, _, name = (repository.full_name(rev) or "").removeprefix("refs/").partition("/")
+    return {"heads": name, "tags": f"tags/{name}", "remotes": name.partition("/")[2]}.get(kind) or None
 
 
 Entries = Callable[..., dict[str, Entry]]

@@ -11,6 +11,7 @@ from promptdb.domain.prompt_file import GoldenTest
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Code
 from promptdb.render.golden import rewrites, run_tests
+from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.validation import SpecProblem
 
 STRING = {"kind": "string", "template": "Hi {name},\nhow are you?"}
@@ -26,7 +27,7 @@ CHAT = {
 
 def run(spec: dict[str, Any], expect: dict[str, Any], variables: dict[str, Any] | None = None) -> list[SpecProblem]:
     test = {"name": "greets", "variables": {"name": "Ann"} if variables is None else variables, "expect": expect}
-    return list(run_tests(PromptSpec.model_validate(spec), [GoldenTest.model_validate(test)]))
+    return list(run_tests(CompiledPrompt(PromptSpec.model_validate(spec)), [GoldenTest.model_validate(test)]))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,9 @@ def test_every_test_is_run_and_told_with_its_index():
         {"name": "two", "variables": {"name": "Ann"}, "expect": {"contains": "Ann"}},
         {"name": "three", "expect": {"contains": "Ann"}},
     ]
-    found = run_tests(PromptSpec.model_validate(STRING), [GoldenTest.model_validate(test) for test in tests])
+    found = run_tests(
+        CompiledPrompt(PromptSpec.model_validate(STRING)), [GoldenTest.model_validate(test) for test in tests]
+    )
     assert [(finding.code, finding.path[1]) for finding in found] == [(Code.TEST_FAILED, 0), (Code.TEST_BROKEN, 2)]
 
 
@@ -233,7 +236,7 @@ def test_another_number_of_messages_is_told_once_with_both_lists():
 
 def rewritten(spec: dict[str, Any], expect: dict[str, Any], variables: dict[str, Any] | None = None) -> dict[str, Any]:
     test = {"name": "greets", "variables": {"name": "Ann"} if variables is None else variables, "expect": expect}
-    found = list(rewrites(PromptSpec.model_validate(spec), [GoldenTest.model_validate(test)]))
+    found = list(rewrites(CompiledPrompt(PromptSpec.model_validate(spec)), [GoldenTest.model_validate(test)]))
     assert all((rewrite.test, rewrite.path[:3]) == ("greets", ("tests", 0, "expect")) for rewrite in found)
     return {rewrite.field: rewrite.value for rewrite in found}
 

@@ -6,7 +6,7 @@ import pytest
 
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Code
-from promptdb.render.validation import SpecProblem, spec_problems
+from promptdb.render.validation import SpecProblem, validate_spec
 
 HUMAN = {"role": "human", "template": "x"}
 STRING_SHOTS = {"examples": [{"q": "1"}], "string_template": "{q}"}
@@ -15,7 +15,7 @@ CHAT_SHOTS = {"examples": [{"q": "1"}], "chat_messages": [{"role": "human", "tem
 
 def findings(**fields: Any) -> list[SpecProblem]:
     kind = "chat" if "messages" in fields else "string"
-    return spec_problems(PromptSpec.model_validate({"kind": kind, **fields}))
+    return validate_spec(PromptSpec.model_validate({"kind": kind, **fields}))[0]
 
 
 @pytest.mark.parametrize(

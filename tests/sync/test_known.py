@@ -1,9 +1,8 @@
-"""Unchanged files are neither read nor parsed, and whatever was done to a tree, the cache changes no result."""
+"""Unchanged files are not parsed, and whatever was done to a tree, the cache changes no result."""
 
 import json
 import os
 import shutil
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +14,8 @@ from hypothesis import strategies as st
 from registries import write
 from repositories import Git, commit_all, git_in
 
-from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.digest import digest_of
-from promptdb.files import stamps
+from promptdb.errors import StalePlan
 from promptdb.files.scan import scan
 from promptdb.files.tree import WorkTree
 from promptdb.git.repository import Repository
@@ -58,62 +56,44 @@ def cache_file() -> Path:
 
 def put_fake_digests(file: Path) -> None:
     """A cache that was tampered with shows whether it was asked."""
-    content = json.loads(file.read_bytes().partition(b"\n")[2])
-    for row in content["files"].values():
-        row[2] = FAKE
-    body = json.dumps(content).encode()
-    file.write_bytes(b"promptdb files 2 %08x\n" % zlib.crc32(body) + body)
+    header, _, body = file.read_bytes().partition(b"\n")
+    rows = json.loads(body)
+    for row in rows.values():
+        row[1] = FAKE
+    body = json.dumps(rows).encode()
+    key = header.split(b" ", 4)[4]
+    file.write_bytes(b"promptdb files 3 %08x %s\n" % (zlib.crc32(body), key) + body)
 
 
 @pytest.fixture
-def parsed_once(tree: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """A tree that was collected once, with stamps for all its files; gives its digests. The cache now holds other ones.
-
-    Stamps last after five of the slowest ticks of a clock: nobody edits in the second that promptdb waits for.
-    """
-    monkeypatch.setattr(stamps, "_MARGIN", 50_000_000)
+def parsed_once(tree: Path) -> dict[str, str]:
+    """A tree that was collected once; gives its digests. The cache now holds other ones."""
     write(tree, TREE)
     (tree / "f.yaml").symlink_to("_texts/link.yaml")
     found = digests(tree)
-    deadline = time.monotonic() + 30
-    while not all(row[0] for row in json.loads(cache_file().read_bytes().partition(b"\n")[2])["files"].values()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-        digests(tree)
     put_fake_digests(cache_file())
     return found
 
 
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths of the files that were read, but for that of the declared aliases, which is no prompt's."""
-    paths: list[str] = []
-
-    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
-        def read(tree: WorkTree, path: str, limit: int, *, scanned: bool = False) -> Any:
-            if not path.startswith(ALIASES_FILE.partition(".")[0]):
-                paths.append(path)
-            return real(tree, path, limit, scanned=scanned)
-
-        return read
-
-    for method in ("read_stamped", "open_stamped"):
-        monkeypatch.setattr(WorkTree, method, noting(getattr(WorkTree, method)))
-    return paths
-
-
-def test_files_that_did_not_change_are_not_opened(tree: Path, parsed_once: dict[str, str], opened: list[str]):
+def test_files_that_did_not_change_are_not_parsed(tree: Path, parsed_once: dict[str, str]):
     before = cache_file().stat()
     assert digests(tree) == dict.fromkeys(parsed_once, FAKE)
-    assert opened == []
     assert cache_file().stat().st_ino == before.st_ino
 
 
-def test_a_touched_file_is_read_and_not_parsed(tree: Path, parsed_once: dict[str, str], opened: list[str]):
-    os.utime(tree / "a.yaml")
-    os.utime(tree / "_inner.md")
-    assert digests(tree) == dict.fromkeys(parsed_once, FAKE)
-    assert sorted(opened) == ["_inner.md", "a.yaml"]
+def test_a_file_that_many_prompts_share_is_read_once(tree: Path, monkeypatch: pytest.MonkeyPatch):
+    write(tree, {f"{number}.j2": '{% include "_inner.md" %}' for number in range(3)} | {"_inner.md": "inner"})
+    first = digests(tree)
+    opened: list[str] = []
+    real = WorkTree.open
+
+    def opening(work_tree: WorkTree, path: str, limit: int) -> Any:
+        opened.append(path)
+        return real(work_tree, path, limit)
+
+    monkeypatch.setattr(WorkTree, "open", opening)
+    assert digests(tree) == first
+    assert opened == ["_inner.md"]
 
 
 @pytest.mark.parametrize(
@@ -153,6 +133,15 @@ def test_a_named_file_that_is_gone_is_seen(tree: Path, parsed_once: dict[str, st
     (tree / name).unlink()
     desired = collected(tree)
     assert (len(desired.items), len(desired.problems)) == (len(parsed_once) - 1, 1)
+
+
+def test_a_link_that_leads_to_the_same_bytes_elsewhere_is_parsed(tree: Path, parsed_once: dict[str, str]):
+    """A change of the file that it leads to now must be known for one of this prompt."""
+    shutil.copy(tree / "_texts/link.yaml", tree / "_texts/other.yaml")
+    (tree / "f.yaml").unlink()
+    (tree / "f.yaml").symlink_to("_texts/other.yaml")
+    desired = collected(tree)
+    assert list(map(str, desired.readers("_texts/other.yaml"))) == ["default/f"]
 
 
 def test_a_link_that_leads_elsewhere_is_seen(tree: Path, parsed_once: dict[str, str]):
@@ -218,8 +207,7 @@ def test_a_cached_prompt_has_its_label_and_earlier_names(tree: Path):
     assert collected(tree).items == [first[0]._replace(digest=FAKE)]
 
 
-def test_a_file_edited_while_it_is_read_is_read_again(tree: Path, monkeypatch: pytest.MonkeyPatch):
-    """Its stamp must not stand for bytes that it does not have any more, even if its times do not tell."""
+def test_a_file_edited_after_it_was_read_is_read_again(tree: Path, monkeypatch: pytest.MonkeyPatch):
     write(tree, {"a.yaml": "template: one\n"})
     real = known.KnownFiles.save
 
@@ -231,6 +219,13 @@ def test_a_file_edited_while_it_is_read_is_read_again(tree: Path, monkeypatch: p
         patched.setattr(known.KnownFiles, "save", edit_and_save)
         first = digests(tree)
     assert digests(tree) != first
+
+
+def test_a_cache_that_was_wrong_is_forgotten(tree: Path, parsed_once: dict[str, str]):
+    desired = collected(tree)
+    with pytest.raises(StalePlan):
+        desired.content(desired.items[0])
+    assert digests(tree) == parsed_once
 
 
 # Where it is kept
@@ -352,19 +347,16 @@ steps = st.one_of(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(sequence=st.lists(steps, min_size=2, max_size=8), margin=st.sampled_from([0, stamps._MARGIN]))
+@given(sequence=st.lists(steps, min_size=2, max_size=8))
 def test_any_sequence_of_edits_gives_what_an_empty_cache_gives(
-    tmp_path_factory: pytest.TempPathFactory, sequence: list[Step], margin: int
+    tmp_path_factory: pytest.TempPathFactory, sequence: list[Step]
 ):
-    """Also with hardly a margin, so that stamps count from the first tick of the clock on."""
     folder = tmp_path_factory.mktemp("sequence")
     tree = folder / "prompts"
     tree.mkdir()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(stamps, "_MARGIN", margin)
-        for number, step in enumerate(sequence):
-            step(tree)
-            with_cache, without = collected(tree, folder / "cache"), collected(tree, folder / f"empty-{number}")
-            assert with_cache.items == without.items
-            assert with_cache.problems == without.problems
-            assert with_cache.invalid == without.invalid
+    for number, step in enumerate(sequence):
+        step(tree)
+        with_cache, without = collected(tree, folder / "cache"), collected(tree, folder / f"empty-{number}")
+        assert with_cache.items == without.items
+        assert with_cache.problems == without.problems
+        assert with_cache.invalid == without.invalid

@@ -1,4 +1,8 @@
-"""What one render of a jinja2 template may use: loop steps, and characters made and written."""
+"""Limits what one render of a jinja2 template may use: loop steps, and characters made and written.
+
+The sandbox of jinja2 bounds only `range()`. Nested loops, `"x" * 10**9` or a filter such as `center` would otherwise stop the
+application that renders the prompt.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar

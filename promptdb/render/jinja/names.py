@@ -1,4 +1,8 @@
-"""The names that a jinja2 template needs from its caller: those it may read before it has set them itself on every path."""
+"""The names that a jinja2 template needs from its caller: those it may read before it has set them itself on every path.
+
+`jinja2.meta` gives the names of one template alone, in no order. This walk follows fragments, macros and inherited blocks, and
+keeps the order of first use, in which the contract of a prompt lists its variables.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property

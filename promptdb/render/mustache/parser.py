@@ -1,7 +1,7 @@
 """Mustache text -> nodes, by https://github.com/mustache/spec without lambdas, dynamic names and inheritance.
 
-Ours, since chevron's tokenizer copies the rest of the text for every tag, counts lines wrongly after tags that stand alone, and
-keeps its state in globals that threads share.
+The tokenizer of chevron does not serve. It copies the rest of the text for every tag, counts lines wrongly after tags that
+stand alone, and keeps its state in globals that threads share.
 """
 
 import re

@@ -11,7 +11,7 @@ from parity import require_parity
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import WARNINGS
 from promptdb.render.prompt import CompiledPrompt
-from promptdb.render.validation import spec_problems
+from promptdb.render.validation import validate_spec
 
 NAMES = ["a", "b", "items", "self"]
 WRITTEN = {"f-string": "{%s}", "jinja2": "{{ %s }}", "mustache": "{{%s}}"}
@@ -93,7 +93,7 @@ def test_both_render_the_same_or_fail_the_same(
     fields: dict[str, Any], values: dict[str, Any], left_out: set[str], only_known: bool
 ):
     spec = PromptSpec.model_validate(json.loads(json.dumps(fields)))
-    assume(not any(finding.code not in WARNINGS for finding in spec_problems(spec)))
+    assume(not any(finding.code not in WARNINGS for finding in validate_spec(spec)[0]))
     prompt = CompiledPrompt(spec)
     given_values = {name: value for name, value in values.items() if name not in left_out}
     if only_known:
