@@ -142,9 +142,14 @@ class PromptRepository:
                 found.setdefault(row.version_id, where)
         return found
 
-    def assets(self, version_id: UUID) -> list[AssetView]:
-        query = sa.select(assets).where(assets.c.version_id == version_id).order_by(assets.c.id)
-        return [_asset_of(row) for row in self._connection.execute(query)]
+    def assets(self, version_ids: Sequence[UUID]) -> dict[UUID, list[AssetView]]:
+        """The blobs of versions, the bundle of each first."""
+        found: dict[UUID, list[AssetView]] = {}
+        for chunk in chunks(version_ids):
+            query = sa.select(assets).where(assets.c.version_id.in_(chunk)).order_by(assets.c.id)
+            for row in self._connection.execute(query):
+                found.setdefault(row.version_id, []).append(_asset_of(row))
+        return found
 
     def aliases(self, prompt: PromptId | None = None, alias: str | None = None) -> list[AliasView]:
         """Aliases, sorted by prompt and name."""
@@ -252,8 +257,8 @@ def stored_of(row: sa.Row[Any]) -> StoredVersion:
 def _asset_of(row: sa.Row[Any]) -> AssetView:
     try:
         path = json.loads(row.metadata_json).get("path")
-    except (ValueError, TypeError, AttributeError) as error:
-        raise _unreadable("prompt_assets", "metadata_json") from error
+    except (ValueError, TypeError, AttributeError):
+        path = row.metadata_json  # which fits no spec
     return AssetView(row.kind, row.object_key, row.content_type, row.byte_size, row.checksum_sha256, path)
 
 
@@ -261,11 +266,9 @@ def _breaking(text: str | None) -> tuple[ContractChange, ...]:
     try:
         return tuple(ContractChange(**change) for change in json.loads(text or "[]"))
     except (ValueError, TypeError) as error:
-        raise _unreadable("alias_events", "breaking_json") from error
-
-
-def _unreadable(table: str, column: str) -> IntegrityFailure:
-    return IntegrityFailure(f"{column} of a row of {table} cannot be read", "see: promptdb verify")
+        raise IntegrityFailure(
+            f"a row of alias_events cannot be read: {error}", "restore the database from a backup"
+        ) from error
 
 
 def named(prompt: PromptId) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
