@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import RowId, UtcDateTime
+from promptdb.db.columns import RowId, UtcDateTime, metadata
 from promptdb.db.engine import reading
 from promptdb.errors import IntegrityFailure, StorageError
 
@@ -51,9 +51,7 @@ def file_damage(engine: sa.Engine, *, thorough: bool) -> list[str]:
 
 def unreadable(connection: sa.Connection) -> Iterator[tuple[str, str]]:
     """Find tables with a value that is not a time or an id; columns of PostgreSQL hold no other kind."""
-    from promptdb.db.tables import Table  # slow to import
-
-    for table in Table.metadata.sorted_tables if connection.dialect.name == "sqlite" else ():
+    for table in metadata.sorted_tables if connection.dialect.name == "sqlite" else ():
         kinds = [column for column in table.columns if isinstance(column.type, RowId | UtcDateTime)]
         try:
             for _ in connection.execute(sa.select(*kinds), execution_options={"yield_per": 500}) if kinds else ():
@@ -64,9 +62,7 @@ def unreadable(connection: sa.Connection) -> Iterator[tuple[str, str]]:
 
 def dangling(connection: sa.Connection) -> Iterator[tuple[str, str]]:
     """Find tables with rows that refer to missing ones: foreign keys may have been switched off."""
-    from promptdb.db.tables import Table  # slow to import
-
-    for table in Table.metadata.sorted_tables:
+    for table in metadata.sorted_tables:
         for constraint in sorted(table.foreign_key_constraints, key=lambda found: str(found.name)):
             parent = constraint.referred_table.alias("parent")
             pairs = [(key.parent, parent.c[key.column.name]) for key in constraint.elements]

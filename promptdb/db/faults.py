@@ -58,7 +58,7 @@ _FAULTS = (
     ),
     Fault("SSL required", "the server takes TLS only: say sslmode=require or sslmode=verify-full in the database URL"),
     Fault("weak sslmode", "sslrootcert=system needs sslmode=verify-full"),
-    Fault("sslmode", "sslmode is one of disable, allow, prefer, require, verify-ca and verify-full"),
+    Fault("invalid sslmode", "sslmode is one of disable, allow, prefer, require, verify-ca and verify-full"),
     Fault(
         "pg_hba.conf",
         "let the pg_hba.conf of the server take this user from this host; if it wants TLS, say sslmode=require",
@@ -86,7 +86,7 @@ _FAULTS = (
         Fault(phrase, _CHECK)
         for phrase in (
             *("password", "certificate", " alert ", "channel binding", "does not exist", "does not support"),
-            *("not permitted", "no such", "invalid", "unsupported"),
+            *("not permitted", "no such", "invalid", "unsupported", "sslmode"),
         )
     ),
     Fault("", _CHECK, waiting_helps=True),
