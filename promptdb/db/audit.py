@@ -1,6 +1,6 @@
 """Reads for `verify`: every row, in streams, so that memory does not grow with them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.columns import aliases, assets, events, prompts, runs, sources, versions
-from promptdb.db.repository import PromptRepository, chunks
+from promptdb.db.repository import PromptRepository, among
 from promptdb.domain.integrity import AliasEventRow, AliasHistory, VersionRow
 
 _AT_ONCE = 500
@@ -98,21 +98,19 @@ class Audit:
             version = f"{row.prompt} rev:{row.revision}"
             yield SourceRow(version, row.spec_hash, row.path, row.commit_id, row.run_commit)
 
-    def users(self, checksums: Iterable[str], limit: int | None = None) -> dict[str, list[str]]:
+    def users(self, checksums: Sequence[str], limit: int | None = None) -> dict[str, list[str]]:
         """For each checksum, the versions that name the blob, at most so many."""
         found: dict[str, list[str]] = {}
-        for chunk in chunks(list(checksums)):
-            query = (
-                sa.select(assets.c.checksum_sha256, _prompt, versions.c.revision)
-                .join(versions, versions.c.id == assets.c.version_id)
-                .join(prompts, prompts.c.id == versions.c.prompt_id)
-                .where(assets.c.checksum_sha256.in_(chunk))
-                .order_by(_prompt, versions.c.revision)
-            )
-            for row in self._connection.execute(query):
-                users = found.setdefault(row.checksum_sha256, [])
-                if limit is None or len(users) < limit:
-                    users.append(f"{row.prompt} rev:{row.revision}")
+        query = (
+            sa.select(assets.c.checksum_sha256, _prompt, versions.c.revision)
+            .join(versions, versions.c.id == assets.c.version_id)
+            .join(prompts, prompts.c.id == versions.c.prompt_id)
+            .order_by(_prompt, versions.c.revision)
+        )
+        for row in among(self._connection, query, assets.c.checksum_sha256, checksums):
+            users = found.setdefault(row.checksum_sha256, [])
+            if limit is None or len(users) < limit:
+                users.append(f"{row.prompt} rev:{row.revision}")
         return found
 
     def counts(self) -> tuple[int, int, int]:
