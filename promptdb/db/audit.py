@@ -40,7 +40,7 @@ class Audit:
         self._connection = connection
 
     def versions(self) -> Iterator[VersionRow]:
-        """Every version with the rows of its blobs."""
+        """Read every version with the rows of its blobs."""
         query = sa.select(versions, _prompt).join(prompts, prompts.c.id == versions.c.prompt_id)
         for rows in self._stream(query).partitions():
             blobs = PromptRepository(self._connection).assets([row.id for row in rows])
@@ -51,7 +51,7 @@ class Audit:
                 )
 
     def incomplete_prompts(self) -> Iterator[str]:
-        """Prompts whose revisions have a gap, and those without any."""
+        """Find prompts whose revisions have a gap, and those without any."""
         highest = sa.func.coalesce(sa.func.max(versions.c.revision), 1)
         query = (
             sa.select(_prompt)
@@ -62,7 +62,7 @@ class Audit:
         yield from self._stream(query).scalars()
 
     def alias_histories(self) -> Iterator[AliasHistory]:
-        """Every alias that is there or was."""
+        """Read every alias that is there or was, with its log."""
         present: dict[tuple[str, str], tuple[tuple[UUID, int] | None, bool]] = {}
         own = sa.exists().where(versions.c.id == aliases.c.version_id, versions.c.prompt_id == aliases.c.prompt_id)
         query = sa.select(aliases, _prompt, own.label("own")).join(prompts, prompts.c.id == aliases.c.prompt_id)
@@ -78,7 +78,7 @@ class Audit:
             yield AliasHistory(prompt, alias, target, is_sound, ())
 
     def sources(self) -> Iterator[SourceRow]:
-        """Where clean versions came from, by commits."""
+        """Read where clean versions came from, by commits."""
         query = (
             sa.select(
                 _prompt,
@@ -114,7 +114,7 @@ class Audit:
         return found
 
     def counts(self) -> tuple[int, int, int]:
-        """Of prompts, versions and aliases."""
+        """Count prompts, versions and aliases."""
         return self._count(prompts), self._count(versions), self._count(aliases)
 
     def _count(self, table: sa.Table) -> int:

@@ -23,7 +23,7 @@ from promptdb.sync.verify_blobs import CheckedBlobs, NamedBlobs, blob_findings, 
 
 @dataclass(frozen=True)
 class ProvenanceCheck:
-    """How many versions are in git as recorded, and of how many it cannot be told: their commits are not here."""
+    """Counts versions that were compared with git, and those whose commits are not here."""
 
     checked: int = 0
     unknown: int = 0
@@ -31,9 +31,9 @@ class ProvenanceCheck:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was looked at, and what is wrong with it. `unnamed` blobs are in the store, and no row names them.
+    """The result of a check. `unnamed` blobs are in the store, and no row names them.
 
-    `repaired` are blobs that were put back: what was wrong with them is no finding any more.
+    `repaired` are blobs that were put back: their damage is not among the findings any more.
     """
 
     full: bool
