@@ -41,7 +41,7 @@ class IntegrityCode(StrEnum):
 
     @property
     def is_about_rows(self) -> bool:
-        """Whether it is about the database, and not about what the database is compared with."""
+        """Say whether it is about the database, and not about what that is compared with."""
         return self < IntegrityCode.WRONG_STORE
 
 
@@ -132,7 +132,7 @@ def version_finding(row: VersionRow, bundle: tuple[Digest, int]) -> Finding | No
 
 
 def blobs_fit(assets: Sequence[Asset], blobs: Sequence[AssetView], bundle: tuple[Digest, int]) -> bool:
-    """Whether the rows of a version's blobs, in their order, are its bundle and the assets of its spec.
+    """Check that the rows of a version's blobs, in their order, are its bundle and the assets of its spec.
 
     Digest and size of the bundle cover the sizes and content types of the assets.
     """
