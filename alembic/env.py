@@ -5,13 +5,13 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import context
 
-from promptdb.db.tables import Table
+from promptdb.db.columns import metadata
 
 
 def run(connection: sa.Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=Table.metadata,
+        target_metadata=metadata,
         compare_type=True,
         compare_server_default=True,
         render_as_batch=False,

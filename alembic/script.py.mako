@@ -5,7 +5,6 @@ Down revision: ${down_revision | comma,n}
 """
 
 import sqlalchemy as sa
-import sqlmodel  # noqa: F401  types of generated columns
 from alembic import op
 
 ${imports if imports else ""}

@@ -13,10 +13,9 @@ import sqlalchemy as sa
 from postgres import PostgresServer
 from s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
-from promptdb.db.columns import registries
+from promptdb.db.columns import metadata, registries
 from promptdb.db.engine import make_engine
 from promptdb.db.migrate import upgrade
-from promptdb.db.tables import Table
 from promptdb.domain.plan import Policy
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
@@ -251,13 +250,13 @@ def dump(engine: sa.Engine) -> Rows:
                 (dict(row) for row in connection.execute(sa.select(table)).mappings()),
                 key=lambda row: [str(value) for value in row.values()],
             )
-            for table in Table.metadata.sorted_tables
+            for table in metadata.sorted_tables
         }
 
 
 def rows(engine: sa.Engine, table: str) -> list[dict[str, Any]]:
     """The rows of one table, in the order of their numbers where they have any."""
-    found = Table.metadata.tables[table]
+    found = metadata.tables[table]
     order = found.c.id if "id" in found.c and isinstance(found.c.id.type, sa.Integer) else None
     with engine.connect() as connection:
         return [dict(row) for row in connection.execute(sa.select(found).order_by(order)).mappings()]

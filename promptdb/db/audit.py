@@ -1,7 +1,6 @@
-"""Reads for `verify`: rows as they are, whatever was done to them, in streams, so that memory does not grow with them."""
+"""Reads for `verify`: every row, in streams, so that memory does not grow with them."""
 
-import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -9,26 +8,22 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import (
-    aliases,
-    assets,
-    events,
-    prompts,
-    runs,
-    sources,
-    versions,
-)
-from promptdb.db.repository import chunks
-from promptdb.domain.integrity import AliasEventRow, AliasHistory, AliasRow, BlobRow, RevisionCount, VersionRow
+from promptdb.db.columns import aliases, assets, events, prompts, runs, sources, versions
+from promptdb.db.repository import PromptRepository, among
+from promptdb.domain.integrity import AliasEventRow, AliasHistory, VersionRow
 
 _AT_ONCE = 500
 """Rows in memory."""
 
+_prompt = (prompts.c.namespace + "/" + prompts.c.name).label("prompt")
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A version, as it is told to people, with its digest and where it was found: `commit` is where the file was last changed,
-    `run_commit` the commit that was synced. `path` is from the top of the repository.
+    """A version, as people read it, with its digest and where it was found.
+
+    `commit` is where the file was last changed, `run_commit` the commit that was synced; `path` is from the top of the
+    repository.
     """
 
     version: str
@@ -45,81 +40,48 @@ class Audit:
         self._connection = connection
 
     def versions(self) -> Iterator[VersionRow]:
-        """Every version with the rows of its blobs."""
-        version, owner = _text(versions.c.id), _text(versions.c.prompt_id)
-        query = (
-            sa.select(
-                version.label("id"),
-                owner.label("prompt_id"),
-                _prompt(owner).label("prompt"),
-                versions.c.revision,
-                versions.c.user_version,
-                versions.c.spec_json,
-                versions.c.spec_hash,
-            )
-            .outerjoin(prompts, prompts.c.id == versions.c.prompt_id)
-            .order_by(versions.c.id)
-        )
-        blob_rows = self._stream(_select_blobs().order_by(assets.c.version_id, assets.c.id))
-        blobs = _by_version(blob_rows)
-        waiting = next(blobs, None)
-        for row in self._stream(query):
-            while waiting is not None and waiting[0] < row.id:  # of no version: told as dangling
-                waiting = next(blobs, None)
-            own = waiting[1] if waiting is not None and waiting[0] == row.id else ()
-            spec = str(row.spec_json).encode(errors="surrogatepass")
-            yield VersionRow(
-                _uuid(row.id),
-                _uuid(row.prompt_id),
-                row.prompt,
-                row.revision,
-                row.user_version,
-                spec,
-                row.spec_hash,
-                own,
-            )
-        blob_rows.close()
+        """Read every version with the rows of its blobs."""
+        query = sa.select(versions, _prompt).join(prompts, prompts.c.id == versions.c.prompt_id)
+        for rows in self._stream(query).partitions():
+            blobs = PromptRepository(self._connection).assets([row.id for row in rows])
+            for row in rows:
+                yield VersionRow(
+                    *(row.id, row.prompt_id, row.prompt, row.revision, row.user_version),
+                    *(row.spec_json.encode(), row.spec_hash, tuple(blobs.get(row.id, ()))),
+                )
 
-    def revisions(self) -> Iterator[RevisionCount]:
-        """Of every prompt."""
-        name = _prompt(_text(prompts.c.id))
+    def incomplete_prompts(self) -> Iterator[str]:
+        """Find prompts whose revisions have a gap, and those without any."""
+        highest = sa.func.coalesce(sa.func.max(versions.c.revision), 1)
         query = (
-            sa.select(
-                name.label("prompt"),
-                sa.func.count(versions.c.id).label("versions"),
-                sa.func.count(versions.c.revision.distinct()).label("revisions"),
-                sa.func.max(versions.c.revision).label("highest"),
-            )
-            .select_from(prompts)
+            sa.select(_prompt)
             .outerjoin(versions, versions.c.prompt_id == prompts.c.id)
-            .group_by(prompts.c.id, prompts.c.namespace, prompts.c.name)
+            .group_by(prompts.c.id)
+            .having(sa.func.count(versions.c.id) != highest)
         )
-        for row in self._stream(query):
-            yield RevisionCount(row.prompt, row.versions, row.revisions, row.highest)
+        yield from self._stream(query).scalars()
 
     def alias_histories(self) -> Iterator[AliasHistory]:
-        """Every alias there is or was."""
-        present = self._present_aliases()
-        for (prompt_id, prompt, alias), rows in groupby(self._alias_events(), lambda row: tuple(row[:3])):
-            moves = tuple(
-                AliasEventRow(
-                    row.generation,
-                    _uuid(row.from_id),
-                    _uuid(row.to_id),
-                    tuple(_uuid(owner) for owner in (row.from_owner, row.to_owner) if owner is not None),
-                )
-                for row in rows
-            )
-            _, found = present.pop((prompt_id, alias), ("", None))
-            yield AliasHistory(prompt, _uuid(prompt_id), alias, found, moves)
-        for (prompt_id, alias), (prompt, found) in present.items():
-            yield AliasHistory(prompt, _uuid(prompt_id), alias, found, ())
+        """Read every alias that is there or was, with its log."""
+        present: dict[tuple[str, str], tuple[tuple[UUID, int] | None, bool]] = {}
+        own = sa.exists().where(versions.c.id == aliases.c.version_id, versions.c.prompt_id == aliases.c.prompt_id)
+        query = sa.select(aliases, _prompt, own.label("own")).join(prompts, prompts.c.id == aliases.c.prompt_id)
+        for row in self._stream(query):
+            present[row.prompt, row.alias] = (row.version_id, row.generation), row.own
+        log = sa.select(events, _prompt).join(prompts, prompts.c.id == events.c.prompt_id)
+        in_order = log.order_by(events.c.prompt_id, events.c.alias, events.c.id)
+        for (prompt, alias), rows in groupby(self._stream(in_order), lambda row: (row.prompt, row.alias)):
+            moves = tuple(AliasEventRow(row.generation, row.from_version_id, row.to_version_id) for row in rows)
+            target, is_sound = present.pop((prompt, alias), (None, True))
+            yield AliasHistory(prompt, alias, target, is_sound, moves)
+        for (prompt, alias), (target, is_sound) in present.items():
+            yield AliasHistory(prompt, alias, target, is_sound, ())
 
     def sources(self) -> Iterator[SourceRow]:
-        """Where clean versions came from, by commits."""
+        """Read where clean versions came from, by commits."""
         query = (
             sa.select(
-                _prompt(_text(versions.c.prompt_id)).label("prompt"),
+                _prompt,
                 versions.c.revision,
                 versions.c.spec_hash,
                 sources.c.path,
@@ -127,7 +89,7 @@ class Audit:
                 sa.func.coalesce(runs.c.commit_id, sources.c.commit_id).label("run_commit"),
             )
             .join(versions, versions.c.id == sources.c.version_id)
-            .outerjoin(prompts, prompts.c.id == versions.c.prompt_id)
+            .join(prompts, prompts.c.id == versions.c.prompt_id)
             .outerjoin(runs, runs.c.id == sources.c.run_id)
             .where(~sources.c.is_dirty, sources.c.commit_id.is_not(None))
             .order_by(sources.c.commit_id, sources.c.id)
@@ -136,121 +98,27 @@ class Audit:
             version = f"{row.prompt} rev:{row.revision}"
             yield SourceRow(version, row.spec_hash, row.path, row.commit_id, row.run_commit)
 
-    def users(self, checksums: Iterable[str], limit: int | None = None) -> dict[str, list[str]]:
+    def users(self, checksums: Sequence[str], limit: int | None = None) -> dict[str, list[str]]:
         """For each checksum, the versions that name the blob, at most so many."""
         found: dict[str, list[str]] = {}
-        for chunk in chunks(list(checksums)):
-            query = (
-                sa.select(
-                    assets.c.checksum_sha256, _prompt(_text(versions.c.prompt_id)).label("prompt"), versions.c.revision
-                )
-                .join(versions, versions.c.id == assets.c.version_id)
-                .outerjoin(prompts, prompts.c.id == versions.c.prompt_id)
-                .where(assets.c.checksum_sha256.in_(chunk))
-                .order_by(sa.text("prompt"), versions.c.revision)
-            )
-            for row in self._connection.execute(query):
-                users = found.setdefault(row.checksum_sha256, [])
-                if limit is None or len(users) < limit:
-                    users.append(f"{row.prompt} rev:{row.revision}")
+        query = (
+            sa.select(assets.c.checksum_sha256, _prompt, versions.c.revision)
+            .join(versions, versions.c.id == assets.c.version_id)
+            .join(prompts, prompts.c.id == versions.c.prompt_id)
+            .order_by(_prompt, versions.c.revision)
+        )
+        for row in among(self._connection, query, assets.c.checksum_sha256, checksums):
+            users = found.setdefault(row.checksum_sha256, [])
+            if limit is None or len(users) < limit:
+                users.append(f"{row.prompt} rev:{row.revision}")
         return found
 
     def counts(self) -> tuple[int, int, int]:
-        """Of prompts, versions and aliases."""
+        """Count prompts, versions and aliases."""
         return self._count(prompts), self._count(versions), self._count(aliases)
-
-    def _present_aliases(self) -> dict[tuple[str, str], tuple[str, AliasRow]]:
-        target = versions.alias("target")
-        owner = _text(aliases.c.prompt_id)
-        query = (
-            sa.select(
-                owner.label("prompt_id"),
-                _prompt(owner).label("prompt"),
-                aliases.c.alias,
-                _text(aliases.c.version_id).label("version"),
-                aliases.c.generation,
-                _text(target.c.prompt_id).label("owner"),
-            )
-            .outerjoin(target, target.c.id == aliases.c.version_id)
-            .outerjoin(prompts, prompts.c.id == aliases.c.prompt_id)
-        )
-        return {
-            (row.prompt_id, row.alias): (row.prompt, AliasRow(_uuid(row.version), row.generation, _uuid(row.owner)))
-            for row in self._stream(query)
-        }
-
-    def _alias_events(self) -> Iterator[sa.Row[Any]]:
-        before, after, owner = versions.alias("before"), versions.alias("after"), _text(events.c.prompt_id)
-        query = (
-            sa.select(
-                owner.label("prompt_id"),
-                _prompt(owner).label("prompt"),
-                events.c.alias,
-                events.c.generation,
-                _text(events.c.from_version_id).label("from_id"),
-                _text(events.c.to_version_id).label("to_id"),
-                _text(before.c.prompt_id).label("from_owner"),
-                _text(after.c.prompt_id).label("to_owner"),
-            )
-            .outerjoin(before, before.c.id == events.c.from_version_id)
-            .outerjoin(after, after.c.id == events.c.to_version_id)
-            .outerjoin(prompts, prompts.c.id == events.c.prompt_id)
-            .order_by(events.c.prompt_id, events.c.alias, events.c.id)
-        )
-        return self._stream(query)
 
     def _count(self, table: sa.Table) -> int:
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
 
-    def _stream(self, query: sa.Executable) -> Generator[sa.Row[Any], None, None]:
-        with self._connection.execute(query, execution_options={"yield_per": _AT_ONCE}) as rows:
-            yield from rows
-
-
-def _select_blobs() -> sa.Select[Any]:
-    return sa.select(
-        _text(assets.c.version_id).label("version_id"),
-        assets.c.kind,
-        assets.c.object_key,
-        assets.c.byte_size,
-        assets.c.checksum_sha256,
-        assets.c.content_type,
-        assets.c.metadata_json,
-    )
-
-
-def _by_version(rows: Iterator[sa.Row[Any]]) -> Iterator[tuple[str, tuple[BlobRow, ...]]]:
-    for version, group in groupby(rows, lambda row: str(row.version_id)):
-        yield version, tuple(map(_blob_of, group))
-
-
-def _blob_of(row: sa.Row[Any]) -> BlobRow:
-    return BlobRow(
-        row.kind, row.object_key, row.byte_size, row.checksum_sha256, row.content_type, _path_in(row.metadata_json)
-    )
-
-
-def _path_in(metadata: str) -> str | None:
-    try:
-        path = json.loads(metadata).get("path")
-    except (ValueError, AttributeError):
-        return None
-    return path if isinstance(path, str) else None
-
-
-def _text(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
-    """An id as text: one that was edited need not be a UUID any more."""
-    return sa.cast(column, sa.String)
-
-
-def _prompt(prompt_id: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
-    """The name of a prompt, or what there is of one that is not there."""
-    return sa.func.coalesce(prompts.c.namespace + "/" + prompts.c.name, "prompt " + prompt_id)
-
-
-def _uuid(text: Any) -> Any:
-    """In the form that Python gives them; SQLite has them without dashes. What is none stays as it is."""
-    try:
-        return str(UUID(text)) if text is not None else None
-    except ValueError:
-        return text
+    def _stream(self, query: sa.Executable) -> sa.CursorResult[Any]:
+        return self._connection.execute(query, execution_options={"yield_per": _AT_ONCE})

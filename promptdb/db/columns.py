@@ -1,16 +1,21 @@
-"""The columns of the tables, for queries through Core. A test holds them against `tables.py`, which is the schema.
+"""The schema, as tables of SQLAlchemy's Core. Alembic alone creates it: a change here needs a migration.
 
-The classes there need SQLModel and the ORM: to load them takes longer than most commands run.
+A test compares the two. Nothing here needs SQLModel or the ORM: to import them takes longer than most commands run. The
+rows as SQLModel classes are in `tables`. What only one kind of database has is in the migrations alone, such as the condition
+of an index or SQLite's AUTOINCREMENT: said here, it would load the dialects of both in every process.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
+from promptdb.domain.identity import MAX_IDENTITY, MAX_SEGMENT
+from promptdb.domain.refs import MAX_LABEL
 from promptdb.errors import IntegrityFailure
 
 _Read = Callable[[Any], Any]
@@ -60,89 +65,184 @@ def _or_refuse(read: _Read | None, what: str) -> _Read | None:
     return read_or_refuse
 
 
-_ID, _TEXT, _FLAG, _TIME = RowId(), sa.String(), sa.Boolean(), UtcDateTime()
-_NUMBER, _SIZE = sa.Integer(), sa.BigInteger()
+_DIGEST_LENGTH = len("sha256:") + 64
+_ACTOR = sa.String(255)
+_COMMIT = sa.String(64)
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every constraint has a name, so that migrations can refer to it."""
+
+_column = partial(sa.Column, nullable=False)
+_optional = partial(sa.Column, nullable=True)
 
 
-def _table(name: str, /, **columns: sa.types.TypeEngine[Any]) -> sa.Table:
-    """A table by its columns; `id` is its primary key."""
-    return sa.Table(
-        name, sa.MetaData(), *(sa.Column(key, kind, primary_key=key == "id") for key, kind in columns.items())
-    )
+def _number() -> sa.Column[int]:
+    return sa.Column("id", sa.Integer, primary_key=True)
 
 
-prompts = _table("prompts", id=_ID, namespace=_TEXT, name=_TEXT, created_at=_TIME, archived_at=_TIME)
-versions = _table(
+def _key(name: str, target: sa.Table, *, nullable: bool = False) -> sa.Column[Any]:
+    """A foreign key to the id of a table."""
+    return sa.Column(name, target.c.id.type, sa.ForeignKey(target.c.id), nullable=nullable)
+
+
+prompts = sa.Table(
+    "prompts",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    _column("namespace", sa.String(MAX_IDENTITY)),
+    _column("name", sa.String(MAX_SEGMENT)),
+    _column("created_at", UtcDateTime),
+    _optional("archived_at", UtcDateTime),
+    sa.UniqueConstraint("namespace", "name"),
+)
+# Immutable: triggers refuse UPDATE and DELETE.
+versions = sa.Table(
     "prompt_versions",
-    id=_ID,
-    prompt_id=_ID,
-    revision=_NUMBER,
-    user_version=_TEXT,
-    spec_json=_TEXT,
-    spec_hash=_TEXT,
-    created_by=_TEXT,
-    created_at=_TIME,
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    _key("prompt_id", prompts),
+    _column("revision", sa.Integer),
+    _optional("user_version", sa.String(MAX_LABEL)),
+    _column("spec_json", sa.Text),
+    _column("spec_hash", sa.String(_DIGEST_LENGTH)),
+    _column("created_by", _ACTOR),
+    _column("created_at", UtcDateTime),
+    sa.UniqueConstraint("prompt_id", "revision"),
+    sa.UniqueConstraint("prompt_id", "id"),  # the target of the aliases' composite key
+    sa.Index("ix_prompt_versions_user_version", "prompt_id", "user_version"),
+    sa.CheckConstraint("revision >= 1", name="revision_from_one"),
 )
-aliases = _table(
-    "prompt_aliases", id=_NUMBER, prompt_id=_ID, alias=_TEXT, version_id=_ID, generation=_NUMBER, updated_at=_TIME
+# `generation` counts the moves, so that a compare-and-set also sees a pointer that went away and came back.
+aliases = sa.Table(
+    "prompt_aliases",
+    metadata,
+    _number(),
+    _key("prompt_id", prompts),
+    _column("alias", sa.String(MAX_LABEL)),
+    _column("version_id", RowId),
+    _column("generation", sa.Integer),
+    _column("updated_at", UtcDateTime),
+    sa.UniqueConstraint("prompt_id", "alias"),
+    sa.ForeignKeyConstraint(["prompt_id", "version_id"], [versions.c.prompt_id, versions.c.id]),
+    sa.Index(None, "version_id"),
 )
-assets = _table(
+# The blobs of versions: one bundle each, and the assets.
+assets = sa.Table(
     "prompt_assets",
-    id=_NUMBER,
-    version_id=_ID,
-    kind=_TEXT,
-    storage_backend=_TEXT,
-    bucket=_TEXT,
-    object_key=_TEXT,
-    content_type=_TEXT,
-    byte_size=_SIZE,
-    checksum_sha256=_TEXT,
-    metadata_json=_TEXT,
-    created_at=_TIME,
+    metadata,
+    _number(),
+    _key("version_id", versions),
+    _column("kind", sa.String(32)),
+    _column("storage_backend", sa.String(32)),
+    _column("bucket", sa.String(255)),
+    _column("object_key", sa.String(1024)),
+    _column("content_type", sa.String(255)),
+    _column("byte_size", sa.BigInteger),
+    _column("checksum_sha256", sa.String(64)),
+    _column("metadata_json", sa.Text),
+    _column("created_at", UtcDateTime),
+    sa.Index(None, "version_id"),
 )
-sources = _table(
-    "version_sources",
-    id=_NUMBER,
-    version_id=_ID,
-    run_id=_NUMBER,
-    path=_TEXT,
-    commit_id=_TEXT,
-    branch=_TEXT,
-    author=_TEXT,
-    committed_at=_TIME,
-    blob_id=_TEXT,
-    is_dirty=_FLAG,
-)
-runs = _table(
+# Syncs that wrote something, saw a new commit, or came too late. Ids grow: they give the runs their order.
+runs = sa.Table(
     "sync_runs",
-    id=_NUMBER,
-    root=_TEXT,
-    git_ref=_TEXT,
-    commit_id=_TEXT,
-    is_dirty=_FLAG,
-    outcome=_TEXT,
-    counts_json=_TEXT,
-    created_by=_TEXT,
-    started_at=_TIME,
-    finished_at=_TIME,
+    metadata,
+    _number(),
+    _column("root", sa.String(1024)),
+    _optional("git_ref", sa.String(255)),
+    _optional("commit_id", _COMMIT),
+    _column("is_dirty", sa.Boolean),
+    _column("outcome", sa.String(32)),
+    _column("counts_json", sa.Text),
+    _column("created_by", _ACTOR),
+    _column("started_at", UtcDateTime),
+    _column("finished_at", UtcDateTime),
+    sa.Index(None, "commit_id"),
 )
-events = _table(
+# Where versions came from; one may be in many commits.
+sources = sa.Table(
+    "version_sources",
+    metadata,
+    _number(),
+    _key("version_id", versions),
+    _key("run_id", runs),
+    _column("path", sa.String(1024)),
+    _optional("commit_id", _COMMIT),
+    _optional("branch", sa.String(255)),
+    _optional("author", sa.String(255)),
+    _optional("committed_at", UtcDateTime),
+    _optional("blob_id", sa.String(64)),
+    _column("is_dirty", sa.Boolean),
+    sa.Index(None, "version_id"),
+)
+# Prompts without a valid file from one clean run on, until before another one, or up to now.
+absences = sa.Table(
+    "prompt_absences",
+    metadata,
+    _number(),
+    _key("prompt_id", prompts),
+    _key("from_run_id", runs),
+    _key("until_run_id", runs, nullable=True),
+    sa.Index(None, "prompt_id"),
+)
+# Append-only, by trigger. `to_version_id` is null where an alias was deleted. `breaking_json` holds the breaking changes
+# that a move of a protected alias was allowed, and is null where there were none.
+events = sa.Table(
     "alias_events",
-    id=_NUMBER,
-    prompt_id=_ID,
-    alias=_TEXT,
-    action=_TEXT,
-    from_version_id=_ID,
-    to_version_id=_ID,
-    generation=_NUMBER,
-    actor=_TEXT,
-    reason=_TEXT,
-    run_id=_NUMBER,
-    created_at=_TIME,
-    breaking_json=_TEXT,
+    metadata,
+    _number(),
+    _key("prompt_id", prompts),
+    _column("alias", sa.String(MAX_LABEL)),
+    _column("action", sa.String(16)),
+    _key("from_version_id", versions, nullable=True),
+    _key("to_version_id", versions, nullable=True),
+    _column("generation", sa.Integer),
+    _column("actor", _ACTOR),
+    _optional("reason", sa.Text),
+    _key("run_id", runs, nullable=True),
+    _column("created_at", UtcDateTime),
+    _optional("breaking_json", sa.Text),
+    sa.Index(None, "prompt_id", "alias"),
 )
-redirects = _table("prompt_redirects", namespace=_TEXT, name=_TEXT, prompt_id=_ID, created_at=_TIME)
-absences = _table("prompt_absences", id=_NUMBER, prompt_id=_ID, from_run_id=_NUMBER, until_run_id=_NUMBER)
-source_heads = _table("source_heads", root=_TEXT, git_ref=_TEXT, commit_id=_TEXT, run_id=_NUMBER, updated_at=_TIME)
-registries = _table("registries", id=_ID, created_at=_TIME)
-collections = _table("collections", id=_NUMBER, blobs=_NUMBER, bytes=_SIZE, created_by=_TEXT, created_at=_TIME)
+# The newest commit that was synced from a git ref: a branch, a pattern of tags, or `HEAD` where none is named.
+source_heads = sa.Table(
+    "source_heads",
+    metadata,
+    sa.Column("root", sa.String(512), primary_key=True),
+    sa.Column("git_ref", sa.String(255), primary_key=True),
+    _column("commit_id", _COMMIT),
+    _key("run_id", runs),
+    _column("updated_at", UtcDateTime),
+)
+# Earlier names, which still find their prompts.
+redirects = sa.Table(
+    "prompt_redirects",
+    metadata,
+    sa.Column("namespace", sa.String(MAX_IDENTITY), primary_key=True),
+    sa.Column("name", sa.String(MAX_SEGMENT), primary_key=True),
+    _key("prompt_id", prompts),
+    _column("created_at", UtcDateTime),
+    sa.Index(None, "prompt_id"),
+)
+# One row, made with the schema. A blob store knows by it whose blobs it has; copies of the database share it.
+registries = sa.Table(
+    "registries", metadata, sa.Column("id", RowId, primary_key=True), _column("created_at", UtcDateTime)
+)
+# Batches of blobs that garbage collection removed: who relies on a blob that was there looks again after a new one.
+collections = sa.Table(
+    "collections",
+    metadata,
+    _number(),
+    _column("blobs", sa.Integer),
+    _column("bytes", sa.BigInteger),
+    _column("created_by", _ACTOR),
+    _column("created_at", UtcDateTime),
+)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
+from promptdb.db.faults import fault_in
 from promptdb.db.outcome import OPTION, Marks
 from promptdb.db.postgresql import READ_ONLY, begin_explicitly, connect_arguments, take_write_lock, without_secrets
 from promptdb.db.retry import again
@@ -19,55 +20,6 @@ from promptdb.errors import ConfigError, IntegrityFailure, LockTimeout, MissingE
 _CACHE_KIB = 64 * 1024
 _LOCK_STEP = 0.25  # seconds
 _LOCKED = "database is locked"
-_REMEDY = "check the database URL (PROMPTDB_DATABASE_URL or database_url), and that the database is up and writable"
-_CROWDED = "close connections, let the server take more, or put PgBouncer in front of it"
-_SSLROOTCERT = "let sslrootcert in the database URL name a PEM file with the certificate of the authority"
-_SSLCERT = (
-    "the server wants a certificate of yours, add &sslcert=FILE&sslkey=FILE, files that are there, to the database URL"
-)
-_SSLCERT_REFUSED = (
-    "the server does not accept the certificate in sslcert: is it of an authority that it trusts, and valid today?"
-)
-_REMEDIES = {
-    "password authentication failed": "check user and password in the database URL, or PGPASSWORD",
-    "authentication failed for user": "check the user in the database URL; a certificate must be made out to that user",
-    "no password supplied": "put the password into the database URL, or into PGPASSWORD",
-    "does not match host name": "write the host in the database URL by a name that is in the certificate",
-    "certificate verify failed": "name the authority of the server with &sslrootcert=FILE in the database URL; if it is, the"
-    " certificate may have expired",
-    "root certificate file": _SSLROOTCERT,
-    "not private key file": "name the key of your certificate with &sslkey=FILE in the database URL",
-    "group or world access": "let nobody but its owner read the key: chmod 600 FILE",
-    "private key file": "let sslkey name the key of the certificate in sslcert, in PEM, with its &sslpassword if it has one",
-    'certificate file "': "let sslcert name a PEM file with your certificate",
-    "alert certificate required": _SSLCERT,
-    "alert handshake failure": "if " + _SSLCERT,
-    "valid client certificate": _SSLCERT,
-    "alert unknown ca": _SSLCERT_REFUSED,
-    "alert certificate": _SSLCERT_REFUSED,
-    "any SSL protocol version": "the server speaks no such TLS: check host and port, and ssl_min_protocol_version",
-    "does not support SSL": "turn on TLS at the server, or, in a network that you trust, take sslmode out of the database URL",
-    "SSL required": "the server takes TLS only: say sslmode=require or sslmode=verify-full in the database URL",
-    "weak sslmode": "sslrootcert=system needs sslmode=verify-full",
-    "invalid sslmode": "sslmode is one of disable, allow, prefer, require, verify-ca and verify-full",
-    "pg_hba.conf": "let the pg_hba.conf of the server take this user from this host; if it wants TLS, say sslmode=require",
-    "permission denied": "grant the role what docs/storage.md lists",
-    "too many connections": _CROWDED,
-    "too many clients": _CROWDED,
-    'database "': "create it, for example with createdb, then run: promptdb db upgrade; or correct the database URL",
-    'role "': "check the user in the database URL",
-    "invalid connection option": "the database URL has an option that PostgreSQL does not know",
-    "file is not a database": "the file is something else: correct the database URL",
-    "database disk image is malformed": "restore the file from a backup; see docs/storage.md",
-    "disk is full": "make room",
-    "No space left on device": "make room on the disk of the database server",
-    "Input/output error": "look at the disk of the database server",
-    "connection timeout": "is it the right host and port, and does a firewall let it through?",
-    "Connection refused": "start the database, or correct host and port in the database URL",
-    "not known": "correct the host in the database URL",
-}
-"""By what the driver says: of a failed connection, libpq gives no SQLSTATE. The first that fits is told: narrow ones lead."""
-
 _LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # PostgreSQL's lock_not_available and deadlock_detected
 
 
@@ -180,9 +132,8 @@ def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
     if isinstance(original, engine.dialect.loaded_dbapi.IntegrityError):
         message = f"the rows of the database {address(engine)} contradict themselves: {reason}"
         raise IntegrityFailure(message, "see: promptdb verify") from error
-    hint = next((remedy for phrase, remedy in _REMEDIES.items() if phrase in reason), _REMEDY)
     kind = Unreachable if engine.dialect.server_version_info is None else StorageError
-    raise kind(f"the database {address(engine)} failed: {reason}", hint) from error
+    raise kind(f"the database {address(engine)} failed: {reason}", fault_in(reason).remedy) from error
 
 
 def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:

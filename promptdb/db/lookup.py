@@ -9,20 +9,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.repository import (
-    PromptRepository,
-    absences,
-    aliases,
-    chunks,
-    named,
-    prompts,
-    redirects,
-    runs,
-    select_versions,
-    sources,
-    stored_of,
-    versions,
-)
+from promptdb.db.columns import absences, aliases, prompts, redirects, runs, sources, versions
+from promptdb.db.repository import PromptRepository, among, named, select_versions, stored_of
 from promptdb.db.runs import APPLIED, is_clean_run
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ids import version_id
@@ -80,11 +68,8 @@ def existing_name(connection: sa.Connection, prompt: PromptId) -> PromptId:
 
 def stored_specs(connection: sa.Connection, version_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The spec of each version, as stored."""
-    found = {}
-    for chunk in chunks(version_ids):
-        query = sa.select(versions.c.id, versions.c.spec_json).where(versions.c.id.in_(chunk))
-        found.update({row.id: row.spec_json for row in connection.execute(query)})
-    return found
+    query = sa.select(versions.c.id, versions.c.spec_json)
+    return {row.id: row.spec_json for row in among(connection, query, versions.c.id, version_ids)}
 
 
 def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> StoredVersion | None:

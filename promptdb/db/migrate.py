@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from promptdb.db.columns import metadata
 from promptdb.db.engine import address, reading, writing
 from promptdb.db.retry import retried
 from promptdb.errors import ConfigError
@@ -110,11 +111,9 @@ def drift(engine: sa.Engine) -> list[str]:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from promptdb.db.tables import Table
-
     with reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        differences = [str(difference) for difference in compare_metadata(context, Table.metadata)]
+        differences = [str(difference) for difference in compare_metadata(context, metadata)]
         present = connection.execute(sa.text(_TRIGGER_NAMES[engine.dialect.name])).scalars()
         return [*differences, *(f"no trigger {name}" for name in sorted(_TRIGGERS[engine.dialect.name] - set(present)))]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db import columns
+from promptdb.db.columns import aliases, assets, events, prompts, redirects, sources, versions
 from promptdb.db.heads import head_of, is_highest, select_heads
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
@@ -24,11 +24,6 @@ from promptdb.domain.views import (
     StoredVersion,
 )
 from promptdb.errors import IntegrityFailure
-
-prompts, versions, aliases = columns.prompts, columns.versions, columns.aliases
-assets, sources, runs = columns.assets, columns.sources, columns.runs
-events, redirects, absences = columns.events, columns.redirects, columns.absences
-source_heads = columns.source_heads
 
 _T = TypeVar("_T")
 _CHUNK = 500
@@ -50,20 +45,20 @@ class PromptRepository:
         """The same without ids, which take time to read."""
         return {head.prompt: head for _, head in map(head_of, self._connection.execute(select_heads(sa.null())))}
 
-    def labels(self, wanted: Iterable[tuple[PromptId, str]]) -> dict[tuple[PromptId, str], LabelUse]:
-        """What each `user_version` in question names by now."""
-        found = {}
-        for prompt, label in wanted:
-            query = (
-                sa.select(versions.c.revision, versions.c.spec_hash)
-                .join(prompts, prompts.c.id == versions.c.prompt_id)
-                .where(*named(prompt), versions.c.user_version == label)
-                .order_by(versions.c.revision)
-                .limit(1)
-            )
-            if (row := self._connection.execute(query).first()) is not None:
-                found[prompt, label] = LabelUse(row.revision, Digest(row.spec_hash))
-        return found
+    def labels(self, wanted: Iterable[tuple[PromptId, str]] | None = None) -> dict[tuple[PromptId, str], LabelUse]:
+        """What each `user_version`, or each in question, names: the first revision that has it."""
+        named_by = (prompts.c.namespace, prompts.c.name, versions.c.user_version)
+        query = (
+            sa.select(*named_by, versions.c.revision, versions.c.spec_hash)
+            .join(prompts, prompts.c.id == versions.c.prompt_id)
+            .where(versions.c.user_version.is_not(None))
+            .order_by(versions.c.revision.desc())
+        )
+        only = [(*prompt, label) for prompt, label in wanted] if wanted is not None else None
+        return {
+            (PromptId(row.namespace, row.name), row.user_version): LabelUse(row.revision, Digest(row.spec_hash))
+            for row in among(self._connection, query, sa.tuple_(*named_by), only)
+        }
 
     def earlier_names(self, prompt: PromptId) -> list[PromptId]:
         """The names that a prompt had before, the newest first."""
@@ -74,21 +69,6 @@ class PromptRepository:
             .order_by(redirects.c.created_at.desc())
         )
         return [PromptId(row.namespace, row.name) for row in self._connection.execute(query)]
-
-    def all_labels(self) -> dict[tuple[PromptId, str], LabelUse]:
-        """What every `user_version` names: the first revision that has it."""
-        query = (
-            sa.select(
-                prompts.c.namespace, prompts.c.name, versions.c.user_version, versions.c.revision, versions.c.spec_hash
-            )
-            .join(prompts, prompts.c.id == versions.c.prompt_id)
-            .where(versions.c.user_version.is_not(None))
-            .order_by(versions.c.revision.desc())
-        )
-        return {
-            (PromptId(row.namespace, row.name), row.user_version): LabelUse(row.revision, Digest(row.spec_hash))
-            for row in self._connection.execute(query)
-        }
 
     def stored_heads(self, only: Sequence[PromptId]) -> dict[PromptId, StoredVersion]:
         """The highest revisions of some prompts, with their specs."""
@@ -133,18 +113,20 @@ class PromptRepository:
     def provenance(self, version_ids: Sequence[UUID]) -> dict[UUID, Provenance]:
         """Where versions came from: the first commit of each, or the first sync of one that is in no commit yet."""
         found: dict[UUID, Provenance] = {}
-        for chunk in chunks(version_ids):
-            query = sa.select(sources).where(sources.c.version_id.in_(chunk)).order_by(sources.c.is_dirty, sources.c.id)
-            for row in self._connection.execute(query):
-                where = Provenance(
-                    row.path, row.commit_id, row.branch, row.author, row.committed_at, row.blob_id, row.is_dirty
-                )
-                found.setdefault(row.version_id, where)
+        query = sa.select(sources).order_by(sources.c.is_dirty, sources.c.id)
+        for row in among(self._connection, query, sources.c.version_id, version_ids):
+            where = Provenance(
+                row.path, row.commit_id, row.branch, row.author, row.committed_at, row.blob_id, row.is_dirty
+            )
+            found.setdefault(row.version_id, where)
         return found
 
-    def assets(self, version_id: UUID) -> list[AssetView]:
-        query = sa.select(assets).where(assets.c.version_id == version_id).order_by(assets.c.id)
-        return [_asset_of(row) for row in self._connection.execute(query)]
+    def assets(self, version_ids: Sequence[UUID]) -> dict[UUID, list[AssetView]]:
+        """The blobs of versions, the bundle of each first."""
+        found: dict[UUID, list[AssetView]] = {}
+        for row in among(self._connection, sa.select(assets).order_by(assets.c.id), assets.c.version_id, version_ids):
+            found.setdefault(row.version_id, []).append(_asset_of(row))
+        return found
 
     def aliases(self, prompt: PromptId | None = None, alias: str | None = None) -> list[AliasView]:
         """Aliases, sorted by prompt and name."""
@@ -205,20 +187,22 @@ class PromptRepository:
 
     def prompt_ids(self, version_ids: Sequence[UUID]) -> dict[UUID, UUID]:
         """Which prompt each version belongs to."""
-        found = {}
-        for chunk in chunks(version_ids):
-            query = sa.select(versions.c.id, versions.c.prompt_id).where(versions.c.id.in_(chunk))
-            found.update({row.id: row.prompt_id for row in self._connection.execute(query)})
-        return found
+        query = sa.select(versions.c.id, versions.c.prompt_id)
+        return {row.id: row.prompt_id for row in among(self._connection, query, versions.c.id, version_ids)}
 
     def _for_prompts(self, query: sa.Select[Any], only: Sequence[PromptId] | None) -> Iterator[sa.Row[Any]]:
-        if only is None:
-            rows = self._connection.execute(query).all()  # at once: one by one takes as long as the query
-            yield from rows
-            return
-        for chunk in chunks(only):
-            names = sa.tuple_(prompts.c.namespace, prompts.c.name)
-            yield from self._connection.execute(query.where(names.in_([(p.namespace, p.name) for p in chunk])))
+        return among(self._connection, query, sa.tuple_(prompts.c.namespace, prompts.c.name), only)
+
+
+def among(
+    connection: sa.Connection, query: sa.Select[Any], key: sa.ColumnElement[Any], values: Sequence[Any] | None
+) -> Iterator[sa.Row[Any]]:
+    """Run a query for the rows whose key is one of the values, or for all rows."""
+    if values is None:
+        yield from connection.execute(query).all()  # at once: one by one takes as long as the query
+        return
+    for chunk in chunks(values):
+        yield from connection.execute(query.where(key.in_(chunk)))
 
 
 def select_versions() -> sa.Select[Any]:
@@ -252,8 +236,8 @@ def stored_of(row: sa.Row[Any]) -> StoredVersion:
 def _asset_of(row: sa.Row[Any]) -> AssetView:
     try:
         path = json.loads(row.metadata_json).get("path")
-    except (ValueError, TypeError, AttributeError) as error:
-        raise _unreadable("prompt_assets", "metadata_json") from error
+    except (ValueError, TypeError, AttributeError):
+        path = row.metadata_json  # which fits no spec
     return AssetView(row.kind, row.object_key, row.content_type, row.byte_size, row.checksum_sha256, path)
 
 
@@ -261,11 +245,9 @@ def _breaking(text: str | None) -> tuple[ContractChange, ...]:
     try:
         return tuple(ContractChange(**change) for change in json.loads(text or "[]"))
     except (ValueError, TypeError) as error:
-        raise _unreadable("alias_events", "breaking_json") from error
-
-
-def _unreadable(table: str, column: str) -> IntegrityFailure:
-    return IntegrityFailure(f"{column} of a row of {table} cannot be read", "see: promptdb verify")
+        raise IntegrityFailure(
+            f"a row of alias_events cannot be read: {error}", "restore the database from a backup"
+        ) from error
 
 
 def named(prompt: PromptId) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from promptdb.db.faults import fault_in
 from promptdb.errors import LockTimeout, StorageError, Unreachable
 
 PATIENCE = 8.0
@@ -25,27 +26,6 @@ _TRANSIENT = ("40001", "40P01", "57P01", "57P02", "57P03")
 """serialization_failure, deadlock_detected, admin_shutdown, crash_shutdown, cannot_connect_now."""
 
 _CONNECTION_EXCEPTION = "08"
-_LASTING = (
-    "authentication failed",
-    "does not exist",
-    "pg_hba.conf",
-    "password",
-    "certificate",
-    "private key file",
-    "sslmode",
-    " alert ",
-    "does not support",
-    "SSL required",
-    "channel binding",
-    "not permitted",
-    "permission denied",
-    "no such",
-    "invalid",
-    "unsupported",
-    "Name or service not known",
-)
-"""In reasons why there is no connection, for which libpq has no SQLSTATE: with these, it will be no better in a second."""
-
 
 _Arguments = ParamSpec("_Arguments")
 _T = TypeVar("_T")
@@ -105,4 +85,4 @@ def is_transient(error: BaseException) -> bool:
     if state is not None:
         return state in _TRANSIENT or state.startswith(_CONNECTION_EXCEPTION)
     is_operational = any(kind.__name__ == "OperationalError" for kind in type(original).__mro__)
-    return is_operational and not any(phrase in str(original) for phrase in _LASTING)
+    return is_operational and fault_in(str(original)).waiting_helps

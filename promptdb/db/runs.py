@@ -4,7 +4,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.repository import absences, runs, source_heads
+from promptdb.db.columns import absences, runs, source_heads
 from promptdb.domain.order import RecordedHead
 
 APPLIED, SUPERSEDED = "applied", "superseded"

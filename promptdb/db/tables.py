@@ -1,4 +1,4 @@
-"""The schema as SQLModel tables. Alembic alone creates it: a change here needs a migration, and a test compares the two.
+"""The rows of the registry as SQLModel classes, over the tables of `columns`.
 
 `table=True` classes do not validate: rows are storage, and `PromptSpec` is the truth about what is in them.
 """
@@ -9,213 +9,151 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
+from sqlmodel.main import SQLModelMetaclass
 
-from promptdb.db.columns import RowId, UtcDateTime
-from promptdb.domain.identity import MAX_IDENTITY, MAX_SEGMENT
-from promptdb.domain.refs import MAX_LABEL
-
-_NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-DIGEST_LENGTH = len("sha256:") + 64
+from promptdb.db import columns
 
 
-class Table(SQLModel):
-    """Base of the tables, with names for every constraint so that migrations can refer to them."""
+class _OverTable(SQLModelMetaclass):
+    """Gives each annotated field the column of its name. Either of them without the other is an error."""
 
-    metadata: ClassVar[sa.MetaData] = sa.MetaData(naming_convention=_NAMING)
+    def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any], **options: Any) -> Any:
+        table: sa.Table | None = members.get("__table__")
+        fields = {column.name: Field(sa_column=column) for column in table.columns} if table is not None else {}
+        return super().__new__(cls, name, bases, {**members, **fields}, **options)
 
 
-def _key(target: str, **options: Any) -> Any:
-    return Field(sa_column_args=[sa.ForeignKey(target)], **options)
+class Table(SQLModel, metaclass=_OverTable):
+    """Base of the rows."""
+
+    metadata: ClassVar[sa.MetaData] = columns.metadata
 
 
 class Prompt(Table, table=True):
-    __tablename__ = "prompts"
-    __table_args__ = (sa.UniqueConstraint("namespace", "name"),)
-
-    id: UUID = Field(primary_key=True, sa_type=RowId)
-    namespace: str = Field(max_length=MAX_IDENTITY)
-    name: str = Field(max_length=MAX_SEGMENT)
-    created_at: datetime = Field(sa_type=UtcDateTime)
-    archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    __table__ = columns.prompts
+    id: UUID
+    namespace: str
+    name: str
+    created_at: datetime
+    archived_at: datetime | None
 
 
 class PromptVersion(Table, table=True):
-    """Immutable: triggers refuse UPDATE and DELETE."""
-
-    __tablename__ = "prompt_versions"
-    __table_args__ = (
-        sa.UniqueConstraint("prompt_id", "revision"),
-        sa.UniqueConstraint("prompt_id", "id"),  # the target of the aliases' composite key
-        # Of labelled versions only, as its migration says; said here, it would load both dialects in every process.
-        sa.Index("ix_prompt_versions_user_version", "prompt_id", "user_version"),
-        sa.CheckConstraint("revision >= 1", name="revision_from_one"),
-    )
-
-    id: UUID = Field(primary_key=True, sa_type=RowId)
-    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
+    __table__ = columns.versions
+    id: UUID
+    prompt_id: UUID
     revision: int
-    user_version: str | None = Field(default=None, max_length=MAX_LABEL)
-    spec_json: str = Field(sa_type=sa.Text)
-    spec_hash: str = Field(max_length=DIGEST_LENGTH)
-    created_by: str = Field(max_length=255)
-    created_at: datetime = Field(sa_type=UtcDateTime)
+    user_version: str | None
+    spec_json: str
+    spec_hash: str
+    created_by: str
+    created_at: datetime
 
 
 class PromptAlias(Table, table=True):
-    """`generation` counts the moves, so that a compare-and-set also sees a pointer that went away and came back."""
-
-    __tablename__ = "prompt_aliases"
-    __table_args__ = (
-        sa.UniqueConstraint("prompt_id", "alias"),
-        sa.ForeignKeyConstraint(["prompt_id", "version_id"], ["prompt_versions.prompt_id", "prompt_versions.id"]),
-        sa.Index(None, "version_id"),
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
-    alias: str = Field(max_length=MAX_LABEL)
-    version_id: UUID = Field(sa_type=RowId)
+    __table__ = columns.aliases
+    id: int
+    prompt_id: UUID
+    alias: str
+    version_id: UUID
     generation: int
-    updated_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime
 
 
 class PromptAsset(Table, table=True):
-    """A blob that belongs to a version: its bundle, or one of its assets."""
-
-    __tablename__ = "prompt_assets"
-    __table_args__ = (sa.Index(None, "version_id"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    version_id: UUID = _key("prompt_versions.id", sa_type=RowId)
-    kind: str = Field(max_length=32)
-    storage_backend: str = Field(max_length=32)
-    bucket: str = Field(max_length=255)
-    object_key: str = Field(max_length=1024)
-    content_type: str = Field(max_length=255)
-    byte_size: int = Field(sa_type=sa.BigInteger)
-    checksum_sha256: str = Field(max_length=64)
-    metadata_json: str = Field(sa_type=sa.Text)
-    created_at: datetime = Field(sa_type=UtcDateTime)
+    __table__ = columns.assets
+    id: int
+    version_id: UUID
+    kind: str
+    storage_backend: str
+    bucket: str
+    object_key: str
+    content_type: str
+    byte_size: int
+    checksum_sha256: str
+    metadata_json: str
+    created_at: datetime
 
 
 class SyncRun(Table, table=True):
-    """One sync that wrote something, saw a new commit, or came too late. Ids grow: they give the runs their order."""
-
-    __tablename__ = "sync_runs"
-    __table_args__ = (sa.Index(None, "commit_id"), {"sqlite_autoincrement": True})
-
-    id: int | None = Field(default=None, primary_key=True)
-    root: str = Field(max_length=1024)
-    git_ref: str | None = Field(default=None, max_length=255)
-    commit_id: str | None = Field(default=None, max_length=64)
+    __table__ = columns.runs
+    id: int
+    root: str
+    git_ref: str | None
+    commit_id: str | None
     is_dirty: bool
-    outcome: str = Field(max_length=32)
-    counts_json: str = Field(sa_type=sa.Text)
-    created_by: str = Field(max_length=255)
-    started_at: datetime = Field(sa_type=UtcDateTime)
-    finished_at: datetime = Field(sa_type=UtcDateTime)
+    outcome: str
+    counts_json: str
+    created_by: str
+    started_at: datetime
+    finished_at: datetime
 
 
 class VersionSource(Table, table=True):
-    """Where a version came from. One version may be in many commits."""
-
-    __tablename__ = "version_sources"
-    __table_args__ = (sa.Index(None, "version_id"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    version_id: UUID = _key("prompt_versions.id", sa_type=RowId)
-    run_id: int = _key("sync_runs.id")
-    path: str = Field(max_length=1024)
-    commit_id: str | None = Field(default=None, max_length=64)
-    branch: str | None = Field(default=None, max_length=255)
-    author: str | None = Field(default=None, max_length=255)
-    committed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    blob_id: str | None = Field(default=None, max_length=64)
+    __table__ = columns.sources
+    id: int
+    version_id: UUID
+    run_id: int
+    path: str
+    commit_id: str | None
+    branch: str | None
+    author: str | None
+    committed_at: datetime | None
+    blob_id: str | None
     is_dirty: bool
 
 
 class PromptAbsence(Table, table=True):
-    """A prompt had no valid file from one clean run on, until before another one; with no end, up to now."""
-
-    __tablename__ = "prompt_absences"
-    __table_args__ = (sa.Index(None, "prompt_id"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
-    from_run_id: int = _key("sync_runs.id")
-    until_run_id: int | None = _key("sync_runs.id", default=None)
+    __table__ = columns.absences
+    id: int
+    prompt_id: UUID
+    from_run_id: int
+    until_run_id: int | None
 
 
 class AliasEvent(Table, table=True):
-    """Append-only, by trigger. `to_version_id` is null where an alias was deleted; `breaking_json` holds the breaking changes
-    of the contract that a move of a protected alias was allowed, and is null where there were none.
-    """
-
-    __tablename__ = "alias_events"
-    __table_args__ = (sa.Index(None, "prompt_id", "alias"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
-    alias: str = Field(max_length=MAX_LABEL)
-    action: str = Field(max_length=16)
-    from_version_id: UUID | None = _key("prompt_versions.id", default=None, sa_type=RowId)
-    to_version_id: UUID | None = _key("prompt_versions.id", default=None, sa_type=RowId)
+    __table__ = columns.events
+    id: int
+    prompt_id: UUID
+    alias: str
+    action: str
+    from_version_id: UUID | None
+    to_version_id: UUID | None
     generation: int
-    actor: str = Field(max_length=255)
-    reason: str | None = Field(default=None, sa_type=sa.Text)
-    run_id: int | None = _key("sync_runs.id", default=None)
-    created_at: datetime = Field(sa_type=UtcDateTime)
-    breaking_json: str | None = Field(default=None, sa_type=sa.Text)
+    actor: str
+    reason: str | None
+    run_id: int | None
+    created_at: datetime
+    breaking_json: str | None
 
 
 class SourceHead(Table, table=True):
-    """The newest commit that was synced from a git ref: a branch, a pattern of tags, or `HEAD` where none is named."""
-
-    __tablename__ = "source_heads"
-    __table_args__ = (sa.PrimaryKeyConstraint("root", "git_ref"),)
-
-    root: str = Field(max_length=512, primary_key=True)
-    git_ref: str = Field(max_length=255, primary_key=True)
-    commit_id: str = Field(max_length=64)
-    run_id: int = _key("sync_runs.id")
-    updated_at: datetime = Field(sa_type=UtcDateTime)
+    __table__ = columns.source_heads
+    root: str
+    git_ref: str
+    commit_id: str
+    run_id: int
+    updated_at: datetime
 
 
 class PromptRedirect(Table, table=True):
-    """An earlier name of a prompt, which still finds it."""
-
-    __tablename__ = "prompt_redirects"
-    __table_args__ = (sa.PrimaryKeyConstraint("namespace", "name"), sa.Index(None, "prompt_id"))
-
-    namespace: str = Field(max_length=MAX_IDENTITY, primary_key=True)
-    name: str = Field(max_length=MAX_SEGMENT, primary_key=True)
-    prompt_id: UUID = _key("prompts.id", sa_type=RowId)
-    created_at: datetime = Field(sa_type=UtcDateTime)
+    __table__ = columns.redirects
+    namespace: str
+    name: str
+    prompt_id: UUID
+    created_at: datetime
 
 
 class RegistryIdentity(Table, table=True):
-    """One row, made with the schema. A blob store knows by it whose blobs it has; copies of the database share it."""
-
-    __tablename__ = "registries"
-
-    id: UUID = Field(primary_key=True, sa_type=RowId)
-    created_at: datetime = Field(sa_type=UtcDateTime)
+    __table__ = columns.registries
+    id: UUID
+    created_at: datetime
 
 
 class Collection(Table, table=True):
-    """One batch of blobs that garbage collection removed: who relies on a blob that was there looks again after a new one."""
-
-    __tablename__ = "collections"
-    __table_args__ = ({"sqlite_autoincrement": True},)
-
-    id: int | None = Field(default=None, primary_key=True)
+    __table__ = columns.collections
+    id: int
     blobs: int
-    bytes: int = Field(sa_type=sa.BigInteger)
-    created_by: str = Field(max_length=255)
-    created_at: datetime = Field(sa_type=UtcDateTime)
+    bytes: int
+    created_by: str
+    created_at: datetime

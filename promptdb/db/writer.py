@@ -8,14 +8,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.bulk import Row, insert_rows
-from promptdb.db.outcome import note
-from promptdb.db.repository import (
+from promptdb.db.columns import (
     absences,
     aliases,
     assets,
-    chunks,
     events,
-    named,
     prompts,
     redirects,
     runs,
@@ -23,6 +20,8 @@ from promptdb.db.repository import (
     sources,
     versions,
 )
+from promptdb.db.outcome import note
+from promptdb.db.repository import among, named
 from promptdb.domain.identity import PromptId
 
 
@@ -35,11 +34,7 @@ class RegistryWriter:
 
     def taken_ids(self, ids: Sequence[UUID]) -> set[UUID]:
         """Which of these prompt ids exist, under whatever name."""
-        taken: set[UUID] = set()
-        for chunk in chunks(ids):
-            query = sa.select(prompts.c.id).where(prompts.c.id.in_(chunk))
-            taken |= set(self.connection.execute(query).scalars())
-        return taken
+        return {row.id for row in among(self.connection, sa.select(prompts.c.id), prompts.c.id, ids)}
 
     def insert_prompts(self, created: Mapping[UUID, PromptId]) -> None:
         """New prompts. A name that led to a renamed prompt now means the new one."""

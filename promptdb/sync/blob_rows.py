@@ -9,7 +9,7 @@ from promptdb.db.audit import Audit
 from promptdb.db.lookup import stored_specs
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.digest import digest_of
-from promptdb.domain.integrity import BUNDLE, BlobRow, VersionRow, blob_problems, revision_finding
+from promptdb.domain.integrity import BUNDLE, VersionRow, blobs_fit
 from promptdb.domain.spec import Asset, PromptSpec
 from promptdb.domain.views import AssetView, PromptVersionView
 from promptdb.errors import IntegrityFailure
@@ -18,7 +18,7 @@ _HAS_ASSETS = b'"assets":[{'
 """In the canonical JSON of every spec with assets; inside a string the quotes would be escaped."""
 
 
-def bundle_of(spec: bytes, blobs: Sequence[BlobRow]) -> bytes:
+def bundle_of(spec: bytes, blobs: Sequence[AssetView]) -> bytes:
     """The manifest that a version should have, as far as its rows are right."""
     assets = [
         BundledAsset(blob.path or "", blob.kind, blob.digest, blob.byte_size, blob.content_type)
@@ -32,17 +32,15 @@ def recorded_assets(connection: sa.Connection, version: PromptVersionView) -> li
     """The blobs of a version, its bundle first; of one that is not recorded, none.
 
     Raises:
-        IntegrityFailure: a row of them was edited, or is gone.
+        IntegrityFailure: their rows do not fit the spec.
     """
     if not version.is_recorded:
         return []
-    found = PromptRepository(connection).assets(version.id)
+    found = PromptRepository(connection).assets([version.id]).get(version.id, [])
     spec = stored_specs(connection, [version.id]).get(version.id, "").encode()
-    rows = [BlobRow(v.kind, v.object_key, v.byte_size, v.checksum_sha256, v.content_type, v.path) for v in found]
-    problem = next(_problems(spec, rows), None)
-    if problem is not None:
+    if not _fit(spec, found):
         where = f"{version.prompt} rev:{version.revision}"
-        raise IntegrityFailure(f"the rows of the blobs of {where} were edited: {problem}", "see: promptdb verify")
+        raise IntegrityFailure(f"the rows of the blobs of {where} do not fit its spec", "see: promptdb verify")
     return found
 
 
@@ -52,23 +50,21 @@ def doubtful_versions(connection: sa.Connection) -> Iterator[str]:
     for version in audit.versions():
         if not _is_certain(version):
             yield str(version)
-    for count in audit.revisions():
-        if revision_finding(count) is not None:
-            yield count.prompt
+    yield from audit.incomplete_prompts()
 
 
 def _is_certain(version: VersionRow) -> bool:
     if digest_of(version.spec) != version.spec_hash:
         return False
     try:
-        return next(_problems(version.spec, version.blobs), None) is None
+        return _fit(version.spec, version.blobs)
     except IntegrityFailure:
         return False
 
 
-def _problems(spec: bytes, blobs: Sequence[BlobRow]) -> Iterator[str]:
+def _fit(spec: bytes, blobs: Sequence[AssetView]) -> bool:
     bundle = bundle_of(spec, blobs)
-    return blob_problems(_assets_in(spec), blobs, (digest_of(bundle), len(bundle)))
+    return blobs_fit(_assets_in(spec), blobs, (digest_of(bundle), len(bundle)))
 
 
 def _assets_in(spec: bytes) -> Sequence[Asset]:

@@ -175,7 +175,7 @@ class _Seen:
 def _look(connection: sa.Connection, reader: "_Reader") -> tuple[_Seen, str | None]:
     repository = PromptRepository(connection)
     found = repository.heads()
-    state = Recorded({name: head for name, (_, head) in found.items()}, repository.all_labels())
+    state = Recorded({name: head for name, (_, head) in found.items()}, repository.labels())
     heads = RunRepository(connection).source_heads(reader.origin.root)
     return _Seen(state, {name: key for name, (key, _) in found.items()}, heads), reader.recorded_commit(connection)
 

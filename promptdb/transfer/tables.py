@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.bulk import Row
-from promptdb.db.tables import Table
+from promptdb.db.columns import metadata
 from promptdb.transfer.values import Refused, require_fields, strict_json
 
 TABLES = (
@@ -25,7 +25,7 @@ _NUL_OR_SURROGATE = re.compile("[\0\ud800-\udfff]")
 
 
 def table(name: str) -> sa.Table:
-    return Table.metadata.tables[name]
+    return metadata.tables[name]
 
 
 def kind_of(column: sa.ColumnElement[Any]) -> type:

@@ -10,9 +10,8 @@ from registries import rows
 
 from promptdb.db import bulk
 from promptdb.db.bulk import insert_rows
-from promptdb.db.columns import runs
+from promptdb.db.columns import metadata, runs
 from promptdb.db.engine import writing
-from promptdb.db.tables import Table
 from promptdb.errors import IntegrityFailure
 from promptdb.service import PromptService
 
@@ -71,6 +70,6 @@ def test_a_row_that_the_database_refuses_is_an_integrity_failure_and_none_is_wri
         for number in range(count)
     ]
     with pytest.raises(IntegrityFailure, match=r"(?i)unique"), writing(service.engine) as connection:
-        insert_rows(connection, Table.metadata.tables["prompts"], twice)
+        insert_rows(connection, metadata.tables["prompts"], twice)
     with service.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM prompts")).scalar() == 0

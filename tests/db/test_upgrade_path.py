@@ -12,8 +12,8 @@ from registries import Rows, dump, settings_for, write
 from repositories import commit_all, git_in
 
 from promptdb.db import migrate
+from promptdb.db.columns import metadata
 from promptdb.db.engine import make_engine, writing
-from promptdb.db.tables import Table
 from promptdb.domain.plan import Policy
 from promptdb.service import PromptService
 from promptdb.sync.source import load_tree
@@ -65,7 +65,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     service.delete_alias("a/two", "staging")
     with writing(service.engine) as connection:
         collection = {"blobs": 1, "bytes": 2, "created_by": "tester", "created_at": datetime(2026, 1, 1, tzinfo=UTC)}
-        connection.execute(sa.insert(Table.metadata.tables["collections"]).values(**collection))
+        connection.execute(sa.insert(metadata.tables["collections"]).values(**collection))
     found = dump(service.engine)
     service.close()
     (folder / "registry.sqlite3").unlink()
@@ -97,7 +97,7 @@ def fill(engine: sa.Engine, rows: Rows) -> Rows:
     with engine.begin() as connection:
         if "registries" in room:
             connection.execute(sa.text("DELETE FROM registries"))  # the one that its migration has made
-        for table in Table.metadata.sorted_tables:
+        for table in metadata.sorted_tables:
             if table.name in fitting:
                 connection.execute(sa.insert(table), fitting[table.name])
                 if engine.dialect.name == "postgresql" and isinstance(table.c[0].type, sa.Integer):
@@ -111,7 +111,7 @@ def rows_of(engine: sa.Engine, like: Rows) -> Rows:
     found: Rows = {}
     with engine.connect() as connection:
         for name, rows in like.items():
-            table = Table.metadata.tables[name]
+            table = metadata.tables[name]
             query = sa.select(*(table.c[key] for key in rows[0]))
             found[name] = sorted(
                 (dict(row) for row in connection.execute(query).mappings()),
