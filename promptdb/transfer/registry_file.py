@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile
 
-from promptdb.blobs.members import new_member
 from promptdb.blobs.store import Blob
 from promptdb.db.bulk import Row
 from promptdb.domain.digest import Digest
@@ -15,7 +14,7 @@ from promptdb.transfer.checks import asset_digest, check_row
 from promptdb.transfer.rows_as_json import TABLES, decoded, encoded, key_of
 from promptdb.transfer.source import Source
 from promptdb.transfer.strict_json import Refused, require_format, strict_json
-from promptdb.transfer.zip_members import REGISTRY_MEMBER, TABLE_MEMBER, Zipped, opened, write_blob
+from promptdb.transfer.zip_members import REGISTRY_MEMBER, TABLE_MEMBER, Zipped, new_member, opened, write_blob
 
 _FORMAT = "promptdb-registry"
 _VERSION = 1

@@ -9,7 +9,6 @@ from typing import Any, BinaryIO
 from zipfile import ZipFile
 
 from promptdb.blobs.bundle import CONTENT_TYPE
-from promptdb.blobs.members import new_member
 from promptdb.blobs.store import Blob, BlobStore, object_key
 from promptdb.db.bulk import Row
 from promptdb.domain.digest import Digest, canonical_json, digest_of
@@ -19,7 +18,7 @@ from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.transfer.checks import IMPORTED, asset_digest, check_row, check_version
 from promptdb.transfer.rows_as_json import decoded, encoded, plain
 from promptdb.transfer.strict_json import AGAIN, VERIFY, Refused, require_fields, require_format, strict_json
-from promptdb.transfer.zip_members import MAX_LINE, VERSION_MEMBER, Zipped, opened, write_blob
+from promptdb.transfer.zip_members import MAX_LINE, VERSION_MEMBER, Zipped, new_member, opened, write_blob
 
 FORMAT = "promptdb-version"
 VERSION = 1

@@ -12,7 +12,6 @@ from typing import IO, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from promptdb.blobs.checked import stream_digest
-from promptdb.blobs.members import new_member
 from promptdb.blobs.store import CHUNK, Blob, digest_of_key, object_key
 from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure, StorageError
@@ -30,6 +29,17 @@ _MAX_RATIO = 200
 
 _ROOM = 1024 * 1024
 _ENCRYPTED = 0x1
+_TIME = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
+_MODE = (stat.S_IFREG | 0o644) << 16
+
+
+def new_member(name: str, size: int = 0, *, deflated: bool = False) -> ZipInfo:
+    """Make an entry that depends on nothing but its name and contents. `size` is as far as it is known."""
+    member = ZipInfo(name, _TIME)
+    member.compress_type = ZIP_DEFLATED if deflated else ZIP_STORED
+    member.create_system, member.external_attr, member.file_size = _UNIX, _MODE, size
+    return member
 
 
 def write_blob(archive: ZipFile, blob: Blob) -> None:
