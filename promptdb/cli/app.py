@@ -33,7 +33,7 @@ COMMANDS = {
     "alias": ("alias", "List, set and delete aliases, and show their history."),
     "register-file": ("register_file", "Add a version from a single file."),
     "export": ("export", "Write a version to a file, or the whole registry."),
-    "import": ("import_", "Take in a file that 'export' has written."),
+    "import": ("import_", "Import a file written by 'export'."),
     "copy": ("copy_", "Copy the whole registry to another one."),
     "verify": ("verify", "Check the rows and blobs of the registry against their digests."),
     "gc": ("gc", "Find, and remove, blobs that no version needs."),

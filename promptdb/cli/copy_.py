@@ -18,9 +18,8 @@ def command(target: Path | None, as_json: bool) -> None:
     TARGET is a settings file such as promptdb.toml, whose database_url and blob store are those to copy to. Variables called
     PROMPTDB_TARGET_..., such as PROMPTDB_TARGET_DATABASE_URL, win over it, and are enough alone; passwords belong there.
 
-    A copy may be repeated: only what is missing is sent. Into an empty database, or an earlier copy, the registry comes
-    exactly; any other target gets what it lacks, and keeps its aliases and names as they are. Exit code 5 where the histories
-    differ.
+    The target must be empty or behind, as an earlier copy is: everything in its history is in the source. Afterwards it has
+    the same rows. Otherwise copy exits with 5 and names what differs. A copy may be repeated: it sends only what is missing.
     """
     from promptdb.db.engine import address
     from promptdb.settings import load_target

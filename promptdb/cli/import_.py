@@ -13,13 +13,13 @@ from promptdb.cli.shared import json_option, load_settings, registry
 @click.argument("file", type=click.Path(dir_okay=False, exists=True, allow_dash=True, path_type=Path))
 @json_option
 def command(file: Path, as_json: bool) -> None:
-    """Take in a file that 'export' has written.
+    """Import a file written by 'export'.
 
-    Versions come back with their ids, revisions and digests, and those that are there already are left alone. All of the file
-    is taken in, or nothing: exit code 5 where its history and that of the registry differ, 7 where the file is damaged.
+    Versions keep their ids, revisions and digests. Import writes all of the file, or nothing: exit code 5 if the registry has
+    a history of its own, 7 if the file is damaged.
 
-    A whole registry comes exactly into an empty one, or into one that it was exported from before; any other gets what it
-    lacks, and keeps its aliases and names as they are.
+    A whole registry can be imported into an empty one, or into one that is behind: everything in its history is in the file,
+    as in an earlier copy. A single version is added to any registry, as the next revision of its prompt.
     """
     if str(file) == "-":
         raise click.UsageError("import reads its file more than once, and takes none from standard input: name a file")

@@ -1,4 +1,4 @@
-"""How `import` and `copy` tell what was written."""
+"""Prints what `import` and `copy` wrote."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -10,25 +10,19 @@ from promptdb.cli.output import print_json
 if TYPE_CHECKING:
     from promptdb.transfer.receive import Received
 
-_KEPT_TOLD = 10
-
 
 def print_received(received: "Received", about: dict[str, str], *, as_json: bool) -> None:
-    merged = received.merged
+    written = received.written
     if as_json:
-        print_json({**about, **asdict(merged), "blobs": received.blobs})
+        print_json({**about, **asdict(written), "blobs": received.blobs})
         return
     if received.is_empty:
         click.echo("nothing to do: all of it is there")
     else:
         click.echo(
-            f"wrote {_counted(merged.prompts, 'prompt')}, {_counted(merged.versions, 'version')}, "
-            f"{_counted(merged.aliases, 'alias', 'aliases')} and {_counted(received.blobs, 'blob')}"
+            f"wrote {_counted(written.prompts, 'prompt')}, {_counted(written.versions, 'version')}, "
+            f"{_counted(written.aliases, 'alias', 'aliases')} and {_counted(received.blobs, 'blob')}"
         )
-    for alias in merged.kept_aliases[:_KEPT_TOLD]:
-        click.echo(f"note: {alias} stays as it is here", err=True)
-    if len(merged.kept_aliases) > _KEPT_TOLD:
-        click.echo(f"note: so do {len(merged.kept_aliases) - _KEPT_TOLD} more aliases", err=True)
 
 
 def _counted(count: int, one: str, many: str = "") -> str:

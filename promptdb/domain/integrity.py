@@ -104,12 +104,13 @@ class VersionRow:
         return f"{self.prompt} rev:{self.revision}"
 
 
-def version_finding(row: VersionRow, bundle: tuple[Digest, int]) -> Finding | None:
+def version_finding(row: VersionRow, bundle: tuple[Digest, int], *, with_blobs: bool = True) -> Finding | None:
     """Check a version and the rows of its blobs.
 
     Args:
         row: the version.
         bundle: digest and size of the bundle that its spec and the rows of its assets make.
+        with_blobs: check the rows of its blobs, too.
     """
 
     def wrong(message: str, code: IntegrityCode = IntegrityCode.VERSION) -> Finding:
@@ -128,7 +129,9 @@ def version_finding(row: VersionRow, bundle: tuple[Digest, int]) -> Finding | No
         return wrong("its spec is not stored in canonical form", IntegrityCode.SPEC_FORM)
     if spec.metadata.user_version != row.user_version:
         return wrong("its user_version is not that of its spec")
-    return None if blobs_fit(spec.assets, row.blobs, bundle) else wrong("the rows of its blobs do not fit its spec")
+    if with_blobs and not blobs_fit(spec.assets, row.blobs, bundle):
+        return wrong("the rows of its blobs do not fit its spec")
+    return None
 
 
 def blobs_fit(assets: Sequence[Asset], blobs: Sequence[AssetView], bundle: tuple[Digest, int]) -> bool:

@@ -1,1 +1,1 @@
-"""What leaves a registry, and comes into another: version bundles, whole registries in a file, copies between stores."""
+"""Exports and imports: one version in a file, a whole registry in a file, a registry to another one."""

@@ -1,23 +1,31 @@
-"""What each row must be beyond its types, before any of it is written: digests, ids, names, and the spec itself."""
+"""Checks rows beyond their types: digests, ids, names, the spec itself, and the assets of a version."""
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 
-from promptdb.blobs.bundle import BundledAsset, manifest
-from promptdb.blobs.store import object_key
+import sqlalchemy as sa
+
+from promptdb.db.audit import Audit
 from promptdb.db.bulk import Row
 from promptdb.db.runs import APPLIED, SUPERSEDED
-from promptdb.domain.digest import Digest, digest_of, parse_digest
+from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
-from promptdb.domain.ids import version_id
-from promptdb.domain.integrity import BUNDLE
+from promptdb.domain.integrity import (
+    BUNDLE,
+    Finding,
+    IntegrityCode,
+    VersionRow,
+    alias_findings,
+    finding,
+    version_finding,
+)
 from promptdb.domain.refs import parse_alias
-from promptdb.domain.spec import PromptSpec
+from promptdb.domain.views import AssetView
 from promptdb.errors import IntegrityFailure, InvalidRef
-from promptdb.transfer.values import Refused, strict_json
+from promptdb.sync.blob_rows import bundle_of
+from promptdb.transfer.strict_json import Refused, strict_json
 
 IMPORTED = "imported"
 """The outcome of the run that stands for what came from another registry: it is in no order with the registry's own."""
@@ -33,7 +41,6 @@ _AHEAD = timedelta(days=1)
 """How far a clock may be wrong. When something was committed is for git to say, and not checked."""
 
 _CHANGE = {"kind": str, "name": str, "message": str, "is_breaking": bool}
-_Check = Callable[[Row], None]
 
 
 def check_row(table: str, row: Row) -> None:
@@ -70,24 +77,57 @@ def asset_path(row: Row) -> str:
     return path
 
 
-def check_bundle(version: Row, assets: list[Row]) -> None:
-    """Whether the asset rows of a version are those of its spec, and its bundle is the one made of both.
+def check_version(version: Row, assets: Sequence[Row] = ()) -> None:
+    """
+    Args:
+        version: its row.
+        assets: the rows of its blobs; without them, only the version is checked.
 
     Raises:
-        Refused: they are not.
+        Refused: they are not what its spec makes of them.
     """
-    spec = PromptSpec.from_canonical(version["spec_json"])
-    kinds = {is_bundle: list(rows) for is_bundle, rows in groupby(assets, lambda row: row["kind"] == BUNDLE)}
-    bundles, others = kinds.get(True, []), kinds.get(False, [])
-    bundled = [
-        BundledAsset(asset_path(row), row["kind"], asset_digest(row), row["byte_size"], row["content_type"])
-        for row in others
-    ]
-    if [(a.path, a.kind, a.digest) for a in bundled] != [(a.path, a.kind, a.digest) for a in spec.assets]:
-        raise Refused("its assets are not those of its spec")
-    made = manifest(version["spec_json"].encode(), bundled)
-    if [(asset_digest(row), row["byte_size"]) for row in bundles] != [(digest_of(made), len(made))]:
-        raise Refused("its bundle has another digest")
+    blobs = tuple(_blob_row(row) for row in assets)
+    key, prompt, spec = version["id"], version["prompt_id"], version["spec_json"].encode()
+    row = VersionRow(
+        key, prompt, str(prompt), version["revision"], version["user_version"], spec, version["spec_hash"], blobs
+    )
+    if (found := _version_finding(row, with_blobs=bool(assets))) is not None:
+        raise Refused(found.message)
+
+
+def require_sound(connection: sa.Connection, name: str, hint: str) -> None:
+    """
+    Args:
+        connection: a transaction on a registry.
+        name: what messages call the registry, or the file that its rows came from.
+        hint: the remedy.
+
+    Raises:
+        IntegrityFailure: rows of versions, blobs or aliases contradict one another.
+    """
+    for found in _findings(connection):
+        raise IntegrityFailure(f"{name}: {found.subject}: {found.message}", hint)
+
+
+def _findings(connection: sa.Connection) -> Iterator[Finding]:
+    audit = Audit(connection)
+    yield from filter(None, map(_version_finding, audit.versions()))
+    for prompt in audit.incomplete_prompts():
+        yield finding(IntegrityCode.REVISIONS, prompt, "its revisions have a gap, or it has no version")
+    for history in audit.alias_histories():
+        yield from alias_findings(history)
+
+
+def _version_finding(row: VersionRow, *, with_blobs: bool = True) -> Finding | None:
+    bundle = bundle_of(row.spec, row.blobs)
+    return version_finding(row, (digest_of(bundle), len(bundle)), with_blobs=with_blobs)
+
+
+def _blob_row(row: Row) -> AssetView:
+    path = None if row["kind"] == BUNDLE else asset_path(row)
+    return AssetView(
+        row["kind"], row["object_key"], row["content_type"], row["byte_size"], row["checksum_sha256"], path
+    )
 
 
 def _prompt(row: Row) -> None:
@@ -96,28 +136,9 @@ def _prompt(row: Row) -> None:
         raise Refused(f"{name!r} is not a name")
 
 
-def _version(row: Row) -> None:
-    spec_json = row["spec_json"].encode()
-    if digest_of(spec_json) != row["spec_hash"]:
-        raise Refused("its spec does not have its digest")
-    if row["revision"] < 1 or row["id"] != version_id(row["prompt_id"], row["revision"], row["spec_hash"]):
-        raise Refused("its id is not that of its prompt, revision and digest")
-    spec = PromptSpec.from_canonical(spec_json)
-    if spec.canonical() != spec_json:
-        raise Refused("its spec is not in canonical form")
-    if spec.metadata.user_version != row["user_version"]:
-        raise Refused("its user_version is not that of its spec")
-
-
 def _asset(row: Row) -> None:
-    if row["object_key"] != object_key(parse_digest(asset_digest(row))):
-        raise Refused("its key is not that of its digest")
     if row["metadata_json"] != json.dumps({} if row["kind"] == BUNDLE else {"path": asset_path(row)}):
         raise Refused("its metadata are not those of an asset")
-
-
-def _alias(row: Row) -> None:
-    parse_alias(row["alias"])
 
 
 def _event(row: Row) -> None:
@@ -137,12 +158,12 @@ def _run(row: Row) -> None:
         raise Refused("counts_json is not a JSON object")
 
 
-_CHECKS: dict[str, _Check] = {
+_CHECKS: dict[str, Callable[[Row], object]] = {
     "prompts": _prompt,
     "prompt_redirects": _prompt,
-    "prompt_versions": _version,
+    "prompt_versions": check_version,
     "prompt_assets": _asset,
-    "prompt_aliases": _alias,
+    "prompt_aliases": lambda row: parse_alias(row["alias"]),
     "alias_events": _event,
     "sync_runs": _run,
 }

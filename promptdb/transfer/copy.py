@@ -1,4 +1,4 @@
-"""Into a registry: from a file that `export` wrote, or from another registry without a file between them."""
+"""Fills a registry from a file that `export` wrote, or from another registry without a file between them."""
 
 from pathlib import Path
 
@@ -8,22 +8,22 @@ from promptdb.db.engine import address, reading
 from promptdb.errors import ConfigError
 from promptdb.progress import Progress
 from promptdb.sync.registry import Registry
-from promptdb.transfer.files import source_file
+from promptdb.transfer.open_file import source_file
 from promptdb.transfer.receive import Received, receive
 from promptdb.transfer.source import RegistrySource
 
 
 def import_file(registry: Registry, file: Path, progress: Progress | None = None) -> Received:
-    """Take in a version, or a whole registry: all of it, or nothing. What is there already is left alone.
+    """Import a version, or a whole registry: all of it, or nothing.
 
     Args:
         registry: whose schema is there.
-        file: told by its content, whatever its name is.
-        progress: is told how many of the missing blobs are stored.
+        file: an export of any kind, under any name.
+        progress: receives how many of the missing blobs are stored.
 
     Raises:
         StorageError: the file cannot be read, a blob is missing, or a store failed.
-        IntegrityFailure: the file is damaged, or not of promptdb.
+        IntegrityFailure: the file is damaged, or is not an export.
         Conflict, LockTimeout: as in `receive`.
     """
     with source_file(file) as source:
@@ -31,16 +31,16 @@ def import_file(registry: Registry, file: Path, progress: Progress | None = None
 
 
 def copy_registry(source: Registry, target: Registry, progress: Progress | None = None) -> Received:
-    """Bring a registry to where another one is. What is there already is not sent again.
+    """Bring a registry to where another one is. Blobs that are there already are not sent again.
 
     Args:
         source: is only read, in one transaction.
         target: whose schema is there.
-        progress: is told how many of the missing blobs are stored.
+        progress: receives how many of the missing blobs are stored.
 
     Raises:
         ConfigError: both are one database.
-        Conflict: the target has a history of its own that differs.
+        DivergedHistory: the target is neither empty nor behind.
         StorageError, IntegrityFailure, LockTimeout: a store failed, or what is in the source is damaged.
     """
     if _place(source.engine) == _place(target.engine):

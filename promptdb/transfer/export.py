@@ -1,4 +1,4 @@
-"""A version, or all of a registry, to a file."""
+"""Writes a version, or all of a registry, to a file."""
 
 from pathlib import Path
 
@@ -6,12 +6,11 @@ from promptdb.db.engine import reading
 from promptdb.domain.views import PromptVersionView
 from promptdb.errors import IntegrityFailure, StorageError, VersionNotFound
 from promptdb.sync.registry import Registry
-from promptdb.transfer.files import exists_and_differs, new_file
-from promptdb.transfer.registry_file import write_registry
-from promptdb.transfer.registry_source import registry_file
+from promptdb.transfer.open_file import exists_and_differs, new_file
+from promptdb.transfer.registry_file import registry_file, write_registry
 from promptdb.transfer.source import RegistrySource
 from promptdb.transfer.version_document import version_document
-from promptdb.transfer.version_file import write_version, write_version_zip
+from promptdb.transfer.version_file import write_version
 
 _BUNDLE, _ZIP = ".bundle.json", ".zip"
 
@@ -38,10 +37,7 @@ def export_version(registry: Registry, version: PromptVersionView, file: Path, *
     with reading(registry.engine) as connection:
         document = version_document(connection, version.id)
     with new_file(file, overwrite=overwrite) as stream:
-        if is_zip(file):
-            write_version_zip(document, registry.blobs, stream)
-        else:
-            write_version(document, stream)
+        write_version(document, registry.blobs, stream, zipped=is_zip(file))
     return file
 
 

@@ -11,9 +11,10 @@ from promptdb.db.retry import retried
 from promptdb.progress import Progress
 from promptdb.sync.registry import Registry
 from promptdb.sync.uploads import Uploads
-from promptdb.transfer.merge import Merged, merge
+from promptdb.transfer.add_version import add_version
+from promptdb.transfer.catch_up import catch_up
+from promptdb.transfer.insert import Written
 from promptdb.transfer.source import Source
-from promptdb.transfer.staging import staged
 
 _BLOBS = 2000
 """At a time: so many are made durable at once."""
@@ -23,12 +24,12 @@ _BLOBS = 2000
 class Received:
     """What was written: rows, and how many blobs were not there yet."""
 
-    merged: Merged
+    written: Written
     blobs: int
 
     @property
     def is_empty(self) -> bool:
-        return not (self.merged.rows or self.blobs)
+        return not (self.written.rows or self.blobs)
 
 
 def receive(registry: Registry, source: Source, progress: Progress | None = None) -> Received:
@@ -41,7 +42,7 @@ def receive(registry: Registry, source: Source, progress: Progress | None = None
 
     Raises:
         IntegrityFailure: something of the source is not what it claims.
-        Conflict: its history and that of the registry differ.
+        Conflict: the registry is not behind the source, or the version of the source is not the next one.
         LockTimeout, StorageError: a store failed.
     """
     source.inspect()
@@ -56,11 +57,10 @@ def _receive(registry: Registry, source: Source, progress: Progress | None) -> R
     with writing(registry.engine) as connection:
         if not uploads.are_safe(connection):
             sent += _send(source, registry.blobs, progress)
-        with staged(connection, source, registry.blobs):
-            merged = merge(connection, source, registry.actor)
-        if merged.rows:
+        written = (catch_up if source.is_whole else add_version)(connection, source, registry)
+        if written.rows:
             send(connection, [Notice()])
-    return Received(merged, sent)
+    return Received(written, sent)
 
 
 def _send(source: Source, store: BlobStore, progress: Progress | None) -> int:

@@ -1,4 +1,4 @@
-"""Where rows and blobs come from: a registry, or a file that was made of one."""
+"""Sources of rows and blobs: a Protocol, and a registry as one."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,18 +11,16 @@ from promptdb.db.bulk import Row
 from promptdb.db.engine import address
 from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure
-from promptdb.transfer.bundles import first_without_bundle
-from promptdb.transfer.checks import check_row
-from promptdb.transfer.members import VERIFY
-from promptdb.transfer.tables import TABLES, kind_of, table
-from promptdb.transfer.values import Refused
+from promptdb.transfer.checks import check_row, require_sound
+from promptdb.transfer.rows_as_json import TABLES, key_of, kind_of, table
+from promptdb.transfer.strict_json import VERIFY, Refused
 
 _ROWS = 1000
 """At a time, so that memory does not grow with a table."""
 
 
 class Source(Protocol):
-    """`name` is for messages. `is_whole`: it has all of a registry, so that a target that is behind can catch up with it."""
+    """`name` is for messages. `is_whole`: it has all of a registry; otherwise one version."""
 
     @property
     def name(self) -> str: ...
@@ -31,7 +29,7 @@ class Source(Protocol):
     def is_whole(self) -> bool: ...
 
     def inspect(self) -> None:
-        """Look through all of it before anything is written.
+        """Look through all of it, before anything is written.
 
         Raises:
             IntegrityFailure: something in it is not what it should be.
@@ -39,11 +37,11 @@ class Source(Protocol):
         ...
 
     def rows(self, name: str) -> Iterator[Row]:
-        """The rows of a table, in the order of its keys."""
+        """Give the rows of a table, in the order of its keys."""
         ...
 
     def blobs(self) -> Iterator[Blob]:
-        """All blobs that its rows name, each once."""
+        """Give all blobs that its rows name, each once."""
         ...
 
 
@@ -58,19 +56,17 @@ class RegistrySource:
         self.name = address(connection.engine)
 
     def inspect(self) -> None:
+        require_sound(self._connection, self.name, VERIFY)
         for name in TABLES:
             for row in self.rows(name):
                 try:
                     check_row(name, row)
                 except Refused as error:
-                    raise self._damaged(name, row, error) from error
-        versions, assets = table("prompt_versions"), table("prompt_assets")
-        if (found := first_without_bundle(self._connection, versions, assets, sa.true())) is not None:
-            key, reason = found
-            raise self._damaged("prompt_versions", {"id": key}, reason) from reason
+                    key = ", ".join(map(str, key_of(name, row)))
+                    raise IntegrityFailure(f"{self.name}: {name} {key}: {error}", VERIFY) from error
 
     def counts(self) -> dict[str, int]:
-        """How many rows each table has, and how many `blobs` there are."""
+        """Count the rows of each table, and the `blobs`."""
         checksums = sa.func.count(sa.distinct(table("prompt_assets").c.checksum_sha256))
         queries = {name: sa.select(sa.func.count()).select_from(table(name)) for name in TABLES}
         queries["blobs"] = sa.select(checksums)
@@ -91,23 +87,10 @@ class RegistrySource:
             digest = Digest(f"sha256:{checksum}")
             yield Blob(digest, size, partial(self._blobs.open, digest))
 
-    def _damaged(self, name: str, row: Row, error: Refused) -> IntegrityFailure:
-        """With the version that the row belongs to, by its name."""
-        prompts, versions = table("prompts"), table("prompt_versions")
-        query = sa.select(prompts.c.namespace, prompts.c.name, versions.c.revision).join_from(versions, prompts)
-        key = row["id"] if name == "prompt_versions" else row.get("version_id")
-        found = key and self._connection.execute(query.where(versions.c.id == key)).first()
-        of_version = f"{found.namespace}/{found.name} revision {found.revision}: " if found else ""
-        return IntegrityFailure(f"{self.name}: {of_version}{name} {_key(name, row)}: {error}", VERIFY)
-
     def _execute(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         yield from self._connection.execute(query, execution_options={"yield_per": _ROWS})
 
     def _ordered(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Text by code points in every database, so that equal registries give equal files."""
+        """Order text by code points in every database, so that equal registries give equal files."""
         is_text = kind_of(column) is str and self._connection.dialect.name == "postgresql"
         return sa.collate(column, "C") if is_text else column
-
-
-def _key(name: str, row: Row) -> str:
-    return ", ".join(str(row[column.name]) for column in table(name).primary_key.columns)

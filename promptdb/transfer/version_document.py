@@ -1,4 +1,4 @@
-"""A version of a registry as the document of `version_file`."""
+"""Reads a version of a registry as the document of `version_file`."""
 
 import json
 from typing import Any
@@ -6,14 +6,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.bulk import Row
+from promptdb.db.repository import PromptRepository
 from promptdb.domain.digest import SCHEME
 from promptdb.domain.integrity import BUNDLE
-from promptdb.errors import IntegrityFailure
-from promptdb.transfer.checks import asset_digest, asset_path
-from promptdb.transfer.members import VERIFY
-from promptdb.transfer.tables import table
-from promptdb.transfer.values import Refused
+from promptdb.transfer.rows_as_json import table
 from promptdb.transfer.version_file import FORMAT, PROVENANCE, VERSION
 
 
@@ -26,54 +22,28 @@ def version_document(connection: sa.Connection, key: UUID) -> dict[str, Any]:
     Raises:
         IntegrityFailure: a row of its assets is damaged.
     """
-    versions, prompts = table("prompt_versions"), table("prompts")
+    versions, prompts, sources = table("prompt_versions"), table("prompts"), table("version_sources").c
     version = connection.execute(sa.select(versions).where(versions.c.id == key)).one()
     prompt = connection.execute(sa.select(prompts).where(prompts.c.id == version.prompt_id)).one()
-    assets = _of_version(connection, "prompt_assets", key)
+    assets = PromptRepository(connection).assets([key]).get(key, [])
     listed = [
-        {
-            "path": _path(row),
-            "kind": row["kind"],
-            "digest": asset_digest(row),
-            "size": row["byte_size"],
-            "content_type": row["content_type"],
-        }
-        for row in assets
-        if row["kind"] != BUNDLE
+        {"path": a.path, "kind": a.kind, "digest": a.digest, "size": a.byte_size, "content_type": a.content_type}
+        for a in assets
+        if a.kind != BUNDLE
     ]
-    found = [{name: row[name] for name in PROVENANCE} for row in _of_version(connection, "version_sources", key)]
+    query = sa.select(*(sources[name] for name in PROVENANCE)).where(sources.version_id == key).order_by(sources.id)
+    provenance = dict.fromkeys(tuple(row) for row in connection.execute(query))
     return {
         "format": FORMAT,
         "version": VERSION,
-        "prompt": {
-            "id": str(prompt.id),
-            "name": f"{prompt.namespace}/{prompt.name}",
-            "created_at": prompt.created_at.isoformat(),
-        },
-        "id": str(version.id),
+        "prompt": {"id": prompt.id, "name": f"{prompt.namespace}/{prompt.name}", "created_at": prompt.created_at},
+        "id": version.id,
         "revision": version.revision,
         "digest": version.spec_hash,
         "user_version": version.user_version,
         "created_by": version.created_by,
-        "created_at": version.created_at.isoformat(),
-        "bundle": next((asset_digest(row) for row in assets if row["kind"] == BUNDLE), None),
+        "created_at": version.created_at,
+        "bundle": next((asset.digest for asset in assets if asset.kind == BUNDLE), None),
         "manifest": {"assets": listed, "scheme": SCHEME, "spec": json.loads(version.spec_json)},
-        "provenance": [
-            {**row, "committed_at": row["committed_at"] and row["committed_at"].isoformat()}
-            for place, row in enumerate(found)
-            if row not in found[:place]
-        ],
+        "provenance": [dict(zip(PROVENANCE, row, strict=True)) for row in provenance],
     }
-
-
-def _path(row: Row) -> str:
-    try:
-        return asset_path(row)
-    except Refused as error:
-        raise IntegrityFailure(f"version {row['version_id']}: prompt_assets {row['id']}: {error}", VERIFY) from error
-
-
-def _of_version(connection: sa.Connection, name: str, key: UUID) -> list[dict[str, Any]]:
-    found = table(name)
-    query = sa.select(found).where(found.c.version_id == key).order_by(found.c.id)
-    return [row._asdict() for row in connection.execute(query)]

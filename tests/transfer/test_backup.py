@@ -84,7 +84,7 @@ def test_blobs_older_than_the_database_serve_nothing_wrong_and_are_put_back(
         assert set(repaired(service.registry, service.settings, verify(service.registry)).repaired) == missing
     elif remedy == "import":
         received = import_file(service.registry, tmp_path / "all.zip")
-        assert (received.merged.rows, received.blobs) == (0, 2)
+        assert (received.written.rows, received.blobs) == (0, 2)
     else:
         shutil.copytree(own, older, dirs_exist_ok=True)
     assert verify(service.registry, full=True).findings == ()

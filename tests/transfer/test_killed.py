@@ -18,7 +18,7 @@ from promptdb.sync.verify import verify
 from promptdb.transfer import receive
 from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry
-from promptdb.transfer.tables import TABLES
+from promptdb.transfer.rows_as_json import TABLES
 
 NEVER = 10**9
 """A step that no process comes to: it is killed by its moment."""
@@ -41,7 +41,7 @@ def half(put_all: Callable[..., None]) -> Callable[..., None]:
 
 MOMENTS: dict[str, Callable[[BlobStore], Any]] = {
     "blobs are half sent": lambda store: patch.object(type(store), "put_all", half(type(store).put_all)),
-    "rows are staged": lambda _: patch.object(receive, "merge", kill),
+    "blobs are sent": lambda _: patch.object(receive, "catch_up", kill),
     "before COMMIT": lambda _: patch.object(receive, "send", kill),
 }
 

@@ -9,12 +9,12 @@ import pytest
 from intruder import edit
 from registries import BACKENDS, NewRegistry, Rows, dump, on_sqlite, rows, write
 
-from promptdb.errors import ConfigError, Conflict, IntegrityFailure, StorageError
+from promptdb.errors import ConfigError, DivergedHistory, IntegrityFailure, StorageError
 from promptdb.service import PromptService
 from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry
 from promptdb.transfer.receive import Received
-from promptdb.transfer.tables import TABLES
+from promptdb.transfer.rows_as_json import TABLES
 
 OWN = ("registries", "collections")
 """What a registry keeps to itself."""
@@ -47,7 +47,7 @@ def test_an_empty_registry_gets_exactly_what_was_exported(
     assert shared(target) == shared(filled)
     assert blobs(target) == blobs(filled)
     assert rows(target.engine, "registries") != rows(filled.engine, "registries")
-    assert (received.merged.prompts, received.merged.versions, received.blobs) == (5, 6, len(blobs(filled)))
+    assert (received.written.prompts, received.written.versions, received.blobs) == (5, 6, len(blobs(filled)))
     assert import_file(target.registry, tmp_path / "all.zip").is_empty
     target.register_text("by/hand", "the numbers of new rows go on")
     target.promote("by/hand", "production")
@@ -127,7 +127,7 @@ def test_a_copy_follows_its_source_in_everything(
     filled_tree.rollback("a/moved", "production")
     received = copy(filled_tree, target)
     assert shared(target) == shared(filled_tree)
-    assert (received.merged.prompts, received.merged.versions, received.merged.aliases) == (0, 1, 1)
+    assert (received.written.prompts, received.written.versions, received.written.aliases) == (0, 1, 1)
     assert received.blobs == 1
 
 
@@ -146,69 +146,58 @@ def test_a_name_that_was_given_to_another_prompt_moves_too(
     assert shared(target) == shared(filled_tree)
 
 
-def test_a_registry_that_went_on_by_itself_gets_what_it_lacks_and_keeps_the_rest(
-    filled: PromptService, new_registry: NewRegistry
-) -> None:
+def refused(source: PromptService | Path, target: PromptService, message: str, hint: str) -> None:
+    before = dump(target.engine)
+    with pytest.raises(DivergedHistory, match=message) as caught:
+        copy(source, target) if isinstance(source, PromptService) else import_file(target.registry, source)
+    assert "\n" not in caught.value.message
+    assert hint in str(caught.value.hint)
+    assert dump(target.engine) == before
+
+
+def test_a_registry_that_went_on_by_itself_is_refused(filled: PromptService, new_registry: NewRegistry) -> None:
     target = new_registry()
     copy(filled, target)
     target.promote("a/one:rev:1", "production")
     target.register_text("only/here", "mine")
     filled.register_text("only/there", "yours")
-    filled.promote("only/there", "production")
-    filled.promote("rich", "staging")
-    received = copy(filled, target)
-    assert received.merged.kept_aliases == ("a/one:production",)
-    assert (received.merged.prompts, received.merged.versions, received.merged.aliases) == (1, 1, 2)
-    assert target.resolve("a/one:production").version.revision == 1
-    assert target.resolve("only/there:production").version == filled.resolve("only/there:production").version
-    assert target.resolve("only/here").version.revision == 1
-    assert [event.action for event in target.alias_log("only/there")] == ["promote"]
-    assert copy(filled, target).is_empty
+    digest = target.resolve("only/here").version.spec_hash[:19]
+    told = f"what differs: revision 1 of only/here \\({digest} here\\), promote of a/one:production, prompt only/here, "
+    refused(filled, target, f"this registry is not behind .*; {told}", "into an empty registry, or add single versions")
 
 
-def test_registries_that_never_met_are_put_together(filled: PromptService, new_registry: NewRegistry) -> None:
-    target = new_registry()
-    target.register_text("by/hand", "no file")  # the same id there and here
-    target.register_text("other/prompt", "x")
-    before = {str(summary.prompt) for summary in target.list_prompts(archived=True)}
-    copy(filled, target)
-    after = {str(summary.prompt) for summary in target.list_prompts(archived=True)}
-    assert after == before | {str(summary.prompt) for summary in filled.list_prompts(archived=True)}
-    assert target.resolve("a/two").version.prompt == ("b", "renamed")
-    assert target.log("a/one")[0].source == filled.log("a/one")[0].source
-    assert [run["outcome"] for run in rows(target.engine, "sync_runs")] == ["imported"]
-    assert copy(filled, target).is_empty
-
-
-def test_an_older_export_changes_nothing(filled: PromptService, tmp_path: Path) -> None:
+def test_a_registry_that_is_ahead_is_refused(filled: PromptService, new_registry: NewRegistry, tmp_path: Path) -> None:
     export_registry(filled.registry, tmp_path / "old.zip")
-    filled.promote("a/one:rev:1", "production")
-    filled.register_text("by/hand", "a second one")
-    before = dump(filled.engine)
-    received = import_file(filled.registry, tmp_path / "old.zip")
-    assert received.is_empty
-    assert received.merged.kept_aliases == ("a/one:production",)
-    assert dump(filled.engine) == before
+    target = new_registry()
+    copy(filled, target)
+    target.promote("a/one:rev:1", "production")
+    told = "this registry is ahead of .*; what differs: promote of a/one:production$"
+    for source in (filled, tmp_path / "old.zip"):
+        refused(source, target, told, "to go back to what it holds")
 
 
-def test_histories_that_part_are_a_conflict_and_nothing_is_written(
-    filled: PromptService, new_registry: NewRegistry
-) -> None:
+def test_registries_that_never_met_are_not_put_together(filled: PromptService, new_registry: NewRegistry) -> None:
     target = new_registry()
     for name in ("a/one", "by/hand"):
         target.register_text(name, "another start")
-    before = dump(target.engine)
-    with pytest.raises(Conflict, match=r"revision 1 of a/one is sha256:\w{12} here and sha256:\w{12} in ") as caught:
-        copy(filled, target)
-    assert "nothing was written" in str(caught.value.hint)
-    assert dump(target.engine) == before
+    told = r"revision 1 of a/one \(sha256:\w{12} here and sha256:\w{12} there\)"
+    refused(filled, target, told, "no row was written")
 
 
-def test_a_name_of_another_prompt_is_a_conflict(filled: PromptService, new_registry: NewRegistry) -> None:
+def test_a_message_names_the_first_few_differences(filled: PromptService, new_registry: NewRegistry) -> None:
     target = new_registry()
-    target.register_text("b/renamed", "a prompt of that name from the start")
-    with pytest.raises(Conflict, match=r"b/renamed of .* are not the same prompt"):
-        copy(filled, target)
+    for number in range(9):
+        target.register_text(f"own/p{number}", "mine")
+    refused(filled, target, r"what differs: (revision 1 of own/p\d \(sha256:\w+ here\), ){5}22 more rows$", "")
+
+
+def test_a_blob_that_a_damaged_copy_lacks_is_put_back(filled: PromptService, new_registry: NewRegistry) -> None:
+    target = new_registry()
+    copy(filled, target)
+    target.blobs.delete([next(iter(target.blobs.list())).digest])
+    received = copy(filled, target)
+    assert (received.written.rows, received.blobs) == (0, 1)
+    assert blobs(target) == blobs(filled)
 
 
 @on_sqlite
@@ -234,7 +223,7 @@ def test_a_row_that_was_edited_is_not_passed_on(
     with filled.engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER prompt_versions_no_update")
         connection.exec_driver_sql("UPDATE prompt_versions SET spec_json = replace(spec_json, 'no file', 'no pile')")
-    told = r"by/hand revision 1: prompt_versions \S+: its spec does not have its digest"
+    told = r"by/hand rev:1: its spec has the digest \S+ instead of"
     with pytest.raises(IntegrityFailure, match=told) as caught:
         copy(filled, target)
     assert caught.value.hint == "see: promptdb verify"
@@ -251,9 +240,9 @@ def test_a_row_that_was_edited_is_not_passed_on(
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("byte_size = byte_size + 1 WHERE kind = 'bundle'", "its bundle has another digest"),
-        ("metadata_json = '{}' WHERE kind <> 'bundle'", "an asset has no path"),
-        ("content_type = 'text/x' WHERE kind <> 'bundle'", "rich revision 1: .*: its bundle has another digest"),
+        ("byte_size = byte_size + 1 WHERE kind = 'bundle'", "rev:1: the rows of its blobs do not fit"),
+        ("metadata_json = '{}' WHERE kind <> 'bundle'", "rich rev:1: the rows of its blobs do not fit"),
+        ("content_type = 'text/x' WHERE kind <> 'bundle'", "rich rev:1: the rows of its blobs do not fit"),
     ],
 )
 def test_rows_of_assets_that_were_edited_are_not_passed_on(

@@ -10,7 +10,8 @@ from registries import NewRegistry, dump, on_sqlite, rows
 
 from promptdb.errors import Conflict, IntegrityFailure, PromptDBError, StorageError
 from promptdb.service import PromptService
-from promptdb.transfer.copy import import_file
+from promptdb.sync.verify import verify
+from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry
 
 pytestmark = [on_sqlite, pytest.mark.usefixtures("backend")]
@@ -29,7 +30,7 @@ def test_a_version_comes_back_as_it_was(
     [file] = filled.export_to_file("a/one:rev:1", tmp_path / f"one{suffix}")
     target = new_registry()
     received = import_file(target.registry, file)
-    assert (received.merged.versions, received.blobs) == (1, 1)
+    assert (received.written.versions, received.blobs) == (1, 1)
     assert target.resolve("a/one").version == filled.resolve("a/one:rev:1").version
     assert target.log("a/one")[0].source == filled.log("a/one:rev:1".partition(":")[0])[1].source
     assert import_file(target.registry, file).is_empty
@@ -65,7 +66,7 @@ def test_the_next_revision_follows_and_a_later_one_does_not(
     target, files = new_registry(), {}
     for revision in (1, 2):
         [files[revision]] = filled.export_to_file(f"a/one:rev:{revision}", tmp_path / f"{revision}.zip")
-    with pytest.raises(Conflict, match=r"revision 2 of a/one in .*2.zip cannot come next: there is none here"):
+    with pytest.raises(Conflict, match=r"revision 2 of a/one in .*2.zip cannot come next: the next one here is 1"):
         import_file(target.registry, files[2])
     assert target.list_prompts(archived=True) == []
     import_file(target.registry, files[1])
@@ -109,22 +110,22 @@ EDITS = [
     ("version", 1.0, "version is not the number"),
     ("extra", 1, "unknown field 'extra'"),
     ("version", 2, "of a newer promptdb"),
-    ("revision", 5, "its id is not that of its prompt, revision and digest"),
-    ("digest", "sha256:" + "0" * 64, "its spec does not have its digest"),
+    ("revision", 5, r"its id is not that of its prompt, revision and digest"),
+    ("digest", "sha256:" + "0" * 64, "its spec has the digest"),
     ("bundle", "sha256:" + "0" * 64, "the manifest does not have the digest of the bundle"),
     ("manifest.spec.template", "ho", "the manifest does not have the digest of the bundle"),
     ("manifest.assets.0.size", 1, "of 1 bytes is not in it|does not have the digest of the bundle"),
     ("manifest.assets", 1, "manifest.assets: not a list"),
-    ("manifest.spec.template", "\ud800", "half a character"),
+    ("manifest.spec.template", "\ud800", "what JSON cannot hold: .*surrogates not allowed"),
     ("provenance", {}, "provenance: not a list"),
     ("manifest.extra", 1, "manifest: unknown field 'extra'"),
     ("prompt.name", "../up", "is not a"),
-    ("prompt.id", "x", "id is not a UUID"),
+    ("prompt.id", "x", "id: Input should be a valid UUID"),
     ("prompt", None, "prompt: not a JSON object"),
-    ("created_at", 5, "created_at is not a time"),
-    ("user_version", "2.0", "its user_version is not that of its spec"),
+    ("created_at", 5, "created_at: Input should be a valid datetime"),
+    ("user_version", "2.0", "user_version is '2.0', and its spec has"),
     ("provenance.0.colour", "red", "provenance.0: unknown field 'colour'"),
-    ("provenance.0.is_dirty", "no", "is_dirty is neither true nor false"),
+    ("provenance.0.is_dirty", "no", "is_dirty: Input should be a valid boolean"),
 ]
 
 
@@ -159,3 +160,15 @@ def test_a_file_that_is_in_the_way_stays(filled: PromptService, tmp_path: Path) 
     export_registry(filled.registry, tmp_path / "x.zip", overwrite=True)
     assert zipfile.is_zipfile(tmp_path / "x.zip")
     assert not [file for file in tmp_path.iterdir() if file.suffix == ".tmp"]
+
+
+def test_a_version_of_a_new_prompt_takes_a_name_that_another_one_had(
+    filled: PromptService, new_registry: NewRegistry, tmp_path: Path
+) -> None:
+    other = new_registry()
+    copy_registry(filled.registry, other.registry)
+    other.register_text("a/two", "a new one")  # the earlier name of b/renamed
+    [file] = other.export_to_file("a/two", tmp_path / "two.zip")
+    import_file(filled.registry, file)
+    assert filled.resolve("a/two").version.id == other.resolve("a/two").version.id
+    assert verify(filled.registry).findings == ()

@@ -1,10 +1,10 @@
-"""Reading zip files of promptdb from anywhere: every entry is expected by its name, and no larger than it may be."""
+"""Entries of promptdb's zip files. Reading expects each entry by its name, and no larger than it may be."""
 
 import io
 import stat
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -12,19 +12,48 @@ from typing import IO, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from promptdb.blobs.checked import stream_digest
-from promptdb.blobs.store import Blob, digest_of_key
+from promptdb.blobs.store import CHUNK, Blob, digest_of_key, object_key
 from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure, StorageError
-from promptdb.transfer.staging import AGAIN
+from promptdb.transfer.strict_json import AGAIN, VERIFY
+
+VERSION_MEMBER = "bundle.json"
+REGISTRY_MEMBER = "registry.json"
+TABLE_MEMBER = "tables/{}.jsonl"
 
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one row. A spec is made of files of a MiB at most."""
 
 _MAX_RATIO = 200
-"""How far a packed entry may unpack; rows of a registry come to about ten."""
+"""How far a packed entry may unpack. Rows of a registry come to about ten."""
 
 _ROOM = 1024 * 1024
 _ENCRYPTED = 0x1
+_TIME = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
+_MODE = (stat.S_IFREG | 0o644) << 16
+
+
+def new_member(name: str, size: int = 0, *, deflated: bool = False) -> ZipInfo:
+    """Make an entry that depends on nothing but its name and contents. `size` is as far as it is known."""
+    member = ZipInfo(name, _TIME)
+    member.compress_type = ZIP_DEFLATED if deflated else ZIP_STORED
+    member.create_system, member.external_attr, member.file_size = _UNIX, _MODE, size
+    return member
+
+
+def write_blob(archive: ZipFile, blob: Blob) -> None:
+    """Write a blob uncompressed: most assets are compressed already, and a reader can trust the size of the entry.
+
+    Raises:
+        StorageError, IntegrityFailure: it is missing, was changed, or has another size than its row says.
+    """
+    size = 0
+    with blob.open() as source, archive.open(new_member(object_key(blob.digest), blob.size), "w") as target:
+        while data := source.read(CHUNK):
+            size += target.write(data)
+    if size != blob.size:
+        raise IntegrityFailure(f"the blob {blob.digest} has {size} bytes, and its row says {blob.size}", VERIFY)
 
 
 class Zipped:
@@ -50,7 +79,7 @@ class Zipped:
             raise self.damaged(f"it has no entry {name!r}")
 
     def read(self, name: str) -> bytes:
-        """A whole entry.
+        """Read a whole entry.
 
         Raises:
             IntegrityFailure: it is damaged, or larger than a row may be.
@@ -62,11 +91,9 @@ class Zipped:
         return data
 
     def lines(self, name: str) -> Iterator[bytes]:
-        """The lines of an entry without their ends. Errors as in `read`."""
+        """Read the lines of an entry, without their ends. Errors as in `read`."""
         with self._open(self.entries[name]) as stream:
-            number = 0
-            while line := stream.readline(MAX_LINE + 1):
-                number += 1
+            for number, line in enumerate(iter(partial(stream.readline, MAX_LINE + 1), b""), 1):
                 if len(line) > MAX_LINE:
                     raise self.damaged(f"{name}:{number} is longer than {MAX_LINE // 2**20} MiB")
                 if not line.endswith(b"\n"):
@@ -77,14 +104,20 @@ class Zipped:
         entry = self.blobs[digest]
         return Blob(digest, entry.file_size, partial(self._open, entry))
 
-    def check_blob(self, digest: Digest) -> None:
+    def check_blobs(self, sizes: Mapping[Digest, int]) -> None:
         """
         Raises:
-            IntegrityFailure: the bytes have another digest.
+            IntegrityFailure: a blob is missing or too many, or has another size or digest.
         """
-        with self._open(self.blobs[digest]) as stream:
-            if stream_digest(stream) != digest:
-                raise self.damaged(f"{self.blobs[digest].filename} does not have the digest in its name")
+        for digest, size in sizes.items():
+            if digest not in self.blobs or self.blobs[digest].file_size != size:
+                raise self.damaged(f"the blob {digest} of {size} bytes is not in it")
+        for digest, entry in self.blobs.items():
+            if digest not in sizes:
+                raise self.damaged(f"no row names the blob {digest}")
+            with self._open(entry) as stream:
+                if stream_digest(stream) != digest:
+                    raise self.damaged(f"{entry.filename} does not have the digest in its name")
 
     def damaged(self, what: str, hint: str | None = None) -> IntegrityFailure:
         return IntegrityFailure(f"{self._file}: {what}", hint or AGAIN)
@@ -107,7 +140,7 @@ class Zipped:
 
 
 class _Restated(io.RawIOBase):
-    """A stream whose failures are told as those of the file."""
+    """A stream that reports its failures as ones of the file."""
 
     def __init__(self, stream: IO[bytes], file: Path) -> None:
         self._stream = stream
@@ -127,11 +160,11 @@ class _Restated(io.RawIOBase):
 
 @contextmanager
 def opened(file: Path, names: frozenset[str]) -> Iterator[Zipped]:
-    """A zip with these entries, and blobs.
+    """Open a zip with these entries, and blobs.
 
     Raises:
         StorageError: it cannot be read.
-        IntegrityFailure: it is no zip, or has other entries.
+        IntegrityFailure: it is not a zip, or has other entries.
     """
     with restated(file):
         archive = ZipFile(file)

@@ -1,12 +1,18 @@
-"""Reading what comes from outside: JSON that can be understood in one way only."""
+"""Reads JSON from outside, which must have one meaning only."""
 
 import json
 from typing import Any, NoReturn
 
+AGAIN = "make it again with promptdb export, or bring the file from where it is whole"
+"""The remedy for a damaged file."""
+
+VERIFY = "see: promptdb verify"
+"""The remedy for a damaged registry."""
+
 
 class Refused(Exception):
-    """What is wrong with a part of a file; who knows the place makes an `IntegrityFailure` of it. `hint` is the remedy where
-    it is another one than that for a damaged file.
+    """Something is wrong with a part of a file. The caller that knows the place turns it into an `IntegrityFailure`. `hint` is
+    a remedy other than the usual one.
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Files that are there whole, or not at all; and what kind of file one is."""
+"""Opens files: a new one, which appears whole or not at all, and an export of any kind."""
 
 import filecmp
 import os
@@ -10,16 +10,15 @@ from uuid import uuid4
 from zipfile import is_zipfile
 
 from promptdb.errors import StorageError
-from promptdb.transfer.members import REGISTRY_MEMBER
-from promptdb.transfer.registry_source import registry_file
+from promptdb.transfer.registry_file import registry_file
 from promptdb.transfer.source import Source
 from promptdb.transfer.version_file import version_file, version_zip
-from promptdb.transfer.zipped import has_member
+from promptdb.transfer.zip_members import REGISTRY_MEMBER, has_member
 
 
 @contextmanager
 def new_file(file: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """A file to write, which gets its name when all is written and durable. What was there stays until then.
+    """Open a file that gets its name when all is written and durable. A file that was there stays until then.
 
     Raises:
         StorageError: it cannot be written, or is there already and differs.
@@ -46,10 +45,10 @@ def exists_and_differs(file: Path) -> StorageError:
 
 
 def source_file(file: Path) -> AbstractContextManager[Source]:
-    """An export of any kind, told by its content; what is called a zip must be one.
+    """Open an export of any kind, as its content shows. A file that is called a zip must be one.
 
     Raises:
-        StorageError, IntegrityFailure: it cannot be read, or is none; also when it is entered.
+        StorageError, IntegrityFailure: it cannot be read, or is not an export; also when it is entered.
     """
     openers: dict[bool, Callable[[Path], AbstractContextManager[Source]]] = {True: registry_file, False: version_zip}
     try:

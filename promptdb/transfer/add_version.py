@@ -1,0 +1,104 @@
+"""Adds the one version of a file to a registry, as the next revision of its prompt."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from promptdb.db.bulk import Row
+from promptdb.errors import Conflict
+from promptdb.sync.registry import Registry
+from promptdb.transfer.checks import IMPORTED
+from promptdb.transfer.insert import Written, insert
+from promptdb.transfer.rows_as_json import table
+from promptdb.transfer.source import Source
+
+_OTHER = (
+    "nothing was written; import it into another registry, or 'promptdb register-file' the text that is missing here"
+)
+
+
+def add_version(connection: sa.Connection, source: Source, registry: Registry) -> Written:
+    """Write what is missing of a version, on the connection that holds the lock. Everything that is there stays.
+
+    Raises:
+        Conflict: the version cannot be the next one of its prompt.
+    """
+    [prompt], [version] = source.rows("prompts"), source.rows("prompt_versions")
+    prompts, versions, sources = table("prompts"), table("prompt_versions"), table("version_sources")
+    is_name = (prompts.c.namespace == prompt["namespace"]) & (prompts.c.name == prompt["name"])
+    own = _rows(connection, sa.select(prompts).where((prompts.c.id == prompt["id"]) | is_name))
+    revisions = _rows(connection, sa.select(versions).where(versions.c.prompt_id == prompt["id"]))
+    require_next(prompt, version, own, revisions, source.name)
+
+    new = {"prompts": [prompt], "prompt_versions": [version], "prompt_assets": _unnumbered(source, "prompt_assets")}
+    if prompt["id"] in {row["id"] for row in own}:
+        new["prompts"] = []
+    else:  # the name means the new prompt from now on
+        connection.execute(
+            sa.delete(table("prompt_redirects")).filter_by(namespace=prompt["namespace"], name=prompt["name"])
+        )
+    if version["id"] in {row["id"] for row in revisions}:
+        new["prompt_versions"] = new["prompt_assets"] = []
+    known = _rows(connection, sa.select(sources).where(sources.c.version_id == version["id"]))
+    lacking = [row for row in _unnumbered(source, "version_sources") if not any(_is_same(row, each) for each in known)]
+    if lacking:
+        run = _note_run(connection, registry.actor, len(new["prompts"]), len(new["prompt_versions"]))
+        new["version_sources"] = [{**row, "run_id": run} for row in lacking]
+    rows = sum(insert(connection, source, name, found, registry.blobs) for name, found in new.items()) + bool(lacking)
+    return Written(len(new["prompts"]), len(new["prompt_versions"]), 0, rows)
+
+
+def require_next(prompt: Row, version: Row, prompts: Sequence[Row], versions: Sequence[Row], source: str) -> None:
+    """
+    Args:
+        prompt: the prompt of the file.
+        version: its version.
+        prompts: the prompts here with its id or its name.
+        versions: the versions here of the prompt with its id.
+        source: what messages call the file.
+
+    Raises:
+        Conflict: the version is not here yet, and cannot come next.
+    """
+    name, revision = f"{prompt['namespace']}/{prompt['name']}", version["revision"]
+    if version["id"] in {row["id"] for row in versions}:
+        return
+    if prompts and prompt["id"] not in {row["id"] for row in prompts}:
+        message = f"{name} of {source} and the prompt of that name here are not the same prompt"
+        raise Conflict(message, "one of them was renamed; nothing was written; 'promptdb mv' the one here first")
+    for row in versions:
+        if row["revision"] == revision:
+            digests = f"{row['spec_hash'][:19]} here and {version['spec_hash'][:19]} in {source}"
+            raise Conflict(f"revision {revision} of {name} is {digests}", _OTHER)
+        if row["user_version"] == version["user_version"] is not None and row["spec_hash"] != version["spec_hash"]:
+            message = f"user_version {version['user_version']!r} of {name} names other content here than in {source}"
+            raise Conflict(message, _OTHER)
+    if revision != (following := len(versions) + 1):
+        message = f"revision {revision} of {name} in {source} cannot come next: the next one here is {following}"
+        hint = f"nothing was written; import revision {following} first, or a whole registry: promptdb export --all"
+        raise Conflict(message, hint)
+
+
+def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[Row]:
+    return [row._asdict() for row in connection.execute(query)]
+
+
+def _unnumbered(source: Source, name: str) -> list[Row]:
+    """Give rows without their numbers: this registry has its own."""
+    return [{column: value for column, value in row.items() if column != "id"} for row in source.rows(name)]
+
+
+def _is_same(row: Row, known: Row) -> bool:
+    return all(known[name] == value for name, value in row.items() if name != "run_id")
+
+
+def _note_run(connection: sa.Connection, actor: str, prompts: int, versions: int) -> int:
+    now, runs = datetime.now(UTC), table("sync_runs")
+    counts = f'{{"prompts": {prompts}, "versions": {versions}}}'
+    row = {"root": "", "git_ref": None, "commit_id": None, "is_dirty": False, "outcome": IMPORTED}
+    times = {"started_at": now, "finished_at": now}
+    found = connection.execute(sa.insert(runs).values(**row, **times, counts_json=counts, created_by=actor))
+    key: int = found.inserted_primary_key[0]  # type: ignore[index]
+    return key

@@ -1,0 +1,152 @@
+"""Brings a registry that is behind a source to where the source is: afterwards the rows of both are equal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from promptdb.db.bulk import Row
+from promptdb.errors import DivergedHistory
+from promptdb.sync.registry import Registry
+from promptdb.transfer.checks import require_sound
+from promptdb.transfer.insert import Written, insert
+from promptdb.transfer.rows_as_json import TABLES, key_of, table
+from promptdb.transfer.source import RegistrySource, Source
+from promptdb.transfer.standing import Overlap, Pair, Standing, paired, standing
+from promptdb.transfer.strict_json import AGAIN
+
+_MUTABLE = {"namespace", "name", "archived_at"}
+_PLACE = {"storage_backend", "bucket"}
+_HISTORY = ("prompt_versions", "alias_events", "prompts", "sync_runs", "version_sources", "prompt_assets")
+"""Tables that are only ever added to, apart from `_MUTABLE` columns of prompts. Messages name differences in this order."""
+
+_STATE = tuple(name for name in TABLES if name not in _HISTORY)
+_FEW = 5
+"""Differences in a message."""
+
+_HINTS = {
+    Standing.AHEAD: "no row was written; to go back to what it holds, import it into an empty registry",
+    Standing.APART: "no row was written; import into an empty registry, or add single versions: promptdb export REF FILE.zip",
+}
+
+
+def catch_up(connection: sa.Connection, source: Source, registry: Registry) -> Written:
+    """Write what a whole registry has and this one does not have, on the connection that holds the lock.
+
+    Raises:
+        DivergedHistory: this registry is not behind.
+        IntegrityFailure: rows of the source contradict one another.
+    """
+    own = RegistrySource(connection, registry.blobs)
+    equal = _require_behind(connection, own, source)
+    rows = _change_prompts(connection, own, source)
+    for name in _STATE:
+        _delete_changed(connection, own, source, name)
+    counts = dict.fromkeys(TABLES, 0)
+    for name in TABLES:
+        if name in equal:
+            continue
+        # The cursor over this registry's rows is past each row that is inserted, so that it never meets one.
+        missing = (there for here, there in _pairs(own, source, name) if here is None and there is not None)
+        counts[name] = insert(connection, source, name, missing, registry.blobs)
+    rows += sum(counts.values())
+    if rows:
+        _continue_numbers(connection)
+        require_sound(connection, source.name, AGAIN)
+    return Written(counts["prompts"], counts["prompt_versions"], counts["prompt_aliases"], rows)
+
+
+def _pairs(own: RegistrySource, source: Source, name: str) -> Iterator[Pair]:
+    return paired(own.rows(name), source.rows(name), lambda row: key_of(name, row))
+
+
+def _differ(here: Row, there: Row, ignored: set[str]) -> bool:
+    return any(here[column] != there[column] for column in here if column not in ignored)
+
+
+def _require_behind(connection: sa.Connection, own: RegistrySource, source: Source) -> set[str]:
+    """Return the tables that lack no row of the source."""
+    counts = own.counts()
+    if not any(counts[name] for name in _HISTORY):
+        return set()  # an empty registry, for which the source need not be read
+    overlaps, differing = dict[str, Overlap](), list[tuple[str, Row]]()
+    for name in _HISTORY:
+        there = common = 0
+        for row, other in _pairs(own, source, name):
+            there += other is not None
+            if row is None:
+                continue
+            if other is not None and not _differ(row, other, _MUTABLE if name == "prompts" else _PLACE):
+                common += 1
+            elif len(differing) < _FEW:
+                differing.append((name, row))
+        overlaps[name] = Overlap(counts[name], there, common)
+    found = standing(overlaps.values())
+    if found is Standing.BEHIND:
+        return {name for name, each in overlaps.items() if each.common == each.there}
+    more = sum(each.here - each.common for each in overlaps.values()) - len(differing)
+    listed = [*_described(connection, source, differing), *([f"{more} more rows"] if more else [])]
+    place = "ahead of" if found is Standing.AHEAD else "not behind"
+    raise DivergedHistory(f"this registry is {place} {source.name}; what differs: {', '.join(listed)}", _HINTS[found])
+
+
+def _described(connection: sa.Connection, source: Source, rows: list[tuple[str, Row]]) -> Iterator[str]:
+    """Describe rows of this registry that the source does not have, or has with other content."""
+    prompts = table("prompts")
+    revisions = {_revision(row) for name, row in rows if name == "prompt_versions"}
+    versions = source.rows("prompt_versions") if revisions else ()
+    digests = {key: row["spec_hash"] for row in versions if (key := _revision(row)) in revisions}
+    for name, row in rows:
+        owner = row["id"] if name == "prompts" else row.get("prompt_id")
+        query = sa.select(prompts.c.namespace + "/" + prompts.c.name).where(prompts.c.id == owner)
+        prompt = connection.execute(query).scalar()
+        if name == "prompts":
+            yield f"prompt {prompt}"
+        elif name == "prompt_versions":
+            other = digests.get(_revision(row))
+            digest = f"{row['spec_hash'][:19]} here" + (f" and {other[:19]} there" if other else "")
+            yield f"revision {row['revision']} of {prompt} ({digest})"
+        elif name == "alias_events":
+            yield f"{row['action']} of {prompt}:{row['alias']}"
+        else:
+            yield f"row {row['id']} of {name}"
+
+
+def _revision(row: Row) -> tuple[Any, Any]:
+    return row["prompt_id"], row["revision"]
+
+
+def _change_prompts(connection: sa.Connection, own: RegistrySource, source: Source) -> int:
+    """Update names and archival, and return the number of prompts. All names that change are given up before any is taken."""
+    prompts = table("prompts")
+    pairs = _pairs(own, source, "prompts")
+    changed = [there for here, there in pairs if here is not None and there is not None and _differ(here, there, set())]
+    update = sa.update(prompts).where(prompts.c.id == sa.bindparam("key"))
+    for row in changed:
+        connection.execute(update, {"key": row["id"], "name": str(row["id"])})
+    for row in changed:
+        connection.execute(update, {"key": row["id"], **{name: row[name] for name in _MUTABLE}})
+    return len(changed)
+
+
+def _delete_changed(connection: sa.Connection, own: RegistrySource, source: Source, name: str) -> None:
+    changed = [
+        here
+        for here, there in _pairs(own, source, name)
+        if here is not None and (there is None or _differ(here, there, set()))
+    ]
+    for row in changed:
+        keys = table(name).primary_key.columns
+        connection.execute(sa.delete(table(name)).where(*(column == row[column.name] for column in keys)))
+
+
+def _continue_numbers(connection: sa.Connection) -> None:
+    """Let PostgreSQL's numbers go on after the ones that were given. SQLite looks by itself."""
+    if connection.dialect.name != "postgresql":
+        return
+    for name in TABLES:
+        key = table(name).columns.get("id")
+        if key is not None and isinstance(key.type, sa.Integer):
+            newest = sa.select(sa.func.max(key)).scalar_subquery()
+            sequence = sa.func.pg_get_serial_sequence(name, "id")
+            connection.execute(sa.select(sa.func.setval(sequence, newest)).where(newest.is_not(None)))
