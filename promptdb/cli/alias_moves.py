@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.contracts import print_breaking
+from promptdb.cli.changes import print_breaking
+from promptdb.cli.opening import root_prefix
 from promptdb.cli.output import print_json, print_table
-from promptdb.cli.problems import count
-from promptdb.cli.shared import root_prefix
+from promptdb.cli.text import count
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove
 from promptdb.domain.plan import Plan
 

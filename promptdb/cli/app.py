@@ -104,9 +104,9 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except PromptDBError as error:
         from promptdb.cli.exit_codes import exit_code
-        from promptdb.cli.failures import tell
+        from promptdb.cli.problems import print_error
 
-        tell(error)
+        print_error(error)
         return exit_code(error)
     except click.ClickException as error:
         error.show()

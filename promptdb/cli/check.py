@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import progress_bar
+from promptdb.cli.opening import load_settings, root_prefix
+from promptdb.cli.options import view_options
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import count, print_github, print_problems, problems_data, summary
-from promptdb.cli.shared import load_settings, root_prefix, view_options
-from promptdb.cli.text import one_line
+from promptdb.cli.problems import print_github, print_problems, problems_data, summary
+from promptdb.cli.text import count, one_line
 
 if TYPE_CHECKING:
     from promptdb.sync.view import View

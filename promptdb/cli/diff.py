@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.contracts import print_contract
+from promptdb.cli.changes import print_contract
+from promptdb.cli.opening import note_lookup, root_prefix, service
+from promptdb.cli.options import json_option, view_options
 from promptdb.cli.output import print_json, printable
 from promptdb.cli.problems import print_problems
 from promptdb.cli.prompt_diff import diff_lines
-from promptdb.cli.shared import json_option, note_lookup, root_prefix, service, view_options
 from promptdb.errors import PromptNotFound
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from promptdb.cli.opening import load_settings, note_lookup, registry, service
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json, print_text
-from promptdb.cli.shared import json_option, load_settings, note_lookup, registry, service
 from promptdb.cli.text import one_line
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import progress_bar
+from promptdb.cli.opening import load_settings, registry
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import count
-from promptdb.cli.shared import json_option, load_settings, registry
-from promptdb.cli.sizes import size
+from promptdb.cli.text import count, size
 
 if TYPE_CHECKING:
     from promptdb.sync.blob_gc import CollectedGarbage

@@ -1,26 +1,12 @@
 """`promptdb sync --hook`: what hooks of git run. They must not fail: git would pass that on for a commit that was made."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 from click.core import ParameterSource
 
 from promptdb.cli.changes import summary
-from promptdb.cli.shared import service
+from promptdb.cli.opening import service
 from promptdb.cli.text import one_line
 from promptdb.errors import ConfigError, PromptDBError
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def hook_option(command: _F) -> _F:
-    return click.option(
-        "--hook",
-        is_flag=True,
-        help="For hooks of git: sync HEAD into a local registry (SQLite), and whatever goes wrong, say so in one line and "
-        "leave with 0. Goes with no other option.",
-    )(command)
 
 
 def run_hook() -> int:

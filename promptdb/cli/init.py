@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from promptdb.cli.problems import count
+from promptdb.cli.text import count
 from promptdb.errors import StorageError
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.opening import load_settings, root_prefix
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.shared import json_option, load_settings, root_prefix
 
 if TYPE_CHECKING:
     from promptdb.sync.move import Rename

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.output import print_json
+from promptdb.cli.text import count
 
 if TYPE_CHECKING:
     from promptdb.transfer.receive import Received
@@ -22,14 +23,10 @@ def print_received(received: "Received", about: dict[str, str], *, as_json: bool
         click.echo("nothing to do: all of it is there")
     else:
         click.echo(
-            f"wrote {_counted(merged.prompts, 'prompt')}, {_counted(merged.versions, 'version')}, "
-            f"{_counted(merged.aliases, 'alias', 'aliases')} and {_counted(received.blobs, 'blob')}"
+            f"wrote {count(merged.prompts, 'prompt')}, {count(merged.versions, 'version')}, "
+            f"{count(merged.aliases, 'alias')} and {count(received.blobs, 'blob')}"
         )
     for alias in merged.kept_aliases[:_KEPT_TOLD]:
         click.echo(f"note: {alias} stays as it is here", err=True)
     if len(merged.kept_aliases) > _KEPT_TOLD:
         click.echo(f"note: so do {len(merged.kept_aliases) - _KEPT_TOLD} more aliases", err=True)
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one}" if count == 1 else f"{count} {many or one + 's'}"

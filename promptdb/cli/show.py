@@ -3,8 +3,9 @@
 import click
 
 from promptdb.cli.assets import print_assets, write_asset
+from promptdb.cli.opening import note_lookup, service
+from promptdb.cli.options import json_option
 from promptdb.cli.output import plain, print_json, print_text, printable, short_time
-from promptdb.cli.shared import json_option, note_lookup, service
 
 
 @click.command("show")

@@ -3,12 +3,12 @@
 import click
 
 from promptdb.cli.alias_moves import moves_summary
-from promptdb.cli.changes import rename_notices, summary, unconfirmed
-from promptdb.cli.order import order_line
+from promptdb.cli.changes import order_line, rename_notices, summary, unconfirmed
+from promptdb.cli.opening import load_tree, service
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import count
 from promptdb.cli.problems import summary as problem_summary
-from promptdb.cli.shared import json_option, load_tree, service
+from promptdb.cli.text import count
 
 
 @click.command("status")

@@ -7,8 +7,8 @@ import click
 
 from promptdb.cli.changes import print_changes, summary
 from promptdb.cli.output import plain, print_json
-from promptdb.cli.problems import count, print_problems, problems_data
-from promptdb.cli.text import one_line
+from promptdb.cli.problems import print_problems, problems_data
+from promptdb.cli.text import count, one_line
 from promptdb.watch import events
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ SHARED = {
     *(
         "__init__",
         "alias_moves",
-        "alias_options",
         "app",
         "assets",
         "bars",
