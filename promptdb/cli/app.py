@@ -61,14 +61,8 @@ class _Commands(click.Group):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
 
 
-def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        click.echo(f"promptdb {VERSION}")
-        ctx.exit()
-
-
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+@click.version_option(VERSION, message="promptdb %(version)s", help="Show the version.")
 def cli() -> None:
     """Prompts are files in git; promptdb keeps their versions and tells applications which one to use."""
 
@@ -87,6 +81,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
+@guarded_log()
 def run(arguments: list[str]) -> int:
     """Run a command.
 
@@ -94,11 +89,6 @@ def run(arguments: list[str]) -> int:
         The exit code: 0 fine, 1 failed, 2 usage, 3 differences found, 4 invalid prompts, 5 conflict, 6 lock timeout,
         7 integrity failure, 130 interrupted.
     """
-    with guarded_log():
-        return _run(arguments)
-
-
-def _run(arguments: list[str]) -> int:
     try:
         code = cli.main(arguments, prog_name="promptdb", standalone_mode=False)
         sys.stdout.flush()

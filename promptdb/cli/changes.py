@@ -39,7 +39,7 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
         confirmed: versions from before whose source is recorded now.
     """
     print_changes(plan, done=done)
-    click.echo(summary(plan, done=done) + (f", {count(confirmed, 'version')} confirmed" if confirmed else ""))
+    click.echo(summary(plan, done=done, confirmed=confirmed))
     for cause in _causes(plan):
         click.echo(cause)
     print_breaking((change.prompt, change.contract) for change in plan.changes)
@@ -90,9 +90,10 @@ def unfiled(plan: Plan) -> str:
     )
 
 
-def summary(plan: Plan, *, done: bool = False) -> str:
+def summary(plan: Plan, *, done: bool = False, confirmed: int = 0) -> str:
     counted = [f"{plan.count(action):,} {_WORDS[action][done]}" for action in Action if plan.count(action)]
-    return ", ".join([*counted, f"{plan.unchanged:,} unchanged"])
+    last = [f"{count(confirmed, 'version')} confirmed"] if confirmed else []
+    return ", ".join([*counted, f"{plan.unchanged:,} unchanged", *last])
 
 
 def row(change: Change, *, done: bool, show: Show = str) -> list[str]:

@@ -14,9 +14,6 @@ from promptdb.cli.text import count, size
 if TYPE_CHECKING:
     from promptdb.sync.blob_gc import CollectedGarbage
 
-_MAX_DELETE = 50
-"""Percent."""
-
 
 @click.command("gc")
 @click.option("--delete", is_flag=True, help="Remove them; without it they are only counted.")
@@ -31,7 +28,7 @@ _MAX_DELETE = 50
 @click.option(
     "--max-delete",
     type=click.IntRange(0, 100),
-    default=_MAX_DELETE,
+    default=50,
     show_default=True,
     metavar="PERCENT",
     help="Refuse to remove more of all blobs than this.",

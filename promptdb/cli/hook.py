@@ -12,18 +12,14 @@ from promptdb.errors import ConfigError, PromptDBError
 def run_hook() -> int:
     """Sync HEAD without ever failing, but for a wrong use of the option itself."""
     context = click.get_current_context()
-    others = [name for name in context.params if name != "hook" and _is_given(context, name)]
-    if others:
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if given != {"hook"}:
         raise click.UsageError("--hook goes with no other option")
     try:
         _sync_head()
     except (PromptDBError, OSError) as error:
         click.echo(f"promptdb sync --hook: {one_line(str(error))}; nothing was synced", err=True)
     return 0
-
-
-def _is_given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _sync_head() -> None:

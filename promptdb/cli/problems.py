@@ -12,8 +12,8 @@ from promptdb.cli.workflow import print_command
 from promptdb.errors import InvalidPrompts, PromptDBError
 from promptdb.problems import Problem
 
-_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
-"""Of the lines of a diff, by their first character."""
+DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+"""First character of a line of a diff -> its colour."""
 
 
 def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str = "") -> None:
@@ -30,7 +30,7 @@ def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str 
         click.echo(f"[{problem.code}] {one_line(problem.message)}", err=err)
         for line in escaped(problem.detail).split("\n") if problem.detail else ():
             click.echo("    | ", nl=False, err=err)  # so that no line of a prompt begins one of the output
-            click.secho(line, fg=_COLOURS.get(line[:1]), err=err)
+            click.secho(line, fg=DIFF_COLOURS.get(line[:1]), err=err)
         if problem.hint:
             print_hint(problem.hint, before="    ", err=err)
     click.echo(summary(problems), err=err)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from promptdb.sync.verify import Verified
 
 _SHOWN = 100
-_FOUND = 7
-"""The exit code of an integrity failure."""
 
 
 @click.command("verify")
@@ -56,7 +54,7 @@ def command(full: bool, with_git: bool, repair: bool, source: Path | None, as_js
         print_json(found)
     else:
         _print(found, is_repair=repair)
-    return _FOUND if found.findings else 0
+    return 7 if found.findings else 0
 
 
 def _print(found: "Verified", *, is_repair: bool) -> None:
@@ -81,8 +79,6 @@ def _print(found: "Verified", *, is_repair: bool) -> None:
         click.echo("nothing is wrong" + (" any more" if found.repaired else ""))
         return
     repairable = sum(one.repairable for one in found.findings)
-    tail = ""
-    if repairable:
-        flags = "--full --repair" if found.full else "--repair"
-        tail = f"; no intact copy of {repairable:,} was found" if is_repair else f"; {flags} may mend {repairable:,}"
-    click.echo(f"{count(len(found.findings), 'finding')}{tail}")
+    flags = "--full --repair" if found.full else "--repair"
+    tail = f"; no intact copy of {repairable:,} was found" if is_repair else f"; {flags} may mend {repairable:,}"
+    click.echo(f"{count(len(found.findings), 'finding')}{tail if repairable else ''}")
