@@ -54,12 +54,11 @@ def command(view: "View | None", form: str, update_tests: bool) -> int:
     else:
         for test in checked.updated:
             click.echo(one_line(f"updated {root}{test.path}: test {test.test!r} ({', '.join(test.fields)})"))
-    if form == "github":
-        print_github(problems, root_prefix(settings, repository_root(settings.base)))
-        if problems:
+        if not problems:
+            click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")
+        elif form == "github":
+            print_github(problems, root_prefix(settings, repository_root(settings.base)))
             click.echo(summary(problems))
-    elif form == "text" and problems:
-        print_problems(problems, root=root)
-    if form != "json" and not problems:
-        click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")
+        else:
+            print_problems(problems, root=root)
     return 4 if any(problem.is_error for problem in problems) else 0

@@ -55,9 +55,8 @@ def check() -> None:
     with service() as opened:
         found = migrate.current_revision(opened.engine)
         if found != migrate.HEAD:
-            raise ConfigError(
-                f"the schema is at {found or 'nothing'}, not at {migrate.HEAD}", "run: promptdb db upgrade"
-            )
+            where = f"the schema is at {found or 'nothing'}, not at {migrate.HEAD}"
+            raise ConfigError(where, "run: promptdb db upgrade")
         differences = migrate.drift(opened.engine)
     if differences:
         raise ConfigError(f"the schema was changed: {'; '.join(differences)}", "restore it, or report a defect")

@@ -56,10 +56,9 @@ def command(
             moves = opened.promote_all(source, alias, dry_run=dry_run, reason=reason, allow_breaking=allow_breaking)
         else:
             expected = read_expected(expect)
-            moves = [
-                opened.promote(
-                    source, alias, expected=expected, reason=reason, dry_run=dry_run, allow_breaking=allow_breaking
-                )
-            ]
-            note_rename(source, moves[0].prompt)
+            move = opened.promote(
+                source, alias, expected=expected, reason=reason, dry_run=dry_run, allow_breaking=allow_breaking
+            )
+            moves = [move]
+            note_rename(source, move.prompt)
     print_moves(moves, as_json=as_json, dry_run=dry_run)
