@@ -3,9 +3,9 @@
 import click
 
 from promptdb.cli.alias_moves import print_moves
-from promptdb.cli.alias_options import EXPECT_HELP, breaking_option, read_expected, reason_option
+from promptdb.cli.opening import note_rename, service
+from promptdb.cli.options import EXPECT_HELP, breaking_option, json_option, read_expected, reason_option
 from promptdb.cli.output import print_json, print_table, short_time
-from promptdb.cli.shared import json_option, note_rename, service
 
 
 @click.group("alias")

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.contracts import print_breaking
+from promptdb.cli.changes import print_breaking
+from promptdb.cli.opening import root_prefix
 from promptdb.cli.output import print_json, print_table
-from promptdb.cli.problems import count
-from promptdb.cli.shared import root_prefix
+from promptdb.cli.text import count, print_rest
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove
 from promptdb.domain.plan import Plan
 
@@ -33,8 +33,7 @@ def print_alias_moves(plan: Plan, *, done: bool = False, is_dirty: bool = False)
     if not plan.moves:
         return
     _print_table(plan.moves[:_SHOWN], {(move.prompt, move.alias) for move in plan.drift})
-    if len(plan.moves) > _SHOWN:
-        click.echo(f"... and {len(plan.moves) - _SHOWN:,} more")
+    print_rest(len(plan.moves) - _SHOWN)
     click.echo(moves_summary(plan, done=done))
     print_breaking((move.prompt, move.breaking) for move in plan.moves)
     if is_dirty:

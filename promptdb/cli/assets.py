@@ -20,17 +20,8 @@ def print_assets(prompt: "ResolvedPrompt", blobs: "BlobStore", *, as_json: bool)
     """Of a version that is not recorded, no blobs can be there."""
     found = [(asset, _state(asset, blobs) if prompt.version.is_recorded else None) for asset in prompt.assets]
     if as_json:
-        rows = [
-            {
-                "path": asset.path,
-                "kind": asset.kind,
-                "content_type": asset.content_type,
-                "byte_size": asset.byte_size,
-                "digest": asset.digest,
-                "blob": state,
-            }
-            for asset, state in found
-        ]
+        names = ("path", "kind", "content_type", "byte_size", "digest")
+        rows = [{name: getattr(asset, name) for name in names} | {"blob": state} for asset, state in found]
         print_json({"ref": prompt.ref, "version": prompt.version, "assets": rows})
         return
     if not found:

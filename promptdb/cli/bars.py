@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Display
-    from rich.progress import TaskID
 
     from promptdb.blobs.store import BlobStore
     from promptdb.progress import Progress
@@ -54,21 +53,18 @@ def progress_bars(*bars: Bar | None) -> "Iterator[tuple[Progress | None, ...]]":
     from rich.progress import Progress as Display
 
     with Display(console=Console(stderr=True), transient=True, auto_refresh=False) as display:
-        yield tuple(
-            _moving(display, display.add_task(bar.title, total=None, visible=False), bar.few) if bar else None
-            for bar in bars
-        )
+        yield tuple(_moving(display, bar) if bar else None for bar in bars)
 
 
-def _moving(display: "Display", task: "TaskID", few: int) -> "Progress":
-    refreshed = 0.0
+def _moving(display: "Display", bar: Bar) -> "Progress":
+    task, refreshed = display.add_task(bar.title, total=None, visible=False), 0.0
 
     def advance(done: int, total: int) -> None:
         nonlocal refreshed
         if not refreshed:  # the one before is over
             for other in display.task_ids:
                 display.update(other, visible=False)
-        display.update(task, completed=done, total=total, visible=total >= few)
+        display.update(task, completed=done, total=total, visible=total >= bar.few)
         if time.monotonic() - refreshed >= _BETWEEN_REFRESHES or done == total:
             display.refresh()  # by ourselves: a thread for it would keep other processes from helping
             refreshed = time.monotonic()

@@ -1,14 +1,19 @@
 """Plans in words: before and after they are performed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.contracts import print_breaking
 from promptdb.cli.output import print_table, short_digest
-from promptdb.cli.problems import count
-from promptdb.cli.text import one_line
+from promptdb.cli.text import count, one_line, print_rest
+from promptdb.domain.changes import ContractChange
+from promptdb.domain.identity import PromptId
+from promptdb.domain.order import Verdict
 from promptdb.domain.plan import Action, Change, Plan
+
+if TYPE_CHECKING:
+    from promptdb.sync.view import Origin
 
 _WORDS = {
     Action.CREATE: ("create", "created"),
@@ -34,7 +39,7 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
         confirmed: versions from before whose source is recorded now.
     """
     print_changes(plan, done=done)
-    click.echo(summary(plan, done=done) + (f", {count(confirmed, 'version')} confirmed" if confirmed else ""))
+    click.echo(summary(plan, done=done, confirmed=confirmed))
     for cause in _causes(plan):
         click.echo(cause)
     print_breaking((change.prompt, change.contract) for change in plan.changes)
@@ -51,8 +56,7 @@ def print_changes(plan: Plan, *, done: bool) -> None:
     if plan.changes:
         shown = plan.changes[:_SHOWN]
         print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [row(change, done=done) for change in shown])
-        if len(plan.changes) > _SHOWN:
-            click.echo(f"... and {len(plan.changes) - _SHOWN:,} more")
+        print_rest(len(plan.changes) - _SHOWN)
 
 
 def unconfirmed(plan: Plan) -> str:
@@ -86,9 +90,10 @@ def unfiled(plan: Plan) -> str:
     )
 
 
-def summary(plan: Plan, *, done: bool = False) -> str:
+def summary(plan: Plan, *, done: bool = False, confirmed: int = 0) -> str:
     counted = [f"{plan.count(action):,} {_WORDS[action][done]}" for action in Action if plan.count(action)]
-    return ", ".join([*counted, f"{plan.unchanged:,} unchanged"])
+    last = [f"{count(confirmed, 'version')} confirmed"] if confirmed else []
+    return ", ".join([*counted, f"{plan.unchanged:,} unchanged", *last])
 
 
 def row(change: Change, *, done: bool, show: Show = str) -> list[str]:
@@ -116,3 +121,43 @@ def _causes(plan: Plan) -> list[str]:
 
 def _more(rest: Sequence[str]) -> str:
     return f" and {len(rest):,} more" if rest else ""
+
+
+def print_breaking(found: Iterable[tuple[PromptId, Sequence[ContractChange]]]) -> None:
+    """Print a line for each change that breaks callers of a prompt."""
+    told = [f"{prompt}: {change.message}" for prompt, changes in found for change in changes if change.is_breaking]
+    for line in told[:_SHOWN]:
+        _print_contract(line, is_breaking=True)
+    print_rest(len(told) - _SHOWN, more="more breaking changes")
+
+
+def print_contract(changes: Iterable[ContractChange]) -> None:
+    """Print a line for each change of one prompt's contract."""
+    for change in changes:
+        _print_contract(change.message, is_breaking=change.is_breaking)
+
+
+def _print_contract(text: str, *, is_breaking: bool) -> None:
+    if is_breaking:
+        click.secho("breaking: ", fg="red", bold=True, nl=False)
+    else:
+        click.echo("contract: ", nl=False)
+    click.echo(one_line(text))
+
+
+def is_superseded(plan: Plan) -> bool:
+    return plan.order is not None and plan.order.verdict is Verdict.SUPERSEDED
+
+
+def order_line(plan: Plan, origin: "Origin") -> str:
+    """Say why the order of commits keeps a sync from changing anything; empty where it does not."""
+    from promptdb.sync.order import reason
+
+    return one_line(reason(plan.order, origin)) if plan.order is not None else ""
+
+
+def print_order(plan: Plan, origin: "Origin") -> None:
+    """Print what a plan does not show: that it would not be performed."""
+    if line := order_line(plan, origin):
+        ending = "sync would write nothing" if is_superseded(plan) else "sync would refuse"
+        click.echo(f"{line}: {ending}", err=True)

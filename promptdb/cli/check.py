@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import progress_bar
+from promptdb.cli.opening import load_settings, root_prefix
+from promptdb.cli.options import view_options
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import count, print_github, print_problems, problems_data, summary
-from promptdb.cli.shared import load_settings, root_prefix, view_options
-from promptdb.cli.text import one_line
+from promptdb.cli.problems import print_github, print_problems, problems_data, summary
+from promptdb.cli.text import count, one_line
 
 if TYPE_CHECKING:
     from promptdb.sync.view import View
@@ -53,12 +54,11 @@ def command(view: "View | None", form: str, update_tests: bool) -> int:
     else:
         for test in checked.updated:
             click.echo(one_line(f"updated {root}{test.path}: test {test.test!r} ({', '.join(test.fields)})"))
-    if form == "github":
-        print_github(problems, root_prefix(settings, repository_root(settings.base)))
-        if problems:
+        if not problems:
+            click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")
+        elif form == "github":
+            print_github(problems, root_prefix(settings, repository_root(settings.base)))
             click.echo(summary(problems))
-    elif form == "text" and problems:
-        print_problems(problems, root=root)
-    if form != "json" and not problems:
-        click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")
+        else:
+            print_problems(problems, root=root)
     return 4 if any(problem.is_error for problem in problems) else 0

@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from promptdb.cli.bars import progress_bar
+from promptdb.cli.opening import load_settings, registry
+from promptdb.cli.options import json_option
 from promptdb.cli.received import print_received
-from promptdb.cli.shared import json_option, load_settings, registry
 
 
 @click.command("copy")

@@ -3,8 +3,9 @@
 import click
 
 from promptdb.cli import doctor
+from promptdb.cli.opening import service
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.shared import json_option, service
 from promptdb.errors import ConfigError
 
 
@@ -54,9 +55,8 @@ def check() -> None:
     with service() as opened:
         found = migrate.current_revision(opened.engine)
         if found != migrate.HEAD:
-            raise ConfigError(
-                f"the schema is at {found or 'nothing'}, not at {migrate.HEAD}", "run: promptdb db upgrade"
-            )
+            where = f"the schema is at {found or 'nothing'}, not at {migrate.HEAD}"
+            raise ConfigError(where, "run: promptdb db upgrade")
         differences = migrate.drift(opened.engine)
     if differences:
         raise ConfigError(f"the schema was changed: {'; '.join(differences)}", "restore it, or report a defect")

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.contracts import print_contract
+from promptdb.cli.changes import print_contract
+from promptdb.cli.opening import note_lookup, root_prefix, service
+from promptdb.cli.options import json_option, view_options
 from promptdb.cli.output import print_json, printable
-from promptdb.cli.problems import print_problems
+from promptdb.cli.problems import DIFF_COLOURS, print_problems
 from promptdb.cli.prompt_diff import diff_lines
-from promptdb.cli.shared import json_option, note_lookup, root_prefix, service, view_options
 from promptdb.errors import PromptNotFound
 
 if TYPE_CHECKING:
@@ -60,13 +61,11 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
     diff = diff_lines(old.spec, new, before, after)
     if as_json:
         print_json({"from": before, "to": after, "parts": parts, "diff": diff, "contract": contract})
-    for line in [] if as_json else diff:
-        click.secho(
-            printable(line), fg={"+": "green", "-": "red", "@": "cyan"}.get(line[:1]), bold=line[:3] in ("+++", "---")
-        )
-    if parts and not diff and not as_json:
-        click.echo(f"the texts are equal; these differ: {', '.join(parts)}")
-    if not as_json:
+    else:
+        for line in diff:
+            click.secho(printable(line), fg=DIFF_COLOURS.get(line[:1]), bold=line[:3] in ("+++", "---"))
+        if parts and not diff:
+            click.echo(f"the texts are equal; these differ: {', '.join(parts)}")
         print_contract(contract)
     return 3 if exit_code and parts else 0
 

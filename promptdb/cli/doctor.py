@@ -2,8 +2,8 @@
 
 import click
 
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.shared import json_option
 from promptdb.cli.text import one_line
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}

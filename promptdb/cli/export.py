@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from promptdb.cli.opening import load_settings, note_lookup, registry, service
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json, print_text
-from promptdb.cli.shared import json_option, load_settings, note_lookup, registry, service
 from promptdb.cli.text import one_line
 
 
@@ -26,7 +27,8 @@ def command(context: click.Context, ref: str, file: str | None, whole: bool, for
     if whole:
         if file is not None:
             raise click.UsageError("--all writes everything, and takes no REF")
-        return _export_all(_as_file(context, ref), force=force, as_json=as_json)
+        parameter = context.command.params[1]
+        return _export_all(str(parameter.type.convert(ref, parameter, context)), force=force, as_json=as_json)
     if file is None:
         raise click.UsageError("Missing argument 'FILE'.")
     from promptdb.files.write import prompt_file_text
@@ -48,11 +50,6 @@ def command(context: click.Context, ref: str, file: str | None, whole: bool, for
     return None
 
 
-def _as_file(context: click.Context, text: str) -> str:
-    parameter = context.command.params[1]
-    return str(parameter.type.convert(text, parameter, context))
-
-
 def _export_all(file: str, *, force: bool, as_json: bool) -> None:
     from promptdb.transfer.export import export_registry, is_zip
 
@@ -60,10 +57,9 @@ def _export_all(file: str, *, force: bool, as_json: bool) -> None:
         raise click.UsageError(f"--all writes a zip file: name one that ends in .zip, and not {file!r}")
     with registry(load_settings()) as opened:
         counts = export_registry(opened, Path(file), overwrite=force)
+    rows = {name: number for name, number in counts.items() if name != "blobs"}
     if as_json:
-        print_json(
-            {"file": file, "rows": {name: counts[name] for name in counts if name != "blobs"}, "blobs": counts["blobs"]}
-        )
+        print_json({"file": file, "rows": rows, "blobs": counts["blobs"]})
     else:
-        told = f"{counts['prompts']} prompts, {counts['prompt_versions']} versions and {counts['blobs']} blobs"
+        told = f"{rows['prompts']} prompts, {rows['prompt_versions']} versions and {counts['blobs']} blobs"
         click.echo(one_line(f"wrote {file}: {told}"))

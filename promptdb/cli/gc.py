@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import progress_bar
+from promptdb.cli.opening import load_settings, registry
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import count
-from promptdb.cli.shared import json_option, load_settings, registry
-from promptdb.cli.sizes import size
+from promptdb.cli.text import count, size
 
 if TYPE_CHECKING:
     from promptdb.sync.blob_gc import CollectedGarbage
-
-_MAX_DELETE = 50
-"""Percent."""
 
 
 @click.command("gc")
@@ -31,7 +28,7 @@ _MAX_DELETE = 50
 @click.option(
     "--max-delete",
     type=click.IntRange(0, 100),
-    default=_MAX_DELETE,
+    default=50,
     show_default=True,
     metavar="PERCENT",
     help="Refuse to remove more of all blobs than this.",

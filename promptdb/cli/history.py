@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import Bar, progress_bars, uploading
-from promptdb.cli.exit_codes import exit_code
+from promptdb.cli.opening import root_prefix, service
 from promptdb.cli.output import plain, print_json
-from promptdb.cli.problems import count, print_problems, problems_data
-from promptdb.cli.shared import root_prefix, service
-from promptdb.cli.text import one_line
+from promptdb.cli.problems import print_invalid
+from promptdb.cli.text import count, one_line, print_hint, print_rest
 from promptdb.errors import InvalidPrompts
 
 if TYPE_CHECKING:
@@ -31,11 +30,8 @@ def record(rev: str, *, as_json: bool) -> int:
             with progress_bars(Bar("reading commits"), uploading(opened.blobs)) as progress:
                 found = record_history(opened.registry, opened.settings, rev, *progress)
         except InvalidPrompts as error:
-            print_problems(error.problems, err=True, root=root)
-            click.echo(f"nothing was written: {rev} itself has these errors", err=True)
-            if as_json:
-                print_json({"problems": problems_data(error.problems)})
-            return exit_code(error)
+            outcome = f"nothing was written: {rev} itself has these errors"
+            return print_invalid(error.problems, root, as_json=as_json, outcome=outcome)
         if not as_json:
             _print(found, root)
         moved: tuple[AliasMove, ...] = ()
@@ -55,13 +51,11 @@ def _print(found: "RecordedHistory", root: str) -> None:
         problem = told.problem
         place = f"{told.commit_id[:12]} {root}{problem.path}:{problem.line}:{problem.column}"
         click.echo(one_line(f"{place}: skipped [{problem.code}] {problem.message}"), err=True)
-    if len(found.problems) > _SHOWN:
-        click.echo(f"... and {len(found.problems) - _SHOWN:,} more; --json has all", err=True)
+    print_rest(len(found.problems) - _SHOWN, more="more; --json has all", err=True)
     for commit, old, new in found.moves:
         click.echo(f"{commit[:12]} {new} has the content of {old}, whose file went: two prompts", err=True)
     if found.moves:
-        click.secho("hint: ", fg="cyan", nl=False, err=True)
-        click.echo("'renamed_from' in today's file makes them one, if the history is recorded anew", err=True)
+        print_hint("'renamed_from' in today's file makes them one, if the history is recorded anew")
     if found.superseded is not None:
         click.echo(f"{one_line(found.superseded)}; nothing written")
         return

@@ -1,43 +1,25 @@
 """`promptdb sync --hook`: what hooks of git run. They must not fail: git would pass that on for a commit that was made."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 from click.core import ParameterSource
 
 from promptdb.cli.changes import summary
-from promptdb.cli.shared import service
+from promptdb.cli.opening import service
 from promptdb.cli.text import one_line
 from promptdb.errors import ConfigError, PromptDBError
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def hook_option(command: _F) -> _F:
-    return click.option(
-        "--hook",
-        is_flag=True,
-        help="For hooks of git: sync HEAD into a local registry (SQLite), and whatever goes wrong, say so in one line and "
-        "leave with 0. Goes with no other option.",
-    )(command)
 
 
 def run_hook() -> int:
     """Sync HEAD without ever failing, but for a wrong use of the option itself."""
     context = click.get_current_context()
-    others = [name for name in context.params if name != "hook" and _is_given(context, name)]
-    if others:
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if given != {"hook"}:
         raise click.UsageError("--hook goes with no other option")
     try:
         _sync_head()
     except (PromptDBError, OSError) as error:
         click.echo(f"promptdb sync --hook: {one_line(str(error))}; nothing was synced", err=True)
     return 0
-
-
-def _is_given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _sync_head() -> None:

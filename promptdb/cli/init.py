@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from promptdb.cli.problems import count
+from promptdb.cli.text import count
 from promptdb.errors import StorageError
 
 
@@ -41,6 +41,5 @@ def _write_new(file: Path, text: str) -> None:
         with file.open("xb") as stream:
             stream.write(text.encode(errors="surrogateescape"))  # names of files need not be UTF-8
     except OSError as error:
-        raise StorageError(
-            f"cannot write {file}: {error.strerror}", "files that are there are never replaced"
-        ) from error
+        hint = "files that are there are never replaced"
+        raise StorageError(f"cannot write {file}: {error.strerror}", hint) from error

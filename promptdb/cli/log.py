@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.opening import note_rename, service
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json, print_table, short_digest, short_time
-from promptdb.cli.shared import json_option, note_rename, service
 from promptdb.domain.views import Provenance
 
 if TYPE_CHECKING:

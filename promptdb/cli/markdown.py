@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from promptdb.cli.alias_moves import moves_summary
 from promptdb.cli.changes import rename_notices, row, summary, unfiled
-from promptdb.cli.problems import count
 from promptdb.cli.problems import summary as problem_summary
 from promptdb.cli.prompt_diff import diff_lines
-from promptdb.cli.text import escaped, one_line
+from promptdb.cli.text import count, escaped, one_line
 from promptdb.cli.workflow import harmless
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Change, Plan

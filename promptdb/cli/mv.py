@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.opening import load_settings, root_prefix
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.shared import json_option, load_settings, root_prefix
 
 if TYPE_CHECKING:
     from promptdb.sync.move import Rename
@@ -36,40 +37,34 @@ def command(old: str, new: str, dry_run: bool, as_json: bool) -> None:
     move = decide_move(settings, old, new, Path.cwd())
     if not dry_run:
         perform_move(settings.prompts_path, move)
-    undo = _undo(move, root_prefix(settings))
+    root, staged = root_prefix(settings), move.edits[0].entry is not None
+    undo = _undo(move, root)
     if as_json:
-        print_json(_data(move, undo) | {"dry_run": dry_run})
+        print_json(_data(move) | {"staged": staged, "undo": undo, "dry_run": dry_run})
         return
-    _tell(move, root_prefix(settings), dry_run=dry_run)
+    _print(move, root, dry_run=dry_run)
     if not dry_run:
-        staged = move.edits[0].entry is not None
         click.echo(f"next: {'commit' if staged else 'add and commit'} it, then run promptdb sync")
         click.echo(f"undo: {undo}")
 
 
-def _tell(move: "Rename", root: str, *, dry_run: bool) -> None:
+def _print(move: "Rename", root: str, *, dry_run: bool) -> None:
     click.echo(f"{'would move' if dry_run else 'moved'} {root}{move.old.path} to {root}{move.new.path}")
     click.echo(f"    renamed_from: [{', '.join(move.renamed_from)}]")
     for mended in move.mended:
         click.echo(f"    {mended.field}: {mended.new}, was {mended.old}")
     for alias in move.aliases:
         click.echo(f"    {root}_aliases.yaml: {alias} names {move.new.prompt}")
-    for note in _notes(move, root):
-        click.echo(f"note: {note}", err=True)
-
-
-def _notes(move: "Rename", root: str) -> list[str]:
-    notes = []
     if not move.is_valid:
-        notes.append("the file has errors; 'promptdb check' shows them")
+        click.echo("note: the file has errors; 'promptdb check' shows them", err=True)
     if move.makes_version:
-        notes.append("the paths of assets are part of a version, so the next sync makes a new one")
+        click.echo("note: the paths of assets are part of a version, so the next sync makes a new one", err=True)
     if move.claimed_by is not None:
-        notes.append(
-            f"{root}{move.claimed_by} has {move.new.prompt} in renamed_from, which counts only while no file has that name: "
-            "if that rename was not synced yet, undo this one and sync first"
+        click.echo(
+            f"note: {root}{move.claimed_by} has {move.new.prompt} in renamed_from, which counts only while no file has that "
+            "name: if that rename was not synced yet, undo this one and sync first",
+            err=True,
         )
-    return notes
 
 
 def _undo(move: "Rename", root: str) -> str:
@@ -80,7 +75,7 @@ def _undo(move: "Rename", root: str) -> str:
     return shlex.join(["git", "restore", "--staged", "--worktree", "--", *paths])
 
 
-def _data(move: "Rename", undo: str) -> dict[str, object]:
+def _data(move: "Rename") -> dict[str, object]:
     return {
         "from": move.old.prompt,
         "to": move.new.prompt,
@@ -92,6 +87,4 @@ def _data(move: "Rename", undo: str) -> dict[str, object]:
         "makes_version": move.makes_version,
         "is_valid": move.is_valid,
         "claimed_by": move.claimed_by,
-        "staged": move.edits[0].entry is not None,
-        "undo": undo,
     }

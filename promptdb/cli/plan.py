@@ -5,20 +5,11 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.alias_moves import print_alias_moves
-from promptdb.cli.changes import print_plan
-from promptdb.cli.order import print_order
+from promptdb.cli.changes import print_order, print_plan
+from promptdb.cli.opening import load_settings, load_tree, registry, root_prefix
+from promptdb.cli.options import max_prune_option, prune_option, ref_option, view_options
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import tell_invalid
-from promptdb.cli.shared import (
-    load_settings,
-    load_tree,
-    on_ref,
-    prune_options,
-    ref_option,
-    registry,
-    root_prefix,
-    view_options,
-)
+from promptdb.cli.problems import print_invalid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +23,8 @@ if TYPE_CHECKING:
     "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="markdown: for a comment."
 )
 @click.option("--exit-code", is_flag=True, help="Leave with 3 if there is something to sync.")
-@prune_options
+@prune_option
+@max_prune_option
 @ref_option
 @click.option(
     "--allow-breaking", is_flag=True, help="As sync has it: protected aliases may move although callers may fail."
@@ -57,16 +49,16 @@ def command(
     from promptdb.sync.tree import plan_tree, planned_updates
 
     settings = load_settings()
-    loaded = on_ref(load_tree(settings, view), ref)
+    loaded = load_tree(settings, view, ref)
     root = root_prefix(settings)
     if loaded.desired.errors:
-        return _tell_invalid(loaded.desired.problems, root, form)
+        return _print_invalid(loaded.desired.problems, root, form)
     policy = Policy(prune, max_prune)
     with registry(settings) as opened:
         try:
             intended = plan_tree(opened, loaded, policy)
         except InvalidPrompts as error:
-            return _tell_invalid(error.problems, root, form)
+            return _print_invalid(error.problems, root, form)
         if form == "json":
             print_json(intended)
         elif form == "markdown":
@@ -84,9 +76,9 @@ def command(
     return 3 if exit_code and not intended.is_empty else 0
 
 
-def _tell_invalid(problems: "Sequence[Problem]", root: str, form: str) -> int:
+def _print_invalid(problems: "Sequence[Problem]", root: str, form: str) -> int:
     if form == "markdown":
         from promptdb.cli import markdown
 
         click.echo(markdown.problems_comment(problems, root), nl=False)
-    return tell_invalid(problems, root, as_json=form == "json")
+    return print_invalid(problems, root, as_json=form == "json")

@@ -1,4 +1,4 @@
-"""Problems of prompt files, for people, for programs and for GitHub's log."""
+"""Problems of prompt files, for people, for programs and for GitHub's log; and errors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +7,13 @@ import click
 
 from promptdb.cli.exit_codes import exit_code
 from promptdb.cli.output import plain, print_json
-from promptdb.cli.text import escaped, one_line
+from promptdb.cli.text import count, escaped, one_line, print_hint
 from promptdb.cli.workflow import print_command
-from promptdb.errors import InvalidPrompts
+from promptdb.errors import InvalidPrompts, PromptDBError
 from promptdb.problems import Problem
 
-_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
-"""Of the lines of a diff, by their first character."""
+DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+"""First character of a line of a diff -> its colour."""
 
 
 def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str = "") -> None:
@@ -30,10 +30,9 @@ def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str 
         click.echo(f"[{problem.code}] {one_line(problem.message)}", err=err)
         for line in escaped(problem.detail).split("\n") if problem.detail else ():
             click.echo("    | ", nl=False, err=err)  # so that no line of a prompt begins one of the output
-            click.secho(line, fg=_COLOURS.get(line[:1]), err=err)
+            click.secho(line, fg=DIFF_COLOURS.get(line[:1]), err=err)
         if problem.hint:
-            click.secho("    hint: ", fg="cyan", nl=False, err=err)
-            click.echo(one_line(problem.hint), err=err)
+            print_hint(problem.hint, before="    ", err=err)
     click.echo(summary(problems), err=err)
 
 
@@ -46,12 +45,32 @@ def print_github(problems: Sequence[Problem], root: str) -> None:
         print_command(f"::{problem.severity} {place},title={problem.code}::{_data(text)}")
 
 
-def tell_invalid(problems: Sequence[Problem], root: str, *, as_json: bool) -> int:
-    """Print what keeps a command from its work, the problems as data too; gives its exit code."""
+def print_invalid(problems: Sequence[Problem], root: str, *, as_json: bool, outcome: str = "") -> int:
+    """Print what keeps a command from its work, and return its exit code.
+
+    Args:
+        problems: what is wrong.
+        root: the folder that paths are relative to, put before each.
+        as_json: print the problems as data too.
+        outcome: what became of the work, as the last line.
+    """
     print_problems(problems, err=True, root=root)
+    if outcome:
+        click.echo(outcome, err=True)
     if as_json:
         print_json({"problems": problems_data(problems)})
     return exit_code(InvalidPrompts(problems))
+
+
+def print_error(error: PromptDBError) -> None:
+    """Print an error and its hint to standard error; the problems of invalid prompts one by one."""
+    if isinstance(error, InvalidPrompts):
+        print_problems(error.problems, err=True)
+        return
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(one_line(error.message), err=True)
+    if error.hint:
+        print_hint(error.hint)
 
 
 def problems_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:
@@ -67,17 +86,9 @@ def summary(problems: Sequence[Problem]) -> str:
     return f"{' and '.join(counted) or 'no problems'} in {count(files, 'file')}"
 
 
-def count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
 def _data(text: str) -> str:
-    return _storable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _storable(text: str) -> str:
-    """Names of files need not be UTF-8."""
-    return text.encode(errors="backslashreplace").decode()
+    storable = text.encode(errors="backslashreplace").decode()  # names of files need not be UTF-8
+    return storable.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -3,8 +3,8 @@
 import click
 
 from promptdb.cli.alias_moves import print_declared, print_moves
-from promptdb.cli.alias_options import EXPECT_HELP, breaking_option, read_expected, reason_option
-from promptdb.cli.shared import json_option, note_rename, service
+from promptdb.cli.opening import note_rename, service
+from promptdb.cli.options import EXPECT_HELP, breaking_option, json_option, read_expected, reason_option
 
 
 @click.command("promote")
@@ -56,10 +56,9 @@ def command(
             moves = opened.promote_all(source, alias, dry_run=dry_run, reason=reason, allow_breaking=allow_breaking)
         else:
             expected = read_expected(expect)
-            moves = [
-                opened.promote(
-                    source, alias, expected=expected, reason=reason, dry_run=dry_run, allow_breaking=allow_breaking
-                )
-            ]
-            note_rename(source, moves[0].prompt)
+            move = opened.promote(
+                source, alias, expected=expected, reason=reason, dry_run=dry_run, allow_breaking=allow_breaking
+            )
+            moves = [move]
+            note_rename(source, move.prompt)
     print_moves(moves, as_json=as_json, dry_run=dry_run)

@@ -8,14 +8,7 @@ if TYPE_CHECKING:
 
 
 def diff_lines(old: "PromptSpec", new: "PromptSpec", before: str, after: str) -> list[str]:
-    """The lines of a unified diff; none where the texts are equal.
-
-    Args:
-        old: what lines with `-` are from.
-        new: what lines with `+` are from.
-        before: what the old one is called.
-        after: what the new one is called.
-    """
+    """Give the lines of a unified diff, with both names at the top; none where the texts are equal."""
     return list(difflib.unified_diff(_lines(old), _lines(new), before, after, lineterm=""))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.output import print_json
+from promptdb.cli.text import count
 
 if TYPE_CHECKING:
     from promptdb.transfer.receive import Received
@@ -20,10 +21,6 @@ def print_received(received: "Received", about: dict[str, str], *, as_json: bool
         click.echo("nothing to do: all of it is there")
     else:
         click.echo(
-            f"wrote {_counted(written.prompts, 'prompt')}, {_counted(written.versions, 'version')}, "
-            f"{_counted(written.aliases, 'alias', 'aliases')} and {_counted(received.blobs, 'blob')}"
+            f"wrote {count(written.prompts, 'prompt')}, {count(written.versions, 'version')}, "
+            f"{count(written.aliases, 'alias')} and {count(received.blobs, 'blob')}"
         )
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one}" if count == 1 else f"{count} {many or one + 's'}"

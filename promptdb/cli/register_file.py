@@ -2,8 +2,9 @@
 
 import click
 
+from promptdb.cli.opening import service
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.shared import json_option, service
 
 
 @click.command("register-file")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from promptdb.cli.opening import load_settings, note_lookup, service
+from promptdb.cli.options import json_option, view_options
 from promptdb.cli.rendered import FORMS, print_as, print_for_people, print_with_version
-from promptdb.cli.shared import json_option, load_settings, note_lookup, service, view_options
 from promptdb.domain.identity import PromptId
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 import click
 
 from promptdb.cli.alias_moves import print_moves
-from promptdb.cli.alias_options import EXPECT_HELP, read_expected, reason_option
-from promptdb.cli.shared import json_option, note_rename, service
+from promptdb.cli.opening import note_rename, service
+from promptdb.cli.options import EXPECT_HELP, json_option, read_expected, reason_option
 
 
 @click.command("rollback")

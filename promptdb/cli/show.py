@@ -3,8 +3,9 @@
 import click
 
 from promptdb.cli.assets import print_assets, write_asset
+from promptdb.cli.opening import note_lookup, service
+from promptdb.cli.options import json_option
 from promptdb.cli.output import plain, print_json, print_text, printable, short_time
-from promptdb.cli.shared import json_option, note_lookup, service
 
 
 @click.command("show")
@@ -40,22 +41,14 @@ def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> Non
         return
     version = prompt.version
     label = f" ({version.user_version})" if version.user_version else ""
-    what = (
-        f"revision {version.revision}"
-        if version.is_recorded
-        else f"in commit {str(prompt.commit_id)[:12]}, not recorded"
-    )
+    unrecorded = f"in commit {str(prompt.commit_id)[:12]}, not recorded"
+    what = f"revision {version.revision}" if version.is_recorded else unrecorded
     click.secho(f"{version.prompt} {what}{label}", bold=True)
     click.echo(f"id       {version.id}\ndigest   {version.spec_hash}")
     click.echo(f"created  {short_time(version.created_at)} by {printable(version.created_by)}")
     for name, variable in prompt.variables.items():
-        need = (
-            "required"
-            if variable.required
-            else f"default {variable.default!r}"
-            if variable.default is not None
-            else "optional"
-        )
+        optional = "optional" if variable.default is None else f"default {variable.default!r}"
+        need = "required" if variable.required else optional
         click.echo(f"variable {printable(name)}: {variable.type or 'any'}, {need}")
     for asset in assets:
         click.echo(f"blob     {asset.kind} {printable(asset.path or 'manifest')} ({asset.byte_size:,} bytes)")

@@ -3,12 +3,12 @@
 import click
 
 from promptdb.cli.alias_moves import moves_summary
-from promptdb.cli.changes import rename_notices, summary, unconfirmed
-from promptdb.cli.order import order_line
+from promptdb.cli.changes import order_line, rename_notices, summary, unconfirmed
+from promptdb.cli.opening import load_tree, service
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import count
 from promptdb.cli.problems import summary as problem_summary
-from promptdb.cli.shared import json_option, load_tree, service
+from promptdb.cli.text import count
 
 
 @click.command("status")
@@ -41,9 +41,8 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json({**facts, "problems": len(loaded.desired.problems), "plan": intended})
         return
-    labels = {"prompts_root": "prompts", "database": "database", "schema": "schema", "blobs": "blobs"}
-    for key, label in labels.items():
-        click.echo(f"{label:<10}{facts[key]}")
+    for key in ("prompts_root", "database", "schema", "blobs"):
+        click.echo(f"{key.removesuffix('_root'):<10}{facts[key]}")
     if loaded.origin.commit_id:
         dirty = f", {count(len(loaded.dirty_paths), 'file')} dirty" if facts["dirty"] else ""
         click.echo(f"{'git':<10}{loaded.origin.git_ref or 'detached'} at {loaded.origin.commit_id[:12]}{dirty}")

@@ -5,30 +5,28 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.alias_moves import print_alias_moves, tell_waiting_aliases
 from promptdb.cli.bars import progress_bar, uploading
+from promptdb.cli.changes import is_superseded, order_line, print_plan
 from promptdb.cli.history import record as record_history
-from promptdb.cli.hook import hook_option, run_hook
+from promptdb.cli.hook import run_hook
+from promptdb.cli.opening import load_tree, root_prefix, service
+from promptdb.cli.options import json_option, max_prune_option, prune_option, ref_option, view_options
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import print_problems
-from promptdb.cli.shared import (
-    json_option,
-    load_tree,
-    on_ref,
-    prune_options,
-    ref_option,
-    root_prefix,
-    service,
-    view_options,
-)
-from promptdb.cli.synced import print_synced, tell_refused
+from promptdb.cli.problems import print_invalid, print_problems
 
 if TYPE_CHECKING:
     from promptdb.domain.plan import Policy
+    from promptdb.sync.apply import Applied
+    from promptdb.sync.source import LoadedTree
     from promptdb.sync.view import View
+
+_REFUSED = "nothing was written"
 
 
 @click.command("sync")
-@prune_options
+@prune_option
+@max_prune_option
 @click.option("--keep-going", is_flag=True, help="Write the valid prompts even if others are invalid (exit code 4).")
 @click.option(
     "--require-clean/--allow-dirty",
@@ -50,7 +48,12 @@ if TYPE_CHECKING:
     "--history", is_flag=True, help="Record each commit that changed a prompt, the oldest first; not the work tree."
 )
 @view_options
-@hook_option
+@click.option(
+    "--hook",
+    is_flag=True,
+    help="For hooks of git: sync HEAD into a local registry (SQLite), and whatever goes wrong, say so in one line and "
+    "leave with 0. Goes with no other option.",
+)
 def command(
     view: "View | None",
     prune: bool,
@@ -99,21 +102,32 @@ def _sync(
     from promptdb.sync.tree import sync_tree
 
     with service() as opened:
-        loaded = on_ref(load_tree(opened.settings, view), ref)
+        loaded = load_tree(opened.settings, view, ref)
         if require_clean:
             refuse_changes(loaded)
         root = root_prefix(opened.settings)
         if loaded.desired.errors and not keep_going:
-            return tell_refused(loaded.desired.problems, root, as_json=as_json)
+            return print_invalid(loaded.desired.problems, root, as_json=as_json, outcome=_REFUSED)
         if loaded.desired.problems:
             print_problems(loaded.desired.problems, err=True, root=root)
         try:
             with progress_bar(uploading(opened.blobs)) as progress:
                 applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going, progress=progress)
         except InvalidPrompts as error:
-            return tell_refused(error.problems, root, as_json=as_json)
+            return print_invalid(error.problems, root, as_json=as_json, outcome=_REFUSED)
     if as_json:
         print_json(applied)
     else:
-        print_synced(applied, loaded, follow_force_push=policy.follow_force_push)
+        _print(applied, loaded, follow_force_push=policy.follow_force_push)
     return 4 if loaded.desired.errors else 0
+
+
+def _print(applied: "Applied", loaded: "LoadedTree", *, follow_force_push: bool) -> None:
+    if not is_superseded(applied.plan):
+        print_plan(applied.plan, done=True, confirmed=len(applied.confirmed))
+        print_alias_moves(applied.plan, done=True)
+        tell_waiting_aliases(loaded.origin, loaded.desired.declared)
+        return
+    click.echo(f"{order_line(applied.plan, loaded.origin)}; nothing written")
+    if follow_force_push:
+        click.echo(f"not followed: {loaded.origin.git_ref} is elsewhere at its remote", err=True)

@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import progress_bar
+from promptdb.cli.opening import load_settings, registry
+from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.cli.problems import count
-from promptdb.cli.shared import json_option, load_settings, registry
-from promptdb.cli.sizes import size
-from promptdb.cli.text import one_line
+from promptdb.cli.text import count, one_line, print_hint, print_rest, size
 
 if TYPE_CHECKING:
-    from promptdb.domain.integrity import Finding
     from promptdb.sync.verify import Verified
 
 _SHOWN = 100
-_FOUND = 7
-"""The exit code of an integrity failure."""
 
 
 @click.command("verify")
@@ -58,18 +54,18 @@ def command(full: bool, with_git: bool, repair: bool, source: Path | None, as_js
         print_json(found)
     else:
         _print(found, is_repair=repair)
-    return _FOUND if found.findings else 0
+    return 7 if found.findings else 0
 
 
 def _print(found: "Verified", *, is_repair: bool) -> None:
     for one in found.findings[:_SHOWN]:
-        _print_finding(one)
-    if len(found.findings) > _SHOWN:
-        click.echo(f"... and {len(found.findings) - _SHOWN:,} more; --json has all")
+        click.secho(f"{one.code} ", fg="red", bold=True, nl=False)
+        click.echo(one_line(f"{one.subject}: {one.message}"))
+        print_hint(one.remedy, before="      ", err=False)
+    print_rest(len(found.findings) - _SHOWN, more="more; --json has all")
     for digest in found.repaired:
         click.echo(f"put back: {digest}")
-    aliases = f"{found.aliases:,} alias{'' if found.aliases == 1 else 'es'}"
-    looked = f"{count(found.prompts, 'prompt')}, {count(found.versions, 'version')}, {aliases}"
+    looked = f"{count(found.prompts, 'prompt')}, {count(found.versions, 'version')}, {count(found.aliases, 'alias')}"
     how = "all read" if found.full else "not read: --full does"
     click.echo(f"{looked}, {count(found.blobs, 'blob')} ({size(found.blob_bytes)}, {how})")
     if found.provenance is not None:
@@ -83,15 +79,6 @@ def _print(found: "Verified", *, is_repair: bool) -> None:
         click.echo("nothing is wrong" + (" any more" if found.repaired else ""))
         return
     repairable = sum(one.repairable for one in found.findings)
-    tail = ""
-    if repairable:
-        flags = "--full --repair" if found.full else "--repair"
-        tail = f"; no intact copy of {repairable:,} was found" if is_repair else f"; {flags} may mend {repairable:,}"
-    click.echo(f"{count(len(found.findings), 'finding')}{tail}")
-
-
-def _print_finding(found: "Finding") -> None:
-    click.secho(f"{found.code} ", fg="red", bold=True, nl=False)
-    click.echo(one_line(f"{found.subject}: {found.message}"))
-    click.secho("      hint: ", fg="cyan", nl=False)
-    click.echo(one_line(found.remedy))
+    flags = "--full --repair" if found.full else "--repair"
+    tail = f"; no intact copy of {repairable:,} was found" if is_repair else f"; {flags} may mend {repairable:,}"
+    click.echo(f"{count(len(found.findings), 'finding')}{tail if repairable else ''}")

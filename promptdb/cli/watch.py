@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from promptdb.cli.shared import json_option, load_settings, root_prefix
+from promptdb.cli.opening import load_settings, root_prefix
+from promptdb.cli.options import json_option
 from promptdb.cli.watched import print_event, print_event_json
 
 if TYPE_CHECKING:

@@ -1,35 +1,25 @@
 """What a watcher tells, for people and for programs."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from promptdb.cli.changes import print_changes, summary
 from promptdb.cli.output import plain, print_json
-from promptdb.cli.problems import count, print_problems, problems_data
+from promptdb.cli.problems import print_problems, problems_data
 from promptdb.cli.text import one_line
 from promptdb.watch import events
 
-if TYPE_CHECKING:
-    from promptdb.sync.apply import Applied
-
-_NAMES = {
-    events.Started: "started",
-    events.Synced: "synced",
-    events.Invalid: "invalid",
-    events.Waiting: "waiting",
-    events.Failed: "error",
-    events.Resumed: "resumed",
-    events.Warned: "warning",
-    events.Stopped: "stopped",
-}
+_NAMES: dict[type[events.Event], str] = {events.Failed: "error", events.Warned: "warning"}
+"""In JSON; others are called as their class is."""
 
 
 def print_event_json(event: events.Event) -> None:
     """On one line."""
     time = datetime.now().astimezone().isoformat(timespec="milliseconds")
-    data: dict[str, Any] = {"event": _NAMES[type(event)], "time": time}
+    kind = type(event)
+    data: dict[str, Any] = {"event": _NAMES.get(kind, kind.__name__.lower()), "time": time}
     if isinstance(event, events.Invalid):
         data["problems"] = problems_data(event.problems)
     else:
@@ -44,19 +34,15 @@ def print_event(event: events.Event, root: str) -> None:
         root: the folder that paths are relative to, put before each.
     """
     if isinstance(event, events.Synced):
-        click.echo(_at_this_time(_written(event.applied)))
-        print_changes(event.applied.plan, done=True)
+        applied = event.applied
+        click.echo(_at_this_time(summary(applied.plan, done=True, confirmed=len(applied.confirmed))))
+        print_changes(applied.plan, done=True)
         return
     click.echo(_at_this_time(_sentence(event)), err=True)
     if isinstance(event, events.Invalid) and event.problems:
         print_problems(event.problems, err=True, root=root)
     if isinstance(event, events.Failed | events.Warned) and event.hint:
         click.echo(one_line(f"    hint: {event.hint}"), err=True)
-
-
-def _written(applied: "Applied") -> str:
-    confirmed = f", {count(len(applied.confirmed), 'version')} confirmed" if applied.confirmed else ""
-    return summary(applied.plan, done=True) + confirmed
 
 
 def _sentence(event: events.Event) -> str:

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -154,18 +155,10 @@ def _unwatched(folders: Collection[str]) -> int:
     The kernel lists the watches of a process (proc_pid_fdinfo(5)). Without such a list, 0.
     """
     watched, is_known = 0, False
-    for descriptor in _entries(Path("/proc/self/fd")):
-        try:
+    process = Path("/proc/self")
+    for descriptor in (process / "fd").iterdir() if process.is_dir() else ():
+        with suppress(OSError):  # closed meanwhile
             if str(descriptor.readlink()) == "anon_inode:inotify":
-                listed = Path("/proc/self/fdinfo", descriptor.name).read_text(encoding="ascii")
+                listed = (process / "fdinfo" / descriptor.name).read_text(encoding="ascii")
                 watched, is_known = watched + listed.count("inotify wd:"), True
-        except OSError:  # closed meanwhile
-            continue
     return sum(map(os.path.isdir, folders)) - watched if is_known else 0
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:
-        return []

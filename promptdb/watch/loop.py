@@ -19,11 +19,10 @@ from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 from promptdb.watch.busy import operation, stale_lock
 from promptdb.watch.events import Event, Failed, Invalid, Resumed, Started, Synced, Waiting, Warned
-from promptdb.watch.ground import Ground
+from promptdb.watch.ground import Ground, Snapshot
 from promptdb.watch.hints import Hints
 from promptdb.watch.schedule import Schedule
 from promptdb.watch.single import only_one
-from promptdb.watch.snapshot import Snapshot
 from promptdb.watch.source import POLLING, EventSource
 
 INTERVAL = 5.0

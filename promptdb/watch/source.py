@@ -2,9 +2,8 @@
 
 from promptdb.files.mounts import remote_file_system
 from promptdb.watch.events import Warned
-from promptdb.watch.ground import Ground
+from promptdb.watch.ground import Ground, identity
 from promptdb.watch.hints import Hints, Observation, WatchedFolder, kind_of_events
-from promptdb.watch.snapshot import identity
 
 POLLING = "polling"
 

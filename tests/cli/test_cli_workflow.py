@@ -93,6 +93,33 @@ def test_a_text_without_commands_is_not_touched(run: Run, synced: Path) -> None:
 
 
 @pytest.mark.usefixtures("workflow")
+def test_one_fence_holds_everything_from_the_first_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with guarded_log():
+        click.echo("before\n::error::x\nbetween\n##[error]\nlast", nl=False)
+    before, start, *fenced, end = capsys.readouterr().out.splitlines()
+    assert (before, fenced) == ("before", ["::error::x", "between", "##[error]", "last"])
+    assert start == f"::stop-commands::{end.strip(':')}"
+
+
+@pytest.mark.usefixtures("workflow")
+def test_a_command_that_is_meant_ends_the_fence(capsys: pytest.CaptureFixture[str]) -> None:
+    with guarded_log():
+        for meant in ("::notice::one", "::notice::two"):
+            click.echo("::error::x")
+            print_command(meant)
+        click.echo("after")
+    out = capsys.readouterr().out
+    assert obeyed(out) == ["::notice::one", "::notice::two"]
+    assert len(set(re.findall("stop-commands::(.*)", out))) == 2
+    assert out.endswith("::notice::two\nafter\n")
+
+
+@pytest.mark.usefixtures("workflow")
+def test_json_needs_no_fence(run: Run, evil: Path) -> None:
+    assert run("render", "evil", "--json").json["text"] == EVIL
+
+
+@pytest.mark.usefixtures("workflow")
 def test_tokens_are_not_used_twice(run: Run, evil: Path) -> None:
     tokens = {token for _ in range(2) for token in re.findall(r"promptdb-\w{32}", run("render", "evil").out)}
     assert len(tokens) == 2

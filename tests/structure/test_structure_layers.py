@@ -76,8 +76,8 @@ def test_the_walk_sees_imports_of_every_kind() -> None:
     assert {
         ("promptdb.sync.apply", "promptdb.db.engine"),
         ("promptdb.cli.sync", "promptdb.sync.tree"),
-        ("promptdb.cli.shared", "promptdb.service"),
-        ("promptdb.cli.failures", "promptdb.errors"),
+        ("promptdb.cli.opening", "promptdb.service"),
+        ("promptdb.cli.problems", "promptdb.errors"),
         ("promptdb.render.engine", "promptdb.render.jinja.engine"),
     } <= seen
 

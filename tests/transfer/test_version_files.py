@@ -123,7 +123,7 @@ EDITS = [
     ("prompt.id", "x", "id: Input should be a valid UUID"),
     ("prompt", None, "prompt: not a JSON object"),
     ("created_at", 5, "created_at: Input should be a valid datetime"),
-    ("user_version", "2.0", "user_version is '2.0', and its spec has"),
+    ("user_version", "2.0", "its user_version is not that of its spec"),
     ("provenance.0.colour", "red", "provenance.0: unknown field 'colour'"),
     ("provenance.0.is_dirty", "no", "is_dirty: Input should be a valid boolean"),
 ]

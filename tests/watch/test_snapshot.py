@@ -8,8 +8,7 @@ import pytest
 from registries import write
 from repositories import Git, commit_all
 
-from promptdb.watch.ground import Ground
-from promptdb.watch.snapshot import SETTLED, Snapshot
+from promptdb.watch.ground import SETTLED, Ground, Snapshot
 
 Change = Callable[[Path, Git], object]
 

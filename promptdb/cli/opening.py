@@ -1,0 +1,106 @@
+"""Opens what commands work on: the service or the stores, the tree, and the settings they come from."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.bars import progress_bar
+from promptdb.cli.text import one_line, print_hint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from uuid import UUID
+
+    from promptdb.domain.identity import PromptId
+    from promptdb.render.resolved import ResolvedPrompt
+    from promptdb.service import PromptService
+    from promptdb.settings import AppSettings
+    from promptdb.sync.registry import Registry
+    from promptdb.sync.source import LoadedTree
+    from promptdb.sync.view import View
+
+
+def load_settings() -> "AppSettings":
+    """Load the settings of the current folder."""
+    from promptdb import settings
+
+    return settings.load_settings()
+
+
+@contextmanager
+def service() -> "Iterator[PromptService]":
+    """Open the service for the settings of the current folder."""
+    from promptdb.service import PromptService
+
+    opened = PromptService(sharing=_note_sharing)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def registry(settings: "AppSettings", database: str | None = None) -> "Iterator[Registry]":
+    """Open the stores alone, ready: a service is slow to import, since it renders.
+
+    Args:
+        settings: name them.
+        database: stands for the database URL in hints, where it is not that of the current folder.
+    """
+    from promptdb.db.migrate import ensure_schema
+    from promptdb.sync.registry import registry_of
+
+    opened = registry_of(settings, _note_sharing)
+    try:
+        ensure_schema(opened.engine, database)
+        yield opened
+    finally:
+        opened.engine.dispose()
+
+
+def load_tree(settings: "AppSettings", view: "View | None" = None, ref: str | None = None) -> "LoadedTree":
+    """Read the prompts of a view, by default the work tree, as those of the ref that `--ref` names."""
+    from promptdb.sync import source
+    from promptdb.sync.view import WORK_TREE
+
+    with progress_bar("reading prompts") as progress:
+        loaded = source.load_tree(settings, progress, view or WORK_TREE)
+    origin = loaded.origin.standing_for(ref)
+    if ref is not None and origin.git_ref != ref:
+        where = f"this is the ref {origin.git_ref}" if origin.git_ref else "there is no commit"
+        raise click.UsageError(f"--ref is for a commit without a name, but {where}")
+    return replace(loaded, origin=origin)
+
+
+def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:
+    """Write the prompts root as people and editors can follow it from `start`, the current folder; ends with a slash."""
+    return os.path.relpath(settings.prompts_path, start) + os.sep
+
+
+def note_rename(ref: str, prompt: "PromptId") -> None:
+    """Note where a reference, or a name, is an earlier one of what it found."""
+    from promptdb.domain.identity import PromptId
+
+    asked = PromptId.parse(ref.partition(":")[0])
+    if asked != prompt:
+        click.echo(f"note: {asked} is now {prompt}", err=True)
+
+
+def note_lookup(found: "ResolvedPrompt") -> None:
+    """Note where the answer is not what the reference seems to ask for: another name, or no recorded version."""
+    note_rename(found.ref, found.prompt)
+    if not found.version.is_recorded:
+        commit = str(found.commit_id)[:12]
+        click.echo(f"note: no sync has recorded {found.prompt} as it is in commit {commit}; read from git", err=True)
+
+
+def _note_sharing(place: str, others: "frozenset[UUID]") -> None:
+    """Note that a registry begins in a blob store with blobs of others. It may, but it may also be a slip."""
+    whose = "another registry" if len(others) == 1 else f"{len(others)} other registries"
+    click.echo(one_line(f"note: {place} has blobs of {whose} too; 'promptdb gc' removes nothing there"), err=True)
+    marks = " and ".join(f"registries/{key}" for key in sorted(map(str, others)))
+    print_hint(f"give each a store of its own; or, if the other is gone for good, remove {marks} in that store")
