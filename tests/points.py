@@ -24,12 +24,12 @@ class Point:
     """A moment, by what happens in it for the n-th time.
 
     `event` is `call` or `return` of a Python function, named by `what`, alone or with its class; `sql` before a statement that
-    `what` matches, `sql done` after it; or `commit`, just before one.
+    `what` matches, or `sql done` after it.
     """
 
     name: str
     event: str
-    what: str = ""
+    what: str
     occurrence: int = 1
 
     def __str__(self) -> str:
@@ -39,20 +39,20 @@ class Point:
 LOCK = r"BEGIN IMMEDIATE|pg_advisory_xact_lock"
 
 POINTS = (
-    Point("after the scan", "call", "_Sync.attempt"),
+    Point("after the scan", "call", "upload_and_write"),
     Point("before the first blob", "call", "put_all"),
-    Point("between blobs", "call", "Batch._blobs", 2),
-    Point("after the last blob, before the transaction", "return", "Batch.upload"),
+    Point("between blobs", "call", "Batch.blobs", 2),
+    Point("after the last blob, before the transaction", "return", "_Sync._upload"),
     Point("before the lock", "sql", LOCK),
     Point("after BEGIN and the lock", "sql done", LOCK),
     Point("after the row of the run", "return", "RegistryWriter.insert_run"),
     Point("after the rows of versions", "return", "RegistryWriter.insert_versions"),
     Point("after the rows of assets", "return", "RegistryWriter.insert_assets"),
     Point("after the moves of aliases", "return", "move_pointers"),
-    Point("before COMMIT", "commit", occurrence=3),
-    Point("after COMMIT", "return", "_Sync.attempt"),
+    Point("before COMMIT", "return", "_Sync._write"),
+    Point("after COMMIT", "return", "upload_and_write"),
 )
-"""Of a sync that adds versions and moves aliases, in this order. It commits three times: two transactions only read."""
+"""Of a sync that adds versions and moves aliases, in this order."""
 
 WRITTEN = POINTS[-1:]
 """Those at which everything is there."""
@@ -130,9 +130,7 @@ def _run(
         if event == point.event and (name == point.what or name.endswith(f".{point.what}")):
             pass_by()
 
-    if point.event == "commit":
-        sa.event.listen(sa.Engine, "commit", pass_by)
-    elif point.event.startswith("sql"):
+    if point.event.startswith("sql"):
         moment = "after_cursor_execute" if point.event == "sql done" else "before_cursor_execute"
         sa.event.listen(sa.Engine, moment, on_statement)
     else:

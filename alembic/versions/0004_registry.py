@@ -1,4 +1,4 @@
-"""The identity of a registry, by which a blob store knows its owners, and what garbage collection has removed."""
+"""The identity of a registry, by which a blob store knows its owners, and whose turn it is: that of writers or of gc."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -17,21 +17,11 @@ def upgrade() -> None:
         "registries",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("gc_turn", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_registries")),
     )
-    op.bulk_insert(registries, [{"id": uuid4(), "created_at": datetime.now(UTC)}])
-    op.create_table(
-        "collections",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("blobs", sa.Integer(), nullable=False),
-        sa.Column("bytes", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=255), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_collections")),
-        sqlite_autoincrement=True,
-    )
+    op.bulk_insert(registries, [{"id": uuid4(), "created_at": datetime.now(UTC), "gc_turn": 0}])
 
 
 def downgrade() -> None:
-    op.drop_table("collections")
     op.drop_table("registries")

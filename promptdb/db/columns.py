@@ -232,17 +232,12 @@ redirects = sa.Table(
     _column("created_at", UtcDateTime),
     sa.Index(None, "prompt_id"),
 )
-# One row, made with the schema. A blob store knows by it whose blobs it has; copies of the database share it.
+# One row, made with the schema. A blob store knows by its id whose blobs it has; copies of the database share it. `gc_turn` is
+# even while writers rely on the blobs they saw, and odd while gc may delete blobs: see `sync.uploads`.
 registries = sa.Table(
-    "registries", metadata, sa.Column("id", RowId, primary_key=True), _column("created_at", UtcDateTime)
-)
-# Batches of blobs that garbage collection removed: who relies on a blob that was there looks again after a new one.
-collections = sa.Table(
-    "collections",
+    "registries",
     metadata,
-    _number(),
-    _column("blobs", sa.Integer),
-    _column("bytes", sa.BigInteger),
-    _column("created_by", _ACTOR),
+    sa.Column("id", RowId, primary_key=True),
     _column("created_at", UtcDateTime),
+    _column("gc_turn", sa.Integer),
 )

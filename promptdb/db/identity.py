@@ -1,15 +1,11 @@
-"""Who a registry is, for its blob stores; and how often garbage was collected in them."""
+"""The row that says who a registry is, for its blob stores, and whose turn it is: that of writers or of gc."""
 
-from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import collections, registries
+from promptdb.db.columns import registries
 from promptdb.errors import IntegrityFailure
-
-_UNFINISHED = -1
-"""The bytes of a removal that was announced and has not ended."""
 
 
 def registry_id(connection: sa.Connection) -> UUID:
@@ -24,27 +20,13 @@ def registry_id(connection: sa.Connection) -> UUID:
     return keys[0]
 
 
-def collected(connection: sa.Connection) -> int | None:
-    """A number that grows with every removal of blobs; None while one is going on, or was cut off."""
-    unfinished = sa.func.count().filter(collections.c.bytes == _UNFINISHED)
-    newest, open_ones = connection.execute(sa.select(sa.func.max(collections.c.id), unfinished)).one()
-    return None if open_ones else newest or 0
+def gc_turn(connection: sa.Connection) -> int:
+    """A number that only grows. While it is even, gc deletes nothing."""
+    found: int = connection.execute(sa.select(registries.c.gc_turn)).scalar_one()
+    return found
 
 
-def announce_removal(connection: sa.Connection, actor: str, now: datetime) -> int:
-    """Say that blobs will be removed; to be committed before the first one is. Gives the number of the removal."""
-    row = {"blobs": 0, "bytes": _UNFINISHED, "created_by": actor, "created_at": now}
-    key: int = connection.execute(sa.insert(collections).values(**row)).inserted_primary_key[0]  # type: ignore[index]
-    return key
-
-
-def is_announced(connection: sa.Connection, number: int) -> bool:
-    """Whether a removal has not ended, also by `end_removals` of another process."""
-    query = sa.select(collections.c.id).where(collections.c.id == number, collections.c.bytes == _UNFINISHED)
-    return connection.execute(query).first() is not None
-
-
-def end_removals(connection: sa.Connection, number: int, blobs: int, size: int) -> None:
-    """Note what was removed. Other removals that have not ended were cut off, or will be announced again."""
-    connection.execute(sa.update(collections).where(collections.c.id == number).values(blobs=blobs, bytes=size))
-    connection.execute(sa.update(collections).where(collections.c.bytes == _UNFINISHED).values(bytes=0))
+def give_turn(connection: sa.Connection, *, to_gc: bool) -> bool:
+    """Make the number odd for gc, or even for writers. Return whether it was not so before."""
+    given = sa.update(registries).where(registries.c.gc_turn % 2 == (0 if to_gc else 1))
+    return connection.execute(given.values(gc_turn=registries.c.gc_turn + 1)).rowcount > 0

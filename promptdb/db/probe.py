@@ -19,10 +19,7 @@ _HOLDER = sa.text(
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND (classid::bigint << 32) + objid::bigint = :key"
 )
-_NUMBERED = (
-    *("prompt_assets", "prompt_aliases", "prompt_absences", "version_sources", "alias_events", "sync_runs"),
-    "collections",
-)
+_NUMBERED = ("prompt_assets", "prompt_aliases", "prompt_absences", "version_sources", "alias_events", "sync_runs")
 _SEQUENCES = sa.text(
     "SELECT sequence FROM (SELECT pg_get_serial_sequence(name, 'id') AS sequence"
     " FROM unnest(CAST(:tables AS text[])) AS name) AS found WHERE NOT has_sequence_privilege(sequence, 'USAGE')"
@@ -40,8 +37,7 @@ _PRIVILEGES: dict[str, tuple[str, ...]] = {
     "alias_events": ("INSERT",),
     "sync_runs": ("INSERT",),
     "source_heads": ("INSERT", "UPDATE"),
-    "registries": (),
-    "collections": ("INSERT",),
+    "registries": ("UPDATE",),
 }
 """What a writer does with each table, besides reading it."""
 

@@ -148,12 +148,4 @@ class RegistryIdentity(Table, table=True):
     __table__ = columns.registries
     id: UUID
     created_at: datetime
-
-
-class Collection(Table, table=True):
-    __table__ = columns.collections
-    id: int
-    blobs: int
-    bytes: int
-    created_by: str
-    created_at: datetime
+    gc_turn: int

@@ -1,12 +1,12 @@
-"""What stands behind the new versions of a plan: their content, uploaded before any row names it, and where it comes from."""
+"""The content behind the new versions of a plan, and where it comes from."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from promptdb.blobs.bundle import manifest
+from promptdb.blobs.bundle import CONTENT_TYPE, BundledAsset, manifest
 from promptdb.blobs.store import Blob, BlobStore
-from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
+from promptdb.domain.integrity import BUNDLE
 from promptdb.domain.plan import Action, Change, Desired, Plan
 from promptdb.domain.views import Provenance
 from promptdb.progress import Progress
@@ -20,48 +20,31 @@ ContentOf = Callable[[Desired], Content]
 class Batch:
     """`content_of` is asked once for each prompt that gets a version."""
 
-    blobs: BlobStore
     desired: Mapping[PromptId, Desired]
     content_of: ContentOf
-    contents: dict[PromptId, Content] = field(default_factory=dict)
-    manifests: dict[PromptId, tuple[Digest, int]] = field(default_factory=dict)
-    progress: Progress | None = None
-    asset_count: int = 0
+    bundles: dict[PromptId, BundledAsset] = field(default_factory=dict)
+    """The bundles that were uploaded."""
 
-    def upload(self, intended: Plan) -> None:
-        """Assets count, in the progress, from when the turn of their prompt comes."""
-        done, bundles = 0, sum(change.prompt not in self.contents for change in new_versions(intended))
+    _contents: dict[PromptId, Content] = field(default_factory=dict)
 
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            if self.progress is not None:
-                self.progress(done, bundles + self.asset_count)
+    def content(self, prompt: PromptId) -> Content:
+        if prompt not in self._contents:
+            self._contents[prompt] = self.content_of(self.desired[prompt])
+        return self._contents[prompt]
 
-        self.blobs.put_all(self.new_blobs(intended), advance)
+    def blobs(self, prompt: PromptId) -> Sequence[Blob]:
+        """Assets first, the bundle that names them last."""
+        content = self.content(prompt)
+        bundle = Blob.of(manifest(content.canonical, list(content.assets)))
+        self.bundles[prompt] = BundledAsset("", BUNDLE, bundle.digest, bundle.size, CONTENT_TYPE)
+        return [*content.blobs, bundle]
 
-    def new_blobs(self, intended: Plan) -> Iterator[Blob]:
-        """Those of the new versions that were not uploaded, for a caller that uploads them."""
-        new = [change.prompt for change in new_versions(intended) if change.prompt not in self.contents]
-        return (blob for prompt in new for blob in self._blobs(prompt))
-
-    def all_blobs(self) -> Iterator[Blob]:
-        """Those that were uploaded, once more."""
-        for content in self.contents.values():
-            yield from content.blobs
-            yield _bundle(content)
-
-    def sources(
-        self, origin: Origin | None, intended: Plan, known: Mapping[str, Provenance] | None = None
-    ) -> dict[str, Provenance]:
-        """Path -> provenance of the new versions that are uploaded, without those that are `known`."""
+    def sources(self, origin: Origin | None, intended: Plan) -> dict[str, Provenance]:
+        """Path -> provenance of the new versions."""
         if origin is None:
             return {}
-        files = {
-            change.path: self.contents[change.prompt].reads
-            for change in new_versions(intended)
-            if change.path is not None and change.path not in (known or {})
-        }
+        new = new_versions(intended)
+        files = {change.path: self.content(change.prompt).reads for change in new if change.path is not None}
         return origin.provenance(files) if files else {}
 
     def confirmed(self, origin: Origin | None, intended: Plan) -> dict[PromptId, Provenance]:
@@ -73,17 +56,28 @@ class Batch:
         found = origin.provenance({path: self.content_of(item).reads for path, item in items.items()})
         return {items[path].prompt: at for path, at in found.items() if not at.is_dirty}
 
-    def _blobs(self, prompt: PromptId) -> Sequence[Blob]:
-        content = self.content_of(self.desired[prompt])
-        bundle = _bundle(content)
-        self.contents[prompt] = content
-        self.asset_count += len(content.blobs)
-        self.manifests[prompt] = bundle.digest, bundle.size
-        return [*content.blobs, bundle]
 
+def upload_in_order(blobs: BlobStore, planned: Sequence[tuple[Batch, Plan]], progress: Progress | None = None) -> None:
+    """Store the blobs of several plans together: a store is slower with little at a time.
 
-def _bundle(content: Content) -> Blob:
-    return Blob.of(manifest(content.canonical, list(content.assets)))
+    Args:
+        blobs: the store.
+        planned: each plan with the content behind it.
+        progress: is called with how far the upload got.
+
+    Raises:
+        StorageError, IntegrityFailure, StalePlan: as in `put_all`.
+    """
+    new = [(batch, change.prompt) for batch, plan in planned for change in new_versions(plan)]
+    done, total = 0, sum(1 + len(batch.content(prompt).blobs) for batch, prompt in new)
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done, total)
+
+    blobs.put_all((blob for batch, prompt in new for blob in batch.blobs(prompt)), advance)
 
 
 def new_versions(intended: Plan) -> list[Change]:

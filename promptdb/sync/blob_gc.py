@@ -8,7 +8,7 @@ from uuid import UUID
 from promptdb.blobs.store import StoredBlob, object_key
 from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading, writing
-from promptdb.db.identity import announce_removal, end_removals, is_announced, registry_id
+from promptdb.db.identity import give_turn, registry_id
 from promptdb.db.named import named_among, named_blobs, version_count
 from promptdb.db.repository import chunks
 from promptdb.domain.digest import Digest
@@ -144,26 +144,12 @@ def _guard(
 
 
 def _remove(registry: Registry, garbage: Sequence[StoredBlob]) -> list[StoredBlob]:
-    """Remove what is still garbage, and see to it that no sync goes on to rely on it.
-
-    A sync looks whether a blob is there before it has the lock; under the lock, it looks again if `collected` tells of a
-    removal since, or of one that has not ended (`Uploads`). Blobs are removed under the lock, between two commits:
-
-    - Killed before the first commit, nothing has happened. After it, an announcement stands without an end, and all syncs look
-      again: those that began before it, since the number has grown, and those that began later, since it has not ended.
-    - The end is committed with the lock that blobs were removed under. If that commit fails, the announcement stands.
-    - An announcement whose process was killed is ended by the next removal, under the lock, when the number has grown again. If
-      that process was not killed but waited for the lock, it finds its announcement ended, removes nothing, and makes another.
-    """
+    """Delete what is still garbage. `sync.uploads` says why no writer goes on to rely on it."""
     while True:
-        now = datetime.now(UTC)
         with writing(registry.engine) as connection:
-            number = announce_removal(connection, registry.actor, now)
-        with writing(registry.engine) as connection:
-            if not is_announced(connection, number):
-                continue
+            if give_turn(connection, to_gc=True):
+                continue  # to commit that before anything is deleted
             named = named_among(connection, {object_key(blob.digest): blob.digest for blob in garbage})
             removed = [blob for blob in garbage if blob.digest not in named]
             registry.blobs.delete([blob.digest for blob in removed])
-            end_removals(connection, number, len(removed), sum(blob.size for blob in removed))
             return removed

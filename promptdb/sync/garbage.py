@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _RARELY = 200_000
-"""New objects between two collections. Python's own number makes them take a tenth of a large sync."""
+"""New objects between two collections. Python's own number makes them take 7 % of a first sync of 10,000 prompts."""
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """`sync --history`: each commit that changed a prompt, the oldest first, as the versions it made, in one transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -8,18 +8,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.engine import reading, writing
 from promptdb.db.repository import PromptRepository
-from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.identity import PromptId
-from promptdb.domain.order import RecordedHead, Verdict
+from promptdb.domain.order import Verdict
 from promptdb.domain.plan import Action, Plan, Policy, Recorded, plan
 from promptdb.domain.replay import performed, without_label_conflicts
 from promptdb.domain.views import Provenance
-from promptdb.errors import ConfigError, Conflict, StalePlan
+from promptdb.errors import ConfigError, Conflict
 from promptdb.files.tree import MAX_TEXT_BYTES
 from promptdb.git.history import FolderChange, first_parents, folder_history
 from promptdb.git.objects import Entry, entries_of_commit, read_blobs
@@ -28,15 +26,16 @@ from promptdb.git.worktree import from_top
 from promptdb.problems import Code, Problem
 from promptdb.progress import Progress
 from promptdb.settings import AppSettings
-from promptdb.sync.batch import Batch, new_versions
+from promptdb.sync.batch import Batch, new_versions, upload_in_order
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.git_tree import may_be_text
 from promptdb.sync.order import order_of, reason, require_in_order
+from promptdb.sync.recorded import Seen, recorded_with_ids
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree, load_tree
 from promptdb.sync.tree import sync_tree
 from promptdb.sync.tree_replay import TreeReplay, TreeState
-from promptdb.sync.uploads import Uploads, upload_in_order
+from promptdb.sync.uploads import Intended, upload_and_write
 from promptdb.sync.view import Origin, View
 from promptdb.sync.write import announce, note_absences, write_run, write_versions
 
@@ -105,51 +104,58 @@ def record_history(
     Raises:
         ConfigError: there is no such commit, or the clone is shallow.
         InvalidPrompts: a file is invalid in the newest commit; nothing was written.
-        Conflict: the registry has versions from elsewhere, another history, or was written to meanwhile.
+        Conflict: the registry has versions from elsewhere, or another history.
         LockTimeout, StorageError: nothing was written either.
     """
     tip = load_tree(settings, None, View(rev=rev))
     tip.desired.require_valid()
-    return _record(registry, tip, datetime.now(UTC), progress, uploading)
+    root, started = tip.origin.root, datetime.now(UTC)
+
+    def look(connection: sa.Connection) -> _Look:
+        runs, repository = RunRepository(connection), PromptRepository(connection)
+        state, ids = recorded_with_ids(connection, [], whole_tree=True)
+        seen = Seen(replace(state, labels=repository.labels()), ids, runs.source_heads(root))
+        return _Look(seen, runs.recorded_commits(root), runs.newest_clean_commit(root))
+
+    def decide(found: _Look) -> Intended[RecordedHistory] | RecordedHistory:
+        reader = _Reader(tip)
+        since = reader.recorded_commit(found)
+        order = order_of(tip.origin, Policy(), found.seen.heads)
+        require_in_order(order, tip.origin, Policy())
+        if order is not None and order.verdict is Verdict.SUPERSEDED:
+            return RecordedHistory(since=since, superseded=reason(order, tip.origin))
+        if found.newest != since:
+            raise Conflict(
+                f"the registry went on from {str(found.newest)[:12]}, which is not in this history",
+                "history continues where the last sync was: sync this commit without --history",
+            )
+        steps = list(reader.steps(found.seen.state, since, progress))
+        if not steps:
+            return RecordedHistory(since=since)
+
+        def upload() -> None:
+            upload_in_order(registry.blobs, [(step.batch, step.plan) for step in steps], uploading)
+
+        def write(connection: sa.Connection) -> RecordedHistory:
+            _write(connection, registry, steps, dict(found.seen.ids), started)
+            counts = {action.value: sum(step.plan.count(action) for step in steps) for action in Action}
+            return RecordedHistory(len(steps), counts, since, tuple(reader.problems), tuple(reader.moves))
+
+        return Intended(write, upload)
+
+    return upload_and_write(registry, look, decide)
 
 
-@retried
-def _record(
-    registry: Registry, tip: LoadedTree, started: datetime, progress: Progress | None, uploading: Progress | None
-) -> RecordedHistory:
-    reader = _Reader(tip, registry)
-    with reading(registry.engine) as connection:
-        before, since = _look(connection, reader)
-        newest = RunRepository(connection).newest_clean_commit(tip.origin.root)
-    order = order_of(tip.origin, Policy(), before.heads)
-    require_in_order(order, tip.origin, Policy())
-    if order is not None and order.verdict is Verdict.SUPERSEDED:
-        return RecordedHistory(since=since, superseded=reason(order, tip.origin))
-    if newest != since:
-        raise Conflict(
-            f"the registry went on from {str(newest)[:12]}, which is not in this history",
-            "history continues where the last sync was: sync this commit without --history",
-        )
-    steps = list(reader.steps(before.state, since, progress))
-    if not steps:
-        return RecordedHistory(since=since)
-    uploads = Uploads(registry.blobs, registry.sharing)
-    uploads.begin(registry.engine)
-    upload_in_order(registry.blobs, [(step.batch, step.plan) for step in steps], uploading)
-    with writing(registry.engine) as connection:
-        if _look(connection, reader) != (before, since):
-            raise StalePlan("the registry was written to while the history was read", "run the command again")
-        if not uploads.are_safe(connection):
-            registry.blobs.put_all(blob for step in steps for blob in step.batch.all_blobs())
-        writer, ids = RegistryWriter(connection, datetime.now(UTC)), dict(before.ids)
-        for step in steps:
-            run_id = write_run(writer, registry.actor, step.origin, step.plan, started)
-            write_versions(writer, registry, step.plan, ids, step.batch, step.sources, run_id, whole_tree=True)
-            if step.before is not None and step.present is not None:
-                note_absences(writer, run_id, step.before, ids, step.present)
-        announce(writer, (change for step in steps for change in step.plan.changes))
-    counts = {action.value: sum(step.plan.count(action) for step in steps) for action in Action}
-    return RecordedHistory(len(steps), counts, since, tuple(reader.problems), tuple(reader.moves))
+def _write(
+    connection: sa.Connection, registry: Registry, steps: Sequence[_Step], ids: dict[PromptId, UUID], started: datetime
+) -> None:
+    writer = RegistryWriter(connection, datetime.now(UTC))
+    for step in steps:
+        run_id = write_run(writer, registry.actor, step.origin, step.plan, started)
+        write_versions(writer, registry, step.plan, ids, step.batch, step.sources, run_id)
+        if step.before is not None and step.present is not None:
+            note_absences(writer, run_id, step.before, ids, step.present)
+    announce(writer, (change for step in steps for change in step.plan.changes))
 
 
 def move_aliases(registry: Registry, settings: AppSettings, rev: str = "HEAD") -> tuple[AliasMove, ...]:
@@ -164,26 +170,18 @@ def move_aliases(registry: Registry, settings: AppSettings, rev: str = "HEAD") -
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What the registry had when it was looked at. `heads` are the commits that were synced, by their refs."""
+class _Look:
+    """The registry, the commits of this tree that were synced, and the one that was synced last."""
 
-    state: Recorded
-    ids: dict[PromptId, UUID]
-    heads: dict[str, RecordedHead]
-
-
-def _look(connection: sa.Connection, reader: "_Reader") -> tuple[_Seen, str | None]:
-    repository = PromptRepository(connection)
-    found = repository.heads()
-    state = Recorded({name: head for name, (_, head) in found.items()}, repository.labels())
-    heads = RunRepository(connection).source_heads(reader.origin.root)
-    return _Seen(state, {name: key for name, (key, _) in found.items()}, heads), reader.recorded_commit(connection)
+    seen: Seen
+    recorded: set[str]
+    newest: str | None
 
 
 class _Reader:
     """Reads the commits one by one, and decides what each does."""
 
-    def __init__(self, tip: LoadedTree, registry: Registry) -> None:
+    def __init__(self, tip: LoadedTree) -> None:
         if tip.origin.repository is None or tip.origin.commit_id is None:
             raise ConfigError("there is no history to read")
         self.repository, self.tip = tip.origin.repository, tip.origin.commit_id
@@ -194,22 +192,20 @@ class _Reader:
         self.desired = tip.desired
         self.problems: list[CommitProblem] = []
         self.moves: list[tuple[str, PromptId, PromptId]] = []
-        self._registry = registry
 
-    def recorded_commit(self, connection: sa.Connection) -> str | None:
+    def recorded_commit(self, found: _Look) -> str | None:
         """The newest commit of this history that was synced.
 
         Raises:
             Conflict: none was, but the registry has versions from files.
         """
-        recorded = RunRepository(connection).recorded_commits(self.origin.root)
-        found = next((commit for commit in first_parents(self.repository, self.tip) if commit in recorded), None)
-        if found is None and any(head.from_file for _, head in PromptRepository(connection).heads().values()):
+        since = next((commit for commit in first_parents(self.repository, self.tip) if commit in found.recorded), None)
+        if since is None and any(head.from_file for head in found.seen.state.heads.values()):
             raise Conflict(
                 "the registry has versions of files already, and none of the commits of this history is recorded",
                 "history goes into an empty registry, or continues one: use another database",
             )
-        return found
+        return since
 
     def steps(self, before: Recorded, since: str | None, progress: Progress | None) -> Iterator[_Step]:
         commits = list(folder_history(self.repository, self.tip, self.origin.root, since))
@@ -258,11 +254,7 @@ class _Reader:
         }
         desired = {item.prompt: item for item in items}
         contents = {change.prompt: state.contents[change.prompt] for change in new_versions(intended)}
-        batch = Batch(
-            self._registry.blobs,
-            {prompt: desired[prompt] for prompt in contents},
-            lambda item: contents[item.prompt],
-        )
+        batch = Batch({prompt: desired[prompt] for prompt in contents}, lambda item: contents[item.prompt])
         return _Step(origin, intended, batch, sources, recorded, frozenset(desired))
 
     def _note_moves(self, commit: Commit, intended: Plan, recorded: Recorded) -> None:

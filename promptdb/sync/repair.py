@@ -21,7 +21,7 @@ from promptdb.settings import SETTINGS_FILES, AppSettings, load_settings
 from promptdb.sync.blob_rows import bundle_of
 from promptdb.sync.load import LoadedFile
 from promptdb.sync.registry import Registry, registry_of
-from promptdb.sync.uploads import Uploads
+from promptdb.sync.uploads import claim
 from promptdb.sync.verify import Verified
 from promptdb.sync.verify_blobs import Damage, blob_findings, damage_of
 from promptdb.sync.verify_git import loaded_from
@@ -55,13 +55,12 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
     if not wanted:
         return found
     with reading(registry.engine) as connection:
-        key = registry_id(connection)
-    owners = registry.blobs.owners()
-    if owners and key not in owners:
-        raise Guard(
-            "the store has blobs of another registry only", "check the settings of the database and of the store"
-        )
-    Uploads(registry.blobs, registry.sharing).begin(registry.engine)
+        owners = registry.blobs.owners()
+        if owners and registry_id(connection) not in owners:
+            raise Guard(
+                "the store has blobs of another registry only", "check the settings of the database and of the store"
+            )
+        claim(registry, connection)
     left, refused = set(wanted), dict[Digest, Damage]()
     intact = _intact(_found_somewhere(registry, settings, left, other), left)
     while some := list(islice(intact, _AT_ONCE)):

@@ -1,73 +1,43 @@
 """The rows of one new version: the version itself, its blobs, and where it came from."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from uuid import UUID
 
-from promptdb.blobs.bundle import CONTENT_TYPE
+from promptdb.blobs.bundle import BundledAsset
 from promptdb.blobs.store import BlobStore, object_key
 from promptdb.db.bulk import Row
-from promptdb.domain.digest import Digest
-from promptdb.domain.ids import version_id
-from promptdb.domain.integrity import BUNDLE
-from promptdb.domain.plan import Change
 from promptdb.domain.views import Provenance
 from promptdb.sync.content import Content
 
 
-@dataclass(frozen=True)
-class VersionRows:
-    """`prompt` is the id of the prompt, `change` the create or update, `manifest` digest and size of the bundle."""
+def version_row(version: UUID, prompt: UUID, revision: int | None, content: Content, actor: str, now: datetime) -> Row:
+    return {
+        "id": version,
+        "prompt_id": prompt,
+        "revision": revision,
+        "user_version": content.user_version,
+        "spec_json": content.canonical.decode(),
+        "spec_hash": content.digest,
+        "created_by": actor,
+        "created_at": now,
+    }
 
-    prompt: UUID
-    change: Change
-    content: Content
-    manifest: tuple[Digest, int]
-    blobs: BlobStore
-    actor: str
-    now: datetime
 
-    @cached_property
-    def id(self) -> UUID:
-        return version_id(self.prompt, self.change.revision or 1, self.content.digest)
-
-    def version(self) -> Row:
-        return {
-            "id": self.id,
-            "prompt_id": self.prompt,
-            "revision": self.change.revision,
-            "user_version": self.content.user_version,
-            "spec_json": self.content.canonical.decode(),
-            "spec_hash": self.content.digest,
-            "created_by": self.actor,
-            "created_at": self.now,
-        }
-
-    def assets(self) -> list[Row]:
-        digest, size = self.manifest
-        return [
-            self._asset(BUNDLE, digest, CONTENT_TYPE, size, {}),
-            *(
-                self._asset(asset.kind, asset.digest, asset.content_type, asset.size, {"path": asset.path})
-                for asset in self.content.assets
-            ),
-        ]
-
-    def _asset(self, kind: str, digest: Digest, content_type: str, size: int, metadata: dict[str, str]) -> Row:
-        return {
-            "version_id": self.id,
-            "kind": kind,
-            "storage_backend": self.blobs.backend,
-            "bucket": self.blobs.bucket,
-            "object_key": object_key(digest),
-            "content_type": content_type,
-            "byte_size": size,
-            "checksum_sha256": digest.partition(":")[2],
-            "metadata_json": json.dumps(metadata),
-            "created_at": self.now,
-        }
+def asset_row(version: UUID, asset: BundledAsset, blobs: BlobStore, now: datetime) -> Row:
+    """A blob and its place. Only a bundle has no path."""
+    return {
+        "version_id": version,
+        "kind": asset.kind,
+        "storage_backend": blobs.backend,
+        "bucket": blobs.bucket,
+        "object_key": object_key(asset.digest),
+        "content_type": asset.content_type,
+        "byte_size": asset.size,
+        "checksum_sha256": asset.digest.partition(":")[2],
+        "metadata_json": json.dumps({"path": asset.path} if asset.path else {}),
+        "created_at": now,
+    }
 
 
 def source_row(version: UUID, found: Provenance, run_id: int) -> Row:

@@ -9,12 +9,13 @@ from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.progress import Progress
-from promptdb.sync.apply import Applied, apply, recorded_state
+from promptdb.sync.apply import Applied, apply
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
 from promptdb.sync.parts import updates, with_parts
 from promptdb.sync.pointers import decide_pointers
 from promptdb.sync.protection import with_breaking
+from promptdb.sync.recorded import recorded_state
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree
 

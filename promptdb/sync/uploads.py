@@ -1,92 +1,126 @@
-"""Blobs on their way from the first look into a store to the rows that name them, safe from garbage collection in between."""
+"""The way of every write of versions: look, decide, upload, lock, look again, write. No other module knows this protocol.
 
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+Blobs are durable before a row names them. A store keeps what it has, so that a writer may rely on a blob which no row names yet
+and which `gc` deletes just then. One number in the database, `gc_turn`, which only grows, rules that out:
+
+- A writer reads the number before it looks at the store. If it is odd, the writer makes it even, and commits that.
+- `gc` deletes only while it holds the lock and the number is odd. If it is even, `gc` makes it odd, commits that, and takes the
+  lock again.
+- A writer that holds the lock stores all of its blobs again if the number is not the one it began with.
+
+A writer began with an even number. If a blob was deleted since then, the number was odd at that moment, so it has grown, and
+the writer sees that. Later deletions wait for the lock, and find the rows. Nothing has to be released: a process that is
+killed, at whatever moment, leaves a number that is right. (A `gc` whose connection is lost within a deletion ends that deletion
+without the lock. No number can prevent that.)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.blobs.store import Blob, BlobStore
-from promptdb.db.engine import address, reading
-from promptdb.db.identity import collected, registry_id
+from promptdb.blobs.store import BlobStore
+from promptdb.db.engine import address, reading, writing
+from promptdb.db.identity import gc_turn, give_turn, registry_id
 from promptdb.db.named import newest_blob
-from promptdb.domain.plan import Plan
+from promptdb.db.retry import retried
 from promptdb.errors import Guard
-from promptdb.progress import Progress
-from promptdb.sync.batch import Batch, new_versions
-from promptdb.sync.registry import Sharing
+from promptdb.sync.registry import Registry
+
+_TRIES = 3
+"""A decision is made again outside of the lock as often as that, if others are faster; then inside."""
+
+_Seen = TypeVar("_Seen")
+_Result = TypeVar("_Result")
 
 
-@dataclass
-class Uploads:
-    """For every writer of versions. What a store has already is not uploaded again, and `gc` may remove it just then, since no
-    row names it yet: so a writer calls `begin` before it first uploads, and, holding the lock, puts all of its blobs again
-    unless `are_safe`. `gc` removes nothing while that lock is held, and afterwards there are rows.
+@dataclass(frozen=True)
+class Intended(Generic[_Result]):
+    """A decision to write.
+
+    `upload` stores every blob that the rows will name; it may be called again. None where the rows name none.
+    `write` writes the rows on the connection that holds the lock.
     """
 
-    blobs: BlobStore
-    sharing: Sharing | None = None
-    _begun: bool = field(default=False, init=False)
-    _collected: int | None = field(default=None, init=False)
-
-    def begin(self, source: sa.Engine | sa.Connection) -> None:
-        """Before the first upload; the store learns whose blobs it has. A second call does nothing.
-
-        Args:
-            source: of the database; a connection where a transaction is open.
-
-        Raises:
-            Guard: the store is that of other registries.
-            StorageError, LockTimeout: a store failed.
-        """
-        if self._begun:
-            return
-        with reading(source) if isinstance(source, sa.Engine) else nullcontext(source) as connection:
-            key, self._collected = registry_id(connection), collected(connection)
-            owners = self.blobs.owners()
-            if key not in owners:
-                if owners:
-                    _require_own(connection, self.blobs, key)
-                now = datetime.now(UTC)
-                self.blobs.claim(key, f"{address(connection.engine)}, since {now:%Y-%m-%d %H:%M:%S} UTC\n")
-                if owners and self.sharing is not None:
-                    self.sharing(self.blobs.place, owners)
-        self._begun = True
-
-    def are_safe(self, connection: sa.Connection) -> bool:
-        """On the connection that holds the lock: whether no blob can have been removed since `begin`."""
-        return not self._begun or (self._collected is not None and collected(connection) == self._collected)
+    write: Callable[[sa.Connection], _Result]
+    upload: Callable[[], None] | None = None
 
 
-def upload_in_order(blobs: BlobStore, planned: Sequence[tuple[Batch, Plan]], progress: Progress | None = None) -> None:
-    """What several plans need, together: a store is slower with little at a time.
+@retried
+def upload_and_write(
+    registry: Registry,
+    look: Callable[[sa.Connection], _Seen],
+    decide: Callable[[_Seen], Intended[_Result] | _Result],
+) -> _Result:
+    """Write what was decided, if what it was decided on is still so under the lock. All of it is written, or nothing.
 
     Args:
-        blobs: the store.
-        planned: each with what stands behind it.
-        progress: is told how far the upload got. Assets count from when the turn of their plan comes.
+        registry: where to write.
+        look: reads all that the decision depends on.
+        decide: turns that into what to write, or into the result where nothing is to be written. It writes nothing itself.
 
     Raises:
-        StorageError, IntegrityFailure, StalePlan: as in `put_all`.
+        Guard: the store is that of other registries.
+        LockTimeout, StorageError: a store failed.
     """
-    done, total = 0, sum(len(new_versions(plan)) for _, plan in planned)
+    for number in count(1):
+        with reading(registry.engine) as connection:
+            before = look(connection)
+        intended = decide(before)
+        if not isinstance(intended, Intended):
+            return intended
+        turn = None
+        if intended.upload is not None:
+            turn = _begin(registry)
+            intended.upload()
+        with writing(registry.engine) as connection:
+            seen = look(connection)
+            if seen != before:
+                if number < _TRIES:
+                    continue
+                # Writers that are always faster must not keep this one out for ever.
+                intended, turn = decide(seen), None
+                if not isinstance(intended, Intended):
+                    return intended
+            if intended.upload is not None and gc_turn(connection) != turn:
+                claim(registry, connection)
+                intended.upload()
+            return intended.write(connection)
+    raise AssertionError("counting has no end")
 
-    def new_blobs() -> Iterator[Blob]:
-        nonlocal total
-        for batch, plan in planned:
-            new = list(batch.new_blobs(plan))
-            total += batch.asset_count
-            yield from new
 
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        if progress is not None:
-            progress(done, total)
+def claim(registry: Registry, connection: sa.Connection) -> None:
+    """Note in the store whose blobs it has, before the first one is uploaded.
 
-    blobs.put_all(new_blobs(), advance)
+    Raises:
+        Guard: the store is that of other registries.
+        StorageError: a store failed.
+    """
+    key, blobs = registry_id(connection), registry.blobs
+    owners = blobs.owners()
+    if key in owners:
+        return
+    if owners:
+        _require_own(connection, blobs, key)
+    blobs.claim(key, f"{address(connection.engine)}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+    if owners and registry.sharing is not None:
+        registry.sharing(blobs.place, owners)
+
+
+def _begin(registry: Registry) -> int:
+    """The number of the turn, which is that of writers."""
+    with reading(registry.engine) as connection:
+        claim(registry, connection)
+        turn = gc_turn(connection)
+    if turn % 2 == 0:
+        return turn
+    with writing(registry.engine) as connection:
+        give_turn(connection, to_gc=False)
+        return gc_turn(connection)
 
 
 def _require_own(connection: sa.Connection, blobs: BlobStore, key: UUID) -> None:

@@ -1,4 +1,4 @@
-"""The rows of one sync, written on the connection that holds the lock: what was decided, and nothing else."""
+"""Writes the rows of one sync on the connection that holds the lock. Decides nothing."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from promptdb.db import notices
+from promptdb.db.bulk import Row
 from promptdb.db.notices import Notice
 from promptdb.db.runs import APPLIED, RunRepository
 from promptdb.db.writer import RegistryWriter
@@ -16,7 +17,7 @@ from promptdb.domain.plan import Action, Change, Plan, Recorded
 from promptdb.domain.views import Provenance
 from promptdb.sync.batch import Batch, new_versions
 from promptdb.sync.registry import Registry
-from promptdb.sync.rows import VersionRows, source_row
+from promptdb.sync.rows import asset_row, source_row, version_row
 from promptdb.sync.view import Origin
 
 
@@ -51,10 +52,8 @@ def write_versions(
     batch: Batch,
     sources: Mapping[str, Provenance],
     run_id: int | None,
-    *,
-    whole_tree: bool,
 ) -> None:
-    taken = set(ids.values()) if whole_tree else None
+    """Write what a plan does to prompts, and the new versions. `ids` become those after it."""
     for change in performed.changes:
         if change.action is Action.RENAME and change.renamed_from is not None:
             ids[change.prompt] = ids.pop(change.renamed_from)
@@ -62,25 +61,21 @@ def write_versions(
     by_action = {action: [c.prompt for c in performed.changes if c.action is action] for action in Action}
     writer.set_archived(by_action[Action.REVIVE], archived=False)
     writer.set_archived(by_action[Action.ARCHIVE], archived=True)
-    created = _new_ids(writer, by_action[Action.CREATE], taken)
+    created = _new_ids(writer, by_action[Action.CREATE])
     ids |= created
     writer.insert_prompts({key: prompt for prompt, key in created.items()})
-    rows = [
-        VersionRows(
-            ids[change.prompt],
-            change,
-            batch.contents[change.prompt],
-            batch.manifests[change.prompt],
-            registry.blobs,
-            registry.actor,
-            writer.now,
-        )
-        for change in new_versions(performed)
-    ]
-    writer.insert_versions([row.version() for row in rows])
-    writer.insert_assets([asset for row in rows for asset in row.assets()])
-    if run_id is not None:
-        writer.insert_sources([source_row(row.id, sources[row.change.path or ""], run_id) for row in rows])
+    versions, assets, places = list[Row](), list[Row](), list[Row]()
+    for change in new_versions(performed):
+        prompt, content = change.prompt, batch.content(change.prompt)
+        key = version_id(ids[prompt], change.revision or 1, content.digest)
+        versions.append(version_row(key, ids[prompt], change.revision, content, registry.actor, writer.now))
+        blobs = (batch.bundles[prompt], *content.assets)
+        assets.extend(asset_row(key, blob, registry.blobs, writer.now) for blob in blobs)
+        if run_id is not None:
+            places.append(source_row(key, sources[change.path or ""], run_id))
+    writer.insert_versions(versions)
+    writer.insert_assets(assets)
+    writer.insert_sources(places)
 
 
 def confirm(
@@ -110,7 +105,7 @@ def note_absences(
 
 
 def announce(writer: RegistryWriter, changes: Iterable[Change], moves: Iterable[AliasMove] = ()) -> None:
-    """Tell listeners which prompts answer differently from now on, under their old names too."""
+    """Notify listeners of the prompts that answer differently from now on, under their old names too."""
     revisions: dict[PromptId, int | None] = {}
     aliases: dict[PromptId, set[str]] = {}
     for change in changes:
@@ -126,16 +121,13 @@ def announce(writer: RegistryWriter, changes: Iterable[Change], moves: Iterable[
     )
 
 
-def _new_ids(writer: RegistryWriter, created: Sequence[PromptId], known: set[UUID] | None) -> dict[PromptId, UUID]:
-    """The id of each new prompt; one whose name had another prompt, since renamed, gets the next generation.
-
-    `known` are the ids there are; None if only the database knows.
-    """
+def _new_ids(writer: RegistryWriter, created: Sequence[PromptId]) -> dict[PromptId, UUID]:
+    """The id of each new prompt; one whose name had another prompt, since renamed, gets the next generation."""
     ids: dict[PromptId, UUID] = {}
     generation, waiting = 0, list(created)
     while waiting:
         candidates = {prompt: prompt_id(prompt, generation) for prompt in waiting}
-        taken = known if known is not None else writer.taken_ids(list(candidates.values()))
+        taken = writer.taken_ids(list(candidates.values()))
         ids |= {prompt: key for prompt, key in candidates.items() if key not in taken}
         waiting = [prompt for prompt, key in candidates.items() if key in taken]
         generation += 1

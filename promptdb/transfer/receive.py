@@ -1,16 +1,16 @@
-"""Take in what a source has: blobs first, then one transaction under the lock. All of it, or nothing."""
+"""Takes in what a source has: all of it, or nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+import sqlalchemy as sa
+
 from promptdb.blobs.store import Blob, BlobStore
-from promptdb.db.engine import writing
 from promptdb.db.notices import Notice, send
-from promptdb.db.retry import retried
 from promptdb.progress import Progress
 from promptdb.sync.registry import Registry
-from promptdb.sync.uploads import Uploads
+from promptdb.sync.uploads import Intended, upload_and_write
 from promptdb.transfer.add_version import add_version
 from promptdb.transfer.catch_up import catch_up
 from promptdb.transfer.insert import Written
@@ -46,21 +46,22 @@ def receive(registry: Registry, source: Source, progress: Progress | None = None
         LockTimeout, StorageError: a store failed.
     """
     source.inspect()
-    return _receive(registry, source, progress)
+    sent = 0
 
+    def upload() -> None:
+        nonlocal sent
+        sent += _send(source, registry.blobs, progress)
 
-@retried
-def _receive(registry: Registry, source: Source, progress: Progress | None) -> Received:
-    uploads = Uploads(registry.blobs, registry.sharing)
-    uploads.begin(registry.engine)
-    sent = _send(source, registry.blobs, progress)
-    with writing(registry.engine) as connection:
-        if not uploads.are_safe(connection):
-            sent += _send(source, registry.blobs, progress)
+    def write(connection: sa.Connection) -> Received:
         written = (catch_up if source.is_whole else add_version)(connection, source, registry)
         if written.rows:
             send(connection, [Notice()])
-    return Received(written, sent)
+        return Received(written, sent)
+
+    def decide(_: None) -> Intended[Received] | Received:
+        return Intended(write, upload)
+
+    return upload_and_write(registry, lambda _: None, decide)
 
 
 def _send(source: Source, store: BlobStore, progress: Progress | None) -> int:

@@ -18,9 +18,7 @@ TABLES = (
     *("prompts", "sync_runs", "prompt_versions", "prompt_assets", "version_sources"),
     *("prompt_aliases", "alias_events", "prompt_redirects", "prompt_absences", "source_heads"),
 )
-"""The tables that are transferred, each after the ones that it refers to. A registry keeps its identity and its collections
-to itself.
-"""
+"""The tables that are transferred, each after the ones that it refers to. A registry keeps its identity."""
 
 
 def table(name: str) -> sa.Table:

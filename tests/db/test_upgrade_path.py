@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from repositories import commit_all, git_in
 from promptdb.db import migrate
 from promptdb.db.columns import metadata
 from promptdb.db.engine import make_engine, writing
+from promptdb.db.identity import give_turn
 from promptdb.domain.plan import Policy
 from promptdb.service import PromptService
 from promptdb.sync.source import load_tree
@@ -36,7 +36,7 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Versions, a rename, an archived prompt, aliases that were moved, rolled back and broken, and collected garbage."""
+    """Versions, a rename, an archived prompt, aliases that were moved, rolled back and broken, and a turn of gc."""
     folder = tmp_path_factory.mktemp("recorded")
     git = git_in(folder)
     git("init", "--quiet", "--initial-branch=main")
@@ -64,8 +64,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     service.rollback("a/one", "production")
     service.delete_alias("a/two", "staging")
     with writing(service.engine) as connection:
-        collection = {"blobs": 1, "bytes": 2, "created_by": "tester", "created_at": datetime(2026, 1, 1, tzinfo=UTC)}
-        connection.execute(sa.insert(metadata.tables["collections"]).values(**collection))
+        give_turn(connection, to_gc=True)
     found = dump(service.engine)
     service.close()
     (folder / "registry.sqlite3").unlink()

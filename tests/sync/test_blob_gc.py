@@ -2,18 +2,19 @@
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from intruder import edit
-from registries import dump, on_sqlite, rows, write
+from registries import dump, on_sqlite, write
 from workers import collect_all, killed_at, sync_and_collect, together
 
 from promptdb.blobs.store import Blob
 from promptdb.db.engine import reading, writing
-from promptdb.db.identity import announce_removal
+from promptdb.db.identity import gc_turn, give_turn
 from promptdb.domain.plan import Policy
 from promptdb.errors import Guard
 from promptdb.service import PromptService
@@ -21,7 +22,7 @@ from promptdb.sync.apply import Applied
 from promptdb.sync.blob_gc import CollectedGarbage, collect_garbage
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
-from promptdb.sync.uploads import Uploads
+from promptdb.sync.uploads import Intended, upload_and_write
 from promptdb.sync.verify import verify
 
 NOW, DAY = timedelta(0), timedelta(days=1)
@@ -59,8 +60,6 @@ def test_with_delete_garbage_goes_and_what_is_named_stays(littered: PromptServic
     assert (found.deleted, found.deleted_bytes) == (1, GARBAGE.size)
     assert stored(littered) == there - {GARBAGE.digest}
     assert verify(littered.registry, full=True).findings == ()
-    (row,) = rows(littered.engine, "collections")
-    assert (row["blobs"], row["bytes"], row["created_by"]) == (1, GARBAGE.size, "tester")
 
 
 def test_what_was_stored_within_the_grace_period_stays(littered: PromptService) -> None:
@@ -149,39 +148,80 @@ def test_where_rows_do_not_fit_the_specs_nothing_is_removed(
 
 
 def removal(service: PromptService, *, cut_off: bool = False) -> None:
-    """With `cut_off`, up to where blobs are removed, and no end is committed."""
-    if not cut_off:
-        service.blobs.put_all([Blob.of(uuid4().bytes)])
-        assert collect(service, max_delete=100, delete=True).deleted
+    """With `cut_off`, killed before it had the lock again."""
+    if cut_off:
+        with writing(service.engine) as connection:
+            give_turn(connection, to_gc=True)
         return
-    with writing(service.engine) as connection:
-        announce_removal(connection, "tester", datetime.now(UTC))
+    service.blobs.put_all([Blob.of(uuid4().bytes)])
+    assert collect(service, max_delete=100, delete=True).deleted
 
 
 @pytest.mark.parametrize(
-    ("before", "between", "safe"),
+    ("before", "between", "uploads"),
     [
-        ([], [], True),
-        (["whole"], [], True),
-        ([], ["whole"], False),
-        ([], ["cut off"], False),
-        (["cut off"], [], False),
-        (["cut off"], ["whole"], False),
-        ([], ["cut off", "whole"], False),
-        (["cut off", "whole"], [], True),
+        ([], [], 1),
+        (["whole"], [], 1),
+        (["cut off"], [], 1),
+        (["cut off", "whole"], [], 1),
+        ([], ["whole"], 2),
+        ([], ["cut off"], 2),
+        (["whole"], ["whole"], 2),
+        (["cut off"], ["whole"], 2),
+        (["cut off"], ["cut off"], 2),
+        ([], ["cut off", "whole"], 2),
+        ([], ["another writer"], 1),
+        ([], ["whole", "another writer"], 2),
+        ([], ["cut off", "another writer"], 2),
+        (["cut off"], ["another writer"], 1),
     ],
 )
-def test_uploads_are_safe_only_if_nothing_can_have_been_removed(
-    service: PromptService, before: list[str], between: list[str], safe: bool
+def test_a_writer_uploads_again_only_if_gc_had_its_turn(
+    service: PromptService, before: list[str], between: list[str], uploads: int
 ) -> None:
+    def act(kind: str) -> None:
+        if kind == "another writer":
+            service.register_text("other", uuid4().hex)
+        else:
+            removal(service, cut_off=kind == "cut off")
+
     for kind in before:
-        removal(service, cut_off=kind == "cut off")
-    uploads = Uploads(service.blobs)
-    uploads.begin(service.registry.engine)
-    for kind in between:
-        removal(service, cut_off=kind == "cut off")
-    with reading(service.engine) as connection:
-        assert uploads.are_safe(connection) == safe
+        act(kind)
+    calls: list[int] = []
+
+    def upload() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            for kind in between:
+                act(kind)
+
+    upload_and_write(service.registry, lambda _: None, lambda _: Intended(lambda _: None, upload))
+    assert len(calls) == uploads
+
+
+def test_gc_deletes_nothing_in_the_turn_of_writers(littered: PromptService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer begins each time gc waits for the lock: before the next deletion, gc takes the turn again."""
+    turns: list[int] = []
+    delete = littered.blobs.delete
+
+    def when_deleting(digests: list[str]) -> None:
+        with reading(littered.engine) as connection:
+            turns.append(gc_turn(connection))
+        delete(digests)
+
+    def writer_begins(connection: sa.Connection, *, to_gc: bool) -> bool:
+        changed = give_turn(connection, to_gc=to_gc)
+        if changed and not begun:
+            begun.append(1)
+            give_turn(connection, to_gc=False)
+        return changed
+
+    begun: list[int] = []
+    monkeypatch.setattr(littered.registry.blobs, "delete", when_deleting)
+    monkeypatch.setattr("promptdb.sync.blob_gc.give_turn", writer_begins)
+    assert collect(littered, delete=True).deleted == 1
+    assert [turn % 2 for turn in turns] == [1]
+    assert turns[0] > 2
 
 
 @pytest.fixture
@@ -228,4 +268,5 @@ def test_syncs_and_collections_at_once_lose_nothing(service: PromptService, data
     answers = together(sync_and_collect, calls)
     assert answers == ["done"] * 4
     assert verify(service.registry, full=True).findings == ()
-    assert sum(row["blobs"] for row in rows(service.engine, "collections")) > 0
+    with reading(service.engine) as connection:
+        assert gc_turn(connection) > 2

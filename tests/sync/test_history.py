@@ -320,6 +320,20 @@ def test_a_registry_that_went_on_elsewhere_is_told(service: PromptService, git: 
     assert dump(service.engine) == before
 
 
+def test_history_is_read_again_if_the_registry_was_written_to_meanwhile(service: PromptService, at: Any):
+    at({"a.txt": "one"})
+    at({"a.txt": "two"})
+    texts = iter(["between"])
+
+    def uploading(*_: int) -> None:
+        for text in texts:
+            service.register_text("other", text)
+
+    assert record_history(service.registry, service.settings, uploading=uploading).counts["update"] == 1
+    assert [view.revision for view in service.list_versions("a")] == [2, 1]
+    second_sync(service)
+
+
 def test_aliases_that_the_newest_commit_asks_for_are_moved(service: PromptService, at: Any, record: Record):
     at({"a.txt": "one"})
     at({"a.txt": "two", "_aliases.yaml": "production: {a: rev:1}\n"})

@@ -117,7 +117,7 @@ EDITED: list[tuple[str, str, set[str]]] = [
     ("source of no run", "UPDATE version_sources SET run_id = 99", {"V301"}),
     ("identity", "DELETE FROM registries", {"V302"}),
     ("other identity", f"UPDATE registries SET id = {OTHER_ID}", {"V401"}),
-    ("two identities", f"INSERT INTO registries SELECT {OTHER_ID}, created_at FROM registries", {"V302"}),
+    ("two identities", f"INSERT INTO registries SELECT {OTHER_ID}, created_at, 0 FROM registries", {"V302"}),
 ]
 
 
@@ -206,7 +206,7 @@ def test_reads_refuse_what_cannot_be_read(filled: PromptService, statement: str,
     [
         ("DELETE FROM registries", "the registry has no ids instead of one"),
         (
-            f"INSERT INTO registries SELECT {OTHER_ID}, created_at FROM registries",
+            f"INSERT INTO registries SELECT {OTHER_ID}, created_at, 0 FROM registries",
             "the registry has 2 ids instead of one",
         ),
     ],
