@@ -12,7 +12,7 @@ from typing import TypedDict
 from langchain_core.language_models import FakeListChatModel
 from langgraph.graph import END, START, StateGraph
 
-from promptdb import PromptClient, PromptService
+from promptdb import PromptClient
 from promptdb.integrations.langgraph import PromptNode, PromptState
 
 
@@ -43,12 +43,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PROMPTDB_DATABASE_URL"] = f"sqlite:///{Path(folder, 'promptdb.sqlite3')}"
         os.environ["PROMPTDB_BLOB_ROOT"] = str(Path(folder, "blobs"))
-        service = PromptService()
-        with PromptClient(service) as client:
+        with PromptClient.from_env() as client:
             running = build(client).compile()
             for text in ("Answer in one word: {question}", "Answer in one number: {question}"):
-                version = client.register_text("demo/reply", text)
-                service.promote(f"demo/reply:rev:{version.revision}", "production")
+                client.register_text("demo/reply", text, alias="production")
                 result = running.invoke({"question": "What is six by seven?"})
                 [used] = result["prompt_versions"]
                 print(f"{used['prompt']} rev:{used['revision']}: {result['prompt'][0].content} -> {result['answer']}")

@@ -1,14 +1,13 @@
-"""What can be looked up in a registry. `PromptService` adds what changes it."""
+"""Reads a registry: versions, aliases, history and assets."""
 
+from dataclasses import replace
 from functools import cached_property
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import sqlalchemy as sa
 
-from promptdb.blobs.store import BlobStore
 from promptdb.db.engine import reading
-from promptdb.db.lookup import existing_name
-from promptdb.db.migrate import ensure_schema
+from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.domain.identity import PromptId
@@ -22,57 +21,54 @@ from promptdb.domain.views import (
     PromptVersionView,
     StoredVersion,
 )
-from promptdb.render.resolved import ResolvedPrompt, resolved
-from promptdb.settings import AppSettings, load_settings
-from promptdb.sync.assets import open_asset
+from promptdb.settings import AppSettings
+from promptdb.sync.assets import RecordedAssets, open_asset
 from promptdb.sync.blob_rows import recorded_assets
-from promptdb.sync.lookup import find
 from promptdb.sync.registry import Registry, Sharing, registry_of
 
 
-class PromptLookups:
-    """One database and one blob store, for who reads. Thread-safe; connections are pooled.
+class RegistryReader:
+    """Answers questions about one database and one blob store. Thread-safe; connections are pooled.
 
     Args:
-        settings: by default those of the current folder.
-        sharing: is told when the first write begins in a blob store that other registries have marked.
-
-    Raises:
-        ConfigError: a setting is wrong. The database is opened, and its schema checked, at the first use.
+        registry: the stores. Nothing is connected before the first question.
     """
 
-    def __init__(self, settings: AppSettings | None = None, sharing: Sharing | None = None) -> None:
-        self.settings = settings or load_settings()
-        self._registry = registry_of(self.settings, sharing)
-        self.engine: sa.Engine = self._registry.engine
-        self.blobs: BlobStore = self._registry.blobs
+    def __init__(self, registry: Registry) -> None:
+        self.stores = registry
+
+    @classmethod
+    def of(cls, settings: AppSettings, sharing: Sharing | None = None) -> Self:
+        """Make a reader of the stores that the settings name.
+
+        Args:
+            settings: name the database and the blob store.
+            sharing: called when the first write begins in a blob store that other registries have marked.
+
+        Raises:
+            ConfigError: a setting is wrong.
+        """
+        return cls(registry_of(settings, sharing))
 
     @cached_property
     def registry(self) -> Registry:
-        """The stores, ready: an empty SQLite database has its schema from here on.
-
-        Raises:
-            ConfigError: the schema is missing or not of this release.
-        """
-        ensure_schema(self.engine)
-        return self._registry
+        """The stores, ready. Errors as in `Registry.ready`."""
+        return self.stores.ready()
 
     def close(self) -> None:
-        self.engine.dispose()
-
-    def resolve(self, ref: str) -> ResolvedPrompt:
-        """The version a reference names, ready to render.
-
-        Raises:
-            InvalidRef: the text is not a reference.
-            NotFound: there is no such prompt or version; the hint says what there is.
-        """
-        return resolved(ref, self.find(PromptRef.parse(ref)))
+        """Return the database connections."""
+        self.stores.close()
 
     @retried
     def find(self, ref: PromptRef) -> StoredVersion:
-        """The same, as it is stored. What `git:` names and no sync has recorded comes from the repository around us."""
-        return find(self.registry, self.settings, ref)
+        """Find the recorded version that a reference names.
+
+        Raises:
+            NotFound: there is no such prompt or version; the hint says what there is.
+        """
+        with reading(self.registry.engine) as connection:
+            found = find_version(connection, ref)
+        return replace(found, assets=RecordedAssets(self.registry, found.view))
 
     @retried
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:

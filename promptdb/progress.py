@@ -1,9 +1,19 @@
-"""The callback of long work, for every layer."""
+"""How long work reports how far it got."""
 
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+Progress = Callable[[int, int], None]
+"""Called with the number of items done, and the number of all items."""
+
+ShowProgress = Callable[[str], AbstractContextManager[Progress | None]]
+"""Shows one step of the work: entered with its title, it gives what the step calls, or None if no one watches."""
 
 
-class Progress(Protocol):
-    """Called with how many steps of how many are done."""
+UPLOADING = "uploading"
+"""The title of the step that sends blobs over a network."""
 
-    def __call__(self, done: int, total: int, /) -> None: ...
+
+def unwatched(_title: str) -> AbstractContextManager[None]:
+    """Show nothing."""
+    return nullcontext()

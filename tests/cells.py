@@ -121,7 +121,7 @@ class Cell:
         assert sync_cell(*self.work) == 0
         assert dump(self.service.engine) == before
         for name, alias in zip(PROMPTS, ("staging", "staging", "production"), strict=True):
-            assert f"edition {self.edition}" in self.service.resolve(f"{name}:{alias}").render_text()
+            assert f"edition {self.edition}" in self.service.get(f"{name}:{alias}").render_text()
         self._require_verified()
 
     def close(self) -> None:

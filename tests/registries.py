@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from postgres import PostgresServer
 from s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
+from promptdb.client.client import PromptClient
+from promptdb.client.sources.database import DatabaseSource
 from promptdb.db.columns import metadata, registries
 from promptdb.db.engine import make_engine
 from promptdb.db.migrate import upgrade
@@ -268,3 +270,8 @@ def write(folder: Path, files: dict[str, str | bytes]) -> None:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def client_of(service: PromptService) -> PromptClient:
+    """A client on the connections of a service."""
+    return PromptClient(DatabaseSource(service.settings, service.reader))

@@ -16,6 +16,7 @@ from promptdb.domain.spec import PromptSpec
 from promptdb.errors import (
     ConfigError,
     Conflict,
+    Guard,
     IntegrityFailure,
     InvalidPrompts,
     InvalidRef,
@@ -25,6 +26,7 @@ from promptdb.errors import (
 )
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
+from promptdb.sync.pointers import Pointing
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
@@ -51,7 +53,7 @@ def test_a_text_becomes_a_version(service: PromptService) -> None:
     version = done.version
     assert (str(version.prompt), version.revision, version.user_version) == ("support/triage", 1, None)
     assert version.created_by == "tester"
-    assert service.resolve("support/triage").render_text(ticket="x") == "Sort x"
+    assert service.get("support/triage").render_text(ticket="x") == "Sort x"
 
 
 def test_the_same_content_twice_is_one_version(service: PromptService) -> None:
@@ -61,6 +63,45 @@ def test_the_same_content_twice_is_one_version(service: PromptService) -> None:
     assert (first.created, again.created) == (True, False)
     assert again.version == first.version
     assert dump(service.engine) == before
+
+
+def test_a_registration_moves_an_alias_in_the_same_transaction(service: PromptService) -> None:
+    for number, text in enumerate(("Hi {name}", "Hello {name}"), 1):
+        done = service.register_text("a/one", text, alias=Pointing("production", reason="first try"))
+        assert service.resolve("a/one:production") == done.version
+        assert done.version.revision == number
+    moves = [(move.action, move.from_revision, move.to_revision, move.reason) for move in service.alias_log("a/one")]
+    assert moves == [("promote", 1, 2, "first try"), ("promote", None, 1, "first try")]
+    before = dump(service.engine)
+    assert not service.register_text("a/one", "Hello {name}", alias="production").created
+    assert dump(service.engine) == before
+
+
+def test_the_newest_version_as_it_is_can_get_an_alias(service: PromptService) -> None:
+    service.register_text("a/one", "Hi")
+    assert not service.register_text("a/one", "Hi", alias="staging").created
+    assert service.resolve("a/one:staging").revision == 1
+
+
+@pytest.mark.parametrize(
+    ("alias", "error"),
+    [("latest", InvalidRef), ("No", InvalidRef), (Pointing("x", reason="\0"), ConfigError), ("production", Guard)],
+)
+def test_a_registration_whose_alias_cannot_move_writes_nothing(
+    service: PromptService, alias: Pointing | str, error: type[PromptDBError]
+) -> None:
+    service.register_text("a/one", "Hi {name}", alias="production")
+    before = dump(service.engine)
+    with pytest.raises(error):
+        service.register_text("a/one", "Hi {name} of {place}", alias=alias)
+    assert dump(service.engine) == before
+
+
+def test_a_protected_alias_moves_over_a_breaking_change_if_that_is_allowed(service: PromptService) -> None:
+    service.register_text("a/one", "Hi {name}", alias="production")
+    service.register_text("a/one", "Hi {name} of {place}", alias=Pointing("production", allow_breaking=True))
+    [newest, _] = service.alias_log("a/one")
+    assert [change.name for change in newest.breaking] == ["place"]
 
 
 def test_old_content_is_a_new_version_where_it_is_not_the_newest(service: PromptService) -> None:
@@ -77,21 +118,21 @@ def test_fields_of_a_prompt_file_go_along_with_a_text(service: PromptService) ->
         variables={"name": {"type": "string"}, "place": {"default": "here"}},
         metadata={"tags": ["x"]},
     )
-    prompt = service.resolve("a/one")
+    prompt = service.get("a/one")
     assert prompt.render_text(name="Ann") == "Ann here"
     assert prompt.spec.metadata.tags == ["x"]
 
 
 def test_a_spec_and_its_fields_are_the_same_content(service: PromptService) -> None:
     service.register_spec("a/one", CHAT)
-    spec = service.resolve("a/one").spec
+    spec = service.get("a/one").spec
     assert not service.register_spec("a/one", spec).created
     assert service.register_spec("a/two", spec).version.spec_hash == spec.digest()
 
 
 def test_a_name_without_a_namespace_is_in_the_default_one(service: PromptService) -> None:
     assert str(service.register_text("hello", "Hello").version.prompt) == "default/hello"
-    assert service.resolve("hello").version == service.resolve("default/hello").version
+    assert service.get("hello").version == service.get("default/hello").version
 
 
 def test_a_file_becomes_a_version_with_what_it_names(service: PromptService, tmp_path: Path) -> None:
@@ -107,7 +148,7 @@ def test_a_file_becomes_a_version_with_what_it_names(service: PromptService, tmp
     )
     done = service.register_file(tmp_path / "drafts/grade.j2")
     assert str(done.version.prompt) == "default/grade"
-    assert service.resolve("grade").render_text(answer="x") == "Strictly. x"
+    assert service.get("grade").render_text(answer="x") == "Strictly. x"
     assert [(asset.kind, asset.path) for asset in service.assets(done.version)] == [
         ("bundle", None),
         ("example_dataset", "data/rows.csv"),
@@ -122,7 +163,7 @@ def test_a_file_below_the_prompts_root_finds_the_fragments_of_the_root(
 ) -> None:
     write(tree, {"team/grade.j2": '{% include "_shared/tone.md" %} {{ answer }}', "_shared/tone.md": "Strictly."})
     done = service.register_file(tree / "team/grade.j2")
-    assert service.resolve(str(done.version.prompt)).render_text(answer="x") == "Strictly. x"
+    assert service.get(str(done.version.prompt)).render_text(answer="x") == "Strictly. x"
 
 
 def test_a_file_and_a_sync_of_it_give_the_same_version(
@@ -165,7 +206,7 @@ def test_a_spec_with_assets_cannot_be_registered_without_the_files(service: Prom
     write(tmp_path, {"one.yaml": "template: x\nassets: [{path: rows.csv}]\n", "rows.csv": "1"})
     service.register_file(tmp_path / "one.yaml")
     with pytest.raises(InvalidPrompts, match="a spec with assets needs the files"):
-        service.register_spec("a/two", service.resolve("one").spec)
+        service.register_spec("a/two", service.get("one").spec)
 
 
 @on_sqlite
@@ -243,7 +284,7 @@ def test_a_summary_shows_the_newest_revision_and_where_the_aliases_point(service
     service.promote("a/one:rev:1", "production")
     service.promote("a/one", "staging")
     [summary] = service.list_prompts()
-    newest = service.resolve("a/one").version
+    newest = service.get("a/one").version
     assert (summary.revision, summary.version_id, summary.spec_hash) == (2, newest.id, newest.spec_hash)
     assert summary.aliases == {"production": 1, "staging": 2}
     assert summary.updated_at == newest.created_at
@@ -265,7 +306,7 @@ def test_versions_come_newest_first_and_not_more_than_asked(
 def exported(service: PromptService, ref: str, file: Path) -> bool:
     """Whether the exported file, read again, has the digest of the version."""
     service.export_to_file(ref, file)
-    return service.register_file(file, "test/again").version.spec_hash == service.resolve(ref).version.spec_hash
+    return service.register_file(file, "test/again").version.spec_hash == service.get(ref).version.spec_hash
 
 
 @on_sqlite
@@ -365,7 +406,7 @@ def test_an_export_does_not_write_an_asset_over_the_prompt(service: PromptServic
     with pytest.raises((StorageError, ConfigError)):
         service.export_to_file("a/one", tmp_path / "out/rows.yaml", overwrite=True)
     assert not (tmp_path / "out/rows.yaml").exists()
-    assert service.resolve("a/one").version == version
+    assert service.get("a/one").version == version
 
 
 @on_sqlite
@@ -439,7 +480,7 @@ def test_a_service_opens_nothing_before_its_first_use(tmp_path: Path) -> None:
 def test_a_service_can_be_used_again_after_it_was_closed(service: PromptService) -> None:
     service.register_text("a/one", "text")
     service.close()
-    assert service.resolve("a/one").render_text() == "text"
+    assert service.get("a/one").render_text() == "text"
 
 
 def test_without_an_actor_the_user_of_the_system_is_recorded(tmp_path: Path) -> None:
@@ -457,7 +498,7 @@ def test_a_spec_that_was_changed_in_the_database_is_an_integrity_failure(tmp_pat
         connection.execute(sa.text("DROP TRIGGER prompt_versions_no_update"))
         connection.execute(sa.text("UPDATE prompt_versions SET spec_json = '{\"nonsense\": 1}'"))
     with pytest.raises(IntegrityFailure):
-        service.resolve("a/one")
+        service.get("a/one")
     service.close()
 
 

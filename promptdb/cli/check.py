@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.bars import progress_bar
-from promptdb.cli.opening import load_settings, root_prefix
+from promptdb.cli.opening import root_prefix, workspace
 from promptdb.cli.options import view_options
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_github, print_problems, problems_data, summary
@@ -32,21 +31,13 @@ def command(view: "View | None", form: str, update_tests: bool) -> int:
     With --update-tests, the present output is written into `equals` and `messages` of the tests that fail; look at the
     difference before you commit it. What cannot be derived, such as `contains`, is reported and left.
     """
-    from promptdb.git.repository import repository_root
-    from promptdb.sync.check import check_tree
     from promptdb.sync.view import WORK_TREE
 
     if update_tests and view is not None and not view.is_work_tree:
         raise click.UsageError("--update-tests writes files, and goes with the work tree only")
-    settings = load_settings()
-    with progress_bar("checking prompts") as progress:
-        if update_tests:
-            from promptdb.sync.rewrite import update_tests as updated  # here, since a check needs no editing
-
-            checked = updated(settings, progress)
-        else:
-            checked = check_tree(settings, progress, view or WORK_TREE)
-    root = root_prefix(settings)
+    with workspace() as opened:
+        checked = opened.update_tests() if update_tests else opened.check(view or WORK_TREE)
+        root = root_prefix(opened.settings)
     problems = checked.problems
     if form == "json":
         data = {"prompts": checked.prompts, "tests": checked.tests, "problems": problems_data(problems)}
@@ -57,7 +48,7 @@ def command(view: "View | None", form: str, update_tests: bool) -> int:
         if not problems:
             click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")
         elif form == "github":
-            print_github(problems, root_prefix(settings, repository_root(settings.base)))
+            print_github(problems, root_prefix(opened.settings, opened.top))
             click.echo(summary(problems))
         else:
             print_problems(problems, root=root)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from promptdb.cli.bars import progress_bar
-from promptdb.cli.opening import load_settings, registry
+from promptdb.cli.opening import registry
 from promptdb.cli.options import json_option
 from promptdb.cli.received import print_received
 
@@ -22,15 +22,13 @@ def command(target: Path | None, as_json: bool) -> None:
     The target must be empty or behind, as an earlier copy is: everything in its history is in the source. Afterwards it has
     the same rows. Otherwise copy exits with 5 and names what differs. A copy may be repeated: it sends only what is missing.
     """
-    from promptdb.db.engine import address
     from promptdb.settings import load_target
     from promptdb.transfer.copy import copy_registry
 
-    settings = load_settings()
-    with registry(settings) as source, registry(load_target(target), _database_of(target)) as other:
+    with registry() as source, registry(load_target(target), _database_of(target)) as other:
         with progress_bar("copying blobs") as progress:
             received = copy_registry(source, other, progress)
-        about = {"database": address(other.engine)}
+        about = {"database": other.address}
     print_received(received, about, as_json=as_json)
 
 

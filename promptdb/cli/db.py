@@ -3,10 +3,9 @@
 import click
 
 from promptdb.cli import doctor
-from promptdb.cli.opening import service
+from promptdb.cli.opening import load_settings
 from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
-from promptdb.errors import ConfigError
 
 
 @click.group("db")
@@ -17,31 +16,23 @@ def command() -> None:
 @command.command("upgrade")
 def upgrade() -> None:
     """Bring the schema up to date, or create it."""
-    from promptdb.db import migrate
+    from promptdb.sync import schema
 
-    with service() as opened:
-        before = migrate.current_revision(opened.engine)
-        migrate.upgrade(opened.engine)
-    if before == migrate.HEAD:
-        click.echo(f"the schema is up to date ({migrate.HEAD})")
-    else:
-        click.echo(f"schema: {before or 'empty'} -> {migrate.HEAD}")
+    before, after = schema.upgrade(load_settings())
+    click.echo(f"the schema is up to date ({after})" if before == after else f"schema: {before or 'empty'} -> {after}")
 
 
 @command.command("current")
 @json_option
 def current(as_json: bool) -> None:
     """Show which migration the database is at."""
-    from promptdb.db import migrate
-    from promptdb.db.engine import address
+    from promptdb.sync.schema import standing
 
-    with service() as opened:
-        found = migrate.current_revision(opened.engine)
-        where = address(opened.engine)
+    found = standing(load_settings())
     if as_json:
-        print_json({"database": where, "current": found, "needed": migrate.HEAD})
+        print_json(found)
     else:
-        click.echo(f"{where}: {found or 'empty'}, needs {migrate.HEAD}")
+        click.echo(f"{found.database}: {found.current or 'empty'}, needs {found.needed}")
 
 
 @command.command("check")
@@ -50,17 +41,9 @@ def check() -> None:
 
     Exit code 1 if they differ.
     """
-    from promptdb.db import migrate
+    from promptdb.sync.schema import require_sound
 
-    with service() as opened:
-        found = migrate.current_revision(opened.engine)
-        if found != migrate.HEAD:
-            where = f"the schema is at {found or 'nothing'}, not at {migrate.HEAD}"
-            raise ConfigError(where, "run: promptdb db upgrade")
-        differences = migrate.drift(opened.engine)
-    if differences:
-        raise ConfigError(f"the schema was changed: {'; '.join(differences)}", "restore it, or report a defect")
-    click.echo(f"the schema is as it should be ({migrate.HEAD})")
+    click.echo(f"the schema is as it should be ({require_sound(load_settings())})")
 
 
 command.add_command(doctor.command)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.changes import print_contract
-from promptdb.cli.opening import note_lookup, root_prefix, service
+from promptdb.cli.opening import note_lookup, root_prefix, workspace
 from promptdb.cli.options import json_option, view_options
 from promptdb.cli.output import print_json, printable
 from promptdb.cli.problems import DIFF_COLOURS, print_problems
@@ -35,15 +35,14 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
         )
     from promptdb.domain.changes import changed_parts
     from promptdb.render.interface import changes_between
-    from promptdb.sync.source import load_prompt
     from promptdb.sync.view import WORK_TREE
 
-    with service() as opened:
-        old = opened.resolve(ref)
+    with workspace() as opened:
+        old = opened.service.get(ref)
         note_lookup(old)
         before = _name(old)
         if other is None:
-            found_file = load_prompt(opened.settings, old.version.prompt, view or WORK_TREE)
+            found_file = opened.load_prompt(old.version.prompt, view or WORK_TREE)
             if found_file is None:
                 raise PromptNotFound(f"there is no file for {old.version.prompt}", "name a second reference")
             path, file = found_file
@@ -53,7 +52,7 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
                 return 4
             new = file.content.spec
         else:
-            found = opened.resolve(f"{old.version.prompt}{other}" if other.startswith(":") else other)
+            found = opened.service.get(f"{old.version.prompt}{other}" if other.startswith(":") else other)
             note_lookup(found)
             after, new = _name(found), found.spec
     parts = changed_parts(old.spec, new)

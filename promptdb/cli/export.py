@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from promptdb.cli.opening import load_settings, note_lookup, registry, service
+from promptdb.cli.opening import note_lookup, registry, service
 from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json, print_text
 from promptdb.cli.text import one_line
@@ -31,15 +31,15 @@ def command(context: click.Context, ref: str, file: str | None, whole: bool, for
         return _export_all(str(parameter.type.convert(ref, parameter, context)), force=force, as_json=as_json)
     if file is None:
         raise click.UsageError("Missing argument 'FILE'.")
-    from promptdb.files.write import prompt_file_text
+    from promptdb.sync.export import prompt_text
 
     if file == "-" and as_json:
         raise click.UsageError("--json tells which files were written, and - writes none")
     with service() as opened:
-        prompt = opened.resolve(ref)
+        prompt = opened.get(ref)
         note_lookup(prompt)
         if file == "-":
-            print_text(prompt_file_text(prompt.spec, ".yaml"), nl=False)
+            print_text(prompt_text(prompt.spec), nl=False)
             return None
         written = opened.export_to_file(ref, file, overwrite=force)
     if as_json:
@@ -55,7 +55,7 @@ def _export_all(file: str, *, force: bool, as_json: bool) -> None:
 
     if not is_zip(Path(file)):
         raise click.UsageError(f"--all writes a zip file: name one that ends in .zip, and not {file!r}")
-    with registry(load_settings()) as opened:
+    with registry() as opened:
         counts = export_registry(opened, Path(file), overwrite=force)
     rows = {name: number for name, number in counts.items() if name != "blobs"}
     if as_json:

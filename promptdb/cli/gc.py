@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.bars import progress_bar
-from promptdb.cli.opening import load_settings, registry
+from promptdb.cli.opening import registry
 from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
 from promptdb.cli.text import count, size
@@ -41,7 +41,7 @@ def command(delete: bool, grace: float, max_delete: int, as_json: bool) -> None:
     """
     from promptdb.sync.blob_gc import collect_garbage
 
-    with registry(load_settings()) as opened, progress_bar("removing blobs") as progress:
+    with registry() as opened, progress_bar("removing blobs") as progress:
         found = collect_garbage(opened, timedelta(hours=grace), max_delete, delete=delete, progress=progress)
     if as_json:
         print_json(found)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.bars import Bar, progress_bars, uploading
-from promptdb.cli.opening import root_prefix, service
+from promptdb.cli.opening import root_prefix, workspace
 from promptdb.cli.output import plain, print_json
 from promptdb.cli.problems import print_invalid
 from promptdb.cli.text import count, one_line, print_hint, print_rest
 from promptdb.errors import InvalidPrompts
+from promptdb.sync.view import View
 
 if TYPE_CHECKING:
     from promptdb.domain.aliases import AliasMove
@@ -22,13 +22,10 @@ _SHOWN = 50
 
 def record(rev: str, *, as_json: bool) -> int:
     """Record the history of a commit, and tell what it brought; gives the exit code."""
-    from promptdb.sync.history import move_aliases, record_history
-
-    with service() as opened:
+    with workspace() as opened:
         root = root_prefix(opened.settings)
         try:
-            with progress_bars(Bar("reading commits"), uploading(opened.blobs)) as progress:
-                found = record_history(opened.registry, opened.settings, rev, *progress)
+            found = opened.sync_history(rev)
         except InvalidPrompts as error:
             outcome = f"nothing was written: {rev} itself has these errors"
             return print_invalid(error.problems, root, as_json=as_json, outcome=outcome)
@@ -37,7 +34,7 @@ def record(rev: str, *, as_json: bool) -> int:
         moved: tuple[AliasMove, ...] = ()
         try:
             if found.commits:
-                moved = move_aliases(opened.registry, opened.settings, rev)
+                moved = opened.sync(view=View(rev=rev)).applied.plan.moves
         finally:  # the history is recorded, whatever becomes of the aliases
             if as_json:
                 print_json(plain(found) | {"alias_moves": plain(moved)})

@@ -4,9 +4,9 @@ import click
 from click.core import ParameterSource
 
 from promptdb.cli.changes import summary
-from promptdb.cli.opening import service
+from promptdb.cli.opening import workspace
 from promptdb.cli.text import one_line
-from promptdb.errors import ConfigError, PromptDBError
+from promptdb.errors import PromptDBError
 
 
 def run_hook() -> int:
@@ -23,12 +23,7 @@ def run_hook() -> int:
 
 
 def _sync_head() -> None:
-    from promptdb.sync.hook import sync_head
-    from promptdb.sync.registry import is_local
-
-    with service() as opened:
-        if not is_local(opened.engine, opened.blobs):
-            raise ConfigError("the registry is not local")
-        applied = sync_head(opened.registry, opened.settings)
+    with workspace() as opened:
+        applied = opened.sync_head()
     if applied is not None and applied.plan.changes:
         click.echo(f"promptdb: {summary(applied.plan, done=True)}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from promptdb.cli.bars import progress_bar
-from promptdb.cli.opening import load_settings, registry
+from promptdb.cli.opening import registry
 from promptdb.cli.options import json_option
 from promptdb.cli.received import print_received
 
@@ -26,6 +26,6 @@ def command(file: Path, as_json: bool) -> None:
         raise click.UsageError("import reads its file more than once, and takes none from standard input: name a file")
     from promptdb.transfer.copy import import_file
 
-    with registry(load_settings()) as opened, progress_bar("storing blobs") as progress:
+    with registry() as opened, progress_bar("storing blobs") as progress:
         received = import_file(opened, file, progress)
     print_received(received, {"file": str(file)}, as_json=as_json)

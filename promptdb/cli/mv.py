@@ -2,12 +2,11 @@
 
 import os
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.opening import load_settings, root_prefix
+from promptdb.cli.opening import root_prefix, workspace
 from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
 
@@ -30,14 +29,9 @@ def command(old: str, new: str, dry_run: bool, as_json: bool) -> None:
     promptdb mv support/triage support/eu/triage
     promptdb mv support/triage billing/
     """
-    from promptdb.sync.move import decide_move
-    from promptdb.sync.move_perform import perform_move
-
-    settings = load_settings()
-    move = decide_move(settings, old, new, Path.cwd())
-    if not dry_run:
-        perform_move(settings.prompts_path, move)
-    root, staged = root_prefix(settings), move.edits[0].entry is not None
+    with workspace() as opened:
+        move = opened.mv(old, new, dry_run=dry_run)
+    root, staged = root_prefix(opened.settings), move.edits[0].entry is not None
     undo = _undo(move, root)
     if as_json:
         print_json(_data(move) | {"staged": staged, "undo": undo, "dry_run": dry_run})

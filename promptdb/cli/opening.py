@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
     from promptdb.sync.registry import Registry
-    from promptdb.sync.source import LoadedTree
-    from promptdb.sync.view import View
+    from promptdb.workspace import Workspace
 
 
 def load_settings() -> "AppSettings":
@@ -33,47 +31,34 @@ def load_settings() -> "AppSettings":
 
 @contextmanager
 def service() -> "Iterator[PromptService]":
-    """Open the service for the settings of the current folder."""
+    """Open the registry of the current folder's settings."""
     from promptdb.service import PromptService
 
-    opened = PromptService(sharing=_note_sharing)
-    try:
+    with closing(PromptService(sharing=_note_sharing)) as opened:
         yield opened
-    finally:
-        opened.close()
 
 
 @contextmanager
-def registry(settings: "AppSettings", database: str | None = None) -> "Iterator[Registry]":
-    """Open the stores alone, ready: a service is slow to import, since it renders.
+def workspace() -> "Iterator[Workspace]":
+    """Open the checkout and the registry of the current folder's settings."""
+    from promptdb.workspace import Workspace
+
+    with closing(Workspace(sharing=_note_sharing, progress=progress_bar)) as opened:
+        yield opened
+
+
+@contextmanager
+def registry(settings: "AppSettings | None" = None, database: str | None = None) -> "Iterator[Registry]":
+    """Open the stores alone, ready: a service takes longer to import, since it renders.
 
     Args:
-        settings: name them.
+        settings: name the stores; by default those of the current folder.
         database: stands for the database URL in hints, where it is not that of the current folder.
     """
-    from promptdb.db.migrate import ensure_schema
     from promptdb.sync.registry import registry_of
 
-    opened = registry_of(settings, _note_sharing)
-    try:
-        ensure_schema(opened.engine, database)
-        yield opened
-    finally:
-        opened.engine.dispose()
-
-
-def load_tree(settings: "AppSettings", view: "View | None" = None, ref: str | None = None) -> "LoadedTree":
-    """Read the prompts of a view, by default the work tree, as those of the ref that `--ref` names."""
-    from promptdb.sync import source
-    from promptdb.sync.view import WORK_TREE
-
-    with progress_bar("reading prompts") as progress:
-        loaded = source.load_tree(settings, progress, view or WORK_TREE)
-    origin = loaded.origin.standing_for(ref)
-    if ref is not None and origin.git_ref != ref:
-        where = f"this is the ref {origin.git_ref}" if origin.git_ref else "there is no commit"
-        raise click.UsageError(f"--ref is for a commit without a name, but {where}")
-    return replace(loaded, origin=origin)
+    with closing(registry_of(settings or load_settings(), _note_sharing)) as opened:
+        yield opened.ready(database)
 
 
 def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:

@@ -6,7 +6,7 @@ import click
 
 from promptdb.cli.alias_moves import print_alias_moves
 from promptdb.cli.changes import print_order, print_plan
-from promptdb.cli.opening import load_settings, load_tree, registry, root_prefix
+from promptdb.cli.opening import root_prefix, workspace
 from promptdb.cli.options import max_prune_option, prune_option, ref_option, view_options
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_invalid
@@ -46,30 +46,25 @@ def command(
     from promptdb.domain.plan import Policy
     from promptdb.errors import InvalidPrompts
     from promptdb.sync.protection import require_unbroken
-    from promptdb.sync.tree import plan_tree, planned_updates
+    from promptdb.sync.view import WORK_TREE
 
-    settings = load_settings()
-    loaded = load_tree(settings, view, ref)
-    root = root_prefix(settings)
-    if loaded.desired.errors:
-        return _print_invalid(loaded.desired.problems, root, form)
     policy = Policy(prune, max_prune)
-    with registry(settings) as opened:
+    with workspace() as opened:
         try:
-            intended = plan_tree(opened, loaded, policy)
+            planned = opened.plan(policy, view or WORK_TREE, ref)
         except InvalidPrompts as error:
-            return _print_invalid(error.problems, root, form)
+            return _print_invalid(error.problems, root_prefix(opened.settings), form)
+        intended, origin = planned.plan, planned.tree.origin
         if form == "json":
             print_json(intended)
         elif form == "markdown":
             from promptdb.cli import markdown
 
-            updates = planned_updates(opened, loaded, intended)
-            click.echo(markdown.plan_comment(intended, updates), nl=False)
+            click.echo(markdown.plan_comment(intended, planned.updates()), nl=False)
         else:
             print_plan(intended, done=False)
-            print_alias_moves(intended, is_dirty=loaded.origin.is_dirty)
-            print_order(intended, loaded.origin)
+            print_alias_moves(intended, is_dirty=origin.is_dirty)
+            print_order(intended, origin)
     intended.require_sound(policy)
     if not allow_breaking:
         require_unbroken(intended.moves)

@@ -3,7 +3,7 @@
 import click
 
 from promptdb.cli.alias_moves import print_declared, print_moves
-from promptdb.cli.opening import note_rename, service
+from promptdb.cli.opening import note_rename, service, workspace
 from promptdb.cli.options import EXPECT_HELP, breaking_option, json_option, read_expected, reason_option
 
 
@@ -39,19 +39,16 @@ def command(
 
     Exit code 5 if the alias is protected (setting protected_aliases) and its callers would break.
     """
-    from promptdb.sync.aliases import decide_all
-    from promptdb.sync.declare import declare
-
     if everywhere and expect is not None:
         raise click.UsageError("--expect goes with a single prompt, not with --all")
     if write and (dry_run or expect is not None or reason is not None):
         raise click.UsageError("--write changes a file: --dry-run, --expect and --reason do not go with it")
+    if write:
+        with workspace() as checkout:
+            moves = checkout.declare(source, alias, everywhere=everywhere, allow_breaking=allow_breaking)
+            print_declared(moves, checkout.settings, as_json=as_json)
+        return
     with service() as opened:
-        if write:
-            one = [] if everywhere else [opened.promote(source, alias, dry_run=True, allow_breaking=allow_breaking)]
-            moves = one or decide_all(opened.registry, source, alias)
-            print_declared(declare(opened.settings, moves), opened.settings, as_json=as_json)
-            return
         if everywhere:
             moves = opened.promote_all(source, alias, dry_run=dry_run, reason=reason, allow_breaking=allow_breaking)
         else:

@@ -13,9 +13,9 @@ def diff_lines(old: "PromptSpec", new: "PromptSpec", before: str, after: str) ->
 
 
 def _lines(spec: "PromptSpec") -> list[str]:
-    from promptdb.files.write import prompt_file_text
+    from promptdb.sync.export import prompt_text
 
-    lines = prompt_file_text(spec, ".yaml").splitlines()
+    lines = prompt_text(spec).splitlines()
     for name, text in spec.includes.items():
         lines += [f"# fragment {name}", *text.splitlines()]
     return lines

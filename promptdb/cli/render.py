@@ -86,7 +86,7 @@ def _prompt(ref: str | None, path: Path | None, view: "View | None") -> "Rendera
             return register.prompt_from_file(path, settings)
         return register.prompt_from_view(register.prompt_of_file(path, settings), settings, view)
     with service() as opened:
-        prompt = opened.resolve(str(ref))
+        prompt = opened.get(str(ref))
     note_lookup(prompt)
     return prompt
 

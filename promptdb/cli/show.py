@@ -21,12 +21,12 @@ def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> Non
     REF is namespace/name[:selector]; a selector is latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or
     a version's UUID.
     """
-    from promptdb.files.write import prompt_file_text
+    from promptdb.sync.export import prompt_text
 
     if path is not None and (list_assets or as_json):
         raise click.UsageError("--asset prints the bytes of a file: it goes with neither --assets nor --json")
     with service() as opened:
-        prompt = opened.resolve(ref)
+        prompt = opened.get(ref)
         if list_assets or path is not None:
             note_lookup(prompt)
             if path is not None:
@@ -52,4 +52,4 @@ def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> Non
         click.echo(f"variable {printable(name)}: {variable.type or 'any'}, {need}")
     for asset in assets:
         click.echo(f"blob     {asset.kind} {printable(asset.path or 'manifest')} ({asset.byte_size:,} bytes)")
-    print_text(f"---\n{prompt_file_text(prompt.spec, '.yaml')}", nl=False)
+    print_text(f"---\n{prompt_text(prompt.spec)}", nl=False)

@@ -4,7 +4,7 @@ import click
 
 from promptdb.cli.alias_moves import moves_summary
 from promptdb.cli.changes import order_line, rename_notices, summary, unconfirmed
-from promptdb.cli.opening import load_tree, service
+from promptdb.cli.opening import workspace
 from promptdb.cli.options import json_option
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import summary as problem_summary
@@ -15,29 +15,18 @@ from promptdb.cli.text import count
 @json_option
 def command(as_json: bool) -> None:
     """Show the settings, the database and what is not synced."""
-    from promptdb.db.engine import address
-    from promptdb.db.migrate import current_revision
-    from promptdb.domain.plan import Policy
-    from promptdb.errors import InvalidPrompts
-    from promptdb.sync.tree import plan_tree
-
-    with service() as opened:
-        loaded = load_tree(opened.settings)
-        try:
-            intended = plan_tree(opened.registry, loaded, Policy())
-        except InvalidPrompts as error:  # declared aliases that name no version: told with the other problems
-            loaded.desired.problems += error.problems
-            loaded.desired.declared = ()
-            intended = plan_tree(opened.registry, loaded, Policy())
-        facts = {
-            "prompts_root": opened.settings.prompts_path,
-            "database": address(opened.engine),
-            "schema": current_revision(opened.engine),
-            "blobs": opened.blobs.place,
-            "branch": loaded.origin.git_ref,
-            "commit": loaded.origin.commit_id,
-            "dirty": loaded.origin.is_dirty,
-        }
+    with workspace() as opened:
+        found = opened.status()
+    loaded, intended = found.tree, found.plan
+    facts = {
+        "prompts_root": found.prompts_root,
+        "database": found.database,
+        "schema": found.schema,
+        "blobs": found.blobs,
+        "branch": loaded.origin.git_ref,
+        "commit": loaded.origin.commit_id,
+        "dirty": loaded.origin.is_dirty,
+    }
     if as_json:
         print_json({**facts, "problems": len(loaded.desired.problems), "plan": intended})
         return

@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.alias_moves import print_alias_moves, tell_waiting_aliases
-from promptdb.cli.bars import progress_bar, uploading
 from promptdb.cli.changes import is_superseded, order_line, print_plan
 from promptdb.cli.history import record as record_history
 from promptdb.cli.hook import run_hook
-from promptdb.cli.opening import load_tree, root_prefix, service
+from promptdb.cli.opening import root_prefix, workspace
 from promptdb.cli.options import json_option, max_prune_option, prune_option, ref_option, view_options
 from promptdb.cli.output import print_json
 from promptdb.cli.problems import print_invalid, print_problems
 
 if TYPE_CHECKING:
-    from promptdb.domain.plan import Policy
     from promptdb.sync.apply import Applied
     from promptdb.sync.source import LoadedTree
     from promptdb.sync.view import View
-
-_REFUSED = "nothing was written"
 
 
 @click.command("sync")
@@ -89,37 +85,24 @@ def command(
             "--local follows whatever is checked out: --ref and --follow-force-push do not go with it"
         )
     from promptdb.domain.plan import Policy
+    from promptdb.errors import InvalidPrompts
+    from promptdb.sync.view import WORK_TREE
 
     policy = Policy(prune, max_prune, local, follow_force_push, allow_breaking)
-    return _sync(view, ref, policy, keep_going=keep_going, require_clean=require_clean, as_json=as_json)
-
-
-def _sync(
-    view: "View | None", ref: str | None, policy: "Policy", *, keep_going: bool, require_clean: bool, as_json: bool
-) -> int:
-    from promptdb.errors import InvalidPrompts
-    from promptdb.sync.source import require_clean as refuse_changes
-    from promptdb.sync.tree import sync_tree
-
-    with service() as opened:
-        loaded = load_tree(opened.settings, view, ref)
-        if require_clean:
-            refuse_changes(loaded)
+    with workspace() as opened:
         root = root_prefix(opened.settings)
-        if loaded.desired.errors and not keep_going:
-            return print_invalid(loaded.desired.problems, root, as_json=as_json, outcome=_REFUSED)
-        if loaded.desired.problems:
-            print_problems(loaded.desired.problems, err=True, root=root)
         try:
-            with progress_bar(uploading(opened.blobs)) as progress:
-                applied = sync_tree(opened.registry, loaded, policy, keep_going=keep_going, progress=progress)
+            done = opened.sync(policy, view or WORK_TREE, ref, keep_going=keep_going, clean=require_clean)
         except InvalidPrompts as error:
-            return print_invalid(error.problems, root, as_json=as_json, outcome=_REFUSED)
+            return print_invalid(error.problems, root, as_json=as_json, outcome="nothing was written")
+    desired = done.tree.desired
+    if desired.problems:
+        print_problems(desired.problems, err=True, root=root)
     if as_json:
-        print_json(applied)
+        print_json(done.applied)
     else:
-        _print(applied, loaded, follow_force_push=policy.follow_force_push)
-    return 4 if loaded.desired.errors else 0
+        _print(done.applied, done.tree, follow_force_push=follow_force_push)
+    return 4 if desired.errors else 0
 
 
 def _print(applied: "Applied", loaded: "LoadedTree", *, follow_force_push: bool) -> None:

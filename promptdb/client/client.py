@@ -1,19 +1,22 @@
-"""`PromptClient`: what an application holds. Look prompts up, render them, register new versions."""
+"""`PromptClient`: the object that an application holds to look prompts up, render them and register new versions."""
 
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from promptdb.client.sources import DatabaseSource, Source
+from promptdb.client.source import Source, WritableSource
 from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import PromptVersionView, StoredVersion
+from promptdb.errors import ConfigError
 from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt, resolved
-from promptdb.service import PromptService
-from promptdb.settings import AppSettings
+
+if TYPE_CHECKING:
+    from promptdb.service import PromptService
+    from promptdb.settings import AppSettings
 
 _log = logging.getLogger("promptdb")
 
@@ -24,27 +27,28 @@ class PromptClient:
     A prompt that was renamed is found by its old name, and the logger `promptdb` warns of that, once for each name.
 
     Args:
-        service: the registry to read and to write.
-        source: where lookups go; the service's database by default.
+        source: where prompts come from.
     """
 
-    def __init__(self, service: PromptService, source: Source | None = None) -> None:
-        self._service = service
-        self._source: Source = source or DatabaseSource(service)
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._told_renamed: set[PromptId] = set()
 
     @classmethod
     def from_env(cls) -> Self:
-        """A client for the settings of the environment and the current folder (docs/settings.md).
+        """Make a client for the settings of the environment and the current folder (docs/settings.md).
 
         Raises:
             ConfigError: a setting is wrong.
         """
-        return cls(PromptService())
+        return cls.from_settings(None)
 
     @classmethod
-    def from_settings(cls, settings: AppSettings) -> Self:
-        return cls(PromptService(settings))
+    def from_settings(cls, settings: "AppSettings | None") -> Self:
+        """Make a client for some settings; None stands for those of `from_env`. Errors as there."""
+        from promptdb.client.sources.database import DatabaseSource  # with SQLAlchemy, which other sources do without
+
+        return cls(DatabaseSource(settings))
 
     def __enter__(self) -> Self:
         return self
@@ -55,11 +59,11 @@ class PromptClient:
         self.close()
 
     def close(self) -> None:
-        """Give the database connections back."""
-        self._service.close()
+        """Release the connections of the source."""
+        self._source.close()
 
     def get(self, ref: str) -> ResolvedPrompt:
-        """The version a reference names, ready to render.
+        """Find the version that a reference names, ready to render.
 
         Args:
             ref: `namespace/name[:selector]`, for example `support/triage:production`.
@@ -67,12 +71,12 @@ class PromptClient:
         Raises:
             InvalidRef: the text is not a reference.
             NotFound: there is no such prompt or version; the hint says what there is.
-            StorageError: the database cannot be reached.
+            StorageError: the source cannot be reached.
         """
         return resolved(ref, self._find(ref))
 
     def resolve(self, ref: str) -> PromptVersionView:
-        """Which version a reference names now. Errors as in `get`."""
+        """Find the version that a reference names now. Errors as in `get`."""
         return self._find(ref).view
 
     def _find(self, ref: str) -> StoredVersion:
@@ -99,44 +103,64 @@ class PromptClient:
         return self.get(ref).render(variables, **more)
 
     def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
-        """The versions of a prompt, the newest first.
+        """List the versions of a prompt, the newest first.
 
         Raises:
             PromptNotFound: there is no such prompt.
         """
-        return self._service.list_versions(prompt, limit)
+        return self._source.list_versions(prompt, limit)
 
     def register_text(
-        self, name: str, text: str, *, template_format: TemplateFormat = "f-string", **fields: Any
+        self,
+        name: str,
+        text: str,
+        *,
+        alias: str | None = None,
+        template_format: TemplateFormat = "f-string",
+        **fields: Any,
     ) -> PromptVersionView:
         """Add a version of a string prompt unless the newest one has this content.
 
         Args:
             name: `namespace/name`.
             text: the template.
-            template_format: how to read it.
+            alias: an alias to point at the version, in the same transaction.
+            template_format: how to read the text.
             fields: further fields of a prompt file, such as `variables` and `metadata`.
 
         Raises:
-            InvalidRef: not a name.
+            InvalidRef: not a name, or not an alias.
             InvalidPrompts: the prompt is not valid.
             Conflict: its `user_version` names other content already.
+            Guard: the alias is protected, and the version breaks its callers.
+            ConfigError: the source cannot write.
         """
-        return self._service.register_text(name, text, template_format=template_format, **fields).version
+        registered = self._service.register_text(name, text, alias=alias, template_format=template_format, **fields)
+        return registered.version
 
-    def register_spec(self, name: str, spec: PromptSpec | Mapping[str, Any]) -> PromptVersionView:
-        """The same for a spec, or for the fields of a prompt file. Errors as in `register_text`."""
-        return self._service.register_spec(name, spec).version
+    def register_spec(
+        self, name: str, spec: PromptSpec | Mapping[str, Any], *, alias: str | None = None
+    ) -> PromptVersionView:
+        """Add a version from a spec, or from the fields of a prompt file. Errors as in `register_text`."""
+        return self._service.register_spec(name, spec, alias=alias).version
 
-    def register_file(self, file: Path | str, name: str | None = None) -> PromptVersionView:
-        """The same for a prompt file; without `name` it has the file's, in the namespace `default`.
+    def register_file(
+        self, file: Path | str, name: str | None = None, *, alias: str | None = None
+    ) -> PromptVersionView:
+        """Add a version from a prompt file; without `name` it has the file's, in the namespace `default`.
 
         Raises:
             StorageError: the file cannot be read.
-            InvalidRef, InvalidPrompts, Conflict: as in `register_text`.
+            InvalidRef, InvalidPrompts, Conflict, Guard, ConfigError: as in `register_text`.
         """
-        return self._service.register_file(file, name).version
+        return self._service.register_file(file, name, alias=alias).version
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file, with its fragments and assets beside it; see `PromptService.export_to_file`."""
         return self._service.export_to_file(ref, file, overwrite=overwrite)
+
+    @property
+    def _service(self) -> "PromptService":
+        if not isinstance(self._source, WritableSource):
+            raise ConfigError("this client only reads prompts", "use the source 'database' to register and export")
+        return self._source.service

@@ -1,6 +1,7 @@
 """Moves aliases by hand: decides on what is recorded, and writes under the lock only if it is still so."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -124,8 +125,7 @@ def perform(
     needed = [replace(move, reason=reason) for move in moves if move.is_needed]
     if not needed:
         return []
-    if reason is not None and not _is_storable(reason):
-        raise ConfigError("the reason is no text that can be stored", "write it in UTF-8, without U+0000")
+    require_storable(reason)
     if dry_run:
         with reading(registry.engine) as connection:
             return allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
@@ -233,12 +233,14 @@ def _existing_alias(connection: sa.Connection, prompt: PromptId, alias: str) -> 
     return views[alias]
 
 
-def _is_storable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
+def require_storable(reason: str | None) -> None:
+    """Refuse a reason that a database cannot hold.
+
+    Raises:
+        ConfigError: it has a surrogate, or U+0000.
+    """
+    if reason is not None and re.search("[\0\ud800-\udfff]", reason):
+        raise ConfigError("the reason is not a text that can be stored", "write it in UTF-8, without U+0000")
 
 
 def _revision(revision: int | None) -> str:

@@ -19,7 +19,7 @@ from promptdb.progress import Progress
 from promptdb.sync.batch import Batch, ContentOf, new_versions, upload_in_order
 from promptdb.sync.order import order_of, require_in_order, require_local
 from promptdb.sync.parts import with_parts
-from promptdb.sync.pointers import Pointers, decide_pointers, move_pointers
+from promptdb.sync.pointers import Pointers, Pointing, decide_pointers, move_pointers, point_at
 from promptdb.sync.recorded import Seen, recorded_with_ids
 from promptdb.sync.registry import Registry
 from promptdb.sync.uploads import Intended, upload_and_write
@@ -48,6 +48,7 @@ def apply(
     invalid: Collection[PromptId] = frozenset(),
     declared: Sequence[Declaration] = (),
     progress: Progress | None = None,
+    pointing: Pointing | None = None,
 ) -> Applied:
     """Make the registry say what `desired` says. All of it is written, or nothing.
 
@@ -60,6 +61,7 @@ def apply(
         invalid: prompts whose files cannot be used, and which are left alone.
         declared: where aliases shall point.
         progress: is told how far the upload got.
+        pointing: an alias to point at the version of a single prompt.
 
     Raises:
         InvalidPrompts: an alias is declared to point at a version that is not there.
@@ -73,7 +75,7 @@ def apply(
         require_local(registry)
     batch = Batch({item.prompt: item for item in desired}, content)
     is_tree = policy is not None
-    sync = _Sync(registry, desired, batch, policy or Policy(), origin, invalid, declared, is_tree, progress)
+    sync = _Sync(registry, desired, batch, policy or Policy(), origin, invalid, declared, is_tree, progress, pointing)
     return upload_and_write(registry, sync.look, sync.decide)
 
 
@@ -100,6 +102,7 @@ class _Sync:
     declared: Sequence[Declaration]
     whole_tree: bool
     progress: Progress | None
+    pointing: Pointing | None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _planned: tuple[Recorded, Plan] | None = None
 
@@ -107,7 +110,10 @@ class _Sync:
         state, ids = recorded_with_ids(connection, self.desired, whole_tree=self.whole_tree)
         planned = self._plan(state)
         if self.origin is None:
-            return _Look(Seen(state, ids), planned)
+            pointers = Pointers()
+            if self.pointing is not None:
+                pointers = point_at(connection, self.desired[0], state, planned, self.pointing)
+            return _Look(Seen(state, ids), replace(planned, moves=pointers.moves), pointers=pointers)
         found = RunRepository(connection)
         heads = compared(self.origin.head_name, found.source_heads(self.origin.root))
         pointers = Pointers()
@@ -158,10 +164,11 @@ class _Sync:
         write_versions(writer, self.registry, intended, ids, self.batch, sources, run_id)
         if run_id is not None:
             confirm(writer, run_id, intended, found.seen.state, ids, confirmed)
-            move_pointers(writer, self.registry, found.pointers, ids, run_id, self.policy)
+        allow_breaking = self.pointing.allow_breaking if self.pointing is not None else self.policy.allow_breaking
+        move_pointers(writer, self.registry, found.pointers, ids, run_id, allow_breaking=allow_breaking)
         if self.whole_tree and run_id is not None and origin is not None and origin.clean_commit is not None:
             note_absences(writer, run_id, found.seen.state, ids, self.batch.desired)
-        announce(writer, intended.changes, found.pointers.moves if run_id is not None else ())
+        announce(writer, intended.changes, found.pointers.moves)
         waiting = _unconfirmed(intended, confirmed, sources)
         return Applied(replace(intended, unconfirmed=waiting), run_id, tuple(confirmed))
 

@@ -19,6 +19,11 @@ from promptdb.files.suffixes import file_suffix
 from promptdb.files.write import prompt_file_text
 
 
+def prompt_text(spec: PromptSpec) -> str:
+    """Write a spec as the text of a prompt file in YAML."""
+    return prompt_file_text(spec, ".yaml")
+
+
 def write_files(
     spec: PromptSpec, open_blob: Callable[[Digest], BinaryIO], file: Path, *, overwrite: bool
 ) -> list[Path]:

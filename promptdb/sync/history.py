@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from promptdb.db.repository import PromptRepository
 from promptdb.db.runs import RunRepository
 from promptdb.db.writer import RegistryWriter
-from promptdb.domain.aliases import AliasMove
 from promptdb.domain.identity import PromptId
 from promptdb.domain.order import Verdict
 from promptdb.domain.plan import Action, Plan, Policy, Recorded, plan
@@ -24,7 +23,7 @@ from promptdb.git.objects import Entry, entries_of_commit, read_blobs
 from promptdb.git.provenance import Commit
 from promptdb.git.worktree import from_top
 from promptdb.problems import Code, Problem
-from promptdb.progress import Progress
+from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
 from promptdb.settings import AppSettings
 from promptdb.sync.batch import Batch, new_versions, upload_in_order
 from promptdb.sync.garbage import collecting_rarely
@@ -33,7 +32,6 @@ from promptdb.sync.order import order_of, reason, require_in_order
 from promptdb.sync.recorded import Seen, recorded_with_ids
 from promptdb.sync.registry import Registry
 from promptdb.sync.source import LoadedTree, load_tree
-from promptdb.sync.tree import sync_tree
 from promptdb.sync.tree_replay import TreeReplay, TreeState
 from promptdb.sync.uploads import Intended, upload_and_write
 from promptdb.sync.view import Origin, View
@@ -87,8 +85,7 @@ def record_history(
     registry: Registry,
     settings: AppSettings,
     rev: str = "HEAD",
-    progress: Progress | None = None,
-    uploading: Progress | None = None,
+    progress: ShowProgress = unwatched,
 ) -> RecordedHistory:
     """Record what is not recorded yet of the first-parent history of a commit.
 
@@ -98,8 +95,7 @@ def record_history(
         registry: where to write.
         settings: say where the prompts are; as they are in the newest commit they hold for all.
         rev: the newest commit.
-        progress: is told how many commits are read.
-        uploading: is told how far the upload got, which comes after that.
+        progress: shows how many commits are read, and how far the upload got.
 
     Raises:
         ConfigError: there is no such commit, or the clone is shallow.
@@ -129,12 +125,14 @@ def record_history(
                 f"the registry went on from {str(found.newest)[:12]}, which is not in this history",
                 "history continues where the last sync was: sync this commit without --history",
             )
-        steps = list(reader.steps(found.seen.state, since, progress))
+        with progress("reading commits") as shown:
+            steps = list(reader.steps(found.seen.state, since, shown))
         if not steps:
             return RecordedHistory(since=since)
 
         def upload() -> None:
-            upload_in_order(registry.blobs, [(step.batch, step.plan) for step in steps], uploading)
+            with progress(UPLOADING) as shown:
+                upload_in_order(registry.blobs, [(step.batch, step.plan) for step in steps], shown)
 
         def write(connection: sa.Connection) -> RecordedHistory:
             _write(connection, registry, steps, dict(found.seen.ids), started)
@@ -156,17 +154,6 @@ def _write(
         if step.before is not None and step.present is not None:
             note_absences(writer, run_id, step.before, ids, step.present)
     announce(writer, (change for step in steps for change in step.plan.changes))
-
-
-def move_aliases(registry: Registry, settings: AppSettings, rev: str = "HEAD") -> tuple[AliasMove, ...]:
-    """Move what the newest commit asks for, once its history is recorded: older commits may have named other versions.
-
-    Raises:
-        InvalidPrompts: an alias is declared to point at a version that is not there.
-        Guard: callers of a protected alias would break.
-        Conflict, LockTimeout, StorageError: as in `sync_tree`. In each case no alias was moved, and the history stays.
-    """
-    return sync_tree(registry, load_tree(settings, None, View(rev=rev)), Policy()).plan.moves
 
 
 @dataclass(frozen=True)

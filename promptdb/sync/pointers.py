@@ -12,7 +12,7 @@ from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove, AliasTarget, Declaration
 from promptdb.domain.identity import PromptId
-from promptdb.domain.plan import Action, Desired, Plan, Policy, Recorded
+from promptdb.domain.plan import Action, Desired, Plan, Recorded
 from promptdb.domain.ref_rules import TAGS
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
 from promptdb.errors import InvalidPrompts, NotFound
@@ -37,6 +37,36 @@ class Pointers:
         """
         if self.problems:
             raise InvalidPrompts(self.problems)
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """An alias to point at a version as it is registered, with the reason for its log."""
+
+    alias: str
+    reason: str | None = None
+    allow_breaking: bool = False
+
+
+def point_at(
+    connection: sa.Connection, item: Desired, recorded: Recorded, intended: Plan, pointing: Pointing
+) -> Pointers:
+    """Decide the move of an alias to the version that a registration makes, or finds.
+
+    Args:
+        connection: sees the registry as it is before the plan is performed.
+        item: the prompt.
+        recorded: what the registry has.
+        intended: the plan, which gives the revision there will be.
+        pointing: the alias.
+    """
+    new = (change.revision for change in intended.changes if change.action in (Action.CREATE, Action.UPDATE))
+    target = AliasTarget(next(new, None) or recorded.heads[item.prompt].revision, digest=item.digest)
+    repository, alias = PromptRepository(connection), pointing.alias
+    there = next(iter(repository.aliases(item.prompt, alias)), None)
+    generation = repository.generations(alias, item.prompt).get(item.prompt, 0)
+    move = AliasMove.between(item.prompt, alias, "promote", there, target, generation, pointing.reason)
+    return Pointers((move,) if move.is_needed else ())
 
 
 def decide_pointers(
@@ -86,8 +116,9 @@ def move_pointers(
     registry: Registry,
     pointers: Pointers,
     ids: Mapping[PromptId, UUID],
-    run_id: int,
-    policy: Policy,
+    run_id: int | None,
+    *,
+    allow_breaking: bool,
 ) -> None:
     """Move the aliases on the connection that holds the lock, once all versions are written.
 
@@ -96,15 +127,15 @@ def move_pointers(
         registry: says who writes, and which aliases are protected.
         pointers: as decided in this transaction.
         ids: of the prompts, by the names that they have now.
-        run_id: the sync that moves them.
-        policy: whether protected aliases may move over a breaking change.
+        run_id: the sync that moves them; None for a registration.
+        allow_breaking: move protected aliases over a breaking change.
 
     Raises:
         Guard: one would, and may not.
     """
     moves = [move.with_version(ids[move.prompt]) for move in pointers.moves]
     if moves:
-        moves = allowed_moves(writer.connection, registry, moves, allow_breaking=policy.allow_breaking)
+        moves = allowed_moves(writer.connection, registry, moves, allow_breaking=allow_breaking)
         write_moves(writer, registry.actor, moves, ids, run_id)
 
 

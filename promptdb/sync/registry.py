@@ -1,24 +1,26 @@
-"""Where versions are kept."""
+"""The two stores of a registry, as the settings name them."""
 
 import getpass
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.store import BlobStore
-from promptdb.db.engine import make_engine
+from promptdb.db.engine import address, make_engine
+from promptdb.db.migrate import ensure_schema
 from promptdb.settings import MAX_ACTOR, AppSettings
 
 Sharing = Callable[[str, frozenset[UUID]], None]
-"""Is told once, when a registry begins in a store that others have marked: where that is, and who they are."""
+"""Called once, when a registry begins in a store that others have marked: with its place, and the ids of the others."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The two stores, who writes, which aliases are protected from breaking changes, and who is told of a shared store."""
+    """The two stores, the name of the writer, the protected aliases, and a callback for a shared store."""
 
     engine: sa.Engine
     blobs: BlobStore
@@ -28,16 +30,33 @@ class Registry:
 
     @property
     def is_local(self) -> bool:
-        return is_local(self.engine, self.blobs)
+        """True for a SQLite file with blobs in a folder, which no one else writes to."""
+        return self.engine.dialect.name == "sqlite" and self.blobs.backend == "local"
 
+    @property
+    def address(self) -> str:
+        """The database's URL without user and password."""
+        return address(self.engine)
 
-def is_local(engine: sa.Engine, blobs: BlobStore) -> bool:
-    """Whether a registry is of one's own: SQLite, and blobs in a folder. Connects to nothing."""
-    return engine.dialect.name == "sqlite" and blobs.backend == "local"
+    def ready(self, database: str | None = None) -> Self:
+        """Create the schema in an empty SQLite database.
+
+        Args:
+            database: stands for the database URL in hints, where it is not that of the current folder.
+
+        Raises:
+            ConfigError: the schema is missing or not of this release.
+        """
+        ensure_schema(self.engine, database)
+        return self
+
+    def close(self) -> None:
+        """Return the database connections."""
+        self.engine.dispose()
 
 
 def registry_of(settings: AppSettings, sharing: Sharing | None = None) -> Registry:
-    """The stores that the settings name; nothing is connected yet.
+    """Make the stores that the settings name; nothing is connected yet.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -48,7 +67,7 @@ def registry_of(settings: AppSettings, sharing: Sharing | None = None) -> Regist
 
 
 def blob_store(settings: AppSettings) -> BlobStore:
-    """The store that the settings name; nothing is connected yet.
+    """Make the blob store that the settings name; nothing is connected yet.
 
     Raises:
         ConfigError: a setting of it is missing or wrong.

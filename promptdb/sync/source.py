@@ -1,10 +1,11 @@
 """The prompt files of a view, read and parsed, and where they come from. Needs no database."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 from promptdb.domain.identity import PromptId
 from promptdb.domain.ref_rules import RefRules
-from promptdb.errors import Guard
+from promptdb.errors import ConfigError, Guard
 from promptdb.progress import Progress
 from promptdb.settings import AppSettings
 from promptdb.sync.collect import DesiredTree, collect
@@ -20,6 +21,18 @@ class LoadedTree:
     desired: DesiredTree
     origin: Origin
     dirty_paths: frozenset[str] = frozenset()
+
+    def on_ref(self, ref: str | None) -> Self:
+        """Return the tree of a commit without a name as that of a branch or tag; None changes nothing.
+
+        Raises:
+            ConfigError: the commit has another name, or there is none.
+        """
+        origin = self.origin.standing_for(ref)
+        if ref is not None and origin.git_ref != ref:
+            where = f"this is the ref {origin.git_ref}" if origin.git_ref else "there is no commit"
+            raise ConfigError(f"--ref is for a commit without a name, but {where}", "leave out --ref")
+        return replace(self, origin=origin)
 
 
 @collecting_rarely()

@@ -1,14 +1,16 @@
 """Plan and sync of a whole tree."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from promptdb.db.engine import reading
 from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
+from promptdb.git.repository import find_repository
 from promptdb.progress import Progress
+from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied, apply
 from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
@@ -21,6 +23,30 @@ from promptdb.sync.source import LoadedTree
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The files, and what a sync of them would do."""
+
+    tree: LoadedTree
+    plan: Plan
+    _registry: Registry
+
+    def updates(self) -> "Iterator[tuple[Change, PromptSpec, PromptSpec]]":
+        """Iterate over the updates of the plan, each with the spec it replaces and the one it brings."""
+        desired = self.tree.desired
+        items = {item.prompt: item for item in desired.items}
+        with reading(self._registry.engine) as connection:
+            yield from updates(connection, self.plan, lambda name: desired.content(items[name]))
+
+
+@dataclass(frozen=True)
+class Synced:
+    """The files, and what a sync of them wrote."""
+
+    tree: LoadedTree
+    applied: Applied
 
 
 @retried
@@ -53,13 +79,13 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
         return replace(described, order=order, moves=tuple(moves), drift=pointers.drift)
 
 
-def planned_updates(
-    registry: Registry, loaded: LoadedTree, intended: Plan
-) -> Iterator[tuple[Change, "PromptSpec", "PromptSpec"]]:
-    """Each update of a plan with the spec it replaces and the one it brings, as they are asked for."""
-    items = {item.prompt: item for item in loaded.desired.items}
+def is_synced(registry: Registry, settings: AppSettings) -> bool:
+    """Check if the newest sync was of the commit that is checked out."""
+    repository = find_repository(settings.base)
+    if repository is None or repository.head is None:
+        return False
     with reading(registry.engine) as connection:
-        yield from updates(connection, intended, lambda name: loaded.desired.content(items[name]))
+        return RunRepository(connection).newest_commit() == repository.head
 
 
 @collecting_rarely()

@@ -1,4 +1,4 @@
-"""What `git:` names where no sync has recorded it: looked up in the repository around us, and read from git's objects."""
+"""Finds versions that `git:` names and no sync has recorded, in the repository around us."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from promptdb.blobs.store import object_key
 from promptdb.db.engine import reading
-from promptdb.db.lookup import current_name, find_version
+from promptdb.db.lookup import UNRECORDED, current_name
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
@@ -17,14 +17,14 @@ from promptdb.domain.refs import ByCommit, ByDigest, PromptRef
 from promptdb.domain.views import AssetView, PromptVersionView, Provenance, StoredVersion
 from promptdb.errors import ConfigError, NotFound, StorageError
 from promptdb.git.repository import commit_named, find_repository
+from promptdb.lookups import RegistryReader
 from promptdb.settings import AppSettings
 from promptdb.sync.content import Content
-from promptdb.sync.registry import Registry
 from promptdb.sync.source import prompt_in
 from promptdb.sync.view import View, open_view
 
-_UNRECORDED = UUID("9d1f6a0e-52f4-5c37-8e0b-6f2f0f6f7a55")
-"""The namespace of their ids: none is that of a version."""
+_NAMESPACE = UUID("9d1f6a0e-52f4-5c37-8e0b-6f2f0f6f7a55")
+"""The namespace of the ids of unrecorded versions: no recorded version has one of them."""
 
 
 @dataclass(frozen=True)
@@ -44,22 +44,38 @@ class AssetsOfFiles:
 
 
 def find_in_repository(
-    registry: Registry, settings: AppSettings, ref: PromptRef, name: str
-) -> StoredVersion | str | None:
-    """The version that a commit, tag or branch of the repository has.
+    reader: RegistryReader, settings: AppSettings, ref: PromptRef, missing: NotFound
+) -> StoredVersion:
+    """Find the version that a commit, tag or branch of the repository around us has.
 
-    Returns:
-        A version that is recorded, by that commit or by its content; else what the file held, as a version that is not;
-        else why there is none, as the end of a sentence. None where there is no repository.
+    Args:
+        reader: of the registry, which may have recorded the content in another commit.
+        settings: name the prompts root.
+        ref: with a `git:` selector.
+        missing: the error of the registry, raised again if the repository has no such version either.
+
+    Raises:
+        NotFound: there is none; the message says why.
     """
+    found = _find(reader, settings, ref, str(getattr(ref.selector, "name", "")))
+    if found is None:
+        raise missing
+    if isinstance(found, str):
+        hint = (missing.hint or "").removeprefix(UNRECORDED)
+        raise type(missing)(f"{missing.message}: {found}", hint or None) from missing
+    return found
+
+
+def _find(reader: RegistryReader, settings: AppSettings, ref: PromptRef, name: str) -> StoredVersion | str | None:
+    """Find a version, or the reason why there is none as the end of a sentence; None where there is no repository."""
     commit = None
     with suppress(StorageError):
         commit = commit_named(settings.base, name)
     if commit is None:
         return None if find_repository(settings.base) is None else "the repository has no such commit, tag or branch"
-    with reading(registry.engine) as connection:
-        with suppress(NotFound):
-            return find_version(connection, PromptRef(ref.prompt, ByCommit(commit), ref.text))
+    with suppress(NotFound):
+        return reader.find(PromptRef(ref.prompt, ByCommit(commit), ref.text))
+    with reading(reader.registry.engine) as connection:
         prompt = current_name(connection, ref.prompt) or ref.prompt
         names = dict.fromkeys((ref.prompt, prompt, *PromptRepository(connection).earlier_names(prompt)))
     try:
@@ -72,16 +88,15 @@ def find_in_repository(
     path, file = found
     if file.content is None:
         return f"its file {path} is invalid in commit {commit[:12]}"
-    with reading(registry.engine) as connection, suppress(NotFound):
-        digest = ByDigest(file.content.digest.partition(":")[2])
-        return find_version(connection, PromptRef(ref.prompt, digest, ref.text))
+    with suppress(NotFound):
+        return reader.find(PromptRef(ref.prompt, ByDigest(file.content.digest.partition(":")[2]), ref.text))
     at = opened.origin.provenance({path: file.content.reads})[path]
     return _unrecorded(prompt, commit, file.content, at)
 
 
 def _unrecorded(prompt: PromptId, commit: str, content: Content, at: Provenance) -> StoredVersion:
     view = PromptVersionView(
-        uuid5(_UNRECORDED, f"{prompt}:{commit}:{content.digest}"),
+        uuid5(_NAMESPACE, f"{prompt}:{commit}:{content.digest}"),
         prompt,
         0,
         content.digest,

@@ -6,17 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from promptdb.db.engine import address
-from promptdb.db.migrate import ensure_schema
-from promptdb.domain.plan import Policy
 from promptdb.errors import ConfigError, Conflict, LockTimeout, StalePlan, StorageError
 from promptdb.git.worktree import open_work_tree
 from promptdb.problems import Problem, printable_path
-from promptdb.service import PromptService
 from promptdb.settings import AppSettings
-from promptdb.sync.registry import is_local
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.source import LoadedTree
 from promptdb.watch.busy import operation, stale_lock
 from promptdb.watch.events import Event, Failed, Invalid, Resumed, Started, Synced, Waiting, Warned
 from promptdb.watch.ground import Ground, Snapshot
@@ -24,6 +18,7 @@ from promptdb.watch.hints import Hints
 from promptdb.watch.schedule import Schedule
 from promptdb.watch.single import only_one
 from promptdb.watch.source import POLLING, EventSource
+from promptdb.workspace import Workspace
 
 INTERVAL = 5.0
 """Seconds between two checks for changes that no event told."""
@@ -59,12 +54,11 @@ class Watcher:
         interval: float | None = None,
         polling: bool = False,
     ) -> None:
-        self._settings = settings
         self._root = settings.prompts_path
         self._tell = tell
-        self._service = PromptService(settings, self._warn_of_sharing)
-        _require_local(self._service)
-        database = Path(self._service.engine.url.database or "")
+        self._workspace = Workspace(settings, self._warn_of_sharing)
+        _require_local(self._workspace)
+        database = Path(self._workspace.stores.engine.url.database or "")
         self._ground = Ground(self._root, database, settings.blob_path)
         self._hints = Hints()
         self._source = EventSource(self._ground, self._hints, polling=polling)
@@ -89,14 +83,14 @@ class Watcher:
             try:
                 self._source.renew()
                 self._schedule.interval = self._seconds()
-                where, database = self._root.resolve(), address(self._service.engine)
+                where, database = self._root.resolve(), self._workspace.stores.address
                 self._tell(Started(where, database, self._source.mode, self._schedule.interval, self._source.reason))
                 self._schedule.hint(time.monotonic())
                 while not self._stopping.is_set():
                     self._turn()
             finally:
                 self._source.stop()
-                self._service.close()
+                self._workspace.close()
 
     def stop(self) -> None:
         """Let `run` return after the look it is at. May be called from any thread, and by a signal's handler."""
@@ -174,9 +168,25 @@ class Watcher:
             self._tell(warned)
             self._schedule.interval = self._seconds()
         before = self._ground.snapshot()
-        loaded = load_tree(self._settings)
-        if (obstacle := self._obstacle()) is not None:
+        obstacle: str | None = None
+
+        def proceed(loaded: LoadedTree) -> bool:
+            nonlocal obstacle
+            obstacle = self._obstacle()
+            if obstacle is None:
+                self._report(loaded)
+            return obstacle is None
+
+        applied = self._workspace.sync_valid(proceed)
+        if applied is None:
             return obstacle
+        self._seen = before
+        if applied.run_id is not None:
+            self._tell(Synced(applied))
+        return None
+
+    def _report(self, loaded: LoadedTree) -> None:
+        """Report problems as they come and go, and a database that went away."""
         problems = tuple(loaded.desired.problems)
         if problems != self._problems:
             self._problems = problems
@@ -185,15 +195,6 @@ class Watcher:
             self._tell(
                 Warned(f"{self._ground.database} is gone; a new registry begins there", "restore it if you miss it")
             )
-        try:
-            ensure_schema(self._service.engine)
-            applied = sync_tree(self._service.registry, loaded, Policy(local=True), keep_going=True)
-        finally:
-            self._service.engine.dispose()  # the next look opens whatever file is there then
-        self._seen = before
-        if applied.run_id is not None:
-            self._tell(Synced(applied))
-        return None
 
     def _warn_of_sharing(self, place: str, others: frozenset[UUID]) -> None:
         hint = f"give each a store of its own: {len(others) + 1} have marked this one"
@@ -212,9 +213,9 @@ class Watcher:
         return self._interval or (POLLING_INTERVAL if self._source.mode == POLLING else INTERVAL)
 
 
-def _require_local(service: PromptService) -> None:
-    if not is_local(service.engine, service.blobs):
+def _require_local(workspace: Workspace) -> None:
+    if not workspace.stores.is_local:
         raise ConfigError(
-            f"watch writes to a local registry only, and this one is {address(service.engine)}",
+            f"watch writes to a local registry only, and this one is {workspace.stores.address}",
             "set PROMPTDB_DATABASE_URL to a SQLite file, or use 'promptdb sync'",
         )

@@ -61,7 +61,7 @@ def with_assets(service: PromptService, tree: Path, sync: Callable[..., object])
 
 
 def test_the_bundle_of_a_version_is_stored_under_its_own_digest(with_assets: PromptService) -> None:
-    version = with_assets.resolve("data/grade").version
+    version = with_assets.get("data/grade").version
     bundle = with_assets.assets(version)[0]
     data = with_assets.blobs.get(Digest(f"sha256:{bundle.checksum_sha256}"))
     assert (bundle.kind, bundle.path, bundle.byte_size) == ("bundle", None, len(data))
@@ -124,7 +124,7 @@ def test_an_asset_that_changed_makes_a_version_whose_old_one_keeps_its_bytes(
     (tree / "data/_assets/rows.csv").write_bytes(b"other\n")
     sync()
     for revision, data in ((1, ROWS), (2, b"other\n")):
-        version = with_assets.resolve(f"data/grade:rev:{revision}").version
+        version = with_assets.get(f"data/grade:rev:{revision}").version
         row = next(asset for asset in with_assets.assets(version) if asset.path == "_assets/rows.csv")
         assert with_assets.blobs.get(Digest(f"sha256:{row.checksum_sha256}")) == data
 
@@ -136,7 +136,7 @@ def test_a_revert_needs_no_new_blob(with_assets: PromptService, tree: Path, sync
         stored = set(_blobs(with_assets))
         file.write_text(text)
         sync()
-    assert with_assets.resolve("data/grade").version.revision == 3
+    assert with_assets.get("data/grade").version.revision == 3
     assert set(_blobs(with_assets)) == stored
 
 
@@ -144,7 +144,7 @@ def test_a_registered_text_has_a_bundle_too(service: PromptService) -> None:
     version = service.register_text("a/one", "Hello").version
     [bundle] = service.assets(version)
     data = service.blobs.get(Digest(f"sha256:{bundle.checksum_sha256}"))
-    assert data == b'{"assets":[],"scheme":1,"spec":%b}' % service.resolve("a/one").spec.canonical()
+    assert data == b'{"assets":[],"scheme":1,"spec":%b}' % service.get("a/one").spec.canonical()
 
 
 def _blobs(service: PromptService) -> list[str]:

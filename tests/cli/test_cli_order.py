@@ -68,7 +68,6 @@ def test_a_ref_that_is_not_listed_is_refused(run: Run, git: Git, project: Path, 
 @pytest.mark.parametrize(
     ("ref", "message"),
     [
-        ("other", "--ref is for a commit without a name, but this is the ref main"),
         ("a..b", "'a..b' is not the name of a branch or tag"),
         ("HEAD", "'HEAD' is not the name of a branch or tag"),
     ],
@@ -81,9 +80,16 @@ def test_a_ref_that_cannot_be_is_wrong_usage(
     assert message in ran.err
 
 
+@pytest.mark.parametrize("command", ["sync", "plan"])
+def test_a_commit_that_has_a_name_takes_no_other(run: Run, commits: list[str], command: str) -> None:
+    ran = run(command, "--ref", "other")
+    assert ran.code == 1
+    assert "--ref is for a commit without a name, but this is the ref main" in ran.err
+
+
 def test_without_git_there_is_nothing_to_name(run: Run, project: Path) -> None:
     ran = run("sync", "--ref", "main")
-    assert ran.code == 2
+    assert ran.code == 1
     assert "--ref is for a commit without a name, but there is no commit" in ran.err
 
 

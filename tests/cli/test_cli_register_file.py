@@ -33,6 +33,24 @@ def test_the_same_content_again_is_unchanged(run: Run, file: Path) -> None:
     assert run("register-file", file) == (0, first.replace("registered", "unchanged"), "")
 
 
+def test_an_alias_points_at_the_version(run: Run, file: Path) -> None:
+    ran = run("register-file", file, "--alias", "production", "-m", "first")
+    assert ran.out.endswith("default/hello:production is at rev:1\n")
+    file.write_text("Hi {name} of {place}!")
+    refused = run("register-file", file, "--alias", "production")
+    assert refused.code == 5
+    assert "this would break callers of default/hello:production" in refused.err
+    assert run("register-file", file, "--alias", "production", "--allow-breaking").code == 0
+    assert [event["to_revision"] for event in run("alias", "log", "hello", "--json").json] == [2, 1]
+
+
+@pytest.mark.parametrize("option", [["-m", "why"], ["--allow-breaking"]])
+def test_options_of_an_alias_need_one(run: Run, file: Path, option: list[str]) -> None:
+    ran = run("register-file", file, *option)
+    assert ran.code == 2
+    assert "name it with --alias" in ran.err
+
+
 def test_other_content_is_the_next_version(run: Run, file: Path) -> None:
     assert run("register-file", file).code == 0
     file.write_text("Hi {name}!")

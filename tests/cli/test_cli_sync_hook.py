@@ -23,7 +23,7 @@ def test_head_is_synced_and_not_the_work_tree(run: Run, committed: Path) -> None
 
 def test_a_commit_that_was_synced_is_not_read_again(run: Run, committed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("sync", "--hook").code == 0
-    monkeypatch.setattr("promptdb.sync.hook.load_tree", lambda *_, **__: pytest.fail("it was read"))
+    monkeypatch.setattr("promptdb.workspace.load_tree", lambda *_, **__: pytest.fail("it was read"))
     assert run("sync", "--hook") == (0, "", "")
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from registries import on_sqlite, write
+from registries import client_of, on_sqlite, write
 
 from promptdb.client.client import PromptClient
-from promptdb.client.sources import DatabaseSource, Source
+from promptdb.client.source import Source
 from promptdb.domain.plan import Policy
 from promptdb.domain.refs import PromptRef
-from promptdb.domain.views import StoredVersion
-from promptdb.errors import InvalidRef, MissingVariables, NotFound, RenderError, StorageError
+from promptdb.domain.views import PromptVersionView, StoredVersion
+from promptdb.errors import ConfigError, InvalidRef, MissingVariables, NotFound, RenderError, StorageError
 from promptdb.render.messages import RenderedMessage
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
@@ -40,7 +40,7 @@ def client(service: PromptService) -> PromptClient:
     )
     service.promote(TRIAGE, "production")
     service.register_text(TRIAGE, "Sort {ticket}")
-    return PromptClient(service)
+    return client_of(service)
 
 
 def test_a_chat_renders_as_messages_and_as_text(client: PromptClient) -> None:
@@ -117,9 +117,19 @@ def test_a_source_of_ones_own_answers_the_lookups(service: PromptService, client
         def find(self, ref: PromptRef) -> StoredVersion:
             return self.answer
 
-    stored = DatabaseSource(service).find(PromptRef.parse(f"{TRIAGE}:rev:2"))
-    source: Source = Fixed(stored)
-    assert PromptClient(service, source).render("any/thing", ticket="x").text == "Sort x"
+        def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
+            return [self.answer.view][:limit]
+
+        def close(self) -> None:
+            self.closed = True
+
+    source: Source = Fixed(service.find(PromptRef.parse(f"{TRIAGE}:rev:2")))
+    with PromptClient(source) as reading:
+        assert reading.render("any/thing", ticket="x").text == "Sort x"
+        assert reading.list_versions("any/thing")[0].revision == 2
+        with pytest.raises(ConfigError, match="this client only reads prompts"):
+            reading.register_text("any/thing", "x")
+    assert source.closed
 
 
 def test_a_database_that_is_down_is_a_storage_error(tmp_path: Path) -> None:
@@ -233,7 +243,7 @@ def test_an_old_name_is_warned_of_once(service: PromptService, tree: Path, caplo
     write(tree, {"new.txt": "---\nrenamed_from: [old]\n---\nx"})
     service.register_text("old", "x")
     sync_tree(service.registry, load_tree(service.settings), Policy())
-    client = PromptClient(service)
+    client = client_of(service)
     assert str(client.get("old").renamed_to) == "default/new"
     assert str(client.resolve("old:rev:1").prompt) == "default/new"
     assert client.get("new").renamed_to is None

@@ -38,7 +38,7 @@ def commits(git: Git, tmp_path: Path, sync: Callable[..., object]) -> list[str]:
 def test_a_trace_names_the_version(service: PromptService, commits: list[str], ref: str, alias: str | None) -> None:
     for name in ("production", "canary"):
         service.promote("greet", name)
-    prompt = service.resolve(ref)
+    prompt = service.get(ref)
     expected = {
         "promptdb_prompt": "default/greet",
         "promptdb_revision": 1,
@@ -51,7 +51,7 @@ def test_a_trace_names_the_version(service: PromptService, commits: list[str], r
 
 def test_an_alias_wins_over_a_label_of_the_same_name(service: PromptService, commits: list[str]) -> None:
     service.promote("greet", "one")
-    assert service.resolve("greet:one").alias == "one"
+    assert service.get("greet:one").alias == "one"
 
 
 def test_what_is_in_no_commit_names_none(
@@ -60,22 +60,22 @@ def test_what_is_in_no_commit_names_none(
     write(tmp_path, GREET)
     sync()
     service.register_text("note", "x")
-    assert service.resolve("greet").commit_id is None
-    assert service.resolve("note").commit_id is None
-    assert "promptdb_commit" not in service.resolve("greet").trace_metadata
+    assert service.get("greet").commit_id is None
+    assert service.get("note").commit_id is None
+    assert "promptdb_commit" not in service.get("greet").trace_metadata
     commit = commit_all(git)
     sync()
-    assert service.resolve("greet").commit_id == commit
+    assert service.get("greet").commit_id == commit
 
 
 def test_invoke_gives_what_the_template_gives(service: PromptService, commits: list[str]) -> None:
-    prompt = service.resolve("greet")
+    prompt = service.get("greet")
     assert prompt.invoke({"name": "Bo"}).to_string() == prompt.render_text(name="Bo") == "Hi Bo"
     assert prompt.invoke({"name": "Bo"}, config={"tags": ["x"]}) == prompt.as_langchain().invoke({"name": "Bo"})
 
 
 def test_extra_values_are_ignored_on_request(service: PromptService, commits: list[str]) -> None:
-    prompt = service.resolve("greet").ignoring_extra()
+    prompt = service.get("greet").ignoring_extra()
     values = {"name": "Bo", "more": 1}
     assert prompt.render_text(values) == prompt.invoke(values).to_string() == "Hi Bo"
     assert prompt.to_openai(values) == {"messages": [{"role": "user", "content": "Hi Bo"}]}

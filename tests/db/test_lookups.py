@@ -69,7 +69,7 @@ def four_revisions(service: PromptService) -> None:
 
 
 def revision(service: PromptService, ref: str) -> int:
-    return service.resolve(ref).version.revision
+    return service.get(ref).version.revision
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_a_selector_gives_its_version(registry: PromptService, selector: str, ex
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_a_versions_uuid_gives_that_version_in_any_spelling(registry: PromptService, number: int) -> None:
-    version = registry.resolve(f"{TRIAGE}:rev:{number}").version
-    assert registry.resolve(f"{TRIAGE}:{version.id}").version == version
-    assert registry.resolve(f"{TRIAGE}:{str(version.id).upper()}").version == version
+    version = registry.get(f"{TRIAGE}:rev:{number}").version
+    assert registry.get(f"{TRIAGE}:{version.id}").version == version
+    assert registry.get(f"{TRIAGE}:{str(version.id).upper()}").version == version
 
 
 @pytest.mark.parametrize("length", [8, 9, 63, 64])
 def test_a_digest_gives_the_newest_revision_that_has_it(registry: PromptService, length: int) -> None:
-    digest = registry.resolve(f"{TRIAGE}:rev:1").version.spec_hash
+    digest = registry.get(f"{TRIAGE}:rev:1").version.spec_hash
     assert revision(registry, f"{TRIAGE}:{digest[: len('sha256:') + length]}") == 3
     assert revision(registry, f"{TRIAGE}:sha256:{digest.partition(':')[2][:length].upper()}") == 3
 
@@ -112,21 +112,21 @@ def test_an_abbreviated_digest_that_fits_two_is_an_error_that_gives_more_digits(
     texts, prefix = _texts_with_the_same_prefix()
     digests = sorted(service.register_text(TRIAGE, text).version.spec_hash for text in texts)
     with pytest.raises(VersionNotFound, match=f"sha256:{prefix} fits 2 digests of {TRIAGE}") as caught:
-        service.resolve(f"{TRIAGE}:sha256:{prefix}")
+        service.get(f"{TRIAGE}:sha256:{prefix}")
     assert caught.value.hint == f"give more digits: {digests[0][:19]}, {digests[1][:19]}"
     for digest in digests:
-        assert service.resolve(f"{TRIAGE}:{digest}").version.spec_hash == digest
+        assert service.get(f"{TRIAGE}:{digest}").version.spec_hash == digest
 
 
 def test_a_digest_counts_within_its_prompt_only(service: PromptService) -> None:
     texts, prefix = _texts_with_the_same_prefix()
     for name, text in zip(("a/one", "a/two"), texts, strict=True):
         service.register_text(name, text)
-    assert service.resolve(f"a/one:sha256:{prefix}").render_text() == texts[0]
+    assert service.get(f"a/one:sha256:{prefix}").render_text() == texts[0]
 
 
 def test_the_same_digest_twice_is_not_ambiguous(registry: PromptService) -> None:
-    digest = registry.resolve(f"{TRIAGE}:rev:1").version.spec_hash
+    digest = registry.get(f"{TRIAGE}:rev:1").version.spec_hash
     assert revision(registry, f"{TRIAGE}:{digest[:15]}") == 3
 
 
@@ -158,16 +158,16 @@ def test_case_counts_in_names_and_labels(service: PromptService) -> None:
     """LIKE and SQLite's own comparisons are not all of one mind."""
     service.register_text("a/one", "lower", metadata={"user_version": "beta"})
     service.register_text("A/One", "upper", metadata={"user_version": "Beta"})
-    assert service.resolve("a/one").render_text() == "lower"
-    assert service.resolve("A/One").render_text() == "upper"
+    assert service.get("a/one").render_text() == "lower"
+    assert service.get("A/One").render_text() == "upper"
     with pytest.raises(VersionNotFound):
-        service.resolve("a/one:Beta")
+        service.get("a/one:Beta")
 
 
 def test_the_version_of_another_prompt_is_not_found_by_its_uuid(triage: PromptService) -> None:
     other = triage.register_text("support/other", "one").version
     with pytest.raises(VersionNotFound):
-        triage.resolve(f"{TRIAGE}:{other.id}")
+        triage.get(f"{TRIAGE}:{other.id}")
 
 
 # Nothing found
@@ -190,7 +190,7 @@ def test_a_version_that_is_not_there_is_told_with_the_aliases_and_the_newest_rev
     registry: PromptService, selector: str, shown: str
 ) -> None:
     with pytest.raises(VersionNotFound) as caught:
-        registry.resolve(f"{TRIAGE}:{selector}")
+        registry.get(f"{TRIAGE}:{selector}")
     assert caught.value.message == f"{TRIAGE} has no version {shown!r}"
     why = "no sync has recorded that commit; " if selector.startswith("git:") else ""
     assert caught.value.hint == (
@@ -202,7 +202,7 @@ def test_the_hint_lists_five_revisions_at_most_and_says_where_there_are_no_alias
     for number in range(7):
         service.register_text(TRIAGE, str(number))
     with pytest.raises(VersionNotFound) as caught:
-        service.resolve(f"{TRIAGE}:nothing")
+        service.get(f"{TRIAGE}:nothing")
     assert caught.value.hint == "aliases: none; newest revisions: rev:7, rev:6, rev:5, rev:4, rev:3"
 
 
@@ -219,13 +219,13 @@ def test_a_prompt_that_is_not_there_is_told_with_those_that_are_near(
     registry: PromptService, name: str, hint: str
 ) -> None:
     with pytest.raises(PromptNotFound, match=f"there is no prompt {name}") as caught:
-        registry.resolve(f"{name}:production")
+        registry.get(f"{name}:production")
     assert caught.value.hint == hint
 
 
 def test_an_empty_registry_asks_for_a_sync(service: PromptService) -> None:
     with pytest.raises(PromptNotFound) as caught:
-        service.resolve(TRIAGE)
+        service.get(TRIAGE)
     assert caught.value.hint == "the registry is empty; run 'promptdb sync'"
 
 
@@ -255,7 +255,7 @@ def test_every_question_about_an_unknown_prompt_is_a_not_found(service: PromptSe
 )
 def test_wildcards_of_sql_find_nothing(registry: PromptService, ref: str) -> None:
     with pytest.raises((NotFound, InvalidRef)):
-        registry.resolve(ref)
+        registry.get(ref)
 
 
 @pytest.mark.parametrize("pattern", ["support/triag_", "support/%", "%", "supp%", "SUPPORT/*", "upport/*"])
@@ -297,10 +297,10 @@ def rename(service: PromptService, old: str, new: str) -> None:
 
 @pytest.mark.parametrize("selector", ["", ":rev:2", ":production", ":1.0"])
 def test_a_renamed_prompt_answers_to_its_old_name(triage: PromptService, selector: str) -> None:
-    before = triage.resolve(f"{TRIAGE}{selector}").version
+    before = triage.get(f"{TRIAGE}{selector}").version
     rename(triage, TRIAGE, "desk/sort")
     for name in (TRIAGE, "desk/sort"):
-        found = triage.resolve(f"{name}{selector}").version
+        found = triage.get(f"{name}{selector}").version
         assert (found.id, found.revision, str(found.prompt)) == (before.id, before.revision, "desk/sort")
 
 
@@ -308,30 +308,30 @@ def test_every_earlier_name_of_a_prompt_goes_on_to_answer(triage: PromptService)
     for old, new in ((TRIAGE, "b/two"), ("b/two", "c/three"), ("c/three", "d/four")):
         rename(triage, old, new)
     for name in (TRIAGE, "b/two", "c/three", "d/four"):
-        assert str(triage.resolve(name).version.prompt) == "d/four"
+        assert str(triage.get(name).version.prompt) == "d/four"
 
 
 def test_a_prompt_that_is_renamed_back_has_its_name_for_itself(triage: PromptService) -> None:
     rename(triage, TRIAGE, "b/two")
     rename(triage, "b/two", TRIAGE)
     assert [row["name"] for row in rows(triage.engine, "prompt_redirects")] == ["two"]
-    assert str(triage.resolve("b/two").version.prompt) == TRIAGE
-    assert str(triage.resolve(TRIAGE).version.prompt) == TRIAGE
+    assert str(triage.get("b/two").version.prompt) == TRIAGE
+    assert str(triage.get(TRIAGE).version.prompt) == TRIAGE
 
 
 def test_an_old_name_that_a_new_prompt_took_means_the_new_one(triage: PromptService) -> None:
     rename(triage, TRIAGE, "b/two")
     triage.register_text(TRIAGE, "something else")
     assert rows(triage.engine, "prompt_redirects") == []
-    assert triage.resolve(TRIAGE).render_text() == "something else"
+    assert triage.get(TRIAGE).render_text() == "something else"
     assert [version.revision for version in triage.list_versions(TRIAGE)] == [1]
     assert revision(triage, "b/two") == 4
     with pytest.raises(VersionNotFound, match=f"{TRIAGE} has no version 'production'"):
-        triage.resolve(f"{TRIAGE}:production")
+        triage.get(f"{TRIAGE}:production")
 
 
 def test_the_versions_of_a_new_prompt_with_an_old_name_have_ids_of_their_own(triage: PromptService) -> None:
-    old = triage.resolve(f"{TRIAGE}:rev:1").version
+    old = triage.get(f"{TRIAGE}:rev:1").version
     rename(triage, TRIAGE, "b/two")
     new = triage.register_text(TRIAGE, "one").version
     assert new.spec_hash == old.spec_hash
@@ -341,7 +341,7 @@ def test_the_versions_of_a_new_prompt_with_an_old_name_have_ids_of_their_own(tri
 def test_a_version_that_a_renamed_prompt_does_not_have_is_told_under_its_new_name(triage: PromptService) -> None:
     rename(triage, TRIAGE, "b/two")
     with pytest.raises(VersionNotFound, match="b/two has no version 'rev:9'") as caught:
-        triage.resolve(f"{TRIAGE}:rev:9")
+        triage.get(f"{TRIAGE}:rev:9")
     assert "production -> rev:2" in str(caught.value.hint)
 
 
@@ -370,7 +370,7 @@ def test_a_lookup_by_alias_or_revision_is_one_statement(registry: PromptService)
     sa.event.listen(registry.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     for selector in ("", ":rev:2", ":production", ":1.0"):
         statements.clear()
-        registry.resolve(TRIAGE + selector)
+        registry.get(TRIAGE + selector)
         assert len([text for text in statements if text.startswith("SELECT")]) == 1, selector
 
 

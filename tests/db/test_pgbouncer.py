@@ -44,7 +44,7 @@ def test_versions_and_aliases_do_what_they_do_without_it(pooled: PromptService) 
         pooled.promote("a/one", "production")
     pooled.rollback("a/one", "production")
     for _ in range(12):  # more than psycopg waits for before it prepares a statement
-        assert pooled.resolve("a/one:production").render_text() == "two"
+        assert pooled.get("a/one:production").render_text() == "two"
     assert [event.to_revision for event in pooled.alias_log("a/one")] == [2, 3, 2, 1]
     pooled.delete_alias("a/one", "production")
     assert pooled.aliases() == []
@@ -87,7 +87,7 @@ def test_connections_go_back_to_the_pooler_as_they_were(pooled: PromptService, p
     write(tree, {"a/one.txt": "One"})
     sync_tree(pooled.registry, load_tree(pooled.settings), Policy())
     for _ in range(12):
-        pooled.resolve("a/one")
+        pooled.get("a/one")
     assert state() == before
 
 

@@ -52,7 +52,7 @@ def test_each_role_can_do_what_it_is_for_and_the_reader_no_more(
     writer.delete_alias("a/p1", "production")
     (tree / "a/p1.txt").unlink()
     sync_tree(writer.registry, load_tree(writer.settings), Policy(prune=True, max_prune=100))
-    assert reader.resolve("a/p2").render_text() == "Edition 2"
+    assert reader.get("a/p2").render_text() == "Edition 2"
     assert len(reader.log("a/p2")) == 2
     assert plan_tree(reader.registry, load_tree(reader.settings), Policy()).is_empty
     with pytest.raises(StorageError, match="permission denied"):

@@ -230,7 +230,7 @@ def test_a_tree_is_synced_and_resolved(registry: PromptService, tree: Path) -> N
     write(tree, {f"a/p{number}.txt": f"Prompt {number}" for number in range(3)})
     assert len(sync_tree(registry.registry, load_tree(registry.settings), Policy()).plan.changes) == 3
     registry.promote("a/p1", "production")
-    assert registry.resolve("a/p1:production").render_text() == "Prompt 1"
+    assert registry.get("a/p1:production").render_text() == "Prompt 1"
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["restart", "crash"])

@@ -108,4 +108,4 @@ def test_a_sync_with_a_certificate_survives_that_the_server_goes_away(
     assert gone == [how]
     assert len(applied.plan.changes) == len(service.list_prompts(f"{name}/*")) == 2
     assert rows(service.engine, "sync_runs")[-1]["id"] == applied.run_id
-    assert service.resolve(f"{name}/one").render_text() == "One"
+    assert service.get(f"{name}/one").render_text() == "One"

@@ -147,7 +147,7 @@ def test_a_unit_within_a_unit_is_not_tried_for_itself(engine: sa.Engine) -> None
 def test_a_server_that_is_down_is_told_with_its_address_and_a_remedy(tmp_path: Path) -> None:
     service = PromptService(settings_for("postgresql://127.0.0.1:1/registry", tmp_path))
     with pytest.raises(StorageError, match=r"postgresql://127.0.0.1:1/registry failed: .*refused") as caught:
-        service.resolve("a/one")
+        service.get("a/one")
     assert caught.value.hint is not None
     assert "start the database" in caught.value.hint
 
@@ -333,7 +333,7 @@ def test_a_lookup_waits_for_a_server_that_is_about_to_start(
     starting = threading.Thread(target=start)
     starting.start()
     try:
-        assert on_own_server.resolve("a/one").render_text() == "One"
+        assert on_own_server.get("a/one").render_text() == "One"
     finally:
         starting.join(WAIT)
 

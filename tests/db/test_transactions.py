@@ -203,7 +203,7 @@ def test_a_connection_that_the_server_dropped_is_replaced(service: PromptService
         dropped = connection.execute(sa.text(drop), {"name": service.engine.url.database}).all()
     other.dispose()
     assert dropped
-    assert service.resolve("a/one").render_text() == "text"
+    assert service.get("a/one").render_text() == "text"
 
 
 def test_the_options_of_a_url_stay_in_force(postgres: PostgresServer) -> None:
@@ -241,7 +241,7 @@ def test_a_database_that_may_only_be_read_is_read_without_writing_beside_it(
     before = {path.name for path in tmp_path.iterdir()}
     monkeypatch.setattr("promptdb.db.engine.os.access", lambda *_: False)
     reader = PromptService(service.settings)
-    assert reader.resolve("a/one").render_text() == "Hello"
+    assert reader.get("a/one").render_text() == "Hello"
     assert {path.name for path in tmp_path.iterdir()} == before
     with pytest.raises(StorageError, match="readonly"):
         reader.register_text("a/one", "changed")

@@ -174,8 +174,8 @@ def require_usable(engine: sa.Engine, recorded: Recorded, tmp_path: Path) -> Non
     service = PromptService(settings_for(engine.url.render_as_string(hide_password=False), folder))
     try:
         for ref in ("a/one:production", "a/one:rev:1", f"a/one:git:{recorded.first_commit}"):
-            assert service.resolve(ref).render_text(x="1") == "One 1"
-        assert service.resolve("a/old").renamed_to == service.resolve("a/new").version.prompt
+            assert service.get(ref).render_text(x="1") == "One 1"
+        assert service.get("a/old").renamed_to == service.get("a/new").version.prompt
         assert sync_tree(service.registry, load_tree(service.settings), Policy(prune=True)).run_id is None
         write(folder / "prompts", {"a/two.txt": "Two again", "b/three.txt": "Three"})
         commit_all(git_in(folder))
@@ -186,6 +186,6 @@ def require_usable(engine: sa.Engine, recorded: Recorded, tmp_path: Path) -> Non
             ("b/three", "create", 1),
         ]
         service.promote("b/three", "production")
-        assert service.resolve("b/three:production").render_text() == "Three"
+        assert service.get("b/three:production").render_text() == "Three"
     finally:
         service.close()

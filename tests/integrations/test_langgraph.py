@@ -14,6 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from pydantic import BaseModel, Field
+from registries import client_of
 
 from promptdb import PromptClient, PromptService
 from promptdb.errors import ConfigError, MissingVariables, PromptNotFound, RenderError
@@ -51,7 +52,7 @@ def service(tmp_path: Path) -> Any:
 def client(service: PromptService) -> PromptClient:
     service.register_spec("support/reply", CHAT)
     service.promote("support/reply", "production")
-    return PromptClient(service)
+    return client_of(service)
 
 
 def graph(node: Any, state: Any = State) -> Any:

@@ -22,7 +22,8 @@ LAYERS = {
     "blobs": 2,
     "sync": 3,
     "transfer": 3,
-    "lookups": 4,
+    "lookups": 3,
+    "workspace": 4,
     "service": 4,
     "client": 4,
     "watch": 4,
@@ -37,7 +38,15 @@ LAYERS = {
 
 WITHIN = {
     *(("problems", "errors"), ("errors", "settings"), ("errors", "containment")),
-    *(("domain", "render"), ("sync", "transfer"), ("lookups", "service"), ("service", "client"), ("service", "watch")),
+    *(
+        ("domain", "render"),
+        ("sync", "transfer"),
+        ("lookups", "sync"),
+        ("sync", "lookups"),
+        ("service", "client"),
+        ("service", "workspace"),
+        ("workspace", "watch"),
+    ),
 }
 """Inside one layer: the first may be imported by the second, never the other way round."""
 
@@ -75,7 +84,7 @@ def test_the_walk_sees_imports_of_every_kind() -> None:
     seen = {(source, target) for source, _, target in inner_imports()}
     assert {
         ("promptdb.sync.apply", "promptdb.db.engine"),
-        ("promptdb.cli.sync", "promptdb.sync.tree"),
+        ("promptdb.workspace", "promptdb.sync.tree"),
         ("promptdb.cli.opening", "promptdb.service"),
         ("promptdb.cli.problems", "promptdb.errors"),
         ("promptdb.render.engine", "promptdb.render.jinja.engine"),

@@ -103,7 +103,7 @@ def test_a_dry_run_says_what_would_move_and_moves_nothing(triage: PromptService)
 @pytest.mark.parametrize("name", ["production", "a", "v1.2_x-y", "x" * 128, "sha256", "rev", "git"])
 def test_names_that_can_be_aliases(triage: PromptService, name: str) -> None:
     triage.promote(f"{TRIAGE}:rev:2", name)
-    assert triage.resolve(f"{TRIAGE}:{name}").version.revision == 2
+    assert triage.get(f"{TRIAGE}:{name}").version.revision == 2
 
 
 @on_sqlite
@@ -210,7 +210,7 @@ def test_a_deleted_alias_is_gone_and_its_history_stays(triage: PromptService) ->
     triage.promote(f"{TRIAGE}:rev:1", "production")
     triage.delete_alias(TRIAGE, "production", reason="not needed")
     with pytest.raises(VersionNotFound):
-        triage.resolve(f"{TRIAGE}:production")
+        triage.get(f"{TRIAGE}:production")
     assert events(triage) == [("promote", None, 1), ("delete", 1, None)]
     assert triage.aliases() == []
     triage.promote(f"{TRIAGE}:rev:2", "production")

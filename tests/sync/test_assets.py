@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from registries import on_sqlite, write
+from registries import client_of, on_sqlite, write
 from repositories import Git, commit_all
 
 from promptdb.blobs.store import object_key
-from promptdb.client.client import PromptClient
 from promptdb.domain.digest import digest_of
 from promptdb.errors import AssetNotFound, IntegrityFailure, StalePlan, StorageError
 from promptdb.service import PromptService
@@ -39,18 +38,18 @@ def blob(service: PromptService, data: bytes) -> Path:
 
 
 def test_the_assets_of_a_version_are_listed(version: PromptService):
-    found = PromptClient(version).get("a").assets
+    found = client_of(version).get("a").assets
     assert [(a.path, a.kind, a.byte_size, a.digest) for a in found] == [
         ("_rows.jsonl", "example_dataset", len(ROWS), digest_of(ROWS)),
         ("_dot.png", "attachment", 7, digest_of(b"\x89PNG\r\n\0")),
     ]
     assert found[1].content_type == "image/png"
     version.register_text("b", "no assets")
-    assert version.resolve("b").assets == ()
+    assert version.get("b").assets == ()
 
 
 def test_an_asset_is_streamed(version: PromptService):
-    prompt = version.resolve("a")
+    prompt = version.get("a")
     with prompt.asset("_rows.jsonl") as stream:
         assert stream.readline() == b'{"q": 1}\n'
         assert stream.readline() + stream.read() == ROWS[9:]
@@ -60,7 +59,7 @@ def test_an_asset_is_streamed(version: PromptService):
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "./_rows.jsonl", ""])
 def test_an_asset_that_is_not_there_is_told_with_those_that_are(version: PromptService, name: str):
-    prompt = version.resolve("a")
+    prompt = version.get("a")
     for ask in (prompt.asset, lambda path: version.asset(prompt.version, path)):
         with pytest.raises(AssetNotFound, match="default/a revision 1 has no asset") as raised:
             ask(name)
@@ -69,7 +68,7 @@ def test_an_asset_that_is_not_there_is_told_with_those_that_are(version: PromptS
 
 def test_a_corrupt_blob_never_comes_to_its_end(version: PromptService):
     blob(version, ROWS).write_bytes(ROWS[:-2] + b"x\n")
-    with version.resolve("a").asset("_rows.jsonl") as stream:
+    with version.get("a").asset("_rows.jsonl") as stream:
         assert stream.read(100) == ROWS[:100]
         with pytest.raises(IntegrityFailure, match="was changed after it was stored"):
             stream.read()
@@ -78,12 +77,12 @@ def test_a_corrupt_blob_never_comes_to_its_end(version: PromptService):
 def test_a_lost_blob_is_told_with_its_remedy(version: PromptService):
     blob(version, ROWS).unlink()
     with pytest.raises(StorageError, match="is not in") as raised:
-        version.resolve("a").asset("_rows.jsonl")
+        version.get("a").asset("_rows.jsonl")
     assert raised.value.hint == "see: promptdb verify"
 
 
 def test_a_reader_is_no_part_of_the_value_and_stays_in_its_process(version: PromptService):
-    prompt = version.resolve("a")
+    prompt = version.get("a")
     assert prompt == replace(prompt, _reader=None)
     assert "reader" not in repr(prompt)
     again = pickle.loads(pickle.dumps(prompt))
@@ -101,7 +100,7 @@ def test_assets_of_a_commit_that_is_not_recorded_come_from_git(
     write(tree, {"_dot.png": b"other"})
     commit = commit_all(git)
     write(tree, {"_dot.png": b"later"})
-    prompt = version.resolve(f"a:git:{commit}")
+    prompt = version.get(f"a:git:{commit}")
     assert not prompt.version.is_recorded
     assert [(a.path, a.byte_size) for a in prompt.assets] == [("_rows.jsonl", len(ROWS)), ("_dot.png", 5)]
     assert prompt.asset("_dot.png").read() == b"other"

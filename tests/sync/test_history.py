@@ -1,6 +1,7 @@
 """`sync --history`: the first-parent history of the prompts root as versions, in the order of the commits."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from promptdb.domain.plan import Policy
 from promptdb.domain.refs import PromptRef
 from promptdb.errors import ConfigError, Conflict, DivergedHistory, InvalidPrompts, StorageError
 from promptdb.problems import Code
+from promptdb.progress import UPLOADING, Progress, ShowProgress
 from promptdb.service import PromptService
 from promptdb.sync.blob_gc import collect_garbage
-from promptdb.sync.history import RecordedHistory, move_aliases, record_history
+from promptdb.sync.history import RecordedHistory, record_history
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 from promptdb.sync.verify import verify
@@ -61,7 +63,7 @@ def told(service: PromptService, prompt: str) -> list[tuple[int, str | None, str
 
 
 def text(service: PromptService, ref: str) -> str | None:
-    return service.resolve(ref).spec.template
+    return service.get(ref).spec.template
 
 
 def second_sync(service: PromptService, rev: str | None = "HEAD") -> None:
@@ -91,12 +93,16 @@ def test_blobs_that_gc_removed_after_the_upload_are_uploaded_again(
     assert verify(service.registry, full=True).findings == ()
 
 
+def showing(upload: Progress) -> ShowProgress:
+    return lambda title: nullcontext(upload if title == UPLOADING else None)
+
+
 @on_sqlite
 def test_the_progress_of_the_upload_ends_at_all_blobs_of_all(service: PromptService, at: Callable[..., str]) -> None:
     at({"a.txt": "A", "b.yaml": "template: B\nassets: [{path: _x.csv}]\n", "_x.csv": "1,2"})
     at({"a.txt": "A, again"})
     told: list[tuple[int, int]] = []
-    record_history(service.registry, service.settings, uploading=lambda done, total: told.append((done, total)))
+    record_history(service.registry, service.settings, progress=showing(lambda done, total: told.append((done, total))))
     assert told == [(1, 3 + 1), (2, 3 + 1), (3, 3 + 1), (4, 3 + 1)]
 
 
@@ -139,7 +145,7 @@ def test_what_a_prompt_includes_makes_versions_of_it(service: PromptService, at:
     fragment = at({"_f.md": "two"}, "Bob")
     record()
     assert told(service, "a")[-1] == (2, fragment, "Bob <bob@example.com>")
-    assert service.resolve("a").render_text() == "two!"
+    assert service.get("a").render_text() == "two!"
     assert len(service.log("b")) == 1
 
 
@@ -246,7 +252,7 @@ def test_assets_of_old_versions_are_stored(service: PromptService, at: Any, reco
     at({"_t.csv": "2"})
     record()
     for revision, content in ((1, b"1"), (2, b"2")):
-        version = service.resolve(f"a:rev:{revision}")
+        version = service.get(f"a:rev:{revision}")
         assert service.blobs.get(version.spec.assets[0].digest) == content
 
 
@@ -329,7 +335,7 @@ def test_history_is_read_again_if_the_registry_was_written_to_meanwhile(service:
         for text in texts:
             service.register_text("other", text)
 
-    assert record_history(service.registry, service.settings, uploading=uploading).counts["update"] == 1
+    assert record_history(service.registry, service.settings, progress=showing(uploading)).counts["update"] == 1
     assert [view.revision for view in service.list_versions("a")] == [2, 1]
     second_sync(service)
 
@@ -339,9 +345,9 @@ def test_aliases_that_the_newest_commit_asks_for_are_moved(service: PromptServic
     at({"a.txt": "two", "_aliases.yaml": "production: {a: rev:1}\n"})
     at({"a.txt": "three", "_aliases.yaml": "production: {a: rev:2}\n"})
     record()
-    moved = move_aliases(service.registry, service.settings)
+    moved = sync_tree(service.registry, load_tree(service.settings, view=View(rev="HEAD")), Policy()).plan.moves
     assert [(str(move.prompt), move.alias, move.to_revision) for move in moved] == [("default/a", "production", 2)]
-    assert service.resolve("a:production").render_text() == "two"
+    assert service.get("a:production").render_text() == "two"
     second_sync(service)
 
 

@@ -400,9 +400,9 @@ def test_versions_aliases_and_log_follow(synced: Path, sync: Sync, service: Prom
     assert [change.action for change in applied.plan.changes] == [Action.RENAME]
     for name in ("a/b", "n/m/c"):
         assert revisions(service, name) == [2, 1]
-        assert service.resolve(f"{name}:production").version.revision == 1
-    assert str(service.resolve("a/b").renamed_to) == "n/m/c"
-    assert service.resolve("n/m/c").renamed_to is None
+        assert service.get(f"{name}:production").version.revision == 1
+    assert str(service.get("a/b").renamed_to) == "n/m/c"
+    assert service.get("n/m/c").renamed_to is None
     assert sync().run_id is None
 
 
@@ -413,7 +413,7 @@ def test_a_chain_of_moves(synced: Path, sync: Sync, service: PromptService, each
         if each:
             sync()
     sync()
-    assert {str(service.resolve(name).version.prompt) for name in ("a/b", "n/c")} == {"n/c"}
+    assert {str(service.get(name).version.prompt) for name in ("a/b", "n/c")} == {"n/c"}
     assert revisions(service, "a/b") == [2, 1]
 
 
@@ -424,7 +424,7 @@ def test_there_and_back(synced: Path, sync: Sync, service: PromptService, each: 
         if each:
             sync()
     sync()
-    assert str(service.resolve("a/b:production").version.prompt) == "a/b"
+    assert str(service.get("a/b:production").version.prompt) == "a/b"
     assert revisions(service, "a/b") == [2, 1]
     assert check_tree(AppSettings(base=synced.parent)).problems == ()
 
@@ -443,7 +443,7 @@ def test_two_prompts_that_swap_their_names_keep_their_histories(
     move(synced, "tmp", "x")
     sync()
     assert (revisions(service, "a/b"), revisions(service, "x")) == ([1], [2, 1])
-    assert service.resolve("x:production").version.revision == 1
+    assert service.get("x:production").version.revision == 1
     assert sync().run_id is None
 
 

@@ -198,7 +198,7 @@ def test_a_line_may_name_the_version_that_the_same_sync_makes(
     assert told(planned(service).moves) == [("a/one:production", None, 3)]
     sync(service)
     assert pointing(service) == {"a/one:production": 3}
-    assert service.resolve("a/one:production").render_text() == "three"
+    assert service.get("a/one:production").render_text() == "three"
 
 
 def test_git_names_the_commit_that_is_synced_too(git: Git, tree: Path, open_with: Callable[..., PromptService]) -> None:

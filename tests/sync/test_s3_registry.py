@@ -182,7 +182,7 @@ def test_blobs_that_are_replaced_are_deleted_in_one_request(
 
 
 def read_asset(service: PromptService) -> bytes:
-    with service.resolve("a/rich").asset("_x.csv") as stream:
+    with service.get("a/rich").asset("_x.csv") as stream:
         return stream.read()
 
 

@@ -39,7 +39,7 @@ def held(service: PromptService, prompt: str, commits: list[str]) -> list[str | 
     found: list[str | None] = []
     for commit in commits:
         try:
-            found.append(service.resolve(f"{prompt}:git:{commit}").render_text())
+            found.append(service.get(f"{prompt}:git:{commit}").render_text())
         except VersionNotFound as error:
             found.append(
                 None if "there was no valid file in that commit" in str(error.hint) else f"{error}: {error.hint}"

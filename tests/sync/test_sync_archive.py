@@ -55,7 +55,7 @@ def test_prune_archives_prompts_that_stay_resolvable(service: PromptService, ten
     assert "p3" not in names(service)
     assert "p3" in names(service, archived=True)
     for ref in ("a/p3", "a/p3:rev:1", "a/p3:production"):
-        assert service.resolve(ref).render_text() == "Prompt 3"
+        assert service.get(ref).render_text() == "Prompt 3"
     assert changes(sync(prune=True)) == []
 
 
@@ -127,8 +127,8 @@ def test_a_file_that_returns_with_other_text_revives_its_prompt_with_a_version(
     sync(prune=True)
     write(ten, {"a/p3.txt": "Again\n"})
     assert changes(sync()) == [("revive", "a/p3"), ("update", "a/p3")]
-    assert service.resolve("a/p3").version.revision == 2
-    assert service.resolve("a/p3:production").version.revision == 1
+    assert service.get("a/p3").version.revision == 2
+    assert service.get("a/p3:production").version.revision == 1
 
 
 def test_registering_revives_an_archived_prompt(service: PromptService, ten: Path, sync: Sync) -> None:
@@ -172,8 +172,8 @@ def test_a_rename_keeps_history_ids_and_aliases(service: PromptService, ten: Pat
     assert [(version.id, version.revision) for version in service.list_versions("b/fresh")] == [
         (version.id, version.revision) for version in before
     ]
-    assert service.resolve("b/fresh:production").version.revision == 1
-    assert service.resolve("a/p1:production").version == service.resolve("b/fresh:production").version
+    assert service.get("b/fresh:production").version.revision == 1
+    assert service.get("a/p1:production").version == service.get("b/fresh:production").version
     assert "p1" not in names(service, archived=True)
     assert len(service.alias_log("b/fresh")) == 1
     assert changes(sync(prune=True)) == []
@@ -212,7 +212,7 @@ def test_a_name_that_stays_in_use_is_not_a_rename(service: PromptService, ten: P
     """The file was copied: both go on."""
     write(ten, {"b/copy.txt": renamed("Prompt 1", "a/p1")})
     assert changes(sync()) == [("create", "b/copy")]
-    assert service.resolve("a/p1").version.id != service.resolve("b/copy").version.id
+    assert service.get("a/p1").version.id != service.get("b/copy").version.id
 
 
 def test_renamed_from_a_name_that_never_was_is_a_new_prompt(service: PromptService, ten: Path, sync: Sync) -> None:
@@ -228,28 +228,28 @@ def test_two_files_cannot_continue_the_same_prompt(service: PromptService, ten: 
 
 
 def test_a_new_prompt_may_take_the_old_name(service: PromptService, ten: Path, sync: Sync) -> None:
-    old = service.resolve("a/p1").version
+    old = service.get("a/p1").version
     remove(ten, 1)
     write(ten, {"b/fresh.txt": renamed("Prompt 1", "a/p1")})
     sync()
     write(ten, {"a/p1.txt": "Prompt 1\n"})
     assert changes(sync()) == [("create", "a/p1")]
-    new = service.resolve("a/p1").version
+    new = service.get("a/p1").version
     assert str(new.prompt) == "a/p1"
     assert new.id != old.id
-    assert service.resolve("b/fresh").version.id == old.id
+    assert service.get("b/fresh").version.id == old.id
     assert changes(sync()) == []
 
 
 def test_a_rename_and_its_reverse_in_one_history(service: PromptService, ten: Path, sync: Sync) -> None:
-    old = service.resolve("a/p1").version
+    old = service.get("a/p1").version
     remove(ten, 1)
     write(ten, {"b/fresh.txt": renamed("Prompt 1", "a/p1")})
     sync()
     (ten / "b/fresh.txt").unlink()
     write(ten, {"a/p1.txt": renamed("Prompt 1", "b/fresh")})
     assert changes(sync()) == [("rename", "a/p1")]
-    assert service.resolve("a/p1").version.id == service.resolve("b/fresh").version.id == old.id
+    assert service.get("a/p1").version.id == service.get("b/fresh").version.id == old.id
 
 
 def test_a_rename_is_known_by_the_user_versions_of_the_old_name(service: PromptService, tree: Path, sync: Sync) -> None:

@@ -85,7 +85,7 @@ def clone(source: Path, folder: Path, *options: str) -> Path:
 def state(service: PromptService) -> dict[str, tuple[str, bool]]:
     """Text of the newest version of each prompt that is not archived."""
     return {
-        str(summary.prompt): (service.resolve(f"{summary.prompt}").render_text(), summary.archived)
+        str(summary.prompt): (service.get(f"{summary.prompt}").render_text(), summary.archived)
         for summary in service.list_prompts()
     }
 
@@ -94,7 +94,7 @@ def staging(service: PromptService) -> dict[str, str]:
     """What the alias of the branch gives, of the prompts that are not archived."""
     names = {str(summary.prompt) for summary in service.list_prompts()}
     found = [str(view.prompt) for view in service.aliases() if view.alias == "staging"]
-    return {name: service.resolve(f"{name}:staging").render_text() for name in found if name in names}
+    return {name: service.get(f"{name}:staging").render_text() for name in found if name in names}
 
 
 def heads(service: PromptService) -> dict[str, str]:
@@ -185,7 +185,7 @@ class Checkout:
 
     @property
     def text(self) -> str:
-        return self.service().resolve("a/one").render_text()
+        return self.service().get("a/one").render_text()
 
     @property
     def heads(self) -> dict[str, str]:
@@ -220,9 +220,9 @@ def test_git_finds_nothing_in_a_superseded_run(checkout: Checkout, tmp_path: Pat
     checkout.sync()
     service = PromptService(checkout.service().settings.model_copy())
     service.settings._base = tmp_path  # where no repository answers
-    assert checkout.service().resolve("a/one:git:main").render_text() == "newer"
+    assert checkout.service().get("a/one:git:main").render_text() == "newer"
     with pytest.raises(VersionNotFound):
-        service.resolve(f"a/one:git:{older}")
+        service.get(f"a/one:git:{older}")
     service.close()
 
 
@@ -415,7 +415,7 @@ def test_tags_of_a_pattern_are_one_line(checkout: Checkout) -> None:
         found[tag] = verdict(checkout.sync(f"tags/{tag}", TAGS))
     assert found == {"v2": Verdict.APPLY, "v1": Verdict.SUPERSEDED, "v3": Verdict.APPLY}
     assert checkout.heads == {"tags/v*": commits["v3"]}
-    assert checkout.service().resolve("a/one:git:v2").render_text() == "v2"
+    assert checkout.service().get("a/one:git:v2").render_text() == "v2"
 
 
 def test_a_hotfix_tag_on_a_side_branch_has_diverged(checkout: Checkout) -> None:

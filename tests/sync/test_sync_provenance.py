@@ -30,7 +30,7 @@ def runs(service: PromptService) -> list[dict[str, object]]:
 
 
 def texts(service: PromptService, ref: str) -> str:
-    return service.resolve(ref).render_text()
+    return service.get(ref).render_text()
 
 
 # What is recorded
@@ -327,7 +327,7 @@ def test_git_finds_the_version_that_was_in_a_commit(
         sync()
     for commit, revision in commits.items():
         for name in (commit, commit[:12], commit.upper()):
-            assert service.resolve(f"a/one:git:{name}").version.revision == revision, name
+            assert service.get(f"a/one:git:{name}").version.revision == revision, name
 
 
 def test_git_finds_what_the_newest_sync_of_a_branch_had(
@@ -441,7 +441,7 @@ def test_a_prompt_that_was_not_there_yet_is_not_found_in_the_commit(
     commit_all(git)
     sync()
     with pytest.raises(VersionNotFound):
-        service.resolve(f"a/two:git:{early}")
+        service.get(f"a/two:git:{early}")
 
 
 def sync_as(service: PromptService, branch: str | None, commit_id: str) -> None:
@@ -458,7 +458,7 @@ def test_an_abbreviated_commit_that_fits_two_is_an_error_that_gives_more_digits(
     for commit_id in ("abcd12" + "0" * 34, "abcd34" + "0" * 34):
         sync_as(service, "main", commit_id)
     with pytest.raises(VersionNotFound, match="git:abcd fits 2 commits") as caught:
-        service.resolve("a/one:git:abcd")
+        service.get("a/one:git:abcd")
     assert caught.value.hint == "give more digits: abcd1200, abcd3400"
     assert texts(service, "a/one:git:abcd1") == "one"
 
@@ -482,7 +482,7 @@ def test_a_name_that_nobody_knows_is_not_found(
     commit_all(git)
     sync()
     with pytest.raises(VersionNotFound, match="a/one has no version"):
-        service.resolve(f"a/one:git:{name}")
+        service.get(f"a/one:git:{name}")
 
 
 @pytest.mark.parametrize("name", ["v1.0", "annotated", "HEAD~1", "refs/tags/v1.0", "never/synced", "v1.0^{commit}"])

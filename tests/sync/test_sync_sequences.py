@@ -72,7 +72,7 @@ class World:
         assert again.run_id is None
         assert again.plan.is_empty
         for name, text in self.files.items():
-            assert self.service.resolve(name).render_text() == text
+            assert self.service.get(name).render_text() == text
 
     def sync_once(self, commit: str | None, policy: Policy) -> Applied:
         """At a commit that has just been made; without one, with uncommitted changes."""
@@ -90,7 +90,7 @@ class World:
 
     def held(self, name: str, commit: str) -> str | None:
         try:
-            return self.service.resolve(f"{name}:git:{commit}").render_text()
+            return self.service.get(f"{name}:git:{commit}").render_text()
         except VersionNotFound:
             return None
 

@@ -205,7 +205,7 @@ def test_going_back_to_old_text_adds_a_revision_with_the_old_digest(
     assert [version.revision for version in (third, second, first)] == [3, 2, 1]
     assert third.spec_hash == first.spec_hash != second.spec_hash
     assert third.id != first.id
-    assert service.resolve("support/triage").version == third
+    assert service.get("support/triage").version == third
     assert changes(sync()) == []
 
 
@@ -342,7 +342,7 @@ def test_a_file_that_is_edited_after_it_was_read_is_either_synced_as_read_or_ref
         assert dump(service.engine) == before
     else:
         sync_tree(service.registry, loaded, Policy())
-        assert service.resolve("a/one").render_text() == "as read"
+        assert service.get("a/one").render_text() == "as read"
 
 
 @pytest.mark.parametrize("cached", [True, False], ids=["known from an earlier run", "parsed in this run"])

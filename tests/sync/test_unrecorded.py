@@ -4,10 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from registries import on_sqlite, write
+from registries import client_of, on_sqlite, write
 from repositories import Git, commit_all
 
-from promptdb.client.client import PromptClient
 from promptdb.domain.plan import Policy
 from promptdb.errors import NotFound, PromptNotFound, VersionNotFound
 from promptdb.service import PromptService
@@ -36,7 +35,7 @@ def commits(git: Git, tree: Path, sync: Callable[..., Applied]) -> list[str]:
 
 
 def test_a_commit_that_is_recorded_is_answered_from_the_registry(service: PromptService, commits: list[str]):
-    found = service.resolve(f"a:git:{commits[1][:10]}")
+    found = service.get(f"a:git:{commits[1][:10]}")
     assert (found.version.revision, found.version.is_recorded) == (1, True)
 
 
@@ -44,7 +43,7 @@ def test_a_commit_that_is_recorded_is_answered_from_the_registry(service: Prompt
 def test_a_commit_that_is_not_recorded_is_read_from_git(
     service: PromptService, commits: list[str], index: int, text: str
 ):
-    found = service.resolve(f"a:git:{commits[index]}")
+    found = service.get(f"a:git:{commits[index]}")
     assert found.render_text() == text
     assert (found.version.is_recorded, found.version.revision, found.commit_id) == (False, 0, commits[index])
     assert found.version.created_by == "Ann Author <ann@example.com>"
@@ -54,16 +53,16 @@ def test_a_commit_that_is_not_recorded_is_read_from_git(
 def test_a_version_of_the_same_content_is_the_answer_for_a_commit_that_is_not_recorded(
     service: PromptService, commits: list[str]
 ):
-    found = service.resolve(f"a:git:{commits[2]}")
+    found = service.get(f"a:git:{commits[2]}")
     assert (found.version.is_recorded, found.version.revision) == (True, 1)
 
 
 def test_the_client_reads_a_tag_that_no_sync_has_seen(service: PromptService, commits: list[str]):
-    assert PromptClient(service).get("a:git:v3").render_text() == "three"
+    assert client_of(service).get("a:git:v3").render_text() == "three"
 
 
 def test_a_prompt_that_the_registry_does_not_know_is_read_from_git(service: PromptService, commits: list[str]):
-    found = service.resolve(f"b:git:{commits[2]}")
+    found = service.get(f"b:git:{commits[2]}")
     assert (found.render_text(), found.version.is_recorded) == ("b", False)
 
 
@@ -74,9 +73,9 @@ def test_a_renamed_prompt_is_found_under_the_name_it_had(
     write(tree, {"new.txt": "---\nrenamed_from: [a]\n---\nfour"})
     commit_all(git)
     sync()
-    assert service.resolve("new").version.revision == 2
-    assert service.resolve(f"new:git:{commits[0]}").render_text() == "one"
-    assert service.resolve("new:git:v3").render_text() == "three"
+    assert service.get("new").version.revision == 2
+    assert service.get(f"new:git:{commits[0]}").render_text() == "one"
+    assert service.get("new:git:v3").render_text() == "three"
 
 
 def test_an_alias_points_at_no_commit_that_is_not_recorded(service: PromptService, commits: list[str]):
@@ -106,4 +105,4 @@ def test_what_is_not_there_is_told_with_the_reason(
     git("tag", "v4")
     git("tag", "none", git("commit-tree", "-m", "empty", git("mktree", "--missing")))
     with pytest.raises(kind, match=why):
-        service.resolve(ref)
+        service.get(ref)

@@ -168,7 +168,7 @@ READERS: dict[str, Callable[[PromptService], object]] = {
     "log": lambda service: service.log("a/rich"),
     "alias log": lambda service: service.alias_log("a/rich"),
     "aliases": lambda service: service.aliases("a/rich"),
-    "assets": lambda service: service.assets(service.resolve("a/rich").version),
+    "assets": lambda service: service.assets(service.get("a/rich").version),
     "export": lambda service: export_registry(service.registry, service.settings.base / "all.zip"),
 }
 
@@ -346,7 +346,7 @@ def test_a_lookup_refuses_an_edited_version(filled: PromptService, column: str) 
 
 def answer(service: PromptService, ref: str) -> str:
     try:
-        return f"rev:{service.resolve(ref).version.revision}"
+        return f"rev:{service.get(ref).version.revision}"
     except PromptDBError as error:
         return type(error).__name__
 
@@ -355,4 +355,4 @@ def answer(service: PromptService, ref: str) -> str:
 def test_a_lookup_refuses_an_id_that_is_none(filled: PromptService) -> None:
     edit(filled.engine, f"UPDATE prompt_versions SET id = 'nonsense' WHERE {SECOND}")
     with pytest.raises(PromptDBError, match="was edited"):
-        filled.resolve("a/rich")
+        filled.get("a/rich")

@@ -44,14 +44,14 @@ def test_a_database_older_than_the_blobs_is_synced_to_equal_ids(filled_tree: Pro
     tree = filled_tree.settings.prompts_path
     (tree / "a/one.txt").write_text("after the backup")
     sync_tree(filled_tree.registry, load_tree(filled_tree.settings), Policy())
-    newest = filled_tree.resolve("a/one").version
+    newest = filled_tree.get("a/one").version
     service = restored(backup, filled_tree.settings.blob_path)
-    assert service.resolve("a/one").version.revision == newest.revision - 1
+    assert service.get("a/one").version.revision == newest.revision - 1
     found = verify(service.registry, full=True)
     assert (found.findings, found.unnamed) == ((), 1)
     assert collect_garbage(service.registry, timedelta(hours=24), 50, delete=True).deleted == 0  # stored too recently
     sync_tree(service.registry, load_tree(service.settings), Policy())
-    again = service.resolve("a/one").version
+    again = service.get("a/one").version
     assert (again.id, again.revision, again.spec_hash) == (newest.id, newest.revision, newest.spec_hash)
     found = verify(service.registry, full=True)
     assert (found.findings, found.unnamed) == ((), 0)
@@ -74,7 +74,7 @@ def test_blobs_older_than_the_database_serve_nothing_wrong_and_are_put_back(
     assert {(finding.code, finding.digest) for finding in verify(service.registry).findings} == {
         (IntegrityCode.BLOB_MISSING, digest) for digest in missing
     }
-    prompt = service.resolve("rich")
+    prompt = service.get("rich")
     assert prompt.spec.template == "hi"  # rows have the text
     with pytest.raises(StorageError, match="is not in"):
         prompt.asset("_data.csv")

@@ -163,7 +163,7 @@ def test_a_registry_that_went_on_by_itself_is_refused(filled: PromptService, new
     target.promote("a/one:rev:1", "production")
     target.register_text("only/here", "mine")
     filled.register_text("only/there", "yours")
-    digest = target.resolve("only/here").version.spec_hash[:19]
+    digest = target.get("only/here").version.spec_hash[:19]
     told = f"what differs: revision 1 of only/here \\({digest} here\\), promote of a/one:production, prompt only/here, "
     refused(filled, target, f"this registry is not behind .*; {told}", "into an empty registry, or add single versions")
 

@@ -31,7 +31,7 @@ def test_a_version_comes_back_as_it_was(
     target = new_registry()
     received = import_file(target.registry, file)
     assert (received.written.versions, received.blobs) == (1, 1)
-    assert target.resolve("a/one").version == filled.resolve("a/one:rev:1").version
+    assert target.get("a/one").version == filled.get("a/one:rev:1").version
     assert target.log("a/one")[0].source == filled.log("a/one:rev:1".partition(":")[0])[1].source
     assert import_file(target.registry, file).is_empty
 
@@ -39,7 +39,7 @@ def test_a_version_comes_back_as_it_was(
 def test_assets_come_with_the_zip(filled: PromptService, new_registry: NewRegistry, rich: Path) -> None:
     target = new_registry()
     import_file(target.registry, rich)
-    view = target.resolve("rich").version
+    view = target.get("rich").version
     assert [asset.checksum_sha256 for asset in target.assets(view)] == [
         asset.checksum_sha256 for asset in filled.assets(view)
     ]
@@ -170,5 +170,5 @@ def test_a_version_of_a_new_prompt_takes_a_name_that_another_one_had(
     other.register_text("a/two", "a new one")  # the earlier name of b/renamed
     [file] = other.export_to_file("a/two", tmp_path / "two.zip")
     import_file(filled.registry, file)
-    assert filled.resolve("a/two").version.id == other.resolve("a/two").version.id
+    assert filled.get("a/two").version.id == other.get("a/two").version.id
     assert verify(filled.registry).findings == ()

@@ -1,0 +1,1 @@
+"""The sources that a client can read from. Each is loaded only if it is chosen."""

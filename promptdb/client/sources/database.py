@@ -1,0 +1,50 @@
+"""Reads prompts straight from the registry's database."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from promptdb.domain.refs import ByCommit, PromptRef
+from promptdb.domain.views import PromptVersionView, StoredVersion
+from promptdb.errors import NotFound
+from promptdb.lookups import RegistryReader
+from promptdb.settings import AppSettings, load_settings
+
+if TYPE_CHECKING:
+    from promptdb.service import PromptService
+
+
+class DatabaseSource:
+    """A registry, to read and to write.
+
+    Args:
+        settings: name the database and the blob store; by default those of the current folder.
+        reader: a reader of the same stores, by default a new one.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+
+    def __init__(self, settings: AppSettings | None = None, reader: RegistryReader | None = None) -> None:
+        self._settings = settings or load_settings()
+        self._reader = reader or RegistryReader.of(self._settings)
+
+    @cached_property
+    def service(self) -> "PromptService":
+        from promptdb.service import PromptService  # writes need the parser and git, which lookups do not
+
+        return PromptService(self._settings, reader=self._reader)
+
+    def find(self, ref: PromptRef) -> StoredVersion:
+        """Find a version. A commit that no sync has recorded is read from the repository around us."""
+        try:
+            return self._reader.find(ref)
+        except NotFound:
+            if not isinstance(ref.selector, ByCommit):
+                raise
+        return self.service.find(ref)
+
+    def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
+        return self._reader.list_versions(prompt, limit)
+
+    def close(self) -> None:
+        self._reader.close()

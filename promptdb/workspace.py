@@ -1,0 +1,299 @@
+"""`Workspace`: the verbs of one checkout and its registry. Commands, the watcher and the hooks call it and choose the words."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promptdb.domain.identity import PromptId
+from promptdb.domain.plan import Policy
+from promptdb.errors import ConfigError, InvalidPrompts
+from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
+from promptdb.settings import AppSettings, load_settings
+from promptdb.sync.check import Checked, check_tree
+from promptdb.sync.load import LoadedFile
+from promptdb.sync.source import LoadedTree, load_prompt, load_tree, require_clean
+from promptdb.sync.view import WORK_TREE, View
+
+if TYPE_CHECKING:
+    from promptdb.domain.aliases import AliasMove
+    from promptdb.domain.plan import Plan
+    from promptdb.service import PromptService
+    from promptdb.sync.apply import Applied
+    from promptdb.sync.history import RecordedHistory
+    from promptdb.sync.move import Rename
+    from promptdb.sync.registry import Registry, Sharing
+    from promptdb.sync.tree import Planned, Synced
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where files and versions are, and what separates them; `schema` is None in an empty database."""
+
+    prompts_root: Path
+    database: str
+    schema: str | None
+    blobs: str
+    tree: LoadedTree
+    plan: "Plan"
+
+
+class Workspace:
+    """One checkout and its registry; `close` it after use.
+
+    Each verb imports only what it needs: `check` loads no database, and `plan` no renderer.
+
+    Args:
+        settings: name the prompts root and the stores; by default those of the current folder.
+        sharing: called when the first write begins in a blob store that other registries have marked.
+        progress: shows how far the longer steps got.
+
+    Raises:
+        ConfigError: a setting is wrong. The registry is opened at its first use.
+    """
+
+    def __init__(
+        self,
+        settings: AppSettings | None = None,
+        sharing: "Sharing | None" = None,
+        progress: ShowProgress = unwatched,
+    ) -> None:
+        self.settings = settings or load_settings()
+        self._sharing = sharing
+        self._progress = progress
+
+    def close(self) -> None:
+        """Return the database connections."""
+        if "stores" in self.__dict__:
+            self.stores.close()
+
+    @cached_property
+    def stores(self) -> "Registry":
+        """The two stores; nothing is connected yet."""
+        from promptdb.sync.registry import registry_of
+
+        return registry_of(self.settings, self._sharing)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """The stores, ready. Errors as in `Registry.ready`."""
+        return self.stores.ready()
+
+    @cached_property
+    def service(self) -> "PromptService":
+        """The verbs of the registry, over the same connections."""
+        from promptdb.lookups import RegistryReader
+        from promptdb.service import PromptService
+
+        return PromptService(self.settings, reader=RegistryReader(self.stores))
+
+    @property
+    def top(self) -> Path | None:
+        """The top folder of the repository, if there is one."""
+        from promptdb.git.repository import repository_root
+
+        return repository_root(self.settings.base)
+
+    # Files alone
+
+    def check(self, view: View = WORK_TREE) -> Checked:
+        """Parse every file and run its golden tests; needs no database. Problems are returned, not raised.
+
+        Args:
+            view: the state of the files to read.
+
+        Raises:
+            ConfigError: there is no such folder, commit or repository.
+            StorageError: git cannot read the repository.
+        """
+        with self._progress("checking prompts") as progress:
+            return check_tree(self.settings, progress, view)
+
+    def update_tests(self) -> Checked:
+        """Write the present output into golden tests that fail, then check. Errors as in `check`."""
+        from promptdb.sync.rewrite import update_tests
+
+        with self._progress("checking prompts") as progress:
+            return update_tests(self.settings, progress)
+
+    def load(self, view: View = WORK_TREE, ref: str | None = None) -> LoadedTree:
+        """Read the prompt files. Problems are in the result.
+
+        Args:
+            view: the state of the files to read.
+            ref: the branch, or `tags/TAG`, of a commit that has no name of its own.
+
+        Raises:
+            ConfigError: there is no such folder, commit or repository, or the commit has another name.
+            StorageError: git cannot read the repository.
+        """
+        with self._progress("reading prompts") as progress:
+            loaded = load_tree(self.settings, progress, view)
+        return loaded.on_ref(ref)
+
+    def load_prompt(self, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:
+        """Read the file of one prompt: its path and content, or None. Errors as in `load`."""
+        return load_prompt(self.settings, prompt, view)
+
+    def mv(self, old: str, new: str, *, dry_run: bool = False) -> "Rename":
+        """Give a prompt another name and keep its history.
+
+        Args:
+            old: a name, or the path of the file from the current folder.
+            new: the same; it may end with `/` for a folder.
+            dry_run: check everything and write nothing.
+
+        Raises:
+            ConfigError, Conflict, InvalidPrompts, StorageError: the file cannot be moved; nothing was written.
+        """
+        from promptdb.sync.move import decide_move
+        from promptdb.sync.move_perform import perform_move
+
+        move = decide_move(self.settings, old, new, Path.cwd())
+        if not dry_run:
+            perform_move(self.settings.prompts_path, move)
+        return move
+
+    # Files and registry
+
+    def plan(self, policy: Policy | None = None, view: View = WORK_TREE, ref: str | None = None) -> "Planned":
+        """Decide what `sync` would do now. Writes nothing.
+
+        Args:
+            policy: what a sync may do; the default prunes nothing.
+            view, ref: as in `load`.
+
+        Raises:
+            InvalidPrompts: a file has an error, or an alias is declared to point at a version that is not there.
+            ConfigError, StorageError: as in `load`, or the registry cannot be reached.
+        """
+        from promptdb.sync.tree import Planned, plan_tree
+
+        tree = self.load(view, ref)
+        tree.desired.require_valid()
+        return Planned(tree, plan_tree(self.registry, tree, policy or Policy()), self.registry)
+
+    def sync(
+        self,
+        policy: Policy | None = None,
+        view: View = WORK_TREE,
+        ref: str | None = None,
+        *,
+        keep_going: bool = False,
+        clean: bool = False,
+    ) -> "Synced":
+        """Make the registry say what the files say: everything is written, or nothing.
+
+        Args:
+            policy: what the sync may do; the default prunes nothing.
+            view, ref: as in `load`.
+            keep_going: write the valid prompts although others are invalid. Nothing is pruned then.
+            clean: refuse uncommitted changes.
+
+        Raises:
+            InvalidPrompts: a file has an error, and `keep_going` is not set.
+            Guard: there are uncommitted changes, and `clean` is set; or a safety limit of the policy refuses.
+            ConfigError, Conflict, LockTimeout, StorageError: nothing was written either.
+        """
+        from promptdb.sync.tree import Synced, sync_tree
+
+        tree = self.load(view, ref)
+        if clean:
+            require_clean(tree)
+        with self._show(UPLOADING) as progress:
+            applied = sync_tree(self.registry, tree, policy or Policy(), keep_going=keep_going, progress=progress)
+        return Synced(tree, applied)
+
+    def sync_head(self) -> "Applied | None":
+        """Sync the commit that is checked out into a local registry, as hooks of git do. Errors as in `sync`.
+
+        The work tree may hold half an edit, so it is not read. None where the newest sync was of this commit.
+        """
+        from promptdb.sync.tree import is_synced, sync_tree
+
+        self.require_local()
+        if is_synced(self.registry, self.settings):
+            return None
+        return sync_tree(self.registry, load_tree(self.settings, view=View(rev="HEAD")), Policy(local=True))
+
+    def sync_valid(self, proceed: Callable[[LoadedTree], bool]) -> "Applied | None":
+        """Sync the valid files of the work tree into a local registry, as `watch` does after each change.
+
+        The database is opened for this call alone: between two of them its file may be replaced.
+
+        Args:
+            proceed: called once the files are read; None is returned if it says no.
+        """
+        from promptdb.sync.tree import sync_tree
+
+        tree = load_tree(self.settings)
+        if not proceed(tree):
+            return None
+        try:
+            return sync_tree(self.stores.ready(), tree, Policy(local=True), keep_going=True)
+        finally:
+            self.stores.close()
+
+    def sync_history(self, rev: str = "HEAD") -> "RecordedHistory":
+        """Record each commit that changed a prompt, the oldest first; see `record_history`."""
+        from promptdb.sync.history import record_history
+
+        return record_history(self.registry, self.settings, rev, self._show)
+
+    def status(self) -> Status:
+        """Compare the files with the registry. Problems of files are in the result; errors as in `load`."""
+        from promptdb.db.migrate import current_revision
+        from promptdb.sync.tree import plan_tree
+
+        tree, stores = self.load(), self.registry
+        try:
+            intended = plan_tree(stores, tree, Policy())
+        except InvalidPrompts as error:  # a declared alias names no version, which is one more problem of the files
+            tree.desired.problems += error.problems
+            tree.desired.declared = ()
+            intended = plan_tree(stores, tree, Policy())
+        schema = current_revision(stores.engine)
+        return Status(self.settings.prompts_path, stores.address, schema, stores.blobs.place, tree, intended)
+
+    def declare(
+        self, source: str, alias: str, *, everywhere: bool = False, allow_breaking: bool = False
+    ) -> "list[AliasMove]":
+        """Declare in `_aliases.yaml` where an alias points, for the sync of the commit to move it.
+
+        Args:
+            source: a reference, or with `everywhere` an alias or `latest`.
+            alias: the alias to declare.
+            everywhere: declare it for every prompt that has `source`.
+            allow_breaking: declare a protected alias although its callers would break.
+
+        Returns:
+            The moves that the file did not declare yet.
+
+        Raises:
+            InvalidRef, NotFound, Guard: as in `PromptService.promote`.
+            ConfigError, InvalidPrompts, StalePlan, StorageError: as in `declare`.
+        """
+        from promptdb.sync.aliases import decide_all
+        from promptdb.sync.declare import declare
+
+        if everywhere:
+            moves = decide_all(self.registry, source, alias)
+        else:
+            moves = [self.service.promote(source, alias, dry_run=True, allow_breaking=allow_breaking)]
+        return declare(self.settings, moves)
+
+    def require_local(self) -> None:
+        """Refuse a registry that others may share.
+
+        Raises:
+            ConfigError: it is not SQLite with blobs in a folder.
+        """
+        if not self.stores.is_local:
+            raise ConfigError("the registry is not local", "a local one is a SQLite file with blobs in a folder")
+
+    def _show(self, title: str) -> AbstractContextManager[Progress | None]:
+        # To a folder, blobs are written before anyone could read a bar.
+        is_instant = title == UPLOADING and self.stores.blobs.backend == "local"
+        return nullcontext() if is_instant else self._progress(title)
