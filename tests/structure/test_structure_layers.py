@@ -12,8 +12,7 @@ LAYERS = {
     "errors": 0,
     "settings": 0,
     "version": 0,
-    "containment": 0,
-    "regular": 0,
+    "safe_paths": 0,
     "domain": 1,
     "render": 1,
     "files": 2,
@@ -36,7 +35,7 @@ LAYERS = {
 """The first part of a module's name below `promptdb` -> its layer. A module imports from layers below its own."""
 
 WITHIN = {
-    *(("problems", "errors"), ("errors", "settings"), ("errors", "containment")),
+    *(("problems", "errors"), ("errors", "settings"), ("errors", "safe_paths")),
     *(("domain", "render"), ("sync", "transfer"), ("lookups", "service"), ("service", "client"), ("service", "watch")),
 }
 """Inside one layer: the first may be imported by the second, never the other way round."""
