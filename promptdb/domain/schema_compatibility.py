@@ -1,8 +1,8 @@
-"""Whether what fits a new JSON Schema can still be read by those who know the old one.
+"""Compares two JSON Schemas for a reader of values who knows the old one.
 
-A property that goes or may be left out breaks a reader, and so does a value that was not possible before. Further properties
-do not, unless the reader is a function that takes them as arguments. Keywords that are not understood here break where they
-differ: better one question too many than an answer that nobody can read.
+A reader breaks if a property is removed or becomes optional, or if a new value is possible. New properties break only a
+function that takes them as arguments. Unknown keywords count as breaking if they differ, because a needless question costs
+less than an answer that callers cannot read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,14 +31,14 @@ from promptdb.domain.schema_keywords import (
 )
 
 MAX_STEPS = 20_000
-"""Pairs of schemas in one comparison: forms inside forms multiply."""
+"""The most pairs of schemas in one comparison. Alternatives inside alternatives multiply."""
 
 _ANY: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
-    """`path` leads to a place in the value: `orders[].id`; empty for the value itself."""
+    """`path` locates a part of the value, such as `orders[].id`. It is empty for the value itself."""
 
     path: str
     message: str
@@ -46,13 +46,13 @@ class SchemaChange:
 
 
 def schema_changes(old: Any, new: Any, whole: str, *, additions_break: bool = False) -> list[SchemaChange]:
-    """What changes for a reader of values, in the order of the schemas.
+    """List the changes for a reader of values, in the order of the schemas.
 
     Args:
         old: the schema that the reader knows.
-        new: the schema that values have now.
-        whole: what the value itself is called in messages.
-        additions_break: whether a reader fails at a property it does not know.
+        new: the schema of new values.
+        whole: the name of the whole value in messages.
+        additions_break: True if a reader fails at a property it does not know.
     """
     if same_json(old, new):
         return []
@@ -71,12 +71,13 @@ class _Comparison:
     def compare(self, old: Any, new: Any, path: str) -> Iterator[SchemaChange]:
         self._steps += 1
         if self._steps > MAX_STEPS:
-            yield self._breaks(path, "the schemas are too intricate to be compared")
+            yield self._breaks(path, "the schemas are too complex to compare")
             return
         if references(old) and references(new):
             pair = repr(without(old, *IGNORED)), repr(without(new, *IGNORED))
             if pair in self._pairs:
-                return  # inside itself: as compatible as it turns out to be
+                # The schema refers to itself. The comparison that is under way decides.
+                return
             self._pairs.add(pair)
         old, new = resolved(old, self._roots[0]), resolved(new, self._roots[1])
         if old is False or not isinstance(old, Mapping) or not isinstance(new, Mapping):
@@ -103,7 +104,7 @@ class _Comparison:
         yield from self._others(old, new, path)
 
     def _forms(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        """Each form that a value may have must be one that it could have before."""
+        # Each alternative of the new schema must fit an alternative of the old one.
         known = each_form(old)
         for form in each_form(new):
             if any(self._fits(before, form, path) for before in known):
@@ -120,7 +121,8 @@ class _Comparison:
         pairs = set(self._pairs)
         fits = not any(change.is_breaking for change in self.compare(old, new, path))
         if not fits:
-            self._pairs = pairs  # what was taken for granted inside may not hold elsewhere
+            # The pairs that were assumed to fit on the way may not fit elsewhere.
+            self._pairs = pairs
         return fits
 
     def _choices(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
@@ -164,20 +166,18 @@ class _Comparison:
             before, after = old[key], new.get(key)
             is_comparable = isinstance(before, int | float) and isinstance(after, int | float)
             if not is_comparable or (after < before if key in FLOORS else after > before):
-                told = f"from {before!r} to {after!r}" if key in new else f"from {before!r} to none"
-                yield self._breaks(path, f"{key} of {self._subject(path)} changed {told}")
+                limit = repr(after) if key in new else "none"
+                yield self._breaks(path, f"{key} of {self._subject(path)} changed from {before!r} to {limit}")
 
     def _others(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        """Keywords that are only compared. One that holds references means what these mean."""
+        # A keyword with references changes if a definition changes.
         same_names = same_json(definitions_of(self._roots[0]), definitions_of(self._roots[1]))
         for key in dict.fromkeys([*old, *new]):
             if key in IGNORED | STRUCTURE | FLOORS | CEILINGS or (key in RESTRICTIONS and key not in old):
                 continue
             is_same = key in old and key in new and same_json(old[key], new[key])
             if not is_same or not (same_names or "$ref" not in repr(old[key])):
-                yield self._breaks(
-                    path, f"{key!r} of {self._subject(path)} changed: it cannot be told what that breaks"
-                )
+                yield self._breaks(path, f"{key!r} of {self._subject(path)} changed, with unknown effect on readers")
 
     def _subject(self, path: str) -> str:
         return repr(path) if path else self._whole
