@@ -2,7 +2,7 @@
 
 import pytest
 
-from promptdb.domain.identity import MAX_IDENTITY, MAX_SEGMENT, PromptId, is_segment
+from promptdb.domain.identity import MAX_IDENTITY, MAX_SEGMENT, PromptId
 from promptdb.errors import InvalidRef
 
 
@@ -80,8 +80,12 @@ def test_a_longer_identity_is_refused():
         ("a\n", False),
     ],
 )
-def test_is_segment(text: str, accepted: bool):
-    assert is_segment(text) is accepted
+def test_a_segment_starts_with_a_letter_or_digit_and_has_no_other_signs(text: str, accepted: bool):
+    if accepted:
+        assert PromptId.from_segments([text]).name == text
+        return
+    with pytest.raises(InvalidRef, match="is not a valid name segment"):
+        PromptId.from_segments([text])
 
 
 def test_str_reads_back():
