@@ -52,9 +52,9 @@ def test_parse_refuses_a_bad_segment_and_names_it(text: str, named: str):
 
 @pytest.mark.parametrize("text", ["a/b:c", "a/b:rev:3", "a/b:", "b:git:v1/2"])
 def test_parse_refuses_a_reference_and_says_what_to_leave_out(text: str):
-    with pytest.raises(InvalidRef, match="needs the name of a prompt") as caught:
+    with pytest.raises(InvalidRef, match="the name of a prompt is needed") as caught:
         PromptId.parse(text)
-    assert caught.value.hint == f"leave out {text[text.index(':') :]}"
+    assert caught.value.hint == f"omit {text[text.index(':') :]}"
 
 
 def test_a_whole_identity_may_have_512_characters():

@@ -10,11 +10,11 @@ LAYERS = {
     "problems": 0,
     "progress": 0,
     "errors": 0,
-    "settings": 0,
     "version": 0,
     "safe_paths": 0,
     "domain": 1,
     "render": 1,
+    "settings": 1,
     "files": 2,
     "git": 2,
     "db": 2,
@@ -35,8 +35,15 @@ LAYERS = {
 """The first part of a module's name below `promptdb` -> its layer. A module imports from layers below its own."""
 
 WITHIN = {
-    *(("problems", "errors"), ("errors", "settings"), ("errors", "safe_paths")),
-    *(("domain", "render"), ("sync", "transfer"), ("lookups", "service"), ("service", "client"), ("service", "watch")),
+    *(("problems", "errors"), ("errors", "safe_paths")),
+    *(
+        ("domain", "render"),
+        ("domain", "settings"),
+        ("sync", "transfer"),
+        ("lookups", "service"),
+        ("service", "client"),
+        ("service", "watch"),
+    ),
 }
 """Inside one layer: the first may be imported by the second, never the other way round."""
 
