@@ -114,14 +114,10 @@ class AppSettings(BaseSettings):
         return self.base / self.blob_root
 
     def as_in(self, read: Callable[[str], bytes | None], top: Path, where: str) -> Self:
-        """Take the settings of prompt files from another state of the repository, such as a commit.
+        """Take the settings of prompt files from another state of the repository, which messages call `where`.
 
-        Without a settings file in that state, nothing changes. The environment wins, as always.
-
-        Args:
-            read: returns a file of that state by its path from `top`, or None.
-            top: the folder of the repository.
-            where: the name of the state in messages.
+        `read` returns a file of that state by its path from `top`, or None. Without a settings file there, nothing changes.
+        The environment wins, as always.
 
         Raises:
             ConfigError: the settings file of that state is wrong.
@@ -158,11 +154,7 @@ class TargetSettings(AppSettings):
 
 
 def load_settings(folder: Path | None = None) -> AppSettings:
-    """Load the settings for a folder.
-
-    Args:
-        folder: the first folder of the search for a settings file, by default the current one. The search goes upwards to
-            the root of the git repository.
+    """Load the settings for a folder, by default the current one, from the nearest file up to the root of the repository.
 
     Raises:
         ConfigError: a setting is unknown or has a bad value. The message names its place, and never shows the value.
@@ -177,8 +169,7 @@ def load_settings(folder: Path | None = None) -> AppSettings:
 def load_target(file: Path | None) -> AppSettings:
     """Load the settings of a registry to copy to: `PROMPTDB_TARGET_*` over a file, without all other settings.
 
-    Args:
-        file: a file like promptdb.toml. Relative paths start at its folder, or at the current folder if there is no file.
+    Relative paths start at the folder of the file, or at the current folder without a file.
 
     Raises:
         ConfigError: a setting is wrong, or the target has no database or no place for blobs.

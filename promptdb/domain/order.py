@@ -59,13 +59,7 @@ def compared(name: str, heads: Mapping[str, RecordedHead]) -> dict[str, Recorded
 
 
 def judge(name: str, heads: Mapping[str, RecordedHead], relations: Mapping[str, Relation]) -> Order:
-    """Judge a commit by its relations to the recorded heads.
-
-    Args:
-        name: the name that the head of the ref is recorded under, or `NAMELESS` for a detached HEAD.
-        heads: the recorded heads of the same tree, by ref.
-        relations: the relation of the commit to the commit of each `compared` head.
-    """
+    """Judge a commit of the head `name` by its relations to the commits of all `compared` heads."""
     orders = {
         ref: Order(_VERDICTS[relations[head.commit_id]], ref, head.commit_id)
         for ref, head in compared(name, heads).items()

@@ -171,11 +171,7 @@ def plan(
 ) -> Plan:
     """Compare files and registry. After the result is performed, the next plan is empty.
 
-    Args:
-        desired: the prompts as the files have them.
-        recorded: the prompts as the registry has them.
-        policy: the choices of the user.
-        invalid: prompts with invalid files. They count neither as gone nor as free for a rename.
+    `invalid` are prompts with invalid files. They count neither as gone nor as free for a rename.
     """
     wanted = {item.prompt for item in desired}.union(invalid)
     changes: list[Change] = []

@@ -7,13 +7,7 @@ from promptdb.domain.plan import Action, Change, Desired, Head, LabelUse, Plan, 
 
 
 def performed(plan: Plan, before: Recorded, desired: dict[PromptId, Desired]) -> Recorded:
-    """Compute the state after a plan of committed files.
-
-    Args:
-        plan: a sound plan.
-        before: the state that the plan was made for.
-        desired: the prompts that the plan was made for, by name.
-    """
+    """Compute the state after a sound plan of committed files, from the state and the prompts that it was made for."""
     heads, labels = dict(before.heads), dict(before.labels)
     for change in plan.changes:
         match change:

@@ -9,26 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from promptdb.domain import schema_keywords as schemas
 from promptdb.domain.contract import same_json
-from promptdb.domain.schema_keywords import (
-    CEILINGS,
-    FLOORS,
-    FORMS,
-    IGNORED,
-    RESTRICTIONS,
-    STRUCTURE,
-    covers,
-    definitions_of,
-    each_form,
-    mapping_of,
-    names_in,
-    references,
-    resolved,
-    type_words,
-    types_of,
-    values_of,
-    without,
-)
 
 MAX_STEPS = 20_000
 """The most pairs of schemas in one comparison. Alternatives inside alternatives multiply."""
@@ -48,11 +30,7 @@ class SchemaChange:
 def schema_changes(old: Any, new: Any, whole: str, *, additions_break: bool = False) -> list[SchemaChange]:
     """List the changes for a reader of values, in the order of the schemas.
 
-    Args:
-        old: the schema that the reader knows.
-        new: the schema of new values.
-        whole: the name of the whole value in messages.
-        additions_break: True if a reader fails at a property it does not know.
+    `whole` is the name of the value in messages. `additions_break` is for readers that fail at unknown properties.
     """
     if same_json(old, new):
         return []
@@ -73,28 +51,30 @@ class _Comparison:
         if self._steps > MAX_STEPS:
             yield self._breaks(path, "the schemas are too complex to compare")
             return
-        if references(old) and references(new):
-            pair = repr(without(old, *IGNORED)), repr(without(new, *IGNORED))
+        if schemas.references(old) and schemas.references(new):
+            pair = repr(schemas.without(old, *schemas.IGNORED)), repr(schemas.without(new, *schemas.IGNORED))
             if pair in self._pairs:
                 # The schema refers to itself. The comparison that is under way decides.
                 return
             self._pairs.add(pair)
-        old, new = resolved(old, self._roots[0]), resolved(new, self._roots[1])
+        old, new = schemas.resolved(old, self._roots[0]), schemas.resolved(new, self._roots[1])
         if old is False or not isinstance(old, Mapping) or not isinstance(new, Mapping):
             if not same_json(old, new):
                 yield self._breaks(path, f"{self._subject(path)} changed")
-        elif any(form in schema for form in FORMS for schema in (old, new)):
+        elif any(form in schema for form in schemas.FORMS for schema in (old, new)):
             yield from self._forms(old, new, path)
         else:
             yield from self._plain(old, new, path)
 
     def _plain(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        before, after = types_of(old), types_of(new)
-        if before is not None and (after is None or not covers(before, after)):
-            yield self._breaks(path, f"{self._subject(path)} changed from {type_words(before)} to {type_words(after)}")
+        before, after = schemas.types_of(old), schemas.types_of(new)
+        if before is not None and (after is None or not schemas.covers(before, after)):
+            change = f"from {schemas.type_words(before)} to {schemas.type_words(after)}"
+            yield self._breaks(path, f"{self._subject(path)} changed {change}")
             return
         if after is not None and before != after:
-            yield SchemaChange(path, f"{self._subject(path)} is always {type_words(after)} now", is_breaking=False)
+            message = f"{self._subject(path)} is always {schemas.type_words(after)} now"
+            yield SchemaChange(path, message, is_breaking=False)
         yield from self._choices(old, new, path)
         yield from self._properties(old, new, path)
         yield from self._further(old, new, path)
@@ -105,16 +85,16 @@ class _Comparison:
 
     def _forms(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
         # Each alternative of the new schema must fit an alternative of the old one.
-        known = each_form(old)
-        for form in each_form(new):
+        known = schemas.each_form(old)
+        for form in schemas.each_form(new):
             if any(self._fits(before, form, path) for before in known):
                 continue
-            types = types_of(resolved(form, self._roots[1]))
-            alike = [before for before in known if types_of(resolved(before, self._roots[0])) == types]
+            types = schemas.types_of(schemas.resolved(form, self._roots[1]))
+            alike = [before for before in known if schemas.types_of(schemas.resolved(before, self._roots[0])) == types]
             if len(alike) == 1:
                 yield from self.compare(alike[0], form, path)
             else:
-                what = "have a form that it could not have before" if alike else f"be {type_words(types)} now"
+                what = "have a form that it could not have before" if alike else f"be {schemas.type_words(types)} now"
                 yield self._breaks(path, f"{self._subject(path)} can {what}")
 
     def _fits(self, old: Any, new: Any, path: str) -> bool:
@@ -126,7 +106,7 @@ class _Comparison:
         return fits
 
     def _choices(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        before, after = values_of(old), values_of(new)
+        before, after = schemas.values_of(old), schemas.values_of(new)
         if before is None:
             return
         if after is None:
@@ -137,8 +117,8 @@ class _Comparison:
                 yield self._breaks(path, f"{self._subject(path)} can be {value!r} now")
 
     def _properties(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        before, after = mapping_of(old.get("properties")), mapping_of(new.get("properties"))
-        required, always = set(names_in(old.get("required"))), set(names_in(new.get("required")))
+        before, after = schemas.mapping_of(old.get("properties")), schemas.mapping_of(new.get("properties"))
+        required, always = set(schemas.names_in(old.get("required"))), set(schemas.names_in(new.get("required")))
         for name in before:
             inner = f"{path}.{name}" if path else name
             if name not in after:
@@ -160,20 +140,20 @@ class _Comparison:
             yield SchemaChange(path, message, is_breaking=self._additions_break)
 
     def _limits(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        for key in (*FLOORS, *CEILINGS):
+        for key in (*schemas.FLOORS, *schemas.CEILINGS):
             if key not in old or same_json(old[key], new.get(key)):
                 continue
             before, after = old[key], new.get(key)
             is_comparable = isinstance(before, int | float) and isinstance(after, int | float)
-            if not is_comparable or (after < before if key in FLOORS else after > before):
+            if not is_comparable or (after < before if key in schemas.FLOORS else after > before):
                 limit = repr(after) if key in new else "none"
                 yield self._breaks(path, f"{key} of {self._subject(path)} changed from {before!r} to {limit}")
 
     def _others(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
         # A keyword with references changes if a definition changes.
-        same_names = same_json(definitions_of(self._roots[0]), definitions_of(self._roots[1]))
+        same_names = same_json(schemas.definitions_of(self._roots[0]), schemas.definitions_of(self._roots[1]))
         for key in dict.fromkeys([*old, *new]):
-            if key in IGNORED | STRUCTURE | FLOORS | CEILINGS or (key in RESTRICTIONS and key not in old):
+            if key in schemas.HANDLED or (key in schemas.RESTRICTIONS and key not in old):
                 continue
             is_same = key in old and key in new and same_json(old[key], new[key])
             if not is_same or not (same_names or "$ref" not in repr(old[key])):

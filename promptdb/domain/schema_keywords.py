@@ -17,6 +17,7 @@ STRUCTURE = frozenset({"type", "enum", "const", "properties", "required", "addit
 FORMS = ("anyOf", "oneOf")
 FLOORS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
 CEILINGS = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
+HANDLED = IGNORED | STRUCTURE | FLOORS | CEILINGS
 
 RESTRICTIONS = frozenset({"pattern", "format", "multipleOf", "uniqueItems"})
 """Keywords that allow fewer values. Two values of such a keyword cannot be compared."""

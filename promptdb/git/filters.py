@@ -15,21 +15,13 @@ _HASHES = {40: hashlib.sha1, 64: hashlib.sha256}
 def stores_lf(root: Path, path: str, lf: Callable[[], BinaryIO], size: int, has_nul: bool) -> bool:  # noqa: FBT001  as the caller's field
     """Check that git stores LF line ends for a file with CRLF, by its attributes and settings.
 
-    Args:
-        root: the prompts root, in a work tree.
-        path: the path of the file from there.
-        lf: opens the file with LF line ends.
-        size: the size of that in bytes.
-        has_nul: True if the file has a NUL. Git then treats it as text only if an attribute says so.
-
-    Raises:
-        OSError: the file cannot be read.
+    `path` starts at the prompts root. `lf` opens the file with LF line ends, which has `size` bytes.
     """
     repository = find_repository(root)
     if repository is None:
         return False
     file = str(root.resolve() / path)
-    # Without this, git would read each large binary as well.
+    # Git treats a file with a NUL as text only if an attribute says so. Otherwise it would read each large binary here.
     if has_nul and not _is_declared_text(repository, file):
         return False
     blob = repository.run("hash-object", "--", file).decode().strip()

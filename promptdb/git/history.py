@@ -25,13 +25,9 @@ def first_parents(repository: Repository, tip: str) -> list[str]:
 
 
 def folder_history(repository: Repository, tip: str, prefix: str, after: str | None = None) -> Iterator[FolderChange]:
-    """Yield the commits that changed a folder, oldest first. A merge counts as a change of its first parent.
+    """Yield the commits up to `tip` that changed a folder, oldest first. A merge counts as a change of its first parent.
 
-    Args:
-        repository: the repository. It must not be a shallow clone, whose oldest commit seems to add everything.
-        tip: the newest commit.
-        prefix: the path of the folder from the top.
-        after: yield only commits after this one.
+    The repository must not be a shallow clone, whose oldest commit seems to add everything.
     """
     commits = f"{after}..{tip}" if after is not None else tip
     folder = [prefix] if prefix != "." else []

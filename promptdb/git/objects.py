@@ -1,5 +1,6 @@
 """Reads the files of a commit or of the index in bulk, without a checkout."""
 
+import os
 import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from io import BufferedReader, RawIOBase
 from typing import BinaryIO, cast
 
 from promptdb.errors import StorageError
-from promptdb.git.repository import Repository, path_of, text
+from promptdb.git.repository import Repository, text
 
 _CHUNK = 1024 * 1024
 _STREAMING = (
@@ -43,7 +44,7 @@ def entries_of_commit(repository: Repository, commit: str, *paths: str) -> dict[
         if record:
             description, _, name = record.partition(b"\t")
             mode, _, blob = description.decode().split(" ")
-            found[path_of(name)] = Entry(mode, blob)
+            found[os.fsdecode(name)] = Entry(mode, blob)
     return found
 
 
@@ -59,14 +60,14 @@ def entries_of_index(repository: Repository, *paths: str) -> dict[str, Entry]:
             description, _, name = record.partition(b"\t")
             mode, blob, stage = description.decode().split(" ")
             if stage != "0":
-                conflicts.add(path_of(name))
-            found[path_of(name)] = Entry(mode, blob)
+                conflicts.add(os.fsdecode(name))
+            found[os.fsdecode(name)] = Entry(mode, blob)
     if conflicts:
         shown = ", ".join(sorted(conflicts)[:3]) + (" and more" if len(conflicts) > 3 else "")
         raise StorageError(f"the index has conflicts: {shown}", "resolve them, and 'git add' the files")
     if any(entry.id in _INTENDED for entry in found.values()):
         intended = repository.run("diff-files", "--name-only", "--diff-filter=A", "-z", "--", *paths).split(b"\0")
-        found = {path: entry for path, entry in found.items() if path not in set(map(path_of, intended))}
+        found = {path: entry for path, entry in found.items() if path not in set(map(os.fsdecode, intended))}
     return found
 
 

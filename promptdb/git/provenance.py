@@ -1,10 +1,11 @@
 """The commits that gave files their content, found in one walk through the history."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from promptdb.git.repository import Repository, path_of, text
+from promptdb.git.repository import Repository, text
 
 _NAMED_PATHS = 200
 """The most paths on git's command line. For more paths, git reads their common folder."""
@@ -45,20 +46,14 @@ def read_log(repository: Repository, *options: str) -> Iterator[tuple[Commit, li
         for description, path in zip(fields[::2], fields[1::2], strict=False):
             # The modes and blobs of all parents, then those of the commit: ":MODE... MODE BLOB... BLOB STATUS".
             words = description.decode().split()
-            files.append(LoggedFile(path_of(path), words[len(words) // 2 - 1], words[-2]))
+            files.append(LoggedFile(os.fsdecode(path), words[len(words) // 2 - 1], words[-2]))
         yield commit, files
 
 
 def last_commits(repository: Repository, tip: str, blobs: Mapping[str, str], prefix: str) -> dict[str, Commit]:
-    """Find the newest commit in the history of `tip` that gave each path its present blob.
+    """Find the newest commit in the history of `tip` that gave each path below `prefix` its present blob.
 
     At the end of a shallow clone, the oldest commit stands for all earlier ones.
-
-    Args:
-        repository: the repository.
-        tip: the commit with the files.
-        blobs: the id of the blob of each path, from the top.
-        prefix: the folder of all these paths.
     """
     found: dict[str, Commit] = {}
     if not blobs:

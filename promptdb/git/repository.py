@@ -35,12 +35,6 @@ def find_repository(folder: Path) -> "Repository | None":
     return None
 
 
-def commit_named(folder: Path, name: str) -> str | None:
-    """Resolve the name of a commit, tag or branch in the repository around `folder`, as `Repository.commit_named` does."""
-    repository = find_repository(folder)
-    return repository.commit_named(name) if repository is not None else None
-
-
 @dataclass
 class Repository:
     """A repository whose state is read on first use. `top` is the top of the work tree, or the bare repository itself."""
@@ -164,11 +158,6 @@ class Repository:
 
 def _reason(failed: subprocess.CompletedProcess[bytes]) -> str:
     return " ".join(text(failed.stderr).split()) or f"exit code {failed.returncode}"
-
-
-def path_of(name: bytes) -> str:
-    """Decode the name of a file, which may not be UTF-8, as Python does."""
-    return os.fsdecode(name)
 
 
 def text(data: bytes) -> str:

@@ -1,5 +1,6 @@
 """The state of the work tree around the prompts: ignored files, dirty files, and the last commit of each file."""
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from pathlib import Path
 from promptdb.domain.views import Provenance
 from promptdb.git.objects import entries_of_commit
 from promptdb.git.provenance import Commit, last_commits, named_paths
-from promptdb.git.repository import Repository, path_of, repository_root, text
+from promptdb.git.repository import Repository, repository_root, text
 
 SKIPPED = b"S"
 """The mark of `git ls-files -t` for a file that a sparse checkout omits."""
@@ -71,7 +72,7 @@ class WorkTreeState:
         """Files with an unresolved conflict, from whatever command."""
         output = self.repository.run("ls-files", "--unmerged", "--full-name", "-z", "--", self.prefix)
         names = (entry.partition(b"\t")[2] for entry in output.split(b"\0") if entry)
-        return tuple(dict.fromkeys(self._below_root(path_of(name)) for name in names))
+        return tuple(dict.fromkeys(self._below_root(os.fsdecode(name)) for name in names))
 
     def ignores(self, path: str) -> bool:
         """Check that git ignores a path. The path of a folder ends with `/`."""
@@ -86,14 +87,12 @@ class WorkTreeState:
         if is_sparse.strip() != b"true":
             return []
         entries = self.repository.run("ls-files", "-t", "-z", "--", self.prefix).split(b"\0")
-        return [self._below_root(path_of(entry[2:])) for entry in entries if entry[:1] == SKIPPED]
+        return [self._below_root(os.fsdecode(entry[2:])) for entry in entries if entry[:1] == SKIPPED]
 
     def provenance(self, files: Mapping[str, Iterable[str]]) -> dict[str, Provenance]:
-        """Find the provenance of each file.
+        """Find the provenance of each path, which maps to the other files that its content depends on.
 
-        Args:
-            files: maps each path to the other files that its content depends on. A path is dirty if any of these files is,
-                and the newest change of these files is its own.
+        A path is dirty if any of these files is. Its commit is the newest one of these files.
         """
         whole = {path: (path, *parts) for path, parts in files.items()}
         dirty = {path for path, parts in whole.items() if any(map(self._is_dirty, parts))}
@@ -122,7 +121,7 @@ class WorkTreeState:
                 elif name == b"branch.head" and value != b"(detached)":
                     branch = text(value)
             elif kind:
-                path = self._below_root(path_of(rest.split(b" ", _FIELDS_BEFORE_PATH[kind])[-1]))
+                path = self._below_root(os.fsdecode(rest.split(b" ", _FIELDS_BEFORE_PATH[kind])[-1]))
                 (ignored if kind == b"!" else dirty).add(path)
         return _Status(head, branch, frozenset(dirty), frozenset(ignored))
 
@@ -138,14 +137,9 @@ class WorkTreeState:
 def committed(
     repository: Repository, tip: str | None, branch: str | None, prefix: str, files: Mapping[str, Collection[str]]
 ) -> dict[str, Provenance]:
-    """Find the provenance of each file whose content is that of a commit.
+    """Find the provenance of files whose content is that of the commit `tip`, by paths from the prompts root `prefix`.
 
-    Args:
-        repository: the repository.
-        tip: the commit, or None before the first one.
-        branch: the branch to report.
-        prefix: the prompts root. All paths are relative to it.
-        files: maps each path to all files that its content depends on, including itself.
+    `files` maps each path to all files that its content depends on, including itself.
     """
     paths = {part: from_top(prefix, part) for parts in files.values() for part in parts}
     blobs: dict[str, str] = {}

@@ -85,7 +85,14 @@ class PromptNode:
         """
         prompt = self._client.get(self.ref)
         messages: list[BaseMessage] = prompt.invoke(self._values(prompt, state), config).to_messages()
-        return {self._output: messages, self._versions: [use_of(prompt)]}
+        use = PromptUse(
+            prompt=str(prompt.prompt),
+            revision=prompt.version.revision,
+            digest=str(prompt.version.spec_hash),
+            alias=prompt.alias,
+            commit=prompt.commit_id,
+        )
+        return {self._output: messages, self._versions: [use]}
 
     def _values(self, prompt: ResolvedPrompt, state: Any) -> dict[str, Any]:
         channels = _channels(state)
@@ -95,17 +102,6 @@ class PromptNode:
         if late := sorted(name for name, value in values.items() if isawaitable(value)):
             raise RenderError(f"the input {late[0]!r} is asynchronous", "give a function that returns the value")
         return {name: value for name, value in values.items() if name in prompt.names and value is not None}
-
-
-def use_of(prompt: ResolvedPrompt) -> PromptUse:
-    version = prompt.version
-    return PromptUse(
-        prompt=str(prompt.prompt),
-        revision=version.revision,
-        digest=str(version.spec_hash),
-        alias=prompt.alias,
-        commit=prompt.commit_id,
-    )
 
 
 def _channels(state: Any) -> Mapping[str, Any]:

@@ -54,12 +54,7 @@ class Hints:
 
 
 class Observation:
-    """Observes the events of folders.
-
-    Args:
-        places: the folders to observe.
-        skipped: real paths to ignore with everything below them. Places still count.
-        hints: receives the hints.
+    """Observes the events of places, except those at and below the real paths in `skipped`.
 
     Raises:
         OSError: the system has no watches left.

@@ -17,7 +17,9 @@ class EventSource:
         self._observation: Observation | None = None
         self._places: tuple[WatchedFolder, ...] = ()
         self._identity: tuple[int, int] | None = None
-        self.reason = "as asked" if polling else _reason_to_poll(ground)
+        self.reason: str | None = "as asked" if polling else None
+        if not polling and (remote := remote_file_system(ground.root)) is not None:
+            self.reason = f"a file system of type {remote} does not report every change"
 
     @property
     def mode(self) -> str:
@@ -57,8 +59,3 @@ class EventSource:
     def _is_in_place(self) -> bool:
         # A folder that replaced another one under the same path is not observed.
         return self._identity == identity(self._ground.root) and self._places == self._ground.places()
-
-
-def _reason_to_poll(ground: Ground) -> str | None:
-    remote = remote_file_system(ground.root)
-    return f"a file system of type {remote} does not report every change" if remote else None
