@@ -106,14 +106,12 @@ def _changed(name: str, old: _Input, new: _Input) -> Iterator[ContractChange]:
 
 
 def _values(name: str, old: Variable, new: Variable) -> Iterator[ContractChange]:
-    if _takes_all(old, new):
-        if not _takes_all(new, old):
-            message = f"variable {name!r} widened from {_taken(old)} to {_taken(new)}"
-            yield ContractChange("variable_widened", name, message, is_breaking=False)
+    fits, is_subset = _takes_all(old, new), _takes_all(new, old)
+    if fits and is_subset:
         return
-    verb = "narrowed" if _takes_all(new, old) else "changed"
+    verb = "widened" if fits else "narrowed" if is_subset else "changed"
     message = f"variable {name!r} {verb} from {_taken(old)} to {_taken(new)}"
-    yield ContractChange("variable_narrowed", name, message, is_breaking=True)
+    yield ContractChange("variable_widened" if fits else "variable_narrowed", name, message, is_breaking=not fits)
 
 
 def _takes_all(old: Variable, new: Variable) -> bool:

@@ -81,10 +81,8 @@ class WorkTreeState:
 
     def left_out(self) -> list[str]:
         """List the files below the root that a sparse checkout omits."""
-        if not (self.repository.git_dir / "info" / "sparse-checkout").exists():
-            return []
-        is_sparse = self.repository.run("config", "--type=bool", "--get", "core.sparseCheckout", may_be_missing=True)
-        if is_sparse.strip() != b"true":
+        patterns = self.repository.git_dir / "info" / "sparse-checkout"
+        if not patterns.exists() or self.repository.ask("config", "--type=bool", "core.sparseCheckout") != "true":
             return []
         entries = self.repository.run("ls-files", "-t", "-z", "--", self.prefix).split(b"\0")
         return [self._below_root(os.fsdecode(entry[2:])) for entry in entries if entry[:1] == SKIPPED]
