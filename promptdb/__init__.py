@@ -1,37 +1,22 @@
-"""LLM prompts kept like code. The names below load on first use; importing promptdb does nothing else."""
+"""LLM prompts kept like code. Every public name loads its module on first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from promptdb.blobs.local import LocalBlobStore
-    from promptdb.blobs.minio import MinioBlobStore
-    from promptdb.blobs.store import BlobStore
-    from promptdb.client.client import PromptClient
-    from promptdb.db.repository import PromptRepository
-    from promptdb.domain.refs import PromptRef
-    from promptdb.domain.spec import PromptSpec
-    from promptdb.domain.views import PromptVersionView
-    from promptdb.errors import PromptDBError
-    from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt
-    from promptdb.service import PromptService
-    from promptdb.settings import AppSettings
-
-__all__ = [
-    "AppSettings",
-    "BlobStore",
-    "LocalBlobStore",
-    "MinioBlobStore",
-    "PromptClient",
-    "PromptDBError",
-    "PromptRef",
-    "PromptRenderResult",
-    "PromptRepository",
-    "PromptService",
-    "PromptSpec",
-    "PromptVersionView",
-    "ResolvedPrompt",
-]
+    from promptdb.blobs.local import LocalBlobStore as LocalBlobStore
+    from promptdb.blobs.minio import MinioBlobStore as MinioBlobStore
+    from promptdb.blobs.store import BlobStore as BlobStore
+    from promptdb.client.client import PromptClient as PromptClient
+    from promptdb.db.repository import PromptRepository as PromptRepository
+    from promptdb.domain.refs import PromptRef as PromptRef
+    from promptdb.domain.spec import PromptSpec as PromptSpec
+    from promptdb.domain.views import PromptVersionView as PromptVersionView
+    from promptdb.errors import PromptDBError as PromptDBError
+    from promptdb.render.resolved import PromptRenderResult as PromptRenderResult
+    from promptdb.render.resolved import ResolvedPrompt as ResolvedPrompt
+    from promptdb.service import PromptService as PromptService
+    from promptdb.settings import AppSettings as AppSettings
 
 _MODULES = {
     "AppSettings": "promptdb.settings",
@@ -48,10 +33,11 @@ _MODULES = {
     "PromptVersionView": "promptdb.domain.views",
     "ResolvedPrompt": "promptdb.render.resolved",
 }
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    """Module attributes on demand (PEP 562)."""
+    """Load a public name on first use (PEP 562)."""
     if name not in _MODULES:
         raise AttributeError(f"module 'promptdb' has no attribute {name!r}")
     value = getattr(import_module(_MODULES[name]), name)

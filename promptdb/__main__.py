@@ -1,4 +1,4 @@
-"""`python -m promptdb`."""
+"""The entry point of `python -m promptdb`."""
 
 from promptdb.cli import main
 

@@ -1,9 +1,9 @@
-"""Every error promptdb raises on purpose. Callers catch the branch they can act on.
+"""The errors that promptdb raises on purpose. Callers catch the branch that they can handle.
 
     PromptDBError(message, hint)
     ├── ConfigError            a setting is wrong, or the schema of the database is not the expected one
     │   └── MissingExtra       an optional dependency is not installed
-    ├── InvalidPrompts         prompt files (or specs) that cannot become versions; carries the problems
+    ├── InvalidPrompts         invalid prompt files or specs, with their problems
     ├── InvalidRef             text that is not a reference
     ├── NotFound
     │   ├── PromptNotFound
@@ -15,7 +15,7 @@
     │   └── TemplateError      a template that does not parse, or fails while it renders
     │       └── IncludeError   a fragment that is missing, computed, or includes itself
     ├── Conflict
-    │   ├── StalePlan          the recorded state moved between decision and write
+    │   ├── StalePlan          the recorded state changed between decision and write
     │   ├── DivergedHistory    two histories claim the same tree
     │   └── Guard              a safety limit refused the operation
     ├── LockTimeout            another writer held the lock for too long
@@ -24,7 +24,7 @@
         ├── OutsideRoot        a path leads out of the folder it must stay in
         └── Unreachable        a database that has never answered
 
-No error knows an exit code or an HTTP status: each edge maps the tree with one table of its own.
+No error has an exit code or an HTTP status. Each interface maps the tree with its own table.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class PromptDBError(Exception):
-    """Base of all. `message` says what is wrong and where; `hint` says what to do, or is None."""
+    """The base of all errors. `message` is the problem and its place, and `hint` the remedy, or None."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ class MissingExtra(ConfigError):
 
 
 class InvalidPrompts(PromptDBError):
-    """`problems` holds every problem found, in the order of files and lines."""
+    """Invalid prompt files. `problems` holds every problem, in the order of files and lines."""
 
     def __init__(self, problems: "Sequence[Problem]") -> None:
         self.problems = tuple(problems)
@@ -89,7 +89,7 @@ class RenderError(PromptDBError):
 
 
 class MissingVariables(RenderError):
-    """`names` holds every missing variable, sorted."""
+    """Values that the caller did not pass. `names` holds every missing variable, sorted."""
 
     def __init__(self, names: Sequence[str], hint: str | None = None) -> None:
         self.names = tuple(sorted(names))
@@ -98,7 +98,7 @@ class MissingVariables(RenderError):
 
 
 class UnknownVariables(RenderError):
-    """`names` holds every value that the prompt has no variable for, sorted."""
+    """Values without a variable in the prompt. `names` holds all their names, sorted."""
 
     def __init__(self, names: Sequence[str], hint: str | None = None) -> None:
         self.names = tuple(sorted(names))
@@ -107,7 +107,7 @@ class UnknownVariables(RenderError):
 
 
 class TemplateError(RenderError):
-    """`line` and `column` count from 1 inside the template; None where the engine does not tell."""
+    """A wrong template. `line` and `column` count from 1 inside it, and are None if the engine does not report them."""
 
     def __init__(
         self, message: str, hint: str | None = None, *, line: int | None = None, column: int | None = None
@@ -117,7 +117,7 @@ class TemplateError(RenderError):
         self.column = column
 
     def inside(self, place: str) -> "TemplateError":
-        """The same error, its message opening with where the template is."""
+        """Put the place of the template in front of the message."""
         line = f", line {self.line}" if self.line is not None else ""
         return type(self)(f"{place}{line}: {self.message}", self.hint, line=self.line, column=self.column)
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a prompt file: the table of stable codes, and the value that reports one case."""
+"""Problems of prompt files: the table of stable codes, and the value that reports one problem."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Stable: a code keeps its meaning, and is never given to another one. `docs/errors.md` explains each."""
+    """The stable codes of problems. A code never changes its meaning. `docs/errors.md` explains each."""
 
     UNREADABLE = "PDB101"
     NOT_UTF8 = "PDB102"
@@ -54,14 +54,14 @@ class Code(StrEnum):
 WARNINGS = frozenset(
     {Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.LITERAL_NAME, Code.SYMLINK, Code.ALIAS_WITHOUT_FILE}
 )
-"""Codes that are told but do not stop a sync."""
+"""Codes that are reported but do not stop a sync."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong at one place. `line` and `column` count from 1; `path` is relative to the prompts root.
+    """One problem in one place. `line` and `column` count from 1, and `path` is relative to the prompts root.
 
-    `message` and `hint` are one line each; `detail` has several where one cannot say it, such as a diff.
+    `message` and `hint` are one line each. `detail` can have several lines, such as a diff.
     """
 
     path: str
@@ -85,10 +85,10 @@ class Problem:
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """By place, each once: what several prompts share is reported by each of them."""
+    """Sort problems by place, without duplicates. Every prompt reports the problems of a file that several share."""
     return sorted(set(problems), key=lambda problem: (problem.path, problem.line, problem.column, str(problem)))
 
 
 def printable_path(path: str) -> str:
-    """Names of files need not be UTF-8: bytes that are not are shown as escapes."""
+    """Escape the bytes in the name of a file that are not UTF-8."""
     return path.encode(errors="backslashreplace").decode()

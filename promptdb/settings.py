@@ -1,7 +1,6 @@
 """Settings: `PROMPTDB_*` environment variables over `promptdb.toml` or `[tool.promptdb]` in `pyproject.toml`."""
 
 import os
-import re
 import tomllib
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -12,41 +11,40 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from promptdb.errors import ConfigError
+from promptdb.domain.ref_rules import short_ref
+from promptdb.domain.refs import parse_alias
+from promptdb.errors import ConfigError, InvalidRef
 
 PREFIX = "PROMPTDB_"
 TARGET_PREFIX = f"{PREFIX}TARGET_"
 CONFIG_FILE = "promptdb.toml"
 SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
-"""In one folder, the first that has settings counts."""
+"""The first of these files with settings counts, in the same folder."""
 
 _OF_FILES = ("prompts_root", "text_format")
 """The settings that decide what a prompt file means."""
 
 MAX_ACTOR = 255
-"""Characters, so that it fits its column."""
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+"""The most characters of the actor, so that it fits its column."""
 
 
 def _require_alias(text: str) -> str:
-    """The rule of `domain.refs.parse_alias`, which is out of reach from here; a test holds the two together."""
-    if not re.fullmatch(r"[a-z][a-z0-9._-]{0,127}", text) or text == "latest" or _UUID.fullmatch(text):
-        message = "an alias is made of a-z, 0-9, '.', '_' and '-', starts with a letter, and is not 'latest'"
-        raise PydanticCustomError("alias", message)
-    return text
+    try:
+        return parse_alias(text)
+    except InvalidRef as error:
+        # The hint is the rule. The message shows the value.
+        raise PydanticCustomError("alias", error.hint or "") from None
 
 
 def _ref_pattern(text: str) -> str:
-    """As `domain.ref_rules` has refs: branches by their short names, tags as `tags/v1.0`."""
-    pattern = text.removeprefix("refs/heads/") if text.startswith("refs/heads/") else text.removeprefix("refs/")
+    pattern = short_ref(text)
     if not pattern or any(not character.isprintable() or character.isspace() for character in pattern):
         raise PydanticCustomError("ref", "a ref is a branch such as main or release/*, or a tag such as tags/v*")
     return pattern
 
 
 def _require_text(value: Any) -> Any:
-    """An empty path would be the folder itself, and is what an unset variable of a CI job gives."""
+    # A CI job passes an unset variable as an empty one, and an empty path would be the current folder.
     if isinstance(value, str) and not value.strip():
         raise PydanticCustomError("empty", "it is empty")
     return value
@@ -58,9 +56,9 @@ RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
 
 
 class AppSettings(BaseSettings):
-    """All settings; in a file the keys are in lower case. Secrets print as stars.
+    """All settings. The keys in a file are in lower case. Secrets print as stars.
 
-    `base` is the folder that relative paths are taken from.
+    Relative paths start at the folder `base`.
     """
 
     model_config = SettingsConfigDict(
@@ -70,29 +68,31 @@ class AppSettings(BaseSettings):
     _base: Path = PrivateAttr(default_factory=Path.cwd)
     prompts_root: FolderPath = Field(default=Path("prompts"), description="the folder with the prompt files")
     text_format: Literal["f-string", "jinja2", "mustache", "plain"] = Field(
-        default="f-string", description="template format of .txt, .md and .prompt files that do not name one"
+        default="f-string", description="the template format of .txt, .md and .prompt files that do not name one"
     )
     database_url: SecretStr = Field(
-        default=SecretStr("sqlite:///./promptdb.sqlite3"), description="SQLite file or PostgreSQL database"
+        default=SecretStr("sqlite:///./promptdb.sqlite3"), description="the SQLite file or PostgreSQL database"
     )
     blob_root: FolderPath = Field(default=Path(".blobs"), description="the folder of the local blob store")
-    storage_backend: Literal["local", "minio"] = Field(default="local", description="where blobs are stored")
-    minio_endpoint: str | None = Field(default=None, description="host[:port] of MinIO, Amazon S3 or another S3 server")
-    minio_access_key: SecretStr | None = Field(default=None, description="the key that says who we are")
-    minio_secret_key: SecretStr | None = Field(default=None, description="the key that belongs to it")
+    storage_backend: Literal["local", "minio"] = Field(default="local", description="the kind of blob store")
+    minio_endpoint: str | None = Field(
+        default=None, description="the host[:port] of MinIO, Amazon S3 or another S3 server"
+    )
+    minio_access_key: SecretStr | None = Field(default=None, description="the access key of the S3 server")
+    minio_secret_key: SecretStr | None = Field(default=None, description="the secret key for that access key")
     minio_bucket: str | None = Field(default=None, description="the bucket of the blobs; created if it is missing")
-    minio_secure: bool = Field(default=True, description="whether the endpoint is spoken to over TLS")
+    minio_secure: bool = Field(default=True, description="use TLS for the endpoint")
     minio_region: str | None = Field(default=None, description="the region of the bucket")
     lock_timeout: float = Field(default=30.0, gt=0, le=3600, description="seconds to wait for another writer")
     actor: str | None = Field(
-        default=None, min_length=1, max_length=MAX_ACTOR, description="who is recorded as the author of a change"
+        default=None, min_length=1, max_length=MAX_ACTOR, description="the recorded author of a change"
     )
 
     refs: dict[RefPattern, list[AliasName]] = Field(
-        default={}, description="which git refs may be synced, and the aliases that each of them moves"
+        default={}, description="the git refs that may be synced, and the aliases that each of them moves"
     )
     protected_aliases: list[AliasName] = Field(
-        default=["production"], description="aliases that are moved over a breaking change only where that is allowed"
+        default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
@@ -102,7 +102,7 @@ class AppSettings(BaseSettings):
 
     @property
     def base(self) -> Path:
-        """No setting: no variable and no key can set it."""
+        """The folder at which relative paths start. No variable and no key can set it."""
         return self._base
 
     @property
@@ -114,14 +114,10 @@ class AppSettings(BaseSettings):
         return self.base / self.blob_root
 
     def as_in(self, read: Callable[[str], bytes | None], top: Path, where: str) -> Self:
-        """The settings that hold for another state of the same files: what decides how prompts are read is as it was there.
+        """Take the settings of prompt files from another state of the repository, which messages call `where`.
 
-        A settings file that is there counts, and one that is not changes nothing; the environment wins, as always.
-
-        Args:
-            read: gives a file of that state by its path from `top`; None if there is none.
-            top: the folder of the repository.
-            where: the state is, for messages.
+        `read` returns a file of that state by its path from `top`, or None. Without a settings file there, nothing changes.
+        The environment wins, as always.
 
         Raises:
             ConfigError: the settings file of that state is wrong.
@@ -134,13 +130,7 @@ class AppSettings(BaseSettings):
             if (data := read(path)) is None or (table := _table(name, _parsed(data, f"{path} in {where}"))) is None:
                 continue
             found = {key: table[key] for key in _OF_FILES if key in table and variable_of(key) is None}
-            problem = None
-            try:
-                checked = AppSettings(base=self.base, **found)
-            except ValidationError as error:
-                problem = ConfigError(_describe(error, f"{path} in {where}"), "docs/settings.md lists the settings")
-            if problem is not None:
-                raise problem  # outside of the handler, as below
+            checked = _checked(AppSettings, f"{path} in {where}", found, self.base)
             return self.model_copy(update={key: getattr(checked, key) for key in found})
         return self
 
@@ -153,41 +143,36 @@ class AppSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment over what `load_settings` read from the file."""
+        """Give the environment priority over the values from the file."""
         return env_settings, init_settings
 
 
 class TargetSettings(AppSettings):
-    """Those of a registry that is copied to, with variables of its own."""
+    """The settings of a registry to copy to. They have their own variables."""
 
     model_config = SettingsConfigDict(env_prefix=TARGET_PREFIX)
 
 
 def load_settings(folder: Path | None = None) -> AppSettings:
-    """The settings in force in a folder.
-
-    Args:
-        folder: where to look for the file, and upwards from there, not past the root of the git repository; the current
-            folder by default.
+    """Load the settings for a folder, by default the current one, from the nearest file up to the root of the repository.
 
     Raises:
-        ConfigError: a setting is unknown or has a bad value; the message says where it stands, and never shows the value.
+        ConfigError: a setting is unknown or has a bad value. The message names its place, and never shows the value.
     """
     try:
         start = (folder or Path.cwd()).resolve()
     except OSError as error:
-        raise ConfigError("the current folder does not exist any more", "go to another one") from error
+        raise ConfigError("the current folder does not exist any more", "change to another folder") from error
     return _settings(AppSettings, *_find_file(start))
 
 
 def load_target(file: Path | None) -> AppSettings:
-    """The settings of a registry to copy to: `PROMPTDB_TARGET_*` over a file. Nothing is taken from the other settings.
+    """Load the settings of a registry to copy to: `PROMPTDB_TARGET_*` over a file, without all other settings.
 
-    Args:
-        file: as promptdb.toml; relative paths are taken from its folder, without a file from the current one.
+    Relative paths start at the folder of the file, or at the current folder without a file.
 
     Raises:
-        ConfigError: as in `load_settings`; or the target names no database, or no place for blobs.
+        ConfigError: a setting is wrong, or the target has no database or no place for blobs.
     """
     table: dict[str, Any] = {}
     if file is not None:
@@ -207,45 +192,49 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
     for key in table:
         if key not in known:
             raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
-    # tables would be merged, else
-    own = {key: value for key, value in table.items() if variable_of(key, prefix) is None}
+    # Otherwise pydantic-settings merges a table of the file with one of the environment.
+    return _checked(kind, file, {key: value for key, value in table.items() if variable_of(key, prefix) is None}, base)
+
+
+def _checked(kind: type[AppSettings], file: Path | str | None, values: dict[str, Any], base: Path) -> AppSettings:
+    prefix = str(kind.model_config["env_prefix"])
     try:
-        return kind(base=base, **own)
-    except SettingsError as error:  # a list in a variable; the text says in which
-        name = next((name for name in known if f'"{name}"' in str(error)), "")
-        problem = ConfigError(
-            f"environment variable {prefix}{name.upper()} is not JSON", 'write a list as ["production"]'
-        )
+        return kind(base=base, **values)
+    except SettingsError as error:
+        # A list in a variable is not JSON. Only the text of the error names the variable.
+        name = next((name for name in kind.model_fields if f'"{name}"' in str(error)), "")
+        message, hint = f"environment variable {prefix}{name.upper()} is not JSON", 'write a list as ["production"]'
     except ValidationError as error:
-        problem = ConfigError(_describe(error, file, prefix), "docs/settings.md lists the settings")
-    raise problem  # outside of the handler: its cause would hold the values
+        message, hint = _describe(error, file, prefix), "docs/settings.md lists the settings"
+    # Outside of the handler, because the cause holds the values.
+    raise ConfigError(message, hint)
 
 
 def settings_file(folder: Path | None = None) -> Path | None:
-    """The file that `load_settings` reads; None where there is none. Errors as there."""
+    """Find the file that `load_settings` reads, if there is one. Raises the same errors."""
     return _find_file((folder or Path.cwd()).resolve())[0]
 
 
 def unknown_variables() -> list[str]:
-    """Variables that look like settings and are none."""
+    """List variables that look like settings but are not."""
     names = AppSettings.model_fields
     known = {prefix + name.upper() for prefix in (PREFIX, TARGET_PREFIX) for name in names}
     return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
 def _refuse_misspelt_variables(known: Iterable[str], prefix: str) -> None:
-    """A variable that is nearly a setting would be passed over, and the default used without a word."""
+    # Otherwise a typing error has no effect, and the default is used silently.
     names = [prefix + name.upper() for name in known]
     for variable in sorted(os.environ):
         upper = variable.upper()
         if upper.startswith(TARGET_PREFIX) and prefix != TARGET_PREFIX:
             continue
         if upper.startswith(prefix) and upper not in names and (near := get_close_matches(upper, names, 1, 0.9)):
-            raise ConfigError(f"environment variable {variable} is no setting", f"did you mean {near[0]}?")
+            raise ConfigError(f"environment variable {variable} is not a setting", f"did you mean {near[0]}?")
 
 
 def _find_file(start: Path) -> tuple[Path | None, dict[str, Any], Path]:
-    """The settings file, its settings, and the folder that relative paths are taken from."""
+    """Find the settings file, its settings, and the folder at which relative paths start."""
     for folder in (start, *start.parents):
         for file in (folder / name for name in SETTINGS_FILES):
             if file.is_file() and (table := _table(file.name, _read(file))) is not None:
@@ -256,7 +245,7 @@ def _find_file(start: Path) -> tuple[Path | None, dict[str, Any], Path]:
 
 
 def _table(name: str, data: dict[str, Any]) -> dict[str, Any] | None:
-    """The settings in a file of this name, or None if it has none."""
+    """Return the settings in a file of this name, or None."""
     if name == CONFIG_FILE:
         return data
     tools = data.get("tool")
@@ -279,12 +268,12 @@ def _parsed(data: bytes, where: str) -> dict[str, Any]:
 
 
 def variable_of(key: str, prefix: str = PREFIX) -> str | None:
-    """The environment variable that sets this key, in whatever case."""
+    """Find the environment variable that sets a key, in upper or lower case."""
     return next((found for found in os.environ if found.upper() == prefix + key.upper()), None)
 
 
 def _describe(error: ValidationError, file: Path | str | None, prefix: str = PREFIX) -> str:
-    """Messages without values: a password may stand in the wrong variable."""
+    # Without the values: a password may be in the wrong variable.
     parts = []
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"

@@ -1,3 +1,3 @@
-"""The release: packaging reads it here, too."""
+"""The version of promptdb. Packaging reads it from here."""
 
 VERSION = "0.1.0"

@@ -270,7 +270,7 @@ def test_a_variable_that_is_nearly_a_setting_is_told(
     with pytest.raises(ConfigError) as caught:
         load_settings(project)
     assert (caught.value.message, caught.value.hint) == (
-        f"environment variable {variable} is no setting",
+        f"environment variable {variable} is not a setting",
         f"did you mean {meant}?",
     )
 
@@ -280,7 +280,6 @@ def test_a_variable_that_is_nearly_a_setting_is_told(
     ["a", "a.b_c-1", "latest", "A", "1a", "", "a" * 128, "a" * 129, "a b", "ä", "abcdef01-0000-4000-8000-000000000000"],
 )
 def test_the_aliases_of_refs_are_those_that_there_can_be(name: str, tmp_path: Path) -> None:
-    """The rule stands in two layers, which cannot import one another."""
     try:
         parse_alias(name)
     except InvalidRef:

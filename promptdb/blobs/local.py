@@ -23,10 +23,9 @@ from promptdb.blobs.store import (
     owner_key,
     wrong_bytes,
 )
-from promptdb.containment import contained
 from promptdb.domain.digest import Digest, parse_digest
 from promptdb.errors import IntegrityFailure, StorageError
-from promptdb.regular import open_regular
+from promptdb.safe_paths import contained, open_regular
 
 _FSYNC_EACH = 32
 """Up to so many files are made durable one by one; for more, one sync of everything is faster."""

@@ -12,12 +12,12 @@ from promptdb.domain.refs import Selector
 from promptdb.domain.views import AliasEventView, AliasView
 
 ALIASES_FILE = "_aliases.yaml"
-"""Below the prompts root."""
+"""Its path below the prompts root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One pointer of `ALIASES_FILE`, as it stands there. `line` and `column` are those of the selector, from 1."""
+    """One entry of `ALIASES_FILE` as written. `line` and `column` locate the selector and count from 1."""
 
     alias: str
     prompt: PromptId
@@ -29,7 +29,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class AliasTarget:
-    """A version for an alias to point at. One that a sync has yet to write has a digest in place of an id."""
+    """A version for an alias to point at. A version that is not written yet has a digest instead of an id."""
 
     revision: int
     version: UUID | None = None
@@ -42,10 +42,10 @@ _BY_HAND = (*_PLANNED[:2], "action", *_PLANNED[2:4], "to_version", "from_version
 
 @dataclass(frozen=True, slots=True)
 class AliasMove:
-    """An alias of a prompt from one revision to another; None stands for no alias.
+    """A move of an alias from one revision to another. None stands for no alias.
 
-    `action` is that of the log. `generation` counts the earlier moves, deletions included. `breaking` lists what callers of a
-    protected alias would not survive. `to_digest` is that of a version without an id.
+    `action` is the word in the alias log. `generation` counts the earlier moves, including deletions. `breaking` lists the
+    changes that break callers of a protected alias. `to_digest` identifies a version without an id.
     """
 
     prompt: PromptId
@@ -71,7 +71,7 @@ class AliasMove:
         generation: int = 0,
         reason: str | None = None,
     ) -> "AliasMove":
-        """Describe the move of an alias from where it is to a target, None to delete it."""
+        """Describe the move of an alias to a target. The target None deletes the alias."""
         old = (there.revision, there.version_id) if there else (None, None)
         new = (target.revision, target.version, target.digest) if target else (None, None, None)
         return cls(prompt, alias, action, old[0], new[0], new[1], old[1], generation, (), reason, new[2])
@@ -82,18 +82,18 @@ class AliasMove:
 
     @property
     def json_fields(self) -> tuple[str, ...]:
-        """The fields to print: a sync plans moves before versions have ids, and says why."""
+        """The fields to print. A sync plans moves before versions have ids, and gives a reason."""
         return _PLANNED if self.action == "sync" else _BY_HAND
 
     def with_version(self, prompt_id: UUID) -> "AliasMove":
-        """Add the id of a version that has been written since."""
+        """Fill in the id of the target version once it is written."""
         if self.to_revision is None or self.to_digest is None:
             return self
         return replace(self, to_version=version_id(prompt_id, self.to_revision, self.to_digest))
 
 
 def rollback_targets(newest_first: Sequence[AliasEventView]) -> list[int]:
-    """List the revisions an alias can go back through, the current one last. A rollback takes its own step off again."""
+    """List the revisions that an alias can roll back through, the current one last. A rollback undoes one step."""
     targets: list[int] = []
     for event in reversed(newest_first):
         if event.to_revision is None:

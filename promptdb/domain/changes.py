@@ -1,4 +1,4 @@
-"""What differs between two versions of a prompt: its parts, the files that it shares with others, what its callers notice."""
+"""Differences between two versions of a prompt: changed parts, shared files and effects on callers."""
 
 import posixpath
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ PARTS: dict[str, tuple[str, ...]] = {
     "assets": ("assets",),
     "metadata": ("metadata",),
 }
-"""The parts that people speak of, each with its fields of the spec. Every field is in one part."""
+"""The parts of a prompt in reports, each with its fields of the spec. Every field belongs to one part."""
 
 TextField = Literal["template", "examples"]
-"""What a prompt file may keep in another file: `template_file`, `examples_file`."""
+"""The texts that a prompt file can keep in another file, by `template_file` or `examples_file`."""
 
 _TEXTS: dict[TextField, Callable[["PromptSpec"], object]] = {
     "template": lambda spec: spec.template,
@@ -28,10 +28,10 @@ _TEXTS: dict[TextField, Callable[["PromptSpec"], object]] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class ChangedFile:
-    """Another file than the prompt's own, by its path from the prompts root, and what became of it between two versions.
+    """A file other than the prompt file that changed between two versions. `path` starts at the prompts root.
 
-    A fragment is `added` when a template starts to include it and `removed` when none does any more. Of a `template_file` or
-    an `examples_file` versions have the text but not the name, so that it is always `changed`.
+    A fragment is `added` when a template starts to include it, and `removed` when no template includes it any more.
+    A `template_file` or `examples_file` is always `changed`, because versions record its text and not its name.
     """
 
     path: str
@@ -50,15 +50,15 @@ ContractKind = Literal[
     "response_schema",
     "tool",
 ]
-"""`compatibility` finds them."""
+"""The kinds of changes that `compatibility` finds."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContractChange:
-    """One difference, told in `message` on one line.
+    """One difference that callers can notice. `message` describes it on one line.
 
-    `name` is that of the variable, placeholder or tool; of a response schema it is the path in the answer (`orders[].id`),
-    empty for the answer itself. `is_breaking`: a caller that works with the old version may fail with the new one.
+    `name` is the variable, placeholder or tool. For a response schema it is the path in the answer (`orders[].id`), or empty
+    for the answer itself. `is_breaking` means that a caller of the old version may fail with the new one.
     """
 
     kind: ContractKind
@@ -74,13 +74,7 @@ def changed_parts(old: "PromptSpec", new: "PromptSpec") -> tuple[str, ...]:
 
 
 def changed_files(old: "PromptSpec", new: "PromptSpec", texts: Mapping[TextField, str]) -> tuple[ChangedFile, ...]:
-    """The files from which a new version has another text, sorted.
-
-    Args:
-        old: the spec of the version before.
-        new: the spec of the new one.
-        texts: the files that texts of the new one come from.
-    """
+    """List the files behind the changed texts of a new version, sorted. `texts` maps texts of `new` to their files."""
     before, after = _fragments(old), _fragments(new)
     found = {ChangedFile(name, "added") for name in after.keys() - before.keys()}
     found |= {ChangedFile(name, "removed") for name in before.keys() - after.keys()}
@@ -90,7 +84,7 @@ def changed_files(old: "PromptSpec", new: "PromptSpec", texts: Mapping[TextField
 
 
 def _fragments(spec: "PromptSpec") -> dict[str, str]:
-    """By path: templates may write `./tone.md`."""
+    # Templates may write ./tone.md for tone.md.
     return {posixpath.normpath(name): text for name, text in spec.includes.items()}
 
 

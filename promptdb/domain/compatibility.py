@@ -1,24 +1,24 @@
-"""What a new version changes for those who use the prompt: the values they give, the answers and tool calls they read."""
+"""Effects of a new version on callers: the values they pass, the answers and the tool calls they read."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from promptdb.domain.changes import ContractChange, ContractKind
+from promptdb.domain.changes import ContractChange
 from promptdb.domain.contract import placeholders, same_json, value_problem
 from promptdb.domain.schema_compatibility import schema_changes
-from promptdb.domain.spec import PromptSpec, Variable, VariableType
+from promptdb.domain.spec import PromptSpec, Variable
 
 _SHOWN = 80
-"""Characters of a value or a list of values in a message."""
+"""The most characters of a value, or of a list of values, in a message."""
 
 
 @dataclass(frozen=True)
 class Interface:
     """A prompt as its callers see it.
 
-    `variables` is the contract, inferred where none is declared; `mentions` are further names that sections may look up, so
-    that a caller may give them; `tools` are the functions that a model may call, as name -> JSON Schema of the arguments.
+    `variables` is the contract, inferred if none is declared. `mentions` are further names that a caller can pass, because
+    sections may look them up. `tools` maps each function that a model can call to the JSON Schema of its arguments.
     """
 
     spec: PromptSpec
@@ -29,7 +29,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class _Input:
-    """One name that a caller must or may give, and what it is if it is left out."""
+    """One name that a caller passes, and the value that replaces it if it is left out."""
 
     variable: Variable
     is_required: bool
@@ -42,17 +42,15 @@ class _Input:
 
 
 def contract_changes(old: Interface, new: Interface) -> tuple[ContractChange, ...]:
-    """Everything that callers can notice, those that break them first. What cannot be told counts as breaking."""
-    changes = [*_kind(old.spec, new.spec), *_inputs(old, new), *_answer(old.spec, new.spec), *_tools(old, new)]
+    """List every change that callers can notice, breaking ones first. Undecidable changes count as breaking."""
+    changes = [*_inputs(old, new), *_answer(old.spec, new.spec), *_tools(old, new)]
+    before, after = old.spec.kind, new.spec.kind
+    if before != after:
+        changes.insert(0, ContractChange("kind", after, f"kind changed from {before} to {after}", is_breaking=True))
     return tuple(sorted(changes, key=lambda change: not change.is_breaking))
 
 
-def _kind(old: PromptSpec, new: PromptSpec) -> Iterator[ContractChange]:
-    if old.kind != new.kind:
-        yield ContractChange("kind", new.kind, f"kind changed from {old.kind} to {new.kind}", is_breaking=True)
-
-
-# What callers give
+# Values that callers pass
 
 
 def _inputs(old: Interface, new: Interface) -> Iterator[ContractChange]:
@@ -62,21 +60,24 @@ def _inputs(old: Interface, new: Interface) -> Iterator[ContractChange]:
         if name in after:
             yield from _changed(name, before[name], after[name])
         else:
-            yield _change("variable_removed", name, f"{before[name].noun} {name!r} removed", is_breaking=True)
+            yield ContractChange("variable_removed", name, f"{before[name].noun} {name!r} removed", is_breaking=True)
     for name in new.variables:
         if name in old.variables:
             continue
         if name in before:
             yield from _changed(name, before[name], after[name])
         else:
-            yield _added(name, after[name])
+            added = after[name]
+            need = "required" if added.is_required else "optional"
+            message = f"new {need} {added.noun} {name!r}"
+            yield ContractChange("variable_added", name, message, is_breaking=added.is_required)
     for name in sorted(old.mentions.difference(old.variables, after)) if inferred else ():
-        message = f"{name!r}, which a section could look up, is used no more: callers that give it are refused"
-        yield _change("variable_removed", name, message, is_breaking=True)
+        message = f"{name!r}, which a section could look up, is not used any more: callers that pass it are refused"
+        yield ContractChange("variable_removed", name, message, is_breaking=True)
 
 
 def _all_inputs(interface: Interface) -> dict[str, _Input]:
-    """The contract, and what is only mentioned: optional, and of any type."""
+    """Merge the contract with the mentioned names, which are optional and of any type."""
     stored = interface.spec.partial_variables
     slots = {item.variable_name for _, item in placeholders(interface.spec)}
     anything = _Input(Variable(required=False), is_required=False, is_placeholder=False, fallback=None)
@@ -87,49 +88,39 @@ def _all_inputs(interface: Interface) -> dict[str, _Input]:
     return found
 
 
-def _added(name: str, added: _Input) -> ContractChange:
-    need = "required" if added.is_required else "optional"
-    return _change("variable_added", name, f"new {need} {added.noun} {name!r}", is_breaking=added.is_required)
-
-
 def _changed(name: str, old: _Input, new: _Input) -> Iterator[ContractChange]:
     if old.is_placeholder != new.is_placeholder:
         message = f"{old.noun} {name!r} is a {new.noun} now"
-        yield _change("variable_narrowed", name, message, is_breaking=True)
+        yield ContractChange("variable_narrowed", name, message, is_breaking=True)
         return
     if new.is_required and not old.is_required:
-        yield _change("variable_required", name, f"{new.noun} {name!r} is required now", is_breaking=True)
+        yield ContractChange("variable_required", name, f"{new.noun} {name!r} is required now", is_breaking=True)
     if old.is_required and not new.is_required:
-        yield _change("variable_optional", name, f"{new.noun} {name!r} is optional now", is_breaking=False)
-    if not old.is_placeholder:  # which takes messages, whatever its declaration leaves out
+        yield ContractChange("variable_optional", name, f"{new.noun} {name!r} is optional now", is_breaking=False)
+    # A placeholder takes messages, whatever its declaration leaves out.
+    if not old.is_placeholder:
         yield from _values(name, old.variable, new.variable)
     if not (old.is_required or new.is_required or same_json(old.fallback, new.fallback)):
         message = f"default of {name!r} changed from {_shown(old.fallback)} to {_shown(new.fallback)}"
-        yield _change("variable_default", name, message, is_breaking=False)
+        yield ContractChange("variable_default", name, message, is_breaking=False)
 
 
 def _values(name: str, old: Variable, new: Variable) -> Iterator[ContractChange]:
-    """Whether all that was taken is taken still, and whether more is."""
-    if _takes_all(old, new):
-        if not _takes_all(new, old):
-            message = f"variable {name!r} widened from {_taken(old)} to {_taken(new)}"
-            yield _change("variable_widened", name, message, is_breaking=False)
+    fits, is_subset = _takes_all(old, new), _takes_all(new, old)
+    if fits and is_subset:
         return
-    verb = "narrowed" if _takes_all(new, old) else "changed"
+    verb = "widened" if fits else "narrowed" if is_subset else "changed"
     message = f"variable {name!r} {verb} from {_taken(old)} to {_taken(new)}"
-    yield _change("variable_narrowed", name, message, is_breaking=True)
+    yield ContractChange("variable_widened" if fits else "variable_narrowed", name, message, is_breaking=not fits)
 
 
 def _takes_all(old: Variable, new: Variable) -> bool:
-    """Whether `new` takes every value that `old` takes."""
+    """Check that `new` accepts every value that `old` accepts."""
     values = [True, False] if old.enum is None and old.type == "boolean" else old.enum
     if values is not None:
         return all(value_problem(new, value) is None for value in values if value_problem(old, value) is None)
-    return new.enum is None and _is_wider(old.type, new.type)
-
-
-def _is_wider(old: VariableType | None, new: VariableType | None) -> bool:
-    return new in (None, old) or (old, new) == ("integer", "number")
+    is_wider = new.type in (None, old.type) or (old.type, new.type) == ("integer", "number")
+    return new.enum is None and is_wider
 
 
 def _taken(variable: Variable) -> str:
@@ -138,7 +129,7 @@ def _taken(variable: Variable) -> str:
     return variable.type or "any value"
 
 
-# What callers read
+# Answers and tool calls that callers read
 
 
 def _answer(old: PromptSpec, new: PromptSpec) -> Iterator[ContractChange]:
@@ -147,27 +138,23 @@ def _answer(old: PromptSpec, new: PromptSpec) -> Iterator[ContractChange]:
         return
     if before is None or after is None:
         what = "added: answers are JSON now" if before is None else "removed: answers can be any text now"
-        yield _change("response_schema", "", f"response schema {what}", is_breaking=True)
+        yield ContractChange("response_schema", "", f"response schema {what}", is_breaking=True)
         return
     for found in schema_changes(before, after, "the answer"):
         message = f"response schema: {found.message}"
-        yield _change("response_schema", found.path, message, is_breaking=found.is_breaking)
+        yield ContractChange("response_schema", found.path, message, is_breaking=found.is_breaking)
 
 
 def _tools(old: Interface, new: Interface) -> Iterator[ContractChange]:
-    """Callers run the functions that the model calls, with the arguments that it writes."""
+    # Callers run the functions that the model calls, with the arguments that the model writes.
     before, after = old.tools, new.tools
     for name in sorted(before.keys() - after.keys()):
-        yield _change("tool", name, f"tool {name!r} removed", is_breaking=True)
+        yield ContractChange("tool", name, f"tool {name!r} removed", is_breaking=True)
     for name in sorted(after.keys() - before.keys()):
-        yield _change("tool", name, f"new tool {name!r}: callers must know how to run it", is_breaking=True)
+        yield ContractChange("tool", name, f"new tool {name!r}: callers must know how to run it", is_breaking=True)
     for name in sorted(before.keys() & after.keys()):
         for found in schema_changes(before[name], after[name], "its arguments", additions_break=True):
-            yield _change("tool", name, f"tool {name!r}: {found.message}", is_breaking=found.is_breaking)
-
-
-def _change(kind: ContractKind, name: str, message: str, *, is_breaking: bool) -> ContractChange:
-    return ContractChange(kind, name, message, is_breaking)
+            yield ContractChange("tool", name, f"tool {name!r}: {found.message}", is_breaking=found.is_breaking)
 
 
 def _shown(value: Any) -> str:

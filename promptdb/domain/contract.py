@@ -1,12 +1,9 @@
-"""The typed contract of a prompt: which values a caller must or may give."""
+"""The typed contract of a prompt: the values that a caller must pass, and those that are optional."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from promptdb.domain.spec import Placeholder, PromptSpec, Variable, VariableType
-
-_MESSAGES = Variable(type="messages")
-_OPTIONAL_MESSAGES = Variable(type="messages", required=False)
 
 _HAS_TYPE: dict[VariableType, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
@@ -20,30 +17,30 @@ _HAS_TYPE: dict[VariableType, Callable[[Any], bool]] = {
 
 
 def placeholders(spec: PromptSpec) -> Iterator[tuple[int, Placeholder]]:
-    """Each placeholder of a chat with its index in `messages`."""
+    """Yield each placeholder of a chat with its index in `messages`."""
     for index, item in enumerate(spec.messages or ()):
         if isinstance(item, Placeholder):
             yield index, item
 
 
 def contract(spec: PromptSpec, used: Mapping[str, object]) -> dict[str, Variable]:
-    """Name -> variable: the declared ones, else those that the templates use; and always the placeholders.
+    """List the variables of a prompt by name: the declared ones, or those in `used` if none are declared.
 
-    `used` holds the names that the templates need, in order of use. A name with a stored partial value is optional.
+    `used` are the names in the templates, in order of use. Placeholders are always included, and a name with a stored partial
+    value is optional.
     """
     variables = dict(spec.variables) if spec.variables is not None else {name: Variable() for name in used}
     for name in spec.partial_variables:
         declared = variables.get(name, Variable())
         variables[name] = declared.model_copy(update={"required": False})
     for _, item in placeholders(spec):
-        inferred = _OPTIONAL_MESSAGES if item.optional else _MESSAGES
-        if spec.variables is None or item.variable_name not in spec.variables:
-            variables[item.variable_name] = inferred
+        if item.variable_name not in (spec.variables or ()):
+            variables[item.variable_name] = Variable(type="messages", required=not item.optional)
     return variables
 
 
 def value_problem(variable: Variable, value: Any) -> str | None:
-    """Why a value does not fit, or None where it does."""
+    """Explain why a value does not fit, or return None if it fits."""
     if variable.type is not None and not _HAS_TYPE[variable.type](value):
         return f"expected {variable.type}, got {json_type(value)}"
     if variable.enum is not None and not any(same_json(value, allowed) for allowed in variable.enum):
@@ -52,7 +49,7 @@ def value_problem(variable: Variable, value: Any) -> str | None:
 
 
 def same_json(value: Any, allowed: Any) -> bool:
-    """Equality of JSON, where true is not 1, at any depth."""
+    """Compare two values as JSON does: true differs from 1, at any depth."""
     if isinstance(value, list | tuple) and isinstance(allowed, list):
         return len(value) == len(allowed) and all(map(same_json, value, allowed))
     if isinstance(value, Mapping) and isinstance(allowed, Mapping):
@@ -61,7 +58,7 @@ def same_json(value: Any, allowed: Any) -> bool:
 
 
 def json_type(value: Any) -> str:
-    """The name of its type in JSON; of another value that of its class."""
+    """Name the JSON type of a value, or the class of a value that JSON does not have."""
     if value is None:
         return "null"
     json_types = ("boolean", "integer", "number", "string", "array", "object")

@@ -1,12 +1,12 @@
-"""What makes two prompts the same: canonical JSON and SHA-256.
+"""The identity of content: canonical JSON and SHA-256.
 
-Scheme 1. The canonical JSON of a value is its JSON text with object keys sorted by code point, no white space, and every
-character as UTF-8 but those that JSON must escape (`"`, `\\`, and U+0000 to U+001F, by the short escapes where there are any).
-Integers have all their digits; a float without a fraction, up to 2**53, is written as an integer; other floats are written
-with the fewest digits that read back the same, as `repr` does. This is RFC 8785 but for integers beyond 2**53, the exponents
-of very large and very small floats, and the order of keys outside the Basic Multilingual Plane.
+Scheme 1. Canonical JSON has object keys sorted by code point and no white space. It is UTF-8 and escapes only what JSON
+requires (`"`, `\\`, and U+0000 to U+001F), with the short escapes where they exist. Integers have all their digits. A float
+without a fraction, up to 2**53, is written as an integer. Other floats have the fewest digits that read back the same, as
+`repr` does. This differs from RFC 8785 in three points: integers beyond 2**53, the exponents of very large and very small
+floats, and the order of keys outside the Basic Multilingual Plane.
 
-A field that joins the spec later appears in the canonical JSON only where a prompt sets it: so digests made before it stay.
+A field added to the spec later appears in the canonical JSON only if a prompt sets it, so that earlier digests stay valid.
 """
 
 import hashlib
@@ -26,18 +26,18 @@ _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", 
 
 
 def canonical_json(value: Any) -> bytes:
-    """Encode JSON data whose floats went through `normalized`.
+    """Encode JSON data after `normalized` has treated its floats.
 
     Raises:
-        ValueError: NaN, infinity, or text with a lone surrogate.
+        ValueError: the data has NaN, infinity, or text with a lone surrogate.
     """
     return _encode(value).encode()
 
 
 def normalized(value: Any) -> Any:
-    """The same data with `1.0` as `1`, because JSON has one kind of number, and keys in the order in which they are stored.
+    """Write `1.0` as `1`, because JSON has one kind of number, and sort keys as stored specs have them.
 
-    So a prompt renders from its file as it does from the registry.
+    This makes a prompt render from its file exactly as it does from the registry.
     """
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) <= _EXACT else value
@@ -53,7 +53,7 @@ def digest_of(data: bytes) -> Digest:
 
 
 def parse_digest(text: str) -> Digest:
-    """A digest read from outside the process.
+    """Check a digest from outside the process.
 
     Raises:
         IntegrityFailure: the text is not a full digest.

@@ -1,4 +1,4 @@
-"""Who a prompt is: a namespace and a name, taken from where its file lies."""
+"""The identity of a prompt: a namespace and a name, taken from the path of its file."""
 
 import re
 from typing import NamedTuple
@@ -7,27 +7,20 @@ from promptdb.errors import InvalidRef
 
 DEFAULT_NAMESPACE = "default"
 MAX_SEGMENT = 128
-"""Characters in one segment of a namespace, or in a name."""
+"""The most characters in one segment of a namespace, or in a name."""
 
 MAX_IDENTITY = 512
-"""Characters in `namespace/name`, so that it fits an indexed column."""
+"""The most characters in `namespace/name`, so that it fits an indexed column."""
 
 _SEGMENT = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_SEGMENT - 1}}}")
-
 _PATH = re.compile(rf"(?:{_SEGMENT.pattern}/)*{_SEGMENT.pattern}")
-
 SEGMENT_RULE = f"letters, digits, '.', '_' and '-', starting with a letter or digit, at most {MAX_SEGMENT} characters"
 
 
-def is_segment(text: str) -> bool:
-    return _SEGMENT.fullmatch(text) is not None
-
-
 class PromptId(NamedTuple):
-    """`namespace/name`. The namespace may have several segments: `support/eu/triage` is `triage` in `support/eu`.
+    """`namespace/name`. A namespace can have several segments: `support/eu/triage` is `triage` in `support/eu`."""
 
-    A tuple, since a large sync hashes and compares hundreds of thousands.
-    """
+    # A tuple, because a large sync hashes and compares hundreds of thousands of identities.
 
     namespace: str
     name: str
@@ -37,12 +30,13 @@ class PromptId(NamedTuple):
 
     @property
     def folded(self) -> str:
-        """Equal for two identities that a case-insensitive file system would mix up (segments are ASCII)."""
+        """A key that is equal for two identities if a case-insensitive file system confuses them. Segments are ASCII."""
         return str(self).casefold()
 
     @classmethod
     def from_path(cls, path: str) -> "PromptId":
-        """The identity for a path without the suffix. Errors as in `from_segments`."""
+        """Read the identity from a path without its suffix. Raises the errors of `from_segments`."""
+        # One match is fast, which counts in a large tree. The slow way finds out what is wrong.
         if len(path) <= MAX_IDENTITY and _PATH.fullmatch(path) is not None:
             namespace, _, name = path.rpartition("/")
             return cls(namespace or DEFAULT_NAMESPACE, name)
@@ -50,13 +44,12 @@ class PromptId(NamedTuple):
 
     @classmethod
     def from_segments(cls, segments: list[str]) -> "PromptId":
-        """The identity for path segments without the suffix.
+        """Read the identity from path segments, the last one without its suffix.
 
         Raises:
-            InvalidRef: a segment breaks the rule, or the whole is too long.
+            InvalidRef: a segment breaks the rule, or the name is too long.
         """
-        if not all(map(_SEGMENT.fullmatch, segments)):
-            wrong = next(segment for segment in segments if not is_segment(segment))
+        if (wrong := next((segment for segment in segments if not _SEGMENT.fullmatch(segment)), None)) is not None:
             raise InvalidRef(f"{wrong!r} is not a valid name segment", f"use {SEGMENT_RULE}")
         if sum(map(len, segments)) + len(segments) - 1 > MAX_IDENTITY:
             raise InvalidRef(f"the name {'/'.join(segments)[:60]}... is too long", f"at most {MAX_IDENTITY} characters")
@@ -64,12 +57,12 @@ class PromptId(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "PromptId":
-        """`namespace/name`, or `name` alone for the namespace `default`.
+        """Parse `namespace/name`, or a `name` alone, which is in the namespace `default`.
 
         Raises:
-            InvalidRef: the text is not of that form.
+            InvalidRef: the text has another form.
         """
         name, colon, selector = text.partition(":")
         if colon:
-            raise InvalidRef(f"{text!r} is a reference, and this needs the name of a prompt", f"leave out :{selector}")
+            raise InvalidRef(f"{text!r} is a reference, but the name of a prompt is needed", f"omit :{selector}")
         return cls.from_segments(name.split("/"))

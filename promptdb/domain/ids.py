@@ -1,4 +1,4 @@
-"""Version ids that the same history gives everywhere: UUIDv5 (RFC 9562, section 5.5)."""
+"""Ids that the same history produces everywhere: UUIDv5 (RFC 9562, section 5.5)."""
 
 from uuid import UUID, uuid5
 
@@ -6,13 +6,13 @@ from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 
 _PROMPTS = UUID("6f0a5c0e-3f0b-5d3c-9a65-0d5f3f2b7c11")
-"""The namespace all promptdb ids are under. Changing it would re-identify every version."""
+"""The UUID namespace of all ids. A change would give every version another id."""
 
 
 def prompt_id(prompt: PromptId, generation: int = 0) -> UUID:
-    """The id of a prompt, by the name it is first recorded under.
+    """Derive the id of a prompt from the name that it is first recorded under.
 
-    `generation` counts the prompts that had this name before and were renamed away: they keep their ids.
+    `generation` counts the earlier prompts of this name. They were renamed and keep their ids.
     """
     return uuid5(_PROMPTS, f"{prompt}#{generation}" if generation else str(prompt))
 

@@ -1,4 +1,4 @@
-"""Judges recorded rows that are handed in: findings are values, each with its remedy."""
+"""Judges recorded rows. Each finding comes with its remedy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from promptdb.domain.views import AssetView
 from promptdb.errors import IntegrityFailure
 
 BUNDLE = "bundle"
-"""The kind of the blob that each version has once."""
+"""The kind of the blob that each version has exactly once."""
 
 
 class IntegrityCode(StrEnum):
-    """Stable, as `docs/errors.md` lists them."""
+    """The stable codes of findings. `docs/errors.md` explains each."""
 
     VERSION = "V101"
     SPEC_FORM = "V102"
@@ -41,7 +41,7 @@ class IntegrityCode(StrEnum):
 
     @property
     def is_about_rows(self) -> bool:
-        """Say whether it is about the database, and not about what that is compared with."""
+        """True for codes about the database itself, False for comparisons with blobs and git."""
         return self < IntegrityCode.WRONG_STORE
 
 
@@ -49,7 +49,7 @@ _RESTORE = "restore the database from a backup: versions and their history are n
 REMEDIES = {
     IntegrityCode.SPEC_FORM: "upgrade promptdb if a newer one wrote it, otherwise restore the database from a backup",
     IntegrityCode.ALIAS_TARGET: "restore the database from a backup, or move the alias with 'promptdb promote'",
-    IntegrityCode.ALIAS_LOG: "see 'promptdb alias log'; restore the database from a backup, or promote the version meant",
+    IntegrityCode.ALIAS_LOG: "see 'promptdb alias log'; restore the database from a backup, or promote the intended version",
     IntegrityCode.SCHEMA: "see 'promptdb db check'; restore the schema, and look at what was written meanwhile",
     IntegrityCode.DATABASE: "stop writing to it, and restore the database from a backup",
     IntegrityCode.WRONG_STORE: "check the settings of the database and of the blob store",
@@ -59,16 +59,16 @@ REMEDIES = {
     IntegrityCode.BLOB_UNREADABLE: "check the permissions and the disk of the blob store",
     IntegrityCode.PROVENANCE: "see 'promptdb log'; was the history of the repository rewritten, or the row edited?",
 }
-"""A code that is missing here has the usual remedy: restore the database."""
+"""The remedies that differ from the usual one, which is a backup."""
 
 REPAIRABLE = frozenset({IntegrityCode.BLOB_MISSING, IntegrityCode.BLOB_SIZE, IntegrityCode.BLOB_DIGEST})
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. `subject` is a version, an alias, a table or a blob; `digest` is that of the blob.
+    """One defect. `subject` is a version, an alias, a table or a blob, and `digest` that of the blob.
 
-    `repairable`: the bytes can be put back by `verify --repair`, if some place still has them.
+    `repairable` means that `verify --repair` can restore the bytes if another place still has them.
     """
 
     code: IntegrityCode
@@ -82,14 +82,14 @@ class Finding:
 def finding(
     code: IntegrityCode, subject: str, message: str, *, remedy: str | None = None, digest: Digest | None = None
 ) -> Finding:
-    """With the usual remedy of the code, unless there is a better one; a blob with a remedy of its own is not repairable."""
+    """Make a finding with the usual remedy of its code, or with a special one, which rules out a repair."""
     usual = REMEDIES.get(code, _RESTORE)
     return Finding(code, subject, message, remedy or usual, digest, code in REPAIRABLE and remedy is None)
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """A version as its row has it; `prompt` is its name."""
+    """A version as its row has it. `prompt` is the name."""
 
     id: UUID
     prompt_id: UUID
@@ -105,13 +105,7 @@ class VersionRow:
 
 
 def version_finding(row: VersionRow, bundle: tuple[Digest, int], *, with_blobs: bool = True) -> Finding | None:
-    """Check a version and the rows of its blobs.
-
-    Args:
-        row: the version.
-        bundle: digest and size of the bundle that its spec and the rows of its assets make.
-        with_blobs: check the rows of its blobs, too.
-    """
+    """Check a version, and the rows of its blobs if `with_blobs`. `bundle` is the digest and size of the expected bundle."""
 
     def wrong(message: str, code: IntegrityCode = IntegrityCode.VERSION) -> Finding:
         return finding(code, str(row), message)
@@ -135,10 +129,8 @@ def version_finding(row: VersionRow, bundle: tuple[Digest, int], *, with_blobs: 
 
 
 def blobs_fit(assets: Sequence[Asset], blobs: Sequence[AssetView], bundle: tuple[Digest, int]) -> bool:
-    """Check that the rows of a version's blobs, in their order, are its bundle and the assets of its spec.
-
-    Digest and size of the bundle cover the sizes and content types of the assets.
-    """
+    """Check that the rows of a version's blobs, in their order, are its bundle and the assets of its spec."""
+    # The bundle lists the sizes and content types of the assets.
     wanted = [(asset.kind, asset.path, asset.digest) for asset in assets]
     bundles = [blob for blob in blobs if blob.kind == BUNDLE]
     return (
@@ -150,7 +142,7 @@ def blobs_fit(assets: Sequence[Asset], blobs: Sequence[AssetView], bundle: tuple
 
 @dataclass(frozen=True, slots=True)
 class AliasEventRow:
-    """An entry of the log of an alias."""
+    """An entry in the log of an alias."""
 
     generation: int
     from_version: UUID | None
@@ -159,9 +151,9 @@ class AliasEventRow:
 
 @dataclass(frozen=True, slots=True)
 class AliasHistory:
-    """An alias of a prompt and its log in the order of the rows.
+    """An alias of a prompt, and its log in the order of the rows.
 
-    `present` is where it points and its generation, None where it was deleted; `is_sound`: that is a version of the prompt.
+    `present` is its version and generation, or None for a deleted alias. `is_sound`: the version belongs to the prompt.
     """
 
     prompt: str
@@ -175,7 +167,7 @@ class AliasHistory:
 
 
 def alias_findings(history: AliasHistory) -> list[Finding]:
-    """Check the target of an alias, and that its log leads there without a gap."""
+    """Check the target of an alias, and that its log leads to it without a gap."""
     found = []
     if not history.is_sound:
         message = "it does not point at a version of its prompt"

@@ -1,4 +1,4 @@
-"""The order of syncs: whether a commit may be applied on what was synced before it. Pure; `git.ancestry` knows the history."""
+"""The order of syncs: decides if a commit may be applied after the recorded ones. `git.ancestry` reads the history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from promptdb.domain.ref_rules import NAMELESS
 
 
 class Relation(StrEnum):
-    """Of the commit to be synced to a recorded one."""
+    """The relation of the commit to be synced to a recorded commit."""
 
     SAME = "same"
     DESCENDS = "descends"
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordedHead:
-    """The newest commit that was synced from a ref, and the run that did."""
+    """The newest commit that was synced from a ref, and the run that synced it."""
 
     commit_id: str
     run_id: int
@@ -35,7 +35,7 @@ class RecordedHead:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The verdict, with the recorded ref and commit that it follows from; None where nothing was recorded."""
+    """A verdict, and the recorded ref and commit behind it. They are None if nothing was recorded."""
 
     verdict: Verdict
     ref: str | None = None
@@ -50,33 +50,27 @@ _VERDICTS = {
     Relation.UNKNOWN: Verdict.UNKNOWN,
 }
 _WITHOUT_A_NAME = (Verdict.SUPERSEDED, Verdict.UNKNOWN, Verdict.APPLY, Verdict.DIVERGED)
-"""A commit without a ref is compared with all heads: the first of these verdicts that one of them gives is the answer."""
+"""The order of precedence for a commit without a ref, which is compared with all heads."""
 
 
 def compared(name: str, heads: Mapping[str, RecordedHead]) -> dict[str, RecordedHead]:
-    """The recorded heads that a sync of `name` is judged by: its own and the nameless one; without a name, all."""
+    """Select the heads to compare a sync of `name` with: its own and the nameless one, or all for the nameless one."""
     return {ref: head for ref, head in heads.items() if NAMELESS in (name, ref) or ref == name}
 
 
 def judge(name: str, heads: Mapping[str, RecordedHead], relations: Mapping[str, Relation]) -> Order:
-    """Decide.
-
-    Args:
-        name: what the head of the ref is recorded under; `NAMELESS` for a detached HEAD.
-        heads: of the same tree, by ref.
-        relations: of the commit to the commit of each head that is `compared`.
-    """
+    """Judge a commit of the head `name` by its relations to the commits of all `compared` heads."""
     orders = {
         ref: Order(_VERDICTS[relations[head.commit_id]], ref, head.commit_id)
         for ref, head in compared(name, heads).items()
     }
     if name == NAMELESS:
-        found = sorted(orders.values(), key=lambda order: _WITHOUT_A_NAME.index(order.verdict))
-        return found[0] if found else Order(Verdict.APPLY)
+        by_precedence = min(orders.values(), key=lambda order: _WITHOUT_A_NAME.index(order.verdict), default=None)
+        return by_precedence or Order(Verdict.APPLY)
     own, nameless = orders.get(name), orders.get(NAMELESS)
     if own is None:
         return nameless or Order(Verdict.APPLY)
-    is_newer = nameless is not None and heads[NAMELESS].run_id > heads[name].run_id
-    if is_newer and nameless is not None and own.verdict is Verdict.APPLY and nameless.verdict in _WITHOUT_A_NAME[:2]:
-        return nameless  # a detached HEAD has gone ahead of the branch since
+    # A detached HEAD may have gone ahead of the branch since.
+    if nameless is not None and heads[NAMELESS].run_id > heads[name].run_id and own.verdict is Verdict.APPLY:
+        return nameless if nameless.verdict in _WITHOUT_A_NAME[:2] else own
     return own

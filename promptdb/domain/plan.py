@@ -1,4 +1,4 @@
-"""The decision: what to write so that the registry says what the files say. Pure; `sync.apply` performs it."""
+"""Decides what to write so that the registry matches the files. `sync.apply` performs the plan."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from promptdb.errors import Conflict, Guard
 
 
 class Action(StrEnum):
-    """In the order in which the actions on one prompt are performed."""
+    """The actions on one prompt, in the order in which they are performed."""
 
     RENAME = "rename"
     REVIVE = "revive"
@@ -25,7 +25,7 @@ class Action(StrEnum):
 
 
 class Desired(NamedTuple):
-    """A prompt as the files have it. `path` is None for one that was registered without a file."""
+    """A prompt as the files have it. `path` is None if it was registered without a file."""
 
     prompt: PromptId
     digest: Digest
@@ -36,10 +36,10 @@ class Desired(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A prompt as the registry has it: its highest revision.
+    """A prompt as the registry has it, by its highest revision.
 
-    `from_file`: whether any of its versions was in a file. `is_confirmed`: whether this one was, in a commit or without git;
-    one that was synced before its commit, or registered without a file, is not.
+    `from_file`: any of its versions was in a file. `is_confirmed`: this version was in a file, in a commit or without git.
+    A version is not confirmed if it was synced before its commit, or registered without a file.
     """
 
     prompt: PromptId
@@ -52,7 +52,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class LabelUse:
-    """The content that a `user_version` names already."""
+    """The version that a `user_version` already names."""
 
     revision: int
     digest: Digest
@@ -60,7 +60,7 @@ class LabelUse:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The registry's side of the comparison. `labels` are keyed by prompt and `user_version`."""
+    """The state of the registry. The keys of `labels` are a prompt and a `user_version`."""
 
     heads: Mapping[PromptId, Head] = field(default_factory=dict)
     labels: Mapping[tuple[PromptId, str], LabelUse] = field(default_factory=dict)
@@ -68,11 +68,12 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`prune`: archive prompts whose files are gone, but never more than `max_prune` percent of the tree at once.
+    """The choices of the user.
 
-    `local`: the registry is one's own and follows what is checked out, whatever was synced before. `follow_force_push`: so
-    does any registry, if the commit is what its branch is at the remote. `allow_breaking`: protected aliases move although
-    their callers may fail.
+    `prune` archives prompts whose files are gone, but at most `max_prune` percent of the tree at once. `local` is for a
+    registry of one person: it follows the checkout, whatever was synced before. `follow_force_push` does the same for any
+    registry if the commit is the tip of its branch at the remote. `allow_breaking` moves protected aliases even if their
+    callers may fail.
     """
 
     prune: bool = False
@@ -84,9 +85,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One operation on one prompt. `old_*` describe the recorded head, if any; `parts` what an update changes.
+    """One operation on one prompt.
 
-    `files` are the other files, fragments for one, in which that change was made, and `contract` is what callers notice of it.
+    `old_*` describe the recorded head, if there is one. `parts` are the changed parts of an update, `files` the other files
+    behind it, such as fragments, and `contract` its effects on callers.
     """
 
     action: Action
@@ -104,33 +106,35 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """Changes sorted by prompt and action. `missing` are prompts without a file that stay, since nothing prunes them."""
+    """Changes sorted by prompt and action. `missing` are prompts without a file that stay, because they are not pruned."""
 
     changes: tuple[Change, ...] = ()
     unchanged: int = 0
     missing: tuple[PromptId, ...] = ()
     label_conflicts: tuple[str, ...] = ()
     tracked: int = 0
-    """Prompts from files that the registry has, not counting archived ones."""
+    """The number of recorded prompts from files, without archived ones."""
 
     unconfirmed: tuple[PromptId, ...] = ()
-    """Prompts whose file has the head's content, though no source of it says so: it is recorded once the file is clean."""
+    """Prompts whose file has the content of the head, although no commit is recorded for it yet."""
 
     order: Order | None = None
-    """Whether it comes after what was synced before; None where there is no order, as without git."""
+    """The order of the commit and the earlier syncs. None if there is no order, as without git."""
 
     moves: tuple[AliasMove, ...] = ()
-    """Aliases that are declared, or named for the ref, and do not point where they should."""
+    """Moves of aliases that differ from their declaration, or from the aliases of the ref."""
 
     drift: tuple[AliasMove, ...] = ()
-    """Those of them that a sync had set, and somebody moved by hand since."""
+    """The subset of `moves` that put back an alias moved by hand since a sync set it."""
 
     proposed_renames: tuple[tuple[PromptId, PromptId], ...] = ()
-    """Old and new name where a new prompt has exactly the content of one whose file is gone: proposed, never assumed."""
+    """Pairs of an old and a new name: a new prompt has exactly the content of one whose file is gone."""
 
     passed_renames: tuple[tuple[PromptId, PromptId], ...] = ()
-    """Old and new name of those that `renamed_from` asks for and that are not made: the new name has versions of its own
-    already, or the old one has a file, or went to another prompt."""
+    """Pairs of an old and a new name that `renamed_from` asks for in vain.
+
+    The new name has versions of its own already, the old one still has a file, or another prompt took the old one over.
+    """
 
     @property
     def is_empty(self) -> bool:
@@ -140,7 +144,7 @@ class Plan:
         return sum(change.action is action for change in self.changes)
 
     def shared_causes(self) -> dict[str, int]:
-        """Files whose change makes several new versions, with how many; those with the most first."""
+        """Count the new versions behind each shared file that causes several, highest counts first."""
         changed = (file.path for change in self.changes for file in change.files if file.change == "changed")
         counted = sorted(Counter(changed).items(), key=lambda item: (-item[1], item[0]))
         return {path: versions for path, versions in counted if versions > 1}
@@ -149,8 +153,8 @@ class Plan:
         """Refuse a plan that must not be performed.
 
         Raises:
-            Conflict: a `user_version` names other content already.
-            Guard: more would be archived than the policy allows.
+            Conflict: a `user_version` already names other content.
+            Guard: the plan archives more than the policy allows.
         """
         if self.label_conflicts:
             raise Conflict("; ".join(self.label_conflicts), "give the new content a user_version of its own")
@@ -158,20 +162,16 @@ class Plan:
         if archived * 100 > self.tracked * policy.max_prune:
             raise Guard(
                 f"--prune would archive {archived} of {self.tracked} prompts, more than {policy.max_prune} percent",
-                "if these files are meant to be gone, allow it with --max-prune PERCENT",
+                "if you meant to remove these files, raise the limit with --max-prune PERCENT",
             )
 
 
 def plan(
     desired: Sequence[Desired], recorded: Recorded, policy: Policy, invalid: Collection[PromptId] = frozenset()
 ) -> Plan:
-    """Compare. Performing the result and planning again gives an empty plan.
+    """Compare files and registry. After the result is performed, the next plan is empty.
 
-    Args:
-        desired: the prompts as the files have them.
-        recorded: the prompts as the registry has them.
-        policy: what may be done.
-        invalid: prompts whose files cannot be used as they are. They are left alone: neither gone nor free to be renamed.
+    `invalid` are prompts with invalid files. They count neither as gone nor as free for a rename.
     """
     wanted = {item.prompt for item in desired}.union(invalid)
     changes: list[Change] = []
@@ -193,19 +193,17 @@ def plan(
         unchanged += not steps and (head is None or head.prompt == item.prompt)
         if head is not None and head.digest == item.digest and not head.is_confirmed and item.path is not None:
             unconfirmed.append(item.prompt)
-    gone = [head for head in recorded.heads.values() if _is_gone(head, wanted, renamed)]
-    if policy.prune:
-        changes += [
-            Change(Action.ARCHIVE, head.prompt, old_revision=head.revision, old_digest=head.digest) for head in gone
-        ]
-    tracked = sum(head.from_file and not head.archived for head in recorded.heads.values())
+    tracked = [head for head in recorded.heads.values() if head.from_file and not head.archived]
+    gone = [head for head in tracked if head.prompt not in wanted and head.prompt not in renamed]
+    for head in gone if policy.prune else ():
+        changes.append(Change(Action.ARCHIVE, head.prompt, old_revision=head.revision, old_digest=head.digest))
     order = list(Action)
     return Plan(
         tuple(sorted(changes, key=lambda change: (change.prompt, order.index(change.action)))),
         unchanged,
         () if policy.prune else tuple(sorted(head.prompt for head in gone)),
         tuple(conflicts),
-        tracked,
+        len(tracked),
         tuple(unconfirmed),
         proposed_renames=_proposed(changes, gone),
         passed_renames=_passed(desired, recorded, wanted, changes),
@@ -216,27 +214,24 @@ def _steps(item: Desired, head: Head | None) -> list[Change]:
     if head is None:
         return [Change(Action.CREATE, item.prompt, item.path, 1, item.digest)]
     steps = []
+    revision, digest = head.revision, head.digest
     if head.archived:
-        steps.append(Change(Action.REVIVE, item.prompt, item.path, old_revision=head.revision, old_digest=head.digest))
-    if head.digest != item.digest:
-        steps.append(
-            Change(Action.UPDATE, item.prompt, item.path, head.revision + 1, item.digest, head.revision, head.digest)
-        )
+        steps.append(Change(Action.REVIVE, item.prompt, item.path, old_revision=revision, old_digest=digest))
+    if digest != item.digest:
+        steps.append(Change(Action.UPDATE, item.prompt, item.path, revision + 1, item.digest, revision, digest))
     return steps
 
 
 def _rename_source(
     item: Desired, recorded: Recorded, wanted: Iterable[PromptId], renamed: set[PromptId]
 ) -> Head | None:
-    """The recorded prompt that this file continues: an earlier name that no file has any more."""
-    for earlier in item.renamed_from:
-        if earlier in recorded.heads and earlier not in wanted and earlier not in renamed:
-            return recorded.heads[earlier]
-    return None
+    """Find the recorded prompt that this file continues, by an earlier name that no file has any more."""
+    free = (name for name in item.renamed_from if name not in wanted and name not in renamed)
+    return next((recorded.heads[name] for name in free if name in recorded.heads), None)
 
 
 def _proposed(changes: Iterable[Change], gone: Iterable[Head]) -> tuple[tuple[PromptId, PromptId], ...]:
-    """One new prompt with a content, and one prompt with the same whose file is gone: where it is several, nobody knows."""
+    """Pair a new prompt with the only one of the same content whose file is gone. Several candidates are ambiguous."""
     new, old = defaultdict[Digest | None, list[PromptId]](list), defaultdict[Digest | None, list[PromptId]](list)
     for change in changes:
         if change.action is Action.CREATE:
@@ -250,7 +245,7 @@ def _proposed(changes: Iterable[Change], gone: Iterable[Head]) -> tuple[tuple[Pr
 def _passed(
     desired: Iterable[Desired], recorded: Recorded, wanted: Collection[PromptId], changes: Iterable[Change]
 ) -> tuple[tuple[PromptId, PromptId], ...]:
-    """A rename that was made long ago is no news, and neither is an old name that another prompt took since."""
+    """List the renames that are asked for in vain, without those made earlier and old names that are taken again."""
     sources = {change.prompt: change.renamed_from for change in changes if change.action is Action.RENAME}
     found = []
     for item in desired:
@@ -265,13 +260,7 @@ def _passed(
 
 
 def _label_conflict(item: Desired, head: Head | None, recorded: Recorded) -> str | None:
-    if item.user_version is None or head is None:
-        return None
-    use = recorded.labels.get((head.prompt, item.user_version))
+    use = recorded.labels.get((head.prompt, item.user_version or "")) if head is not None else None
     if use is None or use.digest == item.digest:
         return None
     return f"{item.prompt}: user_version {item.user_version!r} already names revision {use.revision}, which differs"
-
-
-def _is_gone(head: Head, wanted: set[PromptId], renamed: set[PromptId]) -> bool:
-    return head.from_file and not head.archived and head.prompt not in wanted and head.prompt not in renamed

@@ -1,4 +1,4 @@
-"""What an author may write in a prompt file: the fields of a spec, shorthands, names of other files, golden tests."""
+"""The fields of a prompt file: those of a spec, shorthands, names of other files and golden tests."""
 
 from typing import Annotated, Any, Self
 
@@ -11,14 +11,14 @@ _Texts = _Text | Annotated[list[_Text], Field(min_length=1)]
 
 
 class ExpectedMessage(Model):
-    """`role` is a role as in `messages`, or the `role_name` of a generic one."""
+    """`role` is a role as in `messages`, or the `role_name` of a generic message."""
 
     role: str
     content: str | list[JsonObject]
 
 
 class Expectation(Model):
-    """All that are set must hold. `contains` and `not_contains` are searched in the text, for a chat in all its messages."""
+    """Conditions that must all hold. `contains` and `not_contains` search the text, or all messages of a chat."""
 
     equals: str | None = None
     contains: _Texts = Field(default_factory=list)
@@ -33,7 +33,7 @@ class Expectation(Model):
 
 
 class GoldenTest(Model):
-    """A render that must come out as written. Not part of the version."""
+    """A render with an expected result. It is not part of the version."""
 
     name: str
     variables: dict[str, Any] = Field(default_factory=dict)
@@ -58,7 +58,7 @@ class AssetInFile(Model):
 
 
 class PromptFile(SpecFields):
-    """A prompt file as written. `input_variables` and `optional_variables` are shorthand for `variables` without types."""
+    """A prompt file as written. `input_variables` and `optional_variables` are shorthand for untyped `variables`."""
 
     kind: Kind | None = None
     template_format: TemplateFormat | None = None

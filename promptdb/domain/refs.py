@@ -1,4 +1,4 @@
-"""References, `namespace/name[:selector]`: parsed once at the border, trusted afterwards."""
+"""References, `namespace/name[:selector]`, parsed once at the border and trusted afterwards."""
 
 import re
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class ByCommit:
 
 @dataclass(frozen=True, slots=True)
 class ByLabel:
-    """An alias, else a `user_version`: only the registry knows which."""
+    """An alias or a `user_version`. Only the registry knows which; aliases come first."""
 
     label: str
 
@@ -67,7 +67,7 @@ class PromptRef:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the answer can never change, so that it may be cached for good."""
+        """True if the reference always names the same version, so that a cache can keep it."""
         return isinstance(self.selector, ByVersionId | ByRevision)
 
     @classmethod
@@ -86,10 +86,10 @@ class PromptRef:
 
 
 def parse_selector(text: str) -> Selector:
-    """The part behind the first `:`.
+    """Parse the part of a reference after the first `:`.
 
     Raises:
-        InvalidRef: empty, or a malformed `rev:`, `sha256:` or `git:`.
+        InvalidRef: the text is empty, or a malformed `rev:`, `sha256:` or `git:`.
     """
     if text == "latest":
         return Latest()
@@ -123,7 +123,7 @@ def _parse_kind(kind: str, value: str) -> Selector:
 
 
 def is_label(text: str) -> bool:
-    """Whether a `user_version` may have this text: printable, no space, and no other kind of selector."""
+    """Check that a text can be a `user_version`: printable, without spaces, and not another kind of selector."""
     return (
         0 < len(text) <= MAX_LABEL
         and text.isprintable()
@@ -135,7 +135,7 @@ def is_label(text: str) -> bool:
 
 
 def parse_alias(text: str) -> str:
-    """An alias name, as given.
+    """Check the name of an alias and return it.
 
     Raises:
         InvalidRef: the text breaks the rule, is `latest`, or looks like another selector.

@@ -1,4 +1,4 @@
-"""What the registry holds once a plan is performed, so that the next one can be decided before anything is written."""
+"""The state of the registry after a plan, so that the next plan can be decided before anything is written."""
 
 from dataclasses import replace
 
@@ -7,13 +7,7 @@ from promptdb.domain.plan import Action, Change, Desired, Head, LabelUse, Plan, 
 
 
 def performed(plan: Plan, before: Recorded, desired: dict[PromptId, Desired]) -> Recorded:
-    """The state after a plan of committed files.
-
-    Args:
-        plan: the plan; sound.
-        before: the state that it was made for.
-        desired: the prompts that it was made for, by name.
-    """
+    """Compute the state after a sound plan of committed files, from the state and the prompts that it was made for."""
     heads, labels = dict(before.heads), dict(before.labels)
     for change in plan.changes:
         match change:
@@ -35,11 +29,11 @@ def performed(plan: Plan, before: Recorded, desired: dict[PromptId, Desired]) ->
 def without_label_conflicts(
     desired: list[Desired], recorded: Recorded
 ) -> tuple[list[Desired], dict[PromptId, LabelUse]]:
-    """The prompts whose `user_version` is free or names the same content, and the others with what it names."""
+    """Separate prompts with a usable `user_version` from those whose `user_version` names other content."""
     taken = {}
     for item in desired:
         for name in (item.prompt, *item.renamed_from):
-            use = recorded.labels.get((name, item.user_version)) if item.user_version is not None else None
+            use = recorded.labels.get((name, item.user_version or ""))
             if use is not None and use.digest != item.digest:
                 taken[item.prompt] = use
     return [item for item in desired if item.prompt not in taken], taken

@@ -1,44 +1,26 @@
-"""Whether what fits a new JSON Schema can still be read by those who know the old one.
+"""Compares two JSON Schemas for a reader of values who knows the old one.
 
-A property that goes or may be left out breaks a reader, and so does a value that was not possible before. Further properties
-do not, unless the reader is a function that takes them as arguments. Keywords that are not understood here break where they
-differ: better one question too many than an answer that nobody can read.
+A reader breaks if a property is removed or becomes optional, or if a new value is possible. New properties break only a
+function that takes them as arguments. Unknown keywords count as breaking if they differ, because a needless question costs
+less than an answer that callers cannot read.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from promptdb.domain import schema_keywords as schemas
 from promptdb.domain.contract import same_json
-from promptdb.domain.schema_keywords import (
-    CEILINGS,
-    FLOORS,
-    FORMS,
-    IGNORED,
-    RESTRICTIONS,
-    STRUCTURE,
-    covers,
-    definitions_of,
-    each_form,
-    mapping_of,
-    names_in,
-    references,
-    resolved,
-    type_words,
-    types_of,
-    values_of,
-    without,
-)
 
 MAX_STEPS = 20_000
-"""Pairs of schemas in one comparison: forms inside forms multiply."""
+"""The most pairs of schemas in one comparison. Alternatives inside alternatives multiply."""
 
 _ANY: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
-    """`path` leads to a place in the value: `orders[].id`; empty for the value itself."""
+    """`path` locates a part of the value, such as `orders[].id`. It is empty for the value itself."""
 
     path: str
     message: str
@@ -46,13 +28,9 @@ class SchemaChange:
 
 
 def schema_changes(old: Any, new: Any, whole: str, *, additions_break: bool = False) -> list[SchemaChange]:
-    """What changes for a reader of values, in the order of the schemas.
+    """List the changes for a reader of values, in the order of the schemas.
 
-    Args:
-        old: the schema that the reader knows.
-        new: the schema that values have now.
-        whole: what the value itself is called in messages.
-        additions_break: whether a reader fails at a property it does not know.
+    `whole` is the name of the value in messages. `additions_break` is for readers that fail at unknown properties.
     """
     if same_json(old, new):
         return []
@@ -71,29 +49,32 @@ class _Comparison:
     def compare(self, old: Any, new: Any, path: str) -> Iterator[SchemaChange]:
         self._steps += 1
         if self._steps > MAX_STEPS:
-            yield self._breaks(path, "the schemas are too intricate to be compared")
+            yield self._breaks(path, "the schemas are too complex to compare")
             return
-        if references(old) and references(new):
-            pair = repr(without(old, *IGNORED)), repr(without(new, *IGNORED))
+        if schemas.references(old) and schemas.references(new):
+            pair = repr(schemas.without(old, *schemas.IGNORED)), repr(schemas.without(new, *schemas.IGNORED))
             if pair in self._pairs:
-                return  # inside itself: as compatible as it turns out to be
+                # The schema refers to itself. The comparison that is under way decides.
+                return
             self._pairs.add(pair)
-        old, new = resolved(old, self._roots[0]), resolved(new, self._roots[1])
+        old, new = schemas.resolved(old, self._roots[0]), schemas.resolved(new, self._roots[1])
         if old is False or not isinstance(old, Mapping) or not isinstance(new, Mapping):
             if not same_json(old, new):
                 yield self._breaks(path, f"{self._subject(path)} changed")
-        elif any(form in schema for form in FORMS for schema in (old, new)):
+        elif any(form in schema for form in schemas.FORMS for schema in (old, new)):
             yield from self._forms(old, new, path)
         else:
             yield from self._plain(old, new, path)
 
     def _plain(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        before, after = types_of(old), types_of(new)
-        if before is not None and (after is None or not covers(before, after)):
-            yield self._breaks(path, f"{self._subject(path)} changed from {type_words(before)} to {type_words(after)}")
+        before, after = schemas.types_of(old), schemas.types_of(new)
+        if before is not None and (after is None or not schemas.covers(before, after)):
+            change = f"from {schemas.type_words(before)} to {schemas.type_words(after)}"
+            yield self._breaks(path, f"{self._subject(path)} changed {change}")
             return
         if after is not None and before != after:
-            yield SchemaChange(path, f"{self._subject(path)} is always {type_words(after)} now", is_breaking=False)
+            message = f"{self._subject(path)} is always {schemas.type_words(after)} now"
+            yield SchemaChange(path, message, is_breaking=False)
         yield from self._choices(old, new, path)
         yield from self._properties(old, new, path)
         yield from self._further(old, new, path)
@@ -103,28 +84,29 @@ class _Comparison:
         yield from self._others(old, new, path)
 
     def _forms(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        """Each form that a value may have must be one that it could have before."""
-        known = each_form(old)
-        for form in each_form(new):
+        # Each alternative of the new schema must fit an alternative of the old one.
+        known = schemas.each_form(old)
+        for form in schemas.each_form(new):
             if any(self._fits(before, form, path) for before in known):
                 continue
-            types = types_of(resolved(form, self._roots[1]))
-            alike = [before for before in known if types_of(resolved(before, self._roots[0])) == types]
+            types = schemas.types_of(schemas.resolved(form, self._roots[1]))
+            alike = [before for before in known if schemas.types_of(schemas.resolved(before, self._roots[0])) == types]
             if len(alike) == 1:
                 yield from self.compare(alike[0], form, path)
             else:
-                what = "have a form that it could not have before" if alike else f"be {type_words(types)} now"
+                what = "have a form that it could not have before" if alike else f"be {schemas.type_words(types)} now"
                 yield self._breaks(path, f"{self._subject(path)} can {what}")
 
     def _fits(self, old: Any, new: Any, path: str) -> bool:
         pairs = set(self._pairs)
         fits = not any(change.is_breaking for change in self.compare(old, new, path))
         if not fits:
-            self._pairs = pairs  # what was taken for granted inside may not hold elsewhere
+            # The pairs that were assumed to fit on the way may not fit elsewhere.
+            self._pairs = pairs
         return fits
 
     def _choices(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        before, after = values_of(old), values_of(new)
+        before, after = schemas.values_of(old), schemas.values_of(new)
         if before is None:
             return
         if after is None:
@@ -135,8 +117,8 @@ class _Comparison:
                 yield self._breaks(path, f"{self._subject(path)} can be {value!r} now")
 
     def _properties(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        before, after = mapping_of(old.get("properties")), mapping_of(new.get("properties"))
-        required, always = set(names_in(old.get("required"))), set(names_in(new.get("required")))
+        before, after = schemas.mapping_of(old.get("properties")), schemas.mapping_of(new.get("properties"))
+        required, always = set(schemas.names_in(old.get("required"))), set(schemas.names_in(new.get("required")))
         for name in before:
             inner = f"{path}.{name}" if path else name
             if name not in after:
@@ -158,26 +140,24 @@ class _Comparison:
             yield SchemaChange(path, message, is_breaking=self._additions_break)
 
     def _limits(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        for key in (*FLOORS, *CEILINGS):
+        for key in (*schemas.FLOORS, *schemas.CEILINGS):
             if key not in old or same_json(old[key], new.get(key)):
                 continue
             before, after = old[key], new.get(key)
             is_comparable = isinstance(before, int | float) and isinstance(after, int | float)
-            if not is_comparable or (after < before if key in FLOORS else after > before):
-                told = f"from {before!r} to {after!r}" if key in new else f"from {before!r} to none"
-                yield self._breaks(path, f"{key} of {self._subject(path)} changed {told}")
+            if not is_comparable or (after < before if key in schemas.FLOORS else after > before):
+                limit = repr(after) if key in new else "none"
+                yield self._breaks(path, f"{key} of {self._subject(path)} changed from {before!r} to {limit}")
 
     def _others(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[SchemaChange]:
-        """Keywords that are only compared. One that holds references means what these mean."""
-        same_names = same_json(definitions_of(self._roots[0]), definitions_of(self._roots[1]))
+        # A keyword with references changes if a definition changes.
+        same_names = same_json(schemas.definitions_of(self._roots[0]), schemas.definitions_of(self._roots[1]))
         for key in dict.fromkeys([*old, *new]):
-            if key in IGNORED | STRUCTURE | FLOORS | CEILINGS or (key in RESTRICTIONS and key not in old):
+            if key in schemas.HANDLED or (key in schemas.RESTRICTIONS and key not in old):
                 continue
             is_same = key in old and key in new and same_json(old[key], new[key])
             if not is_same or not (same_names or "$ref" not in repr(old[key])):
-                yield self._breaks(
-                    path, f"{key!r} of {self._subject(path)} changed: it cannot be told what that breaks"
-                )
+                yield self._breaks(path, f"{key!r} of {self._subject(path)} changed, with unknown effect on readers")
 
     def _subject(self, path: str) -> str:
         return repr(path) if path else self._whole

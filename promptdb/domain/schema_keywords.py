@@ -1,4 +1,4 @@
-"""What stands in a JSON Schema (https://json-schema.org/draft/2020-12): keywords by effect, references, types, forms."""
+"""Reads JSON Schemas (https://json-schema.org/draft/2020-12): keywords by effect, references, types, alternatives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,30 +11,31 @@ IGNORED = frozenset(
         *("$schema", "$id", "$comment", "$anchor", "$defs", "definitions"),
     }
 )
-"""Annotations, and what only counts where something refers to it."""
+"""Annotations, and definitions that count only if something refers to them."""
 
 STRUCTURE = frozenset({"type", "enum", "const", "properties", "required", "additionalProperties", "items"})
 FORMS = ("anyOf", "oneOf")
 FLOORS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
 CEILINGS = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
+HANDLED = IGNORED | STRUCTURE | FLOORS | CEILINGS
 
 RESTRICTIONS = frozenset({"pattern", "format", "multipleOf", "uniqueItems"})
-"""Each leaves fewer values than there were without it; two of them cannot be compared."""
+"""Keywords that allow fewer values. Two values of such a keyword cannot be compared."""
 
 _MAX_REFERENCES = 32
-"""In a row: some lead in a circle."""
+"""The most references in a chain, because some chains are circles."""
 
 
 def references(schema: Any) -> str:
-    """What the schema refers to; empty if it says itself what it is."""
+    """Return the target of the reference in a schema, or an empty text if there is none."""
     target = schema.get("$ref") if isinstance(schema, Mapping) else None
     return target if isinstance(target, str) else ""
 
 
 def resolved(schema: Any, root: Any) -> Any:
-    """The schema with what it refers to inside of `root`, and what stands beside the reference.
+    """Merge the target of a reference inside `root` with the keywords beside it.
 
-    True is the schema without keywords. A reference that leads nowhere, or out of the document, stays.
+    The schema `true` becomes an empty one. A reference to nothing, or to another document, stays.
     """
     for _ in range(_MAX_REFERENCES):
         if schema is True:
@@ -52,7 +53,7 @@ def without(schema: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def each_form(schema: Mapping[str, Any]) -> list[Any]:
-    """The alternatives of `anyOf` or `oneOf`, each with what stands beside them."""
+    """List the alternatives of `anyOf` or `oneOf`, each merged with the keywords beside them."""
     for key in FORMS:
         if isinstance(forms := schema.get(key), list):
             beside = without(schema, key)
@@ -61,7 +62,7 @@ def each_form(schema: Mapping[str, Any]) -> list[Any]:
 
 
 def types_of(schema: Any) -> frozenset[str] | None:
-    """Which types of JSON a value may have; None for all."""
+    """Return the JSON types of a value, or None for all types."""
     if not isinstance(schema, Mapping):
         return None
     declared = schema.get("type")
@@ -74,7 +75,7 @@ def types_of(schema: Any) -> frozenset[str] | None:
 
 
 def covers(old: frozenset[str], new: frozenset[str]) -> bool:
-    """Whether each of the new types is one of the old ones, as an integer is a number."""
+    """Check that the old types include each of the new ones. An integer is a number."""
     return new <= (old | {"integer"} if "number" in old else old)
 
 
@@ -83,7 +84,7 @@ def type_words(types: frozenset[str] | None) -> str:
 
 
 def values_of(schema: Mapping[str, Any]) -> list[Any] | None:
-    """The only values there are, if they are listed."""
+    """Return the possible values if the schema lists them."""
     if "const" in schema:
         return [schema["const"]]
     values = schema.get("enum")
@@ -91,7 +92,7 @@ def values_of(schema: Mapping[str, Any]) -> list[Any] | None:
 
 
 def definitions_of(root: Any) -> Any:
-    """What references inside of a document lead to."""
+    """Return the targets of references inside a document."""
     return [root.get("$defs"), root.get("definitions")] if isinstance(root, Mapping) else None
 
 
@@ -104,7 +105,7 @@ def names_in(value: Any) -> list[str]:
 
 
 def _at(pointer: str, root: Any) -> Any:
-    """RFC 6901, for objects."""
+    # RFC 6901, for objects.
     found = root
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")

@@ -1,4 +1,4 @@
-"""The spec of a prompt: what a version is made of, and nothing that depends on where or when it was read."""
+"""The spec of a prompt: the content of a version, independent of the place and time of reading."""
 
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -46,19 +46,20 @@ def _label(value: str) -> str:
 
 
 class Model(BaseModel):
-    """Frozen, strict, and without fields nobody declared."""
+    """The base of all models: frozen, strict, and closed to undeclared fields."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         strict=True,
         hide_input_in_errors=True,
-        defer_build=True,  # most commands read no spec
+        # Most commands read no spec.
+        defer_build=True,
     )
 
 
 class Message(Model):
-    """One message of a chat. A list as `template` holds content parts, whose texts are templates."""
+    """One message of a chat. A `template` that is a list holds content parts, whose texts are templates."""
 
     role: Annotated[Role, BeforeValidator(_role)]
     template: str | list[JsonObject]
@@ -76,7 +77,7 @@ class Message(Model):
 
 
 class Placeholder(Model):
-    """Where the caller's messages go."""
+    """The place of messages that the caller passes."""
 
     variable_name: str
     optional: bool = False
@@ -97,7 +98,7 @@ ChatItem = Annotated[
 
 
 class Variable(Model):
-    """What a caller must or may give. No `type` means any; with a `default` it is optional."""
+    """A value that the caller passes. Without a `type` it can be any value; with a `default` it is optional."""
 
     type: VariableType | None = None
     required: bool = True
@@ -116,10 +117,10 @@ class Variable(Model):
 
 
 class FewShotFields(Model):
-    """How examples enter the prompt: `string_template` for string prompts, `chat_messages` for chats.
+    """The form of examples in the prompt: `string_template` for string prompts, `chat_messages` for chats.
 
-    `insert_at` is, for a string prompt, the name of the variable that stands for the joined examples; for a chat, the index
-    of the message before which they go (after the leading system messages by default).
+    In a string prompt, `insert_at` names the variable for the joined examples. In a chat, it is the index of the message
+    that they precede. By default they follow the leading system messages.
     """
 
     string_template: str | None = None
@@ -129,14 +130,14 @@ class FewShotFields(Model):
 
 
 class FewShot(FewShotFields):
-    """With `examples_asset`, the examples are those of that asset, and `examples` is empty."""
+    """Examples of a prompt. With `examples_asset` they are in that asset, and `examples` is empty."""
 
     examples: list[JsonObject]
     examples_asset: str | None = None
 
     @model_serializer(mode="wrap")
-    def _as_before_there_were_datasets(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A field that joined later stands in the canonical JSON only where it is set: see `domain.digest`."""
+    def _without_an_unset_asset(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # `domain.digest`: an added field appears in canonical JSON only if it is set.
         fields: dict[str, Any] = serialize(self)
         if self.examples_asset is None:
             fields.pop("examples_asset", None)
@@ -144,7 +145,7 @@ class FewShot(FewShotFields):
 
 
 class Asset(Model):
-    """A file that belongs to the version. `path` is as written in the prompt file."""
+    """A file that belongs to the version. `path` is the text in the prompt file."""
 
     path: str
     kind: AssetKind
@@ -174,9 +175,9 @@ class SpecFields(Model):
 
 
 class PromptSpec(SpecFields):
-    """A whole prompt. `variables` is None where the contract is inferred from the templates.
+    """A whole prompt. `variables` is None if the contract is inferred from the templates.
 
-    `includes` holds the text of each fragment that a template names, frozen when the file was read.
+    `includes` holds the text of each fragment that a template names, as it was when the file was read.
     """
 
     kind: Kind
@@ -186,7 +187,7 @@ class PromptSpec(SpecFields):
     includes: dict[str, str] = Field(default_factory=dict)
 
     def canonical(self) -> bytes:
-        """The canonical JSON that is hashed and stored."""
+        """Write the canonical JSON that is hashed and stored."""
         return canonical_json({"scheme": SCHEME, **self.model_dump()})
 
     def digest(self) -> Digest:
@@ -194,10 +195,10 @@ class PromptSpec(SpecFields):
 
     @classmethod
     def from_canonical(cls, text: str | bytes) -> "PromptSpec":
-        """Read back what `canonical` wrote.
+        """Read the output of `canonical`.
 
         Raises:
-            IntegrityFailure: it is not the JSON of a spec this release knows.
+            IntegrityFailure: the text is not a spec that this release knows.
         """
         try:
             return _Stored.model_validate_json(text).to_spec()
@@ -206,7 +207,7 @@ class PromptSpec(SpecFields):
             place = ".".join(str(part) for part in first["loc"]) or "the top"
             raise IntegrityFailure(
                 f"a stored spec cannot be read: {first['msg']} at {place}",
-                "it was written by a newer promptdb, or it was changed; upgrade promptdb or check the database",
+                "a newer promptdb wrote it, or someone changed it: upgrade promptdb, or run 'promptdb verify'",
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""What the registry tells about prompts, versions, aliases and runs: plain values, for every door the same."""
+"""Prompts, versions and aliases as the registry reports them: plain values for every interface."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,8 +15,8 @@ from promptdb.domain.identity import PromptId
 class PromptVersionView:
     """One immutable version. Times are aware and in UTC.
 
-    With `is_recorded` False it is what a file held in a commit that no sync has recorded: the revision is 0, and author and
-    time are those of the commit.
+    If `is_recorded` is False, the version comes from a file in a commit that no sync has recorded. Its revision is 0, and
+    its author and time are those of the commit.
     """
 
     id: UUID
@@ -31,7 +31,7 @@ class PromptVersionView:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """A blob of a version. `object_key` finds it in the store; the bundle has no `path`."""
+    """A blob of a version. `object_key` is its key in the store. The bundle has no `path`."""
 
     kind: str
     object_key: str
@@ -46,27 +46,27 @@ class AssetView:
 
 
 class AssetReader(Protocol):
-    """Where the assets of one version are. Both methods raise `StorageError` where that cannot be read."""
+    """Access to the assets of one version. Both methods raise `StorageError` if the store cannot be read."""
 
     def list(self) -> Sequence[AssetView]:
-        """The assets, in the order of the spec."""
+        """List the assets in the order of the spec."""
         ...
 
     def open(self, digest: Digest) -> BinaryIO:
-        """A stream of the bytes of one, which checks them: its end is reached only if they have the digest.
+        """Open a stream of the bytes of an asset.
 
         Raises:
-            IntegrityFailure: by the stream, in place of its end: they do not.
+            IntegrityFailure: by the stream, instead of its end: the bytes do not have the digest.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """A version with its spec as stored (canonical JSON), and whether its prompt is archived.
+    """A version with its stored spec (canonical JSON). `archived` is the state of its prompt.
 
-    `alias` is the one that a reference named, `commit_id` the first commit that had the version. `assets` reads its files;
-    None where nobody can.
+    `alias` is the alias in the reference, and `commit_id` the first commit with this version. `assets` reads its files. It is
+    None if they cannot be read.
     """
 
     view: PromptVersionView
@@ -79,7 +79,7 @@ class StoredVersion:
 
 @dataclass(frozen=True, slots=True)
 class PromptSummary:
-    """One line of `list`: the prompt, its highest revision, and its aliases with the revision each points at."""
+    """One line of `list`: a prompt, its highest revision, and the revision of each of its aliases."""
 
     prompt: PromptId
     version_id: UUID
@@ -92,8 +92,9 @@ class PromptSummary:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where the file of a version was when it was synced. All but `path` is None without git, and `blob_id` too when the
-    file was dirty: such content is in no commit, and `commit_id` is the one it was edited on.
+    """The origin of a version when it was synced. Without git, everything but `path` is None.
+
+    A dirty file has no `blob_id`, because its content is in no commit. Its `commit_id` is the commit it was edited on.
     """
 
     path: str
@@ -107,7 +108,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """`created` is False where the newest version had this content already. `revived`: the prompt was archived."""
+    """`created` is False if the newest version already had this content. `revived`: the prompt was archived before."""
 
     version: PromptVersionView
     created: bool
@@ -116,7 +117,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A version with where it came from and the aliases that point at it."""
+    """A version with its origin and the aliases that point at it."""
 
     version: PromptVersionView
     source: Provenance | None
@@ -125,7 +126,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class AliasView:
-    """Where an alias points. `generation` grows with each move."""
+    """The target of an alias. `generation` grows with each move."""
 
     prompt: PromptId
     alias: str
@@ -137,7 +138,7 @@ class AliasView:
 
 @dataclass(frozen=True, slots=True)
 class AliasEventView:
-    """One move of an alias, in the order in which they happened; `breaking` is what it was allowed to break."""
+    """One move in the log of an alias. `breaking` lists the breaking changes that were allowed."""
 
     prompt: PromptId
     alias: str
@@ -149,4 +150,4 @@ class AliasEventView:
     created_at: datetime
     breaking: tuple[ContractChange, ...] = ()
     run_id: int | None = None
-    """The sync that moved it; None where it was moved by hand."""
+    """The sync that moved the alias. None for a move by hand."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from promptdb.containment import contained
 from promptdb.domain.identity import PromptId
 from promptdb.errors import ConfigError, InvalidRef, OutsideRoot
 from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
 from promptdb.files.suffixes import SUFFIXES
 from promptdb.problems import Code, Problem
+from promptdb.safe_paths import contained
 
 
 class Candidate(NamedTuple):

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import uuid4
 
-from promptdb.containment import contained
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.files.streams import Measured, StoredFile, measured, with_lf
-from promptdb.regular import open_regular
+from promptdb.safe_paths import contained, open_regular
 
 MAX_TEXT_BYTES = 1024 * 1024
 """A prompt, a fragment, a file of examples."""

@@ -1,1 +1,4 @@
-"""git, read through GitPython and its plumbing commands. Nothing here changes a repository."""
+"""Reads git repositories through plumbing commands. Only `index` writes, and only objects and the index.
+
+Every function that runs git raises `StorageError` if git fails or is not installed.
+"""

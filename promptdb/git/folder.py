@@ -1,4 +1,4 @@
-"""Where git keeps the state of a work tree, found without running git."""
+"""The folders in which git keeps the state of a work tree, found without running git."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from promptdb.git.repository import repository_root
 
 @dataclass(frozen=True)
 class GitFolder:
-    """`own` has HEAD and the index of the work tree at `top`; `common` the refs, which all work trees of a repository share."""
+    """`own` has HEAD and the index of the work tree at `top`. `common` has the refs, which linked work trees share."""
 
     top: Path
     own: Path
@@ -16,18 +16,19 @@ class GitFolder:
 
     @property
     def branch_file(self) -> Path | None:
-        """The file of the branch that is checked out; None with a detached HEAD. Git may keep the branch elsewhere."""
+        """The file of the current branch, which may not exist. None with a detached HEAD."""
         name = _pointer(self.own / "HEAD", "ref: ")
         return self.common / name if name else None
 
 
 def git_folder(folder: Path) -> GitFolder | None:
-    """Of the work tree around `folder`; None outside of git, and where git's own files make no sense."""
+    """Find the git folder of the work tree around `folder`. Return None outside of git, or if git's files are damaged."""
     top = repository_root(folder)
     if top is None:
         return None
     own = top / ".git"
-    if own.is_file():  # of a linked work tree or a submodule
+    # A linked work tree or a submodule has a file here.
+    if own.is_file():
         name = _pointer(own, "gitdir: ")
         if name is None:
             return None
@@ -37,7 +38,7 @@ def git_folder(folder: Path) -> GitFolder | None:
 
 
 def _pointer(file: Path, prefix: str) -> str | None:
-    """What a file of one line names, such as `ref: refs/heads/main`."""
+    """Read the target in a file of one line, such as `ref: refs/heads/main`."""
     try:
         text = file.read_text(encoding="utf-8", errors="surrogateescape").strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""Changes of what would be committed now: several entries at once, or none."""
+"""Writes to the index: several entries at once, or none."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +9,7 @@ from promptdb.git.repository import Repository
 
 
 def write_blob(repository: Repository, data: bytes) -> str:
-    """Store bytes as they are; gives the id of the blob.
-
-    Raises:
-        StorageError: git failed.
-    """
+    """Store bytes without conversion, and return the id of the blob."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "blob")
         file.write_bytes(data)
@@ -21,10 +17,9 @@ def write_blob(repository: Repository, data: bytes) -> str:
 
 
 def write_entries(repository: Repository, entries: Mapping[str, Entry | None]) -> None:
-    """Give paths, from the top, these entries in the index; None takes a path out. Files in the work tree are not touched.
+    """Set entries of the index by their paths from the top. None removes a path. The work tree stays as it is.
 
-    Raises:
-        StorageError: git failed, for one because another git process holds the index; nothing has changed.
+    Nothing has changed if this raises, for example because another git process holds the index.
     """
     command = ["update-index", "--add"]
     for path, entry in entries.items():
@@ -35,5 +30,5 @@ def write_entries(repository: Repository, entries: Mapping[str, Entry | None]) -
 
 
 def is_ignored(repository: Repository, path: str) -> bool:
-    """Whether a rule of git leaves out a path from the top, which need not be there."""
+    """Check that git ignores a path from the top, which does not have to exist."""
     return bool(repository.run("check-ignore", "--no-index", "--", f"./{path}", may_be_missing=True, literal=False))

@@ -1,4 +1,4 @@
-"""A git repository: how git is run in it, and what it says of names and of its own state."""
+"""A git repository: runs git in it, and reads its names and its state."""
 
 import os
 import subprocess
@@ -14,93 +14,83 @@ if TYPE_CHECKING:
     from git import Repo
 
 _OWN_SETTINGS = ("-c", "log.showRoot=true", "-c", "log.showSignature=false")
-"""Against those of the user, which would change what we read."""
+"""Overrides for settings of the user that change the output."""
 
 
 def repository_root(folder: Path) -> Path | None:
-    """The top folder of the work tree around `folder`; None outside of git. Needs no git to be installed."""
+    """Find the top folder of the work tree around `folder`, or None outside of git. Does not run git."""
     real = folder.resolve()
-    return next((parent for parent in (real, *real.parents) if os.path.exists(parent / ".git")), None)  # noqa: PTH110  no error where it may not look
+    # Path.exists raises an error in a folder without permission; os.path.exists does not.
+    return next((parent for parent in (real, *real.parents) if os.path.exists(parent / ".git")), None)  # noqa: PTH110
 
 
 def find_repository(folder: Path) -> "Repository | None":
-    """The repository around a folder, which need not be there: that of a work tree, or a bare one."""
+    """Find the repository around a folder, which does not have to exist: with a work tree, or a bare one."""
     real = folder.resolve()
     for parent in (real, *real.parents):
-        if os.path.exists(parent / ".git"):  # noqa: PTH110  as above
+        if os.path.exists(parent / ".git"):  # noqa: PTH110
             return Repository(parent)
         if parent.name != ".git" and all(os.path.exists(parent / name) for name in ("HEAD", "objects", "refs")):  # noqa: PTH110
             return Repository(parent, is_bare=True)
     return None
 
 
-def commit_named(folder: Path, name: str) -> str | None:
-    """The full id of a commit, tag or branch in the repository around `folder`; None where git knows no such name."""
-    repository = find_repository(folder)
-    return repository.commit_named(name) if repository is not None else None
-
-
 @dataclass
 class Repository:
-    """`top` is the top folder of the work tree, or the folder of a bare repository. Nothing is read before it is asked for."""
+    """A repository whose state is read on first use. `top` is the top of the work tree, or the bare repository itself."""
 
     top: Path
     is_bare: bool = False
 
     @cached_property
     def head(self) -> str | None:
-        """The id of the commit that is checked out, or None before the first one."""
-        return text(self.run("rev-parse", "--verify", "--quiet", "HEAD", may_be_missing=True)).strip() or None
+        """The id of the current commit, or None before the first one."""
+        return self.ask("rev-parse", "--verify", "--quiet", "HEAD")
 
     @cached_property
     def branch(self) -> str | None:
-        """The branch that is checked out, or None with a detached HEAD."""
-        return text(self.run("symbolic-ref", "--short", "--quiet", "HEAD", may_be_missing=True)).strip() or None
+        """The current branch, or None with a detached HEAD."""
+        return self.ask("symbolic-ref", "--short", "--quiet", "HEAD")
 
     @cached_property
     def shallow(self) -> frozenset[str]:
         """The commits at which a shallow clone ends."""
-        file = Path(self._repository.common_dir) / "shallow"
+        file = self.common_dir / "shallow"
         return frozenset(file.read_text(encoding="ascii").split() if file.is_file() else ())
 
     @cached_property
     def git_dir(self) -> Path:
-        """Of this work tree: a linked one has its own."""
+        """The git folder of this work tree. A linked work tree has its own."""
         own = self.top / ".git"
         return own.resolve() if own.is_dir() else Path(self._repository.git_dir).resolve()
 
     @property
     def common_dir(self) -> Path:
-        """What all work trees of the repository share."""
+        """The git folder that all work trees of the repository share."""
         return Path(self._repository.common_dir).resolve()
 
     def commit_named(self, name: str) -> str | None:
-        """The full id of a commit, tag or branch; None where git knows no such name."""
-        output = self.run(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", may_be_missing=True
-        )
-        return text(output).strip() or None
+        """Resolve the name of a commit, tag or branch to a full id, or None if git does not know it."""
+        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
     def full_name(self, name: str) -> str | None:
-        """The ref behind a branch or tag, such as `refs/heads/main`; None for what is no ref, as a commit id."""
-        output = self.run(
-            "rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options", name, may_be_missing=True
-        )
-        return text(output).strip() or None
+        """Expand a branch or tag to its ref, such as `refs/heads/main`. Return None for other names, such as a commit id."""
+        return self.ask("rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options", name)
+
+    def ask(self, *command: str) -> str | None:
+        """Run a git command and return its output without white space around it, or None if there is none."""
+        return text(self.run(*command, may_be_missing=True)).strip() or None
 
     def run(
         self, *command: str, may_be_missing: bool = False, lines: Iterable[str] | None = None, literal: bool = True
     ) -> bytes:
-        """The output of a git command in the top folder.
+        """Run a git command in the top folder and return its output.
 
         Args:
             command: the command and its arguments.
-            may_be_missing: an exit code of 1 gives empty output.
-            lines: for its standard input.
-            literal: whether paths are taken as they are written, which some commands that know no patterns refuse to be told.
-
-        Raises:
-            StorageError: git failed, or is not installed.
+            may_be_missing: return empty output for exit code 1.
+            lines: standard input.
+            literal: pass --literal-pathspecs, which some commands without patterns refuse.
         """
         given = b"".join(os.fsencode(f"{line}\n") for line in lines or ())
         pathspecs = ["--literal-pathspecs"] if literal else []
@@ -114,11 +104,7 @@ class Repository:
         raise StorageError(f"'git {command[0]}' failed: {_reason(done)}")
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
-        """A git command in the top folder whose output the caller reads, and whose end it waits for.
-
-        Raises:
-            StorageError: git cannot be run, or is not installed.
-        """
+        """Start a git command in the top folder. The caller reads its output and waits for its end."""
         return self._start("--no-optional-locks", *_OWN_SETTINGS, *command)
 
     def _execute(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -127,7 +113,7 @@ class Repository:
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def _start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """By ourselves: GitPython takes longer to load than git to answer."""
+        # Without GitPython, which takes longer to load than git to answer.
         environment = {**os.environ, "LANGUAGE": "C", "LC_ALL": "C", **self._environment}
         pipe = subprocess.PIPE
         try:
@@ -136,52 +122,46 @@ class Repository:
             )
         except FileNotFoundError as error:
             raise StorageError(
-                "git is not installed, but the prompts lie in a git repository", "install git"
+                "git is not installed, but the prompts are in a git repository", "install git"
             ) from error
         except OSError as error:
             raise StorageError(f"git cannot be run in {self.top}: {error.strerror}") from error
 
     @cached_property
     def _repository(self) -> "Repo":
-        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is told in our words
-        import git  # slow to import, and rarely needed
+        # A missing git is our own error message, in `_start`.
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        import git
 
         try:
             return git.Repo(self.top)
         except git.exc.GitError as error:
-            raise self._unreadable("it is not one that GitPython knows") from error
+            raise self._unreadable("GitPython does not know its form") from error
 
     def _unreadable(self, reason: str) -> StorageError:
         message = f"git cannot read the repository {self.top}: {reason}"
-        return StorageError(message, f"see what 'git -C {self.top} status' says")
+        return StorageError(message, f"run: git -C {self.top} status")
 
     @cached_property
     def _environment(self) -> dict[str, str]:
-        """Ours, whatever the environment says: it may be that of a hook, and the hook of another repository.
-
-        `git commit PATH` runs its hooks with an index of its own, which is the one that counts.
-        """
+        """Variables that name this repository, in an environment that may name another one, such as that of a hook."""
+        # Naming the repository disables git's check of its owner.
         if not {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} & os.environ.keys():
-            return {}  # naming the repository would pass over git's check of who owns it
+            return {}
         if self.is_bare:
             return {"GIT_DIR": str(self.top), "GIT_WORK_TREE": ""}
+        # `git commit PATH` runs its hooks with an index of its own.
         index = (self.top / os.environ.get("GIT_INDEX_FILE", "")).resolve()
         own = index if index.parent == self.git_dir else self.git_dir / "index"
         return {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(own)}
 
 
 def _reason(failed: subprocess.CompletedProcess[bytes]) -> str:
-    """In git's own words."""
     return " ".join(text(failed.stderr).split()) or f"exit code {failed.returncode}"
 
 
-def path_of(name: bytes) -> str:
-    """As Python spells the names of files, which need not be UTF-8."""
-    return os.fsdecode(name)
-
-
 def text(data: bytes) -> str:
-    """Names of people and branches: UTF-8, or what was common before."""
+    """Decode the name of a person or branch: UTF-8, or the older Latin-1."""
     try:
         return data.decode()
     except UnicodeDecodeError:

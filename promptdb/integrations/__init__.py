@@ -1,1 +1,1 @@
-"""promptdb inside other frameworks; each module needs the extra of its name."""
+"""promptdb inside other frameworks. Each module needs the extra of its name."""

@@ -1,4 +1,4 @@
-"""A node for LangGraph: it looks its prompt up in every call, so that a promotion takes effect in a running application."""
+"""A LangGraph node that looks up its prompt in every call, so that promotions reach running applications."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
@@ -8,18 +8,20 @@ from typing import Annotated, Any, NotRequired
 from langchain_core.messages import AnyMessage, BaseMessage
 from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel
-from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
+
+# pydantic accepts only this TypedDict before Python 3.12.
+from typing_extensions import TypedDict
 
 from promptdb.client.client import PromptClient
 from promptdb.errors import ConfigError, RenderError
 from promptdb.render.resolved import ResolvedPrompt
 
 Reader = Callable[[Any], Any]
-"""Takes the state, and gives the value of a variable."""
+"""A function from the state to the value of a variable."""
 
 
 class PromptUse(TypedDict):
-    """A version that was rendered. `alias` and `commit` are None where the reference named none, or none is recorded."""
+    """A rendered version. `alias` is None if the reference has none, and `commit` if none is recorded."""
 
     prompt: str
     revision: int
@@ -29,7 +31,7 @@ class PromptUse(TypedDict):
 
 
 def used_versions(earlier: Sequence[PromptUse] | None, later: Sequence[PromptUse] | None) -> list[PromptUse]:
-    """The reducer of `prompt_versions`: each version once, in the order of first use."""
+    """Reduce `prompt_versions` to each version once, in the order of first use."""
     found: list[PromptUse] = []
     for use in (*(earlier or ()), *(later or ())):
         if use not in found:
@@ -38,23 +40,22 @@ def used_versions(earlier: Sequence[PromptUse] | None, later: Sequence[PromptUse
 
 
 class PromptState(TypedDict):
-    """What the node writes. A graph's own state inherits it, or has channels of these names."""
+    """The channels that the node writes. The state of a graph inherits them, or has channels of the same names."""
 
     prompt: NotRequired[list[AnyMessage]]
     prompt_versions: NotRequired[Annotated[list[PromptUse], used_versions]]
 
 
 class PromptNode:
-    """Renders a prompt from the state: the messages go to the channel `prompt`, the version to `prompt_versions`.
+    """A node that renders a prompt from the state: messages to the channel `prompt`, the version to `prompt_versions`.
 
-    Each variable of the prompt gets the value of the state's channel of the same name, unless `inputs` says otherwise.
-    What the prompt has no variable for is left out, in `inputs` too: a version that is promoted later may have fewer. A channel
-    that is None counts as left out.
+    Each variable gets the value of the channel of the same name, unless `inputs` says otherwise. A channel with None counts
+    as missing. Inputs without a variable are ignored, because a version that is promoted later may have fewer variables.
 
     Args:
-        client: where prompts are looked up, in every call.
-        ref: `namespace/name[:selector]`, for example `support/triage:production`.
-        inputs: by variable, the name of another channel, or a function of the state.
+        client: looks up the prompt in every call.
+        ref: `namespace/name[:selector]`, such as `support/triage:production`.
+        inputs: maps a variable to the name of another channel, or to a function of the state.
         output: the channel for the messages.
         versions: the channel for the version.
     """
@@ -75,15 +76,23 @@ class PromptNode:
         self._versions = versions
 
     def __call__(self, state: Any, config: RunnableConfig | None = None) -> dict[str, Any]:
-        """
+        """Render the prompt and return the changed channels.
+
         Raises:
-            NotFound: there is no such prompt or version.
-            MissingVariables: naming all that neither the state nor `inputs` has.
+            NotFound: the prompt or version does not exist.
+            MissingVariables: neither the state nor `inputs` has all variables.
             RenderError: a value does not fit.
         """
         prompt = self._client.get(self.ref)
         messages: list[BaseMessage] = prompt.invoke(self._values(prompt, state), config).to_messages()
-        return {self._output: messages, self._versions: [use_of(prompt)]}
+        use = PromptUse(
+            prompt=str(prompt.prompt),
+            revision=prompt.version.revision,
+            digest=str(prompt.version.spec_hash),
+            alias=prompt.alias,
+            commit=prompt.commit_id,
+        )
+        return {self._output: messages, self._versions: [use]}
 
     def _values(self, prompt: ResolvedPrompt, state: Any) -> dict[str, Any]:
         channels = _channels(state)
@@ -95,19 +104,8 @@ class PromptNode:
         return {name: value for name, value in values.items() if name in prompt.names and value is not None}
 
 
-def use_of(prompt: ResolvedPrompt) -> PromptUse:
-    version = prompt.version
-    return PromptUse(
-        prompt=str(prompt.prompt),
-        revision=version.revision,
-        digest=str(version.spec_hash),
-        alias=prompt.alias,
-        commit=prompt.commit_id,
-    )
-
-
 def _channels(state: Any) -> Mapping[str, Any]:
-    """The state as LangGraph hands it over: a mapping, a dataclass or a pydantic model."""
+    """Read the channels of a state: a mapping, a dataclass or a pydantic model."""
     if isinstance(state, Mapping):
         return state
     if isinstance(state, BaseModel):

@@ -11,12 +11,12 @@ from uuid import uuid4
 
 from promptdb.blobs.checked import stream_digest
 from promptdb.blobs.store import CHUNK, Blob
-from promptdb.containment import contained
 from promptdb.domain.digest import Digest
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import OutsideRoot, StorageError
 from promptdb.files.suffixes import file_suffix
 from promptdb.files.write import prompt_file_text
+from promptdb.safe_paths import contained
 
 
 def prompt_text(spec: PromptSpec) -> str:

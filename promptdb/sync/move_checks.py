@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from promptdb.containment import contained
 from promptdb.errors import Conflict, Guard
 from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
 from promptdb.files.relocate import PromptPath
 from promptdb.files.scan import Candidate
 from promptdb.git.index import is_ignored
 from promptdb.git.worktree import WorkTreeState, from_top
+from promptdb.safe_paths import contained
 from promptdb.sync.collect import DesiredTree
 
 

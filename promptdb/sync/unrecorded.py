@@ -16,7 +16,7 @@ from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, PromptRef
 from promptdb.domain.views import AssetView, PromptVersionView, Provenance, StoredVersion
 from promptdb.errors import ConfigError, NotFound, StorageError
-from promptdb.git.repository import commit_named, find_repository
+from promptdb.git.repository import find_repository
 from promptdb.lookups import RegistryReader
 from promptdb.settings import AppSettings
 from promptdb.sync.content import Content
@@ -68,11 +68,13 @@ def find_in_repository(
 
 def _find(reader: RegistryReader, settings: AppSettings, ref: PromptRef, name: str) -> StoredVersion | str | None:
     """Find a version, or the reason why there is none as the end of a sentence; None where there is no repository."""
-    commit = None
+    repository, commit = find_repository(settings.base), None
+    if repository is None:
+        return None
     with suppress(StorageError):
-        commit = commit_named(settings.base, name)
+        commit = repository.commit_named(name)
     if commit is None:
-        return None if find_repository(settings.base) is None else "the repository has no such commit, tag or branch"
+        return "the repository has no such commit, tag or branch"
     with suppress(NotFound):
         return reader.find(PromptRef(ref.prompt, ByCommit(commit), ref.text))
     with reading(reader.registry.engine) as connection:

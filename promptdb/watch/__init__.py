@@ -1,1 +1,1 @@
-"""`promptdb watch`: keeps a local store in step with the files. Events only say when to look; a look reads everything."""
+"""`promptdb watch`: keeps a local registry in step with the files. Events only start a look; a look reads everything."""

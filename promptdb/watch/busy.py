@@ -1,9 +1,9 @@
-"""Whether git is in the middle of something: the files are then those of no commit, and may hold conflict markers."""
+"""Detects unfinished git operations, during which files belong to no commit and may hold conflict markers."""
 
 from pathlib import Path
 
 STALE = 300.0
-"""Seconds after which a lock is taken for the remains of a git that was killed."""
+"""Seconds after which a lock counts as a leftover of a killed git."""
 
 _OPERATIONS = {
     "rebase-merge": "a rebase",
@@ -13,16 +13,11 @@ _OPERATIONS = {
     "REVERT_HEAD": "a revert",
     "sequencer": "a cherry-pick or revert of several commits",
 }
-"""File or folder in git's folder -> what it is the sign of. A bisect is none: each of its steps is a whole commit."""
+"""Files and folders in git's folder, and the operations that they signal. Each step of a bisect is a whole commit."""
 
 
 def operation(git_folder: Path, now: float) -> str | None:
-    """What git is doing in a work tree, in words; None if nothing.
-
-    Args:
-        git_folder: the one with the work tree's own HEAD.
-        now: seconds since the epoch.
-    """
+    """Describe the git operation in progress, if there is one. `now` is in seconds since the epoch."""
     for name, what in _OPERATIONS.items():
         if (git_folder / name).exists():
             return f"{what} is in progress"
@@ -31,7 +26,7 @@ def operation(git_folder: Path, now: float) -> str | None:
 
 
 def stale_lock(git_folder: Path, now: float) -> Path | None:
-    """The lock of the index, where it is older than any git command takes."""
+    """Return the lock of the index if it is older than any git command takes."""
     age = _age_of_lock(git_folder, now)
     return git_folder / "index.lock" if age is not None and age >= STALE else None
 

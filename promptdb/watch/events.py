@@ -1,4 +1,4 @@
-"""What a watcher tells, one value for each thing. The command line chooses the words."""
+"""The events that a watcher reports. The command line chooses the words."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Started:
-    """`mode` is `polling`, or the system's kind of events, such as `inotify`; `reason` says why it polls."""
+    """`mode` is `polling`, with its `reason`, or the kind of events of the system, such as `inotify`."""
 
     root: Path
     database: str
@@ -22,28 +22,28 @@ class Started:
 
 @dataclass(frozen=True)
 class Synced:
-    """Something was written."""
+    """A sync wrote something."""
 
     applied: "Applied"
 
 
 @dataclass(frozen=True)
 class Invalid:
-    """The problems of all files, since they are others than before. Empty: all of them are mended."""
+    """The problems of all files have changed. No problems are left if the list is empty."""
 
     problems: "tuple[Problem, ...]"
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Something keeps it from looking."""
+    """Something keeps the watcher from looking."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A look failed, and is tried again."""
+    """A look failed. The watcher tries again."""
 
     message: str
     hint: str | None = None
@@ -51,12 +51,12 @@ class Failed:
 
 @dataclass(frozen=True)
 class Resumed:
-    """What it waited for, or what failed, is over."""
+    """The reason to wait, or the failure, is over."""
 
 
 @dataclass(frozen=True)
 class Warned:
-    """It goes on, but not as it should."""
+    """The watcher continues with a limitation."""
 
     message: str
     hint: str | None = None
@@ -64,7 +64,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Stopped:
-    """By ^C or SIGTERM."""
+    """The watcher was stopped by ^C or SIGTERM."""
 
 
 Event = Started | Synced | Invalid | Waiting | Failed | Resumed | Warned | Stopped

@@ -1,4 +1,4 @@
-"""Events of the file system, reduced to one fact: something happened, look again."""
+"""Reduces events of the file system to hints that something happened."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ class WatchedFolder:
 
 
 class Hints:
-    """Filled by the observer's threads, emptied by the one that looks."""
+    """Hints from the threads of the observer to the thread that looks."""
 
     def __init__(self) -> None:
         self._happened = threading.Event()
@@ -35,7 +35,7 @@ class Hints:
         self._happened.set()
 
     def add_loss(self) -> None:
-        """A folder that is observed went, as in a checkout: the end of its events is no trouble."""
+        """Note that an observed folder is gone, as in a checkout. The end of its events is then not an error."""
         self._place_is_gone = True
 
     def take_loss(self) -> bool:
@@ -43,7 +43,7 @@ class Hints:
         return lost
 
     def take(self) -> float | None:
-        """When the latest of them came, on the monotonic clock; None if there was none since the last call."""
+        """Return the time of the latest hint since the last call, on the monotonic clock, or None."""
         if not self._happened.is_set():
             return None
         self._happened.clear()
@@ -54,15 +54,10 @@ class Hints:
 
 
 class Observation:
-    """The system's events for some folders, as long as it lives.
-
-    Args:
-        places: what to observe.
-        skipped: real paths whose events, and those of everything below, mean nothing. Places count nevertheless.
-        hints: where to note that something happened.
+    """Observes the events of places, except those at and below the real paths in `skipped`.
 
     Raises:
-        OSError: the system has no more watches to give.
+        OSError: the system has no watches left.
     """
 
     def __init__(self, places: Sequence[WatchedFolder], skipped: Collection[str], hints: Hints) -> None:
@@ -77,7 +72,7 @@ class Observation:
 
     @property
     def is_alive(self) -> bool:
-        """Whether events would still come. A thread of it ends when its folder is removed, or by an error."""
+        """True while events arrive. A thread ends with its folder, or by an error."""
         return all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
@@ -86,27 +81,27 @@ class Observation:
 
 @dataclass(frozen=True)
 class Relevance:
-    """Which paths mean something: those at and below the places, but for what is skipped."""
+    """A test for relevant paths: the places and everything below them, without the skipped paths."""
 
     places: Sequence[WatchedFolder]
     skipped: Collection[str]
 
     def __call__(self, path: str) -> bool:
-        folder = os.path.dirname(path)  # noqa: PTH120  for each of thousands of events
+        # Called for each of thousands of events: pathlib is slower.
+        folder = os.path.dirname(path)  # noqa: PTH120
         if any(not place.recursive and folder == str(place.folder) for place in self.places):
             return True
         return not any(path == skipped or path.startswith(skipped + os.sep) for skipped in self.skipped)
 
 
 def kind_of_events() -> str:
-    """What this system has: `inotify`, `fsevents`, `kqueue` ..."""
+    """Name the event mechanism of this system, such as `inotify`, `fsevents` or `kqueue`."""
     from watchdog.observers import Observer
 
     return cast("type", Observer).__name__.removesuffix("Observer").lower()
 
 
 def _start(places: Sequence[WatchedFolder], is_relevant: Relevance, hints: Hints) -> "BaseObserver":
-    """With the events that tell of a change: without the filter, our own reading would make two events for each file."""
     from watchdog import events
     from watchdog.observers import Observer
 
@@ -120,6 +115,7 @@ def _start(places: Sequence[WatchedFolder], is_relevant: Relevance, hints: Hints
             if any(path and is_relevant(os.fsdecode(path)) for path in (event.src_path, event.dest_path)):
                 hints.add()
 
+    # Without this filter, reading a file makes two events.
     changes = [
         *(events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileDeletedEvent),
         *(events.DirCreatedEvent, events.DirMovedEvent, events.DirDeletedEvent, events.FileClosedEvent),
@@ -137,27 +133,21 @@ def _start(places: Sequence[WatchedFolder], is_relevant: Relevance, hints: Hints
 
 
 def _folders(places: Sequence[WatchedFolder]) -> set[str]:
-    found = set()
+    found = {str(place.folder) for place in places}
     for place in places:
-        found.add(str(place.folder))
-        if place.recursive:
-            found |= {
-                os.path.join(folder, name)  # noqa: PTH118
-                for folder, names, _ in os.walk(place.folder)
-                for name in names
-            }
+        for folder, names, _ in os.walk(place.folder) if place.recursive else ():
+            found |= {f"{folder}/{name}" for name in names}
     return {folder for folder in found if os.access(folder, os.R_OK) and not os.path.islink(folder)}  # noqa: PTH114
 
 
 def _unwatched(folders: Collection[str]) -> int:
-    """How many folders inotify does not watch: where its watches run out, watchdog leaves out what is below its place.
-
-    The kernel lists the watches of a process (proc_pid_fdinfo(5)). Without such a list, 0.
-    """
+    """Count the folders without an inotify watch. Return 0 on systems that do not list their watches."""
+    # When inotify runs out of watches, watchdog silently skips subfolders. The list is in proc_pid_fdinfo(5).
     watched, is_known = 0, False
     process = Path("/proc/self")
     for descriptor in (process / "fd").iterdir() if process.is_dir() else ():
-        with suppress(OSError):  # closed meanwhile
+        # A descriptor may be closed meanwhile.
+        with suppress(OSError):
             if str(descriptor.readlink()) == "anon_inode:inotify":
                 listed = (process / "fdinfo" / descriptor.name).read_text(encoding="ascii")
                 watched, is_known = watched + listed.count("inotify wd:"), True

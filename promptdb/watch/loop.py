@@ -1,4 +1,4 @@
-"""The watcher: looks at the files when the schedule says so, and syncs what it finds."""
+"""The watcher: looks at the files when the schedule demands it, and syncs them."""
 
 import threading
 import time
@@ -21,44 +21,49 @@ from promptdb.watch.source import POLLING, EventSource
 from promptdb.workspace import Workspace
 
 INTERVAL = 5.0
-"""Seconds between two checks for changes that no event told."""
+"""Seconds between two checks for changes without events."""
 
 POLLING_INTERVAL = 2.0
-"""The same, where there are no events."""
+"""The same, if there are no events at all."""
 
 _PULSE = 1.0
-"""Seconds between two looks at whether events still come; that a folder was renamed is none."""
+"""Seconds between two checks that events still arrive. A renamed folder stops them without an event."""
 
-_WORTH_TELLING = 2.0
-"""Seconds: git is busy for a moment with every commit."""
+_WORTH_REPORTING = 2.0
+"""Seconds of waiting before a report. Git is busy for a moment with every commit."""
 
 
 class Watcher:
     """Keeps a local registry in step with the files until it is stopped.
 
     Args:
-        settings: say where the files and the registry are.
-        tell: is called with everything there is to say, in the thread of `run`.
-        interval: seconds between two checks for changes that no event told.
-        polling: use no events at all.
+        settings: the settings of the files and of the registry.
+        report: receives every event, in the thread of `run`.
+        interval: seconds between two checks for changes without events.
+        polling: use no events.
 
     Raises:
-        ConfigError: a setting is wrong, or the registry is not a local one.
+        ConfigError: a setting is wrong, or the registry is not local.
     """
 
     def __init__(
         self,
         settings: AppSettings,
-        tell: Callable[[Event], None],
+        report: Callable[[Event], None],
         *,
         interval: float | None = None,
         polling: bool = False,
     ) -> None:
         self._root = settings.prompts_path
-        self._tell = tell
+        self._report = report
         self._workspace = Workspace(settings, self._warn_of_sharing)
-        _require_local(self._workspace)
-        database = Path(self._workspace.stores.engine.url.database or "")
+        stores = self._workspace.stores
+        if not stores.is_local:
+            raise ConfigError(
+                f"watch writes only to a local registry, and this one is {stores.address}",
+                "set PROMPTDB_DATABASE_URL to a SQLite file, or use 'promptdb sync'",
+            )
+        database = Path(stores.engine.url.database or "")
         self._ground = Ground(self._root, database, settings.blob_path)
         self._hints = Hints()
         self._source = EventSource(self._ground, self._hints, polling=polling)
@@ -72,11 +77,11 @@ class Watcher:
         self._stale: Path | None = None
 
     def run(self) -> None:
-        """Look, sync and wait, until `stop` is called.
+        """Look, sync and wait until `stop` is called.
 
         Raises:
             Guard: another process watches this root.
-            ConfigError: the schema of the database is not that of this release.
+            ConfigError: the schema of the database belongs to another release.
             IntegrityFailure: the registry is damaged.
         """
         with only_one(self._root):
@@ -84,7 +89,7 @@ class Watcher:
                 self._source.renew()
                 self._schedule.interval = self._seconds()
                 where, database = self._root.resolve(), self._workspace.stores.address
-                self._tell(Started(where, database, self._source.mode, self._schedule.interval, self._source.reason))
+                self._report(Started(where, database, self._source.mode, self._schedule.interval, self._source.reason))
                 self._schedule.hint(time.monotonic())
                 while not self._stopping.is_set():
                     self._turn()
@@ -93,7 +98,7 @@ class Watcher:
                 self._workspace.close()
 
     def stop(self) -> None:
-        """Let `run` return after the look it is at. May be called from any thread, and by a signal's handler."""
+        """Let `run` return after the current look. Any thread and any signal handler may call this."""
         self._stopping.set()
         self._hints.add()
 
@@ -112,7 +117,8 @@ class Watcher:
             if self._has_changed():
                 self._schedule.hint(now)
         elif self._schedule.is_pending:
-            self._stopping.wait(self._schedule.wait(now))  # more hints would wake us for nothing
+            # Not the hints: further ones would wake us for nothing.
+            self._stopping.wait(self._schedule.wait(now))
         else:
             self._hints.wait(min(self._schedule.wait(now), _PULSE))
 
@@ -137,11 +143,11 @@ class Watcher:
             return
         self._schedule.postponed(now)
         self._waiting_since = now if self._waiting_since is None else self._waiting_since
-        if now - self._waiting_since >= _WORTH_TELLING:
+        if now - self._waiting_since >= _WORTH_REPORTING:
             self._turn_to(Waiting(obstacle))
 
     def _obstacle(self) -> str | None:
-        """Why this is no moment to read the files."""
+        """Explain why the files cannot be read at this moment, or return None."""
         if not self._root.is_dir():
             return f"there is no prompts folder {self._root}"
         git = self._ground.git()
@@ -150,12 +156,12 @@ class Watcher:
         stale = stale_lock(git.own, time.time())
         if stale is not None and stale != self._stale:
             hint = "remove it if no git command is running"
-            self._tell(Warned(f"{stale} is old: it is taken for the remains of a git that was killed", hint))
+            self._report(Warned(f"{stale} is old: it counts as a leftover of a killed git", hint))
         self._stale = stale
         return operation(git.own, time.time()) or self._conflicts()
 
     def _conflicts(self) -> str | None:
-        """Those of a stash, for one, which leaves no other sign."""
+        # A conflict of `git stash pop` has no other sign.
         work_tree = open_work_tree(self._root)
         if work_tree is None or not (paths := work_tree.unmerged_paths):
             return None
@@ -163,9 +169,9 @@ class Watcher:
         return f"{printable_path(paths[0])}{more} has a conflict; 'git add' marks it as resolved"
 
     def _sync(self) -> str | None:
-        """Read everything and write what is new. What was read while git changed it is dropped, and the reason given."""
+        """Read everything and write new versions. If git changed files meanwhile, write nothing and return the reason."""
         if (warned := self._source.renew()) is not None:
-            self._tell(warned)
+            self._report(warned)
             self._schedule.interval = self._seconds()
         before = self._ground.snapshot()
         obstacle: str | None = None
@@ -174,7 +180,7 @@ class Watcher:
             nonlocal obstacle
             obstacle = self._obstacle()
             if obstacle is None:
-                self._report(loaded)
+                self._report_files(loaded)
             return obstacle is None
 
         applied = self._workspace.sync_valid(proceed)
@@ -182,23 +188,22 @@ class Watcher:
             return obstacle
         self._seen = before
         if applied.run_id is not None:
-            self._tell(Synced(applied))
+            self._report(Synced(applied))
         return None
 
-    def _report(self, loaded: LoadedTree) -> None:
+    def _report_files(self, loaded: LoadedTree) -> None:
         """Report problems as they come and go, and a database that went away."""
         problems = tuple(loaded.desired.problems)
         if problems != self._problems:
             self._problems = problems
-            self._tell(Invalid(problems))
-        if self._seen is not None and not self._ground.database.exists():
-            self._tell(
-                Warned(f"{self._ground.database} is gone; a new registry begins there", "restore it if you miss it")
-            )
+            self._report(Invalid(problems))
+        database = self._ground.database
+        if self._seen is not None and not database.exists():
+            self._report(Warned(f"{database} is gone; a new registry begins there", "restore it if you need it"))
 
     def _warn_of_sharing(self, place: str, others: frozenset[UUID]) -> None:
         hint = f"give each a store of its own: {len(others) + 1} have marked this one"
-        self._tell(Warned(f"{place} has blobs of other registries too; 'promptdb gc' removes nothing there", hint))
+        self._report(Warned(f"{place} has blobs of other registries too; 'promptdb gc' removes nothing there", hint))
 
     def _has_changed(self) -> bool:
         seen = self._seen
@@ -207,15 +212,7 @@ class Watcher:
     def _turn_to(self, trouble: Waiting | Failed | None) -> None:
         if trouble != self._trouble:
             self._trouble = trouble
-            self._tell(trouble or Resumed())
+            self._report(trouble or Resumed())
 
     def _seconds(self) -> float:
         return self._interval or (POLLING_INTERVAL if self._source.mode == POLLING else INTERVAL)
-
-
-def _require_local(workspace: Workspace) -> None:
-    if not workspace.stores.is_local:
-        raise ConfigError(
-            f"watch writes to a local registry only, and this one is {workspace.stores.address}",
-            "set PROMPTDB_DATABASE_URL to a SQLite file, or use 'promptdb sync'",
-        )

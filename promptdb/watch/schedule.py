@@ -1,23 +1,23 @@
-"""When to look at the files. A state machine on times it is given, so that no test has to wait."""
+"""The schedule of looks: a state machine that receives all times, so that tests do not wait."""
 
 from dataclasses import dataclass
 
 QUIET = 0.2
-"""Seconds without an event before a look: an editor or git is done by then."""
+"""Seconds without an event before a look. An editor or git is done by then."""
 
 PATIENCE = 2.0
-"""Seconds from the first event to a look, however many more come."""
+"""The most seconds from the first event to a look, even if events go on."""
 
 PAUSE = 0.25
-"""Seconds to the next attempt while something is in the way that ends soon, such as git's lock."""
+"""Seconds to the next attempt during a short obstacle, such as git's lock."""
 
 MAX_PAUSE = 30.0
-"""Seconds between two attempts, when the earlier ones failed."""
+"""The most seconds between two attempts after failures."""
 
 
 @dataclass
 class Schedule:
-    """Times are seconds of one monotonic clock. `interval` is the time between two checks for changes no event told."""
+    """All times are seconds of one monotonic clock. `interval` is the time between two checks without events."""
 
     interval: float
     _first: float | None = None
@@ -27,7 +27,7 @@ class Schedule:
     _failures: int = 0
 
     def hint(self, now: float) -> None:
-        """Something may have changed."""
+        """Note that something may have changed."""
         self._first = now if self._first is None else self._first
         self._latest = max(self._latest, now)
 
@@ -36,19 +36,19 @@ class Schedule:
         return self._first is not None or self._retry is not None
 
     def is_due(self, now: float) -> bool:
-        """Whether to look at the files."""
+        """Check that a look at the files is due."""
         return self.is_pending and now >= self._due
 
     def is_check_due(self, now: float) -> bool:
-        """Whether to see if they changed without an event; never while a look is to come anyway."""
+        """Check that a check for changes without events is due. It never is while a look is pending."""
         return not self.is_pending and now >= self._next_check
 
     def wait(self, now: float) -> float:
-        """Seconds until one of the two is due, unless a hint comes before."""
+        """Return the seconds until a look or a check is due, if no hint comes first."""
         return max(0.0, (self._due if self.is_pending else self._next_check) - now)
 
     def begin(self) -> None:
-        """A look begins: it answers all hints up to here."""
+        """Begin a look, which answers all hints so far."""
         self._first = self._retry = None
 
     def checked(self, now: float) -> None:
@@ -59,11 +59,11 @@ class Schedule:
         self.checked(now)
 
     def postponed(self, now: float) -> None:
-        """The look could not be taken yet."""
+        """Note that the look has to wait."""
         self._retry = now + PAUSE
 
     def failed(self, now: float) -> None:
-        """It failed: the next attempt is after 1, 2, 4 ... seconds, or after the next hint."""
+        """Note a failed look. The next attempt comes after 1, 2, 4 ... seconds, or after the next hint."""
         self._retry = now + min(2.0**self._failures, MAX_PAUSE)
         self._failures = min(self._failures + 1, 10)
 

@@ -1,4 +1,4 @@
-"""One watcher for each prompts root."""
+"""A lock that allows one watcher for each prompts root."""
 
 import os
 import sys
@@ -11,18 +11,15 @@ from platformdirs import user_state_path
 from promptdb.domain.digest import digest_of
 from promptdb.errors import ConfigError, Guard, StorageError
 
-_MAX_PID = 32
-"""Bytes."""
-
 
 @contextmanager
 def only_one(root: Path) -> Iterator[None]:
-    """Hold the lock that belongs to a prompts root. The kernel releases it, however the process ends.
+    """Hold the lock of a prompts root. The kernel releases it when the process ends, in whatever way.
 
     Raises:
-        Guard: another process holds it; the message names it.
-        StorageError: there is no place for the lock.
-        ConfigError: this system has no such locks.
+        Guard: another process holds the lock. The message names it.
+        StorageError: the lock cannot be written.
+        ConfigError: this system does not have such locks.
     """
     if sys.platform == "win32":
         raise ConfigError("promptdb watch does not run on Windows", "run it in WSL")
@@ -33,15 +30,15 @@ def only_one(root: Path) -> Iterator[None]:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        hint = "set XDG_STATE_HOME to a folder that can be written"
+        hint = "set XDG_STATE_HOME to a writable folder"
         raise StorageError(f"cannot write the lock {file}: {error.strerror}", hint) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            owner = os.read(descriptor, _MAX_PID).decode(errors="replace").strip()
+            owner = os.read(descriptor, 32).decode(errors="replace").strip()
             who = f"process {owner}" if owner.isdigit() else "another process"
-            raise Guard(f"{who} watches {root} already", "stop it first, or let it do the work") from error
+            raise Guard(f"{who} already watches {root}", "stop that process first, or rely on it") from error
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
@@ -50,6 +47,6 @@ def only_one(root: Path) -> Iterator[None]:
 
 
 def _lock_file(root: Path) -> Path:
-    """Never removed: whoever waits on a removed one holds nothing."""
+    # Never removed: a process that holds a removed lock excludes no other process.
     name = digest_of(os.fsencode(root.resolve())).partition(":")[2]
     return user_state_path("promptdb", appauthor=False) / "watch" / f"{name[:32]}.lock"

@@ -60,7 +60,7 @@ def test_variables_win_over_the_file(run: Run, target: Path, monkeypatch: pytest
         ),
         (
             {"PROMPTDB_TARGET_DATABASE_URI": "x"},
-            "environment variable PROMPTDB_TARGET_DATABASE_URI is no setting",
+            "environment variable PROMPTDB_TARGET_DATABASE_URI is not a setting",
             "did you mean PROMPTDB_TARGET_DATABASE_URL?",
         ),
     ],

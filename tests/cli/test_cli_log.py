@@ -54,8 +54,8 @@ def test_an_unknown_prompt_is_an_error(run: Run, synced: Path, command: list[str
 
 def test_a_name_with_a_selector_is_an_error(run: Run, synced: Path) -> None:
     ran = run("log", "greet:rev:1")
-    message = "'greet:rev:1' is a reference, and this needs the name of a prompt"
-    assert ran == (1, "", failure(message, "leave out :rev:1"))
+    message = "'greet:rev:1' is a reference, but the name of a prompt is needed"
+    assert ran == (1, "", failure(message, "omit :rev:1"))
 
 
 def test_an_archived_prompt_still_has_its_log(run: Run, synced: Path) -> None:

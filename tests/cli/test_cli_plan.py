@@ -202,7 +202,7 @@ def test_more_than_a_fifth_gone_is_shown_and_refused(run: Run, synced: Path) -> 
     assert ran.out.endswith("1 archive, 1 unchanged\n")
     assert ran.err == failure(
         "--prune would archive 1 of 2 prompts, more than 20 percent",
-        "if these files are meant to be gone, allow it with --max-prune PERCENT",
+        "if you meant to remove these files, raise the limit with --max-prune PERCENT",
     )
 
 

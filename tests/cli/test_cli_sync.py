@@ -119,7 +119,7 @@ def test_a_refused_prune_tells_the_way_out_and_writes_nothing(run: Run, synced: 
         "",
         failure(
             "--prune would archive 1 of 2 prompts, more than 20 percent",
-            "if these files are meant to be gone, allow it with --max-prune PERCENT",
+            "if you meant to remove these files, raise the limit with --max-prune PERCENT",
         ),
     )
     assert "default/new" not in run("list").out

@@ -93,7 +93,7 @@ def test_a_git_that_is_missing_is_told(
     run: Run, git: Git, project: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
-    message = "git is not installed, but the prompts lie in a git repository"
+    message = "git is not installed, but the prompts are in a git repository"
     assert run(*arguments) == (1, "", failure(message, "install git"))
 
 

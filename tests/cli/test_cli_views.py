@@ -95,7 +95,7 @@ def test_an_unknown_commit_is_one_line_with_a_hint(run: Run, edited: Path, comma
 
 def test_a_reference_with_a_selector_is_no_name_of_a_file(run: Run, edited: Path):
     ran = run("render", "greet:production", "--staged")
-    assert (ran.code, "leave out :production" in ran.err) == (1, True)
+    assert (ran.code, "omit :production" in ran.err) == (1, True)
 
 
 def test_history_is_recorded_and_told(run: Run, edited: Path, git: Git):

@@ -72,7 +72,7 @@ def test_ctrl_c_ends_it_with_130_and_a_second_one_is_refused_meanwhile(project: 
         refused = process("watch")
         assert (refused.code, refused.out) == (5, "")
         assert refused.err == failure(
-            f"process {running.pid} watches {project}/prompts already", "stop it first, or let it do the work"
+            f"process {running.pid} already watches {project}/prompts", "stop that process first, or rely on it"
         )
         running.send_signal(signal.SIGINT)
         assert json.loads(read_until(running, "stdout", "stopped"))["event"] == "stopped"
@@ -109,7 +109,7 @@ def test_a_registry_that_is_not_local_is_refused(project: Path, run: Run, monkey
     refused = run("watch")
     assert (refused.code, refused.out) == (1, "")
     assert refused.err == failure(
-        "watch writes to a local registry only, and this one is postgresql://db.example/prompts",
+        "watch writes only to a local registry, and this one is postgresql://db.example/prompts",
         "set PROMPTDB_DATABASE_URL to a SQLite file, or use 'promptdb sync'",
     )
 

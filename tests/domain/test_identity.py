@@ -2,7 +2,7 @@
 
 import pytest
 
-from promptdb.domain.identity import MAX_IDENTITY, MAX_SEGMENT, PromptId, is_segment
+from promptdb.domain.identity import MAX_IDENTITY, MAX_SEGMENT, PromptId
 from promptdb.errors import InvalidRef
 
 
@@ -52,9 +52,9 @@ def test_parse_refuses_a_bad_segment_and_names_it(text: str, named: str):
 
 @pytest.mark.parametrize("text", ["a/b:c", "a/b:rev:3", "a/b:", "b:git:v1/2"])
 def test_parse_refuses_a_reference_and_says_what_to_leave_out(text: str):
-    with pytest.raises(InvalidRef, match="needs the name of a prompt") as caught:
+    with pytest.raises(InvalidRef, match="the name of a prompt is needed") as caught:
         PromptId.parse(text)
-    assert caught.value.hint == f"leave out {text[text.index(':') :]}"
+    assert caught.value.hint == f"omit {text[text.index(':') :]}"
 
 
 def test_a_whole_identity_may_have_512_characters():
@@ -80,8 +80,12 @@ def test_a_longer_identity_is_refused():
         ("a\n", False),
     ],
 )
-def test_is_segment(text: str, accepted: bool):
-    assert is_segment(text) is accepted
+def test_a_segment_starts_with_a_letter_or_digit_and_has_no_other_signs(text: str, accepted: bool):
+    if accepted:
+        assert PromptId.from_segments([text]).name == text
+        return
+    with pytest.raises(InvalidRef, match="is not a valid name segment"):
+        PromptId.from_segments([text])
 
 
 def test_str_reads_back():

@@ -131,7 +131,10 @@ def test_a_branch_may_have_another_name_at_its_remote(git: Git, history: dict[st
 
 @pytest.mark.parametrize(
     ("remotes", "message"),
-    [({"a": ".", "b": "."}, "of 2 remotes none is that of the branch main"), ({"a": "/nowhere"}, "'git ls-remote'")],
+    [
+        ({"a": ".", "b": "."}, "the branch main belongs to none of the 2 remotes"),
+        ({"a": "/nowhere"}, "'git ls-remote'"),
+    ],
     ids=["two", "one that is not there"],
 )
 def test_a_remote_that_cannot_be_asked_is_an_error(

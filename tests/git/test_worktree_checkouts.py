@@ -195,7 +195,7 @@ def test_a_git_that_is_not_installed_is_a_storage_error_with_the_remedy(
     monkeypatch.setenv("PATH", str(tree))
     with pytest.raises(StorageError) as caught:
         state(tree).dirty_paths  # noqa: B018
-    assert caught.value.message == "git is not installed, but the prompts lie in a git repository"
+    assert caught.value.message == "git is not installed, but the prompts are in a git repository"
     assert caught.value.hint == "install git"
 
 

@@ -176,7 +176,7 @@ FORMATS = [
         "mustache",
         "{{#s}}{{a}}{{/s}}",
         "{{#s}}{{/s}}",
-        ["'a', which a section could look up, is used no more: callers that give it are refused"],
+        ["'a', which a section could look up, is not used any more: callers that pass it are refused"],
         id="mentioned",
     ),
     pytest.param(

@@ -10,12 +10,11 @@ LAYERS = {
     "problems": 0,
     "progress": 0,
     "errors": 0,
-    "settings": 0,
     "version": 0,
-    "containment": 0,
-    "regular": 0,
+    "safe_paths": 0,
     "domain": 1,
     "render": 1,
+    "settings": 1,
     "files": 2,
     "git": 2,
     "db": 2,
@@ -37,9 +36,10 @@ LAYERS = {
 """The first part of a module's name below `promptdb` -> its layer. A module imports from layers below its own."""
 
 WITHIN = {
-    *(("problems", "errors"), ("errors", "settings"), ("errors", "containment")),
+    *(("problems", "errors"), ("errors", "safe_paths")),
     *(
         ("domain", "render"),
+        ("domain", "settings"),
         ("sync", "transfer"),
         ("lookups", "sync"),
         ("sync", "lookups"),

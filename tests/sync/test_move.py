@@ -104,7 +104,7 @@ def test_paths_are_taken_from_the_current_folder_and_names_from_the_root(
     ("old", "new", "error", "message"),
     [
         ("a/c", "x", PromptNotFound, "there is no file for a prompt a/c"),
-        ("a/b:rev:1", "x", InvalidRef, "'a/b:rev:1' is a reference, and this needs the name of a prompt"),
+        ("a/b:rev:1", "x", InvalidRef, "'a/b:rev:1' is a reference, but the name of a prompt is needed"),
         ("a/b", "a/b", Conflict, "a/b is the name of a/b.yaml already"),
         ("top", "default/top", Conflict, "default/top is the name of top.md already"),
         ("a/b", "top", Conflict, "there is a prompt default/top already"),

@@ -143,7 +143,7 @@ def test_a_remote_file_system_is_polled(
     monkeypatch.setattr(mounts, "_MOUNTS", tmp_path / "table")
     source = watch().source
     assert source.mode == POLLING
-    assert source.reason == "a file system of type nfs4 does not tell of every change"
+    assert source.reason == "a file system of type nfs4 does not report every change"
     assert source.is_good()
 
 

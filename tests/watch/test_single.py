@@ -13,7 +13,7 @@ from promptdb.watch.single import only_one
 def test_a_root_has_one_watcher_whatever_path_leads_to_it(project: Path) -> None:
     (project / "link").symlink_to("prompts")
     with only_one(project / "prompts"):
-        with pytest.raises(Guard, match=f"process {os.getpid()} watches .* already"), only_one(project / "link"):
+        with pytest.raises(Guard, match=f"process {os.getpid()} already watches .*"), only_one(project / "link"):
             pass
         with only_one(project / "other"):
             pass
@@ -38,4 +38,4 @@ def test_without_a_place_for_the_lock_the_error_says_where_one_could_be(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     with pytest.raises(StorageError) as caught, only_one(project / "prompts"):
         pass
-    assert caught.value.hint == "set XDG_STATE_HOME to a folder that can be written"
+    assert caught.value.hint == "set XDG_STATE_HOME to a writable folder"

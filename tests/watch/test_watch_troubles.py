@@ -136,7 +136,7 @@ def test_a_lock_from_long_ago_is_told_once_and_passed_over(project: Path, reposi
         write(project, {GREET: "Unlocked.\n"})
         converges(project)
         assert [event["message"] for event in running.told("warning")] == [
-            f"{lock} is old: it is taken for the remains of a git that was killed"
+            f"{lock} is old: it counts as a leftover of a killed git"
         ]
 
 

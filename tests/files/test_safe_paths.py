@@ -1,11 +1,13 @@
-"""Paths that stay in their folder."""
+"""Paths that stay in their folder, and files that are opened only if they are regular ones."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from promptdb.containment import contained
 from promptdb.errors import OutsideRoot
+from promptdb.safe_paths import contained, open_regular
 
 
 @pytest.fixture
@@ -86,3 +88,19 @@ def test_a_link_in_a_circle_leads_nowhere_and_is_no_crash(root: Path, relative: 
 def test_the_root_may_be_a_link_itself(root: Path, tmp_path: Path):
     (tmp_path / "link").symlink_to(root)
     assert contained(tmp_path / "link", "a/b.txt") == root.resolve() / "a" / "b.txt"
+
+
+def test_a_regular_file_is_opened_with_its_status(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"abc")
+    file, status = open_regular(tmp_path / "a")
+    with file:
+        (tmp_path / "b").write_bytes(b"another")
+        (tmp_path / "b").replace(tmp_path / "a")
+        assert (file.read(), status.st_size) == (b"abc", 3)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["a pipe", "a folder"])
+def test_anything_else_than_a_regular_file_is_refused_at_once(make: Callable[[Path], None], tmp_path: Path):
+    make(tmp_path / "x")
+    with pytest.raises(OSError, match=r"not a regular file|Is a directory"):
+        open_regular(tmp_path / "x")

@@ -1,0 +1,50 @@
+"""Opens files safely: no path out of its folder, and nothing but a regular file."""
+
+import errno
+import os
+import stat
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from promptdb.errors import OutsideRoot
+
+
+def contained(root: Path, relative: str) -> Path:
+    """Return the real path of `relative` below `root`. The file does not have to exist.
+
+    Args:
+        root: a folder.
+        relative: a path with `/`, from an untrusted source.
+
+    Raises:
+        OutsideRoot: the path is absolute, or leads out of `root` by `..` or a symbolic link.
+    """
+    pure = PurePosixPath(relative)
+    if pure.is_absolute() or "\\" in relative or "\0" in relative or Path(relative).is_absolute():
+        raise OutsideRoot(f"{relative!r} is not a relative path", "write a relative path, with / between its parts")
+    # realpath, because Path.resolve fails on a circle of links. Opening such a path gives a better error.
+    real_root = Path(os.path.realpath(root))
+    real = Path(os.path.realpath(real_root / pure))
+    if real != real_root and real_root not in real.parents:
+        raise OutsideRoot(f"{relative!r} leads outside {root.name or root}", "keep the file inside that folder")
+    return real
+
+
+def open_regular(path: str | os.PathLike[str]) -> tuple[BinaryIO, os.stat_result]:
+    """Open a file for unbuffered reading and return it with its status. The caller closes it.
+
+    The status is that of the open file, even if another file takes its path.
+
+    Raises:
+        OSError: the file cannot be read, or is not a regular file.
+    """
+    # Without O_NONBLOCK, opening a pipe would wait for a writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+        raise OSError(errno.EINVAL, "not a regular file")
+    return open(descriptor, "rb", buffering=0), status  # noqa: PTH123
