@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import cached_property
-from typing import BinaryIO, Self
+from typing import BinaryIO, Literal, Self
 
 import sqlalchemy as sa
 
@@ -123,6 +123,11 @@ class RegistryReader:
             AssetNotFound, StorageError, IntegrityFailure: as in `ResolvedPrompt.asset`.
         """
         return open_asset(self.registry, version, path)
+
+    def blob_state(self, asset: AssetView) -> Literal["present", "missing", "wrong size"]:
+        """Compare the size of a stored blob with its row."""
+        size = self.stores.blobs.size(asset.digest)
+        return "missing" if size is None else "present" if size == asset.byte_size else "wrong size"
 
     @retried
     def aliases(self, prompt: str | None = None) -> list[AliasView]:

@@ -17,11 +17,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from promptdb.blobs.bundle import manifest
 from promptdb.blobs.local import LocalBlobStore
-from promptdb.blobs.store import Blob
 from promptdb.db.engine import make_engine
 from promptdb.db.migrate import upgrade
+from promptdb.domain.blob import Blob
+from promptdb.domain.bundle import manifest
 from promptdb.domain.plan import Policy
 from promptdb.errors import PromptDBError
 from promptdb.service import PromptService

@@ -10,22 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
-from promptdb.blobs.checked import checked, stream_digest
-from promptdb.blobs.store import (
-    CHUNK,
-    OWNERS,
-    Blob,
-    Progress,
-    StoredBlob,
-    blob_changed,
-    blob_missing,
-    object_key,
-    owner_key,
-    wrong_bytes,
-)
+from promptdb.blobs.store import OWNERS, Progress, blob_changed, blob_missing, owner_key, wrong_bytes
+from promptdb.domain.blob import CHUNK, Blob, StoredBlob, object_key
 from promptdb.domain.digest import Digest, parse_digest
 from promptdb.errors import IntegrityFailure, StorageError
 from promptdb.safe_paths import contained, open_regular
+from promptdb.streams import checked, stream_digest
 
 _FSYNC_EACH = 32
 """Up to so many files are made durable one by one; for more, one sync of everything is faster."""

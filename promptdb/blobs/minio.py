@@ -10,21 +10,12 @@ from threading import Event, Semaphore
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
-from promptdb.blobs.checked import checked
-from promptdb.blobs.store import (
-    OWNERS,
-    Blob,
-    Progress,
-    StoredBlob,
-    blob_changed,
-    blob_missing,
-    digest_of_key,
-    object_key,
-    owner_key,
-)
+from promptdb.blobs.store import OWNERS, Progress, blob_changed, blob_missing, owner_key
 from promptdb.blobs.threads import in_threads
+from promptdb.domain.blob import Blob, StoredBlob, digest_of_key, object_key
 from promptdb.domain.digest import Digest, parse_digest
 from promptdb.errors import StorageError
+from promptdb.streams import checked
 
 if TYPE_CHECKING:
     from promptdb.blobs.s3_address import S3Address

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
-from promptdb.blobs.checked import Readable, checked
 from promptdb.blobs.s3_errors import storage_error
-from promptdb.blobs.store import CHUNK, Blob, wrong_bytes
+from promptdb.blobs.store import wrong_bytes
+from promptdb.domain.blob import CHUNK, Blob
 from promptdb.errors import StorageError
+from promptdb.streams import Readable, checked
 
 if TYPE_CHECKING:
     from promptdb.blobs.s3_bucket import Bucket

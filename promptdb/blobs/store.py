@@ -1,49 +1,16 @@
 """What a blob store must do."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from io import BytesIO
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol
 from uuid import UUID
 
-from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.blob import Blob, StoredBlob
+from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure, StorageError
-
-CHUNK = 1024 * 1024
-"""Bytes at a time, so that memory does not grow with a blob."""
 
 OWNERS = "registries"
 """The folder of the names of the registries whose blobs a store has."""
-
-_KEY = re.compile(r"sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
-
-
-@dataclass(frozen=True)
-class Blob:
-    """Bytes to store under their digest. `open` gives them when their turn comes, so that not all are in memory at once.
-
-    A store may call it in threads of its own, for several blobs at the same time.
-    """
-
-    digest: Digest
-    size: int
-    open: Callable[[], BinaryIO]
-
-    @classmethod
-    def of(cls, data: bytes) -> Self:
-        return cls(digest_of(data), len(data), partial(BytesIO, data))
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBlob:
-    """A blob as a store lists it: what its key claims, the bytes it has, and when they were written."""
-
-    digest: Digest
-    size: int
-    modified: datetime
 
 
 Progress = Callable[[int], None]
@@ -117,18 +84,6 @@ class BlobStore(Protocol):
     def owners(self) -> frozenset[UUID]:
         """The registries that have blobs in it, as far as they have noted it."""
         ...
-
-
-def object_key(digest: Digest) -> str:
-    """The key of a digest, the same in every store: `sha256/ab/abcd...`."""
-    algorithm, _, value = digest.partition(":")
-    return f"{algorithm}/{value[:2]}/{value}"
-
-
-def digest_of_key(key: str) -> Digest | None:
-    """The digest that has this key; None where it is not the key of a blob."""
-    found = _KEY.fullmatch(key)
-    return Digest(f"sha256:{found[2]}") if found else None
 
 
 def owner_key(registry: UUID) -> str:

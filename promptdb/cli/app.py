@@ -13,7 +13,7 @@ import click
 
 from promptdb.cli.workflow import guarded_log
 from promptdb.errors import PromptDBError
-from promptdb.sync.garbage import collecting_rarely
+from promptdb.python_gc import collecting_rarely
 from promptdb.version import VERSION
 
 COMMANDS = {

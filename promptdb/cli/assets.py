@@ -9,19 +9,20 @@ from promptdb.cli.output import print_json, print_table, print_text
 from promptdb.errors import ConfigError
 
 if TYPE_CHECKING:
-    from promptdb.blobs.store import BlobStore
+    from collections.abc import Callable
+
     from promptdb.domain.views import AssetView
     from promptdb.render.resolved import ResolvedPrompt
 
 _CHUNK = 1024 * 1024
 
 
-def print_assets(prompt: "ResolvedPrompt", blobs: "BlobStore", *, as_json: bool) -> None:
-    """Of a version that is not recorded, no blobs can be there."""
-    found = [(asset, _state(asset, blobs) if prompt.version.is_recorded else None) for asset in prompt.assets]
+def print_assets(prompt: "ResolvedPrompt", state: "Callable[[AssetView], str]", *, as_json: bool) -> None:
+    """Print the assets of a version with the states of their blobs; an unrecorded version has none."""
+    found = [(asset, state(asset) if prompt.version.is_recorded else None) for asset in prompt.assets]
     if as_json:
         names = ("path", "kind", "content_type", "byte_size", "digest")
-        rows = [{name: getattr(asset, name) for name in names} | {"blob": state} for asset, state in found]
+        rows = [{name: getattr(asset, name) for name in names} | {"blob": blob} for asset, blob in found]
         print_json({"ref": prompt.ref, "version": prompt.version, "assets": rows})
         return
     if not found:
@@ -30,8 +31,8 @@ def print_assets(prompt: "ResolvedPrompt", blobs: "BlobStore", *, as_json: bool)
     print_table(
         ("path", "kind", "type", "bytes", "digest", "blob"),
         [
-            (str(asset.path), asset.kind, asset.content_type, f"{asset.byte_size:,}", asset.digest, state or "in git")
-            for asset, state in found
+            (str(asset.path), asset.kind, asset.content_type, f"{asset.byte_size:,}", asset.digest, blob or "in git")
+            for asset, blob in found
         ],
     )
 
@@ -50,11 +51,6 @@ def write_asset(prompt: "ResolvedPrompt", path: str) -> None:
         while data := stream.read(_CHUNK):
             sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
-
-
-def _state(asset: "AssetView", blobs: "BlobStore") -> str:
-    size = blobs.size(asset.digest)
-    return "missing" if size is None else "present" if size == asset.byte_size else "wrong size"
 
 
 def _as_text(data: bytes) -> str | None:

@@ -32,7 +32,7 @@ def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> Non
             if path is not None:
                 write_asset(prompt, path)
             else:
-                print_assets(prompt, opened.blobs, as_json=as_json)
+                print_assets(prompt, opened.reader.blob_state, as_json=as_json)
             return
         assets = opened.assets(prompt.version)
     note_lookup(prompt)

@@ -10,12 +10,12 @@ from typing import Any
 import yaml
 
 from promptdb.domain.field_path import FieldPath
+from promptdb.domain.suffixes import TEXT_FORMATS
 from promptdb.files.finding import NoPlace, Unreadable
 from promptdb.files.json_edit import as_json, json_edited
 from promptdb.files.json_reader import read_json
 from promptdb.files.merge import merged
 from promptdb.files.read import decode, fields_span
-from promptdb.files.suffixes import TEXT_FORMATS
 from promptdb.files.yaml_reader import compose, construct
 
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\n]*", re.MULTILINE)

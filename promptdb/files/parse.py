@@ -8,6 +8,7 @@ from promptdb.domain.digest import Digest
 from promptdb.domain.identity import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
 from promptdb.domain.spec import PromptSpec, SpecFields, TemplateFormat
+from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import InvalidRef
 from promptdb.files.datasets import asset_problems
 from promptdb.files.document import Document
@@ -16,7 +17,6 @@ from promptdb.files.finding import Unreadable
 from promptdb.files.read import decode, problems_of, read_document
 from promptdb.files.references import References
 from promptdb.files.streams import StoredFile
-from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import Tree
 from promptdb.problems import Code, Problem, in_order
 from promptdb.render.assets import OpenBlob

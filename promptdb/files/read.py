@@ -5,11 +5,11 @@ import re
 from typing import Any
 
 from promptdb.domain.spec import TemplateFormat
+from promptdb.domain.suffixes import STRUCTURED, TEXT_FORMATS
 from promptdb.files.document import Body, Document
 from promptdb.files.finding import FileProblem, Unreadable
 from promptdb.files.json_nodes import compose_json
 from promptdb.files.json_reader import read_json
-from promptdb.files.suffixes import STRUCTURED, TEXT_FORMATS
 from promptdb.files.yaml_reader import compose, construct
 from promptdb.problems import Code, Problem
 

@@ -13,13 +13,13 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.prompt_file import PromptFile
 from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
+from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import OutsideRoot
 from promptdb.files.document import Body, Document
 from promptdb.files.finding import Unreadable
 from promptdb.files.fragments import Fragments, Report
 from promptdb.files.read import decode, problems_of, read_examples, text_body
 from promptdb.files.streams import StoredFile
-from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside, measure, size_text
 from promptdb.problems import Code, Problem
 from promptdb.render.engine import engine

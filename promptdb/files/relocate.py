@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptdb.domain.identity import PromptId
+from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import InvalidRef
 from promptdb.files.edit import edited
 from promptdb.files.finding import NoPlace
-from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import beside
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from promptdb.domain.identity import PromptId
+from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import ConfigError, InvalidRef, OutsideRoot
 from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
-from promptdb.files.suffixes import SUFFIXES
 from promptdb.problems import Code, Problem
 from promptdb.safe_paths import contained
 

@@ -7,9 +7,9 @@ from typing import Any
 import yaml
 
 from promptdb.domain.spec import PromptSpec
+from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS
 from promptdb.errors import ConfigError
 from promptdb.files.read import text_body
-from promptdb.files.suffixes import SUFFIXES, TEXT_FORMATS
 from promptdb.files.yaml_reader import reads_as_text
 
 

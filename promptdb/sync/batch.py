@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from promptdb.blobs.bundle import CONTENT_TYPE, BundledAsset, manifest
-from promptdb.blobs.store import Blob, BlobStore
+from promptdb.blobs.store import BlobStore
+from promptdb.domain.blob import Blob
+from promptdb.domain.bundle import CONTENT_TYPE, BundledAsset, manifest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.integrity import BUNDLE
 from promptdb.domain.plan import Action, Change, Desired, Plan

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from promptdb.blobs.store import StoredBlob, object_key
 from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading, writing
 from promptdb.db.identity import give_turn, registry_id
 from promptdb.db.named import named_among, named_blobs, version_count
 from promptdb.db.repository import chunks
+from promptdb.domain.blob import StoredBlob, object_key
 from promptdb.domain.digest import Digest
 from promptdb.errors import Guard
 from promptdb.progress import Progress

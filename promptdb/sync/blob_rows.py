@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
-from promptdb.blobs.bundle import BundledAsset, manifest
 from promptdb.db.audit import Audit
 from promptdb.db.lookup import stored_specs
 from promptdb.db.repository import PromptRepository
+from promptdb.domain.bundle import BundledAsset, manifest
 from promptdb.domain.digest import digest_of
 from promptdb.domain.integrity import BUNDLE, VersionRow, blobs_fit
 from promptdb.domain.spec import Asset, PromptSpec

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from promptdb.blobs.bundle import BundledAsset
-from promptdb.blobs.checked import Readable, checked
-from promptdb.blobs.content_types import content_type
-from promptdb.blobs.store import Blob
+from promptdb.domain.blob import Blob
+from promptdb.domain.bundle import BundledAsset
 from promptdb.domain.changes import TextField
+from promptdb.domain.content_types import content_type
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.errors import OutsideRoot, StalePlan, StorageError
 from promptdb.files.streams import StoredFile
 from promptdb.files.tree import FileTooLarge, Tree, beside, open_stored
+from promptdb.streams import Readable, checked
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec

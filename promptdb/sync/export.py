@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from promptdb.blobs.checked import stream_digest
-from promptdb.blobs.store import CHUNK, Blob
+from promptdb.domain.blob import CHUNK, Blob
 from promptdb.domain.digest import Digest
 from promptdb.domain.spec import PromptSpec
+from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import OutsideRoot, StorageError
-from promptdb.files.suffixes import file_suffix
 from promptdb.files.write import prompt_file_text
 from promptdb.safe_paths import contained
+from promptdb.streams import stream_digest
 
 
 def prompt_text(spec: PromptSpec) -> str:

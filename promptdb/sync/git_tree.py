@@ -10,17 +10,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from promptdb.blobs.checked import checked
 from promptdb.domain.digest import Digest
+from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import OutsideRoot, StorageError
 from promptdb.files.ignore import IGNORE_FILE, ignore_rule
 from promptdb.files.scan import Scan, identify, is_prompt_name
 from promptdb.files.streams import Measured
-from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content
 from promptdb.git.objects import LINK, SUBMODULE, Entry, blob_size, open_blob, read_blobs
 from promptdb.git.repository import Repository
 from promptdb.problems import Code, Problem
+from promptdb.streams import checked
 
 _MAX_LINKS = 40
 """As Linux counts: more are taken for a circle."""

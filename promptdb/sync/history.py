@@ -24,9 +24,9 @@ from promptdb.git.provenance import Commit
 from promptdb.git.worktree import from_top
 from promptdb.problems import Code, Problem
 from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
+from promptdb.python_gc import collecting_rarely
 from promptdb.settings import AppSettings
 from promptdb.sync.batch import Batch, new_versions, upload_in_order
-from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.git_tree import may_be_text
 from promptdb.sync.order import order_of, reason, require_in_order
 from promptdb.sync.recorded import Seen, recorded_with_ids

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import starmap
 
-from promptdb.blobs.checked import stream_digest
 from promptdb.domain.digest import SCHEME, Digest, digest_of
 from promptdb.errors import OutsideRoot
 from promptdb.files.cache import read_cache, write_cache
 from promptdb.files.scan import Candidate
 from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, ScannedTree
+from promptdb.streams import stream_digest
 from promptdb.sync.load import LoadedFile
 
 

@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from promptdb.domain.identity import DEFAULT_NAMESPACE, PromptId
+from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import InvalidRef, PromptNotFound
 from promptdb.files.relocate import PromptPath
 from promptdb.files.scan import Candidate, is_prompt_name
-from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.sync.collect import DesiredTree
 
 

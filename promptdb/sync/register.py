@@ -9,13 +9,13 @@ from typing import Any, BinaryIO
 
 from promptdb.domain.identity import PromptId
 from promptdb.domain.spec import PromptSpec
+from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import ConfigError, InvalidPrompts, PromptNotFound, StorageError
 from promptdb.files.document import Document
 from promptdb.files.finding import Unreadable
 from promptdb.files.json_reader import read_json
 from promptdb.files.parse import ParsedPrompt, ParseResult, parse_document, parse_file
 from promptdb.files.streams import Measured
-from promptdb.files.suffixes import SUFFIXES, file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree, WorkTree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.render.renderable import RenderablePrompt

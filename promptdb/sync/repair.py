@@ -7,17 +7,18 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from promptdb.blobs.checked import stream_digest
 from promptdb.blobs.local import LocalBlobStore
-from promptdb.blobs.store import Blob, BlobStore, object_key
+from promptdb.blobs.store import BlobStore
 from promptdb.db.audit import Audit
 from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading
 from promptdb.db.identity import registry_id
+from promptdb.domain.blob import Blob, object_key
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.integrity import BUNDLE, IntegrityCode
 from promptdb.errors import ConfigError, Guard, IntegrityFailure, StalePlan, StorageError
 from promptdb.settings import SETTINGS_FILES, AppSettings, load_settings
+from promptdb.streams import stream_digest
 from promptdb.sync.blob_rows import bundle_of
 from promptdb.sync.load import LoadedFile
 from promptdb.sync.registry import Registry, registry_of

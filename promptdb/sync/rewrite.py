@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import TemplateFormat
+from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import OutsideRoot
 from promptdb.files.document import Document
 from promptdb.files.edit import with_value
 from promptdb.files.finding import NoPlace
 from promptdb.files.parse import ParsedPrompt, parse_file
-from promptdb.files.suffixes import file_suffix
 from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
 from promptdb.problems import Code
 from promptdb.progress import Progress

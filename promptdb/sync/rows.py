@@ -4,9 +4,10 @@ import json
 from datetime import datetime
 from uuid import UUID
 
-from promptdb.blobs.bundle import BundledAsset
-from promptdb.blobs.store import BlobStore, object_key
+from promptdb.blobs.store import BlobStore
 from promptdb.db.bulk import Row
+from promptdb.domain.blob import object_key
+from promptdb.domain.bundle import BundledAsset
 from promptdb.domain.views import Provenance
 from promptdb.sync.content import Content
 

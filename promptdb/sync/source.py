@@ -7,9 +7,9 @@ from promptdb.domain.identity import PromptId
 from promptdb.domain.ref_rules import RefRules
 from promptdb.errors import ConfigError, Guard
 from promptdb.progress import Progress
+from promptdb.python_gc import collecting_rarely
 from promptdb.settings import AppSettings
 from promptdb.sync.collect import DesiredTree, collect
-from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.load import LoadedFile, Loader
 from promptdb.sync.view import WORK_TREE, OpenView, Origin, View, open_view
 

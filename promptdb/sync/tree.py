@@ -10,9 +10,9 @@ from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.git.repository import find_repository
 from promptdb.progress import Progress
+from promptdb.python_gc import collecting_rarely
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied, apply
-from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.order import order_of
 from promptdb.sync.parts import updates, with_parts
 from promptdb.sync.pointers import decide_pointers

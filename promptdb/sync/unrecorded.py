@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 from uuid import UUID, uuid5
 
-from promptdb.blobs.store import object_key
 from promptdb.db.engine import reading
 from promptdb.db.lookup import UNRECORDED, current_name
 from promptdb.db.repository import PromptRepository
+from promptdb.domain.blob import object_key
 from promptdb.domain.digest import Digest
 from promptdb.domain.identity import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, PromptRef

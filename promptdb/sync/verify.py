@@ -15,8 +15,8 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.integrity import Finding, IntegrityCode, VersionRow, alias_findings, finding, version_finding
 from promptdb.errors import IntegrityFailure, StorageError
 from promptdb.progress import Progress
+from promptdb.python_gc import collecting_rarely
 from promptdb.sync.blob_rows import bundle_of
-from promptdb.sync.garbage import collecting_rarely
 from promptdb.sync.registry import Registry
 from promptdb.sync.verify_blobs import CheckedBlobs, NamedBlobs, blob_findings, check_blobs
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from promptdb.blobs.store import CHUNK, BlobStore
+from promptdb.blobs.store import BlobStore
 from promptdb.blobs.threads import in_threads
 from promptdb.db.audit import Audit
 from promptdb.db.consistency import any_text
 from promptdb.db.engine import reading
+from promptdb.domain.blob import CHUNK
 from promptdb.domain.digest import Digest
 from promptdb.domain.integrity import Finding, IntegrityCode, finding
 from promptdb.errors import IntegrityFailure, OutsideRoot, StorageError

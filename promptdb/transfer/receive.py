@@ -6,8 +6,9 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from promptdb.blobs.store import Blob, BlobStore
+from promptdb.blobs.store import BlobStore
 from promptdb.db.notices import Notice, send
+from promptdb.domain.blob import Blob
 from promptdb.progress import Progress
 from promptdb.sync.registry import Registry
 from promptdb.sync.uploads import Intended, upload_and_write

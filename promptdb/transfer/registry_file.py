@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile
 
-from promptdb.blobs.store import Blob
 from promptdb.db.bulk import Row
+from promptdb.domain.blob import Blob
 from promptdb.domain.digest import Digest
 from promptdb.transfer.checks import asset_digest, check_row
 from promptdb.transfer.rows_as_json import TABLES, decoded, encoded, key_of

@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from promptdb.blobs.store import Blob, BlobStore
+from promptdb.blobs.store import BlobStore
 from promptdb.db.bulk import Row
 from promptdb.db.engine import address
+from promptdb.domain.blob import Blob
 from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure
 from promptdb.transfer.checks import check_row, require_sound

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from promptdb.blobs.checked import stream_digest
-from promptdb.blobs.store import CHUNK, Blob, digest_of_key, object_key
+from promptdb.domain.blob import CHUNK, Blob, digest_of_key, object_key
 from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.streams import stream_digest
 from promptdb.transfer.strict_json import AGAIN, VERIFY
 
 VERSION_MEMBER = "bundle.json"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registries import rows, write
 
-from promptdb.blobs.bundle import BundledAsset, manifest
-from promptdb.blobs.store import object_key
+from promptdb.domain.blob import object_key
+from promptdb.domain.bundle import BundledAsset, manifest
 from promptdb.domain.digest import Digest, canonical_json, digest_of
 from promptdb.domain.spec import PromptSpec
 from promptdb.service import PromptService

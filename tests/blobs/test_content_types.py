@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from promptdb.blobs.content_types import CONTENT_TYPES, content_type
+from promptdb.domain.content_types import CONTENT_TYPES, content_type
 from promptdb.render.assets import IMAGE_TYPES
 
 

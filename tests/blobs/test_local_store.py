@@ -12,7 +12,8 @@ import pytest
 from workers import killed_at, put_blobs, together
 
 from promptdb.blobs.local import LocalBlobStore
-from promptdb.blobs.store import Blob, BlobStore, object_key
+from promptdb.blobs.store import BlobStore
+from promptdb.domain.blob import Blob, object_key
 from promptdb.domain.digest import digest_of
 from promptdb.errors import IntegrityFailure, StorageError
 

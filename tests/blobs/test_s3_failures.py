@@ -19,7 +19,7 @@ from s3 import ACCESS_KEY, S3Server
 from promptdb.blobs import s3_http
 from promptdb.blobs.minio import MinioBlobStore
 from promptdb.blobs.s3_address import S3Address
-from promptdb.blobs.store import Blob, object_key
+from promptdb.domain.blob import Blob, object_key
 from promptdb.domain.digest import digest_of
 from promptdb.errors import IntegrityFailure, PromptDBError, StorageError
 

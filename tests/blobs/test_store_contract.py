@@ -14,10 +14,11 @@ from uuid import UUID
 import pytest
 from stores import Backdoor, local_folder, s3_bucket
 
-from promptdb.blobs.checked import checked
-from promptdb.blobs.store import Blob, BlobStore, object_key, owner_key
+from promptdb.blobs.store import BlobStore, owner_key
+from promptdb.domain.blob import Blob, object_key
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.errors import IntegrityFailure, StalePlan, StorageError
+from promptdb.streams import checked
 
 HELLO = b"hello\n"
 DIGEST = digest_of(HELLO)

@@ -6,7 +6,7 @@ import pytest
 from clitools import Run
 
 from promptdb.blobs.local import LocalBlobStore
-from promptdb.blobs.store import Blob
+from promptdb.domain.blob import Blob
 
 GARBAGE = Blob.of(b"nobody needs this")
 

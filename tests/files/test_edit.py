@@ -13,12 +13,12 @@ from ruamel.yaml import YAML
 from vectors.specs import AWKWARD_TEXTS, texts
 
 from promptdb.domain.prompt_file import Expectation
+from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.files.edit import edited as fields_edited
 from promptdb.files.edit import with_value
 from promptdb.files.finding import NoPlace
 from promptdb.files.parse import parse_file
 from promptdb.files.read import decode, fields_span, read_document
-from promptdb.files.suffixes import SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.files.tree import WorkTree
 
 EQUALS = ("tests", 0, "expect", "equals")

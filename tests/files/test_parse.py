@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from promptdb.domain.identity import PromptId
 from promptdb.domain.spec import Message, Placeholder, PromptSpec, Variable
+from promptdb.domain.suffixes import SUFFIXES
 from promptdb.files.document import Document
 from promptdb.files.parse import ParsedPrompt, ParseResult, parse_document, parse_file
-from promptdb.files.suffixes import SUFFIXES
 from promptdb.files.tree import WorkTree
 from promptdb.problems import Code, Problem
 from promptdb.render.prompt import CompiledPrompt

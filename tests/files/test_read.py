@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from promptdb.domain.spec import TemplateFormat
+from promptdb.domain.suffixes import file_suffix
 from promptdb.files.finding import FileProblem, Unreadable
 from promptdb.files.read import decode, read_document, read_examples, text_body
-from promptdb.files.suffixes import file_suffix
 from promptdb.problems import Code
 
 

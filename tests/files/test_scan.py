@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS
 from promptdb.errors import ConfigError
 from promptdb.files.scan import identify, scan
-from promptdb.files.suffixes import SUFFIXES, TEXT_FORMATS
 from promptdb.problems import Code
 
 Put = Callable[[str, str | bytes], Path]

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from promptdb.domain.spec import TEMPLATE_FORMATS, PromptSpec
+from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import ConfigError
-from promptdb.files.suffixes import SUFFIXES
 from promptdb.files.write import prompt_file_text
 
 Parse = Callable[..., Any]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from vectors.specs import AWKWARD_TEXTS, chat_prompts, json_objects, string_prompts, texts
 
 from promptdb.domain.spec import PromptSpec
+from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import ConfigError
 from promptdb.files.parse import parse_file
-from promptdb.files.suffixes import SUFFIXES
 from promptdb.files.tree import WorkTree
 from promptdb.files.write import prompt_file_text
 

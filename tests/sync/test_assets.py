@@ -9,7 +9,7 @@ import pytest
 from registries import client_of, on_sqlite, write
 from repositories import Git, commit_all
 
-from promptdb.blobs.store import object_key
+from promptdb.domain.blob import object_key
 from promptdb.domain.digest import digest_of
 from promptdb.errors import AssetNotFound, IntegrityFailure, StalePlan, StorageError
 from promptdb.service import PromptService

@@ -12,9 +12,9 @@ from intruder import edit
 from registries import dump, on_sqlite, write
 from workers import collect_all, killed_at, sync_and_collect, together
 
-from promptdb.blobs.store import Blob
 from promptdb.db.engine import reading, writing
 from promptdb.db.identity import gc_turn, give_turn
+from promptdb.domain.blob import Blob
 from promptdb.domain.plan import Policy
 from promptdb.errors import Guard
 from promptdb.service import PromptService

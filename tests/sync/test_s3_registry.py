@@ -15,8 +15,9 @@ from repositories import Git, commit_all
 from s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
 from promptdb.blobs.s3_http import RetryingPool
-from promptdb.blobs.store import Blob, BlobStore, object_key
+from promptdb.blobs.store import BlobStore
 from promptdb.db.identity import registry_id
+from promptdb.domain.blob import Blob, object_key
 from promptdb.domain.plan import Policy
 from promptdb.errors import Guard, IntegrityFailure, StorageError
 from promptdb.service import PromptService

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 from registries import rows, settings_for, write
 
-from promptdb.blobs.store import object_key
+from promptdb.domain.blob import object_key
 from promptdb.domain.digest import Digest
 from promptdb.domain.plan import Policy
 from promptdb.errors import StorageError

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-from promptdb.blobs.store import Blob, BlobStore
+from promptdb.blobs.store import BlobStore
 from promptdb.db.engine import reading
 from promptdb.db.identity import registry_id
 from promptdb.db.migrate import HEAD, current_revision
 from promptdb.db.named import newest_blob
+from promptdb.domain.blob import Blob
 from promptdb.domain.digest import Digest
 from promptdb.errors import PromptDBError
 from promptdb.settings import AppSettings

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from io import BufferedReader, RawIOBase
 from typing import BinaryIO, Protocol, cast
 
-from promptdb.blobs.store import CHUNK
+from promptdb.domain.blob import CHUNK
 from promptdb.domain.digest import Digest
 from promptdb.errors import PromptDBError
 
