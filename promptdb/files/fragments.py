@@ -10,7 +10,7 @@ from promptdb.errors import IncludeError, TemplateError
 from promptdb.files.finding import Unreadable
 from promptdb.files.read import decode, problems_of
 from promptdb.problems import Code, Problem
-from promptdb.render.engine import MAX_INCLUDE_DEPTH, Engine, include_chain
+from promptdb.render.engine import MAX_INCLUDE_DEPTH, Engine
 
 Report = Callable[[Code, str, str | None], Problem]
 """Code, message and hint -> the problem at some place."""
@@ -61,12 +61,12 @@ class Fragments:
     def _fragment(self, name: str, report: Report, chain: Chain) -> Chain:
         """The longest chain behind a fragment, which is read where it is met first. `chain` ends with it."""
         if posixpath.normpath(name) in map(posixpath.normpath, chain[:-1]):
-            message = f"fragments include one another: {include_chain(chain)}"
+            message = f"fragments include one another: {' -> '.join(chain)}"
             self.problems.append(report(Code.INCLUDE, message, "take one of these includes out"))
             return ()
         whole = (*chain, *self._longest.get(name, ()))
         if len(whole) > MAX_INCLUDE_DEPTH:
-            message = f"fragments are nested deeper than {MAX_INCLUDE_DEPTH}: {include_chain(whole)}"
+            message = f"fragments are nested deeper than {MAX_INCLUDE_DEPTH}: {' -> '.join(whole)}"
             self.problems.append(report(Code.INCLUDE, message, "flatten them"))
         elif name not in self._longest:
             self._longest[name] = self._read(name, report, chain)

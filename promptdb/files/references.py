@@ -88,7 +88,7 @@ class References:
         """The fragments that the templates name, and those that these name in turn."""
         fragments = Fragments(engine(spec.template_format), self._fragment, self.problems)
         if fragments.language.HAS_INCLUDES:
-            for path, text in templates(spec):
+            for path, text in templates(spec).items():
                 fragments.follow(text, partial(_in_template, self.document, path))
         return fragments.found
 

@@ -1,1 +1,1 @@
-"""From a spec and values to text and messages. Pure: nothing here reads a file or the environment."""
+"""Turns a spec and values into text and messages. Pure: reads neither files nor the environment."""

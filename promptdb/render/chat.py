@@ -1,4 +1,4 @@
-"""The items of a chat, compiled: messages and placeholders, each rendered from the values of one call."""
+"""Compiled items of a chat: messages, placeholders and examples, each rendered from the values of one call."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -14,20 +14,12 @@ from promptdb.render.templates import CompiledTemplates, map_strings
 
 
 class CompiledMessage:
-    """One message whose templates are compiled.
-
-    Args:
-        message: as the spec has it.
-        path: where it is in the spec.
-        templates: those of the whole spec.
-        assets: of the prompt.
-    """
+    """One message with its compiled templates. `path` leads to it in the spec, and `templates` are those of the spec."""
 
     def __init__(self, message: Message, path: FieldPath, templates: CompiledTemplates, assets: PromptAssets) -> None:
         self.message = message
         self._assets = assets
         self._images = dict(images_in(message.template, (*path, "template")))
-        self._place = place_of(path)
         self._path = (*path, "template")
         self._templates = {at: item for at, item in templates.items() if at[: len(self._path)] == self._path}
         self._whole = self._templates.get(self._path)
@@ -39,7 +31,8 @@ class CompiledMessage:
         return self.mentions.union(self.variables)
 
     def render(self, values: Mapping[str, Any]) -> list[RenderedMessage]:
-        """
+        """Render the message as a list of one.
+
         Raises:
             TemplateError: a value does not fit where a template uses it.
             StorageError, IntegrityFailure: an image cannot be read.
@@ -48,33 +41,33 @@ class CompiledMessage:
         try:
             content = self._whole.render(values) if self._whole is not None else self._parts(values)
         except TemplateError as error:
-            raise error.inside(self._place) from error
+            raise error.inside(place_of(self._path[:-1])) from error
         kwargs = deepcopy(message.additional_kwargs) if message.additional_kwargs else {}  # the caller may change it
         return [RenderedMessage(message.role, content, message.role_name, message.name, kwargs)]
 
     def _parts(self, values: Mapping[str, Any]) -> Content:
-        content: Content = map_strings(self.message.template, self._path, lambda at, _: self._text(at, values))
-        return content
+        def text(path: FieldPath, _: str) -> str:
+            # Only the template can name an image: no value makes promptdb read an asset.
+            if path in self._images:
+                return self._assets.data_url(self._images[path])
+            return self._templates[path].render(values)
 
-    def _text(self, path: FieldPath, values: Mapping[str, Any]) -> str:
-        """Which texts name an image is decided by the template: what a value says never reads an asset."""
-        if path in self._images:
-            return self._assets.data_url(self._images[path])
-        return self._templates[path].render(values)
+        content: Content = map_strings(self.message.template, self._path, text)
+        return content
 
 
 class CompiledPlaceholder:
-    """Where the caller's messages go."""
+    """The place of messages that the caller gives."""
 
     def __init__(self, placeholder: Placeholder) -> None:
         self.placeholder = placeholder
         self.names = frozenset({placeholder.variable_name})
 
     def given(self, values: Mapping[str, Any]) -> Iterable[tuple[object, RenderedMessage]]:
-        """Each message as the caller gave it, and as it is read.
+        """Yield each message as the caller gave it, and in promptdb's form.
 
         Raises:
-            RenderError: a value that is no list of messages.
+            RenderError: the value is not a list of messages.
         """
         name = self.placeholder.variable_name
         found = values.get(name, [])
@@ -84,12 +77,11 @@ class CompiledPlaceholder:
             yield value, message_from(value, f"{name}[{index}]")
 
     def render(self, values: Mapping[str, Any]) -> list[RenderedMessage]:
-        """Errors as in `given`."""
         return [message for _, message in self.given(values)]
 
 
 class CompiledExamples:
-    """The examples of a chat: always the same, since they bring their own values. Rendered when they are first needed."""
+    """The examples of a chat: the same in every call, since they have their own values. Rendered at the first use."""
 
     names: frozenset[str] = frozenset()
 
@@ -113,7 +105,7 @@ CompiledItem = CompiledMessage | CompiledPlaceholder | CompiledExamples
 
 
 def compile_items(spec: PromptSpec, templates: CompiledTemplates, assets: PromptAssets) -> list[CompiledItem]:
-    """What a chat is made of, in the order in which it goes to the model."""
+    """Compile the items of a chat, in the order in which the model gets them."""
     items: list[CompiledItem] = [
         CompiledMessage(item, ("messages", index), templates, assets)
         if isinstance(item, Message)
@@ -125,13 +117,9 @@ def compile_items(spec: PromptSpec, templates: CompiledTemplates, assets: Prompt
             CompiledMessage(message, ("few_shot", "chat_messages", index), templates, assets)
             for index, message in enumerate(spec.few_shot.chat_messages or ())
         ]
-        items.insert(_examples_index(spec), CompiledExamples(messages, assets))
+        index = spec.few_shot.insert_at
+        if not isinstance(index, int):  # by default after the leading system messages
+            roles = [item.role if isinstance(item, Message) else None for item in spec.messages or ()]
+            index = next((at for at, role in enumerate(roles) if role != "system"), len(roles))
+        items.insert(index, CompiledExamples(messages, assets))
     return items
-
-
-def _examples_index(spec: PromptSpec) -> int:
-    """The index in `messages` before which the examples go."""
-    if spec.few_shot is not None and isinstance(spec.few_shot.insert_at, int):
-        return spec.few_shot.insert_at
-    roles = [item.role if isinstance(item, Message) else None for item in spec.messages or ()]
-    return next((index for index, role in enumerate(roles) if role != "system"), len(roles))

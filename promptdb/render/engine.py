@@ -1,6 +1,6 @@
-"""What every template format must be able to do, and the table of those there are."""
+"""The interface of a template format, and the table of formats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
@@ -8,19 +8,17 @@ from typing import Any, Protocol
 from promptdb.domain.spec import TemplateFormat
 
 Includes = Mapping[str, str]
-"""The text of each fragment by the name that templates use."""
-
-NO_INCLUDES: Includes = {}
+"""The text of each fragment, by the name that templates use."""
 
 MAX_INCLUDE_DEPTH = 20
-"""Fragments in one another."""
+"""Fragments that include one another."""
 
 
 class CompiledTemplate(Protocol):
     """A template that parsed.
 
-    `variables` are the names it needs, in the order of their first use; `mentions` are names it may use but that can also
-    come from inside a value, such as the fields of the items a mustache section walks over.
+    `variables` are the names it needs, in the order of first use. `mentions` are names that may also come from inside a
+    value, such as the fields of items in a mustache section.
     """
 
     @property
@@ -30,41 +28,37 @@ class CompiledTemplate(Protocol):
     def mentions(self) -> frozenset[str]: ...
 
     def render(self, values: Mapping[str, Any]) -> str:
-        """Put the values in, in one pass: what a value contains is never expanded.
+        """Insert the values in one pass: the content of a value is never expanded.
 
-        A name without a value is an optional one: it is empty, and false in conditions.
+        A name without a value is optional: it is empty, and false in conditions.
 
         Raises:
             TemplateError: a value does not fit where the template uses it.
         """
-        ...
 
 
 class Engine(Protocol):
-    """One template format. Modules of this package implement it with plain functions."""
+    """One template format: a module of this package with these functions."""
 
     HAS_INCLUDES: bool
-    """Whether templates of this format can name fragments."""
+    """True if templates of this format can include fragments."""
 
     def compile_template(self, template: str, includes: Includes) -> CompiledTemplate:
         """Parse a template.
 
         Raises:
-            TemplateError: it does not parse, or uses what the format does not allow.
+            TemplateError: it does not parse, or uses something that the format forbids.
         """
-        ...
 
     def include_names(self, template: str) -> tuple[str, ...]:
-        """The fragments that the template names directly.
+        """Return the fragments that the template itself includes.
 
         Raises:
-            TemplateError: it does not parse, or a name is not static.
+            TemplateError: it does not parse, or computes a name.
         """
-        ...
 
     def find_name(self, template: str, name: str) -> tuple[int, int] | None:
-        """Line and column, counted from 1, where a template that parses first uses a variable; None if it does not."""
-        ...
+        """Find the first use of a variable in a template that parses. Line and column count from 1."""
 
 
 _MODULES: dict[TemplateFormat, str] = {
@@ -77,11 +71,11 @@ _MODULES: dict[TemplateFormat, str] = {
 
 @cache
 def engine(template_format: TemplateFormat) -> Engine:
-    """The engine of a format, imported when the first template of that format is met."""
+    """Import the engine of a format: jinja2 is loaded only for prompts that use it."""
     module: Engine = import_module(_MODULES[template_format])
     return module
 
 
-def include_chain(names: Sequence[str]) -> str:
-    """How one fragment led to another, for messages."""
-    return " -> ".join(names)
+def line_and_column(text: str, position: int) -> tuple[int, int]:
+    """Convert an index in a text to a line and a column, counted from 1."""
+    return text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)

@@ -1,7 +1,7 @@
 """Format `f-string`: `{name}`, `{name!r}` and `{name:>10}`, the subset of `str.format` that cannot reach into a value.
 
-Attribute and index access (`{user.password}`), nested specs and positional fields are refused, and so are widths that would
-let a template of ten characters fill the memory.
+Refuses access to attributes and items (`{user.password}`), nested specs and positional fields. Also refuses large widths: a
+template of ten characters could fill the memory.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from promptdb.errors import TemplateError
-from promptdb.render.engine import Includes
+from promptdb.render.engine import Includes, line_and_column
 
 HAS_INCLUDES = False
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -18,21 +18,18 @@ _FIELD = re.compile(r"(?P<name>[^!:]*)(?:!(?P<conversion>[^:]*))?(?::(?P<spec>.*
 _NUMBER_SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d{0,3}[,_]?(?:\.\d{1,3})?[a-zA-Z%]?", re.DOTALL)
 _DATE_SPEC = re.compile(r"(?:%[a-zA-Z]|[-/:.,T ]){1,32}")
 _LITERAL_BRACES = "write {{ and }} for literal braces, or set 'template_format: plain' if the text has no variables"
-
 _MISFITS = (ValueError, TypeError, OverflowError, RecursionError)
 _OTHER_LANGUAGE = "for jinja2 set 'template_format: jinja2', or give the file the suffix .jinja2"
 
 
-class _Empty:
-    """An optional variable without a value, whatever the format: a required one was missed before."""
+class _Empty(str):
+    """The value of an optional variable without one: empty under any format spec."""
 
     def __format__(self, spec: str) -> str:
         return ""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return ""
-
-    __repr__ = __str__
 
 
 class _Values(dict[str, Any]):
@@ -47,25 +44,22 @@ class FStringTemplate:
     mentions: frozenset[str] = frozenset()
 
     def render(self, values: Mapping[str, Any]) -> str:
-        # Safe: compile_template let only plain names through.
+        # str.format_map is safe here, since compile_template refuses everything but plain names.
         try:
-            return self.text.format_map(values)
-        except KeyError:
-            values = _Values(values)
-        except _MISFITS as error:
-            raise self._misfit(values) from error
-        try:
-            return self.text.format_map(values)
+            try:
+                return self.text.format_map(values)
+            except KeyError:  # an optional variable has no value
+                return self.text.format_map(_Values(values))
         except _MISFITS as error:
             raise self._misfit(values) from error
 
     def _misfit(self, values: Mapping[str, Any]) -> TemplateError:
-        """Which of the variables it is: `format_map` does not tell."""
+        # format_map does not report which variable failed: format each of them alone.
         for match in _PART.finditer(self.text):
             try:
                 match[0].format_map(_Values(values)) if match[1] is not None else None
             except _MISFITS as error:
-                line, column = _place(self.text, match.start())
+                line, column = line_and_column(self.text, match.start())
                 return TemplateError(f"a value does not fit {_shorten(match[1])}: {error}", line=line, column=column)
         return TemplateError("a value does not fit its format")
 
@@ -89,7 +83,7 @@ def include_names(template: str) -> tuple[str, ...]:  # noqa: ARG001
 def find_name(template: str, name: str) -> tuple[int, int] | None:
     for match in _PART.finditer(template):
         if match[1] is not None and re.match(rf"{re.escape(name)}(?![^!:])", match[1]):
-            return _place(template, match.start(1))
+            return line_and_column(template, match.start(1))
     return None
 
 
@@ -106,9 +100,8 @@ def _field_name(template: str, position: int, field: str) -> str:
     if conversion is not None and conversion not in ("r", "s", "a"):
         _fail(template, position, f"'!{conversion}' is not a conversion", "use !r, !s or !a")
     if spec and not (_NUMBER_SPEC.fullmatch(spec) or _DATE_SPEC.fullmatch(spec)):
-        _fail(
-            template, position, f"'{spec[:40]}' is not a short format spec", "widths have up to 3 digits, as in {x:>20}"
-        )
+        hint = "widths have up to 3 digits, as in {x:>20}"
+        _fail(template, position, f"'{spec[:40]}' is not a short format spec", hint)
     return name
 
 
@@ -118,9 +111,5 @@ def _shorten(field: str) -> str:
 
 
 def _fail(template: str, position: int, message: str, hint: str) -> NoReturn:
-    line, column = _place(template, position)
+    line, column = line_and_column(template, position)
     raise TemplateError(message, hint, line=line, column=column)
-
-
-def _place(template: str, position: int) -> tuple[int, int]:
-    return template.count("\n", 0, position) + 1, position - template.rfind("\n", 0, position)

@@ -1,4 +1,4 @@
-"""Golden tests: renders that must come out as written in the prompt file."""
+"""Golden tests: expected results of renders, written in the prompt file."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -10,21 +10,25 @@ from promptdb.domain.prompt_file import Expectation, ExpectedMessage, GoldenTest
 from promptdb.domain.spec import ROLE_SYNONYMS
 from promptdb.errors import RenderError
 from promptdb.problems import Code
+from promptdb.render.engine import line_and_column
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.text_diff import text_diff
 from promptdb.render.validation import SpecProblem
 
+_Failure = tuple[str, str, str | None]
+"""The field of a failed expectation, a message, and a diff if it helps."""
+
 
 def run_tests(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[SpecProblem]:
-    """Give what the tests find, in their order."""
+    """Yield the problems that the tests find, in order."""
     for outcome in _outcomes(prompt, tests):
-        yield from outcome.findings
+        yield from outcome.problems
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What an expectation would have to say for its test to pass: a text for `equals`, a list for `messages`."""
+    """The value with which a failed expectation would hold: a text for `equals`, or a list for `messages`."""
 
     test: str
     path: FieldPath
@@ -36,13 +40,13 @@ class Rewrite:
 
 
 def rewrites(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[Rewrite]:
-    """The expectations that fail and whose value follows from what comes out now.
+    """Derive new values of failed expectations from the current render.
 
-    None for `contains` and `not_contains`, and none for a test that is broken.
+    `contains` and `not_contains` cannot be derived, and a broken test has no render.
     """
     for outcome in _outcomes(prompt, tests):
-        failing = {finding.path for finding in outcome.findings if finding.code is Code.TEST_FAILED}
-        if any(finding.code is Code.TEST_BROKEN for finding in outcome.findings):
+        failing = {problem.path for problem in outcome.problems if problem.code is Code.TEST_FAILED}
+        if any(problem.code is Code.TEST_BROKEN for problem in outcome.problems):
             continue
         test = tests[outcome.index]
         place = ("tests", outcome.index, "expect")
@@ -55,40 +59,35 @@ def rewrites(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[Re
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What came out of the test with this index, and what is wrong with it."""
+    """The render of the test with this index, and its problems."""
 
     index: int
-    findings: Sequence[SpecProblem]
+    problems: Sequence[SpecProblem]
     text: str = ""
     messages: Sequence[RenderedMessage] = ()
 
 
 def _outcomes(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[_Outcome]:
     for index, test in enumerate(tests):
-        findings = []
-        unknown = sorted(test.variables.keys() - prompt.inputs.names)
-        if unknown:
+        problems = []
+        if unknown := sorted(test.variables.keys() - prompt.inputs.names):
             message = f"test {test.name!r} gives {', '.join(unknown)}, which the prompt does not use"
-            findings.append(SpecProblem(("tests", index, "variables", unknown[0]), Code.TEST_BROKEN, message, key=True))
+            problems.append(SpecProblem(("tests", index, "variables", unknown[0]), Code.TEST_BROKEN, message, key=True))
         try:
             messages = prompt.render_messages(test.variables, ignore_extra=True)
             text = prompt.render_text(test.variables, ignore_extra=True)
         except RenderError as error:
             message = f"test {test.name!r} does not render: {error.message}"
-            findings.append(SpecProblem(("tests", index), Code.TEST_BROKEN, message, error.hint))
-            yield _Outcome(index, findings)
+            problems.append(SpecProblem(("tests", index), Code.TEST_BROKEN, message, error.hint))
+            yield _Outcome(index, problems)
             continue
-        for field, failure, detail in _failures(test.expect, text, messages):
-            where = ("tests", index, "expect", field)
-            told = f"test {test.name!r}: {failure}"
-            findings.append(SpecProblem(where, Code.TEST_FAILED, told, detail=detail))
-        yield _Outcome(index, findings, text, messages)
+        for field, failure, diff in _failures(test.expect, text, messages):
+            where, message = ("tests", index, "expect", field), f"test {test.name!r}: {failure}"
+            problems.append(SpecProblem(where, Code.TEST_FAILED, message, detail=diff))
+        yield _Outcome(index, problems, text, messages)
 
 
-def _failures(
-    expect: Expectation, text: str, messages: Sequence[RenderedMessage]
-) -> Iterator[tuple[str, str, str | None]]:
-    """The field of each expectation that does not hold, with what is wrong in a line, and in several where that helps."""
+def _failures(expect: Expectation, text: str, messages: Sequence[RenderedMessage]) -> Iterator[_Failure]:
     if expect.equals is not None and text != expect.equals:
         yield "equals", _difference(expect.equals, text), _diff(expect.equals, text)
     parts = [s for message in messages if not isinstance(message.content, str) for s in _strings(message.content)]
@@ -101,40 +100,34 @@ def _failures(
             line = searched.count("\n", 0, searched.index(needle)) + 1
             yield "not_contains", f"{_short(needle)} is in line {line} of the text", None
     if expect.messages is not None:
-        yield from (("messages", told, detail) for told, detail in _message_failures(expect.messages, messages))
+        yield from _message_failures(expect.messages, messages)
 
 
-def _message_failures(
-    expected: Sequence[ExpectedMessage], messages: Sequence[RenderedMessage]
-) -> Iterator[tuple[str, str | None]]:
+def _message_failures(expected: Sequence[ExpectedMessage], messages: Sequence[RenderedMessage]) -> Iterator[_Failure]:
     if len(expected) != len(messages):
         wanted = [f"{ROLE_SYNONYMS.get(item.role, item.role)}: {_short(_as_text(item.content))}" for item in expected]
         got = [f"{_role(message)}: {_short(_as_text(message.content))}" for message in messages]
         diff = text_diff("\n".join(wanted), "\n".join(got), context=max(len(wanted), len(got)))
-        yield f"expected {len(expected)} messages, got {len(messages)}", diff
+        yield "messages", f"expected {len(expected)} messages, got {len(messages)}", diff
         return
     for number, (item, message) in enumerate(zip(expected, messages, strict=True), 1):
         if not _fits(item.role, message):
-            yield f"message {number}: expected role {item.role}, got {_role(message)}", None
+            yield "messages", f"message {number}: expected role {item.role}, got {_role(message)}", None
         if item.content != message.content:
-            told = _difference(_as_text(item.content), _as_text(message.content))
-            yield f"message {number}: {told}", _diff(_as_lines(item.content), _as_lines(message.content))
+            difference = _difference(_as_text(item.content), _as_text(message.content))
+            lines = _diff(_as_text(item.content, indent=2), _as_text(message.content, indent=2))
+            yield "messages", f"message {number}: {difference}", lines
 
 
 def _as_expected(expected: Sequence[ExpectedMessage], messages: Sequence[RenderedMessage]) -> list[dict[str, Any]]:
-    """Messages as a test would expect them, with the words for roles that its author chose."""
+    """Write messages as a test expects them, with the words for roles that its author chose."""
     words = [item.role for item in expected]
-    return [
-        {
-            "role": next(
-                word
-                for word in (*words[index : index + 1], *words, _role(message), message.role)
-                if _fits(word, message)
-            ),
-            "content": message.content,
-        }
-        for index, message in enumerate(messages)
-    ]
+    values = []
+    for index, message in enumerate(messages):
+        choices = (*words[index : index + 1], *words, _role(message), message.role)
+        role = next(word for word in choices if _fits(word, message))
+        values.append({"role": role, "content": message.content})
+    return values
 
 
 def _fits(word: str, message: RenderedMessage) -> bool:
@@ -150,7 +143,7 @@ def _as_list(value: list[str] | str) -> list[str]:
 
 
 def _strings(content: object) -> Iterator[str]:
-    """All texts of a content, those deep in its parts too."""
+    """Yield all texts of a content, at any depth of its parts."""
     if isinstance(content, str):
         yield content
     elif isinstance(content, list | dict):
@@ -159,12 +152,10 @@ def _strings(content: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _as_text(content: object) -> str:
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)
-
-
-def _as_lines(content: object) -> str:
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True, indent=2)
+def _as_text(content: object, indent: int | None = None) -> str:
+    if isinstance(content, str):
+        return content
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=indent)
 
 
 def _short(text: str, limit: int = 60) -> str:
@@ -172,13 +163,13 @@ def _short(text: str, limit: int = 60) -> str:
 
 
 def _difference(wanted: str, got: str) -> str:
-    """Where two texts part, and how each goes on from there."""
+    """Describe the first difference of two texts."""
     pairs = zip(wanted, got, strict=False)
     position = next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(wanted), len(got)))
-    line, column = got.count("\n", 0, position) + 1, position - got.rfind("\n", 0, position)
+    line, column = line_and_column(got, position)
     return f"line {line}, column {column}: expected {_short(wanted[position:])}, got {_short(got[position:])}"
 
 
 def _diff(wanted: str, got: str) -> str | None:
-    """Texts of one line are told apart well enough by `_difference`."""
+    # For texts of one line, `_difference` says enough.
     return text_diff(wanted, got) if "\n" in wanted or "\n" in got else None

@@ -1,4 +1,4 @@
-"""The values of one call, checked against the contract and completed with what is stored."""
+"""Checks the values of one call against the contract, and adds stored values and defaults."""
 
 from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
@@ -11,22 +11,22 @@ from promptdb.errors import MissingVariables, RenderError, UnknownVariables
 
 
 class Inputs:
-    """What a caller must or may give, made ready to check each call.
+    """The variables that a caller must or may give, prepared for the check of each call.
 
     Args:
         contract: the variables by name.
         stored: values that a caller may override.
-        mentions: further names that sections of a template may look up.
+        mentions: other names that a template may look up in its sections.
     """
 
     def __init__(self, contract: Mapping[str, Variable], stored: Mapping[str, Any], mentions: Collection[str]) -> None:
         self.contract = dict(contract)
         self.names = frozenset(mentions).union(contract)
-        """What a caller can usefully give."""
+        """The names that a caller may give."""
 
         defaults = {name: variable.default for name, variable in contract.items() if variable.default is not None}
         self.fallbacks: Mapping[str, Any] = {**defaults, **{name: stored[name] for name in stored if name in contract}}
-        """What a variable is that the caller leaves out."""
+        """The stored values and defaults, by the name of their variable."""
 
         self.required = frozenset(
             name for name, variable in contract.items() if variable.required and name not in self.fallbacks
@@ -34,38 +34,34 @@ class Inputs:
         self._limited = [(name, var) for name, var in contract.items() if var.type is not None or var.enum is not None]
 
     def only(self, names: Collection[str]) -> Self:
-        """The same for a part of the prompt that uses no other names."""
+        """Restrict the inputs to the names that one part of the prompt uses."""
         contract = {name: variable for name, variable in self.contract.items() if name in names}
         stored = {name: value for name, value in self.fallbacks.items() if name in names}
         return type(self)(contract, stored, self.names.intersection(names))
 
     def complete(self, given: Mapping[str, Any], *, ignore_extra: bool = False) -> dict[str, Any]:
-        """The values to render with: the caller's, else the stored ones, else the defaults.
+        """Check the caller's values, and add stored values and defaults for those that it omits.
 
         Args:
             given: the caller's values by name.
-            ignore_extra: leave out names that the prompt does not have, where they would be an error.
+            ignore_extra: drop names that the prompt does not have, instead of raising an error.
 
         Raises:
-            MissingVariables: naming all that are missing.
-            UnknownVariables: naming all that the prompt does not have.
-            RenderError: naming all values that do not fit.
+            MissingVariables: required values are missing. The message names all of them.
+            UnknownVariables: the prompt does not have these names.
+            RenderError: values do not fit their type or `enum`.
         """
         values = dict(given)
-        if values.keys() != self.names:  # most calls give all there is, and this is the quickest way to see it
-            self._require_names(values, ignore_extra=ignore_extra)
+        if values.keys() != self.names:  # the fast path: most calls give every variable
+            missing, unknown = self.required - values.keys(), values.keys() - self.names
+            if missing or (unknown and not ignore_extra):
+                raise self._refusal(missing, unknown)
             values = {name: value for name, value in values.items() if name in self.names}
-            for name, value in self.fallbacks.items():
-                if name not in values:
-                    values[name] = deepcopy(value)  # messages go out as they are
+            # Stored messages become part of the result, which the caller may change.
+            values |= {name: deepcopy(value) for name, value in self.fallbacks.items() if name not in values}
         if self._limited:
             self._require_fit(given)
         return values
-
-    def _require_names(self, given: Mapping[str, Any], *, ignore_extra: bool) -> None:
-        missing, unknown = self.required - given.keys(), given.keys() - self.names
-        if missing or (unknown and not ignore_extra):
-            raise self._refusal(missing, unknown)
 
     def _require_fit(self, given: Mapping[str, Any]) -> None:
         misfits = [

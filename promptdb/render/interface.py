@@ -1,23 +1,20 @@
-"""What callers see of a prompt, with the names that its templates use."""
+"""The interface of a prompt for its callers, with the names that its templates use."""
 
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.compatibility import Interface, contract_changes
 from promptdb.domain.contract import contract
 from promptdb.domain.spec import PromptSpec
 from promptdb.render.prompt import names_for_callers
-from promptdb.render.providers.tools import function_of
+from promptdb.render.providers.parts import function_of
 from promptdb.render.templates import compile_templates
-
-_WITH_SECTIONS = ("mustache",)
-"""Formats whose templates may look names up that they do not need."""
 
 
 def interface(spec: PromptSpec) -> Interface:
-    """The contract of a spec: declared, or inferred from its templates. Of a template that does not parse nothing is known."""
+    """Return the declared contract of a spec, or infer it from the templates that parse."""
     functions = [function for tool in spec.tools if (function := function_of(tool)) is not None]
     tools = {str(function["name"]): function.get("parameters", {}) for function in functions}
-    is_declared = spec.variables is not None and spec.template_format not in _WITH_SECTIONS
-    if is_declared:  # compiling takes longer than the rest
+    # Compiling takes longer than the rest. A declared contract needs it only for the names in mustache sections.
+    if spec.variables is not None and spec.template_format != "mustache":
         return Interface(spec, contract(spec, {}), tools=tools)
     compiled, _ = compile_templates(spec)
     used, mentions = names_for_callers(spec, compiled)
@@ -25,5 +22,5 @@ def interface(spec: PromptSpec) -> Interface:
 
 
 def changes_between(old: PromptSpec, new: PromptSpec) -> tuple[ContractChange, ...]:
-    """What callers of a prompt can notice of a new version, those changes first that break them."""
+    """Compare two versions as callers see them, breaking changes first."""
     return contract_changes(interface(old), interface(new))

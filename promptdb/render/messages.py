@@ -1,10 +1,10 @@
-"""Messages as they go to a model, and what a caller may put into a placeholder."""
+"""Messages for a model, and the forms in which a caller may pass them to a placeholder."""
 
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from promptdb.domain.spec import ROLE_SYNONYMS, Role
@@ -14,14 +14,14 @@ Content = str | list[Any]
 _ROLES = get_args(Role)
 _SPEAKERS = {"system": "System", "human": "Human", "ai": "AI", "tool": "Tool"}
 _LANGCHAIN_ROLES = {"AIMessageChunk": "ai", "chat": "generic", "function": "generic"}
-"""Types of LangChain's messages that are not roles of ours."""
+"""Message types of LangChain that are not roles of promptdb."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedMessage:
-    """`content` is text, or a list of content parts. `role_name` is set for role `generic` only.
+    """A message with text or a list of content parts. `role_name` is set for role `generic` only.
 
-    `additional_kwargs` holds whatever else the message says, in the form of OpenAI's API: `tool_calls`, `tool_call_id`.
+    `additional_kwargs` holds the other fields in the form of OpenAI's API, such as `tool_calls` and `tool_call_id`.
     """
 
     role: Role
@@ -36,13 +36,14 @@ class RenderedMessage:
 
     @property
     def text(self) -> str:
-        """The content, or the texts among its parts put together."""
+        """The content, or the joined texts of its parts."""
         if isinstance(self.content, str):
             return self.content
-        return "".join(map(_text_of, self.content))
+        texts = (part.get("text") if isinstance(part, dict) else part for part in self.content)
+        return "".join(text for text in texts if isinstance(text, str))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: the fields that are set."""
+        """Return the fields that are set, ready for JSON."""
         values = {
             "role": self.role,
             "role_name": self.role_name,
@@ -53,21 +54,20 @@ class RenderedMessage:
         return {key: value for key, value in values.items() if value or key in ("role", "content")}
 
     def copy(self) -> "RenderedMessage":
-        """One that shares nothing a caller could change."""
-        content = self.content if isinstance(self.content, str) else deepcopy(self.content)
-        return RenderedMessage(self.role, content, self.role_name, self.name, deepcopy(self.additional_kwargs))
+        """Copy everything that a caller could change."""
+        return replace(self, content=deepcopy(self.content), additional_kwargs=deepcopy(self.additional_kwargs))
 
 
 def as_text(messages: Sequence[RenderedMessage]) -> str:
-    """A chat as one text, a `Speaker: content` line per message, in the form LangChain uses."""
+    """Write a chat as one text, with a line `Speaker: content` for each message, as LangChain does."""
     return "\n".join(f"{message.speaker}: {message.text}" for message in messages)
 
 
 def message_from(value: object, place: str) -> RenderedMessage:
-    """One message a caller gave: a RenderedMessage, a message of LangChain or OpenAI's API, or a `(role, content)` pair.
+    """Read a caller's message: a RenderedMessage, a message of LangChain or OpenAI's API, or a `(role, content)` pair.
 
     Raises:
-        RenderError: it is none of these, naming `place`.
+        RenderError: the value has none of these forms. The message names `place`.
     """
     match value:
         case RenderedMessage():
@@ -75,10 +75,11 @@ def message_from(value: object, place: str) -> RenderedMessage:
         case (str() as role, str() | list() as content):
             return _message(role, content, {}, place)
         case {"role": str() as role, "content": str() | list() as content, **rest}:
-            return _message(role, content, {str(key): item for key, item in rest.items()}, place)
-        case {"role": "assistant" | "ai" as role, "tool_calls": list(), **rest} if rest.get("content") is None:
-            fields = {str(key): item for key, item in value.items() if key not in ("role", "content")}  # type: ignore[attr-defined]
-            return _message(role, "", fields, place)
+            return _message(role, content, rest, place)
+        # OpenAI's API has messages without content that only call tools.
+        case {"role": "assistant" | "ai" as role, "tool_calls": list() as calls, **rest} if rest.get("content") is None:
+            others = {key: item for key, item in rest.items() if key != "content"}
+            return _message(role, "", {"tool_calls": calls, **others}, place)
     if (found := _langchain_fields(value)) is not None:
         return _message(found.pop("role"), found.pop("content"), found, place)
     raise RenderError(
@@ -87,7 +88,7 @@ def message_from(value: object, place: str) -> RenderedMessage:
     )
 
 
-def _message(role: str, content: Content, rest: Mapping[str, Any], place: str) -> RenderedMessage:
+def _message(role: str, content: Content, rest: Mapping[Any, Any], place: str) -> RenderedMessage:
     role = ROLE_SYNONYMS.get(role, role)
     role_name, name, kwargs = rest.get("role_name"), rest.get("name"), rest.get("additional_kwargs") or {}
     if role not in _ROLES or (role == "generic") != isinstance(role_name, str):
@@ -99,31 +100,32 @@ def _message(role: str, content: Content, rest: Mapping[str, Any], place: str) -
         raise RenderError(
             f"{place} has a bad content part", "a part is text or an object such as {'type': 'text', ...}"
         )
-    others = {key: item for key, item in rest.items() if key not in ("role_name", "name", "additional_kwargs")}
+    others = {str(key): item for key, item in rest.items() if key not in ("role_name", "name", "additional_kwargs")}
     fields = {**kwargs, **others}
     if isinstance(calls := fields.get("tool_calls"), list):
-        fields["tool_calls"] = [_call(call, place) for call in calls]
+        fields["tool_calls"] = [_openai_call(call, place) for call in calls]
     return RenderedMessage(role, content, role_name, name, fields)  # type: ignore[arg-type]
 
 
-def _call(call: Any, place: str) -> dict[str, Any]:
-    """A call of a tool in OpenAI's form, which may have been in LangChain's."""
+def _openai_call(call: Any, place: str) -> dict[str, Any]:
+    """Convert a tool call from LangChain's form to OpenAI's, if it is not in that form already."""
     match call:
-        case {"function": {"name": str(), "arguments": str() as arguments}}:
-            arguments_given: Any = {}
-            with suppress(ValueError, RecursionError):  # what is no JSON is what the model wrote
-                arguments_given = json.loads(arguments or "{}")
-            if not isinstance(arguments_given, dict):
-                raise RenderError(f"{place} has a tool call whose arguments are no JSON object")
+        case {"function": {"name": str(), "arguments": str() as text}}:
+            # A model may have written arguments that are not JSON: its message goes back as it was.
+            with suppress(ValueError, RecursionError):
+                if not isinstance(json.loads(text or "{}"), dict):
+                    raise RenderError(f"{place} has a tool call whose arguments are not a JSON object")
             return dict(call)
-        case {"name": str(), "args": Mapping(), "id": _}:
-            return _openai_call(call)
+        case {"name": str() as name, "args": Mapping() as arguments, "id": call_id}:
+            function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False, default=str)}
+            return {"id": call_id, "type": "function", "function": function}
     hint = "write {id, type: function, function: {name, arguments}}, with arguments as JSON text"
     raise RenderError(f"{place} has a tool call that cannot be read", hint)
 
 
 def _langchain_fields(value: Any) -> dict[str, Any] | None:
-    """Of a message of LangChain, known by its attributes: it is never imported to look. None for anything else."""
+    """Read a message of LangChain. Return None for any other value."""
+    # Its attributes identify such a message: isinstance would need LangChain, which is slow to import.
     kind, content, kwargs = (getattr(value, name, None) for name in ("type", "content", "additional_kwargs"))
     if not isinstance(kind, str) or not isinstance(content, str | list) or not isinstance(kwargs, dict):
         return None
@@ -136,14 +138,3 @@ def _langchain_fields(value: Any) -> dict[str, Any] | None:
     if role == "tool":
         fields["tool_call_id"] = getattr(value, "tool_call_id", None)
     return fields
-
-
-def _openai_call(call: Mapping[str, Any]) -> dict[str, Any]:
-    function = {"name": call["name"], "arguments": json.dumps(call["args"], ensure_ascii=False, default=str)}
-    return {"id": call["id"], "type": "function", "function": function}
-
-
-def _text_of(part: object) -> str:
-    if isinstance(part, dict):
-        part = part.get("text")
-    return part if isinstance(part, str) else ""

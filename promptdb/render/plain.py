@@ -1,4 +1,4 @@
-"""Format `plain`: the text is the prompt. For prompts full of braces that mean themselves."""
+"""Format `plain`: the text is the prompt. For prompts full of literal braces."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A spec made ready to render: templates compiled once, then used for every call."""
+"""A compiled spec: compiles the templates once and renders them for every call."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -14,19 +14,17 @@ from promptdb.render.inputs import Inputs
 from promptdb.render.messages import RenderedMessage, as_text
 from promptdb.render.templates import EXAMPLES, CompiledTemplates, compile_templates, used_names
 
-DEFAULT_EXAMPLES_VARIABLE = "examples"
-
 
 class CompiledPrompt:
-    """Renders one spec.
+    """Renders one valid spec.
 
     Args:
-        spec: a valid one.
-        open_blob: reads the assets that are needed to render; without it, such a prompt does not render.
-        templates: of the spec, if they are compiled already.
+        spec: the prompt.
+        open_blob: opens the assets that are rendered. A prompt with such assets does not render without it.
+        templates: the templates of the spec, if they are already compiled.
 
     Raises:
-        TemplateError: when made, if a template does not parse.
+        TemplateError: a template does not parse.
     """
 
     def __init__(
@@ -43,19 +41,18 @@ class CompiledPrompt:
         self.inputs = Inputs(contract(spec, used), spec.partial_variables, mentions)
         self._templates = templates
         self._template = templates.get(("template",))
-        self.assets = PromptAssets(self.spec, open_blob)
-        is_chat = self.spec.kind == "chat"
-        self.items = compile_items(self.spec, self._templates, self.assets) if is_chat else []
+        self.assets = PromptAssets(spec, open_blob)
+        self.items = compile_items(spec, templates, self.assets) if spec.kind == "chat" else []
 
     def reading(self, open_blob: OpenBlob | None) -> "CompiledPrompt":
-        """The same prompt, with a way to read its assets. It is this one where rendering needs none of them."""
+        """Return the same prompt with access to its assets, or this one if rendering needs no assets."""
         if dataset(self.spec) is None and next(images(self.spec), None) is None:
             return self
         return CompiledPrompt(self.spec, open_blob, self._templates)
 
     @cached_property
     def _examples(self) -> dict[str, str]:
-        """What stands for the examples of a string prompt, by the name of its variable."""
+        """The rendered examples of a string prompt, by the name of their variable."""
         if self.examples_variable is None or self.spec.few_shot is None:
             return {}
         example = self._templates["few_shot", "string_template"]
@@ -63,20 +60,20 @@ class CompiledPrompt:
         return {self.examples_variable: shown}
 
     def __reduce__(self) -> tuple[type["CompiledPrompt"], tuple[PromptSpec]]:
-        return CompiledPrompt, (self.spec,)  # compiled templates of jinja2 cannot be pickled
+        return CompiledPrompt, (self.spec,)  # compiled jinja2 templates and connections cannot be pickled
 
     def render_text(self, values: Mapping[str, Any], *, ignore_extra: bool = False) -> str:
-        """The text of a string prompt; a chat as lines of `Speaker: content`.
+        """Render a string prompt as its text, or a chat as lines of `Speaker: content`.
 
         Args:
             values: by name.
-            ignore_extra: whether names that the prompt does not have are ignored, and not an error.
+            ignore_extra: drop names that the prompt does not have, instead of raising an error.
 
         Raises:
-            MissingVariables: naming all that are missing.
-            UnknownVariables: naming all that the prompt does not have.
+            MissingVariables: required values are missing.
+            UnknownVariables: the prompt does not have these names.
             RenderError: a value does not fit the contract or the template.
-            StorageError, IntegrityFailure: an asset that belongs to the text cannot be read.
+            StorageError, IntegrityFailure: an asset that is rendered cannot be read.
         """
         if self._template is None:
             return as_text(self.render_messages(values, ignore_extra=ignore_extra))
@@ -87,7 +84,7 @@ class CompiledPrompt:
             raise error.inside(place_of(("template",))) from error
 
     def render_messages(self, values: Mapping[str, Any], *, ignore_extra: bool = False) -> list[RenderedMessage]:
-        """The messages of a chat; a string prompt as one human message. Arguments and errors as in `render_text`."""
+        """Render a chat as its messages, or a string prompt as one human message. Raises the errors of `render_text`."""
         if self._template is not None:
             return [RenderedMessage("human", self.render_text(values, ignore_extra=ignore_extra))]
         checked = self.inputs.complete(values, ignore_extra=ignore_extra)
@@ -98,7 +95,7 @@ class CompiledPrompt:
 
 
 def names_for_callers(spec: PromptSpec, compiled: CompiledTemplates) -> tuple[dict[str, FieldPath], frozenset[str]]:
-    """The names that the templates need from a caller, in order, and those that their sections may look up."""
+    """Collect the names that templates need from a caller, in order, and the names that their sections may look up."""
     filled = examples_variable(spec)
     used = {name: path for name, path in used_names(compiled).items() if name != filled}
     own = [template for path, template in compiled.items() if path[:1] != EXAMPLES]
@@ -106,8 +103,8 @@ def names_for_callers(spec: PromptSpec, compiled: CompiledTemplates) -> tuple[di
 
 
 def examples_variable(spec: PromptSpec) -> str | None:
-    """The variable that stands for the examples of a string prompt; None where there is no such thing."""
+    """Return the variable that holds the examples of a string prompt, or None if it has none."""
     if spec.kind == "chat" or spec.few_shot is None:
         return None
     insert_at = spec.few_shot.insert_at
-    return insert_at if isinstance(insert_at, str) else DEFAULT_EXAMPLES_VARIABLE
+    return insert_at if isinstance(insert_at, str) else "examples"

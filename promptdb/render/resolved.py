@@ -1,4 +1,4 @@
-"""What a lookup gives: a version, ready to render."""
+"""A version found by a lookup, ready to render."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,10 @@ from promptdb.render.messages import RenderedMessage
 from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.renderable import RenderablePrompt
 
-_COMPILED_VERSIONS = 2048
-
 
 @dataclass(frozen=True)
 class PromptRenderResult:
-    """`text` is the whole prompt as one text, `messages` the same as messages; `version` says what was rendered."""
+    """A rendered version: the prompt as one text, and the same prompt as messages."""
 
     version: PromptVersionView
     text: str
@@ -29,9 +27,9 @@ class PromptRenderResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedPrompt(RenderablePrompt):
-    """A version found by `ref`. It never changes: a later lookup may give another one.
+    """The version found by `ref`. It never changes, although a later lookup may find another version.
 
-    `alias` is the one that the reference named, `commit_id` the first commit that had the version; None where there is none.
+    `alias` is set if the reference named one. `commit_id` is the first known commit with this version.
     """
 
     ref: str
@@ -41,16 +39,16 @@ class ResolvedPrompt(RenderablePrompt):
     _reader: AssetReader | None = field(default=None, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_reader": None}  # connections stay where they are
+        return {**self.__dict__, "_reader": None}  # connections cannot be pickled
 
     @property
     def renamed_to(self) -> PromptId | None:
-        """The name that the prompt has now, where `ref` has an earlier one; else None."""
+        """The current name of the prompt if `ref` has an earlier one, otherwise None."""
         return self.version.prompt if PromptRef.parse(self.ref).prompt != self.version.prompt else None
 
     @property
     def trace_metadata(self) -> dict[str, Any]:
-        """Prompt, revision, digest, alias and commit; what there is of them. The values are text and numbers."""
+        """Prompt, digest and revision for traces, with alias and commit if known. The values are text and numbers."""
         found = {
             **super().trace_metadata,
             "promptdb_revision": self.version.revision,
@@ -64,20 +62,20 @@ class ResolvedPrompt(RenderablePrompt):
         """The files of the version, with their kind, content type, size in bytes and digest.
 
         Raises:
-            StorageError: the registry cannot be reached, or the prompt was pickled since.
+            StorageError: the registry cannot be reached, or the prompt was pickled.
         """
         return tuple(self._assets().list()) if self._compiled.spec.assets else ()
 
     def asset(self, path: str) -> BinaryIO:
-        """A stream of the bytes of a file of the version. Close it, or use it in a `with`.
+        """Open a file of the version for reading. Close the stream, or use it in a `with` statement.
 
         Args:
-            path: as the prompt file names it, such as `_assets/examples.jsonl`.
+            path: the file's path as written in the prompt file, such as `_assets/examples.jsonl`.
 
         Raises:
-            AssetNotFound: the version has no such file; the hint says which it has.
-            StorageError: it cannot be read, or the prompt was pickled since.
-            IntegrityFailure: by the stream, in place of its end: the bytes do not have the digest they had.
+            AssetNotFound: the version does not have this file. The hint lists its files.
+            StorageError: the file cannot be read, or the prompt was pickled.
+            IntegrityFailure: raised by the stream at its end, if the bytes do not match the digest.
         """
         assets = self._compiled.spec.assets
         digest = next((asset.digest for asset in assets if asset.path == path), None)
@@ -86,26 +84,26 @@ class ResolvedPrompt(RenderablePrompt):
         return self.open_blob(digest)
 
     def open_blob(self, digest: Digest) -> BinaryIO:
-        """The same by the digest of an asset."""
+        """Open a file of the version by its digest."""
         return self._assets().open(digest)
 
     def _assets(self) -> AssetReader:
         if self._reader is None:
             hint = "get the prompt from a PromptClient or a PromptService in this process"
-            raise StorageError(f"nothing here can read the assets of {self.prompt}", hint)
+            raise StorageError(f"no connection to read the assets of {self.prompt}", hint)
         return self._reader
 
     def render(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> PromptRenderResult:
-        """Text and messages at once, with the version."""
-        values = {**(variables or {}), **more}
-        return PromptRenderResult(self.version, self.render_text(values), tuple(self.render_messages(values)))
+        """Render the prompt as text and as messages."""
+        text, messages = self.render_text(variables, **more), self.render_messages(variables, **more)
+        return PromptRenderResult(self.version, text, tuple(messages))
 
 
 def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
-    """Make a stored version ready to render; the templates of one content are compiled once in a process.
+    """Make a stored version ready to render. Each content is compiled once in a process.
 
     Raises:
-        IntegrityFailure: the stored spec does not have its digest, or cannot be read.
+        IntegrityFailure: the stored spec does not match its digest, or cannot be read.
     """
     view = stored.view
     if digest_of(stored.spec_json.encode()) != view.spec_hash:
@@ -133,7 +131,7 @@ def asset_not_found(version: PromptVersionView, path: str, there: Sequence[str])
     return AssetNotFound(f"{version.prompt} {which} has no asset {path!r}", hint)
 
 
-@lru_cache(maxsize=_COMPILED_VERSIONS)
+@lru_cache(maxsize=2048)
 def compiled(spec_json: str) -> CompiledPrompt:
-    """A spec, as stored, compiled once."""
+    """Compile a stored spec, once in a process."""
     return CompiledPrompt(PromptSpec.from_canonical(spec_json))

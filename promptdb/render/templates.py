@@ -1,6 +1,6 @@
-"""Where the templates of a spec are: each with its path in the spec, so that errors and results find their place."""
+"""The templates of a spec, each with its path in the spec, which errors and results refer to."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from promptdb.domain.field_path import FieldPath
@@ -12,23 +12,23 @@ CompiledTemplates = dict[FieldPath, CompiledTemplate]
 EXAMPLES: FieldPath = ("few_shot",)
 
 
-def templates(spec: PromptSpec) -> Iterator[tuple[FieldPath, str]]:
-    """Every template text of the spec, examples included."""
-    if spec.template is not None:
-        yield ("template",), spec.template
-    yield from _message_templates(("messages",), spec.messages or ())
+def templates(spec: PromptSpec) -> dict[FieldPath, str]:
+    """Collect every template text of the spec, examples included."""
+    found: dict[FieldPath, str] = {} if spec.template is None else {("template",): spec.template}
+    _collect(found, ("messages",), spec.messages or ())
     if spec.few_shot is not None:
         if spec.few_shot.string_template is not None:
-            yield (*EXAMPLES, "string_template"), spec.few_shot.string_template
-        yield from _message_templates((*EXAMPLES, "chat_messages"), spec.few_shot.chat_messages or ())
+            found[*EXAMPLES, "string_template"] = spec.few_shot.string_template
+        _collect(found, (*EXAMPLES, "chat_messages"), spec.few_shot.chat_messages or ())
+    return found
 
 
 def compile_templates(spec: PromptSpec) -> tuple[CompiledTemplates, list[tuple[FieldPath, TemplateError]]]:
-    """Compile all of them; the errors are told with the path of the template each is in."""
+    """Compile all templates, and return each error with the path of its template."""
     compile_template = engine(spec.template_format).compile_template
     compiled: CompiledTemplates = {}
     errors = []
-    for path, text in templates(spec):
+    for path, text in templates(spec).items():
         try:
             compiled[path] = compile_template(text, spec.includes)
         except TemplateError as error:
@@ -37,7 +37,7 @@ def compile_templates(spec: PromptSpec) -> tuple[CompiledTemplates, list[tuple[F
 
 
 def used_names(compiled: CompiledTemplates) -> dict[str, FieldPath]:
-    """The names that the templates need from the caller, in order, with the path of their first use."""
+    """Collect the names that the templates need from a caller, with the path of their first use."""
     names: dict[str, FieldPath] = {}
     for path, template in compiled.items():
         if path[:1] != EXAMPLES:
@@ -47,7 +47,7 @@ def used_names(compiled: CompiledTemplates) -> dict[str, FieldPath]:
 
 
 def map_strings(value: Any, path: FieldPath, function: Callable[[FieldPath, str], str]) -> Any:
-    """A content part with each text but those under a key `type` put through `function`."""
+    """Apply `function` to every text in a content, except those under a key `type`."""
     if isinstance(value, str):
         return function(path, value)
     if isinstance(value, list):
@@ -59,23 +59,8 @@ def map_strings(value: Any, path: FieldPath, function: Callable[[FieldPath, str]
     return value
 
 
-def _message_templates(path: FieldPath, items: Sequence[object]) -> Iterator[tuple[FieldPath, str]]:
+def _collect(found: dict[FieldPath, str], path: FieldPath, items: Iterable[object]) -> None:
     for index, item in enumerate(items):
-        if not isinstance(item, Message):
-            continue
-        here = (*path, index, "template")
-        if isinstance(item.template, str):
-            yield here, item.template
-        else:
-            yield from _part_templates(here, item.template)
-
-
-def _part_templates(path: FieldPath, parts: Any) -> Iterator[tuple[FieldPath, str]]:
-    found: list[tuple[FieldPath, str]] = []
-
-    def note(where: FieldPath, text: str) -> str:
-        found.append((where, text))
-        return text
-
-    map_strings(parts, path, note)
-    yield from found
+        if isinstance(item, Message):
+            # setdefault stores each text by its path and returns it, as map_strings expects.
+            map_strings(item.template, (*path, index, "template"), found.setdefault)

@@ -1,4 +1,4 @@
-"""What differs between two texts, as a small unified diff for people: bounded, and with a mark for what cannot be seen."""
+"""A short unified diff of two texts for people, with marks for characters that cannot be seen."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -7,27 +7,23 @@ from itertools import zip_longest
 CONTEXT = 3
 MAX_LINES = 40
 _MAX_CHANGED = 15
-"""Lines that are shown of each side of one change, so that a long old text does not hide the new one."""
+"""Lines shown of each side of one change, so that a long old text does not hide the new one."""
 
 MAX_WIDTH = 160
 _MAX_COMPARED = 500
-"""Lines of each text from where they part: comparing takes time that grows with the square."""
+"""Lines compared of each text from the first difference: the time grows with their square."""
 
 _BEFORE_A_DIFFERENCE = 40
-"""Characters of a long line that are shown before the place where it differs."""
+"""Characters of a long line shown before its first difference."""
 
 _LAST_BREAK = "(a line break at the end)"
 
 
 def text_diff(wanted: str, got: str, context: int = CONTEXT) -> str:
-    """The lines of a unified diff from `wanted` to `got`, joined by line breaks; empty for equal texts.
+    """Write a unified diff: lines of `wanted` get a `-`, those of `got` a `+`. It is empty for equal texts.
 
-    Tabs, spaces at the end and characters that do not print are shown in lines that look like one of the other side.
-
-    Args:
-        wanted: its lines are marked with `-`.
-        got: its lines are marked with `+`.
-        context: how many equal lines are shown around those that differ.
+    In lines that look the same on both sides, tabs, trailing spaces and unprintable characters are shown as marks.
+    `context` is the number of equal lines shown around a change.
     """
     old, new = _lines(wanted), _lines(got)
     if old[-1:] == new[-1:] == [_LAST_BREAK]:
@@ -65,7 +61,7 @@ def _hunks(old: Sequence[str], new: Sequence[str], context: int) -> Iterator[str
 
 
 def _range(start: int, length: int) -> str:
-    """As `diff -u` counts: an empty range is named by the line before it."""
+    # As in `diff -u`, an empty range has the number of the line before it.
     return str(start + 1) if length == 1 else f"{start + (length > 0)},{length}"
 
 
@@ -81,12 +77,12 @@ def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
 
 
 def _look(line: str) -> str:
-    """What a reader sees of a line: other lines with the same look need marks."""
+    """Reduce a line to the characters that a reader sees. Different lines that look the same need marks."""
     return " ".join("".join(c for c in line if c.isprintable() or c.isspace()).split())
 
 
 def _marked(line: str) -> str:
-    """Tabs, spaces at the end, and what else does not print, made visible."""
+    """Make tabs, trailing spaces and unprintable characters visible."""
     bare = line.rstrip(" ")
     marked = "".join(
         c if c.isprintable() and not (c.isspace() and c != " ") else c.encode("unicode_escape").decode()
@@ -96,7 +92,7 @@ def _marked(line: str) -> str:
 
 
 def _window(one: str, other: str) -> int:
-    """From which character on two long lines are shown, so that both show where they part."""
+    """Choose the first character shown of two long lines, so that both show their first difference."""
     pairs = zip(one, other, strict=False)
     position = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
     return 0 if position < MAX_WIDTH // 2 else position - _BEFORE_A_DIFFERENCE

@@ -1,4 +1,4 @@
-"""What must hold between the fields of a spec: kind and templates, contract and use, examples and their templates."""
+"""Rules between the fields of a spec: its kind, templates, contract, stored values and examples."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,18 +7,18 @@ from difflib import get_close_matches
 
 from promptdb.domain.contract import placeholders, value_problem
 from promptdb.domain.field_path import FieldPath
-from promptdb.domain.spec import JsonObject, PromptSpec, Variable
+from promptdb.domain.spec import FewShot, JsonObject, PromptSpec, Variable
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.problems import Code
 from promptdb.render.asset_rules import asset_problems
-from promptdb.render.engine import engine
+from promptdb.render.engine import engine, line_and_column
 from promptdb.render.prompt import examples_variable
 from promptdb.render.templates import EXAMPLES, CompiledTemplates, compile_templates, templates, used_names
 
 
 @dataclass(frozen=True)
 class SpecProblem:
-    """`path` leads to the field; `line` and `column` count inside its template, or are None."""
+    """A problem of the field at `path`. `line` and `column`, if known, count inside the template of the field."""
 
     path: FieldPath
     code: Code
@@ -27,29 +27,28 @@ class SpecProblem:
     line: int | None = None
     column: int | None = None
     key: bool = False
-    """Whether the key is meant, and not the value."""
+    """True if the problem is at the key, not at the value."""
     detail: str | None = None
-    """Several lines that say more than the message."""
+    """More lines for people, such as a diff."""
 
 
 def validate_spec(spec: PromptSpec) -> tuple[list[SpecProblem], CompiledTemplates]:
-    """Find everything wrong with a spec whose fields are each well-formed, and compile the templates that can be."""
-    texts = dict(templates(spec))
-    findings = list(_shape(spec, texts))
-    if any(finding.code in (Code.CONFLICTING_FIELDS, Code.MISSING_FIELD) for finding in findings):
-        return findings, {}
+    """Find all problems of a spec whose fields are each well-formed, and return the templates that compile."""
+    texts = templates(spec)
+    problems = list(_shape(spec, texts))
+    if any(problem.code in (Code.CONFLICTING_FIELDS, Code.MISSING_FIELD) for problem in problems):
+        return problems, {}
     compiled, errors = compile_templates(spec)
     for path, error in errors:
         code = Code.INCLUDE if isinstance(error, IncludeError) else Code.TEMPLATE_SYNTAX
-        findings.append(SpecProblem(path, code, error.message, error.hint, error.line, error.column))
-    findings += _values(spec)
-    findings += _stored_messages(spec)
+        problems.append(SpecProblem(path, code, error.message, error.hint, error.line, error.column))
+    problems += _values(spec)
     if not errors:
-        findings += _literal_names(spec, texts, compiled)
-        findings += _contract(spec, compiled)
-        findings += example_problems(compiled, spec.few_shot.examples if spec.few_shot is not None else ())
-        findings += [SpecProblem(*found) for found in asset_problems(spec, compiled)]
-    return findings, compiled
+        problems += _literal_names(spec, texts, compiled)
+        problems += _contract(spec, compiled)
+        problems += example_problems(compiled, spec.few_shot.examples if spec.few_shot is not None else ())
+        problems += [SpecProblem(*found) for found in asset_problems(spec, compiled)]
+    return problems, compiled
 
 
 def _shape(spec: PromptSpec, texts: Mapping[FieldPath, str]) -> Iterator[SpecProblem]:
@@ -57,47 +56,39 @@ def _shape(spec: PromptSpec, texts: Mapping[FieldPath, str]) -> Iterator[SpecPro
         if spec.template is None:
             yield SpecProblem((), Code.MISSING_FIELD, "a string prompt needs a 'template'", "add 'template: ...'")
         if spec.messages is not None:
+            message = "a string prompt cannot have 'messages'"
             hint = "remove 'kind: string', or move the text into 'template'"
-            yield SpecProblem(
-                ("messages",), Code.CONFLICTING_FIELDS, "a string prompt has no 'messages'", hint, key=True
-            )
+            yield SpecProblem(("messages",), Code.CONFLICTING_FIELDS, message, hint, key=True)
     else:
         if not spec.messages:
-            hint = (
-                "add at least one message"
-                if spec.template is None
-                else "or 'role: system', to make the text one message"
-            )
+            hint = "add a message" if spec.template is None else "or add 'role: system' to make the text a message"
             yield SpecProblem((), Code.MISSING_FIELD, "a chat prompt needs 'messages'", hint)
         if spec.template is not None:
+            message = "a chat prompt cannot have a 'template' of its own"
             hint = "make the template a message: {role: human, template: ...}"
-            yield SpecProblem(
-                ("template",), Code.CONFLICTING_FIELDS, "a chat prompt has no 'template' of its own", hint, key=True
-            )
+            yield SpecProblem(("template",), Code.CONFLICTING_FIELDS, message, hint, key=True)
     for path, text in texts.items():
         if not text.strip():
             hint = "write the prompt, or name the file in .promptdbignore"
             yield SpecProblem(path, Code.EMPTY_TEMPLATE, "the template is empty", hint)
     if spec.few_shot is not None:
-        yield from _few_shot_shape(spec)
+        yield from _few_shot_shape(spec, spec.few_shot)
 
 
-def _few_shot_shape(spec: PromptSpec) -> Iterator[SpecProblem]:
-    few_shot = spec.few_shot
-    assert few_shot is not None  # noqa: S101  the caller looked
+def _few_shot_shape(spec: PromptSpec, few_shot: FewShot) -> Iterator[SpecProblem]:
     wanted, unwanted = ("chat_messages", "string_template")
     if spec.kind == "string":
         wanted, unwanted = unwanted, wanted
     if not getattr(few_shot, wanted):
         yield SpecProblem(EXAMPLES, Code.MISSING_FIELD, f"few_shot of a {spec.kind} prompt needs '{wanted}'")
     if getattr(few_shot, unwanted) is not None:
-        message = f"few_shot of a {spec.kind} prompt has no '{unwanted}'"
+        message = f"few_shot of a {spec.kind} prompt cannot have '{unwanted}'"
         yield SpecProblem((*EXAMPLES, unwanted), Code.CONFLICTING_FIELDS, message, f"use '{wanted}'", key=True)
     where = (*EXAMPLES, "insert_at")
     if spec.kind == "string" and isinstance(few_shot.insert_at, int):
-        yield SpecProblem(where, Code.FEW_SHOT, "insert_at of a string prompt is the name of a variable")
+        yield SpecProblem(where, Code.FEW_SHOT, "insert_at of a string prompt must be the name of a variable")
     if spec.kind == "chat" and isinstance(few_shot.insert_at, str):
-        yield SpecProblem(where, Code.FEW_SHOT, "insert_at of a chat prompt is an index of 'messages'")
+        yield SpecProblem(where, Code.FEW_SHOT, "insert_at of a chat prompt must be an index of 'messages'")
     if isinstance(few_shot.insert_at, int) and not 0 <= few_shot.insert_at <= len(spec.messages or ()):
         yield SpecProblem(where, Code.FEW_SHOT, f"insert_at is not between 0 and {len(spec.messages or ())}")
     if not few_shot.examples and few_shot.examples_asset is None:
@@ -105,20 +96,16 @@ def _few_shot_shape(spec: PromptSpec) -> Iterator[SpecProblem]:
 
 
 def _values(spec: PromptSpec) -> Iterator[SpecProblem]:
-    """Defaults, enums and stored values against the declared types."""
+    """Check defaults, enums and stored values against the declared types."""
     for name, variable in (spec.variables or {}).items():
         where: FieldPath = ("variables", name)
         for index, allowed in enumerate(variable.enum or ()):
-            problem = value_problem(variable.model_copy(update={"enum": None}), allowed)
-            if problem:
+            if problem := value_problem(variable.model_copy(update={"enum": None}), allowed):
                 yield SpecProblem((*where, "enum", index), Code.CONTRACT, f"enum of {name!r}: {problem}")
         if variable.default is not None and (problem := value_problem(variable, variable.default)):
             yield SpecProblem((*where, "default"), Code.CONTRACT, f"default of {name!r}: {problem}")
         if name in spec.partial_variables and (problem := value_problem(variable, spec.partial_variables[name])):
             yield SpecProblem(("partial_variables", name), Code.CONTRACT, f"partial variable {name!r}: {problem}")
-
-
-def _stored_messages(spec: PromptSpec) -> Iterator[SpecProblem]:
     for _, item in placeholders(spec):
         stored = spec.partial_variables.get(item.variable_name, [])
         if problem := value_problem(Variable(type="messages"), stored):
@@ -132,8 +119,8 @@ def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecPro
     if filled is not None:
         if filled not in used:
             message = f"the template does not use {filled!r}, which stands for the examples"
-            hint = f"put the variable {filled} where the examples go, or name another one in insert_at"
-            yield SpecProblem((*EXAMPLES,), Code.FEW_SHOT, message, hint)
+            hint = f"put the variable {filled} where the examples go, or name another variable in insert_at"
+            yield SpecProblem(EXAMPLES, Code.FEW_SHOT, message, hint)
         if filled in (spec.variables or {}) or filled in spec.partial_variables:
             yield SpecProblem(EXAMPLES, Code.CONTRACT, f"{filled!r} is filled by few_shot and cannot be declared")
     slots = {item.variable_name: index for index, item in placeholders(spec)}
@@ -144,9 +131,8 @@ def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecPro
             message = f"{name!r} is a placeholder for messages, but declared as {variable.type}"
             yield SpecProblem(("variables", name), Code.CONTRACT, message, "declare it as 'type: messages'", key=True)
         if name in used:
-            yield SpecProblem(
-                ("messages", index), Code.CONTRACT, f"{name!r} is both a placeholder and used as text", "rename one"
-            )
+            message = f"{name!r} is both a placeholder and used as text"
+            yield SpecProblem(("messages", index), Code.CONTRACT, message, "rename one")
     if spec.variables is not None:
         known = {*spec.variables, *spec.partial_variables, *slots, filled}
         for name, path in used.items():
@@ -162,44 +148,36 @@ def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecPro
 def _literal_names(
     spec: PromptSpec, texts: Mapping[FieldPath, str], compiled: CompiledTemplates
 ) -> Iterator[SpecProblem]:
-    """`{{name}}` means the text {name} in an f-string; a prompt that has only such ones was written for another format."""
+    """Find `{{name}}` in an f-string without variables, which was probably written for another format."""
     if spec.template_format != "f-string" or any(template.variables for template in compiled.values()):
         return
     for path, text in texts.items():
         match = re.search(r"\{\{ *[A-Za-z_]\w* *\}\}", text)
         if match is not None:
-            line, column = text.count("\n", 0, match.start()) + 1, match.start() - text.rfind("\n", 0, match.start())
+            line, column = line_and_column(text, match.start())
             hint = "write {name}, or set 'template_format: mustache' or jinja2"
             message = f"{match[0]} is not a variable in an f-string, but literal text"
             yield SpecProblem(path, Code.LITERAL_NAME, message, hint, line, column)
 
 
 def _undeclared(spec: PromptSpec, path: FieldPath, name: str) -> SpecProblem:
-    """At the place where the name stands in the template; where it does not, a fragment uses it."""
     message = f"the variable {name!r} is used but not declared"
     near = get_close_matches(name, spec.variables or (), 1)
     hint = f"did you mean {near[0]!r}?" if near else f"add {name!r} to 'variables'"
     find_name = engine(spec.template_format).find_name
-    place = find_name(dict(templates(spec))[path], name)
-    if place is None:
+    place = find_name(templates(spec)[path], name)
+    if place is None:  # a fragment uses the name
         fragment = next((fragment for fragment, text in spec.includes.items() if find_name(text, name)), None)
         message += f", in the fragment {fragment}" if fragment else ""
-        return SpecProblem(path, Code.UNDECLARED_VARIABLE, message, hint)
-    return SpecProblem(path, Code.UNDECLARED_VARIABLE, message, hint, *place)
+    return SpecProblem(path, Code.UNDECLARED_VARIABLE, message, hint, *(place or ()))
 
 
 def example_problems(
     compiled: CompiledTemplates, examples: Iterable[JsonObject], first: int = 0
 ) -> Iterator[SpecProblem]:
-    """Examples bring all their values themselves.
-
-    Args:
-        compiled: the templates of the spec.
-        examples: in their order.
-        first: the index of the first of them.
-    """
-    needed = {name for path, template in compiled.items() if path[:1] == EXAMPLES for name in template.variables}
+    """Find examples without all the values that their templates need. `first` is the index of the first example."""
     own = [template for path, template in compiled.items() if path[:1] == EXAMPLES]
+    needed = {name for template in own for name in template.variables}
     for index, example in enumerate(examples, first):
         where = (*EXAMPLES, "examples", index)
         missing = sorted(needed - example.keys())

@@ -144,7 +144,7 @@ CASES: list[tuple[str, Code, Files, tuple[str, int, int], str]] = [
         Code.CONFLICTING_FIELDS,
         {"a.yaml": "kind: string\ntemplate: x\nmessages: []\n"},
         ("a.yaml", 3, 1),
-        "has no 'messages'",
+        "cannot have 'messages'",
     ),
     ("a stray brace", Code.TEMPLATE_SYNTAX, {"a.md": "one\ntwo {\n"}, ("a.md", 2, 5), "a single '{'"),
     (

@@ -57,8 +57,8 @@ def test_a_dataset_with_many_mistakes_is_told_up_to_20_of_them(parse: Callable[.
         (STRING.replace(", kind: example_dataset", ""), "is of kind attachment"),
         (STRING.replace("_rows.jsonl", "_notes.txt"), "is not JSON Lines"),
         (IMAGE.replace("NAME", "dot.png"), "there is no asset 'dot.png'"),
-        (IMAGE.replace("NAME", "_notes.txt"), "is no image that models take"),
-        (IMAGE.replace("NAME", "{x}.png"), "the name of an asset holds a variable"),
+        (IMAGE.replace("NAME", "_notes.txt"), "is not an image that models accept"),
+        (IMAGE.replace("NAME", "{x}.png"), "the name of an asset contains a variable"),
     ],
     ids=["no dataset", "another kind", "another form", "no image", "no image type", "a variable"],
 )

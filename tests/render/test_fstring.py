@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptdb.errors import TemplateError
-from promptdb.render.engine import NO_INCLUDES
 from promptdb.render.fstring import compile_template, include_names
 
 
@@ -43,7 +42,7 @@ from promptdb.render.fstring import compile_template, include_names
     ],
 )
 def test_renders(template: str, values: dict[str, Any], text: str):
-    assert compile_template(template, NO_INCLUDES).render(values) == text
+    assert compile_template(template, {}).render(values) == text
 
 
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ def test_renders(template: str, values: dict[str, Any], text: str):
 )
 def test_refuses_with_line_and_column(template: str, line: int, column: int, fragment: str):
     with pytest.raises(TemplateError) as caught:
-        compile_template(template, NO_INCLUDES)
+        compile_template(template, {})
     assert (caught.value.line, caught.value.column) == (line, column)
     assert fragment in caught.value.message
 
@@ -104,14 +103,14 @@ def test_refuses_with_line_and_column(template: str, line: int, column: int, fra
 )
 def test_the_hint_says_what_to_do(template: str, hint: str):
     with pytest.raises(TemplateError) as caught:
-        compile_template(template, NO_INCLUDES)
+        compile_template(template, {})
     assert caught.value.hint is not None
     assert hint in caught.value.hint
 
 
 def test_a_long_field_is_shown_short():
     with pytest.raises(TemplateError) as caught:
-        compile_template("{" + "word " * 1000 + "}", NO_INCLUDES)
+        compile_template("{" + "word " * 1000 + "}", {})
     assert len(caught.value.message) < 100
 
 
@@ -125,7 +124,7 @@ def test_a_long_field_is_shown_short():
     ],
 )
 def test_variables_are_in_order_of_first_use(template: str, names: tuple[str, ...]):
-    assert compile_template(template, NO_INCLUDES).variables == names
+    assert compile_template(template, {}).variables == names
 
 
 @pytest.mark.parametrize(
@@ -143,12 +142,12 @@ def test_variables_are_in_order_of_first_use(template: str, names: tuple[str, ..
 )
 def test_a_value_that_does_not_fit_its_format(template: str, value: Any):
     with pytest.raises(TemplateError, match=r"a value does not fit '\{"):
-        compile_template(template, NO_INCLUDES).render({"x": value})
+        compile_template(template, {}).render({"x": value})
 
 
 @pytest.mark.parametrize("template", ["{x}", "{x!s}", "{x:>0}", "{x:.2f}", "{x:,}", "{x:%Y}"])
 def test_an_optional_variable_without_a_value_is_empty(template: str):
-    assert compile_template(f"<{template}>", NO_INCLUDES).render({}) == "<>"
+    assert compile_template(f"<{template}>", {}).render({}) == "<>"
 
 
 def test_nothing_is_included():
@@ -160,7 +159,7 @@ def test_nothing_is_included():
 def test_what_compiles_means_what_python_means(template: str):
     """`str.format` is the language that `f-string` is a part of."""
     try:
-        compiled = compile_template(template, NO_INCLUDES)
+        compiled = compile_template(template, {})
     except TemplateError:
         return
     values = dict.fromkeys(compiled.variables, "v")

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from vectors.specs import texts
 
-from promptdb.render.engine import NO_INCLUDES
 from promptdb.render.plain import compile_template, include_names
 
 
@@ -19,7 +18,7 @@ from promptdb.render.plain import compile_template, include_names
     ],
 )
 def test_the_text_is_the_prompt(text: str):
-    compiled = compile_template(text, NO_INCLUDES)
+    compiled = compile_template(text, {})
     assert (compiled.render({"x": "y"}), compiled.variables, compiled.mentions) == (text, (), frozenset())
 
 
@@ -30,4 +29,4 @@ def test_nothing_is_included():
 @given(texts())
 @settings(max_examples=50, deadline=None)
 def test_any_text_is_its_own_render(text: str):
-    assert compile_template(text, NO_INCLUDES).render({}) == text
+    assert compile_template(text, {}).render({}) == text

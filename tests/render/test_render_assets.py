@@ -113,7 +113,7 @@ def test_without_a_way_to_read_it_the_error_says_what_to_do(fields: dict[str, An
     found, _ = prompt(f'\n{{"q": "{request.node.name}", "n": 1}}', **fields)
     pickled = pickle.loads(pickle.dumps(found))
     assert pickled == found
-    with pytest.raises(StorageError, match="nothing here can read the asset") as raised:
+    with pytest.raises(StorageError, match="no connection to read the asset") as raised:
         pickled.render_messages(x="1")
     assert raised.value.hint is not None
 

@@ -9,7 +9,7 @@ from vectors.specs import AWKWARD_TEXTS, texts
 
 from promptdb.domain.spec import TEMPLATE_FORMATS, TemplateFormat
 from promptdb.errors import TemplateError
-from promptdb.render.engine import NO_INCLUDES, engine
+from promptdb.render.engine import engine
 
 VARIABLE: dict[TemplateFormat, str] = {"f-string": "{x}", "jinja2": "{{ x }}", "mustache": "{{x}}"}
 TEMPLATES_INSIDE_VALUES = [
@@ -37,12 +37,12 @@ TEMPLATES_INSIDE_VALUES = [
 
 
 def render(template_format: TemplateFormat, template: str, /, **values: Any) -> str:
-    return engine(template_format).compile_template(template, NO_INCLUDES).render(values)
+    return engine(template_format).compile_template(template, {}).render(values)
 
 
 @pytest.mark.parametrize("template_format", TEMPLATE_FORMATS)
 def test_every_format_has_an_engine(template_format: TemplateFormat):
-    compiled = engine(template_format).compile_template("text", NO_INCLUDES)
+    compiled = engine(template_format).compile_template("text", {})
     assert (compiled.render({}), compiled.variables, compiled.mentions) == ("text", (), frozenset())
     assert engine(template_format).include_names("text") == ()
 
@@ -90,7 +90,7 @@ def test_a_missing_value_is_empty(template_format: TemplateFormat):
 )
 def test_names_that_engines_use_themselves_are_free(template_format: TemplateFormat, name: str):
     template = VARIABLE[template_format].replace("x", name)
-    compiled = engine(template_format).compile_template(template, NO_INCLUDES)
+    compiled = engine(template_format).compile_template(template, {})
     assert compiled.variables == (name,)
     assert compiled.render({name: "v"}) == "v"
 
@@ -108,7 +108,7 @@ def test_any_text_is_a_template_or_refused_with_a_reason(template_format: Templa
 def refusal(template_format: TemplateFormat, template: str) -> TemplateError | None:
     try:
         engine(template_format).include_names(template)
-        engine(template_format).compile_template(template, NO_INCLUDES)
+        engine(template_format).compile_template(template, {})
     except TemplateError as error:
         return error
     return None

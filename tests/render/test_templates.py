@@ -46,7 +46,7 @@ CHAT: dict[str, Any] = {
     ],
 )
 def test_templates(data: dict[str, Any], found: list[tuple[tuple[str | int, ...], str]]):
-    assert list(templates(PromptSpec.model_validate(data))) == found
+    assert list(templates(PromptSpec.model_validate(data)).items()) == found
 
 
 def test_used_names_have_the_path_of_their_first_use_and_leave_examples_out():

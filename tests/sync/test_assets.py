@@ -89,7 +89,7 @@ def test_a_reader_is_no_part_of_the_value_and_stays_in_its_process(version: Prom
     assert again == prompt
     assert again.render_text() == "x"
     for ask in (lambda: again.asset("_dot.png"), lambda: again.assets):
-        with pytest.raises(StorageError, match="nothing here can read the assets of default/a") as raised:
+        with pytest.raises(StorageError, match="no connection to read the assets of default/a") as raised:
             ask()
         assert raised.value.hint == "get the prompt from a PromptClient or a PromptService in this process"
 

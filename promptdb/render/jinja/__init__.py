@@ -1,1 +1,1 @@
-"""Format `jinja2`. `engine` is the way in."""
+"""Format `jinja2`. Use it through `engine`."""

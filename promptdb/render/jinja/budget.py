@@ -1,7 +1,7 @@
-"""Limits what one render of a jinja2 template may use: loop steps, and characters made and written.
+"""Limits on one render of a jinja2 template: loop steps, and characters made and written.
 
-The sandbox of jinja2 bounds only `range()`. Nested loops, `"x" * 10**9` or a filter such as `center` would otherwise stop the
-application that renders the prompt.
+jinja2's sandbox limits `range()` alone. Nested loops, `"x" * 10**9` or a filter such as `center` could still use up the memory
+and time of the application, which renders templates that it must not trust.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,13 +14,13 @@ MAX_STEPS = 1_000_000
 """Loop iterations and calls together."""
 
 MAX_CHARACTERS = 100_000_000
-"""Characters written; and as many that filters, operators and captures may make on the way."""
+"""Characters written. Filters, operators and captures may make as many again."""
 
 ITEM = 8
-"""Characters that an item of a new list counts as: it takes about as much memory."""
+"""Characters that an item of a new list counts as, since it takes about as much memory."""
 
 MAX_DEPTH = 100
-"""Of lists and objects in one another that a template makes or writes."""
+"""Levels of lists and objects in a value that a template makes or writes."""
 
 _NODES_PER_STEP = 2
 _READ_PER_STEP = 1_024
@@ -29,7 +29,7 @@ _CONTAINERS = (list, tuple, set, frozenset, dict)
 
 
 class Budget:
-    """Counts down. Each method raises TemplateError before more is made than is left."""
+    """Counts down steps and characters. Each method raises TemplateError before a render exceeds its limit."""
 
     def __init__(self) -> None:
         self._steps = MAX_STEPS
@@ -47,7 +47,7 @@ class Budget:
             raise _too_large()
 
     def items(self, values: Any, weight: int = 1) -> Any:
-        """What a loop walks over: paid at once where its length is known, else item by item."""
+        """Pay for the items of a loop: at once if their number is known, otherwise one by one."""
         try:
             self.step(len(values) * weight)
         except TypeError:
@@ -60,7 +60,7 @@ class Budget:
             yield value
 
     def text(self, value: Any) -> str:
-        """`str(value)`, paid before it is made."""
+        """Pay for `str(value)` before making it."""
         if isinstance(value, str):
             return value
         self.make(self._size(value))
@@ -75,13 +75,13 @@ class Budget:
         return value
 
     def built(self, value: Any) -> Any:
-        """Pay for a container with all that is in it: ten lists that hold one another twice are a thousand."""
+        """Pay for a container and everything in it: ten lists that each hold the next twice have a thousand items."""
         if isinstance(value, _CONTAINERS):
             self._size(value)
         return self.kept(value)
 
     def searched(self, value: Any) -> Any:
-        """Pay for looking through a value, or comparing it."""
+        """Pay for a search through a value, or a comparison of it."""
         if isinstance(value, _TEXTS):
             self.step(len(value) // _READ_PER_STEP)
         elif isinstance(value, _CONTAINERS):
@@ -89,7 +89,7 @@ class Budget:
         return value
 
     def need(self, *values: Any) -> None:
-        """Pay for the texts of values that are about to be written into a new one."""
+        """Pay for the texts of values before they become part of a new text."""
         for value in values:
             if isinstance(value, _TEXTS):
                 self.make(len(value))
@@ -97,13 +97,13 @@ class Budget:
                 self.make(self._size(value))
 
     def concat(self, chunks: Iterable[str]) -> str:
-        """The text of a capture: a macro, a block, `{% set %}` or `{% filter %}`."""
+        """Join the text of a capture: a macro, a block, `{% set %}` or `{% filter %}`."""
         parts = chunks if isinstance(chunks, list) else list(chunks)
         self.make(sum(map(len, parts)))
         return "".join(parts)
 
     def write(self, chunks: Iterable[str]) -> str:
-        """The text of the whole render."""
+        """Join the text of the whole render."""
         left, parts = MAX_CHARACTERS, []
         for chunk in chunks:
             left -= len(chunk)
@@ -113,7 +113,7 @@ class Budget:
         return "".join(parts)
 
     def _size(self, value: Any) -> int:
-        """About as many characters as the text of the value has. The walk is paid for, too."""
+        """Estimate the characters in the text of a value, and pay for the walk through it."""
         walk = _Walk(self._made, self._steps * _NODES_PER_STEP)
         size = walk.size(value, frozenset())
         self.step(walk.nodes // _NODES_PER_STEP)
@@ -121,7 +121,7 @@ class Budget:
 
 
 class _Walk:
-    """Through a value and what it contains, for as long as there is something to pay with."""
+    """A walk through a value and its items, as far as the budget allows."""
 
     def __init__(self, characters: int, nodes: int) -> None:
         self._most_characters, self._most_nodes = characters, nodes
@@ -149,4 +149,4 @@ def _too_large() -> TemplateError:
 
 
 CURRENT: ContextVar[Budget] = ContextVar("budget")
-"""That of the template which is compiled or rendered."""
+"""The budget of the template that is being compiled or rendered."""

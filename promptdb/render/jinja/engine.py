@@ -1,4 +1,4 @@
-"""Format `jinja2`: the language in its immutable sandbox, with missing values as errors, values as data and bounded work."""
+"""Format `jinja2`: jinja2 in its immutable sandbox, with errors for missing values, and limits on work."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,16 +18,17 @@ from promptdb.render.jinja.names import NeededNames
 from promptdb.render.jinja.sandbox import Sandbox
 
 HAS_INCLUDES = True
+_FRAGMENT_TAGS = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 
 
 @cache
 def _environment() -> Sandbox:
-    """Shared by the templates without includes: making one costs more than parsing a short template."""
+    # Templates without includes share it: making an environment costs more than parsing a short template.
     return Sandbox()
 
 
 class JinjaTemplate:
-    """Compiled at once: an unknown filter or test shows only then."""
+    """A template, compiled when it is made, since jinja2 finds some errors only then."""
 
     mentions: frozenset[str] = frozenset()
 
@@ -38,18 +39,17 @@ class JinjaTemplate:
             main = environment.parse(text)
             fragments = {name: environment.parse(source) for name, source in includes.items()}
             for tree in (main, *fragments.values()):
-                _require_known(environment, tree)
-                _require_fragments(tree, includes)
+                _require_known(environment, tree, includes)
             self.variables = tuple(NeededNames(main, fragments, environment.globals).names)
             for name, tree in fragments.items():
                 environment.fragments.codes[name] = environment.priced_code(tree, name)
             code = environment.priced_code(main)
             self._template = jinja2.Template.from_code(environment, code, environment.globals)
-        # Optional ones are undefined in the lenient way, so that `default` and `is defined` work on them.
+        # Optional variables are undefined in the lenient way, so that `default` and `is defined` work on them.
         self._absent = {name: jinja2.Undefined(name=name) for name in self.variables}
 
     def __reduce__(self) -> tuple[type["JinjaTemplate"], tuple[str, Includes]]:
-        return JinjaTemplate, (self._text, self._includes)  # the code of a template cannot be pickled
+        return JinjaTemplate, (self._text, self._includes)  # compiled code cannot be pickled
 
     def render(self, values: Mapping[str, Any]) -> str:
         with _budget() as budget:
@@ -67,9 +67,8 @@ def compile_template(template: str, includes: Includes) -> JinjaTemplate:
 def include_names(template: str) -> tuple[str, ...]:
     names: dict[str, None] = {}
     with _restated():
-        tree = _environment().parse(template)
-        named = list(tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)))
-    for node in named:
+        tags = list(_environment().parse(template).find_all(_FRAGMENT_TAGS))
+    for node in tags:
         name = node.template  # type: ignore[attr-defined]
         if not isinstance(name, nodes.Const) or not isinstance(name.value, str):
             hint = 'write the name out: {% include "_shared/tone.md" %}'
@@ -79,7 +78,7 @@ def include_names(template: str) -> tuple[str, ...]:
 
 
 def find_name(template: str, name: str) -> tuple[int, int] | None:
-    """jinja2 tells the line; the column is that of the first such word in it, behind the opening of a tag."""
+    # jinja2 knows the line alone: the column is that of the first such word after the opening of a tag.
     tree = _environment().parse(template)
     line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name and node.ctx == "load"), None)
     if line is None:
@@ -89,22 +88,19 @@ def find_name(template: str, name: str) -> tuple[int, int] | None:
     return line, match.start() + 1 if match else 1
 
 
-def _require_fragments(tree: nodes.Template, includes: Includes) -> None:
-    for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
-        name = node.template  # type: ignore[attr-defined]
-        may_be_missing = isinstance(node, nodes.Include) and node.ignore_missing
-        if isinstance(name, nodes.Const) and name.value not in includes and not may_be_missing:
-            raise IncludeError(f"the fragment {name.value!r} does not exist", line=node.lineno)
-
-
-def _require_known(environment: Sandbox, tree: nodes.Template) -> None:
-    """An unknown filter or test in a branch would fail only when that branch is rendered."""
+def _require_known(environment: Sandbox, tree: nodes.Template, includes: Includes) -> None:
+    # jinja2 reports an unknown filter or test in a branch only when it renders that branch.
     for kind, known in ((nodes.Filter, environment.known_filters), (nodes.Test, environment.tests)):
         for node in tree.find_all(kind):
             if node.name not in known:
                 near = get_close_matches(node.name, known, 1)
                 hint = f"did you mean {near[0]!r}?" if near else None
                 raise TemplateError(f"no {kind.__name__.lower()} is named {node.name!r}", hint, line=node.lineno)
+    for tag in tree.find_all(_FRAGMENT_TAGS):
+        name = tag.template  # type: ignore[attr-defined]
+        may_be_missing = isinstance(tag, nodes.Include) and tag.ignore_missing
+        if isinstance(name, nodes.Const) and name.value not in includes and not may_be_missing:
+            raise IncludeError(f"the fragment {name.value!r} does not exist", line=tag.lineno)
 
 
 @contextmanager
@@ -118,14 +114,11 @@ def _budget() -> Iterator[Budget]:
 
 @contextmanager
 def _restated() -> Iterator[None]:
-    """Errors of parsing and compiling as ours."""
+    """Restate errors of parsing and compiling as errors of promptdb."""
     try:
         yield
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(error.message or "jinja2 cannot parse this", line=error.lineno) from error
-    except (
-        SyntaxError,
-        RecursionError,
-        MemoryError,
-    ) as error:  # of the parser, or of the Python code that jinja2 writes
+    # Raised by the parser, or while Python compiles the code that jinja2 writes.
+    except (SyntaxError, RecursionError, MemoryError) as error:
         raise TemplateError("the template is too long or nested too deeply") from error

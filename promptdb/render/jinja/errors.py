@@ -1,4 +1,4 @@
-"""What goes wrong while a jinja2 template renders, as errors of promptdb: one line, with the place in the template."""
+"""Restates errors of a jinja2 render as errors of promptdb: one line, with the place in the template."""
 
 import re
 from collections.abc import Mapping
@@ -11,28 +11,15 @@ from jinja2.exceptions import SecurityError, UndefinedError
 
 from promptdb.errors import TemplateError
 
-CAUGHT = (
-    TemplateError,
-    jinja2.TemplateError,
-    *(
-        TypeError,
-        ValueError,
-        ArithmeticError,
-        LookupError,
-        AttributeError,
-        NameError,
-        AssertionError,
-        RuntimeError,
-        MemoryError,
-    ),
-)
-"""What templates, and the filters of jinja2, raise for values that do not fit."""
+_FROM_PYTHON = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError, ValueError)
+CAUGHT = (TemplateError, jinja2.TemplateError, *_FROM_PYTHON, RuntimeError, MemoryError)
+"""The errors that templates and jinja2's filters raise for values that do not fit."""
 
 _LONGEST = 200
 
 
 def restated(error: BaseException, text: str, fragments: Mapping[str, str]) -> TemplateError:
-    """The error with its place: `line` is that of the template; for a fragment, the message names it with its line."""
+    """Restate an error with its line in the template, or with a fragment and the line in it."""
     message, hint = _message(error)
     place = _place(error.__traceback__)
     if place is None:
@@ -54,9 +41,9 @@ def _message(error: BaseException) -> tuple[str, str | None]:
         case SecurityError():
             return f"the sandbox refused: {_one_line(error)}", None
         case RecursionError():
-            return "the template calls itself without end", None
+            return "the template calls itself endlessly", None
         case MemoryError():
-            return "the template needs more memory than there is", None
+            return "the template needs more memory than is available", None
         case KeyError():
             return f"the template failed: no value for {_one_line(error)}", None
     return f"the template failed: {_one_line(error)}", None
@@ -69,7 +56,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _place(traceback: TracebackType | None) -> tuple[Template, int] | None:
-    """The template and its line that ran last. Compiled templates know the lines they were made from."""
+    """Find the template that ran last, and its line, which jinja2 keeps in the compiled code."""
     place = None
     while traceback is not None:
         template = traceback.tb_frame.f_globals.get("__jinja_template__")
@@ -80,7 +67,7 @@ def _place(traceback: TracebackType | None) -> tuple[Template, int] | None:
 
 
 def _missing_path(tree: nodes.Template, line: int, message: str) -> str | None:
-    """`user.nam` for "'dict object' has no attribute 'nam'", where only one expression of the line can be meant."""
+    """Find `user.nam` for "'dict object' has no attribute 'nam'", if only one expression of the line matches."""
     missing = re.search(r"has no (?:attribute|element) (.+)$", message)
     if missing is None:
         return None

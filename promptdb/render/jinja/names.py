@@ -1,7 +1,7 @@
-"""The names that a jinja2 template needs from its caller: those it may read before it has set them itself on every path.
+"""The names that a jinja2 template needs: a name counts if some path of the template reads it before setting it.
 
-`jinja2.meta` gives the names of one template alone, in no order. This walk follows fragments, macros and inherited blocks, and
-keeps the order of first use, in which the contract of a prompt lists its variables.
+`jinja2.meta` reports the names of one template alone, in no order. This walk follows fragments, macros and inherited blocks. It
+keeps the order of first use, in which a contract lists its variables.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -25,22 +25,22 @@ class Source:
 
     @cached_property
     def looked_up(self) -> set[str]:
-        """The names that jinja2 looks up outside of the template, on any path."""
+        """The names that jinja2 looks up outside the template, on any path."""
         return find_undeclared_variables(self.tree)
 
 
 def fragment_names(node: nodes.Node) -> list[str]:
-    """The fragments that a tag names, without those it computes."""
+    """Return the fragments that a tag names, except computed names."""
     written = node.template  # type: ignore[attr-defined]
     items = written.items if isinstance(written, nodes.List | nodes.Tuple) else [written]
     return [item.value for item in items if isinstance(item, nodes.Const) and isinstance(item.value, str)]
 
 
 class NeededNames:
-    """Walks along every path of a template and of the fragments it puts in, and collects `names` in the order of first use.
+    """Follows every path of a template and of its fragments, and collects `names` in the order of first use.
 
-    The methods take the names that are set before a node and return those that are set after it. `functions` are jinja2's
-    own: called, they are no variables; as values, they are.
+    The methods take the names that are set before a node and return those set after it. `functions` are jinja2's own: a call
+    of one needs no variable, but any other use of its name does.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class NeededNames:
         self._template(self._inside, frozenset(), frozenset())
 
     def _template(self, source: Source, names: Names, overridden: Names) -> None:
-        """`overridden` are blocks of it that an extending template replaces."""
+        """Visit a template or fragment. `overridden` are its blocks that an extending template replaces."""
         outer = self._inside, self._overridden
         self._inside, self._overridden = source, overridden
         names = self._body(source.tree.body, names | {"self"})
-        if source.parents:  # its blocks are rendered by the parent, when everything at the top is set
+        if source.parents:  # the parent renders these blocks, after the names at the top are set
             replaced = {name for name, block in source.blocks.items() if not _asks_for_super(block)}
             for block in source.blocks.values():
                 if block.name not in overridden:
@@ -156,34 +156,28 @@ class NeededNames:
         self._body((*node.defaults, *node.body), inner)
 
     def _visit_Block(self, node: nodes.Block, names: Names) -> Names:
-        """Sees what is set at the top of the template, and of a loop around it only where it is scoped."""
+        # A block sees names set at the top of the template, but names of a loop around it only if it is scoped.
         if not self._inside.parents and node.name not in self._overridden:
             self._body(node.body, (names if node.scoped else names - self._local) | _IN_BLOCKS)
         return names
 
     def _visit_Include(self, node: nodes.Include, names: Names) -> Names:
         self._visit(node.template, names)
-        if node.with_context:
-            for name in fragment_names(node):
-                self._fragment(name, names)
+        self._put_in(node, names)
         return names
 
     def _visit_Import(self, node: nodes.Import, names: Names) -> Names:
-        self._imported(node, names)
+        self._put_in(node, names)
         return names | {node.target}
 
     def _visit_FromImport(self, node: nodes.FromImport, names: Names) -> Names:
-        self._imported(node, names)
+        self._put_in(node, names)
         return names | {name[1] if isinstance(name, tuple) else name for name in node.names}
 
-    def _imported(self, node: nodes.Import | nodes.FromImport, names: Names) -> None:
-        """Without context, a fragment sees no variable of the caller."""
-        if node.with_context:
+    def _put_in(self, node: nodes.Include | nodes.Import | nodes.FromImport, names: Names) -> None:
+        if node.with_context:  # without it, the fragment sees no variables
             for name in fragment_names(node):
                 self._fragment(name, names)
-
-    def _visit_Extends(self, node: nodes.Extends, names: Names) -> Names:
-        return self._visit(node.template, names)
 
 
 def _asks_for_super(block: nodes.Block) -> bool:

@@ -1,4 +1,4 @@
-"""jinja2's immutable sandbox, closed further: nothing of the application is called, and each render has a budget."""
+"""jinja2's immutable sandbox with tighter rules: no calls into the application, and a budget for each render."""
 
 from collections.abc import Callable, Iterable
 from datetime import date, time, timedelta
@@ -12,30 +12,30 @@ from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from promptdb.render.jinja.budget import CURRENT
-from promptdb.render.jinja.sizes import FILTERS, FREE, METHODS, Price, unpriced
+from promptdb.render.jinja.sizes import FILTERS, FREE, METHODS, Price
 from promptdb.render.jinja.syntax import PRICES, priced
 
 MAX_PRODUCT = 1_000_000
 """Characters, items or bits that `*` and `**` may make in one step."""
 
 _FROM_JINJA = ("_loop_vars", "_block_vars")
-"""Arguments that compiled templates add to a call."""
+"""Arguments that compiled templates add to each call."""
 
 _PRICED = (str, bytes, int, list, tuple)
 _DATA = (str, bytes, int, float, bool, list, tuple, dict, set, type(None), date, time, timedelta)
 
 
 class _Namespace(jinja2.utils.Namespace):
-    """Shows nothing of what is in it: namespaces can hold one another without end."""
+    """A namespace that does not show its content, since two namespaces can contain each other."""
 
     def __repr__(self) -> str:
         return "<namespace>"
 
 
 class JinjaFragments(jinja2.BaseLoader):
-    """The frozen fragments of a prompt, compiled once like its templates: their `codes` by name.
+    """Loads the fragments of a prompt from their compiled `codes`.
 
-    Each use is a template of its own: jinja2 keeps the module of one that is imported, and with it what a render left there.
+    Makes a new template for each use. jinja2 would keep the module of an imported template, with values of an earlier render.
     """
 
     def __init__(self) -> None:
@@ -74,11 +74,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return CURRENT.get().concat(chunks)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        is_change = isinstance(obj, set) and attr == "intersection_update"  # which jinja2 forgets
+        is_change = isinstance(obj, set) and attr == "intersection_update"  # missing in jinja2's own list
         return not is_change and super().is_safe_attribute(obj, attr, value)
 
     def is_safe_callable(self, obj: Any) -> bool:
-        """Only what jinja2 brings and the methods of plain data: a template must not call into the application."""
+        """Allow jinja2's own functions and methods of plain data: a template must not call into the application."""
         if isinstance(obj, BuiltinMethodType):
             allowed = isinstance(obj.__self__, _DATA)
         elif isinstance(obj, FunctionType):
@@ -92,16 +92,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  as in jinja2
         budget = CURRENT.get()
         budget.step()
-        if type(__obj) is Macro:  # what it wrote is paid for
+        if type(__obj) is Macro:  # its text is paid for by `concat`
             return __context.call(__obj, *args, **kwargs)
         if not __self.is_safe_callable(__obj):
             raise SecurityError(f"an object of type {type(__obj).__name__!r} cannot be called")
-        method = getattr(__obj, "__wrapped__", __obj)  # behind the sandbox's own str.format
+        method = getattr(__obj, "__wrapped__", __obj)  # the sandbox wraps str.format
         if isinstance(method, BuiltinMethodType | MethodType) and isinstance(method.__self__, _PRICED):
             budget.searched(method.__self__)
-            price: Price = METHODS.get(method.__name__, unpriced)
-            named = {name: kwargs[name] for name in kwargs if name not in _FROM_JINJA} if kwargs else {}
-            price(budget, method.__self__, *args, **named)
+            if price := METHODS.get(method.__name__):
+                named = {name: kwargs[name] for name in kwargs if name not in _FROM_JINJA}
+                price(budget, method.__self__, *args, **named)
         return budget.built(__context.call(__obj, *args, **kwargs))
 
     def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
@@ -116,7 +116,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 def _priced(function: Callable[..., Any], price: Price | None) -> Callable[..., Any]:
-    """A filter that pays for what it makes. The attributes by which jinja2 knows what to pass to it stay."""
+    """Make a filter pay for its result."""
+    # `wraps` keeps the attribute by which a filter gets jinja2's environment or context first.
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     @wraps(function)
@@ -130,7 +131,7 @@ def _priced(function: Callable[..., Any], price: Price | None) -> Callable[..., 
 
 
 def _of_numbers(test: Callable[..., bool]) -> Callable[..., bool]:
-    """A test that uses `%`, which would print where its value is text."""
+    """Restrict a test to numbers. It uses `%`, which formats where the value is text."""
 
     @wraps(test)
     def test_(value: Any, *args: Any) -> bool:

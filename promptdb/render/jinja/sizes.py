@@ -1,4 +1,4 @@
-"""How large the results of filters and methods become that one argument can make large."""
+"""Prices of jinja2 filters and methods whose results can grow large through one argument."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -11,15 +11,15 @@ from promptdb.render.jinja.budget import ITEM, Budget
 _CONVERSION = re.compile(r"%[^%a-zA-Z]*")
 _DIGITS = re.compile(r"\d+")
 _LONGEST_WIDTH = 18
-"""Digits: enough for a width that no budget has."""
+"""Digits read of a width: a width with as many exceeds every budget."""
 
 _MAX_DIGITS = 300
 _COMPARED_PER_STEP = 8_192
 _PIECE = 16
-"""Characters that a piece of a split text counts as."""
+"""Characters that each piece of a split text counts as."""
 
 Price = Callable[..., None]
-"""Takes the budget, the value and the arguments of a call, and pays for what it will make."""
+"""Takes the budget, the value and the arguments of a call, and pays for the result before it is made."""
 
 
 def _width(budget: Budget, value: Any, width: Any = 0, *_: Any, **__: Any) -> None:
@@ -34,7 +34,6 @@ def _replaced(budget: Budget, value: Any, old: Any = "", new: Any = "", *_: Any,
 
 
 def _joined(budget: Budget, value: Any, separator: Any = "", *_: Any, **__: Any) -> None:
-    """As a filter: the items, then what goes between them."""
     between = len(separator) if isinstance(separator, str) else 0
     if not isinstance(value, list | tuple):
         budget.need(value)
@@ -51,10 +50,8 @@ def _joined_by(budget: Budget, separator: Any, value: Any = (), *_: Any) -> None
 
 
 def _indented(budget: Budget, value: Any, width: Any = 4, *_: Any, **__: Any) -> None:
-    if isinstance(value, list):
-        raise TemplateError(
-            "only text can be indented", "join the items first"
-        )  # jinja2 would add to the caller's list
+    if isinstance(value, list):  # jinja2 would append to the caller's list
+        raise TemplateError("only text can be indented", "join the items first")
     text = budget.text(value)
     budget.make(len(text) + (text.count("\n") + 1) * (len(width) if isinstance(width, str) else _whole(width)))
 
@@ -74,7 +71,7 @@ def _split(budget: Budget, value: Any, separator: Any = None, *_: Any, **__: Any
 
 
 def _printed(budget: Budget, value: Any, *arguments: Any, **named: Any) -> None:
-    """`%`: each conversion may write any of the arguments, at any of the widths."""
+    """Pay for `%`: each conversion may write any of the arguments, at any width."""
     if isinstance(value, str):
         given = (*arguments, *named.values())
         for conversion in _CONVERSION.finditer(value):
@@ -83,7 +80,7 @@ def _printed(budget: Budget, value: Any, *arguments: Any, **named: Any) -> None:
 
 
 def _formatted(budget: Budget, value: str, *arguments: Any, **named: Any) -> None:
-    """`str.format`: each field may write any of the arguments, at any of the widths."""
+    """Pay for `str.format`: each field may write any of the arguments, at any width."""
     given = (*arguments, *named.values())
     for _, name, spec, _ in Formatter().parse(value):
         if name is not None:
@@ -92,7 +89,7 @@ def _formatted(budget: Budget, value: str, *arguments: Any, **named: Any) -> Non
 
 
 def _widths(budget: Budget, spec: str, given: Iterable[Any]) -> None:
-    """Those that a format spec has, and those that it may take from the arguments."""
+    """Pay for the widths in a format spec, and for those that it may take from the arguments."""
     for width in _DIGITS.findall(spec):
         budget.make(int(width[:_LONGEST_WIDTH]))
     for value in given:
@@ -112,13 +109,12 @@ def _groups(budget: Budget, value: Any, count: Any = 0, *_: Any, **__: Any) -> N
 
 def _rounded(budget: Budget, value: Any, precision: Any = 0, *_: Any, **__: Any) -> None:  # noqa: ARG001
     if isinstance(value, str | bytes | list | tuple):
-        raise TemplateError("only a number can be rounded", "turn it into one with the filter int or float")
+        raise TemplateError("only a number can be rounded", "convert it with the filter int or float")
     if _whole(precision) > _MAX_DIGITS:
-        raise TemplateError(f"round to more than {_MAX_DIGITS} digits", "round to fewer")
+        raise TemplateError(f"cannot round to more than {_MAX_DIGITS} digits", "round to fewer")
 
 
 def _written(budget: Budget, value: Any, *more: Any, **named: Any) -> None:
-    """The texts of the values, which may be containers."""
     if type(value) is str:
         budget.make(len(value))
     else:
@@ -134,21 +130,17 @@ def _stripped(budget: Budget, value: Any, characters: Any = "", *_: Any) -> None
 
 def _wrapped(budget: Budget, value: Any, width: Any = 79, *arguments: Any, **named: Any) -> None:
     if not isinstance(named.get("width", width), int):
-        raise TemplateError("the width of wordwrap is a whole number", "write it as one")
+        raise TemplateError("the width of wordwrap must be a whole number")
     text = budget.text(value)
     budget.step(4 * len(text))
     budget.make(len(text) * (1 + sum(len(item) for item in (*arguments, *named.values()) if isinstance(item, str))))
 
 
 def _linked(budget: Budget, value: Any, *arguments: Any, **named: Any) -> None:
-    """jinja2 looks for links in a time that can grow with the square of a text."""
+    # jinja2's search for links can take time that grows with the square of the text.
     text = budget.text(value)
     budget.step(16 * len(text))
     budget.make(len(text) * (8 + sum(len(item) for item in (*arguments, *named.values()) if isinstance(item, str))))
-
-
-def unpriced(budget: Budget, value: Any, *_: Any, **__: Any) -> None:
-    """What makes nothing larger than the value."""
 
 
 def _bytes(budget: Budget, value: Any, *arguments: Any, **named: Any) -> None:  # noqa: ARG001
@@ -157,7 +149,7 @@ def _bytes(budget: Budget, value: Any, *arguments: Any, **named: Any) -> None:  
 
 def _encoded(budget: Budget, value: Any, encoding: Any = "utf-8", errors: Any = "strict") -> None:
     if encoding != "utf-8" or errors not in ("strict", "ignore", "replace"):
-        raise TemplateError("only the encoding utf-8 is there", "encode in the application")
+        raise TemplateError("only the encoding utf-8 is supported", "encode in the application")
     budget.make(4 * len(value))
 
 
@@ -186,7 +178,7 @@ FILTERS: Mapping[str, Price] = {
 FREE = frozenset(
     {"abs", "attr", "count", "d", "default", "first", "float", "int", "last", "length", "max", "min", "truncate"}
 )
-"""Filters whose result is one of the values, or smaller."""
+"""Filters whose result is not larger than their values."""
 
 METHODS: Mapping[str, Price] = {
     **dict.fromkeys(("center", "ljust", "rjust", "zfill"), _width),
@@ -200,4 +192,4 @@ METHODS: Mapping[str, Price] = {
     "to_bytes": _bytes,
     "translate": _translated,
 }
-"""Of text, bytes and numbers."""
+"""Methods of text, bytes and numbers."""

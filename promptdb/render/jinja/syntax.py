@@ -1,4 +1,4 @@
-"""jinja2's syntax tree with prices in it: what can be large or long goes through a filter that pays for it."""
+"""Adds prices to jinja2's syntax tree: passes expressions that can grow large or run long through filters that pay."""
 
 from typing import Any
 
@@ -9,25 +9,22 @@ from jinja2.visitor import NodeTransformer
 from promptdb.render.jinja.budget import CURRENT
 
 _NODES_PER_STEP = 50
-"""Of a loop body: a longer one costs more than a step for each iteration."""
+"""Nodes of a loop body that count as one step of each iteration."""
 
 _STEPS_OF_A_FRAGMENT = 25
 
 
 def priced(tree: nodes.Template, *, is_fragment: bool) -> nodes.Template:
-    """The tree with loops, captures, `~`, slices and literals paid for. It is changed in place.
-
-    Args:
-        tree: of a template.
-        is_fragment: whether others include it, from where it may be captured.
-    """
+    """Add prices to loops, captures, `~`, slices and literals, in place. A fragment may be put into a capture."""
     _Prices(is_fragment=is_fragment).visit(tree)
     return tree
 
 
 class _Prices(NodeTransformer):
-    """What a template writes is counted while it is written. What a loop in a capture writes would be counted when it ends: too
-    late, if each value is made into a long text first.
+    """Adds the prices.
+
+    Output is counted while it is written, but the output of a capture only at its end. A loop in a capture could make too
+    much text before that, so each value that it writes has a price.
     """
 
     def __init__(self, *, is_fragment: bool) -> None:
@@ -124,6 +121,7 @@ PRICES = {
     "priced joined": _joined,
     "priced text": lambda value: CURRENT.get().text(value),
 }
-"""The filters of the prices, by names that no template can write. jinja2 runs none with a context while it compiles: loops over
-what is written in the template are paid for, too.
+"""The filters that pay, by names that no template can write.
+
+Some take a context, so that they run only in a render: jinja2 would otherwise pay for a constant loop when it compiles.
 """

@@ -1,4 +1,4 @@
-"""LangChain's kinds of templates, rendered by promptdb: PromptTemplate, FewShotPromptTemplate and ChatPromptTemplate."""
+"""Subclasses of LangChain's prompt templates that promptdb renders."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -29,19 +29,18 @@ _TYPES: dict[VariableType, Any] = {
 
 
 class _Strict(BasePromptTemplate[Any]):
-    """What the three have in common: promptdb's check of the values before, and nothing of LangChain's own parsing."""
+    """The base of all three: checks values as promptdb does, and skips LangChain's own parsing."""
 
     compiled: CompiledPrompt = Field(exclude=True, repr=False)
     ignore_extra: bool = False
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
-        return False  # what LangChain would load again is a template of its own, without the contract
+        return False  # LangChain would load a template of its own, without the contract
 
     @model_validator(mode="after")
     def validate_variable_names(self) -> "_Strict":
-        """Instead of LangChain's, which refuses a variable named `stop`."""
-        return self
+        return self  # LangChain's validator refuses a variable named `stop`
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         return BasePromptTemplate.get_input_schema(self, config)
@@ -53,16 +52,16 @@ class _Strict(BasePromptTemplate[Any]):
         return self._value(self._given(inner_input))
 
     def _given(self, given: Any) -> Mapping[str, Any]:
-        """A value that is no mapping is that of the only variable, as LangChain has it."""
         if isinstance(given, Mapping):
             return given
+        # As in LangChain, any other value is the one of the only variable.
         if len(self.input_variables) == 1:
             return {self.input_variables[0]: given}
         hint = f"its variables: {', '.join(self.input_variables) or 'none'}"
         raise RenderError(f"expected values by name, got {type(given).__name__}", hint)
 
     def _complete(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """With the values of `partial`, which may be functions."""
+        """Add the values of `partial`, which may be functions."""
         partials = {name: value() if callable(value) else value for name, value in self.partial_variables.items()}
         return {**partials, **given}
 
@@ -77,12 +76,6 @@ class _StrictText(_Strict):
     async def aformat(self, **kwargs: Any) -> str:
         return self._text(kwargs)
 
-    def format_prompt(self, **kwargs: Any) -> PromptValue:
-        return self._value(kwargs)
-
-    async def aformat_prompt(self, **kwargs: Any) -> PromptValue:
-        return self._value(kwargs)
-
     def _text(self, given: Mapping[str, Any]) -> str:
         return self.compiled.render_text(self._complete(given), ignore_extra=self.ignore_extra)
 
@@ -91,46 +84,37 @@ class _StrictText(_Strict):
 
 
 class PromptTemplate(_StrictText, prompts.PromptTemplate):
-    """A string prompt. Of format `plain`, it says that it is an f-string, with its braces doubled."""
+    """A string prompt. One of format `plain` is shown as an f-string with doubled braces."""
 
     @model_validator(mode="before")
     @classmethod
     def pre_init_validation(cls, values: dict[str, Any]) -> Any:
-        """Instead of LangChain's, which reads the variables with a parser of its own."""
-        return values
+        return values  # LangChain's validator parses the template itself
 
 
 class FewShotPromptTemplate(_StrictText, prompts.FewShotPromptTemplate):
-    """A string prompt with examples. `suffix` is the whole template: it says itself where the examples go."""
+    """A string prompt with examples. `suffix` is the whole template, which has a variable for the examples."""
 
     template_format: Literal["f-string", "jinja2", "mustache"] = "f-string"  # type: ignore[assignment]
 
     @model_validator(mode="after")
     def template_is_valid(self) -> "FewShotPromptTemplate":
-        """Instead of LangChain's, which reads the variables with a parser of its own."""
-        return self
+        return self  # LangChain's validator parses the template itself
 
 
 class ChatPromptTemplate(_Strict, prompts.ChatPromptTemplate):
-    """A chat. Messages that are added to it later are LangChain's own, and get their values unchecked."""
+    """A chat. Messages added later are LangChain's own, and render unchecked values."""
 
     @model_validator(mode="before")
     @classmethod
     def validate_input_variables(cls, values: dict[str, Any]) -> Any:
-        """Instead of LangChain's, which reads the variables from the messages."""
-        return values
+        return values  # LangChain's validator reads the variables from the messages
 
     def format_messages(self, **kwargs: Any) -> list[BaseMessage]:
         return self._messages(kwargs)
 
     async def aformat_messages(self, **kwargs: Any) -> list[BaseMessage]:
         return self._messages(kwargs)
-
-    def format_prompt(self, **kwargs: Any) -> ChatPromptValue:
-        return self._value(kwargs)
-
-    async def aformat_prompt(self, **kwargs: Any) -> ChatPromptValue:
-        return self._value(kwargs)
 
     def _value(self, given: Mapping[str, Any]) -> ChatPromptValue:
         return ChatPromptValue(messages=self._messages(given))
@@ -139,6 +123,7 @@ class ChatPromptTemplate(_Strict, prompts.ChatPromptTemplate):
         values = self._complete(given)
         inputs = self.compiled.inputs
         added = _names_of_others(self.messages)
+        # The names of added messages are not extra values of the prompt.
         own = {name: value for name, value in values.items() if name in inputs.names or name not in added}
         checked = inputs.complete(own, ignore_extra=self.ignore_extra)
         messages: list[BaseMessage] = []
@@ -155,14 +140,7 @@ class ChatPromptTemplate(_Strict, prompts.ChatPromptTemplate):
 def as_template(
     compiled: CompiledPrompt, *, name: str, metadata: dict[str, Any], ignore_extra: bool = False
 ) -> PromptTemplate | FewShotPromptTemplate | ChatPromptTemplate:
-    """The template of LangChain that a prompt is.
-
-    Args:
-        compiled: the prompt.
-        name: of its runs in traces.
-        metadata: of its runs in traces.
-        ignore_extra: whether values that the prompt has no variable for are left out, and not an error.
-    """
+    """Make the LangChain template of a prompt. `name` and `metadata` describe its runs in traces."""
     inputs, spec = compiled.inputs, compiled.spec
     common: dict[str, Any] = {
         "compiled": compiled,
@@ -193,7 +171,7 @@ def as_template(
 
 
 def _example_prompt(spec: PromptSpec) -> PromptTemplate:
-    """The template of one example, as a prompt of its own."""
+    """Make a prompt of the template of one example."""
     fields = {"kind": "string", "template_format": spec.template_format, "includes": spec.includes}
     text = spec.few_shot.string_template if spec.few_shot is not None else None
     compiled = CompiledPrompt(PromptSpec.model_validate({**fields, "template": text}))
@@ -203,7 +181,7 @@ def _example_prompt(spec: PromptSpec) -> PromptTemplate:
 
 
 def _names_of_others(messages: list[Any]) -> set[str]:
-    """The variables of messages that were added to a chat later."""
+    """Collect the variables of messages that were added to a chat later."""
     others = [
         item
         for item in messages

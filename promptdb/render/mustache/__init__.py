@@ -1,1 +1,1 @@
-"""Format `mustache`. `engine` is the way in."""
+"""Format `mustache`. Use it through `engine`."""

@@ -1,7 +1,7 @@
-"""Format `mustache`: sections, partials and dotted names over plain data. Nothing is called, and no HTML is escaped.
+"""Format `mustache`: sections, partials and dotted names over plain data, without calls and without HTML escaping.
 
-It follows the specification, https://github.com/mustache/spec, but is strict outside of sections: `{{user.name}}` of a user
-without a name is an error there.
+Follows the specification (https://github.com/mustache/spec), but is strict outside sections. There, `{{user.name}}` is an error
+for a user without a name.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptdb.errors import TemplateError
-from promptdb.render.engine import Includes
-from promptdb.render.mustache.parser import Node, Partial, Section, VariableTag, find_key, parse
+from promptdb.render.engine import Includes, line_and_column
+from promptdb.render.mustache.parser import Node, Partial, Section, VariableTag, parse, tags
 from promptdb.render.mustache.partials import Expansion
 from promptdb.render.mustache.walk import rendered
 
@@ -32,7 +32,7 @@ def compile_template(template: str, includes: Includes) -> MustacheTemplate:
     try:
         body = Expansion(includes).expanded(parse(template))
         _collect(body, top, inner)
-    except RecursionError as error:  # of a caller who has used up most of the stack
+    except RecursionError as error:  # the caller has used up most of the stack
         raise TemplateError("the sections are nested too deeply") from error
     return MustacheTemplate(body, tuple(top), frozenset(inner) - frozenset(top))
 
@@ -42,7 +42,10 @@ def include_names(template: str) -> tuple[str, ...]:
 
 
 def find_name(template: str, name: str) -> tuple[int, int] | None:
-    return find_key(template, name)
+    for tag in tags(template, None):
+        if tag.sigil in ("", "&", "#", "^") and tag.key.split(".", 1)[0] == name:
+            return line_and_column(template, template.index(tag.key, tag.position))
+    return None
 
 
 def _partials(nodes: Iterable[Node]) -> Iterable[str]:
@@ -54,12 +57,10 @@ def _partials(nodes: Iterable[Node]) -> Iterable[str]:
 
 
 def _collect(body: Iterable[Node], top: dict[str, None], inner: dict[str, None]) -> None:
-    """Names at the top level must be given; inside a section they may belong to the items it walks over.
-
-    An inverted section walks over nothing: its body is at the level it stands on.
-    """
+    """Collect the names at the top level, which a caller must give, and the names inside sections."""
     for node in body:
         if isinstance(node, VariableTag | Section) and node.path:
             top.setdefault(node.path[0])
         if isinstance(node, Section):
+            # Names in a section may belong to its items. An inverted section has no items.
             _collect(node.body, top if node.inverted else inner, inner)

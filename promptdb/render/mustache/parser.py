@@ -1,18 +1,18 @@
-"""Mustache text -> nodes, by https://github.com/mustache/spec without lambdas, dynamic names and inheritance.
+"""Parses mustache (https://github.com/mustache/spec) without lambdas, dynamic names and inheritance.
 
-The tokenizer of chevron does not serve. It copies the rest of the text for every tag, counts lines wrongly after tags that
-stand alone, and keeps its state in globals that threads share.
+The library chevron does not serve, for three reasons. Its tokenizer copies the rest of the text for every tag, which takes
+quadratic time. It counts lines wrongly after standalone tags. It keeps its state in globals that threads share.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from promptdb.errors import IncludeError, TemplateError
 
 MAX_NESTING = 100
-"""Sections in one another."""
+"""Sections inside one another."""
 
 _SIGILS = frozenset("#^/>&=!{")
 _STANDALONE = frozenset("#^/>=!")
@@ -23,7 +23,7 @@ _BLOCKS_OF_HANDLEBARS = {"if": "#", "each": "#", "with": "#", "unless": "^"}
 
 
 class TagPosition(NamedTuple):
-    """Where a tag starts, counted from 1. `fragment` is None for the template itself."""
+    """The place where a tag starts, counted from 1. `fragment` is None for the template itself."""
 
     line: int
     column: int
@@ -37,7 +37,7 @@ class TagPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VariableTag:
-    """`path` is the key split at its dots; empty for the key `.`."""
+    """A tag that writes a value. `path` is the key split at its dots, or empty for the key `.`."""
 
     key: str
     path: tuple[str, ...]
@@ -46,7 +46,7 @@ class VariableTag:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`path` as that of a variable."""
+    """A section with its body. `path` is like that of a variable."""
 
     key: str
     path: tuple[str, ...]
@@ -54,13 +54,10 @@ class Section:
     inverted: bool
     body: "tuple[Node, ...]" = ()
 
-    def with_body(self, body: "Iterable[Node]") -> "Section":
-        return Section(self.key, self.path, self.place, self.inverted, tuple(body))
-
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """`indentation` goes before each of its lines, where it stands on a line of its own."""
+    """A fragment to put in. If the tag is alone on its line, `indentation` goes before each line of the fragment."""
 
     name: str
     place: TagPosition
@@ -70,8 +67,8 @@ class Partial:
 Node = str | VariableTag | Section | Partial
 
 
-class _Tag(NamedTuple):
-    """It stands at `position`; `start` and `end` bound what it replaces: the whole line, where it stands alone."""
+class Tag(NamedTuple):
+    """A tag at `position`. `start` and `end` bound the text it replaces: the whole line, if the tag is alone there."""
 
     sigil: str
     key: str
@@ -83,19 +80,15 @@ class _Tag(NamedTuple):
 
 
 def parse(template: str, fragment: str | None = None) -> tuple[Node, ...]:
-    """In time that grows with the length of the text alone.
-
-    Args:
-        template: the text.
-        fragment: its name, if it is one: for errors.
+    """Parse a template or a fragment in linear time. `fragment` is its name for errors.
 
     Raises:
-        TemplateError: it is not mustache, with line and column.
+        TemplateError: the text is not valid mustache.
     """
     open_sections: list[tuple[Section, list[Node]]] = []
     nodes: list[Node] = []
     done = 0
-    for tag in _tags(template, fragment):
+    for tag in tags(template, fragment):
         if tag.start > done:
             nodes.append(template[done : tag.start])
         done = tag.end
@@ -111,7 +104,7 @@ def parse(template: str, fragment: str | None = None) -> tuple[Node, ...]:
                 nodes = []
             case "/":
                 opening, outer = _closed(tag, open_sections)
-                outer.append(opening.with_body(nodes))
+                outer.append(replace(opening, body=tuple(nodes)))
                 nodes = outer
     if open_sections:
         opening = open_sections[-1][0]
@@ -120,20 +113,12 @@ def parse(template: str, fragment: str | None = None) -> tuple[Node, ...]:
     return (*nodes, template[done:]) if done < len(template) else tuple(nodes)
 
 
-def find_key(template: str, name: str) -> tuple[int, int] | None:
-    """Line and column, counted from 1, of the first tag that looks up `name`, or something inside it."""
-    for tag in _tags(template, None):
-        if tag.sigil in ("", "&", "#", "^") and tag.key.split(".", 1)[0] == name:
-            position = template.index(tag.key, tag.position)
-            return template.count("\n", 0, position) + 1, position - template.rfind("\n", 0, position)
-    return None
-
-
 def nested_too_deeply(place: TagPosition) -> TemplateError:
     return place.error(f"sections are nested deeper than {MAX_NESTING}", "flatten them")
 
 
-def _tags(template: str, fragment: str | None) -> Iterator[_Tag]:
+def tags(template: str, fragment: str | None) -> Iterator[Tag]:
+    """Yield the tags of a text in order, with the delimiters that hold at each place."""
     left, right = "{{", "}}"
     line, line_start, counted, done = 1, 0, 0, 0
     while (position := template.find(left, done)) >= 0:
@@ -150,14 +135,15 @@ def _tags(template: str, fragment: str | None) -> Iterator[_Tag]:
             raise place.error("a tag is not closed", f"end it with {closing}")
         key = template[inside:inside_end].strip()
         start, end, indentation = position, inside_end + len(closing), ""
-        if sigil in _STANDALONE and done <= line_start:  # else there is another tag before it on its line
+        # A tag alone on its line takes the line with it, unless another tag comes before it there.
+        if sigil in _STANDALONE and done <= line_start:
             before, after = template[line_start:position], _LINE_END.match(template, end)
             if after is not None and not before.strip(" \t"):
                 start, end, indentation = line_start, after.end(), before
         if sigil == "=":
             left, right = _delimiters(key, place)
         done = end
-        yield _Tag("&" if sigil == "{" else sigil, key, place, position, start, end, indentation)
+        yield Tag("&" if sigil == "{" else sigil, key, place, position, start, end, indentation)
 
 
 def _delimiters(key: str, place: TagPosition) -> tuple[str, str]:
@@ -167,7 +153,7 @@ def _delimiters(key: str, place: TagPosition) -> tuple[str, str]:
     return parts[0], parts[1]
 
 
-def _closed(tag: _Tag, open_sections: list[tuple[Section, list[Node]]]) -> tuple[Section, list[Node]]:
+def _closed(tag: Tag, open_sections: list[tuple[Section, list[Node]]]) -> tuple[Section, list[Node]]:
     key = shortened(tag.key)
     if not open_sections:
         raise tag.place.error(f"closes the section {key!r}, which is not open", "remove it, or open the section")
@@ -178,8 +164,7 @@ def _closed(tag: _Tag, open_sections: list[tuple[Section, list[Node]]]) -> tuple
     return opening, outer
 
 
-def _path(tag: _Tag) -> tuple[str, ...]:
-    """Of `name`, `outer.inner` or `.`."""
+def _path(tag: Tag) -> tuple[str, ...]:
     if tag.key == ".":
         return ()
     if tag.key[:1] in _INHERITANCE:
@@ -190,17 +175,15 @@ def _path(tag: _Tag) -> tuple[str, ...]:
         raise tag.place.error("an empty tag", "put a name between {{ and }}")
     if len(words) > 1 or not all(path):
         hint = "put a name between {{ and }}"
-        if words[0] in _BLOCKS_OF_HANDLEBARS:
-            hint = (
-                f"mustache has no {words[0]!r}: write {{{{{_BLOCKS_OF_HANDLEBARS[words[0]]}{shortened(words[-1])}}}}}"
-            )
+        if sigil := _BLOCKS_OF_HANDLEBARS.get(words[0]):
+            hint = f"mustache has no {words[0]!r}: write {{{{{sigil}{shortened(words[-1])}}}}}"
         raise tag.place.error(f"{shortened(tag.key)!r} is not a variable name", hint)
     return path
 
 
-def _partial_name(tag: _Tag) -> str:
+def _partial_name(tag: Tag) -> str:
     if not tag.key:
-        raise tag.place.error("an empty tag", "put the name of a fragment behind the >")
+        raise tag.place.error("an empty tag", "put the name of a fragment after the >")
     if tag.key.startswith("*"):
         message = f"a partial whose name is computed: {shortened(tag.key)!r}"
         raise tag.place.error(message, "write the name out: {{> _shared/tone.md}}", IncludeError)
@@ -208,5 +191,5 @@ def _partial_name(tag: _Tag) -> str:
 
 
 def shortened(key: str) -> str:
-    """For messages."""
+    """Shorten a key for messages."""
     return key if len(key) <= 60 else f"{key[:57]}..."

@@ -1,4 +1,4 @@
-"""Mustache nodes and values -> text, within bounds: values are data, walked over and written but never called."""
+"""Renders mustache nodes with values, within limits. Values are data: they are written, but never called."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from promptdb.errors import TemplateError
 from promptdb.render.mustache.parser import Node, Section, VariableTag, shortened
 
 MAX_ITEMS = 1_000_000
-"""Items that the sections of one render may walk over in all."""
+"""Items of all sections in one render."""
 
 MAX_STEPS = 20_000_000
-"""Tags and texts that they may come past on the way, since an empty one costs time too."""
+"""Tags and texts that sections may pass in one render, since even an empty tag costs time."""
 
 MAX_OUTPUT = 100_000_000
-"""Characters that one render may write."""
+"""Characters written in one render."""
 
 _MISSING = object()
 _NAMES_SHOWN = 8
-_TOO_LONG = f"the text has more than {MAX_OUTPUT:,} characters", "give shorter values, or walk over fewer of them"
+_TOO_LONG = f"the text has more than {MAX_OUTPUT:,} characters", "give shorter values, or fewer of them"
 _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (str, "a string"),
     (bool, "a boolean"),
@@ -30,9 +30,10 @@ _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 def rendered(body: Iterable[Node], values: Mapping[str, Any]) -> str:
-    """
+    """Render nodes.
+
     Raises:
-        TemplateError: a value does not fit, or a bound is reached; with the place of the tag where it is known.
+        TemplateError: a value does not fit, or the render exceeds a limit.
     """
     run = _Run()
     try:
@@ -46,7 +47,7 @@ def rendered(body: Iterable[Node], values: Mapping[str, Any]) -> str:
 
 @dataclass(slots=True)
 class _Run:
-    """What one render has written, and what it has used up."""
+    """The text of one render so far, and its counts against the limits."""
 
     pieces: list[str] = field(default_factory=list)
     items: int = 0
@@ -58,15 +59,15 @@ class _Run:
         self.steps += items * len(section.body)
         if self.items > MAX_ITEMS or self.steps > MAX_STEPS:
             what = f"{MAX_ITEMS:,} items" if self.items > MAX_ITEMS else f"{MAX_STEPS:,} tags"
-            message = f"the sections walk over more than {what}, the last in {shortened(section.key)!r}"
+            message = f"the sections iterate over more than {what}, the last in {shortened(section.key)!r}"
             raise section.place.error(message, "give shorter lists, or nest fewer sections")
 
     def text_of(self, variable: VariableTag, value: Any) -> str:
-        """A value that is no text, as `str` writes it. It is counted at once: the same long list may come again and again."""
+        """Convert a value that is not text with `str`, and count the characters at once: a long list may repeat."""
         try:
             text = str(value)
         except (ValueError, TypeError, RecursionError) as error:
-            message = f"the value of {shortened(variable.key)!r} cannot be written: {error}"
+            message = f"the value of {shortened(variable.key)!r} cannot be converted to text: {error}"
             raise variable.place.error(message) from error
         self.converted += len(text)
         if self.converted > MAX_OUTPUT:
@@ -75,7 +76,7 @@ class _Run:
 
 
 def _write(body: Iterable[Node], scopes: list[Any], run: _Run) -> None:
-    """`scopes` has the values, and in a section each item that is walked over."""
+    """Write nodes. `scopes` has the values, and in a section each item around the nodes."""
     write = run.pieces.append
     for node in body:
         if isinstance(node, str):
@@ -99,7 +100,7 @@ def _write_section(section: Section, scopes: list[Any], run: _Run) -> None:
         raise _no_item(section)
     try:
         truth = value is not _MISSING and bool(value)
-    except (ValueError, TypeError) as error:  # of an array of a library, for one
+    except (ValueError, TypeError) as error:  # from an array of a library such as numpy
         message = f"the value of {shortened(section.key)!r} is neither true nor false: {error}"
         raise section.place.error(message) from error
     if section.inverted:
@@ -115,7 +116,7 @@ def _write_section(section: Section, scopes: list[Any], run: _Run) -> None:
 
 
 def _look_up(path: tuple[str, ...], scopes: list[Any]) -> Any:
-    """The first name decides the scope; the rest is looked up in it alone (dotted names, context precedence)."""
+    # The first name selects the scope of all others (mustache specification: dotted names, context precedence).
     if not path:
         return scopes[-1] if len(scopes) > 1 else _MISSING
     name = path[0]
@@ -126,15 +127,12 @@ def _look_up(path: tuple[str, ...], scopes: list[Any]) -> Any:
     else:
         return _MISSING
     for part in path[1:]:
-        if value is None or value is _MISSING:
-            break
         value = _child(value, part)
     return value
 
 
 def _child(value: Any, part: str) -> Any:
-    """Of null, null: what is not known has nothing that could be misspelled."""
-    if value is None:
+    if value is None:  # everything in null is null: it has no names that could be misspelled
         return None
     if isinstance(value, Mapping):
         return value.get(part, _MISSING)
@@ -144,7 +142,7 @@ def _child(value: Any, part: str) -> Any:
 
 
 def _require_optional(variable: VariableTag, values: Mapping[str, Any]) -> None:
-    """Outside of sections only a whole variable may lack a value, since then it is an optional one."""
+    """Raise an error for a missing value outside sections, unless the caller omitted the whole variable."""
     if not variable.path:
         raise _no_item(variable)
     if variable.path[0] not in values:
@@ -158,13 +156,12 @@ def _require_optional(variable: VariableTag, values: Mapping[str, Any]) -> None:
 
 
 def _lacks(variable: VariableTag, depth: int, owner: Any) -> TemplateError:
-    """Of the key, the first `depth` parts lead to `owner`, which does not have the next."""
+    """Describe a key whose first `depth` parts lead to `owner`, which lacks the next part."""
     before, part = ".".join(variable.path[:depth]), variable.path[depth]
-    hint = f"inside of {{{{#{shortened(before)}}}}} a name without a value is empty"
+    hint = f"inside {{{{#{shortened(before)}}}}} a name without a value is empty"
     if isinstance(owner, Mapping):
         names = [name for name in islice(owner, 1000) if isinstance(name, str)]
-        near = get_close_matches(part, names, 1)
-        if near:
+        if near := get_close_matches(part, names, 1):
             hint = f"did you mean {shortened(f'{before}.{near[0]}')!r}?"
         more = f" and {len(owner) - _NAMES_SHOWN:,} more" if len(owner) > _NAMES_SHOWN else ""
         has = f"has {', '.join(map(_printable, names[:_NAMES_SHOWN]))}{more}" if owner else "is empty"
@@ -175,7 +172,7 @@ def _lacks(variable: VariableTag, depth: int, owner: Any) -> TemplateError:
 
 
 def _no_item(tag: VariableTag | Section) -> TemplateError:
-    return tag.place.error("'.' outside of a section, where there is no item", "put it between {{#list}} and {{/list}}")
+    return tag.place.error("'.' outside a section, where there is no item", "put it between {{#list}} and {{/list}}")
 
 
 def _printable(name: str) -> str:

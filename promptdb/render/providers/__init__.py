@@ -1,1 +1,1 @@
-"""Prompts as requests of providers' APIs: plain data, for which no SDK is needed."""
+"""Writes prompts as requests for providers' APIs: plain data that needs no SDK."""

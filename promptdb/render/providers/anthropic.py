@@ -1,6 +1,7 @@
-"""Requests of Anthropic's messages API (https://platform.claude.com/docs/en/api/messages)."""
+"""Requests for Anthropic's messages API (https://platform.claude.com/docs/en/api/messages)."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from itertools import takewhile
@@ -9,24 +10,19 @@ from typing import Any
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import RenderError
 from promptdb.render.messages import RenderedMessage
-from promptdb.render.providers.parts import image_source, kind_of, without_calls
-from promptdb.render.providers.settings import settings_for
-from promptdb.render.providers.tools import answered_call, function_of
+from promptdb.render.providers import parts
 
 _NO_PARAMETERS = {"type": "object", "properties": {}}
+_DATA_URL = re.compile(r"data:(?P<media_type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL)  # RFC 2397
 
 
 def anthropic_request(spec: PromptSpec, messages: Sequence[RenderedMessage]) -> dict[str, Any]:
-    """The arguments of `messages.create`. Names of messages have no place in this API and are left out.
-
-    Args:
-        spec: of the prompt.
-        messages: rendered. Those of role system at the beginning become `system`.
+    """Build the arguments of `messages.create`. Leading system messages become `system`.
 
     Raises:
-        RenderError: a role of the application's own, or calls and answers of tools that do not say what they belong to.
+        RenderError: a role is generic, a tool call cannot be read, or a tool's answer does not name its call.
     """
-    request = settings_for(spec.model, lambda provider: provider == "anthropic")
+    request = parts.model_arguments(spec.model, lambda provider: provider == "anthropic")
     opening = list(takewhile(lambda message: message.role == "system", messages))
     if opening:
         request["system"] = _system(opening)
@@ -46,10 +42,9 @@ def _system(messages: Sequence[RenderedMessage]) -> str | list[dict[str, Any]]:
 
 
 def _turns(messages: Sequence[RenderedMessage], start: int) -> list[dict[str, Any]]:
-    """The messages from `start` on; answers of tools that follow one another are one turn of the user."""
     turns: list[dict[str, Any]] = []
-    for index in range(start, len(messages)):
-        message = messages[index]
+    for index, message in enumerate(messages[start:], start):
+        # The API expects the answers of parallel tool calls in one turn of the user.
         if message.role == "tool" and index > start and messages[index - 1].role == "tool":
             turns[-1]["content"] += _content(message, index)
         else:
@@ -66,34 +61,31 @@ def _role(message: RenderedMessage, index: int) -> str:
 
 
 def _content(message: RenderedMessage, index: int) -> str | list[dict[str, Any]]:
-    kwargs = message.additional_kwargs
+    content = message.content if isinstance(message.content, str) else _blocks(message)
     if message.role == "tool":
-        answer = message.content if isinstance(message.content, str) else _blocks(message)
-        return [{"type": "tool_result", "tool_use_id": answered_call(message, index), "content": answer}]
-    calls = kwargs.get("tool_calls") if message.role == "ai" else None
-    if calls:
-        return [*_blocks(message), *(_tool_use(call, index) for call in calls)]
-    return message.content if isinstance(message.content, str) else _blocks(message)
+        return [{"type": "tool_result", "tool_use_id": parts.answered_call(message, index), "content": content}]
+    calls = message.additional_kwargs.get("tool_calls") if message.role == "ai" else None
+    return [*_blocks(message), *(_tool_use(call, index) for call in calls)] if calls else content
 
 
 def _blocks(message: RenderedMessage) -> list[dict[str, Any]]:
-    """The content as blocks; an empty text is none, since the API refuses one."""
-    parts = [message.content] if isinstance(message.content, str) else without_calls(message)
-    return [_block(part) for part in parts if part != ""]
+    content = [message.content] if isinstance(message.content, str) else parts.without_calls(message)
+    # The API refuses empty text blocks.
+    return [_block(part) for part in content if part != ""]
 
 
 def _block(part: Any) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
-    block: dict[str, Any] = {"type": kind_of(part), **deepcopy(part)}
-    source = image_source(block) if block["type"] in ("image", "image_url") and "source" not in block else None
+    block: dict[str, Any] = {"type": parts.kind_of(part), **deepcopy(part)}
+    source = parts.image_source(block) if block["type"] in ("image", "image_url") and "source" not in block else None
     if source is None:
         return block
     cached = {"cache_control": block["cache_control"]} if "cache_control" in block else {}
-    if source.embedded is None:
-        return {"type": "image", "source": {"type": "url", "url": source.url}, **cached}
-    media_type, data = source.embedded
-    return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}, **cached}
+    image = {"type": "url", "url": source}
+    if embedded := _DATA_URL.fullmatch(source):
+        image = {"type": "base64", **embedded.groupdict()}
+    return {"type": "image", "source": image, **cached}
 
 
 def _tool_use(call: Any, index: int) -> dict[str, Any]:
@@ -104,15 +96,15 @@ def _tool_use(call: Any, index: int) -> dict[str, Any]:
         hint = "write {id, type: function, function: {name, arguments}}, with arguments as JSON text"
         raise RenderError(f"message {index + 1} has a tool call that cannot be read", hint) from error
     if not isinstance(arguments, Mapping):
-        raise RenderError(f"message {index + 1} has a tool call whose arguments are no JSON object")
+        raise RenderError(f"message {index + 1} has a tool call whose arguments are not a JSON object")
     return block
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool as this API has it. What is no function goes through as it is."""
-    function = function_of(tool)
+    # A tool of the provider itself, such as a web search, is not a function and passes unchanged.
+    function = parts.function_of(tool)
     if function is None:
         return deepcopy(dict(tool))
     schema = function.pop("parameters", None) or _NO_PARAMETERS
-    kept = {key: deepcopy(tool[key]) for key in ("cache_control",) if key in tool}
-    return {**function, "input_schema": schema, **kept}
+    cached = {"cache_control": deepcopy(tool["cache_control"])} if "cache_control" in tool else {}
+    return {**function, "input_schema": schema, **cached}

@@ -41,7 +41,7 @@ FRAGMENTS = {
             "makes more than 100,000,000 characters",
             id="limit",
         ),
-        pytest.param("{% macro m() %}\n{{ m() }}{% endmacro %}{{ m() }}", 2, "calls itself without end", id="endless"),
+        pytest.param("{% macro m() %}\n{{ m() }}{% endmacro %}{{ m() }}", 2, "calls itself endlessly", id="endless"),
         pytest.param("a\n{{ '%(x)s' % {} }}", 2, "the template failed: no value for 'x'", id="format"),
     ],
 )

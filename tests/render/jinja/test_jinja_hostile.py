@@ -23,7 +23,7 @@ PEAK = 500_000_000
 """Bytes that the process of all attacks may come to. Their values are 30 million of them, Python 60 million."""
 
 REFUSED = re.compile(
-    r"makes more than 100,000,000 characters|takes more than 1,000,000 loop steps and calls|calls itself without end"
+    r"makes more than 100,000,000 characters|takes more than 1,000,000 loop steps and calls|calls itself endlessly"
     r"|nested deeper than 100|sandbox refused|round to more|can be rounded|has no attribute 'a'|encoding utf-8|whole number"
     r"|template failed: (Range too big|a number is needed|name 'nan')"
 )

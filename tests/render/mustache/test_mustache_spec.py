@@ -262,7 +262,7 @@ FOLLOWED = {
 }
 
 RAW = '<b> & "it\'s"'
-OUTSIDE = "'.' outside of a section, where there is no item"
+OUTSIDE = "'.' outside a section, where there is no item"
 
 DIFFERENT: list[tuple[str, str, str, dict[str, Any], str]] = [
     # No HTML escaping: a prompt is no web page.

@@ -308,12 +308,12 @@ def test_text_in_values_opens_no_new_role():
         (
             {"role": "tool", "content": "r"},
             "to_openai",
-            "message 1 is the answer of a tool, and does not say to which call",
+            "message 1 is the answer of a tool, but does not name the call",
         ),
         (
             {"role": "tool", "content": "r"},
             "to_anthropic",
-            "message 1 is the answer of a tool, and does not say to which",
+            "message 1 is the answer of a tool, but does not name",
         ),
         (
             {"role": "generic", "role_name": "judge", "content": "x"},
@@ -336,7 +336,7 @@ def test_text_in_values_opens_no_new_role():
         (
             {"role": "ai", "content": "", "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "[1]"}}]},
             "render_messages",
-            "all[0] has a tool call whose arguments are no JSON object",
+            "all[0] has a tool call whose arguments are not a JSON object",
         ),
     ],
 )
