@@ -180,12 +180,15 @@ def test_a_database_that_was_downgraded_to_nothing_counts_as_empty(empty: sa.Eng
     migrate.upgrade(empty)
     migrate.downgrade(empty, "base")
     migrate.upgrade(empty)
+    # Raises if the schema is not the newest.
     migrate.ensure_schema(empty)
 
 
 def test_a_schema_that_is_up_to_date_is_left_alone(empty: sa.Engine) -> None:
     migrate.upgrade(empty)
+    tables = tables_of(empty)
     migrate.ensure_schema(empty)
+    assert tables_of(empty) == tables
 
 
 def test_a_stamp_of_something_unknown_asks_for_a_newer_promptdb(empty: sa.Engine) -> None:

@@ -362,7 +362,7 @@ def test_of_two_threads_that_move_an_alias_from_the_same_place_one_wins(triage: 
     results: list[str] = []
 
     def race(revision: int) -> None:
-        barrier.wait(10)
+        barrier.wait(120)
         try:
             triage.promote(f"{TRIAGE}:rev:{revision}", "production", expected=1)
             results.append("moved")
