@@ -375,9 +375,8 @@ def test_a_commit_that_is_still_under_way_is_waited_for(
     assert [event.action for event in on_own_server.alias_log("a/one")] == ["promote"]
 
 
-@pytest.mark.usefixtures("no_patience")
 def test_where_nobody_can_say_what_became_of_a_commit_it_is_told_and_not_done_again(
-    own_server: PostgresServer, on_own_server: PromptService
+    own_server: PostgresServer, on_own_server: PromptService, no_patience: None
 ) -> None:
     on_own_server.register_text("a/one", "One")
 
