@@ -1,4 +1,8 @@
-"""What `make test` leaves to `make soak`: the folder `soak`, and most of the cases that others stand for."""
+"""What `make test` leaves to `make soak`, and `make check` to `make test`.
+
+Only `make soak` runs the folder `soak`, the giants, which have the marker of that name and a small form beside them, and most of
+the cases that others stand for.
+"""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -21,6 +25,8 @@ def sampled(*cells: tuple[str, ...], few: Collection[object] = ()) -> pytest.Mar
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sampled(cells, few): see tests/sampling.py")
+    config.addinivalue_line("markers", "soak: a giant, which only `make soak` runs")
+    config.addinivalue_line("markers", "slow: takes seconds, and `make check` leaves it to `make test`")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -44,7 +50,7 @@ def _is_soak(config: pytest.Config) -> bool:
 def _is_left_out(item: pytest.Function) -> bool:
     mark = item.get_closest_marker("sampled")
     if mark is None:
-        return False
+        return item.get_closest_marker("soak") is not None
     values = item.callspec.params
     cell = tuple(values[name] for name in ("backend", "store") if name in values)
     return cell not in mark.kwargs["cells"] and not any(value in mark.kwargs["few"] for value in values.values())
