@@ -8,6 +8,8 @@ import pytest
 from registries import write
 from repositories import Git, commit_all
 
+pytestmark = pytest.mark.slow
+
 GOOD, BAD = "Hi {name}\n", "Hi {\n"
 USES = '{% include "_tone.md" %}\n'
 

@@ -166,6 +166,7 @@ def readers(running: "subprocess.Popen[str]") -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @on_linux
 def test_interrupted_while_several_processes_read_files_is_as_quiet(large: Path) -> None:
     """^C on a terminal reaches all of them."""
@@ -176,6 +177,7 @@ def test_interrupted_while_several_processes_read_files_is_as_quiet(large: Path)
     assert (running.returncode, out, err.strip()) == (130, "", "interrupted")
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_reading_process_that_is_killed_does_not_leave_the_command_waiting(large: Path) -> None:
     """As the kernel does where memory runs out."""
@@ -189,6 +191,7 @@ def test_a_reading_process_that_is_killed_does_not_leave_the_command_waiting(lar
     assert (running.returncode, err) == (1, told)
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_command_that_is_killed_leaves_no_process_behind(large: Path) -> None:
     with started("check") as running:

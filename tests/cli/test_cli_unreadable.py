@@ -11,6 +11,8 @@ from clitools import PROMPTDB, TIMEOUT, Ran, Run, failure, started
 from registries import write
 from repositories import Git
 
+pytestmark = pytest.mark.slow
+
 FILES = [["check"], ["plan"], ["sync"], ["status"]]
 
 

@@ -376,7 +376,7 @@ def test_performing_a_plan_and_planning_again_gives_an_empty_one(desired: list[D
 
 
 @given(desired_states(), recorded_states(), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_plan_that_is_performed_in_memory_gives_what_its_changes_say(
     desired: list[Desired], before: Recorded, prune: bool
 ):

@@ -81,12 +81,14 @@ def test_a_generated_text_file(text: str, suffix: str):
     assert_round_trip_or_refusal(string(text, metadata={"title": "T"}), suffix)
 
 
+@pytest.mark.slow
 @given(json_objects(), st.sampled_from([".yaml", ".json", ".md"]))
 @settings(max_examples=100, deadline=None)
 def test_generated_data(data: dict[str, Any], suffix: str):
     assert_round_trip(string("x", model=data, response_schema=data), suffix)
 
 
+@pytest.mark.slow
 @given(string_prompts() | chat_prompts(), st.sampled_from([".yaml", ".json"]))
 @settings(max_examples=120, deadline=None)
 def test_generated_prompts(spec: PromptSpec, suffix: str):

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from writers import COMMON, write_at_once
+
+pytestmark = pytest.mark.slow
 
 
 def test_nothing_that_six_writers_were_told_is_lost(database_url: str, tmp_path: Path) -> None:

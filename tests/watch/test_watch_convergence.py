@@ -9,6 +9,8 @@ from registries import write
 from repositories import Git, commit_all
 from watchtools import Heads, converges, fresh, heads, wait_for, watching
 
+pytestmark = pytest.mark.slow
+
 GREET = "prompts/greet.txt"
 
 
