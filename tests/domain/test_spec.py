@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from vectors.specs import chat_prompts, string_prompts
+from specs import chat_prompts, string_prompts
 
 from promptdb.domain.digest import SCHEME, digest_of
 from promptdb.domain.spec import TEMPLATE_FORMATS, Message, Placeholder, PromptSpec, Variable

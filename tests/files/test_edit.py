@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from vectors.specs import AWKWARD_TEXTS, texts
+from specs import AWKWARD_TEXTS, texts
 
 from promptdb.domain.prompt_file import Expectation
 from promptdb.files.edit import edited as fields_edited

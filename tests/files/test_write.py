@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from vectors.specs import AWKWARD_TEXTS, chat_prompts, json_objects, string_prompts, texts
+from specs import AWKWARD_TEXTS, chat_prompts, json_objects, string_prompts, texts
 
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError

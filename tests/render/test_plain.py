@@ -2,7 +2,7 @@
 
 import pytest
 from hypothesis import given, settings
-from vectors.specs import texts
+from specs import texts
 
 from promptdb.render.engine import NO_INCLUDES
 from promptdb.render.plain import compile_template, include_names

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vectors.specs import AWKWARD_TEXTS, texts
+from specs import AWKWARD_TEXTS, texts
 
 from promptdb.domain.spec import TEMPLATE_FORMATS, TemplateFormat
 from promptdb.errors import TemplateError

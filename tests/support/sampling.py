@@ -25,7 +25,7 @@ def sampled(*cells: tuple[str, ...], few: Collection[object] = ()) -> pytest.Mar
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "sampled(cells, few): see tests/sampling.py")
+    config.addinivalue_line("markers", "sampled(cells, few): see tests/support/sampling.py")
     config.addinivalue_line("markers", "soak: a giant, which only `make soak` runs")
     config.addinivalue_line("markers", "slow: takes seconds, and `make check` leaves it to `make test`")
 
