@@ -1,4 +1,5 @@
-# `make demo` shows promptdb at work on the prompts of this repository; `make test` runs everything that CI runs.
+# `make demo` shows promptdb at work on the prompts of this repository; `make check` runs lint, types and the quick tests,
+# `make test` everything that CI runs.
 # Both do their own set-up in .venv and need only Python 3.11 or newer, git and make.
 
 PYTHON ?= python3
@@ -7,13 +8,18 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 LOCK := requirements-dev.lock
 # Of whose cases `make test` runs only some.
-SAMPLED := tests/sync/test_history.py tests/sync/test_sync_order.py tests/sync/test_sync_sequences.py
+SAMPLED := tests/ci/test_pre_commit.py tests/watch/test_watch_convergence.py \
+	tests/sync/test_history.py tests/sync/test_sync_order.py tests/sync/test_sync_sequences.py
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo test soak lint format lock clean
+.PHONY: demo check test soak lint format lock clean
 
 demo: $(VENV)/.demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo
+
+# What can be done in a minute and a half, while one works: all but the slow tests, and those that need a server.
+check: lint
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test: lint
 	$(BIN)/python -m pytest -n auto

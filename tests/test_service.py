@@ -220,11 +220,12 @@ def test_a_spec_that_was_made_in_code_is_checked_too(service: PromptService, fie
         service.register_spec("a/one", PromptSpec(kind="string", **fields))
 
 
-@pytest.mark.parametrize("name", ["", "a//b", "/a", "a/", "_a/b", "a/.b", "a b", "a/b:rev:1", "a" * 129, "ä/b", "../a"])
 @pytest.mark.parametrize("act", ["register_text", "list_versions", "log", "aliases", "alias_log"])
-def test_a_name_that_is_none_is_refused(recorder: PromptService, act: str, name: str) -> None:
-    with pytest.raises(InvalidRef):
-        getattr(recorder, act)(name, *(["text"] if act == "register_text" else []))
+def test_a_name_that_is_none_is_refused(recorder: PromptService, act: str) -> None:
+    rest = ["text"] if act == "register_text" else []
+    for name in ("", "a//b", "/a", "a/", "_a/b", "a/.b", "a b", "a/b:rev:1", "a" * 129, "ä/b", "../a"):
+        with pytest.raises(InvalidRef):
+            getattr(recorder, act)(name, *rest)
 
 
 @pytest.fixture(scope="module")

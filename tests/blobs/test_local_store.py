@@ -133,12 +133,14 @@ def test_a_blob_that_could_be_written_only_in_part_is_an_error_and_not_a_blob(st
     assert store.get(digest_of(data)) == data
 
 
+@pytest.mark.slow
 def test_eight_processes_put_the_same_blobs_at_once(store: LocalBlobStore) -> None:
     texts = [f"blob {number}".encode() * 100 for number in range(50)]
     assert together(put_blobs, [(store.root, texts)] * 8) == ["put"] * 8
     assert files(store) == {object_key(digest_of(text)): text for text in texts}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "stride"), [(4, 1), (40, 17)], ids=["made durable one by one", "all at once"])
 def test_a_kill_at_any_step_leaves_no_half_written_key(tmp_path: Path, count: int, stride: int) -> None:
     texts = [f"blob {number}".encode() * 1000 for number in range(count)]

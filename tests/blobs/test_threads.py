@@ -8,7 +8,7 @@ import pytest
 
 from promptdb.blobs.threads import in_threads
 
-TIMEOUT = 30.0
+TIMEOUT = 120.0
 """Seconds: only what hangs takes so long."""
 
 

@@ -13,21 +13,35 @@ import yaml
 from registries import write
 from repositories import Git, commit_all, git_in
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+BIN = Path(sys.executable).parent
 PRE_COMMIT = [sys.executable, "-m", "pre_commit"]
 CONFIG = "repos: [{{repo: '{folder}', rev: {rev}, hooks: [{{id: promptdb-check}}, {{id: promptdb-sync}}]}}]\n"
 
 
 class Installed(NamedTuple):
-    """The configuration of a repository that uses the hooks, and where pre-commit keeps them."""
+    """The configuration of a repository that uses the hooks, and where pre-commit keeps what it needs."""
 
     config: str
     home: Path
 
 
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+@pytest.fixture(
+    scope="session", params=["as they are", pytest.param("installed by pre-commit", marks=pytest.mark.soak)]
+)
+def installed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Installed:
+    """The hooks; as they are, they run what is installed here, which saves half a minute."""
+    if request.param == "as they are":
+        hooks = [{**hook, "language": "system", "entry": f"{BIN}/{hook['entry']}"} for hook in HOOKS]
+        config = yaml.safe_dump({"repos": [{"repo": "local", "hooks": hooks}]})
+        return Installed(config, tmp_path_factory.mktemp("home"))
+    return _installed(tmp_path_factory)
+
+
+def _installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The hooks of the files as they are now, installed once, whatever the number of workers."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "pre-commit"

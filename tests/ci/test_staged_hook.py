@@ -8,6 +8,8 @@ import pytest
 from registries import write
 from repositories import Git, commit_all
 
+pytestmark = pytest.mark.slow
+
 GOOD, BAD = "Hi {name}\n", "Hi {\n"
 USES = '{% include "_tone.md" %}\n'
 
@@ -79,6 +81,7 @@ def test_a_commit_that_only_renames_a_fragment_is_refused(repository: Path, git:
 @pytest.mark.parametrize("change", [("rm", "--quiet", "prompts/a.txt"), ("mv", "prompts/a.txt", "prompts/c.txt")])
 def test_a_prompt_may_be_deleted_or_renamed(repository: Path, git: Git, change: tuple[str, ...]) -> None:
     git(*change)
+    # Raises if the hook refuses it.
     git("commit", "-m", "x")
 
 

@@ -35,8 +35,8 @@ tests:
     expect: {contains: It broke.}
 """
 PROMPTDB = [sys.executable, "-m", "promptdb"]
-TIMEOUT = 30.0
-"""Seconds."""
+TIMEOUT = 120.0
+"""Seconds: only a process that hangs takes so long."""
 
 
 class Ran(NamedTuple):
@@ -99,7 +99,10 @@ def process(*arguments: object, folder: Path | None = None, **environment: str) 
 
 @contextmanager
 def started(*arguments: object, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A command that runs, with its children in a group of their own; killed at the end if it is still there."""
+    """A command that runs, with its children in a group of their own; killed at the end if it is still there.
+
+    ^C reaches it even where the tests run in the background of a shell, which has its commands ignore it.
+    """
     running = subprocess.Popen(
         [*PROMPTDB, *map(str, arguments)],
         env={**os.environ, **environment},
@@ -107,6 +110,7 @@ def started(*arguments: object, **environment: str) -> Iterator["subprocess.Pope
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         text=True,
     )
     with running:

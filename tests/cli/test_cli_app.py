@@ -11,14 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from clitools import PROMPTDB, TIMEOUT, Run, process, started
+from clitools import PROMPTDB, TIMEOUT, Run, failure, process, started
 from registries import write
 
 from promptdb.cli.app import COMMANDS
 from promptdb.sync.parallel import WORTH_IT
-
-SOON = 10.0
-"""Seconds: several times what the work takes."""
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
@@ -169,33 +166,39 @@ def readers(running: "subprocess.Popen[str]") -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @on_linux
 def test_interrupted_while_several_processes_read_files_is_as_quiet(large: Path) -> None:
     """^C on a terminal reaches all of them."""
     with started("check") as running:
         readers(running)
         os.killpg(running.pid, signal.SIGINT)
-        out, err = running.communicate(timeout=SOON)
+        out, err = running.communicate(timeout=TIMEOUT)
     assert (running.returncode, out, err.strip()) == (130, "", "interrupted")
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_reading_process_that_is_killed_does_not_leave_the_command_waiting(large: Path) -> None:
     """As the kernel does where memory runs out."""
-    with started("check") as running:
-        os.kill(readers(running)[0], signal.SIGKILL)
-        _, err = running.communicate(timeout=SOON)
-    assert running.returncode in (0, 1)
-    assert "Traceback" not in err
+    for _ in range(5):
+        with started("check") as running:
+            os.kill(readers(running)[0], signal.SIGKILL)
+            _, err = running.communicate(timeout=TIMEOUT)
+        if running.returncode:  # otherwise all files were read before the signal came
+            break
+    told = failure("a process that read prompt files was killed", "try again; memory may have run out")
+    assert (running.returncode, err) == (1, told)
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_command_that_is_killed_leaves_no_process_behind(large: Path) -> None:
     with started("check") as running:
         left = readers(running)
         running.kill()
         running.wait(TIMEOUT)
-        deadline = time.monotonic() + SOON
+        deadline = time.monotonic() + TIMEOUT
         while (left := [process for process in left if is_alive(process)]) and time.monotonic() < deadline:
             time.sleep(0.02)
     assert left == []
@@ -225,17 +228,15 @@ def test_a_command_that_waits_for_the_lock_can_be_interrupted(synced: Path) -> N
     stored = blobs(synced)
     with closing(sqlite3.connect("promptdb.sqlite3", isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
-        with started("sync", PROMPTDB_LOCK_TIMEOUT="5") as running:
+        with started("sync", PROMPTDB_LOCK_TIMEOUT="3600") as running:
             while blobs(synced) == stored:  # they come before the lock
                 assert running.poll() is None
                 time.sleep(0.01)
+            # Most likely it waits for the lock by then; before that, it is interrupted just the same.
             time.sleep(0.3)
-            start = time.monotonic()
             running.send_signal(signal.SIGINT)
             _, err = running.communicate(timeout=TIMEOUT)
-            took = time.monotonic() - start
     assert (running.returncode, err.strip()) == (130, "interrupted")
-    assert took < 2
 
 
 def blobs(folder: Path) -> int:

@@ -129,6 +129,7 @@ def in_json(run: Run, command: str) -> Any:
     return json.loads(ran.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", SHAPES)
 def test_the_keys_of_each_command_are_frozen(run: Run, busy: Path, command: str) -> None:
     assert keys(in_json(run, command)) == SHAPES[command]

@@ -209,6 +209,7 @@ def test_a_file_name_does_not_end_a_cell(run: Run, project: Path) -> None:
 # How long it gets
 
 
+@pytest.mark.slow
 def test_many_long_diffs_stay_below_the_limit_and_are_counted() -> None:
     old, new = (spec("".join(f"{word} {number}\n" for number in range(3000))) for word in ("old", "new"))
     changes = tuple(update(f"n{number}") for number in range(20))
@@ -219,6 +220,7 @@ def test_many_long_diffs_stay_below_the_limit_and_are_counted() -> None:
     assert re.search(r"\n\n\d+ diffs left out: a comment has 65,536 characters at most\.\n$", text)
 
 
+@pytest.mark.slow
 def test_thousands_of_changes_stay_below_the_limit_and_are_counted() -> None:
     contract = (ContractChange("variable_removed", "x", "variable 'x' removed " + "y" * 500, is_breaking=True),)
     changes = tuple(update(f"{'long-name' * 12}-{number}", contract=contract) for number in range(5000))
@@ -228,6 +230,7 @@ def test_thousands_of_changes_stay_below_the_limit_and_are_counted() -> None:
     assert re.search(r"\n\n\.\.\. and [\d,]+ more changes\n", text)
 
 
+@pytest.mark.slow
 def test_characters_that_count_twice_are_counted_twice() -> None:
     old, new = spec("\n".join("😀" * 400 + str(number) for number in range(500))), spec("x")
     changes = tuple(update(f"n{number}") for number in range(20))

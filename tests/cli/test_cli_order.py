@@ -7,6 +7,8 @@ from clitools import Run, failure
 from registries import write
 from repositories import Git, commit_all
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def commits(git: Git, project: Path, run: Run) -> list[str]:

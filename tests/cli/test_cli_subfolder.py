@@ -24,6 +24,7 @@ def start(run: Run, git: Git, two_versions: Path, request: pytest.FixtureRequest
     return two_versions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_does_the_same_from_a_subfolder(

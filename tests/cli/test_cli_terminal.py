@@ -14,6 +14,8 @@ from clitools import PROMPTDB, STYLE, TIMEOUT, Run, as_seen, process, steady, te
 from registries import write
 from repositories import Git, commit_all
 
+pytestmark = pytest.mark.slow
+
 EVIL = "\x1b]0;owned\x07\x1b[2J\x1b[35;5m\r\x08"
 """Sets the title of the window, clears the screen, blinks, goes back to the start of the line."""
 

@@ -11,6 +11,8 @@ from clitools import PROMPTDB, TIMEOUT, Ran, Run, failure, started
 from registries import write
 from repositories import Git
 
+pytestmark = pytest.mark.slow
+
 FILES = [["check"], ["plan"], ["sync"], ["status"]]
 
 
@@ -71,7 +73,7 @@ def test_a_named_pipe_in_place_of_a_file_is_not_waited_for(project: Path, argume
     os.mkfifo(project / "prompts/_wait.txt")
     write(project, {"prompts/waits.yaml": "template_file: _wait.txt\n"})
     with started(*arguments) as running:
-        out, err = running.communicate(timeout=5)
+        out, err = running.communicate(timeout=TIMEOUT)
     assert running.returncode in (1, 4)
     assert "_wait.txt" in out + err
 

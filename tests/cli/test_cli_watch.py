@@ -16,6 +16,8 @@ from test_cli_json import PLAN, PROBLEM
 
 from promptdb.problems import Code
 
+pytestmark = pytest.mark.slow
+
 FIELDS = {
     "started": ("root", "database", "mode", "interval", "reason"),
     "waiting": ("reason",),

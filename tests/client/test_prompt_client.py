@@ -184,7 +184,7 @@ def test_sixteen_threads_get_and_render_with_one_client(client: PromptClient) ->
     barrier = Barrier(16)
 
     def work(number: int) -> set[str]:
-        barrier.wait(10)
+        barrier.wait(120)
         return {
             client.render(ref, ticket=f"t{number}").text
             for ref in (TRIAGE, f"{TRIAGE}:rev:2", f"{TRIAGE}:production")
@@ -203,7 +203,7 @@ def test_sixteen_threads_make_the_first_use_of_an_empty_registry_at_once(empty_u
     with PromptClient.from_settings(AppSettings(base=tmp_path, database_url=empty_url)) as client:
 
         def work(number: int) -> int:
-            barrier.wait(10)
+            barrier.wait(120)
             return client.register_text("a/one", f"text {number}").revision
 
         with ThreadPoolExecutor(16) as pool:

@@ -180,12 +180,15 @@ def test_a_database_that_was_downgraded_to_nothing_counts_as_empty(empty: sa.Eng
     migrate.upgrade(empty)
     migrate.downgrade(empty, "base")
     migrate.upgrade(empty)
+    # Raises if the schema is not the newest.
     migrate.ensure_schema(empty)
 
 
 def test_a_schema_that_is_up_to_date_is_left_alone(empty: sa.Engine) -> None:
     migrate.upgrade(empty)
+    tables = tables_of(empty)
     migrate.ensure_schema(empty)
+    assert tables_of(empty) == tables
 
 
 def test_a_stamp_of_something_unknown_asks_for_a_newer_promptdb(empty: sa.Engine) -> None:
@@ -240,6 +243,7 @@ def test_a_failing_upgrade_leaves_nothing_behind(empty: sa.Engine) -> None:
 # Several at once
 
 
+@pytest.mark.slow
 def test_eight_processes_open_the_same_empty_sqlite_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'registry.sqlite3'}"
     assert together(open_registry, [(url, tmp_path)] * 8) == [0] * 8
@@ -247,6 +251,7 @@ def test_eight_processes_open_the_same_empty_sqlite_file(tmp_path: Path) -> None
         assert migrate.drift(engine) == []
 
 
+@pytest.mark.slow
 def test_eight_processes_upgrade_the_same_empty_database(empty_url: str, tmp_path: Path) -> None:
     assert together(upgrade_schema, [(empty_url, tmp_path)] * 8) == ["upgraded"] * 8
     with engine_for(empty_url) as engine:
@@ -323,6 +328,7 @@ def test_a_database_path_with_a_percent_sign_works(tmp_path: Path) -> None:
     assert (folder / "registry.sqlite3").is_file()
 
 
+@pytest.mark.slow
 def test_a_new_sqlite_file_is_made_ready_after_a_kill_at_any_step(tmp_path: Path) -> None:
     step = 1
     while killed_at(step, open_registry, f"sqlite:///{tmp_path}/step-{step}.sqlite3", tmp_path):

@@ -16,7 +16,7 @@ from promptdb.errors import ConfigError, Guard, StorageError
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
 
-WAIT = 30.0
+WAIT = 120.0
 """Seconds; nobody waits so long for what comes."""
 
 ONE, TWO = PromptId("a", "one"), PromptId("a", "two")

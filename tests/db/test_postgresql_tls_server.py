@@ -20,6 +20,8 @@ from promptdb.service import PromptService
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
+pytestmark = pytest.mark.slow
+
 RULES = """\
 hostssl all encrypted 127.0.0.1/32 trust
 hostssl all certified 127.0.0.1/32 trust clientcert=verify-ca

@@ -220,6 +220,7 @@ def test_the_options_of_a_url_stay_in_force(postgres: PostgresServer) -> None:
 # Many writers
 
 
+@pytest.mark.slow
 def test_eight_processes_that_register_the_same_content_make_one_version(
     database_url: str, tmp_path: Path, service: PromptService
 ) -> None:
@@ -227,6 +228,7 @@ def test_eight_processes_that_register_the_same_content_make_one_version(
     assert [version.revision for version in service.list_versions("race/one")] == [1]
 
 
+@pytest.mark.slow
 def test_eight_processes_register_versions_and_no_revision_is_lost(database_url: str, tmp_path: Path) -> None:
     require_all_revisions(database_url, tmp_path, writers=8, count=12)
 

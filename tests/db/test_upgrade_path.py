@@ -145,6 +145,7 @@ def test_every_table_has_rows(recorded: Recorded) -> None:
     assert any(row["breaking_json"] for row in recorded.rows["alias_events"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_database_of_an_earlier_release_goes_up_and_down_with_what_is_in_it(
     empty: sa.Engine, recorded: Recorded, revision: str, tmp_path: Path

@@ -10,6 +10,7 @@ from promptdb.domain.changes import ChangedFile
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Change, Desired, Head, LabelUse, Plan, Policy, Recorded, plan
+from promptdb.domain.replay import performed
 from promptdb.errors import Conflict, Guard
 
 A, B, C = (PromptId("n", name) for name in "abc")
@@ -23,7 +24,10 @@ def recorded(*heads: Head, **labels: LabelUse) -> Recorded:
 
 
 def after(planned: Plan, before: Recorded) -> Recorded:
-    """What the registry holds when the plan was performed."""
+    """Return what the registry holds when the plan was performed.
+
+    Says the same as `performed`, in other words: a test compares the two.
+    """
     heads, labels = dict(before.heads), dict(before.labels)
     for change in planned.changes:
         match change:
@@ -369,6 +373,22 @@ def test_performing_a_plan_and_planning_again_gives_an_empty_one(desired: list[D
     again = plan(desired, then, policy)
     assert again.is_empty
     assert again.unchanged == len(desired)
+
+
+@given(desired_states(), recorded_states(), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_a_plan_that_is_performed_in_memory_gives_what_its_changes_say(
+    desired: list[Desired], before: Recorded, prune: bool
+):
+    planned = plan(desired, before, Policy(prune=prune))
+    assert performed(planned, before, {item.prompt: item for item in desired}) == after(planned, before)
+
+
+def test_labels_name_new_versions_and_follow_a_rename_once_a_plan_is_performed():
+    desired = [Desired(B, NEW, "n/b.yaml", "1.1", renamed_from=(A,)), Desired(C, OLD, "n/c.yaml", "1.0")]
+    before = recorded(Head(A, 1, OLD), **{"1.0": USED})
+    then = performed(plan(desired, before, KEEP), before, {item.prompt: item for item in desired})
+    assert then.labels == {(B, "1.0"): USED, (B, "1.1"): LabelUse(2, NEW), (C, "1.0"): LabelUse(1, OLD)}
 
 
 @given(desired_states(), recorded_states())

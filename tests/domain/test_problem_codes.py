@@ -44,9 +44,8 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize(("name", "code"), PUBLISHED.items(), ids=PUBLISHED)
-def test_a_published_code_keeps_its_meaning(name: str, code: str):
-    assert Code[name] == code
+def test_a_published_code_keeps_its_meaning():
+    assert PUBLISHED.items() <= {name: code.value for name, code in Code.__members__.items()}.items()
 
 
 def test_codes_look_alike_and_are_never_shared():
@@ -55,12 +54,12 @@ def test_codes_look_alike_and_are_never_shared():
     assert len(set(values)) == len(Code.__members__)
 
 
-@pytest.mark.parametrize("code", Code)
-def test_severity(code: Code):
-    problem = Problem("a.yaml", 1, 1, code, "message")
-    is_warning = code in {"PDB303", "PDB306", "PDB308", "PDB503", "PDB704"}
-    assert (problem.is_error, problem.severity) == ((False, "warning") if is_warning else (True, "error"))
-    assert (code in WARNINGS) is is_warning
+def test_severity():
+    assert {code.value for code in WARNINGS} == {"PDB303", "PDB306", "PDB308", "PDB503", "PDB704"}
+    for code in Code:
+        problem = Problem("a.yaml", 1, 1, code, "message")
+        expected = (False, "warning") if code in WARNINGS else (True, "error")
+        assert (problem.is_error, problem.severity) == expected, code
 
 
 def test_a_problem_prints_as_editors_parse_it():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from vectors.specs import chat_prompts, string_prompts
+from specs import chat_prompts, string_prompts
 
 from promptdb.domain.digest import SCHEME, digest_of
 from promptdb.domain.spec import TEMPLATE_FORMATS, Message, Placeholder, PromptSpec, Variable
@@ -280,6 +280,7 @@ def test_a_stored_spec_reads_back(data: dict[str, Any], convert: Any):
     assert again.canonical() == original.canonical()
 
 
+@pytest.mark.slow
 @given(string_prompts() | chat_prompts())
 @settings(max_examples=150, deadline=None)
 def test_any_stored_spec_reads_back(original: PromptSpec):
@@ -288,6 +289,7 @@ def test_any_stored_spec_reads_back(original: PromptSpec):
     assert again.canonical() == original.canonical()
 
 
+@pytest.mark.slow
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers())
 @settings(max_examples=100, deadline=None)
 def test_a_stored_number_reads_back(number: float):

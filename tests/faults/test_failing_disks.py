@@ -9,6 +9,8 @@ from registries import on_sqlite
 from sampling import sampled
 from workers import together
 
+pytestmark = pytest.mark.slow
+
 on_local = pytest.mark.parametrize("store", ["local"], indirect=True)
 
 

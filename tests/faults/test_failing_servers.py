@@ -13,6 +13,8 @@ from registries import on_postgresql
 from sampling import sampled
 from small_disks import SmallDisk
 
+pytestmark = pytest.mark.slow
+
 on_local = pytest.mark.parametrize("store", ["local"], indirect=True)
 
 

@@ -8,6 +8,8 @@ from cells import Cell, sync_cell
 from points import POINTS, WRITTEN, Point, paused_at
 from sampling import sampled
 
+pytestmark = pytest.mark.slow
+
 _LOCKED = next(point for point in POINTS if point.name == "after the rows of versions")
 _FEW = [point for point in POINTS if point.name in ("between blobs", "before COMMIT")]
 

@@ -14,6 +14,8 @@ from registries import on_postgresql, on_sqlite
 from s3 import S3Server
 from sampling import sampled
 
+pytestmark = pytest.mark.slow
+
 on_local = pytest.mark.parametrize("store", ["local"], indirect=True)
 
 DATABASE: dict[str, Behaviour] = {

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from vectors.specs import AWKWARD_TEXTS, texts
+from specs import AWKWARD_TEXTS, texts
 
 from promptdb.domain.prompt_file import Expectation
 from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS, file_suffix
@@ -514,6 +514,7 @@ def same_for_others(suffix: str, data: bytes, text: str) -> None:
         assert read(fields)["tests"][0]["expect"]["equals"] == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES, ids=repr)
 @pytest.mark.parametrize("around", AROUND)
 def test_awkward_texts_in_any_place(around: tuple[str, str, str], style: str):
@@ -522,6 +523,7 @@ def test_awkward_texts_in_any_place(around: tuple[str, str, str], style: str):
         check_any(*around, style, text)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from(AROUND), st.sampled_from(STYLES), texts() | st.text("ab \n\t-:#", max_size=12))
 @example(AROUND[3], "old", "a\n\n")
@@ -561,6 +563,7 @@ MESSAGE_LISTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(MESSAGE_LISTS, MESSAGE_LISTS, st.sampled_from(["block", "flow", "json", "front matter"]))
 @example([], [{"role": "human", "content": "? a"}], "flow")
@@ -718,6 +721,7 @@ def texts_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
             yield from texts_in(item, (*path, key))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_in_the_example_prompts_only_the_line_of_an_expectation_changes(file: Path):
     before, suffix = file.read_bytes(), file_suffix(file.name)

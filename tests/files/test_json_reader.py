@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from vectors.specs import json_data
+from specs import json_data
 
 from promptdb.files.finding import Unreadable
 from promptdb.files.json_nodes import compose_json

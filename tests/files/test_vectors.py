@@ -50,14 +50,15 @@ def test_the_stored_form_reads_back_with_the_same_digest(parse: Parse, vector: d
 
 
 @each_vector
-@pytest.mark.parametrize("suffix", [".yaml", ".json", ".md", ".j2", ".mustache"])
-def test_what_is_exported_reads_back_with_the_same_digest(parse: Parse, vector: dict[str, Any], suffix: str):
+def test_what_is_exported_reads_back_with_the_same_digest(parse: Parse, vector: dict[str, Any]):
     spec = spec_of(parse, "a.json", json.dumps(vector["fields"]), vector.get("files", {}))
-    text = exported(spec, suffix)
-    if text is None:
-        assert suffix not in (".yaml", ".json")
-    else:
-        assert spec_of(parse, "b" + suffix, text, vector.get("files", {})).digest() == vector["spec_hash"]
+    for suffix in (".yaml", ".json", ".md", ".j2", ".mustache"):
+        text = exported(spec, suffix)
+        if text is None:
+            assert suffix not in (".yaml", ".json")
+        else:
+            again = spec_of(parse, "b" + suffix, text, vector.get("files", {}))
+            assert again.digest() == vector["spec_hash"], suffix
 
 
 def exported(spec: PromptSpec, suffix: str) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from vectors.specs import json_data
+from specs import json_data
 
 from promptdb.domain.digest import canonical_json, normalized
 from promptdb.files.finding import Unreadable

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vectors.specs import texts
+from specs import texts
 
 from promptdb.domain.prompt_file import GoldenTest
 from promptdb.domain.spec import PromptSpec

@@ -183,6 +183,7 @@ def test_what_a_template_may_make_of_a_value_is_bounded(form: str, text: str):
 BOMB = {f"_{number}": f"{{{{> _{number + 1}}}}}" * 10 for number in range(12)} | {"_12": "x" * 10}
 
 
+@pytest.mark.slow
 def test_fragments_cannot_multiply_without_end():
     with pytest.raises(TemplateError, match="characters"):
         string("{{> _0}}", "mustache", includes=BOMB)

@@ -284,6 +284,7 @@ def test_a_prompt_does_not_differ_from_itself(variables: dict[str, Any]) -> None
     assert changes_between(spec(variables=variables), spec(variables=variables)) == ()
 
 
+@pytest.mark.slow
 @given(_VARIABLES, _VARIABLES)
 def test_what_widens_one_way_narrows_the_other(one: dict[str, Any], other: dict[str, Any]) -> None:
     there = {change.kind for change in changes_between(declared(**one), declared(**other))}

@@ -2,7 +2,7 @@
 
 import pytest
 from hypothesis import given, settings
-from vectors.specs import texts
+from specs import texts
 
 from promptdb.render.plain import compile_template, include_names
 

@@ -1,4 +1,4 @@
-"""Processes that write to one registry: sixteen for a minute, and eight that make fifty versions each."""
+"""Processes that write to one registry: sixteen that try a hundred acts each, and eight that make fifty versions each."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from writers import write_at_once
 
 @on_postgresql
 def test_nothing_that_sixteen_writers_were_told_is_lost(database_url: str, tmp_path: Path) -> None:
-    told = write_at_once(database_url, tmp_path, processes=16, seconds=60)
+    told = write_at_once(database_url, tmp_path, processes=16, acts=100)
     assert {"sync", "register", "promote", "promote_expecting", "rollback", "delete"} <= set(told.acts)
     print(  # noqa: T201  what pytest -s shows
         f"\ndone: {dict(told.acts)}\nlost races: {dict(told.lost)}\nversions: {len(told.versions)}, moves: {len(told.moves)}"

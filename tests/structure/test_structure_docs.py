@@ -4,10 +4,9 @@ import json
 import re
 import subprocess
 import sys
-from functools import cache
 
-import pytest
 from command_tree import EVERY, options
+from pages import DOCS, page, rows, section
 from pydantic import SecretStr
 from sources import PACKAGE, ROOT
 
@@ -17,30 +16,8 @@ from promptdb.domain.integrity import IntegrityCode
 from promptdb.problems import WARNINGS, Code
 from promptdb.settings import PREFIX, AppSettings
 
-DOCS = ROOT / "docs"
 SETTINGS = sorted(AppSettings.model_fields.keys() - {"base"})
 USAGE, DIFFERENCES, INTERRUPTED = 2, 3, 130
-
-
-@cache
-def page(name: str) -> str:
-    file = DOCS / name
-    assert file.is_file(), f"docs/{name} is not written"
-    return file.read_text(encoding="utf-8")
-
-
-def section(document: str, title: str) -> str:
-    """What stands under the heading `## title`, down to the next one."""
-    _, found, rest = f"\n{document}".partition(f"\n## {title}\n")
-    assert found, f"no section {title!r}"
-    return rest.partition("\n## ")[0]
-
-
-def rows(document: str) -> dict[str, list[str]]:
-    """The rows of all tables, by their first cell without backticks."""
-    lines = [line.strip("| ") for line in document.splitlines() if line.startswith("|") and not line.startswith("|-")]
-    cells = [re.split(r"\s*(?<!\\)\|\s*", line) for line in lines]
-    return {first.replace("`", ""): rest for first, *rest in cells}
 
 
 # Commands
@@ -52,17 +29,17 @@ def test_the_page_of_commands_is_what_its_script_prints() -> None:
     assert page("cli.md") == printed, "run: python scripts/cli_docs.py > docs/cli.md"
 
 
-@pytest.mark.parametrize("words", EVERY)
-def test_each_command_is_told_with_its_options(words: str) -> None:
-    told = section(page("cli.md"), words)
-    assert f"promptdb {words}" in told
-    names = [name for option in options(words) for name in (*option.opts, *option.secondary_opts)]
-    assert [name for name in names if name not in told] == []
+def test_each_command_is_told_with_its_options() -> None:
+    missing = []
+    for words in EVERY:
+        told = section(page("cli.md"), words)
+        names = [name for option in options(words) for name in (*option.opts, *option.secondary_opts)]
+        missing += [(words, name) for name in [f"promptdb {words}", *names] if name not in told]
+    assert missing == []
 
 
-@pytest.mark.parametrize(("synonym", "name"), SYNONYMS.items())
-def test_each_synonym_is_told_at_its_command(synonym: str, name: str) -> None:
-    assert f"`{synonym}`" in section(page("cli.md"), name)
+def test_each_synonym_is_told_at_its_command() -> None:
+    assert [synonym for synonym, name in SYNONYMS.items() if f"`{synonym}`" not in section(page("cli.md"), name)] == []
 
 
 def test_no_command_is_told_that_does_not_exist() -> None:
@@ -72,12 +49,10 @@ def test_no_command_is_told_that_does_not_exist() -> None:
 # Errors
 
 
-@pytest.mark.parametrize("code", Code)
-def test_each_problem_code_is_explained(code: Code) -> None:
-    severity, meaning, remedy = rows(section(page("errors.md"), "Codes"))[code.value]
-    assert severity == ("warning" if code in WARNINGS else "error")
-    assert meaning
-    assert remedy
+def test_each_problem_code_is_explained() -> None:
+    table = rows(section(page("errors.md"), "Codes"))
+    told = {code: (table[code.value][0], all(table[code.value])) for code in Code if code.value in table}
+    assert told == {code: ("warning" if code in WARNINGS else "error", True) for code in Code}
 
 
 def test_no_problem_code_is_told_that_does_not_exist() -> None:
@@ -97,12 +72,13 @@ def test_each_exit_code_is_told() -> None:
 # Settings
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_each_setting_is_told_with_its_key_and_default(name: str) -> None:
-    key, default, meaning = rows(page("settings.md"))[PREFIX + name.upper()]
-    assert key == f"`{name}`"
-    assert default == (f"`{default_of(name)}`" if default_of(name) else default)
-    assert meaning
+def test_each_setting_is_told_with_its_key_and_default() -> None:
+    table = rows(page("settings.md"))
+    for name in SETTINGS:
+        key, default, meaning = table[PREFIX + name.upper()]
+        assert key == f"`{name}`"
+        assert default == (f"`{default_of(name)}`" if default_of(name) else default), name
+        assert meaning, name
 
 
 def default_of(name: str) -> str | None:
@@ -151,8 +127,11 @@ def test_the_pages_that_messages_name_exist() -> None:
     assert {name for name in named if not (DOCS / name).is_file()} == set()
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", *(f"docs/{file.name}" for file in DOCS.glob("*.md"))])
-def test_links_between_pages_lead_somewhere(name: str) -> None:
-    file = ROOT / name
-    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text(encoding="utf-8"))
-    assert [target for target in targets if not (file.parent / target).exists()] == []
+def test_links_between_pages_lead_somewhere() -> None:
+    wrong = [
+        (file.name, target)
+        for file in (ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md"))
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text(encoding="utf-8"))
+        if not (file.parent / target).exists()
+    ]
+    assert wrong == []

@@ -362,7 +362,7 @@ def test_of_two_threads_that_move_an_alias_from_the_same_place_one_wins(triage: 
     results: list[str] = []
 
     def race(revision: int) -> None:
-        barrier.wait(10)
+        barrier.wait(120)
         try:
             triage.promote(f"{TRIAGE}:rev:{revision}", "production", expected=1)
             results.append("moved")
@@ -378,6 +378,7 @@ def test_of_two_threads_that_move_an_alias_from_the_same_place_one_wins(triage: 
     assert len(events(triage)) == 2
 
 
+@pytest.mark.slow
 def test_of_eight_processes_that_make_the_same_alias_one_wins(triage: PromptService, tmp_path: Path) -> None:
     url = triage.settings.database_url.get_secret_value()
     calls = [(url, tmp_path, f"{TRIAGE}:rev:{number % 4 + 1}", "production", None) for number in range(8)]
@@ -459,6 +460,7 @@ def test_promote_all_latest_leaves_archived_prompts_alone(
     assert [move.prompt.name for move in moves] == ["p1", "p2", "p3", "p4"]
 
 
+@pytest.mark.slow
 def test_promote_all_of_two_thousand_prompts_is_a_handful_of_statements(service: PromptService) -> None:
     now = datetime.now(UTC)
     prompts = {uuid4(): PromptId("many", f"p{number}") for number in range(2000)}

@@ -261,6 +261,7 @@ def test_a_sync_puts_back_what_gc_removed_after_it_had_looked(
     assert len(outcomes) > 2, "too few steps were seen"
 
 
+@pytest.mark.slow
 def test_syncs_and_collections_at_once_lose_nothing(service: PromptService, database_url: str, tmp_path: Path) -> None:
     write(tmp_path / "prompts", {f"{name}.txt": "first" for name in "abcdefgh"})
     sync_tree(service.registry, load_tree(service.settings), Policy())

@@ -25,6 +25,8 @@ from promptdb.sync.tree import sync_tree
 from promptdb.sync.verify import verify
 from promptdb.sync.view import View
 
+pytestmark = pytest.mark.slow
+
 Record = Callable[..., RecordedHistory]
 
 

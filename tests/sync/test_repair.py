@@ -17,7 +17,8 @@ from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 from promptdb.sync.verify import Verified, verify
 
-pytestmark = [on_sqlite, pytest.mark.usefixtures("backend")]  # of the database only rows are read, as in `verify`
+# Of the database only rows are read, as in `verify`.
+pytestmark = [on_sqlite, pytest.mark.usefixtures("backend"), pytest.mark.slow]
 
 FILES: dict[str, str | bytes] = {"a/rich.txt": "---\nassets: [{path: _x.csv}]\n---\nHello", "a/_x.csv": b"a,b\n" * 50}
 

@@ -11,6 +11,8 @@ from promptdb.errors import VersionNotFound
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
 
+pytestmark = pytest.mark.slow
+
 Sync = Callable[..., Applied]
 Committed = Callable[..., str]
 

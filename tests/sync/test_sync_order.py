@@ -20,6 +20,8 @@ from promptdb.sync.apply import Applied
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import plan_tree, sync_tree
 
+pytestmark = pytest.mark.slow
+
 COMMITS = (
     {"a/one.txt": "one", "a/two.txt": "two"},
     {"a/one.txt": "one, edited", "a/three.txt": "three"},

@@ -19,6 +19,8 @@ from promptdb.sync.apply import Applied
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = ("a/one", "a/two", "b/three")
 
 

@@ -17,6 +17,8 @@ from promptdb.sync.apply import Applied
 from promptdb.sync.source import load_tree, require_clean
 from promptdb.sync.tree import sync_tree
 
+pytestmark = pytest.mark.slow
+
 Sync = Callable[..., Applied]
 
 

@@ -16,6 +16,8 @@ from promptdb.sync.apply import Applied
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("a/one", "a/two", "b/one", "b/three")
 TEXTS = ("red", "green", "blue")
 

@@ -121,6 +121,7 @@ EDITED: list[tuple[str, str, set[str]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("statement", "expected"), [case[1:] for case in EDITED], ids=[case[0] for case in EDITED])
 def test_an_edited_row_is_named(filled: PromptService, statement: str, expected: set[str]) -> None:
     edit(filled.engine, statement)

@@ -26,6 +26,8 @@ from promptdb.sync.verify import verify
 from promptdb.transfer.copy import import_file
 from promptdb.transfer.export import export_registry
 
+pytestmark = pytest.mark.slow
+
 
 def backed_up(service: PromptService, file: Path) -> Path:
     """The database as it is now, while it is in use."""

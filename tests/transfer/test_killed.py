@@ -20,6 +20,8 @@ from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry
 from promptdb.transfer.rows_as_json import TABLES
 
+pytestmark = pytest.mark.slow
+
 NEVER = 10**9
 """A step that no process comes to: it is killed by its moment."""
 

@@ -9,6 +9,8 @@ from watchtools import watching
 from promptdb.errors import Guard, StorageError
 from promptdb.watch.single import only_one
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_root_has_one_watcher_whatever_path_leads_to_it(project: Path) -> None:
     (project / "link").symlink_to("prompts")

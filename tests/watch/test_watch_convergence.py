@@ -9,6 +9,8 @@ from registries import write
 from repositories import Git, commit_all
 from watchtools import Heads, converges, fresh, heads, wait_for, watching
 
+pytestmark = pytest.mark.slow
+
 GREET = "prompts/greet.txt"
 
 
@@ -190,16 +192,13 @@ def test_the_conflict_of_a_stash_is_waited_for(project: Path, repository: Git) -
         assert (change["digest"], change["revision"]) == (heads(project)["default/greet"], 2)
 
 
-MANY = 5000
-
-
-@pytest.fixture
-def two_branches(project: Path, repository: Git) -> Callable[[str], Heads]:
-    """Branches whose 5,000 prompts differ; gives what a branch is to end as."""
+@pytest.fixture(params=[300, pytest.param(5_000, marks=pytest.mark.soak)])
+def two_branches(project: Path, repository: Git, request: pytest.FixtureRequest) -> Callable[[str], Heads]:
+    """Branches in which every prompt differs; gives what a branch is to end as."""
     expected = {}
     for branch in ("one", "two"):
         repository("checkout", "--quiet", "-B", branch)
-        files = {f"prompts/many{n % 5}/p{n}.txt": f"Branch {branch}.\n" for n in range(MANY)}
+        files = {f"prompts/many{n % 5}/p{n}.txt": f"Branch {branch}.\n" for n in range(request.param)}
         write(project, files)
         commit_all(repository)
         write(project.parent / branch, {"prompts/p.txt": f"Branch {branch}.\n"})
@@ -208,7 +207,7 @@ def two_branches(project: Path, repository: Git) -> Callable[[str], Heads]:
     return expected.__getitem__
 
 
-def test_a_checkout_of_thousands_of_files(project: Path, repository: Git, two_branches: Callable[[str], Heads]) -> None:
+def test_a_checkout_of_many_files(project: Path, repository: Git, two_branches: Callable[[str], Heads]) -> None:
     repository("checkout", "--quiet", "one")
     with watching(folder=project) as running:
         converges(project, two_branches("one"))
@@ -220,15 +219,35 @@ def test_a_checkout_of_thousands_of_files(project: Path, repository: Git, two_br
 # Lost events
 
 
-def test_events_that_the_kernel_dropped_cost_time_only(project: Path) -> None:
-    """The queue of inotify holds 16,384, and a file makes three. The last folders are new, and nobody was told of them."""
-    files = {f"prompts/lost/f{n // 2000}/p{n}.txt": "Lost.\n" for n in range(12_000)}
+def rename_often(project: Path) -> None:
+    """Fill the queue of inotify: it holds 16,384 events, and a rename makes two."""
+    one, other = project / "prompts/_one", project / "prompts/_other"
+    one.touch()
+    for _ in range(9_000):
+        one.rename(other)
+        one, other = other, one
+
+
+def write_nothing(project: Path) -> None:
+    """Leave it to the prompts to fill the queue: a file makes three events."""
+
+
+@pytest.mark.parametrize(
+    ("fill", "count", "in_each"),
+    [(rename_often, 6, 1), pytest.param(write_nothing, 12_000, 2_000, marks=pytest.mark.soak)],
+)
+def test_events_that_the_kernel_dropped_cost_time_only(
+    project: Path, fill: Callable[[Path], None], count: int, in_each: int
+) -> None:
+    """The last folders are new, and nobody was told of them."""
+    files = {f"prompts/lost/f{n // in_each}/p{n}.txt": "Lost.\n" for n in range(count)}
     write(project.parent / "one", {"prompts/p.txt": "Lost.\n"})
     (digest,) = fresh(project.parent / "one").values()
     expected = fresh(project) | {path[len("prompts/") : -len(".txt")]: digest for path in files}
     with watching("--interval", "1", folder=project) as running:
         running.wait_for("synced")
         running.send(signal.SIGSTOP)
+        fill(project)
         write(project, files)
         running.send(signal.SIGCONT)
         converges(project, expected)

@@ -17,6 +17,8 @@ from promptdb.settings import AppSettings
 from promptdb.watch.events import Event, Started, Synced, Warned
 from promptdb.watch.loop import Watcher
 
+pytestmark = pytest.mark.slow
+
 GREET = "prompts/greet.txt"
 
 

@@ -22,7 +22,7 @@ from promptdb.settings import AppSettings
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
-DEADLINE = 90.0
+DEADLINE = 180.0
 """Seconds: only what never happens takes so long."""
 
 _CONTEXT = multiprocessing.get_context("forkserver")

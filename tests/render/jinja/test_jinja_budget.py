@@ -39,6 +39,7 @@ def test_the_number_of_steps(template: str, over: int):
     assert caught.value.hint == "loop over fewer items"
 
 
+@pytest.mark.slow
 def test_items_whose_number_is_not_known_count_one_by_one():
     template = compile_template("{% for x in xs %}{% endfor %}done", {})
     assert template.render({"xs": iter(range(MAX_STEPS))}) == "done"
@@ -46,6 +47,7 @@ def test_items_whose_number_is_not_known_count_one_by_one():
         template.render({"xs": iter(range(MAX_STEPS + 1))})
 
 
+@pytest.mark.slow
 def test_a_body_of_many_nodes_costs_more_than_one_step():
     body = "{{ x }}" * 1_000
     render("{% for x in xs %}" + body + "{% endfor %}", {"xs": [""] * 1_000})
@@ -108,6 +110,7 @@ def test_values_that_contain_themselves_are_written():
     assert render("{{ x }}{{ x ~ '' }}", {"x": endless}) == "[1, [...]][1, [...]]"
 
 
+@pytest.mark.slow
 def test_each_render_has_its_own_budget():
     template = compile_template("{% for x in xs %}{% endfor %}{{ y }}", {})
     with ThreadPoolExecutor(4) as threads:

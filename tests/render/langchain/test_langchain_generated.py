@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from parity import require_parity
@@ -87,6 +88,7 @@ HISTORIES = st.lists(
 VALUES = st.fixed_dictionaries(dict.fromkeys(NAMES, JSON), optional={"history": HISTORIES, "other": JSON})
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=400, deadline=None)
 @given(prompts(), VALUES, st.sets(st.sampled_from(NAMES), max_size=1), st.booleans())
 def test_both_render_the_same_or_fail_the_same(

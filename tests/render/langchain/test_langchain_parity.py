@@ -1,7 +1,7 @@
 """`as_langchain().invoke` gives what `render_*` gives: over formats, kinds and features, by tables."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from langchain_core.messages import AIMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
@@ -232,27 +232,35 @@ def language() -> Iterator[Any]:
             yield case(form, "chat", name, {"kind": "chat", "messages": messages, **base}, values)
 
 
-def case(form: str, kind: str, name: str, fields: dict[str, Any], values: dict[str, Any]) -> Any:
-    return pytest.param(fields, values, id=f"{form}, {kind}, {name}")
+class Case(NamedTuple):
+    name: str
+    fields: dict[str, Any]
+    values: dict[str, Any]
+
+
+def case(form: str, kind: str, name: str, fields: dict[str, Any], values: dict[str, Any]) -> Case:
+    return Case(f"{form}, {kind}, {name}", fields, values)
 
 
 CASES = [*strings(), *chats(), *language()]
 
 
 def test_there_are_enough_cases():
-    assert len({case.id for case in CASES}) == len(CASES) >= 300
+    assert len({case.name for case in CASES}) == len(CASES) >= 300
 
 
-@pytest.mark.parametrize(("fields", "values"), CASES)
-def test_both_give_the_same(fields: dict[str, Any], values: dict[str, Any]):
-    require_parity(compiled(**fields), values)
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_the_comparison_sees_errors_and_results(form: str):
-    """Guards the suite itself: of the cases above, some fail and most do not."""
-    outcomes = [
-        require_parity(compiled(**item.values[0]), item.values[1]) for item in CASES if item.id.startswith(form)
-    ]
+@pytest.mark.parametrize("kind", ["string", "chat"])
+@pytest.mark.parametrize("form", ["plain", *FORMATS])
+def test_both_give_the_same(form: str, kind: str):
+    """Some of the cases fail and most do not: the comparison sees errors as well as results."""
+    outcomes = []
+    for case in CASES:
+        if case.name.startswith(f"{form}, {kind}, "):
+            try:
+                outcomes.append(require_parity(compiled(**case.fields), case.values))
+            except AssertionError as error:
+                error.add_note(case.name)
+                raise
     failures = [outcome for outcome in outcomes if isinstance(outcome, PromptDBError)]
-    assert 20 <= len(failures) < len(outcomes) / 2
+    assert outcomes
+    assert form == "plain" or 5 <= len(failures) < len(outcomes) / 2

@@ -454,6 +454,7 @@ def test_fragments_that_nest_too_deeply_are_refused_with_their_chain():
 # Bounds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "values", "message"),
     [
@@ -507,12 +508,14 @@ def test_a_render_without_end_is_refused_soon(template: str, values: dict[str, A
     assert caught.value.hint is not None
 
 
+@pytest.mark.slow
 def test_what_is_large_and_within_the_bounds_renders():
     assert len(render("{{t}}{{t}}", {"t": "x" * 50_000_000})) == 100_000_000
     assert len(render("{{#a}}{{.}} {{/a}}", {"a": [1] * 1_000_000})) == 2_000_000
     assert len(render("{{#a}}{{#a}}x{{/a}}{{/a}}", {"a": [1] * 999})) == 999 * 999
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [

@@ -1,14 +1,26 @@
 """What the SDKs of the providers say that a request may be."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
-from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from pydantic import TypeAdapter
 
-OPENAI: TypeAdapter[Any] = TypeAdapter(CompletionCreateParamsNonStreaming)
-ANTHROPIC: TypeAdapter[Any] = TypeAdapter(MessageCreateParamsNonStreaming)
+# The SDKs take seconds to import: not while tests are collected, nor where none of these tests runs.
+
+
+@cache
+def openai_request() -> TypeAdapter[Any]:
+    from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+
+    return TypeAdapter(CompletionCreateParamsNonStreaming)
+
+
+@cache
+def anthropic_request() -> TypeAdapter[Any]:
+    from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+
+    return TypeAdapter(MessageCreateParamsNonStreaming)
 
 
 def accepted(api: TypeAdapter[Any], request: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from apitypes import ANTHROPIC, OPENAI, accepted
+from apitypes import accepted, anthropic_request, openai_request
 
 from promptdb.domain.identity import PromptId
 from promptdb.domain.spec import PromptSpec
@@ -37,14 +37,14 @@ def chat(*given: Any, **fields: Any) -> RenderablePrompt:
 def openai(made: RenderablePrompt, **values: Any) -> dict[str, Any]:
     request = made.to_openai(values)
     whole = {"model": "m", **request}
-    assert accepted(OPENAI, whole) == whole
+    assert accepted(openai_request(), whole) == whole
     return request
 
 
 def anthropic(made: RenderablePrompt, **values: Any) -> dict[str, Any]:
     request = made.to_anthropic(values)
     whole = {"model": "m", "max_tokens": 1, **request}
-    assert accepted(ANTHROPIC, whole) == whole
+    assert accepted(anthropic_request(), whole) == whole
     return request
 
 

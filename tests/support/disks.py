@@ -82,7 +82,7 @@ def iofault(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if compiler is None or not sys.platform.startswith("linux"):
         pytest.skip("no C compiler, or no LD_PRELOAD")
     library = tmp_path_factory.mktemp("iofault") / "iofault.so"
-    source = Path(__file__).with_name("faults") / "iofault.c"
+    source = Path(__file__).with_name("iofault.c")
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     return library
 

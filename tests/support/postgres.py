@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from memory import server_folder
 
-START_TIMEOUT = 30.0
+START_TIMEOUT = 120.0
 """Seconds."""
 
 _GIVES_UP = 3.0

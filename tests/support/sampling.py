@@ -1,4 +1,9 @@
-"""What `make test` leaves to `make soak`: the folder `soak`, and most of the cases that others stand for."""
+"""What `make test` leaves to `make soak`, and `make check` to `make test`.
+
+`make check` needs no server and waits for little: what PostgreSQL or S3 takes part in is slow, and so is what has the marker.
+Only `make soak` runs the folder `soak`, the giants, which have the marker of that name and a small form beside them, and most of
+the cases that others stand for.
+"""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -20,14 +25,25 @@ def sampled(*cells: tuple[str, ...], few: Collection[object] = ()) -> pytest.Mar
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "sampled(cells, few): see tests/sampling.py")
+    config.addinivalue_line("markers", "sampled(cells, few): see tests/support/sampling.py")
+    config.addinivalue_line("markers", "soak: a giant, which only `make soak` runs")
+    config.addinivalue_line("markers", "slow: takes seconds, and `make check` leaves it to `make test`")
+
+
+SERVERS = frozenset({"postgres_server", "own_server", "s3_server"})
+BEHIND_SERVERS = frozenset({"postgresql", "minio"})
+"""Values of parameters."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     return True if collection_path.name == "soak" and not _is_soak(config) else None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and _needs_a_server(item):
+            item.add_marker("slow")
     if _is_soak(config):
         return
     left = [item for item in items if isinstance(item, pytest.Function) and _is_left_out(item)]
@@ -41,10 +57,17 @@ def _is_soak(config: pytest.Config) -> bool:
     return any("soak" in Path(argument).parts for argument in config.args)
 
 
+def _needs_a_server(item: pytest.Function) -> bool:
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return not SERVERS.isdisjoint(item.fixturenames) or any(
+        isinstance(value, str) and value in BEHIND_SERVERS for value in values
+    )
+
+
 def _is_left_out(item: pytest.Function) -> bool:
     mark = item.get_closest_marker("sampled")
     if mark is None:
-        return False
+        return item.get_closest_marker("soak") is not None
     values = item.callspec.params
     cell = tuple(values[name] for name in ("backend", "store") if name in values)
     return cell not in mark.kwargs["cells"] and not any(value in mark.kwargs["few"] for value in values.values())

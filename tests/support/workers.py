@@ -31,7 +31,7 @@ from promptdb.sync.register import content_from_spec
 from promptdb.sync.source import load_tree
 from promptdb.sync.tree import sync_tree
 
-TIMEOUT = 60.0
+TIMEOUT = 180.0
 """Seconds: only a process that hangs takes so long."""
 
 _ROUNDS = 12
