@@ -4,7 +4,7 @@ A table of our own: what `mimetypes` knows depends on mime.types or the registry
 two machines would make two bundles of one version.
 """
 
-from pathlib import PurePosixPath
+from promptdb.domain.suffixes import file_suffix
 
 UNKNOWN = "application/octet-stream"
 
@@ -87,4 +87,4 @@ CONTENT_TYPES = {
 
 
 def content_type(path: str) -> str:
-    return CONTENT_TYPES.get(PurePosixPath(path).suffix.lower(), UNKNOWN)
+    return CONTENT_TYPES.get(file_suffix(path), UNKNOWN)
