@@ -20,8 +20,8 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from promptdb.domain.spec import PromptSpec
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.jinja.engine import compile_template
-from promptdb.render.prompt import CompiledPrompt
 
 ORDINARY = """\
 Hello {{ user.name }}, you write to {{ company }}.

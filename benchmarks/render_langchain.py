@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 from langchain_core.prompts import ChatPromptTemplate
 
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
-from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.renderable import RenderablePrompt
 
 SYSTEM = "You are {role} at {company}. Answer in {language}, in at most three sentences."

@@ -100,9 +100,9 @@ def parse_all(root: Path) -> None:
 
 def sync_in_process() -> None:
     from promptdb.domain.plan import Policy
+    from promptdb.project.load import load_tree
     from promptdb.service import PromptService
-    from promptdb.sync.source import load_tree
-    from promptdb.sync.tree import sync_tree
+    from promptdb.sync.sync_tree import sync_tree
 
     service = PromptService()
     sync_tree(service.registry, load_tree(service.settings), Policy())

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
 from promptdb.domain.aliases import AliasMove, AliasTarget
-from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Desired
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, PromptRef, parse_alias
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
@@ -23,14 +23,14 @@ from promptdb.domain.views import (
     StoredVersion,
 )
 from promptdb.errors import NotFound, VersionNotFound
-from promptdb.lookups import RegistryReader
+from promptdb.project.content import Content
+from promptdb.registry import aliases
+from promptdb.registry.reader import RegistryReader
+from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings, load_settings
-from promptdb.sync import aliases
+from promptdb.sync.alias_moves import Pointing
 from promptdb.sync.apply import apply
-from promptdb.sync.content import Content
-from promptdb.sync.pointers import Pointing
-from promptdb.sync.registry import Registry, Sharing
 
 Expected = int | None | Literal["any"]
 """For compare-and-set: the revision an alias must point at, None for no alias yet, or `any`."""
@@ -106,7 +106,7 @@ class PromptService:
         except NotFound as error:
             if not isinstance(ref.selector, ByCommit):
                 raise
-            from promptdb.sync.unrecorded import find_in_repository
+            from promptdb.sync.from_git import find_in_repository
 
             return find_in_repository(self.reader, self.settings, ref, error)
 
@@ -156,9 +156,9 @@ class PromptService:
             Conflict: its `user_version` names other content already.
             Guard: the alias is protected, and the version breaks its callers.
         """
-        from promptdb.sync import register  # here, as in the methods below, since lookups need no parser
+        from promptdb.project import single_file  # here, as in the methods below, since lookups need no parser
 
-        return self._register(name, register.content_from_spec(spec), alias)
+        return self._register(name, single_file.content_from_spec(spec), alias)
 
     def register_text(
         self,
@@ -188,10 +188,10 @@ class PromptService:
             InvalidRef, InvalidPrompts, Conflict, Guard: as in `register_spec`.
             StorageError: the file cannot be read.
         """
-        from promptdb.sync import register
+        from promptdb.project import single_file
 
         path = Path(file)
-        content = register.content_from_file(path, self.settings)
+        content = single_file.content_from_file(path, self.settings)
         return self._register(path.stem if name is None else name, content, alias)
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
@@ -210,13 +210,13 @@ class PromptService:
             StorageError: a file is there already or cannot be written, or a blob is missing.
             IntegrityFailure: a blob does not have its digest; nothing is written.
         """
-        from promptdb.sync import export
+        from promptdb.project.edits import write_version
         from promptdb.transfer import export as transfer
 
         prompt, target = self.get(ref), Path(file)
         if transfer.is_bundle(target):
             return [transfer.export_version(self.registry, prompt.version, target, overwrite=overwrite)]
-        return export.write_files(prompt.spec, prompt.open_blob, target, overwrite=overwrite)
+        return write_version.write_files(prompt.spec, prompt.open_blob, target, overwrite=overwrite)
 
     # Aliases
 

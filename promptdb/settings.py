@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from promptdb.domain.ref_rules import short_ref
+from promptdb.domain.git_refs import short_ref
 from promptdb.domain.refs import parse_alias
 from promptdb.errors import ConfigError, InvalidRef
 

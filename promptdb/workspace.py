@@ -7,25 +7,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Policy
+from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, InvalidPrompts
 from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
+from promptdb.project.check import Checked, check_tree
+from promptdb.project.load import LoadedTree, load_prompt, load_tree, require_clean
+from promptdb.project.read_file import LoadedFile
+from promptdb.project.view import WORK_TREE, View
 from promptdb.settings import AppSettings, load_settings
-from promptdb.sync.check import Checked, check_tree
-from promptdb.sync.load import LoadedFile
-from promptdb.sync.source import LoadedTree, load_prompt, load_tree, require_clean
-from promptdb.sync.view import WORK_TREE, View
 
 if TYPE_CHECKING:
     from promptdb.domain.aliases import AliasMove
     from promptdb.domain.plan import Plan
+    from promptdb.project.edits.mv_plan import Rename
+    from promptdb.registry.stores import Registry, Sharing
     from promptdb.service import PromptService
     from promptdb.sync.apply import Applied
     from promptdb.sync.history import RecordedHistory
-    from promptdb.sync.move import Rename
-    from promptdb.sync.registry import Registry, Sharing
-    from promptdb.sync.tree import Planned, Synced
+    from promptdb.sync.sync_tree import Planned, Synced
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Workspace:
     @cached_property
     def stores(self) -> "Registry":
         """The two stores; nothing is connected yet."""
-        from promptdb.sync.registry import registry_of
+        from promptdb.registry.stores import registry_of
 
         return registry_of(self.settings, self._sharing)
 
@@ -84,7 +84,7 @@ class Workspace:
     @cached_property
     def service(self) -> "PromptService":
         """The verbs of the registry, over the same connections."""
-        from promptdb.lookups import RegistryReader
+        from promptdb.registry.reader import RegistryReader
         from promptdb.service import PromptService
 
         return PromptService(self.settings, reader=RegistryReader(self.stores))
@@ -113,7 +113,7 @@ class Workspace:
 
     def update_tests(self) -> Checked:
         """Write the present output into golden tests that fail, then check. Errors as in `check`."""
-        from promptdb.sync.rewrite import update_tests
+        from promptdb.project.edits.update_tests import update_tests
 
         with self._progress("checking prompts") as progress:
             return update_tests(self.settings, progress)
@@ -148,8 +148,8 @@ class Workspace:
         Raises:
             ConfigError, Conflict, InvalidPrompts, StorageError: the file cannot be moved; nothing was written.
         """
-        from promptdb.sync.move import decide_move
-        from promptdb.sync.move_perform import perform_move
+        from promptdb.project.edits.mv_perform import perform_move
+        from promptdb.project.edits.mv_plan import decide_move
 
         move = decide_move(self.settings, old, new, Path.cwd())
         if not dry_run:
@@ -169,7 +169,7 @@ class Workspace:
             InvalidPrompts: a file has an error, or an alias is declared to point at a version that is not there.
             ConfigError, StorageError: as in `load`, or the registry cannot be reached.
         """
-        from promptdb.sync.tree import Planned, plan_tree
+        from promptdb.sync.sync_tree import Planned, plan_tree
 
         tree = self.load(view, ref)
         tree.desired.require_valid()
@@ -197,7 +197,7 @@ class Workspace:
             Guard: there are uncommitted changes, and `clean` is set; or a safety limit of the policy refuses.
             ConfigError, Conflict, LockTimeout, StorageError: nothing was written either.
         """
-        from promptdb.sync.tree import Synced, sync_tree
+        from promptdb.sync.sync_tree import Synced, sync_tree
 
         tree = self.load(view, ref)
         if clean:
@@ -211,7 +211,7 @@ class Workspace:
 
         The work tree may hold half an edit, so it is not read. None where the newest sync was of this commit.
         """
-        from promptdb.sync.tree import is_synced, sync_tree
+        from promptdb.sync.sync_tree import is_synced, sync_tree
 
         self.require_local()
         if is_synced(self.registry, self.settings):
@@ -226,7 +226,7 @@ class Workspace:
         Args:
             proceed: called once the files are read; None is returned if it says no.
         """
-        from promptdb.sync.tree import sync_tree
+        from promptdb.sync.sync_tree import sync_tree
 
         tree = load_tree(self.settings)
         if not proceed(tree):
@@ -245,7 +245,7 @@ class Workspace:
     def status(self) -> Status:
         """Compare the files with the registry. Problems of files are in the result; errors as in `load`."""
         from promptdb.db.migrate import current_revision
-        from promptdb.sync.tree import plan_tree
+        from promptdb.sync.sync_tree import plan_tree
 
         tree, stores = self.load(), self.registry
         try:
@@ -275,8 +275,8 @@ class Workspace:
             InvalidRef, NotFound, Guard: as in `PromptService.promote`.
             ConfigError, InvalidPrompts, StalePlan, StorageError: as in `declare`.
         """
-        from promptdb.sync.aliases import decide_all
-        from promptdb.sync.declare import declare
+        from promptdb.project.edits.declare_aliases import declare
+        from promptdb.registry.aliases import decide_all
 
         if everywhere:
             moves = decide_all(self.registry, source, alias)

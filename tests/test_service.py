@@ -24,11 +24,11 @@ from promptdb.errors import (
     PromptDBError,
     StorageError,
 )
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
+from promptdb.sync.alias_moves import Pointing
 from promptdb.sync.apply import Applied
-from promptdb.sync.pointers import Pointing
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

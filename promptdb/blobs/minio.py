@@ -18,8 +18,8 @@ from promptdb.errors import StorageError
 from promptdb.streams import checked
 
 if TYPE_CHECKING:
-    from promptdb.blobs.s3_address import S3Address
-    from promptdb.blobs.s3_bucket import Bucket, Unfinished
+    from promptdb.blobs.s3.address import S3Address
+    from promptdb.blobs.s3.bucket import Bucket, Unfinished
 
 _THREADS = 8
 """Requests at once. More are no faster: each costs half a millisecond of our own time."""
@@ -88,7 +88,7 @@ class MinioBlobStore:
             report(1)
 
     def open(self, digest: Digest) -> BinaryIO:
-        from promptdb.blobs.s3_streams import ResumedDownload
+        from promptdb.blobs.s3.streams import ResumedDownload
 
         key = object_key(parse_digest(digest))
         answer = self._bucket.get(key)
@@ -133,7 +133,7 @@ class MinioBlobStore:
 
     @cached_property
     def _bucket(self) -> "Bucket":
-        from promptdb.blobs.s3_bucket import Bucket  # slow to import
+        from promptdb.blobs.s3.bucket import Bucket  # slow to import
 
         return Bucket(self.address, _THREADS, self._patience)
 
@@ -150,7 +150,7 @@ class MinioBlobStore:
         return sizes, len(sizes) < _LISTED
 
     def _put(self, blob: Blob, stop: Event) -> None:
-        from promptdb.blobs.s3_streams import CheckedUpload
+        from promptdb.blobs.s3.streams import CheckedUpload
 
         try:
             with blob.open() as stream, self._large if blob.size > _SMALL else nullcontext():

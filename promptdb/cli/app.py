@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from promptdb.cli.workflow import guarded_log
+from promptdb.cli.github_log import guarded_log
 from promptdb.errors import PromptDBError
 from promptdb.python_gc import collecting_rarely
 from promptdb.version import VERSION
@@ -53,7 +53,7 @@ class _Commands(click.Group):
         name = SYNONYMS.get(cmd_name, cmd_name)
         if name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"promptdb.cli.{COMMANDS[name][0]}").command
+        command: click.Command = import_module(f"promptdb.cli.commands.{COMMANDS[name][0]}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -94,7 +94,7 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except PromptDBError as error:
         from promptdb.cli.exit_codes import exit_code
-        from promptdb.cli.problems import print_error
+        from promptdb.cli.present.problems import print_error
 
         print_error(error)
         return exit_code(error)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.bars import progress_bar
-from promptdb.cli.text import one_line, print_hint
+from promptdb.cli.present.progress import progress_bar
+from promptdb.cli.present.text import one_line, print_hint
 
 if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from promptdb.domain.identity import PromptId
+    from promptdb.domain.prompt_id import PromptId
+    from promptdb.registry.stores import Registry
     from promptdb.render.resolved import ResolvedPrompt
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
-    from promptdb.sync.registry import Registry
     from promptdb.workspace import Workspace
 
 
@@ -55,7 +55,7 @@ def registry(settings: "AppSettings | None" = None, database: str | None = None)
         settings: name the stores; by default those of the current folder.
         database: stands for the database URL in hints, where it is not that of the current folder.
     """
-    from promptdb.sync.registry import registry_of
+    from promptdb.registry.stores import registry_of
 
     with closing(registry_of(settings or load_settings(), _note_sharing)) as opened:
         yield opened.ready(database)
@@ -68,7 +68,7 @@ def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:
 
 def note_rename(ref: str, prompt: "PromptId") -> None:
     """Note where a reference, or a name, is an earlier one of what it found."""
-    from promptdb.domain.identity import PromptId
+    from promptdb.domain.prompt_id import PromptId
 
     asked = PromptId.parse(ref.partition(":")[0])
     if asked != prompt:

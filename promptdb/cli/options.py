@@ -14,7 +14,7 @@ EXPECT_HELP = "Move only if the alias points there now (compare-and-set)."
 
 
 def _git_ref(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
-    from promptdb.domain.ref_rules import parse_git_ref
+    from promptdb.domain.git_refs import parse_git_ref
     from promptdb.errors import InvalidRef
 
     try:
@@ -53,7 +53,7 @@ def view_options(command: _F) -> _F:
     @click.option("--rev", metavar="COMMIT", help="Read a commit, tag or branch; needs no checkout.")
     @wraps(command)
     def with_view(worktree: bool, staged: bool, rev: str | None, **values: Any) -> Any:
-        from promptdb.sync.view import View
+        from promptdb.project.view import View
 
         if worktree + staged + (rev is not None) > 1:
             raise click.UsageError("--worktree, --staged and --rev exclude one another")

@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-from promptdb.domain.identity import MAX_IDENTITY, MAX_SEGMENT
+from promptdb.domain.prompt_id import MAX_IDENTITY, MAX_SEGMENT
 from promptdb.domain.refs import MAX_LABEL
 from promptdb.errors import IntegrityFailure
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from promptdb.db.faults import fault_in
-from promptdb.db.outcome import OPTION, Marks
+from promptdb.db.driver_errors import fault_in
+from promptdb.db.lost_commit import OPTION, Marks
 from promptdb.db.postgresql import READ_ONLY, begin_explicitly, connect_arguments, take_write_lock, without_secrets
 from promptdb.db.retry import again
 from promptdb.errors import ConfigError, IntegrityFailure, LockTimeout, MissingExtra, StorageError, Unreachable

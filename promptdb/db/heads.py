@@ -6,8 +6,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.columns import prompts, sources, versions
-from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Head
+from promptdb.domain.prompt_id import PromptId
 
 _FROM_FILE, _CONFIRMED = 1, 2
 """How a head stands: some version of the prompt was in a file; this one was, in a commit or without git."""

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from promptdb.db.columns import absences, aliases, prompts, redirects, runs, sources, versions
 from promptdb.db.repository import PromptRepository, among, named, select_versions, stored_of
 from promptdb.db.runs import APPLIED, is_clean_run
-from promptdb.domain.identity import PromptId
-from promptdb.domain.ids import version_id
-from promptdb.domain.ref_rules import TAGS
+from promptdb.domain.git_refs import TAGS
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef, Selector
+from promptdb.domain.version_ids import version_id
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, PromptNotFound, VersionNotFound
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from promptdb.db.engine import restated
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, PromptDBError
 
 CHANNEL = "promptdb"

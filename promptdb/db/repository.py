@@ -12,8 +12,8 @@ from promptdb.db.columns import aliases, assets, events, prompts, redirects, sou
 from promptdb.db.heads import head_of, is_highest, select_heads
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
-from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Head, LabelUse
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import (
     AliasEventView,
     AliasView,

@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from promptdb.db.faults import fault_in
+from promptdb.db.driver_errors import fault_in
 from promptdb.errors import LockTimeout, StorageError, Unreachable
 
 PATIENCE = 8.0

@@ -5,7 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.columns import absences, runs, source_heads
-from promptdb.domain.order import RecordedHead
+from promptdb.domain.commit_order import RecordedHead
 
 APPLIED, SUPERSEDED = "applied", "superseded"
 """Outcomes of a run: it wrote what it found, or is only noted, since a newer commit was there already."""

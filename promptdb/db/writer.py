@@ -7,7 +7,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.bulk import Row, insert_rows
 from promptdb.db.columns import (
     absences,
     aliases,
@@ -20,9 +19,10 @@ from promptdb.db.columns import (
     sources,
     versions,
 )
-from promptdb.db.outcome import note
+from promptdb.db.inserts import Row, insert_rows
+from promptdb.db.lost_commit import note
 from promptdb.db.repository import among, named
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 
 
 @dataclass(frozen=True)

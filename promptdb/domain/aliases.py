@@ -6,9 +6,9 @@ from uuid import UUID
 
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
-from promptdb.domain.identity import PromptId
-from promptdb.domain.ids import version_id
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import Selector
+from promptdb.domain.version_ids import version_id
 from promptdb.domain.views import AliasEventView, AliasView
 
 ALIASES_FILE = "_aliases.yaml"

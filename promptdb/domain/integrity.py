@@ -6,8 +6,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.domain.ids import version_id
 from promptdb.domain.spec import Asset, PromptSpec
+from promptdb.domain.version_ids import version_id
 from promptdb.domain.views import AssetView
 from promptdb.errors import IntegrityFailure
 

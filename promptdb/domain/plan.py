@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.changes import ChangedFile, ContractChange
+from promptdb.domain.commit_order import Order
 from promptdb.domain.digest import Digest
-from promptdb.domain.identity import PromptId
-from promptdb.domain.order import Order
+from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import Conflict, Guard
 
 

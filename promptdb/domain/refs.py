@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import InvalidRef
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")

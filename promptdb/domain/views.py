@@ -8,7 +8,7 @@ from uuid import UUID
 
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 
 
 @dataclass(frozen=True, slots=True)

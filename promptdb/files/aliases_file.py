@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from promptdb.domain.aliases import ALIASES_FILE, Declaration
-from promptdb.domain.identity import PromptId
-from promptdb.domain.ref_rules import RefRules
+from promptdb.domain.git_refs import RefRules
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias, parse_selector
 from promptdb.errors import InvalidRef, OutsideRoot
-from promptdb.files.finding import Unreadable
+from promptdb.files.findings import Unreadable
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree
 from promptdb.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from promptdb.files.document import Document
+    from promptdb.files.reading.document import Document
 
 _MISNAMED = ("_aliases.yml", "_aliases.json")
 _EXAMPLE = "for example 'production: {support/triage: rev:3}'"
@@ -50,9 +50,9 @@ def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
         return _unreadable(Code.OUTSIDE_ROOT, error.message)
     except OSError as error:
         return _unreadable(Code.UNREADABLE, f"cannot be read: {error.strerror}")
-    from promptdb.files.document import Document  # here, as below: a tree without the file needs no parser
-    from promptdb.files.read import decode, problems_of
-    from promptdb.files.yaml_reader import compose, construct
+    from promptdb.files.reading.document import Document  # here, as below: a tree without the file needs no parser
+    from promptdb.files.reading.formats import decode, problems_of
+    from promptdb.files.reading.yaml import compose, construct
 
     try:
         text = decode(data)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import ConfigError, InvalidRef, OutsideRoot
 from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule

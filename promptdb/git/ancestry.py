@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from promptdb.domain.order import Relation
+from promptdb.domain.commit_order import Relation
 from promptdb.errors import StorageError
 from promptdb.git.repository import Repository, text
 

@@ -6,7 +6,7 @@ from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Code
 from promptdb.render.assets import IMAGE_TYPES, MAX_DATASET_BYTES, MAX_IMAGE_BYTES, dataset, image_type, images
-from promptdb.render.engine import CompiledTemplate
+from promptdb.render.formats import CompiledTemplate
 
 DATASET: FieldPath = ("few_shot", "examples_asset")
 Found = tuple[FieldPath, Code, str, str | None]

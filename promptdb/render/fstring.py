@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from promptdb.errors import TemplateError
-from promptdb.render.engine import Includes, line_and_column
+from promptdb.render.formats import Includes, line_and_column
 
 HAS_INCLUDES = False
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

@@ -10,9 +10,9 @@ from promptdb.domain.prompt_file import Expectation, ExpectedMessage, GoldenTest
 from promptdb.domain.spec import ROLE_SYNONYMS
 from promptdb.errors import RenderError
 from promptdb.problems import Code
-from promptdb.render.engine import line_and_column
+from promptdb.render.compiled import CompiledPrompt
+from promptdb.render.formats import line_and_column
 from promptdb.render.messages import RenderedMessage
-from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.text_diff import text_diff
 from promptdb.render.validation import SpecProblem
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from promptdb.render.engine import Includes
+from promptdb.render.formats import Includes
 
 HAS_INCLUDES = False
 

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from promptdb.domain.digest import digest_of
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec, Variable
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.messages import RenderedMessage
-from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.providers.anthropic import anthropic_request
 from promptdb.render.providers.openai import openai_request, openai_tool, schema_name
 from promptdb.render.providers.parts import model_settings

@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.views import AssetReader, AssetView, PromptVersionView, StoredVersion
 from promptdb.errors import AssetNotFound, IntegrityFailure, StorageError
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.messages import RenderedMessage
-from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.renderable import RenderablePrompt
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import Message, PromptSpec
 from promptdb.errors import TemplateError
-from promptdb.render.engine import CompiledTemplate, engine
+from promptdb.render.formats import CompiledTemplate, engine
 
 CompiledTemplates = dict[FieldPath, CompiledTemplate]
 EXAMPLES: FieldPath = ("few_shot",)

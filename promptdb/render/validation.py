@@ -11,8 +11,8 @@ from promptdb.domain.spec import FewShot, JsonObject, PromptSpec, Variable
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.problems import Code
 from promptdb.render.asset_rules import asset_problems
-from promptdb.render.engine import engine, line_and_column
-from promptdb.render.prompt import examples_variable
+from promptdb.render.compiled import examples_variable
+from promptdb.render.formats import engine, line_and_column
 from promptdb.render.templates import EXAMPLES, CompiledTemplates, compile_templates, templates, used_names
 
 

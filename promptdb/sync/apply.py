@@ -11,20 +11,20 @@ from promptdb.db.engine import reading
 from promptdb.db.runs import SUPERSEDED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import Declaration
-from promptdb.domain.identity import PromptId
-from promptdb.domain.order import RecordedHead, Verdict, compared
+from promptdb.domain.commit_order import RecordedHead, Verdict, compared
 from promptdb.domain.plan import Action, Desired, Plan, Policy, Recorded, plan
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import Provenance
 from promptdb.progress import Progress
+from promptdb.project.view import Origin
+from promptdb.registry.recorded import Seen, recorded_with_ids
+from promptdb.registry.stores import Registry
+from promptdb.registry.uploads import Intended, upload_and_write
+from promptdb.sync.alias_moves import Pointers, Pointing, decide_pointers, move_pointers, point_at
 from promptdb.sync.batch import Batch, ContentOf, new_versions, upload_in_order
-from promptdb.sync.order import order_of, require_in_order, require_local
-from promptdb.sync.parts import with_parts
-from promptdb.sync.pointers import Pointers, Pointing, decide_pointers, move_pointers, point_at
-from promptdb.sync.recorded import Seen, recorded_with_ids
-from promptdb.sync.registry import Registry
-from promptdb.sync.uploads import Intended, upload_and_write
-from promptdb.sync.view import Origin
-from promptdb.sync.write import announce, confirm, note_absences, write_run, write_versions
+from promptdb.sync.commit_order import order_of, require_in_order, require_local
+from promptdb.sync.describe import with_parts
+from promptdb.sync.write_rows import announce, confirm, note_absences, write_run, write_versions
 
 
 @dataclass(frozen=True)

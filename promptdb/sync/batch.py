@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from promptdb.blobs.store import BlobStore
 from promptdb.domain.blob import Blob
 from promptdb.domain.bundle import CONTENT_TYPE, BundledAsset, manifest
-from promptdb.domain.identity import PromptId
 from promptdb.domain.integrity import BUNDLE
 from promptdb.domain.plan import Action, Change, Desired, Plan
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import Provenance
 from promptdb.progress import Progress
-from promptdb.sync.content import Content
-from promptdb.sync.view import Origin
+from promptdb.project.content import Content
+from promptdb.project.view import Origin
 
 ContentOf = Callable[[Desired], Content]
 

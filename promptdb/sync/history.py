@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from promptdb.db.repository import PromptRepository
 from promptdb.db.runs import RunRepository
 from promptdb.db.writer import RegistryWriter
-from promptdb.domain.identity import PromptId
-from promptdb.domain.order import Verdict
+from promptdb.domain.commit_order import Verdict
 from promptdb.domain.plan import Action, Plan, Policy, Recorded, plan
-from promptdb.domain.replay import performed, without_label_conflicts
+from promptdb.domain.plan_result import performed, without_label_conflicts
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import Provenance
 from promptdb.errors import ConfigError, Conflict
 from promptdb.files.tree import MAX_TEXT_BYTES
@@ -24,18 +24,18 @@ from promptdb.git.provenance import Commit
 from promptdb.git.worktree import from_top
 from promptdb.problems import Code, Problem
 from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
+from promptdb.project.git_tree import may_be_text
+from promptdb.project.load import LoadedTree, load_tree
+from promptdb.project.replay import TreeReplay, TreeState
+from promptdb.project.view import Origin, View
 from promptdb.python_gc import collecting_rarely
+from promptdb.registry.recorded import Seen, recorded_with_ids
+from promptdb.registry.stores import Registry
+from promptdb.registry.uploads import Intended, upload_and_write
 from promptdb.settings import AppSettings
 from promptdb.sync.batch import Batch, new_versions, upload_in_order
-from promptdb.sync.git_tree import may_be_text
-from promptdb.sync.order import order_of, reason, require_in_order
-from promptdb.sync.recorded import Seen, recorded_with_ids
-from promptdb.sync.registry import Registry
-from promptdb.sync.source import LoadedTree, load_tree
-from promptdb.sync.tree_replay import TreeReplay, TreeState
-from promptdb.sync.uploads import Intended, upload_and_write
-from promptdb.sync.view import Origin, View
-from promptdb.sync.write import announce, note_absences, write_run, write_versions
+from promptdb.sync.commit_order import order_of, reason, require_in_order
+from promptdb.sync.write_rows import announce, note_absences, write_run, write_versions
 
 _WINDOW = 200
 """Commits whose blobs are read at once."""

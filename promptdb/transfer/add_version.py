@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from promptdb.db.bulk import Row
+from promptdb.db.inserts import Row
 from promptdb.errors import Conflict
-from promptdb.sync.registry import Registry
-from promptdb.transfer.checks import IMPORTED
-from promptdb.transfer.insert import Written, insert
+from promptdb.registry.stores import Registry
+from promptdb.transfer.insert_rows import Written, insert
+from promptdb.transfer.row_checks import IMPORTED
 from promptdb.transfer.rows_as_json import table
 from promptdb.transfer.source import Source
 

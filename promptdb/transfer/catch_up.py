@@ -5,11 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from promptdb.db.bulk import Row
+from promptdb.db.inserts import Row
 from promptdb.errors import DivergedHistory
-from promptdb.sync.registry import Registry
-from promptdb.transfer.checks import require_sound
-from promptdb.transfer.insert import Written, insert
+from promptdb.registry.stores import Registry
+from promptdb.transfer.insert_rows import Written, insert
+from promptdb.transfer.row_checks import require_sound
 from promptdb.transfer.rows_as_json import TABLES, key_of, table
 from promptdb.transfer.source import RegistrySource, Source
 from promptdb.transfer.standing import Overlap, Pair, Standing, paired, standing

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from promptdb.db.engine import address, reading
 from promptdb.errors import ConfigError
 from promptdb.progress import Progress
-from promptdb.sync.registry import Registry
+from promptdb.registry.stores import Registry
 from promptdb.transfer.open_file import source_file
 from promptdb.transfer.receive import Received, receive
 from promptdb.transfer.source import RegistrySource

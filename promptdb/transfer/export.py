@@ -5,7 +5,7 @@ from pathlib import Path
 from promptdb.db.engine import reading
 from promptdb.domain.views import PromptVersionView
 from promptdb.errors import IntegrityFailure, StorageError, VersionNotFound
-from promptdb.sync.registry import Registry
+from promptdb.registry.stores import Registry
 from promptdb.transfer.open_file import exists_and_differs, new_file
 from promptdb.transfer.registry_file import registry_file, write_registry
 from promptdb.transfer.source import RegistrySource

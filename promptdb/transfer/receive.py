@@ -10,11 +10,11 @@ from promptdb.blobs.store import BlobStore
 from promptdb.db.notices import Notice, send
 from promptdb.domain.blob import Blob
 from promptdb.progress import Progress
-from promptdb.sync.registry import Registry
-from promptdb.sync.uploads import Intended, upload_and_write
+from promptdb.registry.stores import Registry
+from promptdb.registry.uploads import Intended, upload_and_write
 from promptdb.transfer.add_version import add_version
 from promptdb.transfer.catch_up import catch_up
-from promptdb.transfer.insert import Written
+from promptdb.transfer.insert_rows import Written
 from promptdb.transfer.source import Source
 
 _BLOBS = 2000

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile
 
-from promptdb.db.bulk import Row
+from promptdb.db.inserts import Row
 from promptdb.domain.blob import Blob
 from promptdb.domain.digest import Digest
-from promptdb.transfer.checks import asset_digest, check_row
+from promptdb.transfer.row_checks import asset_digest, check_row
 from promptdb.transfer.rows_as_json import TABLES, decoded, encoded, key_of
 from promptdb.transfer.source import Source
 from promptdb.transfer.strict_json import Refused, require_format, strict_json

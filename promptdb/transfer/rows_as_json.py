@@ -10,8 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from promptdb.db.bulk import Row
 from promptdb.db.columns import metadata
+from promptdb.db.inserts import Row
 from promptdb.transfer.strict_json import Refused, strict_json
 
 TABLES = (

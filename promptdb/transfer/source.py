@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
-from promptdb.db.bulk import Row
 from promptdb.db.engine import address
+from promptdb.db.inserts import Row
 from promptdb.domain.blob import Blob
 from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure
-from promptdb.transfer.checks import check_row, require_sound
+from promptdb.transfer.row_checks import check_row, require_sound
 from promptdb.transfer.rows_as_json import TABLES, key_of, kind_of, table
 from promptdb.transfer.strict_json import VERIFY, Refused
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from promptdb.db.bulk import Row
+from promptdb.db.inserts import Row
 
 Pair = tuple[Row | None, Row | None]
 

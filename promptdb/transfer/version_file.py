@@ -9,14 +9,14 @@ from typing import Any, BinaryIO
 from zipfile import ZipFile
 
 from promptdb.blobs.store import BlobStore
-from promptdb.db.bulk import Row
+from promptdb.db.inserts import Row
 from promptdb.domain.blob import Blob, object_key
 from promptdb.domain.bundle import CONTENT_TYPE
 from promptdb.domain.digest import Digest, canonical_json, digest_of
 from promptdb.domain.integrity import BUNDLE
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import ConfigError, IntegrityFailure, StorageError
-from promptdb.transfer.checks import IMPORTED, asset_digest, check_row, check_version
+from promptdb.transfer.row_checks import IMPORTED, asset_digest, check_row, check_version
 from promptdb.transfer.rows_as_json import decoded, encoded, plain
 from promptdb.transfer.strict_json import AGAIN, VERIFY, Refused, require_fields, require_format, strict_json
 from promptdb.transfer.zip_members import MAX_LINE, VERSION_MEMBER, Zipped, new_member, opened, write_blob

@@ -9,15 +9,15 @@ from uuid import UUID
 from promptdb.errors import ConfigError, Conflict, LockTimeout, StalePlan, StorageError
 from promptdb.git.worktree import open_work_tree
 from promptdb.problems import Problem, printable_path
+from promptdb.project.load import LoadedTree
 from promptdb.settings import AppSettings
-from promptdb.sync.source import LoadedTree
 from promptdb.watch.busy import operation, stale_lock
+from promptdb.watch.event_source import POLLING, EventSource
 from promptdb.watch.events import Event, Failed, Invalid, Resumed, Started, Synced, Waiting, Warned
 from promptdb.watch.ground import Ground, Snapshot
 from promptdb.watch.hints import Hints
 from promptdb.watch.schedule import Schedule
 from promptdb.watch.single import only_one
-from promptdb.watch.source import POLLING, EventSource
 from promptdb.workspace import Workspace
 
 INTERVAL = 5.0

@@ -10,7 +10,7 @@ from s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
 from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.minio import MinioBlobStore
-from promptdb.blobs.s3_address import S3Address
+from promptdb.blobs.s3.address import S3Address
 from promptdb.blobs.store import BlobStore
 
 

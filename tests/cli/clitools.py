@@ -148,7 +148,9 @@ def terminal(*arguments: object, columns: int = 80, **environment: str) -> Ran:
 
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["pytest", "promptdb.service", "promptdb.sync.tree", "promptdb.cli.app", "rich.table"])
+FORKS.set_forkserver_preload(
+    ["pytest", "promptdb.service", "promptdb.sync.sync_tree", "promptdb.cli.app", "rich.table"]
+)
 
 
 def _on_terminal(device: str, folder: str, environment: dict[str, str], arguments: list[str]) -> None:

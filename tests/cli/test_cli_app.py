@@ -15,7 +15,7 @@ from clitools import PROMPTDB, TIMEOUT, Run, failure, process, started
 from registries import write
 
 from promptdb.cli.app import COMMANDS
-from promptdb.sync.parallel import WORTH_IT
+from promptdb.project.parallel import WORTH_IT
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])

@@ -12,8 +12,8 @@ from clitools import Ran, Run, failure
 from registries import write
 
 from promptdb.domain.digest import digest_of
-from promptdb.domain.identity import PromptId
-from promptdb.domain.ids import prompt_id, version_id
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.version_ids import prompt_id, version_id
 
 READING = [
     *(

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registries import write
 
-from promptdb.cli.markdown import MAX_COMMENT, code, plan_comment, problems_comment
+from promptdb.cli.present.plan_markdown import MAX_COMMENT, code, plan_comment, problems_comment
 from promptdb.domain.changes import ContractChange
-from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Change, Plan
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Code, Problem
 

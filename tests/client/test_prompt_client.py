@@ -16,11 +16,11 @@ from promptdb.domain.plan import Policy
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import ConfigError, InvalidRef, MissingVariables, NotFound, RenderError, StorageError
+from promptdb.project.load import load_tree
 from promptdb.render.messages import RenderedMessage
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 TRIAGE = "support/triage"
 

@@ -14,7 +14,7 @@ from promptdb.db.engine import reading, writing
 from promptdb.db.lookup import find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import InvalidRef, NotFound, PromptNotFound, VersionNotFound

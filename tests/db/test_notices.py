@@ -11,7 +11,7 @@ from registries import on_postgresql, on_sqlite, write
 from promptdb.db import notices
 from promptdb.db.engine import writing
 from promptdb.db.notices import CHANNEL, MOST, Listener, Notice, listening, send
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, Guard, StorageError
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied

@@ -11,13 +11,13 @@ from postgres import PostgresServer
 from registries import rows, settings_for, write
 from workers import require_all_revisions
 
-from promptdb.db import bulk, migrate
+from promptdb.db import inserts, migrate
 from promptdb.db.engine import make_engine, reading, writing
 from promptdb.domain.plan import Policy
 from promptdb.errors import LockTimeout
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_versions_and_aliases_do_what_they_do_without_it(pooled: PromptService) 
     assert pooled.aliases() == []
 
 
-@pytest.mark.parametrize("prompts", [3, bulk.COPY_FROM])
+@pytest.mark.parametrize("prompts", [3, inserts.COPY_FROM])
 def test_a_tree_is_synced(pooled: PromptService, tree: Path, prompts: int) -> None:
     for edition in (1, 2):
         write(tree, {f"a/p{number}.txt": f"Prompt {number}, edition {edition}" for number in range(prompts)})

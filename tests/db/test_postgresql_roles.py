@@ -12,9 +12,9 @@ from registries import settings_for, write
 from promptdb.db import migrate
 from promptdb.domain.plan import Policy
 from promptdb.errors import StorageError
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import plan_tree, sync_tree
+from promptdb.sync.sync_tree import plan_tree, sync_tree
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "storage.md"
 

@@ -18,9 +18,9 @@ from promptdb.cli import app
 from promptdb.db.engine import reading
 from promptdb.domain.plan import Policy
 from promptdb.errors import Unreachable
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from registries import rows, write
 from promptdb.db import migrate
 from promptdb.domain.plan import Policy
 from promptdb.errors import Unreachable
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 pytestmark = pytest.mark.slow
 

@@ -19,16 +19,16 @@ from registries import dump, on_postgresql, rows, settings_for, write
 from repositories import Git, commit_all
 from sqlalchemy.exc import OperationalError
 
-from promptdb.db import bulk, retry
+from promptdb.db import inserts, retry
 from promptdb.db.engine import make_engine, reading, writing
 from promptdb.db.migrate import upgrade
 from promptdb.db.retry import again, is_transient, retried
 from promptdb.domain.plan import Policy
 from promptdb.errors import IntegrityFailure, LockTimeout, StorageError
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.history import record_history
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 WAIT = 120.0
 """Seconds until something that must happen is given up."""
@@ -301,7 +301,7 @@ def test_a_sync_survives_that_the_server_restarts_while_rows_are_copied(
     restart: Callable[[signal.Signals], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write(tree, {f"a/p{number}.txt": f"Prompt {number}" for number in range(bulk.COPY_FROM)})
+    write(tree, {f"a/p{number}.txt": f"Prompt {number}" for number in range(inserts.COPY_FROM)})
     write_row = psycopg.Copy.write_row
 
     def slowly(copy: Any, row: Any) -> None:
@@ -309,7 +309,7 @@ def test_a_sync_survives_that_the_server_restarts_while_rows_are_copied(
         write_row(copy, row)
 
     monkeypatch.setattr(psycopg.Copy, "write_row", slowly)
-    require_converged(on_own_server, bulk.COPY_FROM)
+    require_converged(on_own_server, inserts.COPY_FROM)
 
 
 def require_converged(service: PromptService, prompts: int) -> None:

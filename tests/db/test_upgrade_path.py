@@ -13,11 +13,11 @@ from repositories import commit_all, git_in
 from promptdb.db import migrate
 from promptdb.db.columns import metadata
 from promptdb.db.engine import make_engine, writing
-from promptdb.db.identity import give_turn
+from promptdb.db.registry_id import give_turn
 from promptdb.domain.plan import Policy
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 NEW_COLUMNS = {("alias_events", "breaking_json")}
 """Columns that a migration added to a table: what an earlier schema has no room for is null after an upgrade."""

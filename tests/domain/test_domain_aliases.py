@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.digest import Digest
-from promptdb.domain.identity import PromptId
-from promptdb.domain.ids import version_id
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.version_ids import version_id
 
 PROMPT = PromptId("support", "triage")
 DIGEST = Digest("sha256:" + "a" * 64)

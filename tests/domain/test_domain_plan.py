@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from promptdb.domain.changes import ChangedFile
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.domain.identity import PromptId
 from promptdb.domain.plan import Action, Change, Desired, Head, LabelUse, Plan, Policy, Recorded, plan
-from promptdb.domain.replay import performed
+from promptdb.domain.plan_result import performed
+from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import Conflict, Guard
 
 A, B, C = (PromptId("n", name) for name in "abc")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from promptdb.domain.spec import TemplateFormat
-from promptdb.files.parse import ParseResult, parse_file
+from promptdb.files.reading.parse import ParseResult, parse_file
 from promptdb.files.tree import MAX_TEXT_BYTES, WorkTree
 from promptdb.problems import Problem
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from promptdb.domain.aliases import Declaration
-from promptdb.domain.identity import PromptId
-from promptdb.domain.ref_rules import RefRules
+from promptdb.domain.git_refs import RefRules
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, Selector
 from promptdb.files.aliases_file import AliasesFile, read_aliases, without_file
 from promptdb.files.tree import MAX_TEXT_BYTES, WorkTree

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from repositories import Git, commit_all, git_in
 
-from promptdb.domain.order import Relation
+from promptdb.domain.commit_order import Relation
 from promptdb.errors import StorageError
 from promptdb.git.ancestry import Ancestry
 from promptdb.git.repository import Repository

@@ -10,8 +10,8 @@ from specs import texts
 from promptdb.domain.prompt_file import GoldenTest
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import Code
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.golden import rewrites, run_tests
-from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.validation import SpecProblem
 
 STRING = {"kind": "string", "template": "Hi {name},\nhow are you?"}

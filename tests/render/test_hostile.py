@@ -9,7 +9,7 @@ import pytest
 
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import PromptDBError, RenderError, TemplateError
-from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.compiled import CompiledPrompt
 
 VARIABLES: dict[str, Callable[[str], str]] = {
     "f-string": "{{{}}}".format,

@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 import pytest
 
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import StorageError
-from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.renderable import RenderablePrompt
 
 PNG = b"\x89PNG {not_a_variable} \0"

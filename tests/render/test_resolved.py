@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from promptdb.domain.digest import Digest, digest_of
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec, Variable
 from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import IntegrityFailure, MissingVariables

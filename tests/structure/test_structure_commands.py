@@ -14,7 +14,7 @@ TEXT_ONLY = {"init", "db upgrade", "db check"}
 
 def test_each_command_loads_under_its_name() -> None:
     for name, (module, _) in COMMANDS.items():
-        loaded = import_module(f"promptdb.cli.{module}").command
+        loaded = import_module(f"promptdb.cli.commands.{module}").command
         assert isinstance(loaded, click.Command)
         assert loaded.name == name
         assert loaded is command(name)

@@ -1,55 +1,19 @@
-"""Which way imports point: the table of architecture.md, held over every module of the package."""
+"""Imports point downwards in the house: the table of docs/architecture.md, held over every module of the package."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
-from sources import MODULES, PACKAGE, imports, module_files, module_name, syntax
+from sources import MODULES, PACKAGE, ROOT, imports, module_files, module_name, syntax
 
-LAYERS = {
-    "problems": 0,
-    "python_gc": 0,
-    "streams": 1,
-    "progress": 0,
-    "errors": 0,
-    "version": 0,
-    "safe_paths": 0,
-    "domain": 1,
-    "render": 1,
-    "settings": 1,
-    "files": 2,
-    "git": 2,
-    "db": 2,
-    "blobs": 2,
-    "sync": 3,
-    "transfer": 3,
-    "lookups": 3,
-    "workspace": 4,
-    "service": 4,
-    "client": 4,
-    "watch": 4,
-    "cli": 5,
-    "integrations": 5,
-    "__init__": 6,  # the public names, each loaded on first use
-    "__main__": 6,
-}
-"""The first part of a module's name below `promptdb` -> its layer. A module imports from layers below its own."""
+GROUND = {"errors", "problems", "progress", "python_gc", "safe_paths", "version"}
+"""Imported by every room; among themselves they stand in this order."""
 
-WITHIN = {
-    *(("problems", "errors"), ("errors", "safe_paths")),
-    *(
-        ("domain", "render"),
-        ("domain", "settings"),
-        ("domain", "streams"),
-        ("sync", "transfer"),
-        ("lookups", "sync"),
-        ("sync", "lookups"),
-        ("service", "client"),
-        ("service", "workspace"),
-        ("workspace", "watch"),
-    ),
-}
-"""Inside one layer: the first may be imported by the second, never the other way round."""
+GROUND_ORDER = ("version", "progress", "python_gc", "problems", "errors", "safe_paths")
+OUTSIDE_WORLD = {"db", "blobs", "files", "git"}
+DOORS = {"cli", "api", "dashboard", "integrations", "client"}
+"""Use a handle; `client/sources/` also reads a registry itself."""
 
 PURE = ("domain", "render")
 ACTING = {
@@ -59,25 +23,64 @@ ACTING = {
 """Modules that a pure one has no use for."""
 
 
-def part(module: str) -> str:
+def table() -> dict[str, set[str]]:
+    """The rooms with what each may import directly, as the page says."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [
+        line.split("|")[1:-1]
+        for line in page.partition("## Rooms")[2].partition("\n## ")[0].splitlines()
+        if "|" in line
+    ]
+    return {row[0].strip(" `"): set(re.findall(r"`([a-z_]+)`", row[2])) for row in rows[2:]}
+
+
+ROOMS = table()
+
+
+def reachable(room: str) -> set[str]:
+    """What a room may import: the ground, its row of the table, and what the rooms in that row may import."""
+    found, waiting = set(GROUND), [room]
+    while waiting:
+        new = ROOMS[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found - OUTSIDE_WORLD if room in DOORS else found
+
+
+def room(module: str) -> str:
     below = module.split(".")[1:]
     return below[0] if below else "__init__"
 
 
 def inner_imports() -> Iterator[tuple[str, int, str]]:
+    """Every import of one room from another. The public names and `python -m promptdb` are above the house."""
     for file in module_files():
         for line, target in imports(file):
-            if target.split(".")[0] == "promptdb":
-                yield module_name(file), line, target
+            source = module_name(file)
+            if target.split(".")[0] == "promptdb" and room(source) not in (room(target), "__init__", "__main__"):
+                yield source, line, target
 
 
-def allowed(source: str, target: str) -> bool:
-    one, other = part(source), part(target)
-    return one == other or LAYERS[one] > LAYERS[other] or (other, one) in WITHIN
+def is_allowed(source: str, target: str) -> bool:
+    one, other = room(source), room(target)
+    if one in GROUND:
+        return other in GROUND and GROUND_ORDER.index(other) < GROUND_ORDER.index(one)
+    return other in reachable(one)
 
 
-def test_every_part_of_the_package_has_a_layer_and_no_other_has() -> None:
-    assert {part(name) for name in MODULES} == LAYERS.keys()
+def test_each_room_is_in_the_table_and_no_other() -> None:
+    rooms = {room(name) for name in MODULES} - GROUND - {"__init__", "__main__"}
+    assert rooms == ROOMS.keys()
+
+
+def test_no_room_can_reach_itself() -> None:
+    """Otherwise the table would allow circles, and with them everything."""
+    assert [name for name in ROOMS if name in reachable(name)] == []
+
+
+def test_the_wings_do_not_reach_one_another() -> None:
+    assert "registry" not in reachable("project")
+    assert reachable("registry") & {"project", "files", "git"} == set()
 
 
 def test_the_walk_sees_imports_of_every_kind() -> None:
@@ -85,16 +88,50 @@ def test_the_walk_sees_imports_of_every_kind() -> None:
     seen = {(source, target) for source, _, target in inner_imports()}
     assert {
         ("promptdb.sync.apply", "promptdb.db.engine"),
-        ("promptdb.workspace", "promptdb.sync.tree"),
+        ("promptdb.workspace", "promptdb.sync.sync_tree"),
         ("promptdb.cli.opening", "promptdb.service"),
-        ("promptdb.cli.problems", "promptdb.errors"),
-        ("promptdb.render.engine", "promptdb.render.jinja.engine"),
+        ("promptdb.cli.present.problems", "promptdb.problems"),
     } <= seen
+    assert "promptdb.render.jinja.engine" in {name for _, name in imports(MODULES["promptdb.render.formats"])}
 
 
-def test_imports_point_to_lower_layers() -> None:
+def test_imports_point_downwards() -> None:
     wrong = [
-        f"{source}:{line} imports {target}" for source, line, target in inner_imports() if not allowed(source, target)
+        f"{source}:{line} imports {target}"
+        for source, line, target in inner_imports()
+        if not is_allowed(source, target)
+    ]
+    assert wrong == []
+
+
+def test_the_client_reaches_a_registry_through_its_sources_only() -> None:
+    wrong = [
+        f"{source}:{line} imports {target}"
+        for source, line, target in inner_imports()
+        if room(source) == "client"
+        and not source.startswith("promptdb.client.sources.")
+        and room(target) not in (*GROUND, "domain", "render")
+        and not is_for_types(source, line)
+    ]
+    assert wrong == []
+
+
+def is_for_types(module: str, line: int) -> bool:
+    return any(
+        isinstance(node, ast.If)
+        and ast.unparse(node.test) == "TYPE_CHECKING"
+        and node.lineno < line <= (node.end_lineno or 0)
+        for node in ast.walk(syntax(MODULES[module]))
+    )
+
+
+def test_the_folder_of_commands_holds_commands_only() -> None:
+    """One command a module. What several of them use is beside the folder."""
+    wrong = [
+        name
+        for name, file in MODULES.items()
+        if name.startswith("promptdb.cli.commands.")
+        and "command" not in {node.name for node in syntax(file).body if isinstance(node, ast.FunctionDef)}
     ]
     assert wrong == []
 
@@ -104,7 +141,7 @@ def test_pure_code_imports_nothing_that_acts(name: str) -> None:
     wrong = [
         f"{module_name(file)}:{line} imports {target}"
         for file in module_files()
-        if part(module_name(file)) == name
+        if room(module_name(file)) == name
         for line, target in imports(file)
         if target.split(".")[0] in ACTING
     ]
@@ -116,7 +153,7 @@ def test_pure_code_neither_opens_files_nor_reads_the_clock(name: str) -> None:
     wrong = [
         f"{module_name(file)}:{node.lineno}"
         for file in module_files()
-        if part(module_name(file)) == name
+        if room(module_name(file)) == name
         for node in ast.walk(syntax(file))
         if (isinstance(node, ast.Call) and ast.unparse(node.func) in ("open", "print", "input", "eval", "exec"))
         or (isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today", "environ", "getenv"))
@@ -153,8 +190,8 @@ def test_the_schema_and_the_engine_have_one_home(name: str, home: str | None) ->
         ("urllib3", {"blobs"}),
     ],
 )
-def test_a_library_is_known_to_one_part_only(library: str, homes: set[str]) -> None:
-    users = {part(module_name(f)) for f in module_files() for _, name in imports(f) if name.split(".")[0] == library}
+def test_a_library_is_known_to_one_room_only(library: str, homes: set[str]) -> None:
+    users = {room(module_name(f)) for f in module_files() for _, name in imports(f) if name.split(".")[0] == library}
     assert users == homes
 
 

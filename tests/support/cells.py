@@ -17,10 +17,10 @@ from workers import together
 from promptdb.cli import app
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.plan import Policy
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 PROMPTS = ("a/one", "a/two", "b/three")
 STORES = ("local", "minio")

@@ -19,11 +19,11 @@ from promptdb.db.columns import metadata, registries
 from promptdb.db.engine import make_engine
 from promptdb.db.migrate import upgrade
 from promptdb.domain.plan import Policy
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 BACKENDS = ("sqlite", "postgresql")
 STORES = ("local", "minio")

@@ -24,12 +24,12 @@ from promptdb.domain.blob import Blob
 from promptdb.domain.bundle import manifest
 from promptdb.domain.plan import Policy
 from promptdb.errors import PromptDBError
+from promptdb.maintenance.gc import collect_garbage
+from promptdb.project.load import load_tree
+from promptdb.project.single_file import content_from_spec
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
-from promptdb.sync.blob_gc import collect_garbage
-from promptdb.sync.register import content_from_spec
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 TIMEOUT = 180.0
 """Seconds: only a process that hangs takes so long."""
@@ -42,7 +42,7 @@ _CHANGES = {"write", "fsync", "sync", "replace", "rename", "link", "unlink", "mk
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
-        *("pytest", "promptdb.service", "promptdb.sync.tree", "alembic.command", "psycopg", "git"),
+        *("pytest", "promptdb.service", "promptdb.sync.sync_tree", "alembic.command", "psycopg", "git"),
         *("promptdb.db.tables", "promptdb.cli.app", "urllib3"),  # what the modules of tests load
     ]
 )

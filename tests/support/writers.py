@@ -15,9 +15,9 @@ from promptdb.domain.aliases import AliasMove
 from promptdb.domain.digest import digest_of
 from promptdb.domain.plan import Policy
 from promptdb.errors import Conflict, LockTimeout, NotFound
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 SHARED = [f"shared/p{number}" for number in range(5)]
 ALIASES = ["staging", "production"]

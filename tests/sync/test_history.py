@@ -15,15 +15,15 @@ from sampling import sampled
 from promptdb.domain.plan import Policy
 from promptdb.domain.refs import PromptRef
 from promptdb.errors import ConfigError, Conflict, DivergedHistory, InvalidPrompts, StorageError
+from promptdb.maintenance.gc import collect_garbage
+from promptdb.maintenance.verify import verify
 from promptdb.problems import Code
 from promptdb.progress import UPLOADING, Progress, ShowProgress
+from promptdb.project.load import load_tree
+from promptdb.project.view import View
 from promptdb.service import PromptService
-from promptdb.sync.blob_gc import collect_garbage
 from promptdb.sync.history import RecordedHistory, record_history
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
-from promptdb.sync.verify import verify
-from promptdb.sync.view import View
+from promptdb.sync.sync_tree import sync_tree
 
 pytestmark = pytest.mark.slow
 

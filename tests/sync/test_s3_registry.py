@@ -14,20 +14,20 @@ from registries import NewRegistry, dump, on_sqlite, rows, s3_settings, settings
 from repositories import Git, commit_all
 from s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
-from promptdb.blobs.s3_http import RetryingPool
+from promptdb.blobs.s3.http import RetryingPool
 from promptdb.blobs.store import BlobStore
-from promptdb.db.identity import registry_id
+from promptdb.db.registry_id import registry_id
 from promptdb.domain.blob import Blob, object_key
 from promptdb.domain.plan import Policy
 from promptdb.errors import Guard, IntegrityFailure, StorageError
+from promptdb.maintenance.doctor.blobs import examine_blobs
+from promptdb.maintenance.gc import collect_garbage
+from promptdb.maintenance.repair import other_store, repaired
+from promptdb.maintenance.verify import Verified, verify
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
-from promptdb.sync.blob_gc import collect_garbage
-from promptdb.sync.doctor.blobs import examine_blobs
-from promptdb.sync.repair import other_store, repaired
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
-from promptdb.sync.verify import Verified, verify
+from promptdb.sync.sync_tree import sync_tree
 from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry
 
@@ -253,7 +253,7 @@ def test_garbage_is_counted_and_then_removed_with_uploads_that_never_ended(
     found = collect_garbage(synced.registry, timedelta(0), 50)
     assert (found.blobs, found.garbage, found.examples, found.unfinished) == (3, 1, (garbage.digest,), 0)
     assert objects.keys() == before
-    monkeypatch.setattr("promptdb.sync.blob_gc._UPLOAD", timedelta(hours=-1))  # as if it were an hour later
+    monkeypatch.setattr("promptdb.maintenance.gc._UPLOAD", timedelta(hours=-1))  # as if it were an hour later
     found = collect_garbage(synced.registry, timedelta(hours=-1), 50, delete=True)
     assert (found.deleted, found.deleted_bytes, found.unfinished) == (1, garbage.size, 1)
     assert objects.keys() == before - {object_key(garbage.digest)}

@@ -8,10 +8,10 @@ from registries import dump, rows, write
 
 from promptdb.domain.plan import Policy
 from promptdb.errors import Conflict, Guard
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import plan_tree
+from promptdb.sync.sync_tree import plan_tree
 
 Sync = Callable[..., Applied]
 

@@ -12,13 +12,13 @@ from repositories import Git, commit_all, git_in
 from sampling import sampled
 from workers import sync_clone, together
 
-from promptdb.domain.order import Verdict
+from promptdb.domain.commit_order import Verdict
 from promptdb.domain.plan import Policy
 from promptdb.errors import ConfigError, DivergedHistory, Guard, VersionNotFound
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import plan_tree, sync_tree
+from promptdb.sync.sync_tree import plan_tree, sync_tree
 
 pytestmark = pytest.mark.slow
 

@@ -14,10 +14,10 @@ from promptdb.db.engine import writing
 from promptdb.domain.digest import digest_of
 from promptdb.domain.plan import Policy
 from promptdb.errors import LockTimeout
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,10 @@ from repositories import Git, commit_all, git_in
 
 from promptdb.domain.plan import Policy
 from promptdb.errors import Guard, VersionNotFound
+from promptdb.project.load import load_tree, require_clean
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.source import load_tree, require_clean
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 pytestmark = pytest.mark.slow
 

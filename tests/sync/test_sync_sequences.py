@@ -11,10 +11,10 @@ from sampling import sampled
 from promptdb.domain.plan import Policy
 from promptdb.domain.views import Provenance
 from promptdb.errors import VersionNotFound
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,11 @@ from promptdb.domain.blob import object_key
 from promptdb.domain.digest import Digest
 from promptdb.domain.plan import Policy
 from promptdb.errors import StorageError
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 FILES: dict[str, str | bytes] = {
     **{f"many/p{number}.txt": f"Text {number}" for number in range(40)},

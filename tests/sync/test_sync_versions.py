@@ -11,10 +11,10 @@ from registries import NewDatabase, dump, on_sqlite, rows, settings_for, write
 from promptdb.domain.plan import Action, Policy
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError, Conflict, InvalidPrompts, StalePlan
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import plan_tree, sync_tree
+from promptdb.sync.sync_tree import plan_tree, sync_tree
 
 Sync = Callable[..., Applied]
 

@@ -15,14 +15,14 @@ from transfers import RICH
 from promptdb.domain.integrity import IntegrityCode
 from promptdb.domain.plan import Policy
 from promptdb.errors import Guard, StorageError
+from promptdb.maintenance.doctor.blobs import examine_blobs
+from promptdb.maintenance.doctor.finding import Level
+from promptdb.maintenance.gc import collect_garbage
+from promptdb.maintenance.repair import repaired
+from promptdb.maintenance.verify import verify
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
-from promptdb.sync.blob_gc import collect_garbage
-from promptdb.sync.doctor.blobs import examine_blobs
-from promptdb.sync.doctor.finding import Level
-from promptdb.sync.repair import repaired
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
-from promptdb.sync.verify import verify
+from promptdb.sync.sync_tree import sync_tree
 from promptdb.transfer.copy import import_file
 from promptdb.transfer.export import export_registry
 

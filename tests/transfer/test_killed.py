@@ -12,9 +12,9 @@ from registries import NewRegistry, dump, on_sqlite
 from workers import killed_at
 
 from promptdb.blobs.store import BlobStore
+from promptdb.maintenance.verify import verify
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
-from promptdb.sync.verify import verify
 from promptdb.transfer import receive
 from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry

@@ -10,7 +10,7 @@ from intruder import edit
 from registries import BACKENDS, NewRegistry, Rows, dump, on_sqlite, rows, write
 
 from promptdb.db.engine import writing
-from promptdb.db.identity import give_turn
+from promptdb.db.registry_id import give_turn
 from promptdb.errors import ConfigError, DivergedHistory, IntegrityFailure, StorageError
 from promptdb.service import PromptService
 from promptdb.transfer.copy import copy_registry, import_file

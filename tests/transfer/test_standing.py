@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptdb.db.bulk import Row
+from promptdb.db.inserts import Row
 from promptdb.transfer.standing import Overlap, Standing, paired, standing
 
 NONE = Overlap(here=0, there=0, common=0)

@@ -9,8 +9,8 @@ import pytest
 from registries import NewRegistry, dump, on_sqlite, rows
 
 from promptdb.errors import Conflict, IntegrityFailure, PromptDBError, StorageError
+from promptdb.maintenance.verify import verify
 from promptdb.service import PromptService
-from promptdb.sync.verify import verify
 from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry
 

@@ -8,9 +8,9 @@ from registries import Fill, write
 from repositories import commit_all, git_in
 
 from promptdb.domain.plan import Policy
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 RICH = "template: hi\nmetadata: {user_version: '1.0'}\nassets: [{path: _data.csv, kind: example_dataset}]\n"
 

@@ -11,10 +11,10 @@ from watchdog.observers.api import BaseObserver, EventEmitter
 from watchtools import wait_for
 
 from promptdb.files import mounts
+from promptdb.watch.event_source import POLLING, EventSource
 from promptdb.watch.events import Warned
 from promptdb.watch.ground import Ground
 from promptdb.watch.hints import Hints, Relevance, WatchedFolder
-from promptdb.watch.source import POLLING, EventSource
 
 
 class Watched:
@@ -155,7 +155,7 @@ def test_what_cannot_be_observed_any_more_is_polled_and_told_once(
     def refuse(*_: object) -> None:
         raise OSError(28, "inotify watch limit reached")
 
-    monkeypatch.setattr("promptdb.watch.source.Observation", refuse)
+    monkeypatch.setattr("promptdb.watch.event_source.Observation", refuse)
     watched.source.stop()
     told = watched.source.renew()
     assert told == Warned(

@@ -17,10 +17,10 @@ import pytest
 
 from promptdb.cli.app import main
 from promptdb.domain.plan import Policy
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
-from promptdb.sync.source import load_tree
-from promptdb.sync.tree import sync_tree
+from promptdb.sync.sync_tree import sync_tree
 
 DEADLINE = 180.0
 """Seconds: only what never happens takes so long."""
@@ -28,8 +28,8 @@ DEADLINE = 180.0
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
-        *("pytest", "promptdb.service", "promptdb.sync.tree", "promptdb.cli.app", "rich.table", "alembic.command"),
-        *("psycopg", "git", "promptdb.watch.loop", "promptdb.cli.watch", "watchdog.observers"),
+        *("pytest", "promptdb.service", "promptdb.sync.sync_tree", "promptdb.cli.app", "rich.table", "alembic.command"),
+        *("psycopg", "git", "promptdb.watch.loop", "promptdb.cli.commands.watch", "watchdog.observers"),
     ]
 )
 

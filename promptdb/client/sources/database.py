@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from promptdb.domain.refs import ByCommit, PromptRef
 from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import NotFound
-from promptdb.lookups import RegistryReader
+from promptdb.registry.reader import RegistryReader
 from promptdb.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:

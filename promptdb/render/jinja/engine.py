@@ -11,7 +11,7 @@ import jinja2
 from jinja2 import nodes
 
 from promptdb.errors import IncludeError, TemplateError
-from promptdb.render.engine import Includes
+from promptdb.render.formats import Includes
 from promptdb.render.jinja.budget import CURRENT, Budget
 from promptdb.render.jinja.errors import CAUGHT, restated
 from promptdb.render.jinja.names import NeededNames

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from promptdb.domain.spec import Variable
 from promptdb.errors import RenderError
-from promptdb.render.chat import CompiledExamples, CompiledItem, CompiledMessage, CompiledPlaceholder
+from promptdb.render.chat_items import CompiledExamples, CompiledItem, CompiledMessage, CompiledPlaceholder
 from promptdb.render.inputs import Inputs
 from promptdb.render.messages import RenderedMessage
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from promptdb.domain.spec import PromptSpec, VariableType
 from promptdb.errors import RenderError
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.langchain.items import ChatItem, as_item
-from promptdb.render.prompt import CompiledPrompt
 
 _TYPES: dict[VariableType, Any] = {
     "string": str,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptdb.errors import TemplateError
-from promptdb.render.engine import Includes, line_and_column
+from promptdb.render.formats import Includes, line_and_column
 from promptdb.render.mustache.parser import Node, Partial, Section, VariableTag, parse, tags
 from promptdb.render.mustache.partials import Expansion
 from promptdb.render.mustache.walk import rendered

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from promptdb.errors import IncludeError
-from promptdb.render.engine import MAX_INCLUDE_DEPTH, Includes
+from promptdb.render.formats import MAX_INCLUDE_DEPTH, Includes
 from promptdb.render.mustache.parser import MAX_NESTING, Node, Partial, Section, nested_too_deeply, parse
 
 MAX_EXPANSION = 2_000_000

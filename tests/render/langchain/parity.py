@@ -6,9 +6,9 @@ from langchain_core.messages import BaseMessage, ChatMessage, ToolMessage
 
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import PromptDBError
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.langchain.templates import as_template
 from promptdb.render.messages import RenderedMessage
-from promptdb.render.prompt import CompiledPrompt
 
 ROLES = {"system": "system", "human": "human", "ai": "ai", "tool": "tool", "chat": "generic"}
 

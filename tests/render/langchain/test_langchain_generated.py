@@ -11,7 +11,7 @@ from parity import require_parity
 
 from promptdb.domain.spec import PromptSpec
 from promptdb.problems import WARNINGS
-from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.validation import validate_spec
 
 NAMES = ["a", "b", "items", "self"]

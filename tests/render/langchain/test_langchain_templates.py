@@ -14,11 +14,11 @@ from langchain_core.prompts import ChatPromptTemplate, FewShotPromptTemplate, Me
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 from parity import compiled, template
 
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import MissingVariables, RenderError, UnknownVariables
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.langchain.templates import as_template
-from promptdb.render.prompt import CompiledPrompt
 from promptdb.render.renderable import RenderablePrompt
 
 CHAT = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptdb.errors import IncludeError, TemplateError
-from promptdb.render.engine import engine
+from promptdb.render.formats import engine
 from promptdb.render.mustache.engine import compile_template, include_names
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from apitypes import accepted, anthropic_request, openai_request
 
-from promptdb.domain.identity import PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import RenderError
-from promptdb.render.prompt import CompiledPrompt
+from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.renderable import RenderablePrompt
 
 PNG = "iVBORw0KGgo="

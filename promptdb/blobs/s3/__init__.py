@@ -1,0 +1,1 @@
+"""Blobs in MinIO, Amazon S3 or another S3."""

@@ -1,0 +1,55 @@
+"""`promptdb check`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.opening import root_prefix, workspace
+from promptdb.cli.options import view_options
+from promptdb.cli.present.output import print_json
+from promptdb.cli.present.problems import print_github, print_problems, problems_data, summary
+from promptdb.cli.present.text import count, one_line
+
+if TYPE_CHECKING:
+    from promptdb.project.view import View
+
+
+@click.command("check")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="github: annotations."
+)
+@click.option(
+    "--update-tests", is_flag=True, help="Rewrite golden tests that fail so that they expect what comes out now."
+)
+@view_options
+def command(view: "View | None", form: str, update_tests: bool) -> int:
+    """Check the prompt files; needs no database.
+
+    Reads every file, compiles its templates, checks contracts, includes and assets, and runs its golden tests. Exit code 4
+    if there are errors.
+
+    With --update-tests, the present output is written into `equals` and `messages` of the tests that fail; look at the
+    difference before you commit it. What cannot be derived, such as `contains`, is reported and left.
+    """
+    from promptdb.project.view import WORK_TREE
+
+    if update_tests and view is not None and not view.is_work_tree:
+        raise click.UsageError("--update-tests writes files, and goes with the work tree only")
+    with workspace() as opened:
+        checked = opened.update_tests() if update_tests else opened.check(view or WORK_TREE)
+        root = root_prefix(opened.settings)
+    problems = checked.problems
+    if form == "json":
+        data = {"prompts": checked.prompts, "tests": checked.tests, "problems": problems_data(problems)}
+        print_json({**data, "updated": checked.updated} if update_tests else data)
+    else:
+        for test in checked.updated:
+            click.echo(one_line(f"updated {root}{test.path}: test {test.test!r} ({', '.join(test.fields)})"))
+        if not problems:
+            click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")
+        elif form == "github":
+            print_github(problems, root_prefix(opened.settings, opened.top))
+            click.echo(summary(problems))
+        else:
+            print_problems(problems, root=root)
+    return 4 if any(problem.is_error for problem in problems) else 0

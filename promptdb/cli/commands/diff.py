@@ -1,0 +1,75 @@
+"""`promptdb diff`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.opening import note_lookup, root_prefix, workspace
+from promptdb.cli.options import json_option, view_options
+from promptdb.cli.present.output import print_json, printable
+from promptdb.cli.present.plan import print_contract
+from promptdb.cli.present.problems import DIFF_COLOURS, print_problems
+from promptdb.cli.present.prompt_diff import diff_lines
+from promptdb.errors import PromptNotFound
+
+if TYPE_CHECKING:
+    from promptdb.project.view import View
+    from promptdb.render.resolved import ResolvedPrompt
+
+
+@click.command("diff")
+@click.argument("ref")
+@click.argument("other", required=False)
+@click.option("--exit-code", is_flag=True, help="Leave with 3 if they differ.")
+@view_options
+@json_option
+def command(view: "View | None", ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
+    """Compare two versions, or a version with its file.
+
+    With one REF, from that version to the file as it is now, or is staged, or was in a commit; with two, from the first to the
+    second. OTHER may be a selector alone, such as :production or :rev:3.
+    """
+    if other is not None and view is not None:
+        raise click.UsageError(
+            "--worktree, --staged and --rev say which file to compare with: leave out the second reference"
+        )
+    from promptdb.domain.changes import changed_parts
+    from promptdb.project.view import WORK_TREE
+    from promptdb.render.caller_interface import changes_between
+
+    with workspace() as opened:
+        old = opened.service.get(ref)
+        note_lookup(old)
+        before = _name(old)
+        if other is None:
+            found_file = opened.load_prompt(old.version.prompt, view or WORK_TREE)
+            if found_file is None:
+                raise PromptNotFound(f"there is no file for {old.version.prompt}", "name a second reference")
+            path, file = found_file
+            after = path if view is None or view.is_work_tree else f"{path} in {view}"
+            if file.content is None:
+                print_problems(file.problems, err=True, root=root_prefix(opened.settings))
+                return 4
+            new = file.content.spec
+        else:
+            found = opened.service.get(f"{old.version.prompt}{other}" if other.startswith(":") else other)
+            note_lookup(found)
+            after, new = _name(found), found.spec
+    parts = changed_parts(old.spec, new)
+    contract = changes_between(old.spec, new)
+    diff = diff_lines(old.spec, new, before, after)
+    if as_json:
+        print_json({"from": before, "to": after, "parts": parts, "diff": diff, "contract": contract})
+    else:
+        for line in diff:
+            click.secho(printable(line), fg=DIFF_COLOURS.get(line[:1]), bold=line[:3] in ("+++", "---"))
+        if parts and not diff:
+            click.echo(f"the texts are equal; these differ: {', '.join(parts)}")
+        print_contract(contract)
+    return 3 if exit_code and parts else 0
+
+
+def _name(found: "ResolvedPrompt") -> str:
+    version = found.version
+    selector = f"rev:{version.revision}" if version.is_recorded else f"git:{str(found.commit_id)[:12]}"
+    return f"{version.prompt}:{selector}"

@@ -1,0 +1,36 @@
+"""`promptdb list`."""
+
+import click
+
+from promptdb.cli.opening import service
+from promptdb.cli.options import json_option
+from promptdb.cli.present.output import print_json, print_table, short_digest, short_time
+
+
+@click.command("list")
+@click.argument("pattern", required=False)
+@click.option("--archived", is_flag=True, help="Archived prompts too.")
+@json_option
+def command(pattern: str | None, archived: bool, as_json: bool) -> None:
+    """List the prompts.
+
+    PATTERN is a namespace, or a name in which * stands for anything: support, 'support/*', '*/triage'.
+    """
+    with service() as opened:
+        found = opened.list_prompts(pattern, archived=archived)
+    if as_json:
+        print_json(found)
+    elif found:
+        rows = [
+            [
+                str(summary.prompt),
+                str(summary.revision),
+                short_digest(summary.spec_hash),
+                ", ".join(f"{alias}={revision}" for alias, revision in summary.aliases.items()),
+                short_time(summary.updated_at) + (" (archived)" if summary.archived else ""),
+            ]
+            for summary in found
+        ]
+        print_table(["PROMPT", "REVISION", "DIGEST", "ALIASES", "UPDATED"], rows)
+    else:
+        click.echo("no prompts" + (f" match {pattern!r}" if pattern else "; 'promptdb sync' adds them"), err=True)

@@ -1,0 +1,62 @@
+"""`promptdb log`."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.opening import note_rename, service
+from promptdb.cli.options import json_option
+from promptdb.cli.present.output import print_json, print_table, short_digest, short_time
+from promptdb.domain.views import Provenance
+
+if TYPE_CHECKING:
+    from promptdb.domain.views import LogEntry
+
+
+@click.command("log")
+@click.argument("prompt")
+@click.option("-n", "--limit", type=click.IntRange(1), default=None, help="Show so many versions.")
+@json_option
+def command(prompt: str, limit: int | None, as_json: bool) -> None:
+    """Show the versions of a prompt, the newest first."""
+    with service() as opened:
+        entries = opened.log(prompt, limit)
+    if entries:
+        note_rename(prompt, entries[0].version.prompt)
+    if as_json:
+        print_json(entries)
+        return
+    rows = [
+        [
+            str(entry.version.revision),
+            short_digest(entry.version.spec_hash),
+            entry.version.user_version or "",
+            ", ".join(entry.aliases),
+            short_time(_time(entry)),
+            _commit(entry.source),
+            _author(entry),
+        ]
+        for entry in entries
+    ]
+    print_table(["REVISION", "DIGEST", "LABEL", "ALIASES", "DATE", "COMMIT", "AUTHOR"], rows)
+
+
+def _time(entry: "LogEntry") -> datetime:
+    """Of the commit, where it is known: history may have been recorded long after it."""
+    known = entry.source.committed_at if entry.source else None
+    return known or entry.version.created_at
+
+
+def _commit(source: Provenance | None) -> str:
+    if source is None or source.commit_id is None:
+        return ""
+    return source.commit_id[:12] + (" (dirty)" if source.is_dirty else "")
+
+
+def _author(entry: "LogEntry") -> str:
+    """Of the commit; of content that no commit has, who synced it."""
+    source = entry.source
+    if source is None or source.commit_id is None or source.is_dirty:
+        return entry.version.created_by
+    return (source.author or "unknown").partition(" <")[0]

@@ -1,0 +1,79 @@
+"""`promptdb plan`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.opening import root_prefix, workspace
+from promptdb.cli.options import max_prune_option, prune_option, ref_option, view_options
+from promptdb.cli.present.alias_moves import print_alias_moves
+from promptdb.cli.present.output import print_json
+from promptdb.cli.present.plan import print_order, print_plan
+from promptdb.cli.present.problems import print_invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promptdb.problems import Problem
+    from promptdb.project.view import View
+
+
+@click.command("plan")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="markdown: for a comment."
+)
+@click.option("--exit-code", is_flag=True, help="Leave with 3 if there is something to sync.")
+@prune_option
+@max_prune_option
+@ref_option
+@click.option(
+    "--allow-breaking", is_flag=True, help="As sync has it: protected aliases may move although callers may fail."
+)
+@view_options
+def command(
+    view: "View | None",
+    form: str,
+    exit_code: bool,
+    prune: bool,
+    max_prune: int,
+    ref: str | None,
+    allow_breaking: bool,
+) -> int:
+    """Show what sync would do.
+
+    Exit code 4 if a file is invalid, 5 if sync would refuse the plan.
+    """
+    from promptdb.domain.plan import Policy
+    from promptdb.errors import InvalidPrompts
+    from promptdb.project.view import WORK_TREE
+    from promptdb.registry.protection import require_unbroken
+
+    policy = Policy(prune, max_prune)
+    with workspace() as opened:
+        try:
+            planned = opened.plan(policy, view or WORK_TREE, ref)
+        except InvalidPrompts as error:
+            return _print_invalid(error.problems, root_prefix(opened.settings), form)
+        intended, origin = planned.plan, planned.tree.origin
+        if form == "json":
+            print_json(intended)
+        elif form == "markdown":
+            from promptdb.cli.present import plan_markdown
+
+            click.echo(plan_markdown.plan_comment(intended, planned.updates()), nl=False)
+        else:
+            print_plan(intended, done=False)
+            print_alias_moves(intended, is_dirty=origin.is_dirty)
+            print_order(intended, origin)
+    intended.require_sound(policy)
+    if not allow_breaking:
+        require_unbroken(intended.moves)
+    return 3 if exit_code and not intended.is_empty else 0
+
+
+def _print_invalid(problems: "Sequence[Problem]", root: str, form: str) -> int:
+    if form == "markdown":
+        from promptdb.cli.present import plan_markdown
+
+        click.echo(plan_markdown.problems_comment(problems, root), nl=False)
+    return print_invalid(problems, root, as_json=form == "json")

@@ -1,0 +1,40 @@
+"""`promptdb register-file`."""
+
+import click
+
+from promptdb.cli.opening import service
+from promptdb.cli.options import breaking_option, json_option, reason_option
+from promptdb.cli.present.output import print_json
+
+
+@click.command("register-file")
+@click.argument("file", type=click.Path())
+@click.option("--name", help="namespace/name; by default the file's name, in the namespace default.")
+@click.option("--alias", help="Point this alias at the version, in the same transaction.")
+@breaking_option
+@reason_option
+@json_option
+def command(
+    file: str, name: str | None, alias: str | None, allow_breaking: bool, reason: str | None, as_json: bool
+) -> None:
+    """Add a version from a single file.
+
+    For prompts that live outside the tree. Files that FILE names must lie in its folder or below.
+    """
+    from promptdb.sync.alias_moves import Pointing
+
+    if alias is None and (allow_breaking or reason is not None):
+        raise click.UsageError("--allow-breaking and --reason are about the alias: name it with --alias")
+    pointing = Pointing(alias, reason, allow_breaking) if alias is not None else None
+    with service() as opened:
+        registered = opened.register_file(file, name, alias=pointing)
+    version = registered.version
+    if as_json:
+        print_json(registered)
+    else:
+        state = "registered" if registered.created else "unchanged"
+        if registered.revived:
+            state += ", no longer archived"
+        click.echo(f"{state}: {version.prompt} revision {version.revision} {version.spec_hash}")
+        if alias is not None:
+            click.echo(f"{version.prompt}:{alias} is at rev:{version.revision}")

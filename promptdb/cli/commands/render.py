@@ -1,0 +1,118 @@
+"""`promptdb render`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import click
+
+from promptdb.cli.opening import load_settings, note_lookup, service
+from promptdb.cli.options import json_option, view_options
+from promptdb.cli.present.rendered import FORMS, print_as, print_for_people, print_with_version
+from promptdb.domain.prompt_id import PromptId
+
+if TYPE_CHECKING:
+    from promptdb.project.view import View
+    from promptdb.render.renderable import RenderablePrompt
+
+
+@click.command("render")
+@click.argument("ref", required=False)
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Render this prompt file as it is now, synced or not, instead of REF.",
+)
+@click.option(
+    "-v",
+    "--var",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value; JSON where it has a type other than string.",
+)
+@click.option(
+    "--vars", "values", type=click.File(encoding="utf-8"), help="A JSON object with values; - reads standard input."
+)
+@click.option("--ignore-extra", is_flag=True, help="Allow values that the prompt has no variable for.")
+@click.option("--as", "form", type=click.Choice(list(FORMS)), help="Print it as a program takes it.")
+@json_option
+@view_options
+def command(
+    view: "View | None",
+    ref: str | None,
+    path: Path | None,
+    pairs: tuple[str, ...],
+    values: TextIO | None,
+    ignore_extra: bool,
+    form: str | None,
+    as_json: bool,
+) -> None:
+    """Render a prompt with values.
+
+    With --worktree, --staged or --rev, REF is the name of a prompt, which is read from its file there.
+
+    A chat is printed message by message. With --json, the messages as promptdb has them, and the version. With --as text, the
+    whole prompt as one text; with --as messages, openai, anthropic or langchain, JSON: the arguments of that API's call, or the
+    messages as LangChain writes them.
+    """
+    if (ref is None) == (path is None):
+        raise click.UsageError("give either REF or --file")
+    if form is not None and as_json:
+        raise click.UsageError("--as and --json exclude one another")
+    prompt = _prompt(ref, path, view)
+    if ignore_extra:
+        prompt = prompt.ignoring_extra()
+    given = _from_file(values) if values else {}
+    given |= dict(_value(pair, prompt) for pair in pairs)
+    if as_json:
+        print_with_version(prompt, given)
+    elif form is not None:
+        print_as(form, prompt, given)
+    else:
+        print_for_people(prompt, given)
+
+
+def _prompt(ref: str | None, path: Path | None, view: "View | None") -> "RenderablePrompt":
+    if path is not None or view is not None:
+        from promptdb.project import single_file  # here: rendering a version needs no parser
+        from promptdb.project.view import WORK_TREE
+
+        settings = load_settings()
+        if path is None:
+            return single_file.prompt_from_view(PromptId.parse(str(ref)), settings, view or WORK_TREE)
+        if view is None or view.is_work_tree:
+            return single_file.prompt_from_file(path, settings)
+        return single_file.prompt_from_view(single_file.prompt_of_file(path, settings), settings, view)
+    with service() as opened:
+        prompt = opened.get(str(ref))
+    note_lookup(prompt)
+    return prompt
+
+
+def _from_file(file: TextIO) -> dict[str, Any]:
+    try:
+        values = json.load(file, parse_constant=_refuse)
+    except (ValueError, OSError, RecursionError) as error:
+        raise click.BadParameter(f"{file.name} is not JSON: {error}", param_hint="--vars") from error
+    if not isinstance(values, dict):
+        raise click.BadParameter(f"{file.name} holds no JSON object", param_hint="--vars")
+    return values
+
+
+def _value(pair: str, prompt: "RenderablePrompt") -> tuple[str, Any]:
+    name, equals, text = pair.partition("=")
+    if not equals or not name:
+        raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--var")
+    variable = prompt.variables.get(name)
+    if variable is None or variable.type in (None, "string"):
+        return name, text
+    try:
+        return name, json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise click.BadParameter(f"{name} is {variable.type}, and {text!r} is not JSON", param_hint="--var") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")

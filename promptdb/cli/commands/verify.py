@@ -1,0 +1,84 @@
+"""`promptdb verify`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.opening import load_settings, registry
+from promptdb.cli.options import json_option
+from promptdb.cli.present.output import print_json
+from promptdb.cli.present.progress import progress_bar
+from promptdb.cli.present.text import count, one_line, print_hint, print_rest, size
+
+if TYPE_CHECKING:
+    from promptdb.maintenance.verify import Verified
+
+_SHOWN = 100
+
+
+@click.command("verify")
+@click.option("--full/--quick", default=False, help="Read every blob; quick, the default, looks at presence and size.")
+@click.option("--git", "with_git", is_flag=True, help="Compare versions with the commits they came from.")
+@click.option("--repair", is_flag=True, help="Put back blobs whose very bytes are found; rows are never edited.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, path_type=Path),
+    help="With --repair: a folder of blobs, or one with the settings of another registry.",
+)
+@json_option
+def command(full: bool, with_git: bool, repair: bool, source: Path | None, as_json: bool) -> int:
+    """Check the rows and blobs of the registry against their digests.
+
+    Without --repair it changes nothing. Exit code 7 if anything is wrong.
+    """
+    from promptdb.maintenance.repair import other_store, repaired
+    from promptdb.maintenance.verify import verify
+
+    if source is not None and not repair:
+        raise click.UsageError("--from says where --repair finds blobs")
+    settings = load_settings()
+    other = other_store(source) if source is not None else None
+    with registry(settings) as opened:
+        with progress_bar("reading blobs") as progress:
+            found = verify(opened, full=full, progress=progress)
+        if with_git:
+            from promptdb.maintenance.verify_git import with_provenance
+
+            with progress_bar("reading commits") as progress:
+                found = with_provenance(found, opened, settings, progress)
+        if repair:
+            found = repaired(opened, settings, found, other)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found, is_repair=repair)
+    return 7 if found.findings else 0
+
+
+def _print(found: "Verified", *, is_repair: bool) -> None:
+    for one in found.findings[:_SHOWN]:
+        click.secho(f"{one.code} ", fg="red", bold=True, nl=False)
+        click.echo(one_line(f"{one.subject}: {one.message}"))
+        print_hint(one.remedy, before="      ", err=False)
+    print_rest(len(found.findings) - _SHOWN, more="more; --json has all")
+    for digest in found.repaired:
+        click.echo(f"put back: {digest}")
+    looked = f"{count(found.prompts, 'prompt')}, {count(found.versions, 'version')}, {count(found.aliases, 'alias')}"
+    how = "all read" if found.full else "not read: --full does"
+    click.echo(f"{looked}, {count(found.blobs, 'blob')} ({size(found.blob_bytes)}, {how})")
+    if found.provenance is not None:
+        told, unknown = found.provenance.checked, found.provenance.unknown
+        click.echo(f"git: {told:,} sources compared" + (f", {unknown:,} not here" if unknown else ""))
+    if found.unnamed:
+        unnamed = f"{count(found.unnamed, 'blob')} ({size(found.unnamed_bytes)})"
+        in_doubt = any(one.code.is_about_rows for one in found.findings)  # the rows may be what is wrong, not the blobs
+        click.echo(f"no row names {unnamed}" if in_doubt else f"no version needs {unnamed}; see: promptdb gc")
+    if not found.findings:
+        click.echo("nothing is wrong" + (" any more" if found.repaired else ""))
+        return
+    repairable = sum(one.repairable for one in found.findings)
+    flags = "--full --repair" if found.full else "--repair"
+    tail = f"; no intact copy of {repairable:,} was found" if is_repair else f"; {flags} may mend {repairable:,}"
+    click.echo(f"{count(len(found.findings), 'finding')}{tail if repairable else ''}")

@@ -1,0 +1,1 @@
+"""Puts facts into words; opens nothing."""

@@ -1,0 +1,61 @@
+"""The assets of a version: as a table, and the bytes of one."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.present.output import print_json, print_table, print_text
+from promptdb.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promptdb.domain.views import AssetView
+    from promptdb.render.resolved import ResolvedPrompt
+
+_CHUNK = 1024 * 1024
+
+
+def print_assets(prompt: "ResolvedPrompt", state: "Callable[[AssetView], str]", *, as_json: bool) -> None:
+    """Print the assets of a version with the states of their blobs; an unrecorded version has none."""
+    found = [(asset, state(asset) if prompt.version.is_recorded else None) for asset in prompt.assets]
+    if as_json:
+        names = ("path", "kind", "content_type", "byte_size", "digest")
+        rows = [{name: getattr(asset, name) for name in names} | {"blob": blob} for asset, blob in found]
+        print_json({"ref": prompt.ref, "version": prompt.version, "assets": rows})
+        return
+    if not found:
+        click.echo(f"{prompt.prompt} has no assets")
+        return
+    print_table(
+        ("path", "kind", "type", "bytes", "digest", "blob"),
+        [
+            (str(asset.path), asset.kind, asset.content_type, f"{asset.byte_size:,}", asset.digest, blob or "in git")
+            for asset, blob in found
+        ],
+    )
+
+
+def write_asset(prompt: "ResolvedPrompt", path: str) -> None:
+    """To standard output as it is; to a terminal only what is text, without what would control it."""
+    with prompt.asset(path) as stream:
+        if sys.stdout.isatty():
+            data = stream.read(_CHUNK + 1)
+            text = _as_text(data)
+            if text is None or len(data) > _CHUNK:
+                what = "is no text" if text is None else "is large"
+                raise ConfigError(f"{path} {what}, and standard output is a terminal", "redirect it: > file")
+            print_text(text, nl=not text.endswith("\n"))
+            return
+        while data := stream.read(_CHUNK):
+            sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _as_text(data: bytes) -> str | None:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text

@@ -1,0 +1,86 @@
+"""How results are printed: JSON of the library's values, tables for people."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+from pydantic import BaseModel
+
+from promptdb.cli.present.text import escaped, one_line
+from promptdb.domain.aliases import AliasMove
+from promptdb.domain.prompt_id import PromptId
+
+_ACTIVE = re.compile(r"[\x7f-\x9f]|##\[")
+"""What JSON need not escape, and somebody obeys: terminals their controls, GitHub's log `##[` anywhere in a line."""
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON data: fields by name, times in ISO 8601, identities and ids as text."""
+    if isinstance(value, PromptId | UUID | Path):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if is_dataclass(value):
+        names = value.json_fields if isinstance(value, AliasMove) else [field.name for field in fields(value)]
+        return {name: plain(getattr(value, name)) for name in names if name[0] != "_"}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+
+
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """`indent` None: on one line."""
+    text = json.dumps(plain(value), ensure_ascii=False, indent=indent)
+    click.echo(_ACTIVE.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", text))
+
+
+def printable(text: str) -> str:
+    """Text of a prompt: as it is in a pipe; on a terminal without the characters that would control it."""
+    return escaped(text) if sys.stdout.isatty() else text
+
+
+def print_text(text: str, *, nl: bool = True) -> None:
+    click.echo(printable(text), nl=nl, color=True)  # color: click takes nothing out
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns: drawn by rich on a terminal, aligned with spaces in a pipe."""
+    lines = [[one_line(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for header in headers:
+            table.add_column(header, overflow="fold")
+        for line in lines:
+            table.add_row(*map(Text, line))
+        Console().print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(headers, *lines, strict=True)]
+    for line in [list(headers), *lines]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def short_digest(digest: str) -> str:
+    return digest[: len("sha256:") + 12]
+
+
+def short_time(time: datetime) -> str:
+    """In the zone of the reader."""
+    return time.astimezone().strftime("%Y-%m-%d %H:%M")

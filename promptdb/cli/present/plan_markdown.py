@@ -1,0 +1,199 @@
+"""A plan as a comment on a pull request: what breaks, what changes, who is affected, and the text in detail.
+
+Names and texts come from files that anybody may have written. All of them stand in code, where markdown, HTML and mentions
+mean nothing, behind fences that they cannot close, and no line of them is a command of GitHub's log.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from promptdb.cli.github_log import harmless
+from promptdb.cli.present.alias_moves import moves_summary
+from promptdb.cli.present.plan import rename_notices, row, summary, unfiled
+from promptdb.cli.present.problems import summary as problem_summary
+from promptdb.cli.present.prompt_diff import diff_lines
+from promptdb.cli.present.text import count, escaped, one_line
+from promptdb.domain.plan import Change, Plan
+from promptdb.domain.prompt_id import PromptId
+from promptdb.problems import Problem
+
+if TYPE_CHECKING:
+    from promptdb.domain.spec import PromptSpec
+
+Update = tuple[Change, "PromptSpec", "PromptSpec"]
+"""A change with the spec it replaces and the one it brings."""
+
+MAX_COMMENT = 65_536
+"""Characters that GitHub takes; counted as in UTF-16, where some count twice."""
+
+_TITLE = "### promptdb plan"
+_CONTRACT, _TABLE, _MOVES, _SHARED, _RENAMES, _ONE_DIFF = 14_000, 16_000, 4_000, 6_000, 2_000, 12_000
+"""Characters for a section and for the diff of one prompt. The diffs together have what is left."""
+
+_RESERVE = 600
+"""For notes about what was left out, and the marks around a diff."""
+
+_MAX_TEXT, _MAX_LINE = 300, 500
+_MAX_USERS = 8
+"""Prompts that are named with a shared file."""
+
+
+def plan_comment(plan: Plan, updates: Iterable[Update]) -> str:
+    """The plan in markdown, at most `MAX_COMMENT` characters.
+
+    Args:
+        plan: with its changes described.
+        updates: its updates, in its order; read as far as their diffs find room.
+    """
+    blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_moves(plan), *_shared(plan)]
+    if plan.missing:
+        blocks.append(code(unfiled(plan)))
+    if notices := rename_notices(plan):
+        blocks.append("\n".join(_fitting([f"- {code(notice)}" for notice in notices], _RENAMES, "rename")))
+    room = MAX_COMMENT - _RESERVE - _size("\n\n".join(blocks))
+    return "\n\n".join([*blocks, *_diffs(updates, sum(bool(change.parts) for change in plan.changes), room)]) + "\n"
+
+
+def problems_comment(problems: Sequence[Problem], root: str) -> str:
+    """What to say where there is no plan, since files are invalid.
+
+    Args:
+        problems: errors and warnings.
+        root: put before each path.
+    """
+    told = [_problem(problem, root) for problem in sorted(problems, key=lambda problem: not problem.is_error)]
+    blocks = [_TITLE, f"**No plan:** {problem_summary(problems)}. Nothing can be synced before that is mended."]
+    return "\n\n".join([*blocks, "\n".join(_fitting(told, MAX_COMMENT - _RESERVE, "problem"))]) + "\n"
+
+
+def code(text: str, limit: int = _MAX_TEXT) -> str:
+    """A text on one line that means nothing in markdown."""
+    line = harmless(one_line(text if len(text) <= limit else f"{text[: limit - 3]}...")) or " "
+    fence = _longer_than_any(line, 1)
+    pad = " " if line[0] in "` " or line[-1] in "` " else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def _problem(problem: Problem, root: str) -> str:
+    place = code(f"{root}{problem.path}:{problem.line}:{problem.column}")
+    hint = f" ({code(problem.hint)})" if problem.hint else ""
+    return f"- {problem.severity} {problem.code} {place}: {code(problem.message)}{hint}"
+
+
+def _contract(plan: Plan) -> Iterator[str]:
+    found = [(change.prompt, part) for change in plan.changes for part in change.contract]
+    if not found:
+        return
+    found.sort(key=lambda item: not item[1].is_breaking)
+    number = sum(part.is_breaking for _, part in found)
+    yield f"#### Contract: {count(number, 'breaking change')}" if number else "#### Contract: nothing breaks"
+    told = [f"- {'**breaking** ' * part.is_breaking}{code(str(name))}: {code(part.message)}" for name, part in found]
+    yield "\n".join(_fitting(told, _CONTRACT, "change"))
+
+
+def _table(plan: Plan) -> Iterator[str]:
+    if not plan.changes:
+        return
+    rows = ["| " + " | ".join(_cells(change)) + " |" for change in plan.changes]
+    shown = _fitting(rows, _TABLE, "change", before="\n")
+    yield "\n".join(["| change | prompt | revision | what |", "|---|---|---|---|", *shown])
+
+
+def _cells(change: Change) -> Iterator[str]:
+    word, prompt, revision, _, what = row(change, done=False, show=code)
+    for cell in (word, code(prompt), revision, what):
+        yield cell.replace("|", "\\|")  # it ends a cell inside of code, too
+
+
+def _moves(plan: Plan) -> Iterator[str]:
+    """Where aliases go once this is merged and synced."""
+    if not plan.moves:
+        return
+    yield f"#### Aliases: {moves_summary(plan)}"
+    drifted = {(move.prompt, move.alias) for move in plan.drift}
+    told = [
+        f"- {code(f'{move.prompt}:{move.alias}')}: {_revision(move.from_revision)} to {_revision(move.to_revision)}, "
+        f"{code(move.reason or '')}"
+        + (", moved by hand" if (move.prompt, move.alias) in drifted else "")
+        + (
+            f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"
+            if move.breaking
+            else ""
+        )
+        for move in plan.moves
+    ]
+    yield "\n".join(_fitting(told, _MOVES, "move"))
+
+
+def _revision(revision: int | None) -> str:
+    return "nothing" if revision is None else f"rev:{revision}"
+
+
+def _shared(plan: Plan) -> Iterator[str]:
+    """Who uses the file that was changed."""
+    users: dict[str, list[PromptId]] = {}
+    for change in plan.changes:
+        for file in change.files:
+            if file.change == "changed":
+                users.setdefault(file.path, []).append(change.prompt)
+    if not users:
+        return
+    yield "#### Changed files that prompts share or name"
+    most_used = sorted(users.items(), key=lambda item: (-len(item[1]), item[0]))
+    yield "\n".join(_fitting([_users(path, prompts) for path, prompts in most_used], _SHARED, "file"))
+
+
+def _users(path: str, prompts: Sequence[PromptId]) -> str:
+    named = ", ".join(code(str(prompt)) for prompt in prompts[:_MAX_USERS])
+    more = f" and {len(prompts) - _MAX_USERS:,} more" if len(prompts) > _MAX_USERS else ""
+    return f"- {code(path)}: {count(len(prompts), 'new version')}, of {named}{more}"
+
+
+def _diffs(updates: Iterable[Update], number: int, room: int) -> Iterator[str]:
+    shown = 0
+    for change, old, new in updates:
+        block = _diff(change, old, new, min(room, _ONE_DIFF))
+        if _size(block) > room:
+            break
+        yield block
+        room -= _size(block) + 2
+        shown += 1
+    if shown < number:
+        yield f"{count(number - shown, 'diff')} left out: a comment has {MAX_COMMENT:,} characters at most."
+
+
+def _diff(change: Change, old: "PromptSpec", new: "PromptSpec", room: int) -> str:
+    name = f"{change.prompt}:rev:{change.old_revision}"
+    lines = [_diff_line(line) for line in diff_lines(old, new, name, change.path or f"rev:{change.revision}")]
+    title = f"<details><summary><code>{change.prompt}</code>: {', '.join(change.parts)}</summary>"
+    if not lines:
+        return f"{title}\n\nThe texts are equal.\n\n</details>"
+    shown = _fitting(lines, room - _RESERVE, "line")
+    fence = _longer_than_any("\n".join(shown), 3)
+    return "\n".join([title, "", f"{fence}diff", *shown, fence, "", "</details>"])
+
+
+def _diff_line(line: str) -> str:
+    line = escaped(line).replace("\n", "\\n")
+    return harmless(line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 3]}...")
+
+
+def _fitting(lines: Sequence[str], room: int, noun: str, *, before: str = "") -> list[str]:
+    """As many lines as there is room for, and a last one that counts the others."""
+    shown: list[str] = []
+    for line in lines:
+        room -= _size(line) + 1
+        if room < 0:
+            return [*shown, f"{before}... and {count(len(lines) - len(shown), f'more {noun}')}"]
+        shown.append(line)
+    return shown
+
+
+def _longer_than_any(text: str, least: int) -> str:
+    """Backticks that no run of them in the text can close."""
+    return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
+
+
+def _size(text: str) -> int:
+    return len(text) + sum(character > "\uffff" for character in text)

@@ -1,0 +1,95 @@
+"""Problems of prompt files, for people, for programs and for GitHub's log; and errors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from promptdb.cli.exit_codes import exit_code
+from promptdb.cli.github_log import print_command
+from promptdb.cli.present.output import plain, print_json
+from promptdb.cli.present.text import count, escaped, one_line, print_hint
+from promptdb.errors import InvalidPrompts, PromptDBError
+from promptdb.problems import Problem
+
+DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+"""First character of a line of a diff -> its colour."""
+
+
+def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str = "") -> None:
+    """Each on a line that editors can jump to, its detail and its hint below, and a count at the end.
+
+    Args:
+        err: print to standard error.
+        root: the folder that paths are relative to, put before each.
+    """
+    for problem in problems:
+        place = one_line(f"{root}{problem.path}:{problem.line}:{problem.column}: ")
+        click.secho(place, bold=True, nl=False, err=err)
+        click.secho(f"{problem.severity} ", fg="red" if problem.is_error else "yellow", nl=False, err=err)
+        click.echo(f"[{problem.code}] {one_line(problem.message)}", err=err)
+        for line in escaped(problem.detail).split("\n") if problem.detail else ():
+            click.echo("    | ", nl=False, err=err)  # so that no line of a prompt begins one of the output
+            click.secho(line, fg=DIFF_COLOURS.get(line[:1]), err=err)
+        if problem.hint:
+            print_hint(problem.hint, before="    ", err=err)
+    click.echo(summary(problems), err=err)
+
+
+def print_github(problems: Sequence[Problem], root: str) -> None:
+    """Annotations, as https://docs.github.com/actions/reference/workflow-commands-for-github-actions has them."""
+    for problem in problems:
+        place = f"file={_property(root + problem.path)},line={problem.line},col={problem.column}"
+        detail = escaped(problem.detail) if problem.detail else None
+        text = "\n".join(filter(None, (problem.message, detail, problem.hint)))
+        print_command(f"::{problem.severity} {place},title={problem.code}::{_data(text)}")
+
+
+def print_invalid(problems: Sequence[Problem], root: str, *, as_json: bool, outcome: str = "") -> int:
+    """Print what keeps a command from its work, and return its exit code.
+
+    Args:
+        problems: what is wrong.
+        root: the folder that paths are relative to, put before each.
+        as_json: print the problems as data too.
+        outcome: what became of the work, as the last line.
+    """
+    print_problems(problems, err=True, root=root)
+    if outcome:
+        click.echo(outcome, err=True)
+    if as_json:
+        print_json({"problems": problems_data(problems)})
+    return exit_code(InvalidPrompts(problems))
+
+
+def print_error(error: PromptDBError) -> None:
+    """Print an error and its hint to standard error; the problems of invalid prompts one by one."""
+    if isinstance(error, InvalidPrompts):
+        print_problems(error.problems, err=True)
+        return
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(one_line(error.message), err=True)
+    if error.hint:
+        print_hint(error.hint)
+
+
+def problems_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """For JSON output."""
+    return [plain(problem) | {"severity": problem.severity} for problem in problems]
+
+
+def summary(problems: Sequence[Problem]) -> str:
+    errors = sum(problem.is_error for problem in problems)
+    warnings = len(problems) - errors
+    files = len({problem.path for problem in problems})
+    counted = [text for text in (count(errors, "error"), count(warnings, "warning")) if not text.startswith("0")]
+    return f"{' and '.join(counted) or 'no problems'} in {count(files, 'file')}"
+
+
+def _data(text: str) -> str:
+    storable = text.encode(errors="backslashreplace").decode()  # names of files need not be UTF-8
+    return storable.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

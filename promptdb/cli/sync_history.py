@@ -1,0 +1,71 @@
+"""What `promptdb sync --history` prints."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.opening import root_prefix, workspace
+from promptdb.cli.present.output import plain, print_json
+from promptdb.cli.present.problems import print_invalid
+from promptdb.cli.present.text import count, one_line, print_hint, print_rest
+from promptdb.errors import InvalidPrompts
+from promptdb.project.view import View
+
+if TYPE_CHECKING:
+    from promptdb.domain.aliases import AliasMove
+    from promptdb.sync.history import RecordedHistory
+
+_SHOWN = 50
+"""Problems of old commits on a terminal or in a log; JSON has all."""
+
+
+def record(rev: str, *, as_json: bool) -> int:
+    """Record the history of a commit, and tell what it brought; gives the exit code."""
+    with workspace() as opened:
+        root = root_prefix(opened.settings)
+        try:
+            found = opened.sync_history(rev)
+        except InvalidPrompts as error:
+            outcome = f"nothing was written: {rev} itself has these errors"
+            return print_invalid(error.problems, root, as_json=as_json, outcome=outcome)
+        if not as_json:
+            _print(found, root)
+        moved: tuple[AliasMove, ...] = ()
+        try:
+            if found.commits:
+                moved = opened.sync(view=View(rev=rev)).applied.plan.moves
+        finally:  # the history is recorded, whatever becomes of the aliases
+            if as_json:
+                print_json(plain(found) | {"alias_moves": plain(moved)})
+    if moved and not as_json:
+        click.echo(f"{count(len(moved), 'alias move')} made for the newest of them")
+    return 0
+
+
+def _print(found: "RecordedHistory", root: str) -> None:
+    for told in found.problems[:_SHOWN]:
+        problem = told.problem
+        place = f"{told.commit_id[:12]} {root}{problem.path}:{problem.line}:{problem.column}"
+        click.echo(one_line(f"{place}: skipped [{problem.code}] {problem.message}"), err=True)
+    print_rest(len(found.problems) - _SHOWN, more="more; --json has all", err=True)
+    for commit, old, new in found.moves:
+        click.echo(f"{commit[:12]} {new} has the content of {old}, whose file went: two prompts", err=True)
+    if found.moves:
+        print_hint("'renamed_from' in today's file makes them one, if the history is recorded anew")
+    if found.superseded is not None:
+        click.echo(f"{one_line(found.superseded)}; nothing written")
+        return
+    if found.since is not None:
+        click.echo(f"recorded before: everything up to {found.since[:12]}")
+    counted = [word(found.counts[action]) for action, word in _WORDS.items() if found.counts.get(action)]
+    click.echo(f"{count(found.commits, 'commit')}: {', '.join(counted) or 'nothing new'}")
+
+
+_WORDS: dict[str, Callable[[int], str]] = {
+    "create": lambda number: f"{count(number, 'prompt')} created",
+    "update": lambda number: count(number, "new version"),
+    "rename": lambda number: f"{number:,} renamed",
+    "archive": lambda number: f"{number:,} archived",
+    "revive": lambda number: f"{number:,} revived",
+}

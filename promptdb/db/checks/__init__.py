@@ -1,0 +1,1 @@
+"""Compares rows with one another and with their digests."""

@@ -1,0 +1,1 @@
+"""One changed field -> bytes of a prompt file."""

@@ -1,0 +1,1 @@
+"""Bytes of a prompt file -> spec with places."""

@@ -1,0 +1,148 @@
+"""The other files a prompt names: `template_file`, `examples_file`, assets and includes, read through one tree."""
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from promptdb.domain.changes import TextField
+from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.field_path import FieldPath
+from promptdb.domain.prompt_file import PromptFile
+from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
+from promptdb.domain.suffixes import file_suffix
+from promptdb.errors import OutsideRoot
+from promptdb.files.findings import Unreadable
+from promptdb.files.reading.document import Body, Document
+from promptdb.files.reading.formats import decode, problems_of, read_examples, text_body
+from promptdb.files.reading.fragments import Fragments, Report
+from promptdb.files.streams import StoredFile
+from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside, measure, size_text
+from promptdb.problems import Code, Problem
+from promptdb.render.formats import engine
+from promptdb.render.templates import templates
+
+_EXAMPLE = TypeAdapter(JsonObject)
+_T = TypeVar("_T")
+
+
+@dataclass
+class References:
+    """Reads what one prompt names, collects the problems, and remembers the digest of each file it read.
+
+    `stored` has the assets by their paths from the prompts root, `texts` the files that a text of the spec comes from.
+    """
+
+    document: Document
+    tree: Tree
+    problems: list[Problem] = field(default_factory=list)
+    read: dict[str, Digest] = field(default_factory=dict)
+    stored: dict[str, StoredFile] = field(default_factory=dict)
+    texts: dict[TextField, str] = field(default_factory=dict)
+
+    def template_text(self, file: PromptFile) -> str | None:
+        if file.template_file is None:
+            return file.template
+        path: FieldPath = ("template_file",)
+        if file.template is not None or file.messages is not None:
+            other = "template" if file.template is not None else "messages"
+            message = f"both 'template_file' and '{other}'"
+            self.problems.append(self.document.problem(path, Code.CONFLICTING_FIELDS, message, "keep one of them"))
+            return file.template
+        where, data = self._named(path, file.template_file)
+        if data is None:
+            return ""
+        try:
+            text = decode(data)
+        except Unreadable as error:
+            self.problems += problems_of(where, error)
+            return ""
+        self.texts["template"] = where
+        self.document.bodies[("template",)] = Body(where, len(text) - len(text.lstrip("\n")) + 1)
+        return text_body(text)
+
+    def few_shot(self, file: PromptFile) -> FewShot | None:
+        if file.few_shot is None:
+            return None
+        fields = {name: getattr(file.few_shot, name) for name in FewShot.model_fields}
+        fields["examples"] = file.few_shot.examples or []
+        if file.few_shot.examples_file is not None:
+            fields["examples"] = self._examples(file.few_shot.examples_file)
+        return FewShot.model_construct(**fields)
+
+    def assets(self, file: PromptFile) -> list[Asset]:
+        assets = []
+        for index, asset in enumerate(file.assets):
+            where = beside(self.document.path, asset.path)
+            report = partial(self.document.problem, ("assets", index, "path"))
+            found = self._attempt(report, asset.path, where, MAX_ASSET_BYTES, partial(measure, self.tree))
+            if found is not None:
+                self.stored[where], self.read[where] = found
+                assets.append(Asset(path=asset.path, kind=asset.kind, digest=found[0].digest))
+        return assets
+
+    def includes(self, spec: PromptSpec) -> dict[str, str]:
+        """The fragments that the templates name, and those that these name in turn."""
+        fragments = Fragments(engine(spec.template_format), self._fragment, self.problems)
+        if fragments.language.HAS_INCLUDES:
+            for path, text in templates(spec).items():
+                fragments.follow(text, partial(_in_template, self.document, path))
+        return fragments.found
+
+    def _fragment(self, report: Report, name: str) -> bytes | None:
+        return self._bytes(report, name, posixpath.normpath(name))
+
+    def _examples(self, name: str) -> list[JsonObject]:
+        where, data = self._named(("few_shot", "examples_file"), name)
+        if data is None:
+            return []
+        try:
+            values, lines = read_examples(file_suffix(name), data)
+        except Unreadable as error:
+            self.problems += problems_of(where, error)
+            return []
+        self.texts["examples"] = where
+        examples = []
+        for index, (value, line) in enumerate(zip(values, lines, strict=True)):
+            self.document.bodies["few_shot", "examples", index] = Body(where, line)
+            try:
+                examples.append(_EXAMPLE.validate_python(value))
+            except ValidationError:
+                message = f"example {index + 1} is not a mapping of names to values"
+                self.problems.append(Problem(where, line, 1, Code.WRONG_VALUE, message))
+        return examples
+
+    def _named(self, path: FieldPath, name: str) -> tuple[str, bytes | None]:
+        """Of a file that the field at `path` names: path from the prompts root, and content; None after a problem."""
+        where = beside(self.document.path, name)
+        return where, self._bytes(partial(self.document.problem, path), name, where)
+
+    def _bytes(self, report: Report, name: str, where: str) -> bytes | None:
+        data = self._attempt(report, name, where, MAX_TEXT_BYTES, self.tree.read)
+        if data is not None:
+            self.read[where] = digest_of(data)
+        return data
+
+    def _attempt(self, report: Report, name: str, where: str, limit: int, read: Callable[[str, int], _T]) -> _T | None:
+        """What `read` makes of a file; None after a problem."""
+        try:
+            return read(where, limit)
+        except OutsideRoot as error:
+            problem = report(Code.OUTSIDE_ROOT, f"{name!r} leads outside the prompts folder", error.hint)
+        except FileTooLarge:
+            problem = report(Code.TOO_LARGE, f"{name!r} is larger than {size_text(limit)}", None)
+        except FileNotFoundError:
+            problem = report(Code.FILE_MISSING, f"the file {name!r} does not exist", f"looked for {where}")
+        except OSError as error:
+            problem = report(Code.UNREADABLE, f"the file {name!r} cannot be read: {error.strerror}", None)
+        self.problems.append(problem)
+        return None
+
+
+def _in_template(
+    document: Document, path: FieldPath, line: int | None, code: Code, message: str, hint: str | None
+) -> Problem:
+    return document.problem_inside(path, line, None, code, message, hint)

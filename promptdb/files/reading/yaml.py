@@ -1,0 +1,262 @@
+"""YAML 1.2 core schema, strictly: libyaml builds the nodes, this module turns them into JSON data.
+
+The nodes keep their marks, so a position costs nothing until a problem asks for it. Sources: https://yaml.org/spec/1.2.2
+section 10.3 (core schema).
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+
+from promptdb.files.findings import FileProblem, Unreadable
+from promptdb.problems import Code
+
+MAX_DEPTH = 64
+MAX_EXPANSION = 4 * 1024 * 1024
+"""Characters after anchors are expanded, where a node counts like `_NODE_COST` of them."""
+
+_NODE_COST = 8
+
+_SAFE_INDICATORS = 1000
+"""libyaml composes recursively in C and overflows the stack near 20,000 levels; every level costs one of `[{-?:`."""
+
+_PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
+_OTHER_LINE_BREAK = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_CONSTANTS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_HINTS = {
+    "mapping values are not allowed": "quote a value that contains ': '",
+    "cannot start any token": "indent with spaces, not tabs, and quote a value that starts with @, ` or %",
+    "could not find expected ':'": "check the indentation, and quote values that contain ': ' or '#'",
+    "did not find expected key": "check the indentation of this line and the one before",
+    "undefined alias": "quote a value that starts with *",
+    "while scanning an alias": "quote a value that starts with *",
+    "while scanning an anchor": "quote a value that starts with &",
+    "while parsing a flow mapping": "quote a value that starts with {",
+    "while scanning a quoted scalar": "close the quotation mark",
+}
+
+MAX_DIGITS = 300
+_SPECIAL_STARTS = frozenset(["", *"+-.0123456789~ntfNTF"])
+_CYCLE_HINT = "flatten it; an anchor may not contain an alias of itself"
+
+
+class _Parser(CParser):
+    """Marks scalars as plain or quoted and leaves every other tag to be refused."""
+
+    def __init__(self, text: str) -> None:
+        CParser.__init__(self, text)
+
+    def resolve(self, kind: type, value: str, implicit: Any) -> str:  # noqa: ARG002
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else _QUOTED
+        return _COLLECTION
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        pass
+
+    def ascend_resolver(self) -> None:
+        pass
+
+
+def compose(text: str) -> yaml.Node | None:
+    """The node tree of one document; None if there is none.
+
+    Raises:
+        Unreadable: not YAML, more than one document, or nested too deeply.
+    """
+    if (not text.isascii() or "\r" in text) and (match := _OTHER_LINE_BREAK.search(text)) is not None:
+        raise Unreadable(_line_break(text, match.start()))
+    try:
+        if sum(map(text.count, "[{-?:")) > _SAFE_INDICATORS:
+            _refuse_depth(text)
+        node: yaml.Node | None = _Parser(text).get_single_node()
+        return node
+    except yaml.MarkedYAMLError as error:
+        raise Unreadable(_syntax(error)) from error
+    except yaml.reader.ReaderError as error:
+        before = text.encode()[: error.position].decode(errors="replace")
+        raise Unreadable(
+            FileProblem(
+                Code.BAD_CHARACTER,
+                f"the character U+{ord(error.character) if isinstance(error.character, str) else error.character:04X} "
+                "is not allowed in YAML",
+                'write it as an escape, for example "\\u0007"',
+                before.count("\n") + 1,
+                len(before) - before.rfind("\n"),
+            )
+        ) from error
+
+
+def construct(root: yaml.Node, *, has_aliases: bool = True) -> Any:
+    """Plain data of a node tree: keys are text as written, scalars follow the core schema.
+
+    Args:
+        root: from `compose`.
+        has_aliases: whether the text may hold any, so that the data can be larger than it.
+
+    Raises:
+        Unreadable: with every duplicate key, tag, merge key and bad number.
+    """
+    builder = _Builder(measured=has_aliases)
+    value = builder.build(root, 0)
+    if builder.findings:
+        raise Unreadable(*builder.findings, data=value)
+    return value
+
+
+class _Builder:
+    def __init__(self, *, measured: bool) -> None:
+        self.findings: list[FileProblem] = []
+        self.budget = MAX_EXPANSION
+        self._measured = measured
+
+    def build(self, node: yaml.Node, depth: int) -> Any:
+        if self._measured:
+            self._spend(node)
+        if type(node) is yaml.ScalarNode:
+            value: str = node.value
+            if node.tag is _PLAIN:
+                return self._plain(node, value) if value[:1] in _SPECIAL_STARTS else value
+            if node.tag is not _QUOTED or not node.style:
+                self._refuse_tag(node)
+            elif "\0" in value:
+                self._find(node, Code.BAD_CHARACTER, "the character U+0000 is not allowed")
+            return value
+        if node.tag is not _COLLECTION:
+            self._refuse_tag(node)
+        if depth >= MAX_DEPTH:
+            raise Unreadable(_at(node, Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", _CYCLE_HINT))
+        if type(node) is yaml.MappingNode:
+            return self._mapping(node, depth + 1)
+        return [self.build(item, depth + 1) for item in node.value]
+
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        build = self.build
+        for key_node, value_node in node.value:
+            key = key_node.value
+            if key_node.tag is not _PLAIN or key in result or key == "<<":
+                if type(key_node) is not yaml.ScalarNode:
+                    self._find(key_node, Code.YAML_FEATURE, "a key must be text")
+                    continue
+                self._check_key(key_node, result)
+            if self._measured:
+                self._spend(key_node)
+            result[key] = build(value_node, depth)
+        return result
+
+    def _check_key(self, node: yaml.ScalarNode, seen: dict[str, Any]) -> None:
+        if node.value in seen:
+            self._find(node, Code.DUPLICATE_KEY, f"the key {node.value!r} appears twice", "keep one of them")
+        if node.tag is _PLAIN and node.value == "<<":
+            self._find(node, Code.YAML_FEATURE, "merge keys (<<) are not part of YAML 1.2", "write the keys out")
+        if node.tag is not _PLAIN and (node.tag is not _QUOTED or not node.style):
+            self._refuse_tag(node)
+        elif "\0" in node.value:
+            self._find(node, Code.BAD_CHARACTER, "the character U+0000 is not allowed")
+
+    def _plain(self, node: yaml.ScalarNode, text: str) -> Any:
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
+        if _INTEGER.fullmatch(text):
+            if len(text) > MAX_DIGITS:
+                self._find(node, Code.WRONG_VALUE, f"a number of more than {MAX_DIGITS} digits", "quote it")
+                return 0
+            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        if _FLOAT.fullmatch(text):
+            value = float(text)
+            if value - value == 0:
+                return value
+        elif not _NOT_FINITE.fullmatch(text):
+            return text
+        self._find(node, Code.WRONG_VALUE, f"{text[:40]} is not a number that JSON can hold", "quote it if it is text")
+        return 0
+
+    def _spend(self, node: yaml.Node) -> None:
+        self.budget -= _NODE_COST + (len(node.value) if type(node) is yaml.ScalarNode else 0)
+        if self.budget < 0:
+            raise Unreadable(
+                _at(node, Code.TOO_COMPLEX, "too large once its anchors are expanded", "use fewer aliases")
+            )
+
+    def _refuse_tag(self, node: yaml.Node) -> None:
+        self._find(
+            node, Code.YAML_FEATURE, f"the tag {_tag_text(node)} is not allowed", "remove it; quote text instead"
+        )
+
+    def _find(self, node: yaml.Node, code: Code, message: str, hint: str | None = None) -> None:
+        self.findings.append(_at(node, code, message, hint))
+
+
+def reads_as_text(text: str) -> bool:
+    """Whether this text, written without quotes, would be read as itself and not as null, a boolean or a number."""
+    return not (text in _CONSTANTS or any(p.fullmatch(text) for p in (_INTEGER, _FLOAT, _NOT_FINITE)))
+
+
+def node_at(root: yaml.Node | None, path: tuple[str | int, ...], *, key: bool = False) -> yaml.Node | None:
+    """The node under `path`, or the deepest one there is on the way; with `key` the key that leads to it."""
+    node, found = root, root
+    for part in path:
+        step = _child(node, part)
+        if step is None:
+            break
+        found, node = (step[0] if key else step[1]), step[1]
+    return found
+
+
+def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((pair for pair in node.value if pair[0].value == part), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part]
+    return None
+
+
+def _refuse_depth(text: str) -> None:
+    """Walk the events, which libyaml gives without recursion, to find the depth before nodes are built."""
+    parser, depth = _Parser(text), 0
+    next_event: Callable[[], Any] = parser.get_event
+    while (event := next_event()) is not None:
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Unreadable(_at(event, Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", _CYCLE_HINT))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _at(node: Any, code: Code, message: str, hint: str | None = None) -> FileProblem:
+    return FileProblem(code, message, hint, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _line_break(text: str, position: int) -> FileProblem:
+    """libyaml takes these for line breaks, as YAML 1.1 did, and would change them silently."""
+    escape = {"\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P", "\r": "\\r"}[text[position]]
+    line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
+    message = f"the character U+{ord(text[position]):04X} is not allowed as it is"
+    return FileProblem(Code.BAD_CHARACTER, message, f'write it as "{escape}", in double quotes', line, column)
+
+
+def _tag_text(node: yaml.Node) -> str:
+    tag = "!" if node.tag in (_QUOTED, _COLLECTION) else str(node.tag)
+    return tag.replace("tag:yaml.org,2002:", "!!")[:60]
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> FileProblem:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    text = ", ".join(part for part in (error.problem, error.context) if part)
+    if "expected a single document" in text:
+        return FileProblem(Code.NOT_A_MAPPING, "more than one YAML document", "one file holds one prompt", line, column)
+    hint = next((hint for part, hint in _HINTS.items() if part in text), None)
+    return FileProblem(Code.SYNTAX, f"not valid YAML: {text}", hint, line, column)

@@ -1,0 +1,1 @@
+"""Upkeep of a registry: verify, repair, collect garbage, diagnose."""

@@ -1,0 +1,1 @@
+"""Reads a checkout: a view of the tree becomes desired state."""

@@ -1,0 +1,200 @@
+"""What `init` proposes for a repository: where its prompts are, how to read them, what to leave out. Writes nothing."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from promptdb.domain.spec import TemplateFormat
+from promptdb.domain.suffixes import STRUCTURED, TEXT_FORMATS, file_suffix
+from promptdb.errors import ConfigError
+from promptdb.files.ignore import IGNORE_FILE
+from promptdb.files.scan import Scan, scan
+from promptdb.files.tree import WorkTree
+from promptdb.git.repository import repository_root
+from promptdb.git.worktree import open_work_tree
+from promptdb.problems import Code
+from promptdb.project.read_file import Loader
+from promptdb.settings import CONFIG_FILE
+
+EXAMPLE = """\
+# {company} and {question} are variables; promptdb check tells if one is missing or misspelt.
+messages:
+  - role: system
+    template: You answer questions about {company} in at most three sentences.
+  - role: human
+    template: "{question}"
+variables:
+  company: {type: string, default: our company}
+  question: {type: string}
+tests:
+  - name: asks the question
+    variables: {question: Where is my order?}
+    expect: {contains: Where is my order?}
+"""
+_EXAMPLE_FILE = "examples/answer.yaml"
+_LOCAL_FILES = ("promptdb.sqlite3*", ".blobs/")
+_NOT_PROMPTS = re.compile(
+    r"(LICEN[CS]E|COPYING|NOTICE|CONTRIBUTING|CHANGELOG|CHANGES|HISTORY|AUTHORS|SECURITY|CODE_OF_CONDUCT|AGENTS|CLAUDE"
+    r"|README|requirements|package|package-lock|tsconfig|mkdocs|renovate)([-._]\w+)*\.\w+"
+)
+"""Files that repositories have for other readers."""
+
+_NO_PROMPT_FOLDERS = frozenset({"docs", "doc", "test", "tests", "node_modules", "site", "dist", "build", "examples"})
+
+
+@dataclass
+class Proposal:
+    """`writes` are new files with their text; `facts` say what was found, `advice` what is left for a person to do."""
+
+    base: Path
+    root: str
+    text_format: TemplateFormat = "f-string"
+    prompts: int = 0
+    writes: dict[Path, str] = field(default_factory=dict)
+    facts: list[str] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+
+
+def propose(folder: Path, root: str | None = None) -> Proposal:
+    """Look at a repository.
+
+    Args:
+        folder: a folder in it; settings go to its git root, or here without git.
+        root: the prompts root relative to that, where the caller knows it.
+
+    Raises:
+        ConfigError: there are settings already, or `root` is not below.
+    """
+    base = repository_root(folder) or folder.resolve()
+    for name in (CONFIG_FILE, "pyproject.toml"):
+        file = base / name
+        if file.is_file() and (
+            name == CONFIG_FILE or "[tool.promptdb]" in file.read_text(encoding="utf-8", errors="replace")
+        ):
+            raise ConfigError(f"{file} sets promptdb up already", "edit it, or run 'promptdb check'")
+    if root is not None and not (base / root).resolve().is_relative_to(base):
+        raise ConfigError(f"{root} is not below {base}", "name a folder of this repository")
+    below = (base / root).resolve().relative_to(base).as_posix() if root is not None else _find_root(base)
+    proposal = Proposal(base, below)
+    prompts = base / proposal.root
+    if prompts.is_dir() and (found := scan(prompts, _git_ignores(prompts))).candidates:
+        _adopt(proposal, found)
+    else:
+        proposal.facts.append(f"no prompt files yet; {proposal.root}/{_EXAMPLE_FILE} is an example to start from")
+        proposal.writes[prompts / _EXAMPLE_FILE] = EXAMPLE
+        proposal.prompts = 1
+    proposal.writes[base / CONFIG_FILE] = _settings(proposal)
+    _keep_local_files_out_of_git(proposal)
+    return proposal
+
+
+def _find_root(base: Path) -> str:
+    """A folder named like prompts with the most files; the whole repository where it is mostly text; else a new folder."""
+    ignores = _git_ignores(base)
+    files = [path for path in _files(base, "", ignores) if not _NOT_PROMPTS.fullmatch(path.name)]
+    texts = [path for path in files if path.suffix.lower() in TEXT_FORMATS]
+    named = Counter(
+        str(parent)
+        for path in files
+        if path.suffix.lower() in TEXT_FORMATS or path.suffix.lower() in STRUCTURED
+        for parent in path.parents
+        if "prompt" in parent.name.lower()
+    )
+    if named:
+        most = max(named.values())
+        return min((name for name, count in named.items() if count == most), key=lambda name: name.count("/"))
+    own = [path for path in texts if path.parts[0] not in _NO_PROMPT_FOLDERS]
+    if len(own) * 2 <= len(files) or not own:
+        return "prompts"
+    tops = {path.parts[0] if len(path.parts) > 1 else "." for path in own}
+    return tops.pop() if len(tops) == 1 else "."
+
+
+def _adopt(proposal: Proposal, found: Scan) -> None:
+    """Choose how to read text files, and leave out what cannot be a prompt, so that the first sync works."""
+    root = proposal.base / proposal.root
+    forms: tuple[TemplateFormat, ...] = ("f-string", "plain")
+    loaded = {form: list(map(Loader(WorkTree(root), form), found.candidates)) for form in forms}
+    texts = [index for index, c in enumerate(found.candidates) if TEXT_FORMATS.get(file_suffix(c.path), "") is None]
+    broken = [i for i in texts if Code.TEMPLATE_SYNTAX in {problem.code for problem in loaded["f-string"][i].problems}]
+    proposal.facts.append(f"prompt files below {proposal.root}/: {len(found.candidates)}")
+    if broken:
+        proposal.text_format = "plain"
+        proposal.facts.append(
+            f"{len(broken)} of {len(texts)} text files have braces that are not f-string variables: they are read as plain"
+        )
+    reasons = {Code.BAD_NAME: "its name cannot be a prompt's", Code.SAME_IDENTITY: "another file has its name"}
+    left_out = {problem.path: reasons[problem.code] for problem in found.problems if problem.code in reasons}
+    files = dict(zip([candidate.path for candidate in found.candidates], loaded[proposal.text_format], strict=True))
+    for path, file in files.items():
+        if _NOT_PROMPTS.fullmatch(PurePosixPath(path).name):
+            left_out[path] = "about the repository"
+        elif not file.is_valid and file_suffix(path) in STRUCTURED:
+            left_out[path] = "not a prompt as it is"
+    proposal.prompts = sum(file.is_valid and path not in left_out for path, file in files.items())
+    _leave_out(proposal, root, left_out)
+    if bad := sum(problem.code is Code.BAD_NAME for problem in found.problems):
+        proposal.advice.append(
+            f"rename {bad} files (letters, digits, '.', '_', '-') to use them, then take them off the list"
+        )
+    errors = sum(not file.is_valid and path not in left_out for path, file in files.items())
+    if errors:
+        proposal.advice.append(f"{errors} files have errors: promptdb check shows them")
+
+
+def _leave_out(proposal: Proposal, root: Path, left_out: dict[str, str]) -> None:
+    if not left_out:
+        return
+    lines = [f"# {reason}\n/{_escaped(path)}\n" for path, reason in sorted(left_out.items())]
+    file = root / IGNORE_FILE
+    if file.exists():
+        proposal.advice.append(
+            f"{len(left_out)} files are no prompts; name them in {file}: {', '.join(sorted(left_out)[:5])}"
+        )
+        return
+    proposal.writes[file] = "# Files that are not prompts, in gitignore syntax.\n" + "".join(lines)
+    proposal.facts.append(f"{len(left_out)} files are left out, with the reason, in {file.relative_to(proposal.base)}")
+
+
+def _settings(proposal: Proposal) -> str:
+    lines = [f"prompts_root = {json.dumps(proposal.root, ensure_ascii=False)}"]
+    if proposal.text_format != "f-string":
+        lines.append(f'text_format = "{proposal.text_format}"')
+    return "\n".join(lines) + "\n"
+
+
+def _keep_local_files_out_of_git(proposal: Proposal) -> None:
+    ignore = proposal.base / ".gitignore"
+    if repository_root(proposal.base) is None:
+        return
+    if not ignore.exists():
+        proposal.writes[ignore] = "\n".join(_LOCAL_FILES) + "\n"
+        return
+    present = ignore.read_text(encoding="utf-8", errors="replace").split()
+    missing = [name for name in _LOCAL_FILES if name not in present]
+    if missing:
+        proposal.advice.append(f"add to .gitignore: {' '.join(missing)}")
+
+
+def _git_ignores(base: Path) -> Callable[[str], bool]:
+    work_tree = open_work_tree(base)
+    return work_tree.ignores if work_tree else lambda path: False  # noqa: ARG005
+
+
+def _files(base: Path, folder: str, ignores: Callable[[str], bool]) -> Iterator[PurePosixPath]:
+    for entry in sorted((base / folder).iterdir()):
+        path = f"{folder}{entry.name}"
+        if entry.name.startswith(".") or entry.is_symlink():
+            continue
+        if entry.is_dir():
+            if entry.name not in ("node_modules", "__pycache__") and not ignores(path + "/"):
+                yield from _files(base, path + "/", ignores)
+        elif not ignores(path):
+            yield PurePosixPath(path)
+
+
+def _escaped(path: str) -> str:
+    return re.sub(r"([\\*?\[\]!#])", r"\\\1", path).rstrip() + ("\\ " if path.endswith(" ") else "")

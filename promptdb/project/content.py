@@ -1,0 +1,89 @@
+"""What is written for a new version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from promptdb.domain.blob import Blob
+from promptdb.domain.bundle import BundledAsset
+from promptdb.domain.changes import TextField
+from promptdb.domain.content_types import content_type
+from promptdb.domain.digest import Digest, digest_of
+from promptdb.errors import OutsideRoot, StalePlan, StorageError
+from promptdb.files.streams import StoredFile
+from promptdb.files.tree import FileTooLarge, Tree, beside, open_stored
+from promptdb.streams import Readable, checked
+
+if TYPE_CHECKING:
+    from promptdb.domain.spec import PromptSpec
+    from promptdb.files.reading.parse import ParsedPrompt
+
+
+@dataclass(frozen=True)
+class Content:
+    """The canonical JSON of a spec with its digest, and the assets with their bytes.
+
+    The spec itself is read back when somebody asks: ten thousand live specs would keep the garbage collector busy.
+    """
+
+    canonical: bytes
+    digest: Digest
+    user_version: str | None = None
+    assets: tuple[BundledAsset, ...] = ()
+    blobs: tuple[Blob, ...] = ()
+    reads: tuple[str, ...] = ()
+    """The other files that went into it, by their paths from the prompts root."""
+
+    texts: Mapping[TextField, str] = field(default_factory=dict)
+    """Which of these hold texts of the spec."""
+
+    def open_blob(self, digest: Digest) -> BinaryIO:
+        """The bytes of an asset, read from its file.
+
+        Raises:
+            StalePlan: the file is not the one that was digested; by the stream as well, in place of its end.
+        """
+        for blob in self.blobs:
+            if blob.digest == digest:
+                return blob.open()
+        raise StorageError(f"no asset has the digest {digest}")
+
+    @property
+    def spec(self) -> "PromptSpec":
+        from promptdb.domain.spec import PromptSpec  # slow to import, and needed for new content only
+
+        return PromptSpec.from_canonical(self.canonical)
+
+
+def content_of_file(parsed: "ParsedPrompt", tree: Tree) -> Content:
+    """Collect what is written for a parsed file; `tree` is where its assets are read when they are stored."""
+    canonical = parsed.spec.canonical()
+    bundled, blobs = [], []
+    for asset in parsed.spec.assets:
+        where = beside(parsed.document.path, asset.path)
+        stored = parsed.stored[where]
+        bundled.append(BundledAsset(asset.path, asset.kind, asset.digest, stored.size, content_type(where)))
+        blobs.append(Blob(asset.digest, stored.size, partial(_open_asset, tree, where, stored)))
+    return Content(
+        canonical,
+        digest_of(canonical),
+        parsed.spec.metadata.user_version,
+        tuple(bundled),
+        tuple(blobs),
+        tuple(parsed.reads),
+        parsed.texts,
+    )
+
+
+def _open_asset(tree: Tree, path: str, stored: StoredFile) -> BinaryIO:
+    """
+    Raises:
+        StalePlan: the file is not the one that was digested; by the stream as well, in place of its end.
+    """
+    edited = StalePlan(f"{path} was edited while it was synced", "run the command again")
+    try:
+        stream = open_stored(tree, path, stored)
+    except (OSError, FileTooLarge, OutsideRoot) as error:
+        raise edited from error
+    return checked(cast("Readable", stream), stored.digest, lambda: edited)

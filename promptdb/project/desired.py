@@ -1,0 +1,140 @@
+"""The tree of prompt files -> the desired state: identities and digests, with the content behind them when it is wanted."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from promptdb.domain.aliases import Declaration
+from promptdb.domain.git_refs import RefRules
+from promptdb.domain.plan import Desired
+from promptdb.domain.prompt_id import PromptId
+from promptdb.errors import InvalidPrompts, StalePlan
+from promptdb.files.aliases_file import read_aliases, without_file
+from promptdb.files.scan import Candidate, Scan
+from promptdb.files.tree import ScannedTree, WorkTree
+from promptdb.problems import Problem, in_order
+from promptdb.progress import Progress
+from promptdb.project.content import Content
+from promptdb.project.parallel import ordered_map
+from promptdb.project.read_file import LoadedFile, Loader
+from promptdb.project.unchanged import KnownFiles
+from promptdb.version import VERSION
+
+if TYPE_CHECKING:
+    from promptdb.domain.spec import TemplateFormat
+
+
+@dataclass
+class DesiredTree:
+    """All prompts of a tree: `items` has the valid ones, `invalid` the names of those whose files have errors.
+
+    `problems` is about the whole tree; `tests` counts those that ran.
+    """
+
+    loader: Loader
+    items: list[Desired] = field(default_factory=list)
+    invalid: set[PromptId] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    declared: tuple[Declaration, ...] = ()
+    tests: int = 0
+    known: KnownFiles | None = None
+    candidates: dict[PromptId, Candidate] = field(default_factory=dict)
+    """The files, the invalid ones too, by their prompts; without those that several files claim."""
+    _contents: dict[PromptId, Content] = field(default_factory=dict)
+    _reads: dict[PromptId, Collection[str]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[PromptId]:
+        """All that have a file, be it invalid."""
+        return self.invalid.union(item.prompt for item in self.items)
+
+    def readers(self, path: str) -> list[PromptId]:
+        """The valid prompts that another file at `path` went into, or that are links to it."""
+        return sorted(prompt for prompt, reads in self._reads.items() if path in reads)
+
+    @property
+    def errors(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.is_error]
+
+    def require_valid(self) -> None:
+        """
+        Raises:
+            InvalidPrompts: any file has an error.
+        """
+        if self.errors:
+            raise InvalidPrompts(self.problems)
+
+    def content(self, item: Desired) -> Content:
+        """What is behind the digest; a file whose digest was known already is parsed now.
+
+        Raises:
+            StalePlan: the file was edited since its digest was taken.
+        """
+        found = self._contents.get(item.prompt)
+        if found is None and item.prompt in self.candidates:
+            found = self.loader(self.candidates[item.prompt]).content
+        if found is None or found.digest != item.digest:
+            if self.known is not None:
+                self.known.discard()  # it may have been wrong about the digest
+            raise StalePlan(f"{item.path} was edited while it was synced", "run the command again")
+        return found
+
+    def add(self, candidate: Candidate, loaded: LoadedFile) -> None:
+        self.candidates[candidate.prompt] = candidate
+        self.problems += loaded.problems
+        self.tests += loaded.tests
+        if (item := loaded.desired(candidate)) is None:
+            self.invalid.add(candidate.prompt)
+        else:
+            self.items.append(item)
+        if loaded.reads:
+            self._reads[candidate.prompt] = loaded.reads
+        if loaded.content is not None:
+            self._contents[candidate.prompt] = loaded.content
+
+
+def collect(
+    found: Scan,
+    tree: ScannedTree,
+    text_format: "TemplateFormat",
+    progress: Progress | None = None,
+    *,
+    run_tests: bool = False,
+    rules: RefRules | None = None,
+) -> DesiredTree:
+    """Parse what a scan found, but for the files that were parsed before and have not changed since.
+
+    All problems of all files are collected; nothing is raised for them.
+
+    Args:
+        found: the files.
+        tree: where to read them.
+        text_format: of text prompts whose suffix does not tell.
+        progress: is told how far it got.
+        run_tests: run the golden tests, for which every file is parsed, whether it changed or not.
+        rules: which aliases refs move, so that none of them can be declared.
+    """
+    loader = Loader(tree, text_format, run_tests=run_tests)
+    desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
+    known = desired.known = KnownFiles(tree, f"{VERSION} {text_format}") if not run_tests else None
+    unchanged = known.find(found.candidates) if known is not None else {}
+    new = [candidate for candidate in found.candidates if candidate.path not in unchanged]
+    if new:
+        tree.preload()
+    loaded = ordered_map(loader, new) if isinstance(tree, WorkTree) else map(loader, new)  # others cannot be pickled
+    files: dict[str, LoadedFile] = {}
+    for number, candidate in enumerate(found.candidates, 1):
+        file = files[candidate.path] = unchanged.get(candidate.path) or next(loaded)
+        desired.add(candidate, file)
+        if progress is not None and number % 100 == 0:
+            progress(number, len(found.candidates))
+    if known is not None:
+        known.save(files)
+    aliases = read_aliases(tree, rules or RefRules())
+    if not aliases.problems:  # nothing of it counts where something is wrong
+        desired.declared = aliases.declarations
+    if aliases.declarations:
+        names = desired.names.union(*(item.renamed_from for item in desired.items))
+        desired.problems += without_file(aliases.declarations, names)
+    desired.problems = in_order([*desired.problems, *aliases.problems])
+    return desired

@@ -1,0 +1,1 @@
+"""Writes into a checkout: the only code that does."""

@@ -1,0 +1,200 @@
+"""What `mv` would do with a prompt file: decided from the tree as it is, with everything checked before anything is written."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from promptdb.domain.aliases import ALIASES_FILE
+from promptdb.domain.spec import PromptSpec
+from promptdb.errors import Guard, InvalidPrompts, StorageError
+from promptdb.files.editing.relocate import Mended, PromptPath, Relocated, relocated
+from promptdb.files.editing.rename_key import with_prompt_renamed
+from promptdb.files.findings import NoPlace, Unreadable
+from promptdb.files.reading.formats import problems_of
+from promptdb.files.reading.parse import parse_file
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
+from promptdb.git.objects import Entry, entries_of_index, read_blobs
+from promptdb.git.worktree import WorkTreeState, from_top, open_work_tree
+from promptdb.project.edits.mv_checks import require_free, require_movable, require_seen
+from promptdb.project.edits.mv_places import named_file, new_place
+from promptdb.project.load import load_tree
+from promptdb.render.assets import dataset, images
+from promptdb.settings import AppSettings
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class FileEdit:
+    """A file that gets another content, and another path where the two differ.
+
+    `entry` is what git would commit of it now, None where git does not track it, and `staged` the bytes that this becomes.
+    """
+
+    path: str
+    new_path: str
+    old: bytes
+    new: bytes
+    entry: Entry | None = None
+    staged: bytes = b""
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A prompt file on its way to another place; `edits` start with the file itself.
+
+    `makes_version`: the next sync adds a version, since the paths of assets are part of one. `is_valid`: the file has no
+    errors. `aliases` are those whose declaration names the prompt. `claimed_by` is another file whose `renamed_from` has the
+    new name. `is_clean`: all files are as HEAD has them.
+    """
+
+    old: PromptPath
+    new: PromptPath
+    renamed_from: tuple[str, ...]
+    mended: tuple[Mended, ...]
+    makes_version: bool
+    is_valid: bool
+    aliases: tuple[str, ...]
+    claimed_by: str | None
+    is_clean: bool
+    edits: tuple[FileEdit, ...]
+
+
+def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Rename:
+    """Look, and write nothing.
+
+    Args:
+        settings: say where the prompts are.
+        old: the name of a prompt, or the path of its file.
+        new: another name or path; a folder where it ends with `/`.
+        here: the current folder.
+
+    Raises:
+        InvalidRef: no prompt can have such a name.
+        PromptNotFound: there is no such file.
+        InvalidPrompts: the file cannot be read.
+        Conflict: there is a prompt or a file already.
+        Guard: the file cannot be moved without breaking something.
+        ConfigError, StorageError: as in `load_tree`.
+    """
+    loaded = load_tree(settings)
+    root, desired = settings.prompts_path, loaded.desired
+    work_tree = open_work_tree(root)
+    named = named_file(old, desired, root, here)
+    was = PromptPath(named.candidate.prompt, named.candidate.path)
+    place = new_place(new, named, root, here)
+    require_movable(named.candidate, desired)
+    require_free(was, place, desired, root)
+    require_seen(place, root, work_tree)
+    tree = WorkTree(root)
+    relocation, file = _file_edit(tree, was, place)
+    makes_version = was.prompt not in desired.invalid and _is_changed(tree, settings, was, place, file)
+    aliases, others = _aliases_edit(tree, was, place)
+    edits = [file, *others]
+    if work_tree is not None:
+        edits = _with_entries(edits, was, place, work_tree)
+    claims = (item.path for item in desired.items if place.prompt in item.renamed_from and item.prompt != was.prompt)
+    return Rename(
+        was,
+        place,
+        relocation.renamed_from,
+        relocation.mended,
+        makes_version,
+        was.prompt not in desired.invalid,
+        aliases,
+        next(claims, None),
+        work_tree is not None and all(edit.entry and edit.path not in loaded.dirty_paths for edit in edits),
+        tuple(edits),
+    )
+
+
+def _file_edit(tree: WorkTree, old: PromptPath, new: PromptPath) -> tuple[Relocated, FileEdit]:
+    data = _read(tree, old.path)
+    found = _edited(old.path, lambda: relocated(data, old, new), f"write 'renamed_from: [{old.prompt}]' by hand")
+    if len(found.data) > MAX_TEXT_BYTES:
+        raise Guard(f"{old.path} would become too large", "keep data out of the prompt")
+    return found, FileEdit(old.path, new.path, data, found.data)
+
+
+def _aliases_edit(tree: WorkTree, old: PromptPath, new: PromptPath) -> tuple[tuple[str, ...], list[FileEdit]]:
+    """The file of declared aliases, where it names the prompt."""
+    if not (tree.root / ALIASES_FILE).exists():
+        return (), []
+    data = _read(tree, ALIASES_FILE)
+    hint = f"write {new.prompt} for {old.prompt} there by hand, then repeat"
+    changed, aliases = _edited(ALIASES_FILE, lambda: with_prompt_renamed(data, old.prompt, new.prompt), hint)
+    return aliases, [FileEdit(ALIASES_FILE, ALIASES_FILE, data, changed)] if aliases else []
+
+
+def _with_entries(
+    edits: Sequence[FileEdit], old: PromptPath, new: PromptPath, work_tree: WorkTreeState
+) -> list[FileEdit]:
+    """The same with what git would commit: changes that are not staged stay so."""
+    repository = work_tree.repository
+    paths = {edit.path: from_top(work_tree.prefix, edit.path) for edit in edits}
+    entries = entries_of_index(repository, *paths.values())
+    blobs = read_blobs(repository, [entry.id for entry in entries.values()])
+    found = []
+    for edit in edits:
+        entry = entries.get(paths[edit.path])
+        if entry is None:
+            found.append(edit)
+            continue
+        try:
+            staged = _staged(edit, blobs[entry.id], old, new)
+        except (NoPlace, Unreadable) as error:
+            message = f"what is staged of {edit.path} cannot be edited"
+            raise Guard(message, f"stage the file as it is now with 'git add {edit.path}', or unstage it") from error
+        found.append(replace(edit, entry=entry, staged=staged))
+    return found
+
+
+def _staged(edit: FileEdit, data: bytes, old: PromptPath, new: PromptPath) -> bytes:
+    if data == edit.old:
+        return edit.new
+    if edit.path == ALIASES_FILE:
+        return with_prompt_renamed(data, old.prompt, new.prompt)[0]
+    return relocated(data, old, new).data
+
+
+def _is_changed(tree: WorkTree, settings: AppSettings, old: PromptPath, new: PromptPath, edit: FileEdit) -> bool:
+    """Whether the digest becomes another one. Only the paths of assets may do that."""
+    before = parse_file(old.path, edit.old, tree, settings.text_format).prompt
+    after = parse_file(new.path, edit.new, tree, settings.text_format).prompt
+    if before is None or after is None or _but_asset_paths(before.spec) != _but_asset_paths(after.spec):
+        message = f"{old.path} would not read back as the same prompt in {new.path}"
+        raise Guard(message, "move it with 'git mv' and edit it by hand")
+    return before.spec.canonical() != after.spec.canonical()
+
+
+def _but_asset_paths(spec: PromptSpec) -> dict[str, Any]:
+    """With what names an asset naming its digest instead."""
+    digests = {asset.path: asset.digest for asset in spec.assets}
+    fields = {**spec.model_dump(), "assets": [(asset.kind, asset.digest) for asset in spec.assets]}
+    for path, name in images(spec):
+        owner: Any = fields
+        for key in path[:-1]:
+            owner = owner[key]
+        owner[path[-1]] = digests.get(name)
+    if (examples := dataset(spec)) is not None:
+        fields["few_shot"]["examples_asset"] = digests.get(examples)
+    return fields
+
+
+def _read(tree: WorkTree, path: str) -> bytes:
+    try:
+        return tree.read(path, MAX_TEXT_BYTES)
+    except FileTooLarge as error:
+        raise StorageError(f"{path} is larger than {MAX_TEXT_BYTES // 1024:,} KiB") from error
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}", "look at its permissions") from error
+
+
+def _edited(path: str, edit: Callable[[], _T], hint: str) -> _T:
+    try:
+        return edit()
+    except Unreadable as error:
+        raise InvalidPrompts(problems_of(path, error)) from error
+    except NoPlace as error:
+        raise Guard(f"{path} cannot be edited: {error}", hint) from error

@@ -1,0 +1,91 @@
+"""The prompts of a folder from commit to commit: only files that a commit touched are read and parsed again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from promptdb.domain.plan import Desired
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.spec import TemplateFormat
+from promptdb.files.ignore import IGNORE_FILE
+from promptdb.files.scan import Candidate, Scan
+from promptdb.git.objects import Entry
+from promptdb.git.repository import Repository
+from promptdb.problems import Problem
+from promptdb.project.content import Content
+from promptdb.project.git_tree import GitTree
+from promptdb.project.read_file import LoadedFile, Loader
+
+Earlier = Mapping[PromptId, tuple[PromptId, ...]]
+"""Names that prompts had before."""
+
+
+@dataclass(frozen=True)
+class TreeState:
+    """The prompts at one commit. `problems` are those that were not there at the commit before."""
+
+    desired: dict[PromptId, Desired]
+    contents: dict[PromptId, Content]
+    invalid: frozenset[PromptId]
+    problems: tuple[Problem, ...]
+
+
+@dataclass
+class TreeReplay:
+    """`entries` are the files at present, by their paths from the prompts root; `renamed_from` adds to what files say."""
+
+    repository: Repository
+    text_format: TemplateFormat
+    entries: dict[str, Entry] = field(default_factory=dict)
+    renamed_from: Earlier = field(default_factory=dict)
+    _scan: Scan = field(default_factory=lambda: Scan((), ()))
+    _loaded: dict[Candidate, LoadedFile] = field(default_factory=dict)
+    _problems: frozenset[Problem] = frozenset()
+
+    def advance(self, changes: Mapping[str, Entry | None], blobs: dict[str, bytes] | None, name: str) -> TreeState:
+        """Go on to the next commit.
+
+        Args:
+            changes: path from the prompts root -> the file as it is now, or None if it is gone.
+            blobs: the bytes of some of these, by the ids of their blobs; None to read all of them.
+            name: of the commit, for messages.
+        """
+        is_same_set = all(
+            entry is not None and path in self.entries and self.entries[path].mode == entry.mode
+            for path, entry in changes.items()
+        )
+        self.entries = {path: entry for path, entry in {**self.entries, **changes}.items() if entry is not None}
+        tree = GitTree(self.repository, self.entries, name, blobs)
+        if blobs is None:
+            tree.preload()
+        if not is_same_set or IGNORE_FILE in changes:
+            self._scan = tree.scan()
+        loader = Loader(tree, self.text_format)
+        before = self._loaded
+        self._loaded = {
+            candidate: loader(candidate) if _is_stale(candidate, before.get(candidate), changes) else before[candidate]
+            for candidate in self._scan.candidates
+        }
+        return self._state()
+
+    def _state(self) -> TreeState:
+        desired, contents, invalid = {}, {}, set(self._scan.clashing)
+        problems = set(self._scan.problems)
+        for candidate, file in self._loaded.items():
+            problems |= {problem for problem in file.problems if problem.is_error}
+            item = file.desired(candidate)
+            if item is None or file.content is None:
+                invalid.add(candidate.prompt)
+                continue
+            earlier = dict.fromkeys((*item.renamed_from, *self.renamed_from.get(candidate.prompt, ())))
+            desired[candidate.prompt] = item._replace(renamed_from=tuple(earlier))
+            contents[candidate.prompt] = file.content
+        new = tuple(sorted(problems - self._problems, key=lambda problem: (problem.path, problem.line, problem.column)))
+        self._problems = frozenset(problems)
+        return TreeState(desired, contents, frozenset(invalid), new)
+
+
+def _is_stale(candidate: Candidate, file: LoadedFile | None, changes: Mapping[str, Entry | None]) -> bool:
+    """An invalid file may have become valid by any change: what it missed is not known."""
+    if file is None or not file.is_valid or candidate.path in changes:
+        return True
+    return not changes.keys().isdisjoint(file.reads)

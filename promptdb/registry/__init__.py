@@ -1,0 +1,1 @@
+"""Reads and moves what is recorded: stores, versions, aliases."""

@@ -1,0 +1,72 @@
+"""The rows that say which blobs a version has, held against its spec: they may be trusted as far as they fit."""
+
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+
+from promptdb.db.checks.audit import Audit
+from promptdb.db.lookup import stored_specs
+from promptdb.db.repository import PromptRepository
+from promptdb.domain.bundle import BundledAsset, manifest
+from promptdb.domain.digest import digest_of
+from promptdb.domain.integrity import BUNDLE, VersionRow, blobs_fit
+from promptdb.domain.spec import Asset, PromptSpec
+from promptdb.domain.views import AssetView, PromptVersionView
+from promptdb.errors import IntegrityFailure
+
+_HAS_ASSETS = b'"assets":[{'
+"""In the canonical JSON of every spec with assets; inside a string the quotes would be escaped."""
+
+
+def bundle_of(spec: bytes, blobs: Sequence[AssetView]) -> bytes:
+    """The manifest that a version should have, as far as its rows are right."""
+    assets = [
+        BundledAsset(blob.path or "", blob.kind, blob.digest, blob.byte_size, blob.content_type)
+        for blob in blobs
+        if blob.kind != BUNDLE
+    ]
+    return manifest(spec, assets)
+
+
+def recorded_assets(connection: sa.Connection, version: PromptVersionView) -> list[AssetView]:
+    """The blobs of a version, its bundle first; of one that is not recorded, none.
+
+    Raises:
+        IntegrityFailure: their rows do not fit the spec.
+    """
+    if not version.is_recorded:
+        return []
+    found = PromptRepository(connection).assets([version.id]).get(version.id, [])
+    spec = stored_specs(connection, [version.id]).get(version.id, "").encode()
+    if not _fit(spec, found):
+        where = f"{version.prompt} rev:{version.revision}"
+        raise IntegrityFailure(f"the rows of the blobs of {where} do not fit its spec", "see: promptdb verify")
+    return found
+
+
+def doubtful_versions(connection: sa.Connection) -> Iterator[str]:
+    """Versions, and prompts that lack some, of which the rows do not tell for sure what blobs they need."""
+    audit = Audit(connection)
+    for version in audit.versions():
+        if not _is_certain(version):
+            yield str(version)
+    yield from audit.incomplete_prompts()
+
+
+def _is_certain(version: VersionRow) -> bool:
+    if digest_of(version.spec) != version.spec_hash:
+        return False
+    try:
+        return _fit(version.spec, version.blobs)
+    except IntegrityFailure:
+        return False
+
+
+def _fit(spec: bytes, blobs: Sequence[AssetView]) -> bool:
+    bundle = bundle_of(spec, blobs)
+    return blobs_fit(_assets_in(spec), blobs, (digest_of(bundle), len(bundle)))
+
+
+def _assets_in(spec: bytes) -> Sequence[Asset]:
+    """To parse all specs of a large registry takes seconds, and most have none."""
+    return PromptSpec.from_canonical(spec).assets if _HAS_ASSETS in spec else ()

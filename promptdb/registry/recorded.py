@@ -1,0 +1,51 @@
+"""Reads the registry's side of a plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from promptdb.db.repository import PromptRepository
+from promptdb.domain.commit_order import RecordedHead
+from promptdb.domain.plan import Desired, Head, Recorded
+from promptdb.domain.prompt_id import PromptId
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A registry as one transaction sees it, with the ids of its prompts. `heads` are the commits synced, by their refs."""
+
+    state: Recorded
+    ids: Mapping[PromptId, UUID]
+    heads: Mapping[str, RecordedHead] = field(default_factory=dict)
+
+
+def recorded_state(connection: sa.Connection, desired: Sequence[Desired]) -> Recorded:
+    """Everything that the plan of a whole tree depends on."""
+    repository = PromptRepository(connection)
+    heads = repository.head_states()
+    return Recorded(heads, repository.labels(_labels_in_question(desired, heads)))
+
+
+def recorded_with_ids(
+    connection: sa.Connection, desired: Sequence[Desired], *, whole_tree: bool
+) -> tuple[Recorded, dict[PromptId, UUID]]:
+    """The same with the ids of the prompts; without `whole_tree` only of prompts that are desired."""
+    repository = PromptRepository(connection)
+    only = None if whole_tree else [name for item in desired for name in (item.prompt, *item.renamed_from)]
+    found = repository.heads(only)
+    heads = {name: head for name, (_, head) in found.items()}
+    ids = {name: key for name, (key, _) in found.items()}
+    return Recorded(heads, repository.labels(_labels_in_question(desired, heads))), ids
+
+
+def _labels_in_question(desired: Sequence[Desired], heads: Mapping[PromptId, Head]) -> list[tuple[PromptId, str]]:
+    """Labels of content that is not the newest: they may name other content already."""
+    return [
+        (name, item.user_version)
+        for item in desired
+        if item.user_version is not None
+        for name in (item.prompt, *item.renamed_from)
+        if name in heads and heads[name].digest != item.digest
+    ]

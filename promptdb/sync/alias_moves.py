@@ -1,0 +1,236 @@
+"""Moves the aliases of a sync: decides on a plan and on what is recorded, and writes in the transaction of the sync."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from promptdb.db.lookup import current_name, find_version
+from promptdb.db.repository import PromptRepository
+from promptdb.db.writer import RegistryWriter
+from promptdb.domain.aliases import ALIASES_FILE, AliasMove, AliasTarget, Declaration
+from promptdb.domain.git_refs import TAGS
+from promptdb.domain.plan import Action, Desired, Plan, Recorded
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
+from promptdb.errors import InvalidPrompts, NotFound
+from promptdb.problems import Code, Problem
+from promptdb.project.view import Origin
+from promptdb.registry.aliases import allowed_moves, write_moves
+from promptdb.registry.stores import Registry
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """The moves that are due. `problems` are declarations that name no version."""
+
+    moves: tuple[AliasMove, ...] = ()
+    drift: tuple[AliasMove, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def require_found(self) -> None:
+        """
+        Raises:
+            InvalidPrompts: a declaration names no version.
+        """
+        if self.problems:
+            raise InvalidPrompts(self.problems)
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """An alias to point at a version as it is registered, with the reason for its log."""
+
+    alias: str
+    reason: str | None = None
+    allow_breaking: bool = False
+
+
+def point_at(
+    connection: sa.Connection, item: Desired, recorded: Recorded, intended: Plan, pointing: Pointing
+) -> Pointers:
+    """Decide the move of an alias to the version that a registration makes, or finds.
+
+    Args:
+        connection: sees the registry as it is before the plan is performed.
+        item: the prompt.
+        recorded: what the registry has.
+        intended: the plan, which gives the revision there will be.
+        pointing: the alias.
+    """
+    new = (change.revision for change in intended.changes if change.action in (Action.CREATE, Action.UPDATE))
+    target = AliasTarget(next(new, None) or recorded.heads[item.prompt].revision, digest=item.digest)
+    repository, alias = PromptRepository(connection), pointing.alias
+    there = next(iter(repository.aliases(item.prompt, alias)), None)
+    generation = repository.generations(alias, item.prompt).get(item.prompt, 0)
+    move = AliasMove.between(item.prompt, alias, "promote", there, target, generation, pointing.reason)
+    return Pointers((move,) if move.is_needed else ())
+
+
+def decide_pointers(
+    connection: sa.Connection,
+    desired: Sequence[Desired],
+    recorded: Recorded,
+    intended: Plan,
+    origin: Origin,
+    declared: Sequence[Declaration],
+) -> Pointers:
+    """Find the moves that the ref and the declarations ask for.
+
+    Args:
+        connection: sees the registry as it is before the plan is performed.
+        desired: the prompts of the tree.
+        recorded: what the registry has.
+        intended: the plan, which gives the revisions there will be.
+        origin: says on which ref the tree is.
+        declared: what `_aliases.yaml` says.
+    """
+    aliases = origin.refs.aliases_of(origin.git_ref)
+    if not aliases and not declared:
+        return Pointers()
+    after = _After(connection, desired, recorded, intended, origin)
+    problems: list[Problem] = []
+    passed = {new: old for old, new in intended.passed_renames}
+    reason = f"{origin.git_ref} at {(origin.commit_id or '')[:12]}"
+    wanted = {(alias, prompt): (target, reason) for alias in aliases for prompt, target in after.heads.items()}
+    for declaration in declared:
+        found = after.find(declaration)
+        key = (declaration.alias, after.name(declaration.prompt))
+        if isinstance(found, Problem):
+            problems.append(found)
+        elif key[1] in passed and not isinstance(declaration.selector, Latest):
+            problems.append(_passed(declaration, key[1], passed[key[1]]))
+        elif key in wanted:
+            problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[1]} stands here twice", "keep one"))
+        else:
+            wanted[key] = found, f"declared as {declaration.text}"
+    moves = tuple(_moves(connection, after, wanted))
+    drift = tuple(move for move in moves if move.alias not in aliases and _has_drifted(connection, after, move))
+    return Pointers(moves, drift, tuple(problems))
+
+
+def move_pointers(
+    writer: RegistryWriter,
+    registry: Registry,
+    pointers: Pointers,
+    ids: Mapping[PromptId, UUID],
+    run_id: int | None,
+    *,
+    allow_breaking: bool,
+) -> None:
+    """Move the aliases on the connection that holds the lock, once all versions are written.
+
+    Args:
+        writer: of the transaction.
+        registry: says who writes, and which aliases are protected.
+        pointers: as decided in this transaction.
+        ids: of the prompts, by the names that they have now.
+        run_id: the sync that moves them; None for a registration.
+        allow_breaking: move protected aliases over a breaking change.
+
+    Raises:
+        Guard: one would, and may not.
+    """
+    moves = [move.with_version(ids[move.prompt]) for move in pointers.moves]
+    if moves:
+        moves = allowed_moves(writer.connection, registry, moves, allow_breaking=allow_breaking)
+        write_moves(writer, registry.actor, moves, ids, run_id)
+
+
+class _After:
+    """The versions that there are once the plan is performed. Names are those of then."""
+
+    def __init__(
+        self, connection: sa.Connection, desired: Sequence[Desired], recorded: Recorded, intended: Plan, origin: Origin
+    ) -> None:
+        self.connection, self.origin = connection, origin
+        self.items = {item.prompt: item for item in desired}
+        self.earlier = {c.prompt: c.renamed_from for c in intended.changes if c.renamed_from is not None}
+        self.renamed = {old: new for new, old in self.earlier.items()}
+        new = {c.prompt: c.revision or 1 for c in intended.changes if c.action in (Action.CREATE, Action.UPDATE)}
+        self.heads = {
+            prompt: AliasTarget(new.get(prompt) or recorded.heads[self.was(prompt)].revision, digest=item.digest)
+            for prompt, item in self.items.items()
+        }
+
+    def was(self, prompt: PromptId) -> PromptId:
+        """The name that the registry has before."""
+        return self.earlier.get(prompt, prompt)
+
+    def name(self, prompt: PromptId) -> PromptId:
+        """The name behind one that may be an earlier one."""
+        if prompt in self.items:
+            return prompt
+        there = current_name(self.connection, prompt) or prompt
+        return self.renamed.get(there, there)
+
+    def find(self, declaration: Declaration) -> AliasTarget | Problem:
+        prompt = self.name(declaration.prompt)
+        head = self.heads.get(prompt)
+        if head is not None and self._is_head(prompt, head, declaration.selector):
+            return head
+        ref = PromptRef(self.was(prompt), declaration.selector, f"{prompt}:{declaration.text}")
+        try:
+            found = find_version(self.connection, ref)
+        except NotFound as error:
+            return _problem(declaration, Code.ALIAS_VERSION, error.message, error.hint)
+        if found.alias is not None:
+            message = f"{declaration.text!r} is an alias, and not a version"
+            return _problem(declaration, Code.ALIAS_VERSION, message, f"it is at rev:{found.view.revision}")
+        return AliasTarget(found.view.revision, found.view.id)
+
+    def _is_head(self, prompt: PromptId, head: AliasTarget, selector: Selector) -> bool:
+        """Whether a selector names the newest version, which may not be written yet."""
+        match selector:
+            case Latest():
+                return True
+            case ByRevision(revision):
+                return revision == head.revision
+            case ByDigest(prefix):
+                return self.items[prompt].digest.startswith(f"sha256:{prefix}")
+            case ByLabel(label):
+                return label == self.items[prompt].user_version
+            case ByCommit(name):
+                commit, ref = self.origin.clean_commit or "", self.origin.git_ref
+                return bool(commit) and (
+                    name in (ref, (ref or "").removeprefix(TAGS)) or commit.startswith(name.lower())
+                )
+            case _:
+                return False
+
+
+def _moves(
+    connection: sa.Connection, after: _After, wanted: Mapping[tuple[str, PromptId], tuple[AliasTarget, str]]
+) -> Iterator[AliasMove]:
+    repository = PromptRepository(connection)
+    for alias, keys in groupby(sorted(wanted), key=lambda key: key[0]):
+        there = {view.prompt: view for view in repository.aliases(alias=alias)}
+        generations = repository.generations(alias)
+        for key in keys:
+            (target, reason), name = wanted[key], after.was(key[1])
+            generation = generations.get(name, 0)
+            move = AliasMove.between(key[1], alias, "sync", there.get(name), target, generation, reason)
+            if move.is_needed:
+                yield move
+
+
+def _has_drifted(connection: sa.Connection, after: _After, move: AliasMove) -> bool:
+    """Whether a sync had set a declared alias to where it should be, and the last to move it was a person."""
+    events = PromptRepository(connection).alias_events(after.was(move.prompt), move.alias)
+    by_sync = next((event for event in events if event.run_id is not None), None)
+    return by_sync is not None and events[0].run_id is None and by_sync.to_revision == move.to_revision
+
+
+def _passed(declaration: Declaration, prompt: PromptId, earlier: PromptId) -> Problem:
+    """A line that went with a file under another name, and the versions did not."""
+    message = (
+        f"{prompt} does not go on from {earlier}, as its file says, so that {declaration.text!r} may be another text"
+    )
+    hint = "undo the rename, or take renamed_from out of the file and see to it that this line says what is meant"
+    return _problem(declaration, Code.ALIAS_VERSION, message, hint)
+
+
+def _problem(declaration: Declaration, code: Code, message: str, hint: str | None) -> Problem:
+    return Problem(ALIASES_FILE, declaration.line, declaration.column, code, message, hint)

@@ -1,0 +1,110 @@
+"""Whether a sync may be applied on what was synced before it: git is asked, `domain.order` decides, and refusals are told."""
+
+from collections.abc import Mapping
+
+from promptdb.domain.commit_order import Order, RecordedHead, Verdict, compared, judge
+from promptdb.domain.git_refs import NAMELESS, TAGS
+from promptdb.domain.plan import Policy
+from promptdb.errors import ConfigError, DivergedHistory, Guard
+from promptdb.git.ancestry import Ancestry
+from promptdb.project.view import Origin
+from promptdb.registry.stores import Registry
+
+_SHOWN = 12
+"""Digits of a commit."""
+
+
+def require_local(registry: Registry) -> None:
+    """Refuse to follow whatever is checked out where others rely on the order.
+
+    Raises:
+        ConfigError: the registry is not this machine's own.
+    """
+    if not registry.is_local:
+        raise ConfigError(
+            "--local is for a registry of your own: SQLite, and blobs in a folder",
+            "leave it out, or set PROMPTDB_DATABASE_URL to a SQLite file",
+        )
+
+
+def order_of(origin: Origin | None, policy: Policy, heads: Mapping[str, RecordedHead]) -> Order | None:
+    """What is to be done with a sync, or None where there is no order: without a commit, or in a local registry.
+
+    Args:
+        origin: what is to be synced.
+        policy: may follow a force-push, which asks the remote.
+        heads: what was synced of the same tree.
+
+    Raises:
+        StorageError: git failed, or the remote cannot be asked.
+    """
+    if origin is None or origin.commit_id is None or origin.repository is None or policy.local:
+        return None
+    if not origin.refs.allow(origin.git_ref):
+        return Order(Verdict.UNLISTED)
+    commit, name, ancestry = origin.commit_id, origin.head_name, Ancestry(origin.repository)
+    commits = {head.commit_id for head in compared(name, heads).values()}
+    order = judge(name, heads, {other: ancestry.relation(commit, other) for other in commits})
+    if order.verdict is Verdict.APPLY or not policy.follow_force_push or not _is_branch(origin.git_ref):
+        return order
+    is_tip = ancestry.is_tip(origin.git_ref or "", commit)
+    return Order(Verdict.APPLY, order.ref, order.commit_id) if is_tip else order
+
+
+def require_in_order(order: Order | None, origin: Origin | None, policy: Policy) -> None:
+    """Refuse what is neither to be applied nor superseded.
+
+    Raises:
+        Guard: the ref is not one that may be synced.
+        DivergedHistory: another history was synced, or git cannot tell.
+    """
+    if order is None or origin is None or order.verdict in (Verdict.APPLY, Verdict.SUPERSEDED):
+        return
+    if order.verdict is Verdict.UNLISTED:
+        raise Guard(reason(order, origin), _unlisted_hint(origin))
+    hint = _diverged_hint(origin, policy) if order.verdict is Verdict.DIVERGED else _unknown_hint(order, origin)
+    raise DivergedHistory(reason(order, origin), hint)
+
+
+def reason(order: Order, origin: Origin) -> str:
+    """What stands in the way of a sync, in one line; empty where nothing does."""
+    commit, other = (origin.commit_id or "")[:_SHOWN], (order.commit_id or "")[:_SHOWN]
+    synced = "a commit without a ref" if order.ref == NAMELESS else order.ref
+    ref = "a commit without a ref" if origin.git_ref is None else f"the ref {origin.git_ref}"
+    match order.verdict:
+        case Verdict.SUPERSEDED:
+            return f"{synced} was synced at {other} already, which is newer than {commit}"
+        case Verdict.DIVERGED:
+            return f"{commit} does not descend from {other}, at which {synced} was synced"
+        case Verdict.UNKNOWN:
+            return f"it is not known whether {commit} descends from {other}, at which {synced} was synced"
+        case Verdict.UNLISTED:
+            return f"{ref} may not be synced: the setting refs does not list it"
+        case _:
+            return ""
+
+
+def _is_branch(ref: str | None) -> bool:
+    return ref is not None and not ref.startswith(TAGS)
+
+
+def _unlisted_hint(origin: Origin) -> str:
+    if origin.git_ref is None:
+        return "say with --ref NAME which branch or tag it stands for"
+    return "add it to [tool.promptdb.refs]; 'promptdb sync --local' is for a registry of your own"
+
+
+def _diverged_hint(origin: Origin, policy: Policy) -> str:
+    if origin.git_ref is None:
+        return "say with --ref NAME which branch or tag it stands for"
+    if not _is_branch(origin.git_ref):
+        return "tag a commit that descends from it, or give such tags a pattern of their own in [tool.promptdb.refs]"
+    if policy.follow_force_push:
+        return f"{origin.git_ref} is elsewhere at its remote: sync what was pushed last"
+    return "after a force-push pass --follow-force-push; --local follows what is checked out, in a registry of your own"
+
+
+def _unknown_hint(order: Order, origin: Origin) -> str:
+    if origin.repository is not None and origin.repository.shallow:
+        return "the clone is shallow: git fetch --unshallow --filter=blob:none"
+    return f"git fetch origin {order.commit_id}; if a force-push took it away, pass --follow-force-push"

@@ -1,0 +1,56 @@
+"""Describes plan updates for readers: changed fields, the files behind them, and the callers affected."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from promptdb.db.repository import PromptRepository
+from promptdb.domain.changes import changed_files, changed_parts
+from promptdb.domain.plan import Action, Change, Plan
+from promptdb.domain.prompt_id import PromptId
+from promptdb.project.content import Content
+
+if TYPE_CHECKING:
+    from promptdb.domain.spec import PromptSpec
+
+
+def with_parts(connection: sa.Connection, intended: Plan, content: Callable[[PromptId], Content]) -> Plan:
+    """Fill in `parts`, `files` and `contract` of each update.
+
+    Args:
+        connection: sees the heads from before the plan is performed.
+        intended: the plan.
+        content: what an update brings.
+    """
+    if not intended.count(Action.UPDATE):
+        return intended
+    from promptdb.render.caller_interface import changes_between  # as below
+
+    described = {
+        change: replace(
+            change,
+            parts=changed_parts(old, new),
+            files=changed_files(old, new, content(change.prompt).texts),
+            contract=changes_between(old, new),
+        )
+        for change, old, new in updates(connection, intended, content)
+    }
+    return replace(intended, changes=tuple(described.get(change, change) for change in intended.changes))
+
+
+def updates(
+    connection: sa.Connection, intended: Plan, content: Callable[[PromptId], Content]
+) -> "Iterator[tuple[Change, PromptSpec, PromptSpec]]":
+    """Yield each update of a plan with the spec it replaces and the one it brings. Arguments as in `with_parts`."""
+    if not intended.count(Action.UPDATE):
+        return
+    from promptdb.domain.spec import PromptSpec  # slow to import, and needed for updates only
+
+    updated = [change for change in intended.changes if change.action is Action.UPDATE]
+    earlier = {change.prompt: change.renamed_from for change in intended.changes if change.renamed_from is not None}
+    heads = PromptRepository(connection).stored_heads([earlier.get(c.prompt, c.prompt) for c in updated])
+    for change in updated:
+        old = heads[earlier.get(change.prompt, change.prompt)]
+        yield change, PromptSpec.from_canonical(old.spec_json), content(change.prompt).spec

@@ -1,0 +1,110 @@
+"""Finds versions that `git:` names and no sync has recorded, in the repository around us."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+from uuid import UUID, uuid5
+
+from promptdb.db.engine import reading
+from promptdb.db.lookup import UNRECORDED, current_name
+from promptdb.db.repository import PromptRepository
+from promptdb.domain.blob import object_key
+from promptdb.domain.digest import Digest
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.refs import ByCommit, ByDigest, PromptRef
+from promptdb.domain.views import AssetView, PromptVersionView, Provenance, StoredVersion
+from promptdb.errors import ConfigError, NotFound, StorageError
+from promptdb.git.repository import find_repository
+from promptdb.project.content import Content
+from promptdb.project.load import prompt_in
+from promptdb.project.view import View, open_view
+from promptdb.registry.reader import RegistryReader
+from promptdb.settings import AppSettings
+
+_NAMESPACE = UUID("9d1f6a0e-52f4-5c37-8e0b-6f2f0f6f7a55")
+"""The namespace of the ids of unrecorded versions: no recorded version has one of them."""
+
+
+@dataclass(frozen=True)
+class AssetsOfFiles:
+    """The assets of content that no sync has recorded, read from its files."""
+
+    content: Content
+
+    def list(self) -> Sequence[AssetView]:
+        return [
+            AssetView(a.kind, object_key(a.digest), a.content_type, a.size, a.digest.partition(":")[2], a.path)
+            for a in self.content.assets
+        ]
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return self.content.open_blob(digest)
+
+
+def find_in_repository(
+    reader: RegistryReader, settings: AppSettings, ref: PromptRef, missing: NotFound
+) -> StoredVersion:
+    """Find the version that a commit, tag or branch of the repository around us has.
+
+    Args:
+        reader: of the registry, which may have recorded the content in another commit.
+        settings: name the prompts root.
+        ref: with a `git:` selector.
+        missing: the error of the registry, raised again if the repository has no such version either.
+
+    Raises:
+        NotFound: there is none; the message says why.
+    """
+    found = _find(reader, settings, ref, str(getattr(ref.selector, "name", "")))
+    if found is None:
+        raise missing
+    if isinstance(found, str):
+        hint = (missing.hint or "").removeprefix(UNRECORDED)
+        raise type(missing)(f"{missing.message}: {found}", hint or None) from missing
+    return found
+
+
+def _find(reader: RegistryReader, settings: AppSettings, ref: PromptRef, name: str) -> StoredVersion | str | None:
+    """Find a version, or the reason why there is none as the end of a sentence; None where there is no repository."""
+    repository, commit = find_repository(settings.base), None
+    if repository is None:
+        return None
+    with suppress(StorageError):
+        commit = repository.commit_named(name)
+    if commit is None:
+        return "the repository has no such commit, tag or branch"
+    with suppress(NotFound):
+        return reader.find(PromptRef(ref.prompt, ByCommit(commit), ref.text))
+    with reading(reader.registry.engine) as connection:
+        prompt = current_name(connection, ref.prompt) or ref.prompt
+        names = dict.fromkeys((ref.prompt, prompt, *PromptRepository(connection).earlier_names(prompt)))
+    try:
+        opened = open_view(settings, View(rev=commit))
+        found = next(filter(None, (prompt_in(opened, name) for name in names)), None)
+    except (StorageError, ConfigError) as error:
+        return error.message
+    if found is None:
+        return f"there is no file for it in commit {commit[:12]}"
+    path, file = found
+    if file.content is None:
+        return f"its file {path} is invalid in commit {commit[:12]}"
+    with suppress(NotFound):
+        return reader.find(PromptRef(ref.prompt, ByDigest(file.content.digest.partition(":")[2]), ref.text))
+    at = opened.origin.provenance({path: file.content.reads})[path]
+    return _unrecorded(prompt, commit, file.content, at)
+
+
+def _unrecorded(prompt: PromptId, commit: str, content: Content, at: Provenance) -> StoredVersion:
+    view = PromptVersionView(
+        uuid5(_NAMESPACE, f"{prompt}:{commit}:{content.digest}"),
+        prompt,
+        0,
+        content.digest,
+        content.user_version,
+        at.author or "unknown",
+        at.committed_at or datetime.fromtimestamp(0, UTC),
+        is_recorded=False,
+    )
+    return StoredVersion(view, content.canonical.decode(), commit_id=commit, assets=AssetsOfFiles(content))

@@ -1,0 +1,45 @@
+"""Inserts rows of a source into the tables of a registry."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from promptdb.blobs.store import BlobStore
+from promptdb.db.inserts import Row, insert_rows
+from promptdb.errors import IntegrityFailure
+from promptdb.transfer.rows_as_json import table
+from promptdb.transfer.source import Source
+from promptdb.transfer.strict_json import AGAIN
+
+_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many rows were written, and how many of them are prompts, versions, and aliases that were set or moved."""
+
+    prompts: int = 0
+    versions: int = 0
+    aliases: int = 0
+    rows: int = 0
+
+
+def insert(connection: sa.Connection, source: Source, name: str, rows: Iterable[Row], blobs: BlobStore) -> int:
+    """Insert rows of a table, with the place of their blobs in this store, and count them.
+
+    Raises:
+        IntegrityFailure: the database refuses one of them.
+    """
+    place = {"storage_backend": blobs.backend, "bucket": blobs.bucket} if name == "prompt_assets" else {}
+    remaining, count = iter(rows), 0
+    while batch := [{**row, **place} for row in islice(remaining, _ROWS)]:
+        try:
+            insert_rows(connection, table(name), batch)
+        except (IntegrityError, connection.dialect.loaded_dbapi.IntegrityError) as error:  # the second: from COPY
+            message = f"{source.name}: a row of {name} names a missing row, or cannot be beside another one"
+            raise IntegrityFailure(message, AGAIN) from error
+        count += len(batch)
+    return count
