@@ -35,6 +35,8 @@ tests:
     expect: {contains: It broke.}
 """
 PROMPTDB = [sys.executable, "-m", "promptdb"]
+SCRIPT = str(Path(sys.executable).with_name("promptdb"))
+"""The same for ^C: `python -m` dies of it where it comes while a class is made from text, whatever the exit code is to be."""
 TIMEOUT = 120.0
 """Seconds: only a process that hangs takes so long."""
 
@@ -104,7 +106,7 @@ def started(*arguments: object, **environment: str) -> Iterator["subprocess.Pope
     ^C reaches it even where the tests run in the background of a shell, which has its commands ignore it.
     """
     running = subprocess.Popen(
-        [*PROMPTDB, *map(str, arguments)],
+        [SCRIPT, *map(str, arguments)],
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
