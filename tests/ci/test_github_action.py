@@ -138,5 +138,5 @@ def test_options_are_words_and_no_patterns(project: Path) -> None:
 @pytest.mark.parametrize("command", ["", "promote", "plan; touch owned"])
 def test_other_commands_are_refused(project: Path, command: str) -> None:
     done = run_step(RUN, project, COMMAND=command, ARGS="; touch owned")
-    assert (done.code, done.log) == (2, "::error::command is check, plan or sync\n")
+    assert (done.code, done.log) == (2, "::error::the input command must be check, plan or sync\n")
     assert not (project / "owned").exists()

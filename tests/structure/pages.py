@@ -2,10 +2,21 @@
 
 import re
 from functools import cache
+from pathlib import Path
 
 from sources import ROOT
 
 DOCS = ROOT / "docs"
+INDEX = DOCS / "README.md"
+PAGES = sorted(
+    file
+    for folder, name in (("", "*"), ("docs", "*"), ("prompts", "README"), (".github", "*"))
+    for file in (ROOT / folder).glob(f"{name}.md")
+)
+"""Every page that people read. Other Markdown files are prompts."""
+
+_CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s#]*)(?:#([^)\s]*))?\)")
 
 
 @cache
@@ -27,3 +38,16 @@ def rows(document: str) -> dict[str, list[str]]:
     lines = [line.strip("| ") for line in document.splitlines() if line.startswith("|") and not line.startswith("|-")]
     cells = [re.split(r"\s*(?<!\\)\|\s*", line) for line in lines]
     return {first.replace("`", ""): rest for first, *rest in cells}
+
+
+def anchors(document: str) -> set[str]:
+    """The anchors that GitHub gives to the headings: lower case, hyphens for spaces, no other punctuation."""
+    prose = re.sub(r"^```.*?^```", "", document, flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ +(.+?)\s*$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def links(file: Path) -> list[tuple[Path, str]]:
+    """The relative links of a page: the file that each leads to, and its anchor or an empty text."""
+    found = _LINK.findall(_CODE.sub("", file.read_text(encoding="utf-8")))
+    return [((file.parent / target).resolve() if target else file, anchor) for target, anchor in found]

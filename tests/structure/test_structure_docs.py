@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from command_tree import EVERY, options
-from pages import DOCS, page, rows, section
+from pages import DOCS, INDEX, PAGES, anchors, links, page, rows, section
 from pydantic import SecretStr
 from sources import PACKAGE, ROOT
 
@@ -127,11 +127,23 @@ def test_the_pages_that_messages_name_exist() -> None:
     assert {name for name in named if not (DOCS / name).is_file()} == set()
 
 
-def test_links_between_pages_lead_somewhere() -> None:
+def test_links_between_pages_lead_to_a_file_and_a_heading() -> None:
+    found = [(file, target, anchor) for file in PAGES for target, anchor in links(file)]
+    assert any(anchor for _, _, anchor in found)
     wrong = [
-        (file.name, target)
-        for file in (ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md"))
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text(encoding="utf-8"))
-        if not (file.parent / target).exists()
+        f"{file.relative_to(ROOT)} -> {target.name}#{anchor}"
+        for file, target, anchor in found
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text(encoding="utf-8")))
     ]
     assert wrong == []
+
+
+def test_the_index_links_every_page_and_the_readme_links_the_index() -> None:
+    listed = {target for target, _ in links(INDEX)}
+    assert set(DOCS.glob("*.md")) - listed == {INDEX}
+    assert INDEX in {target for target, _ in links(ROOT / "README.md")}
+
+
+def test_a_heading_has_the_anchor_that_github_gives_it() -> None:
+    text = "# What `sync` does\n\n```\n# no heading\n```\n## Export, import, copy\n"
+    assert anchors(text) == {"what-sync-does", "export-import-copy"}
