@@ -1,4 +1,4 @@
-"""`Workspace`: the verbs of one checkout and its registry. Commands, the watcher and the hooks call it and choose the words."""
+"""The verbs of one checkout and its registry, for commands, the watcher and hooks."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -11,8 +11,7 @@ from promptdb.domain.plan import Policy
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, InvalidPrompts
 from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
-from promptdb.project.check import Checked, check_tree
-from promptdb.project.load import LoadedTree, load_prompt, load_tree, require_clean
+from promptdb.project.load import Checked, LoadedTree, check_tree, load_prompt, load_tree, require_clean
 from promptdb.project.read_file import LoadedFile
 from promptdb.project.view import WORK_TREE, View
 from promptdb.settings import AppSettings, load_settings
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Status:
-    """Where files and versions are, and what separates them; `schema` is None in an empty database."""
+    """The places of files and versions, and the difference between them. `schema` is None in an empty database."""
 
     prompts_root: Path
     database: str
@@ -41,18 +40,18 @@ class Status:
 
 
 class Workspace:
-    """One checkout and its registry; `close` it after use.
-
-    Each verb imports only what it needs: `check` loads no database, and `plan` no renderer.
+    """One checkout and its registry, which is opened on first use. Call `close` after use.
 
     Args:
         settings: name the prompts root and the stores; by default those of the current folder.
-        sharing: called when the first write begins in a blob store that other registries have marked.
-        progress: shows how far the longer steps got.
+        sharing: called before the first write into a blob store that other registries use too.
+        progress: shows the progress of long steps.
 
     Raises:
-        ConfigError: a setting is wrong. The registry is opened at its first use.
+        ConfigError: a setting is wrong.
     """
+
+    # Each verb imports only what it needs: `check` loads no database, and `plan` no renderer.
 
     def __init__(
         self,
@@ -65,20 +64,20 @@ class Workspace:
         self._progress = progress
 
     def close(self) -> None:
-        """Return the database connections."""
+        """Close the database connections."""
         if "stores" in self.__dict__:
             self.stores.close()
 
     @cached_property
     def stores(self) -> "Registry":
-        """The two stores; nothing is connected yet."""
+        """The database and the blob store, not connected yet."""
         from promptdb.registry.stores import registry_of
 
         return registry_of(self.settings, self._sharing)
 
     @cached_property
     def registry(self) -> "Registry":
-        """The stores, ready. Errors as in `Registry.ready`."""
+        """The connected stores. Errors as in `Registry.ready`."""
         return self.stores.ready()
 
     @cached_property
@@ -99,7 +98,7 @@ class Workspace:
     # Files alone
 
     def check(self, view: View = WORK_TREE) -> Checked:
-        """Parse every file and run its golden tests; needs no database. Problems are returned, not raised.
+        """Parse every file and run its golden tests, without a database. Returns problems, and does not raise them.
 
         Args:
             view: the state of the files to read.
@@ -119,7 +118,7 @@ class Workspace:
             return update_tests(self.settings, progress)
 
     def load(self, view: View = WORK_TREE, ref: str | None = None) -> LoadedTree:
-        """Read the prompt files. Problems are in the result.
+        """Read the prompt files. Problems of files are in the result.
 
         Args:
             view: the state of the files to read.
@@ -134,15 +133,15 @@ class Workspace:
         return loaded.on_ref(ref)
 
     def load_prompt(self, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:
-        """Read the file of one prompt: its path and content, or None. Errors as in `load`."""
+        """Read the file of one prompt. Return its path and content, or None without a file. Errors as in `load`."""
         return load_prompt(self.settings, prompt, view)
 
     def mv(self, old: str, new: str, *, dry_run: bool = False) -> "Rename":
-        """Give a prompt another name and keep its history.
+        """Rename a prompt and keep its history.
 
         Args:
-            old: a name, or the path of the file from the current folder.
-            new: the same; it may end with `/` for a folder.
+            old: the name of the prompt, or the path of its file from the current folder.
+            new: another name or path; a folder if it ends with `/`.
             dry_run: check everything and write nothing.
 
         Raises:
@@ -162,11 +161,11 @@ class Workspace:
         """Decide what `sync` would do now. Writes nothing.
 
         Args:
-            policy: what a sync may do; the default prunes nothing.
+            policy: limits what a sync may do; the default prunes nothing.
             view, ref: as in `load`.
 
         Raises:
-            InvalidPrompts: a file has an error, or an alias is declared to point at a version that is not there.
+            InvalidPrompts: a file has an error, or a declared alias names a version that does not exist.
             ConfigError, StorageError: as in `load`, or the registry cannot be reached.
         """
         from promptdb.sync.sync_tree import Planned, plan_tree
@@ -184,17 +183,17 @@ class Workspace:
         keep_going: bool = False,
         clean: bool = False,
     ) -> "Synced":
-        """Make the registry say what the files say: everything is written, or nothing.
+        """Write the changes of the files into the registry, in one transaction.
 
         Args:
-            policy: what the sync may do; the default prunes nothing.
+            policy: limits what the sync may do; the default prunes nothing.
             view, ref: as in `load`.
-            keep_going: write the valid prompts although others are invalid. Nothing is pruned then.
+            keep_going: write the valid prompts even if others are invalid. Nothing is pruned then.
             clean: refuse uncommitted changes.
 
         Raises:
             InvalidPrompts: a file has an error, and `keep_going` is not set.
-            Guard: there are uncommitted changes, and `clean` is set; or a safety limit of the policy refuses.
+            Guard: there are uncommitted changes and `clean` is set, or the sync exceeds a limit of the policy.
             ConfigError, Conflict, LockTimeout, StorageError: nothing was written either.
         """
         from promptdb.sync.sync_tree import Synced, sync_tree
@@ -207,24 +206,23 @@ class Workspace:
         return Synced(tree, applied)
 
     def sync_head(self) -> "Applied | None":
-        """Sync the commit that is checked out into a local registry, as hooks of git do. Errors as in `sync`.
+        """Sync the current commit into a local registry, for git hooks. Errors as in `sync`.
 
-        The work tree may hold half an edit, so it is not read. None where the newest sync was of this commit.
+        Returns None if the newest sync recorded this commit.
         """
         from promptdb.sync.sync_tree import is_synced, sync_tree
 
         self.require_local()
         if is_synced(self.registry, self.settings):
             return None
+        # The commit, because the work tree may hold half an edit.
         return sync_tree(self.registry, load_tree(self.settings, view=View(rev="HEAD")), Policy(local=True))
 
     def sync_valid(self, proceed: Callable[[LoadedTree], bool]) -> "Applied | None":
-        """Sync the valid files of the work tree into a local registry, as `watch` does after each change.
-
-        The database is opened for this call alone: between two of them its file may be replaced.
+        """Sync the valid files of the work tree into a local registry, for `watch`.
 
         Args:
-            proceed: called once the files are read; None is returned if it says no.
+            proceed: called with the files that were read. If it returns False, nothing is synced and the result is None.
         """
         from promptdb.sync.sync_tree import sync_tree
 
@@ -234,23 +232,25 @@ class Workspace:
         try:
             return sync_tree(self.stores.ready(), tree, Policy(local=True), keep_going=True)
         finally:
+            # The file of the database may be replaced before the next call.
             self.stores.close()
 
     def sync_history(self, rev: str = "HEAD") -> "RecordedHistory":
-        """Record each commit that changed a prompt, the oldest first; see `record_history`."""
+        """Record each commit that changed a prompt, the oldest first. Errors as in `record_history`."""
         from promptdb.sync.history import record_history
 
         return record_history(self.registry, self.settings, rev, self._show)
 
     def status(self) -> Status:
-        """Compare the files with the registry. Problems of files are in the result; errors as in `load`."""
+        """Compare the files with the registry. Problems of files are in the result. Errors as in `load`."""
         from promptdb.db.migrate import current_revision
         from promptdb.sync.sync_tree import plan_tree
 
         tree, stores = self.load(), self.registry
         try:
             intended = plan_tree(stores, tree, Policy())
-        except InvalidPrompts as error:  # a declared alias names no version, which is one more problem of the files
+        except InvalidPrompts as error:
+            # A declared alias names a version that does not exist, which is one more problem of the files.
             tree.desired.problems += error.problems
             tree.desired.declared = ()
             intended = plan_tree(stores, tree, Policy())
@@ -260,13 +260,13 @@ class Workspace:
     def declare(
         self, source: str, alias: str, *, everywhere: bool = False, allow_breaking: bool = False
     ) -> "list[AliasMove]":
-        """Declare in `_aliases.yaml` where an alias points, for the sync of the commit to move it.
+        """Declare the version of an alias in `_aliases.yaml`. The sync of that commit moves the alias.
 
         Args:
-            source: a reference, or with `everywhere` an alias or `latest`.
+            source: a reference; with `everywhere`, an alias or `latest`.
             alias: the alias to declare.
-            everywhere: declare it for every prompt that has `source`.
-            allow_breaking: declare a protected alias although its callers would break.
+            everywhere: declare the alias for every prompt that has `source`.
+            allow_breaking: declare a protected alias even if that breaks its callers.
 
         Returns:
             The moves that the file did not declare yet.
@@ -288,12 +288,12 @@ class Workspace:
         """Refuse a registry that others may share.
 
         Raises:
-            ConfigError: it is not SQLite with blobs in a folder.
+            ConfigError: the registry is not SQLite with blobs in a folder.
         """
         if not self.stores.is_local:
             raise ConfigError("the registry is not local", "a local one is a SQLite file with blobs in a folder")
 
     def _show(self, title: str) -> AbstractContextManager[Progress | None]:
-        # To a folder, blobs are written before anyone could read a bar.
+        # A folder takes blobs too fast for a progress bar.
         is_instant = title == UPLOADING and self.stores.blobs.backend == "local"
         return nullcontext() if is_instant else self._progress(title)

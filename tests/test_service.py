@@ -240,8 +240,8 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     ("name", "content", "error", "message"),
     [
         ("missing.yaml", None, StorageError, "cannot read .*missing.yaml: No such file"),
-        ("x.toml", "x", ConfigError, "x.toml has no suffix of prompt files"),
-        ("x", "x", ConfigError, "x has no suffix of prompt files"),
+        ("x.toml", "x", ConfigError, "x.toml does not have the suffix of a prompt file"),
+        ("x", "x", ConfigError, "x does not have the suffix of a prompt file"),
         ("x.yaml", "template: {", InvalidPrompts, "x.yaml"),
         ("x.txt", "y" * (1024 * 1024 + 1), StorageError, "larger than 1,024 KiB"),
         ("my prompt.txt", "x", InvalidRef, "my prompt"),

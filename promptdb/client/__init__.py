@@ -1,1 +1,1 @@
-"""How applications read prompts at run time."""
+"""Reads prompts in applications at run time."""

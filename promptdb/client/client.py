@@ -1,4 +1,4 @@
-"""`PromptClient`: the object that an application holds to look prompts up, render them and register new versions."""
+"""The client of an application: looks up prompts, renders them and registers new versions."""
 
 import logging
 from collections.abc import Mapping
@@ -22,17 +22,17 @@ _log = logging.getLogger("promptdb")
 
 
 class PromptClient:
-    """Thread-safe: one client serves a whole process. Use it as a context manager, or call `close`.
+    """A thread-safe client: one serves a whole process. Use it as a context manager, or call `close`.
 
-    A prompt that was renamed is found by its old name, and the logger `promptdb` warns of that, once for each name.
+    Finds a renamed prompt by its old name too. The logger `promptdb` then warns once for each old name.
 
     Args:
-        source: where prompts come from.
+        source: the place that prompts come from.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._told_renamed: set[PromptId] = set()
+        self._warned: set[PromptId] = set()
 
     @classmethod
     def from_env(cls) -> Self:
@@ -45,8 +45,9 @@ class PromptClient:
 
     @classmethod
     def from_settings(cls, settings: "AppSettings | None") -> Self:
-        """Make a client for some settings; None stands for those of `from_env`. Errors as there."""
-        from promptdb.client.sources.database import DatabaseSource  # with SQLAlchemy, which other sources do without
+        """Make a client for these settings, or for those of `from_env` if None. Errors as in `from_env`."""
+        # Other sources do without SQLAlchemy.
+        from promptdb.client.sources.database import DatabaseSource
 
         return cls(DatabaseSource(settings))
 
@@ -70,7 +71,7 @@ class PromptClient:
 
         Raises:
             InvalidRef: the text is not a reference.
-            NotFound: there is no such prompt or version; the hint says what there is.
+            NotFound: there is no such prompt or version. The hint names similar or existing ones.
             StorageError: the source cannot be reached.
         """
         return resolved(ref, self._find(ref))
@@ -82,22 +83,22 @@ class PromptClient:
     def _find(self, ref: str) -> StoredVersion:
         parsed = PromptRef.parse(ref)
         found = self._source.find(parsed)
-        if found.view.prompt != parsed.prompt and parsed.prompt not in self._told_renamed:
-            self._told_renamed.add(parsed.prompt)
+        if found.view.prompt != parsed.prompt and parsed.prompt not in self._warned:
+            self._warned.add(parsed.prompt)
             _log.warning("prompt %s is now %s: use the new name", parsed.prompt, found.view.prompt)
         return found
 
     def render(self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> PromptRenderResult:
-        """Look up and render in one go.
+        """Find and render a version.
 
         Args:
             ref: as in `get`.
             variables: values by name.
-            more: values too; they win.
+            more: values by keyword, which win over `variables`.
 
         Raises:
-            MissingVariables: naming all that are missing.
-            RenderError: a value does not fit.
+            MissingVariables: required values are missing. The message names all of them.
+            RenderError: a value does not fit the contract or the template.
             InvalidRef, NotFound, StorageError: as in `get`.
         """
         return self.get(ref).render(variables, **more)
@@ -119,21 +120,21 @@ class PromptClient:
         template_format: TemplateFormat = "f-string",
         **fields: Any,
     ) -> PromptVersionView:
-        """Add a version of a string prompt unless the newest one has this content.
+        """Register a version of a string prompt, unless the newest version has the same content.
 
         Args:
             name: `namespace/name`.
             text: the template.
-            alias: an alias to point at the version, in the same transaction.
-            template_format: how to read the text.
-            fields: further fields of a prompt file, such as `variables` and `metadata`.
+            alias: an alias to point to the version, in the same transaction.
+            template_format: the template language of the text.
+            fields: other fields of a prompt file, such as `variables` and `metadata`.
 
         Raises:
-            InvalidRef: not a name, or not an alias.
+            InvalidRef: the name or the alias is not valid.
             InvalidPrompts: the prompt is not valid.
-            Conflict: its `user_version` names other content already.
-            Guard: the alias is protected, and the version breaks its callers.
-            ConfigError: the source cannot write.
+            Conflict: another version has the same `user_version`.
+            Guard: the alias is protected, and the version would break its callers.
+            ConfigError: the source is read-only.
         """
         registered = self._service.register_text(name, text, alias=alias, template_format=template_format, **fields)
         return registered.version
@@ -141,13 +142,13 @@ class PromptClient:
     def register_spec(
         self, name: str, spec: PromptSpec | Mapping[str, Any], *, alias: str | None = None
     ) -> PromptVersionView:
-        """Add a version from a spec, or from the fields of a prompt file. Errors as in `register_text`."""
+        """Register a version from a spec, or from the fields of a prompt file. Errors as in `register_text`."""
         return self._service.register_spec(name, spec, alias=alias).version
 
     def register_file(
         self, file: Path | str, name: str | None = None, *, alias: str | None = None
     ) -> PromptVersionView:
-        """Add a version from a prompt file; without `name` it has the file's, in the namespace `default`.
+        """Register a version from a prompt file. The default name is that of the file, in the namespace `default`.
 
         Raises:
             StorageError: the file cannot be read.
@@ -156,7 +157,7 @@ class PromptClient:
         return self._service.register_file(file, name, alias=alias).version
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
-        """Write a version as a prompt file, with its fragments and assets beside it; see `PromptService.export_to_file`."""
+        """Write a version as a prompt file, with its fragments and assets. Errors as in `PromptService.export_to_file`."""
         return self._service.export_to_file(ref, file, overwrite=overwrite)
 
     @property

@@ -1,4 +1,4 @@
-"""Where a client's prompts come from. A source may wrap another one, which is how a cache joins."""
+"""The interface between a client and the places that prompts come from. A source may wrap another one, as a cache does."""
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """What a client asks."""
+    """A place that prompts come from."""
 
     def find(self, ref: PromptRef) -> StoredVersion:
         """Find the version that a reference names.
 
         Raises:
-            NotFound: there is none: a definite answer.
-            StorageError: the source cannot be reached: no answer.
+            NotFound: there is no such prompt or version.
+            StorageError: the source cannot be reached.
         """
         ...
 

@@ -1,1 +1,1 @@
-"""promptdb inside other frameworks. Each module needs the extra of its name."""
+"""Adapters for other frameworks. Each module needs the extra of its name."""

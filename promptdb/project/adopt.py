@@ -1,4 +1,4 @@
-"""What `init` proposes for a repository: where its prompts are, how to read them, what to leave out. Writes nothing."""
+"""Proposes settings for a repository: the prompts root, the text format, and files to ignore. Writes nothing."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from promptdb.domain.spec import TemplateFormat
-from promptdb.domain.suffixes import STRUCTURED, TEXT_FORMATS, file_suffix
+from promptdb.domain.suffixes import STRUCTURED, SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.errors import ConfigError
 from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Scan, scan
@@ -17,10 +17,10 @@ from promptdb.git.repository import repository_root
 from promptdb.git.worktree import open_work_tree
 from promptdb.problems import Code
 from promptdb.project.read_file import Loader
-from promptdb.settings import CONFIG_FILE
+from promptdb.settings import CONFIG_FILE, settings_file
 
 EXAMPLE = """\
-# {company} and {question} are variables; promptdb check tells if one is missing or misspelt.
+# {company} and {question} are variables; promptdb check reports missing and misspelled ones.
 messages:
   - role: system
     template: You answer questions about {company} in at most three sentences.
@@ -36,18 +36,18 @@ tests:
 """
 _EXAMPLE_FILE = "examples/answer.yaml"
 _LOCAL_FILES = ("promptdb.sqlite3*", ".blobs/")
+
+# Files that repositories have for other readers.
 _NOT_PROMPTS = re.compile(
     r"(LICEN[CS]E|COPYING|NOTICE|CONTRIBUTING|CHANGELOG|CHANGES|HISTORY|AUTHORS|SECURITY|CODE_OF_CONDUCT|AGENTS|CLAUDE"
     r"|README|requirements|package|package-lock|tsconfig|mkdocs|renovate)([-._]\w+)*\.\w+"
 )
-"""Files that repositories have for other readers."""
-
 _NO_PROMPT_FOLDERS = frozenset({"docs", "doc", "test", "tests", "node_modules", "site", "dist", "build", "examples"})
 
 
 @dataclass
 class Proposal:
-    """`writes` are new files with their text; `facts` say what was found, `advice` what is left for a person to do."""
+    """New files with their text in `writes`, findings in `facts`, and steps for a person in `advice`."""
 
     base: Path
     root: str
@@ -59,62 +59,57 @@ class Proposal:
 
 
 def propose(folder: Path, root: str | None = None) -> Proposal:
-    """Look at a repository.
+    """Examine a repository.
 
     Args:
-        folder: a folder in it; settings go to its git root, or here without git.
-        root: the prompts root relative to that, where the caller knows it.
+        folder: a folder of the repository. Settings go to the top of the repository, or to this folder without git.
+        root: the prompts root, relative to the settings; found by default.
 
     Raises:
-        ConfigError: there are settings already, or `root` is not below.
+        ConfigError: there are settings already, or `root` is outside the repository.
     """
     base = repository_root(folder) or folder.resolve()
-    for name in (CONFIG_FILE, "pyproject.toml"):
-        file = base / name
-        if file.is_file() and (
-            name == CONFIG_FILE or "[tool.promptdb]" in file.read_text(encoding="utf-8", errors="replace")
-        ):
-            raise ConfigError(f"{file} sets promptdb up already", "edit it, or run 'promptdb check'")
-    if root is not None and not (base / root).resolve().is_relative_to(base):
+    if (file := settings_file(base)) is not None and file.parent == base:
+        raise ConfigError(f"{file} sets promptdb up already", "edit it, or run 'promptdb check'")
+    prompts = (base / (root if root is not None else _find_root(base))).resolve()
+    if not prompts.is_relative_to(base):
         raise ConfigError(f"{root} is not below {base}", "name a folder of this repository")
-    below = (base / root).resolve().relative_to(base).as_posix() if root is not None else _find_root(base)
-    proposal = Proposal(base, below)
-    prompts = base / proposal.root
+    proposal = Proposal(base, prompts.relative_to(base).as_posix())
     if prompts.is_dir() and (found := scan(prompts, _git_ignores(prompts))).candidates:
         _adopt(proposal, found)
     else:
         proposal.facts.append(f"no prompt files yet; {proposal.root}/{_EXAMPLE_FILE} is an example to start from")
         proposal.writes[prompts / _EXAMPLE_FILE] = EXAMPLE
         proposal.prompts = 1
-    proposal.writes[base / CONFIG_FILE] = _settings(proposal)
+    text_format = f'text_format = "{proposal.text_format}"\n' if proposal.text_format != "f-string" else ""
+    root_text = json.dumps(proposal.root, ensure_ascii=False)
+    proposal.writes[base / CONFIG_FILE] = f"prompts_root = {root_text}\n{text_format}"
     _keep_local_files_out_of_git(proposal)
     return proposal
 
 
 def _find_root(base: Path) -> str:
-    """A folder named like prompts with the most files; the whole repository where it is mostly text; else a new folder."""
-    ignores = _git_ignores(base)
-    files = [path for path in _files(base, "", ignores) if not _NOT_PROMPTS.fullmatch(path.name)]
-    texts = [path for path in files if path.suffix.lower() in TEXT_FORMATS]
+    """Choose the folder with "prompt" in its name that has the most files, or a repository of texts, or a new folder."""
+    files = [path for path in _files(base, "", _git_ignores(base)) if not _NOT_PROMPTS.fullmatch(path.name)]
     named = Counter(
         str(parent)
         for path in files
-        if path.suffix.lower() in TEXT_FORMATS or path.suffix.lower() in STRUCTURED
+        if path.suffix.lower() in SUFFIXES
         for parent in path.parents
         if "prompt" in parent.name.lower()
     )
     if named:
         most = max(named.values())
         return min((name for name, count in named.items() if count == most), key=lambda name: name.count("/"))
-    own = [path for path in texts if path.parts[0] not in _NO_PROMPT_FOLDERS]
-    if len(own) * 2 <= len(files) or not own:
+    texts = [path for path in files if path.suffix.lower() in TEXT_FORMATS and path.parts[0] not in _NO_PROMPT_FOLDERS]
+    if len(texts) * 2 <= len(files):
         return "prompts"
-    tops = {path.parts[0] if len(path.parts) > 1 else "." for path in own}
+    tops = {path.parts[0] if len(path.parts) > 1 else "." for path in texts}
     return tops.pop() if len(tops) == 1 else "."
 
 
 def _adopt(proposal: Proposal, found: Scan) -> None:
-    """Choose how to read text files, and leave out what cannot be a prompt, so that the first sync works."""
+    """Choose the text format, and ignore files that cannot be prompts, so that the first sync succeeds."""
     root = proposal.base / proposal.root
     forms: tuple[TemplateFormat, ...] = ("f-string", "plain")
     loaded = {form: list(map(Loader(WorkTree(root), form), found.candidates)) for form in forms}
@@ -128,42 +123,34 @@ def _adopt(proposal: Proposal, found: Scan) -> None:
         )
     reasons = {Code.BAD_NAME: "its name cannot be a prompt's", Code.SAME_IDENTITY: "another file has its name"}
     left_out = {problem.path: reasons[problem.code] for problem in found.problems if problem.code in reasons}
-    files = dict(zip([candidate.path for candidate in found.candidates], loaded[proposal.text_format], strict=True))
-    for path, file in files.items():
+    errors = 0
+    for candidate, file in zip(found.candidates, loaded[proposal.text_format], strict=True):
+        path = candidate.path
         if _NOT_PROMPTS.fullmatch(PurePosixPath(path).name):
             left_out[path] = "about the repository"
         elif not file.is_valid and file_suffix(path) in STRUCTURED:
             left_out[path] = "not a prompt as it is"
-    proposal.prompts = sum(file.is_valid and path not in left_out for path, file in files.items())
-    _leave_out(proposal, root, left_out)
+        elif path not in left_out:
+            proposal.prompts += file.is_valid
+            errors += not file.is_valid
+    if left_out:
+        _leave_out(proposal, root / IGNORE_FILE, left_out)
     if bad := sum(problem.code is Code.BAD_NAME for problem in found.problems):
         proposal.advice.append(
-            f"rename {bad} files (letters, digits, '.', '_', '-') to use them, then take them off the list"
+            f"rename {bad} files (letters, digits, '.', '_', '-') to use them, then remove them from the list"
         )
-    errors = sum(not file.is_valid and path not in left_out for path, file in files.items())
     if errors:
         proposal.advice.append(f"{errors} files have errors: promptdb check shows them")
 
 
-def _leave_out(proposal: Proposal, root: Path, left_out: dict[str, str]) -> None:
-    if not left_out:
+def _leave_out(proposal: Proposal, file: Path, left_out: dict[str, str]) -> None:
+    if file.exists():
+        shown = ", ".join(sorted(left_out)[:5])
+        proposal.advice.append(f"{len(left_out)} files are not prompts; name them in {file}: {shown}")
         return
     lines = [f"# {reason}\n/{_escaped(path)}\n" for path, reason in sorted(left_out.items())]
-    file = root / IGNORE_FILE
-    if file.exists():
-        proposal.advice.append(
-            f"{len(left_out)} files are no prompts; name them in {file}: {', '.join(sorted(left_out)[:5])}"
-        )
-        return
     proposal.writes[file] = "# Files that are not prompts, in gitignore syntax.\n" + "".join(lines)
     proposal.facts.append(f"{len(left_out)} files are left out, with the reason, in {file.relative_to(proposal.base)}")
-
-
-def _settings(proposal: Proposal) -> str:
-    lines = [f"prompts_root = {json.dumps(proposal.root, ensure_ascii=False)}"]
-    if proposal.text_format != "f-string":
-        lines.append(f'text_format = "{proposal.text_format}"')
-    return "\n".join(lines) + "\n"
 
 
 def _keep_local_files_out_of_git(proposal: Proposal) -> None:
@@ -174,8 +161,7 @@ def _keep_local_files_out_of_git(proposal: Proposal) -> None:
         proposal.writes[ignore] = "\n".join(_LOCAL_FILES) + "\n"
         return
     present = ignore.read_text(encoding="utf-8", errors="replace").split()
-    missing = [name for name in _LOCAL_FILES if name not in present]
-    if missing:
+    if missing := [name for name in _LOCAL_FILES if name not in present]:
         proposal.advice.append(f"add to .gitignore: {' '.join(missing)}")
 
 

@@ -1,4 +1,4 @@
-"""What is written for a new version."""
+"""The content of a new version: canonical JSON, its digest, and the assets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Content:
     """The canonical JSON of a spec with its digest, and the assets with their bytes.
 
-    The spec itself is read back when somebody asks: ten thousand live specs would keep the garbage collector busy.
+    `reads` are the other files that went into it, by their paths from the prompts root. `texts` names the files among them
+    that hold a text of the spec.
     """
 
     canonical: bytes
@@ -33,16 +34,14 @@ class Content:
     assets: tuple[BundledAsset, ...] = ()
     blobs: tuple[Blob, ...] = ()
     reads: tuple[str, ...] = ()
-    """The other files that went into it, by their paths from the prompts root."""
-
     texts: Mapping[TextField, str] = field(default_factory=dict)
-    """Which of these hold texts of the spec."""
 
     def open_blob(self, digest: Digest) -> BinaryIO:
-        """The bytes of an asset, read from its file.
+        """Open the file of an asset.
 
         Raises:
-            StalePlan: the file is not the one that was digested; by the stream as well, in place of its end.
+            StalePlan: the file has changed since it was digested. The stream raises this too, instead of its end.
+            StorageError: no asset has this digest.
         """
         for blob in self.blobs:
             if blob.digest == digest:
@@ -51,13 +50,15 @@ class Content:
 
     @property
     def spec(self) -> "PromptSpec":
-        from promptdb.domain.spec import PromptSpec  # slow to import, and needed for new content only
+        # Parsed for each caller: ten thousand live specs would keep the garbage collector busy. The import is slow, and
+        # only new content needs it.
+        from promptdb.domain.spec import PromptSpec
 
         return PromptSpec.from_canonical(self.canonical)
 
 
 def content_of_file(parsed: "ParsedPrompt", tree: Tree) -> Content:
-    """Collect what is written for a parsed file; `tree` is where its assets are read when they are stored."""
+    """Collect the content of a parsed file. Its assets are read from `tree` when they are stored."""
     canonical = parsed.spec.canonical()
     bundled, blobs = [], []
     for asset in parsed.spec.assets:
@@ -77,10 +78,6 @@ def content_of_file(parsed: "ParsedPrompt", tree: Tree) -> Content:
 
 
 def _open_asset(tree: Tree, path: str, stored: StoredFile) -> BinaryIO:
-    """
-    Raises:
-        StalePlan: the file is not the one that was digested; by the stream as well, in place of its end.
-    """
     edited = StalePlan(f"{path} was edited while it was synced", "run the command again")
     try:
         stream = open_stored(tree, path, stored)

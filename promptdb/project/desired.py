@@ -1,4 +1,4 @@
-"""The tree of prompt files -> the desired state: identities and digests, with the content behind them when it is wanted."""
+"""Collects the desired state from the tree of prompt files: names and digests, with content on request."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class DesiredTree:
-    """All prompts of a tree: `items` has the valid ones, `invalid` the names of those whose files have errors.
+    """The prompts of a tree: valid ones in `items`, and in `invalid` the names of those whose files have errors.
 
-    `problems` is about the whole tree; `tests` counts those that ran.
+    `problems` covers the whole tree, and `tests` counts the golden tests that ran. `candidates` has all files, valid or
+    not, except those that claim the same name.
     """
 
     loader: Loader
@@ -39,17 +40,16 @@ class DesiredTree:
     tests: int = 0
     known: KnownFiles | None = None
     candidates: dict[PromptId, Candidate] = field(default_factory=dict)
-    """The files, the invalid ones too, by their prompts; without those that several files claim."""
     _contents: dict[PromptId, Content] = field(default_factory=dict)
     _reads: dict[PromptId, Collection[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> set[PromptId]:
-        """All that have a file, be it invalid."""
+        """The names of all prompts with a file, valid or not."""
         return self.invalid.union(item.prompt for item in self.items)
 
     def readers(self, path: str) -> list[PromptId]:
-        """The valid prompts that another file at `path` went into, or that are links to it."""
+        """List the valid prompts that include the file at `path`, or that are links to it."""
         return sorted(prompt for prompt, reads in self._reads.items() if path in reads)
 
     @property
@@ -57,25 +57,23 @@ class DesiredTree:
         return [problem for problem in self.problems if problem.is_error]
 
     def require_valid(self) -> None:
-        """
-        Raises:
-            InvalidPrompts: any file has an error.
-        """
+        """Raise `InvalidPrompts` if any file has an error."""
         if self.errors:
             raise InvalidPrompts(self.problems)
 
     def content(self, item: Desired) -> Content:
-        """What is behind the digest; a file whose digest was known already is parsed now.
+        """Return the content of an item. Parses its file now if the cache had its digest.
 
         Raises:
-            StalePlan: the file was edited since its digest was taken.
+            StalePlan: the file was edited after its digest was taken.
         """
         found = self._contents.get(item.prompt)
         if found is None and item.prompt in self.candidates:
             found = self.loader(self.candidates[item.prompt]).content
         if found is None or found.digest != item.digest:
+            # The cache may have had a wrong digest.
             if self.known is not None:
-                self.known.discard()  # it may have been wrong about the digest
+                self.known.discard()
             raise StalePlan(f"{item.path} was edited while it was synced", "run the command again")
         return found
 
@@ -102,17 +100,13 @@ def collect(
     run_tests: bool = False,
     rules: RefRules | None = None,
 ) -> DesiredTree:
-    """Parse what a scan found, but for the files that were parsed before and have not changed since.
-
-    All problems of all files are collected; nothing is raised for them.
+    """Parse the files of a scan, except those that have not changed since they were parsed. Collects their problems.
 
     Args:
-        found: the files.
-        tree: where to read them.
-        text_format: of text prompts whose suffix does not tell.
-        progress: is told how far it got.
-        run_tests: run the golden tests, for which every file is parsed, whether it changed or not.
-        rules: which aliases refs move, so that none of them can be declared.
+        found: the files, which are read from `tree`.
+        text_format: the format of text prompts whose suffix does not name one.
+        run_tests: run the golden tests, which parses unchanged files too.
+        rules: name the aliases that refs move, and that no file may declare.
     """
     loader = Loader(tree, text_format, run_tests=run_tests)
     desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
@@ -121,7 +115,8 @@ def collect(
     new = [candidate for candidate in found.candidates if candidate.path not in unchanged]
     if new:
         tree.preload()
-    loaded = ordered_map(loader, new) if isinstance(tree, WorkTree) else map(loader, new)  # others cannot be pickled
+    # Only a work tree can be pickled for other processes.
+    loaded = ordered_map(loader, new) if isinstance(tree, WorkTree) else map(loader, new)
     files: dict[str, LoadedFile] = {}
     for number, candidate in enumerate(found.candidates, 1):
         file = files[candidate.path] = unchanged.get(candidate.path) or next(loaded)
@@ -131,7 +126,8 @@ def collect(
     if known is not None:
         known.save(files)
     aliases = read_aliases(tree, rules or RefRules())
-    if not aliases.problems:  # nothing of it counts where something is wrong
+    # One problem makes all declarations of the file void.
+    if not aliases.problems:
         desired.declared = aliases.declarations
     if aliases.declarations:
         names = desired.names.union(*(item.renamed_from for item in desired.items))

@@ -1,10 +1,12 @@
-"""The prompt files of a commit or of the index, read from git's objects: what `WorkTree` and `scan` are for files on disk."""
+"""Reads the prompt files of a commit or of the index from git's objects, as `WorkTree` and `scan` read files on disk."""
 
 import errno
 import os
 import posixpath
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -23,33 +25,27 @@ from promptdb.problems import Code, Problem
 from promptdb.streams import checked
 
 _MAX_LINKS = 40
-"""As Linux counts: more are taken for a circle."""
+"""Links that are followed in one path, as in Linux: more are taken for a circle."""
 
 _LFS_DIGEST = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 
 
+@dataclass(eq=False)
 class GitTree:
-    """Files below one folder.
+    """All files below one folder, by their paths from it. `name` is that of the commit or the index, for messages.
 
-    Args:
-        repository: that has the blobs.
-        entries: all files of the folder, by their paths from it.
-        name: of the commit or the index, for messages.
-        blobs: those that are known already.
+    `blobs` has content that was read before, by its id.
     """
 
-    def __init__(
-        self, repository: Repository, entries: Mapping[str, Entry], name: str, blobs: dict[str, bytes] | None = None
-    ) -> None:
-        self.entries = entries
-        self.name = name
-        self._repository = repository
-        self._blobs = {} if blobs is None else blobs
-        self._pointers: set[str] = set()
+    repository: Repository
+    entries: Mapping[str, Entry]
+    name: str
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    _pointers: set[str] = field(default_factory=set)
 
     @property
     def cache_file(self) -> Path:
-        return self._repository.git_dir / "promptdb" / "blobs.json"
+        return self.repository.git_dir / "promptdb" / "blobs.json"
 
     def read(self, path: str, limit: int) -> bytes:
         with self.open(path, limit) as stream:
@@ -61,7 +57,12 @@ class GitTree:
         entry = self.entries[self.target(path)]
         data = self._blob(entry, min(limit, MAX_TEXT_BYTES))
         if data is None:
-            return self._large(path, entry, limit)
+            size = blob_size(self.repository, entry.id)
+            if size is None:
+                raise OSError(errno.ENODATA, f"git does not have the content of {path} in {self.name}")
+            if size > limit:
+                raise FileTooLarge
+            return open_blob(self.repository, entry.id)
         if is_lfs_pointer(data):
             self._pointers.add(entry.id)
             return self._from_lfs(data, limit)
@@ -69,13 +70,14 @@ class GitTree:
             raise FileTooLarge
         return BytesIO(data)
 
-    def has_lf_in_git(self, path: str, found: Measured) -> bool:  # noqa: ARG002  what it gives is what git stores
+    def has_lf_in_git(self, path: str, found: Measured) -> bool:  # noqa: ARG002
+        # The tree already returns the bytes that git stores.
         return False
 
     def preload(self) -> None:
-        """Read the blobs that may be texts at once, and not one by one."""
+        """Read all blobs that may be texts in one run of git."""
         wanted = [entry.id for path, entry in self.entries.items() if may_be_text(path, entry)]
-        self._blobs |= read_blobs(self._repository, wanted, MAX_TEXT_BYTES)
+        self.blobs |= read_blobs(self.repository, wanted, MAX_TEXT_BYTES)
 
     def blob_id(self, path: str) -> str | None:
         try:
@@ -85,10 +87,10 @@ class GitTree:
         return None if found in self._pointers else found
 
     def target(self, path: str) -> str:
-        """The path of the file that a path leads to, links followed.
+        """Follow the links in a path, and return the path of the file that it leads to.
 
         Raises:
-            OutsideRoot: it leads out of the folder.
+            OutsideRoot: the path leads out of the folder.
             OSError: there is no such file, it is a folder or a submodule, or links lead in a circle.
         """
         parts, done, followed = _parts(path), list[str](), 0
@@ -106,7 +108,12 @@ class GitTree:
                 if followed > _MAX_LINKS:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
                 done.pop()
-                parts = [*_parts(self._link(entry)), *parts]
+                link = os.fsdecode(self._blob(entry, MAX_TEXT_BYTES) or b"")
+                if not link or link.startswith("/"):
+                    raise OutsideRoot(
+                        f"a symbolic link to {link!r} leads outside the prompts folder", "make it relative"
+                    )
+                parts = [*_parts(link), *parts]
         found = "/".join(done)
         if found in self.entries and self.entries[found].mode != SUBMODULE:
             return found
@@ -115,96 +122,70 @@ class GitTree:
         raise FileNotFoundError(errno.ENOENT, "No such file", path)
 
     def scan(self) -> Scan:
-        """Which of the files are prompts, as `files.scan` has it for those on disk.
+        """Find the prompts among the files, as `files.scan` does on disk.
 
         Raises:
             ConfigError: the ignore file is wrong.
         """
-        ignored = ignore_rule(self._ignore_file(), f"{IGNORE_FILE} in {self.name}")
+        rules = None
+        with suppress(OSError, FileTooLarge, OutsideRoot):
+            rules = self.read(IGNORE_FILE, MAX_TEXT_BYTES)
+        ignored = ignore_rule(rules, f"{IGNORE_FILE} in {self.name}")
         problems: list[Problem] = []
         paths: list[str] = []
         links: dict[str, str] = {}
         for path, entry in self.entries.items():
-            name = posixpath.basename(path)
             if any(part[0] in "._" for part in path.split("/")):
                 continue
             if any(ignored(path[: end + 1]) for end, character in enumerate(path) if character == "/"):
                 continue
-            if entry.mode == SUBMODULE:
+            found = self._file_or_problem(path, entry)
+            if not isinstance(found, str) and found.code in (Code.SYMLINK, Code.UNREADABLE):
                 if not ignored(f"{path}/"):
-                    problems.append(_submodule(path))
-            elif entry.mode == LINK and self._leads_to_folder(path):
-                if not ignored(f"{path}/"):
-                    message = "a symbolic link to a folder is not followed"
-                    problems.append(Problem(f"{path}/", 1, 1, Code.SYMLINK, message, "link single files"))
-            elif is_prompt_name(name) and not ignored(path):
+                    problems.append(found)
+            elif is_prompt_name(posixpath.basename(path)) and not ignored(path):
+                if not isinstance(found, str):
+                    problems.append(found)
+                    continue
                 paths.append(path)
-                if entry.mode == LINK:
-                    target = self._linked(path)
-                    if isinstance(target, Problem):
-                        problems.append(target)
-                        paths.pop()
-                    else:
-                        links[path] = target
+                if found != path:
+                    links[path] = found
         return identify(sorted(paths), problems, links)
 
-    def _linked(self, path: str) -> str | Problem:
+    def _file_or_problem(self, path: str, entry: Entry) -> str | Problem:
+        """Follow a link. Return a problem for a folder that is not walked, or for a link that leads to nothing."""
+        if entry.mode == SUBMODULE:
+            message = "a submodule, whose files are not part of this repository"
+            hint = "name it in .promptdbignore, and sync it as a registry of its own"
+            return Problem(path, 1, 1, Code.UNREADABLE, message, hint)
         try:
-            return self.target(path)
+            return self.target(path) if entry.mode == LINK else path
+        except IsADirectoryError:
+            message = "a symbolic link to a folder is not followed"
+            return Problem(f"{path}/", 1, 1, Code.SYMLINK, message, "link single files")
         except OutsideRoot as error:
             return Problem(path, 1, 1, Code.OUTSIDE_ROOT, error.message, error.hint)
         except OSError:
-            hint = "remove it or mend its target"
+            hint = "remove it or repair its target"
             return Problem(path, 1, 1, Code.FILE_MISSING, "a symbolic link to nothing", hint)
 
-    def _leads_to_folder(self, path: str) -> bool:
-        try:
-            self.target(path)
-        except IsADirectoryError:
-            return True
-        except (OSError, OutsideRoot):
-            return False
-        return False
-
-    def _ignore_file(self) -> bytes | None:
-        try:
-            return self.read(IGNORE_FILE, MAX_TEXT_BYTES) if IGNORE_FILE in self.entries else None
-        except (OSError, FileTooLarge, OutsideRoot):
-            return None
-
     def _blob(self, entry: Entry, limit: int) -> bytes | None:
-        if entry.id in self._blobs:
-            return self._blobs[entry.id]
-        return read_blobs(self._repository, [entry.id], limit).get(entry.id)
+        if entry.id in self.blobs:
+            return self.blobs[entry.id]
+        return read_blobs(self.repository, [entry.id], limit).get(entry.id)
 
     @cached_property
     def _folders(self) -> frozenset[str]:
-        found = {""}
-        for path in self.entries:
-            found.update(path[:end] for end, character in enumerate(path) if character == "/")
-        return frozenset(found)
-
-    def _link(self, entry: Entry) -> str:
-        target = os.fsdecode(self._blob(entry, MAX_TEXT_BYTES) or b"")
-        if not target or target.startswith("/"):
-            raise OutsideRoot(f"a symbolic link to {target!r} leads outside the prompts folder", "make it relative")
-        return target
-
-    def _large(self, path: str, entry: Entry, limit: int) -> BinaryIO:
-        size = blob_size(self._repository, entry.id)
-        if size is None:
-            raise OSError(errno.ENODATA, f"git does not have the content of {path} in {self.name}")
-        if size > limit:
-            raise FileTooLarge
-        return open_blob(self._repository, entry.id)
+        parents = (path[:end] for path in self.entries for end, character in enumerate(path) if character == "/")
+        return frozenset(("", *parents))
 
     def _from_lfs(self, pointer: bytes, limit: int) -> BinaryIO:
-        """Of the store that Git LFS has in the repository, where the content is there."""
+        """Open the content of a Git LFS pointer, if the repository's LFS store has it."""
         match = _LFS_DIGEST.search(pointer)
         if match is None:
             raise no_lfs_content()
         digest = match[1].decode()
-        file = self._repository.common_dir / "lfs" / "objects" / digest[:2] / digest[2:4] / digest
+        file = self.repository.common_dir / "lfs" / "objects" / digest[:2] / digest[2:4] / digest
         try:
             if file.stat().st_size > limit:
                 raise FileTooLarge
@@ -216,7 +197,7 @@ class GitTree:
 
 
 def may_be_text(path: str, entry: Entry) -> bool:
-    """Whether it pays to read a blob together with others: prompts, fragments and links, but no pictures."""
+    """Check that a blob is worth reading in bulk: a prompt, a fragment or a link, but not a picture."""
     return entry.mode == LINK or (entry.mode != SUBMODULE and file_suffix(path) in SUFFIXES)
 
 
@@ -224,10 +205,3 @@ def _parts(path: str) -> list[str]:
     if path.startswith("/") or "\\" in path or "\0" in path:
         raise OutsideRoot(f"{path!r} is not a relative path", "write a relative path, with / between its parts")
     return [part for part in path.split("/") if part not in ("", ".")]
-
-
-def _submodule(path: str) -> Problem:
-    message = "a submodule, whose files are no part of this repository"
-    return Problem(
-        path, 1, 1, Code.UNREADABLE, message, "name it in .promptdbignore, and sync it as a registry of its own"
-    )

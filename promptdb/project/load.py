@@ -1,4 +1,4 @@
-"""The prompt files of a view, read and parsed, and where they come from. Needs no database."""
+"""Reads, parses and checks the prompt files of a view. Needs no database."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -6,6 +6,7 @@ from typing import Self
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, Guard
+from promptdb.problems import Problem
 from promptdb.progress import Progress
 from promptdb.project.desired import DesiredTree, collect
 from promptdb.project.read_file import LoadedFile, Loader
@@ -16,7 +17,7 @@ from promptdb.settings import AppSettings
 
 @dataclass(frozen=True)
 class LoadedTree:
-    """The prompt files as a view has them, and where they are. `dirty_paths` are those that no commit has like this."""
+    """The prompt files of a view, and their origin. `dirty_paths` are the files that differ from the commit."""
 
     desired: DesiredTree
     origin: Origin
@@ -26,7 +27,7 @@ class LoadedTree:
         """Return the tree of a commit without a name as that of a branch or tag; None changes nothing.
 
         Raises:
-            ConfigError: the commit has another name, or there is none.
+            ConfigError: the commit has another name, or there is no commit.
         """
         origin = self.origin.standing_for(ref)
         if ref is not None and origin.git_ref != ref:
@@ -35,21 +36,34 @@ class LoadedTree:
         return replace(self, origin=origin)
 
 
+@dataclass(frozen=True)
+class Updated:
+    """A golden test that was rewritten: the path of its file, its name, and the rewritten fields of `expect`."""
+
+    path: str
+    test: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The number of valid prompts, the number of golden tests that ran, and the problems, sorted by place."""
+
+    prompts: int
+    tests: int
+    problems: tuple[Problem, ...]
+    updated: tuple[Updated, ...] = ()
+
+
 @collecting_rarely()
 def load_tree(
     settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE, *, run_tests: bool = False
 ) -> LoadedTree:
-    """Read the prompts root. Problems of files are collected in the result.
-
-    Args:
-        settings: say where it is and how to read it.
-        progress: is told how far it got.
-        view: which state of the files to read.
-        run_tests: run the golden tests; files that have not changed are parsed for that, too.
+    """Read the prompt files of a view. Problems of files are in the result. Golden tests run if `run_tests`.
 
     Raises:
         ConfigError: there is no such folder, commit or repository.
-        StorageError: git cannot read the repository around it.
+        StorageError: git cannot read the repository around the files.
     """
     opened = open_view(settings, view)
     text_format, rules = opened.settings.text_format, RefRules.of(opened.settings.refs)
@@ -57,13 +71,19 @@ def load_tree(
     return LoadedTree(desired, replace(opened.origin, refs=rules), opened.dirty_paths)
 
 
+def check_tree(settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE) -> Checked:
+    """Parse every file of the tree and run its tests. Arguments and errors as in `load_tree`."""
+    desired = load_tree(settings, progress, view, run_tests=True).desired
+    return Checked(len(desired.items), desired.tests, tuple(desired.problems))
+
+
 def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:
-    """The file of one prompt, by its path and what is in it; None where there is none. Errors as in `load_tree`."""
+    """Read the file of one prompt. Return its path and content, or None without a file. Errors as in `load_tree`."""
     return prompt_in(open_view(settings, view), prompt)
 
 
 def prompt_in(opened: OpenView, prompt: PromptId) -> tuple[str, LoadedFile] | None:
-    """The same for a view that is open."""
+    """Read the file of one prompt from an open view, as `load_prompt` does."""
     candidate = next((found for found in opened.found.candidates if found.prompt == prompt), None)
     if candidate is None:
         return None
@@ -71,12 +91,7 @@ def prompt_in(opened: OpenView, prompt: PromptId) -> tuple[str, LoadedFile] | No
 
 
 def require_clean(loaded: LoadedTree) -> None:
-    """Refuse files that differ from the commit they stand on.
-
-    Raises:
-        Guard: they do; the message names some files.
-    """
-    dirty = sorted(loaded.dirty_paths)
-    if dirty:
+    """Raise `Guard` if any file differs from the commit that is checked out."""
+    if dirty := sorted(loaded.dirty_paths):
         shown = ", ".join(dirty[:3]) + (f" and {len(dirty) - 3} more" if len(dirty) > 3 else "")
         raise Guard(f"there are uncommitted changes: {shown}", "commit them, or pass --allow-dirty")

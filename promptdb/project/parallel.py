@@ -1,6 +1,6 @@
-"""A map over many files that uses the other cores, where that is safe and worth it.
+"""Maps a function over many files on several cores, where that is safe and faster.
 
-Parsing is work in Python, which threads would do one at a time. Ten thousand files keep one core busy for seconds.
+Python parses in one thread at a time, so that ten thousand files keep one core busy for seconds. Processes use all cores.
 """
 
 import os
@@ -16,36 +16,37 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 WORTH_IT = 1000
-"""Items: fewer are done before other processes could help."""
+"""The smallest number of items for which starting processes pays off."""
 
 _CHUNK = 250
 _PR_SET_PDEATHSIG = 1
 
 
 def ordered_map(function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
-    """The results in the order of the items. `function` and what it takes and returns can be pickled.
-
-    Processes are forked, which is quick, and safe only while no other thread holds a lock: so on Linux, in a process of one
-    thread. Elsewhere the work is done right here.
+    """Map a function over items, and keep their order. The function, its argument and its result must be picklable.
 
     Raises:
-        StorageError: one of the processes was killed.
+        StorageError: a worker process was killed.
     """
-    workers = min(_cores(), 8)
-    if len(items) < WORTH_IT or workers < 2 or sys.platform != "linux" or threading.active_count() > 1:
+    # Forking starts workers fast, but a fork copies locks that other threads hold: so only with one thread, and on Linux.
+    if len(items) < WORTH_IT or sys.platform != "linux" or threading.active_count() > 1:
         return map(function, items)
-    return _in_processes(workers, function, items)
+    workers = min(len(os.sched_getaffinity(0)), 8)
+    return _in_processes(workers, function, items) if workers > 1 else map(function, items)
 
 
 def _in_processes(workers: int, function: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
-    from concurrent.futures import ProcessPoolExecutor  # here, since few commands need them
+    # Few commands need these.
+    from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    yield function(items[0])  # by ourselves: what it imports, the processes need not import again
+    # The first item loads modules before the fork, so that no worker imports them again.
+    yield function(items[0])
     pool = ProcessPoolExecutor(workers, get_context("fork"), _end_with_the_parent, (os.getpid(),))
     try:
-        inherited = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # by the processes: ^C is the parent's
+        # Workers inherit the mask: only the parent handles ^C.
+        inherited = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             results = pool.map(function, items[1:], chunksize=_CHUNK)
         finally:
@@ -59,13 +60,10 @@ def _in_processes(workers: int, function: Callable[[_T], _R], items: Sequence[_T
 
 
 def _end_with_the_parent(parent: int) -> None:
-    """A process whose parent was killed would wait for work for ever (prctl(2), PR_SET_PDEATHSIG)."""
     import ctypes
 
+    # A worker whose parent was killed would wait for work forever: prctl(2), PR_SET_PDEATHSIG.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was killed before we asked
+    # The parent may have been killed before that call.
+    if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""One prompt file, from its bytes to everything a sync or a check wants of it. Runs in any process: it shares nothing."""
+"""Reads one prompt file: from its bytes to everything that a sync or a check needs. Shares no state between files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,24 +14,22 @@ from promptdb.project.content import Content, content_of_file
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import TemplateFormat
-    from promptdb.files.reading.parse import ParsedPrompt
 
 
+# A tuple, and small: ten thousand of them come from other processes.
 class LoadedFile(NamedTuple):
-    """A prompt file as it was parsed just now, or as the cache remembers it, then without `content`.
+    """A prompt file as it was parsed, or as the cache remembers it, without `content`.
 
-    An invalid file has only `problems`. Small, since ten thousand of them come from other processes.
+    An invalid file has only `problems`. `key` names the bytes of the file: their digest, or in git the id of the blob. `reads`
+    maps the other files that it depends on, by their paths from the prompts root, to their keys.
     """
 
     problems: tuple[Problem, ...] = ()
     key: str = ""
-    """Names the bytes of the file: their digest, or in git the id of the blob."""
     digest: Digest | None = None
-    """Of the spec."""
     user_version: str | None = None
     renamed_from: tuple[str, ...] = ()
     reads: Mapping[str, str] = {}
-    """The other files it depends on, by their paths from the prompts root, with their keys."""
     content: Content | None = None
     tests: int = 0
 
@@ -40,14 +38,14 @@ class LoadedFile(NamedTuple):
         return self.digest is not None
 
     def desired(self, candidate: Candidate) -> Desired | None:
-        """The prompt that a sync makes of it; None for an invalid file."""
+        """Describe the prompt that a sync makes from the file, or return None for an invalid file."""
         if self.digest is None:
             return None
         earlier = tuple(map(PromptId.parse, self.renamed_from)) if self.renamed_from else ()
         return Desired(candidate.prompt, self.digest, candidate.path, self.user_version, earlier)
 
     def row(self) -> list[Any]:
-        """What the cache remembers of a valid file, as JSON."""
+        """Convert a valid file to JSON for the cache."""
         return [self.key, self.digest, self.user_version, [*self.renamed_from], {**self.reads}]
 
     @classmethod
@@ -58,7 +56,7 @@ class LoadedFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Loader:
-    """Reads, parses and digests a file; with `run_tests` it runs the golden tests as well."""
+    """Reads, parses and digests a file. With `run_tests`, it runs the golden tests too."""
 
     tree: ScannedTree
     text_format: "TemplateFormat"
@@ -72,9 +70,8 @@ class Loader:
             return _unreadable(candidate, Code.TOO_LARGE, message, "keep data out of the prompt")
         except OSError as error:
             return _unreadable(candidate, Code.UNREADABLE, f"cannot be read: {error.strerror}")
-        from promptdb.files.reading.parse import (
-            parse_file,  # here, since an unchanged tree and most commands need no parser
-        )
+        # An unchanged tree and most commands need no parser.
+        from promptdb.files.reading.parse import parse_file
 
         prompt, problems = parse_file(candidate.path, data, self.tree, self.text_format)
         if prompt is None:
@@ -83,7 +80,12 @@ class Loader:
             prompt.reads[candidate.target] = digest_of(data)
         content = content_of_file(prompt, self.tree)
         if self.run_tests and prompt.tests:
-            problems += tuple(_test(prompt, content))
+            from promptdb.render.golden import run_tests
+
+            problems += tuple(
+                prompt.document.problem(f.path, f.code, f.message, f.hint, key=f.key, detail=f.detail)
+                for f in run_tests(prompt.compiled(content.open_blob), prompt.tests)
+            )
         return LoadedFile(
             problems,
             self.tree.blob_id(candidate.path) or digest_of(data),
@@ -98,12 +100,3 @@ class Loader:
 
 def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None = None) -> LoadedFile:
     return LoadedFile((Problem(candidate.path, 1, 1, code, message, hint),))
-
-
-def _test(prompt: "ParsedPrompt", content: Content) -> list[Problem]:
-    from promptdb.render.golden import run_tests
-
-    return [
-        prompt.document.problem(f.path, f.code, f.message, f.hint, key=f.key, detail=f.detail)
-        for f in run_tests(prompt.compiled(content.open_blob), prompt.tests)
-    ]

@@ -1,4 +1,4 @@
-"""The prompts of a folder from commit to commit: only files that a commit touched are read and parsed again."""
+"""Replays the prompts of a folder from commit to commit. Parses only the files that a commit changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,18 +10,15 @@ from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Candidate, Scan
 from promptdb.git.objects import Entry
 from promptdb.git.repository import Repository
-from promptdb.problems import Problem
+from promptdb.problems import Problem, in_order
 from promptdb.project.content import Content
 from promptdb.project.git_tree import GitTree
 from promptdb.project.read_file import LoadedFile, Loader
 
-Earlier = Mapping[PromptId, tuple[PromptId, ...]]
-"""Names that prompts had before."""
-
 
 @dataclass(frozen=True)
 class TreeState:
-    """The prompts at one commit. `problems` are those that were not there at the commit before."""
+    """The prompts at one commit. `problems` are those that the commit before did not have."""
 
     desired: dict[PromptId, Desired]
     contents: dict[PromptId, Content]
@@ -31,30 +28,33 @@ class TreeState:
 
 @dataclass
 class TreeReplay:
-    """`entries` are the files at present, by their paths from the prompts root; `renamed_from` adds to what files say."""
+    """The files of the current commit in `entries`, by their paths from the prompts root.
+
+    `renamed_from` has earlier names of prompts, in addition to those that the files name.
+    """
 
     repository: Repository
     text_format: TemplateFormat
     entries: dict[str, Entry] = field(default_factory=dict)
-    renamed_from: Earlier = field(default_factory=dict)
+    renamed_from: Mapping[PromptId, tuple[PromptId, ...]] = field(default_factory=dict)
     _scan: Scan = field(default_factory=lambda: Scan((), ()))
     _loaded: dict[Candidate, LoadedFile] = field(default_factory=dict)
     _problems: frozenset[Problem] = frozenset()
 
     def advance(self, changes: Mapping[str, Entry | None], blobs: dict[str, bytes] | None, name: str) -> TreeState:
-        """Go on to the next commit.
+        """Advance to the next commit.
 
         Args:
-            changes: path from the prompts root -> the file as it is now, or None if it is gone.
-            blobs: the bytes of some of these, by the ids of their blobs; None to read all of them.
-            name: of the commit, for messages.
+            changes: maps paths from the prompts root to the changed files, or to None for deleted files.
+            blobs: the bytes of some of these files by the ids of their blobs; None reads all of them.
+            name: the name of the commit, for messages.
         """
         is_same_set = all(
             entry is not None and path in self.entries and self.entries[path].mode == entry.mode
             for path, entry in changes.items()
         )
         self.entries = {path: entry for path, entry in {**self.entries, **changes}.items() if entry is not None}
-        tree = GitTree(self.repository, self.entries, name, blobs)
+        tree = GitTree(self.repository, self.entries, name, {} if blobs is None else blobs)
         if blobs is None:
             tree.preload()
         if not is_same_set or IGNORE_FILE in changes:
@@ -79,13 +79,13 @@ class TreeReplay:
             earlier = dict.fromkeys((*item.renamed_from, *self.renamed_from.get(candidate.prompt, ())))
             desired[candidate.prompt] = item._replace(renamed_from=tuple(earlier))
             contents[candidate.prompt] = file.content
-        new = tuple(sorted(problems - self._problems, key=lambda problem: (problem.path, problem.line, problem.column)))
+        new = in_order(problems - self._problems)
         self._problems = frozenset(problems)
-        return TreeState(desired, contents, frozenset(invalid), new)
+        return TreeState(desired, contents, frozenset(invalid), tuple(new))
 
 
 def _is_stale(candidate: Candidate, file: LoadedFile | None, changes: Mapping[str, Entry | None]) -> bool:
-    """An invalid file may have become valid by any change: what it missed is not known."""
+    # Any change may make an invalid file valid, because the files that it needs are not known.
     if file is None or not file.is_valid or candidate.path in changes:
         return True
     return not changes.keys().isdisjoint(file.reads)

@@ -1,4 +1,4 @@
-"""Content that comes from a caller or a single file, and not from the tree of prompts."""
+"""Content from a caller or a single file, without the tree of prompts."""
 
 import json
 import os
@@ -27,11 +27,11 @@ from promptdb.render.validation import validate_spec
 from promptdb.settings import AppSettings
 
 _SPEC = "spec"
-"""Stands for the path in problems of a spec that is in no file."""
+"""The path in problems of a spec that did not come from a file."""
 
 
 class _NoFiles:
-    """The tree of a spec that came without one."""
+    """The empty tree of a spec that did not come from a file."""
 
     def read(self, path: str, limit: int) -> bytes:  # noqa: ARG002
         raise FileNotFoundError(path)
@@ -44,7 +44,8 @@ class _NoFiles:
 
 
 def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
-    """
+    """Validate a spec or the fields of one.
+
     Raises:
         InvalidPrompts: the spec is not valid.
     """
@@ -62,15 +63,17 @@ def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
 
 
 def content_from_file(file: Path, settings: AppSettings) -> Content:
-    """Of a prompt file anywhere. What it names is looked up under the prompts root if it lies there, else in its folder.
+    """Read a prompt file anywhere. Below the prompts root, it may name any file there; elsewhere, only files of its folder.
 
     Raises:
-        ConfigError: the suffix is not one of prompt files.
+        ConfigError: prompt files do not have this suffix.
         StorageError: the file cannot be read.
-        InvalidPrompts: it is not a valid prompt.
+        InvalidPrompts: the file is not a valid prompt.
     """
     if file_suffix(file.name) not in SUFFIXES:
-        raise ConfigError(f"{file.name} has no suffix of prompt files", f"use one of {', '.join(sorted(SUFFIXES))}")
+        raise ConfigError(
+            f"{file.name} does not have the suffix of a prompt file", f"use one of {', '.join(sorted(SUFFIXES))}"
+        )
     root, path = _placed(file, settings.prompts_path)
     tree = WorkTree(root)
     try:
@@ -82,53 +85,50 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
     try:
         return _content(parse_file(path, data, tree, settings.text_format), tree)
     except InvalidPrompts as error:
-        shown = os.path.relpath(root) if root == settings.prompts_path else str(root)
-        raise InvalidPrompts([replace(p, path=str(Path(shown) / p.path)) for p in error.problems]) from error
+        shown = Path(os.path.relpath(root)) if root == settings.prompts_path else root
+        raise InvalidPrompts([replace(p, path=str(shown / p.path)) for p in error.problems]) from error
 
 
 def prompt_from_file(file: Path, settings: AppSettings) -> RenderablePrompt:
-    """A prompt file ready to render, as it is now. Errors as in `content_from_file`.
+    """Read a prompt file, ready to render. Errors as in `content_from_file`.
 
     Raises:
-        InvalidRef: its path is not one of a prompt.
+        InvalidRef: no prompt can have the name of the file.
     """
     content = content_from_file(file, settings)
-    _, path = _placed(file, settings.prompts_path)
-    return _renderable(_named(path), content)
+    return _renderable(_named(_placed(file, settings.prompts_path)[1]), content)
 
 
 def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
-    """Whose file it is, or would be if it were there.
+    """Name the prompt of a file, which does not have to exist.
 
     Raises:
-        ConfigError: it lies outside of the prompts root.
-        InvalidRef: its path is not one of a prompt.
+        ConfigError: the file is outside the prompts root.
+        InvalidRef: no prompt can have the name of the file.
     """
     root, path = _placed(file, settings.prompts_path)
     if root != settings.prompts_path:
-        raise ConfigError(
-            f"{file} is not below {settings.prompts_path}", "git is asked for files of the prompts root only"
-        )
+        hint = "only files of the prompts root can be read from git"
+        raise ConfigError(f"{file} is not below {settings.prompts_path}", hint)
     return _named(path)
 
 
 def prompt_from_view(prompt: PromptId, settings: AppSettings, view: View) -> RenderablePrompt:
-    """A prompt ready to render, as its file is in a view.
+    """Read a prompt from its file in a view, ready to render.
 
     Raises:
-        PromptNotFound: the view has no file for it.
+        PromptNotFound: the view has no file for the prompt.
         InvalidPrompts: the file is not a valid prompt.
         ConfigError, StorageError: as in `open_view`.
     """
     found = load_prompt(settings, prompt, view)
     if found is None:
-        raise PromptNotFound(
-            f"{view} has no file for {prompt}", "'promptdb check' with the same option reads all there are"
-        )
+        hint = "'promptdb check' with the same option reads all prompt files"
+        raise PromptNotFound(f"{view} has no file for {prompt}", hint)
     file = found[1]
     if file.content is None:
-        shown = os.path.relpath(settings.prompts_path)
-        raise InvalidPrompts([replace(p, path=str(Path(shown) / p.path)) for p in file.problems])
+        shown = Path(os.path.relpath(settings.prompts_path))
+        raise InvalidPrompts([replace(p, path=str(shown / p.path)) for p in file.problems])
     return _renderable(prompt, file.content)
 
 
@@ -143,8 +143,9 @@ def _named(path: str) -> PromptId:
 
 
 def _placed(file: Path, prompts_root: Path) -> tuple[Path, str]:
-    """The folder that a file's own paths are relative to, and the path of the file in it."""
-    whole = Path(os.path.abspath(file))  # noqa: PTH100  links are not followed, since a link inside is inside
+    """Find the folder that contains all files that a prompt file may name, and the path of the prompt file in it."""
+    # Links are not followed: a link below the root counts as a file there.
+    whole = Path(os.path.abspath(file))  # noqa: PTH100
     root = Path(os.path.abspath(prompts_root))  # noqa: PTH100
     if whole.is_relative_to(root):
         return prompts_root, whole.relative_to(root).as_posix()
@@ -158,7 +159,7 @@ def _content(result: ParseResult, tree: Tree) -> Content:
 
 
 def _require_storable(fields: Mapping[str, Any]) -> None:
-    """What no file could hold, code can give: NaN, half a character, a number of thousands of digits."""
+    # Code can pass values that a file cannot hold: NaN, half a surrogate pair, a number of thousands of digits.
     try:
         read_json(json.dumps(fields, default=str))
     except Unreadable as error:
@@ -166,4 +167,5 @@ def _require_storable(fields: Mapping[str, Any]) -> None:
     except (ValueError, RecursionError) as error:
         raise InvalidPrompts([Problem(_SPEC, 1, 1, Code.WRONG_VALUE, f"it cannot be JSON: {error}")]) from error
     except TypeError:
-        return  # keys that are no text: told by name when the fields are validated
+        # A key is not a string. The validation of fields reports it by name.
+        return

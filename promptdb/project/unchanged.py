@@ -1,6 +1,6 @@
-"""Files that hold what they held when they were parsed, so that they need not be parsed again.
+"""Finds files that have not changed since they were parsed, so that they need not be parsed again.
 
-A file is known by the digest of its bytes, or in git by the id of its blob; so is every other file that it depends on.
+A key identifies the bytes of a file, and of every file that it depends on: a digest, or in git the id of the blob.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,11 +17,9 @@ from promptdb.streams import stream_digest
 
 
 class KnownFiles:
-    """The cache of a tree, compared with the tree.
+    """The cache of a tree, compared with its files.
 
-    Args:
-        tree: the files as they are.
-        settings_key: whatever else changes how they are read, such as the text format.
+    `settings_key` names everything else that changes the result of parsing, such as the text format.
     """
 
     def __init__(self, tree: ScannedTree, settings_key: str) -> None:
@@ -31,28 +29,24 @@ class KnownFiles:
         self._digests: dict[str, Digest] = {}
 
     def find(self, candidates: Iterable[Candidate]) -> dict[str, LoadedFile]:
-        """Path -> what parsing would give, for each file that is the same in itself and in all it depends on."""
-        found = {}
-        for candidate in candidates:
-            if (row := self._rows.get(candidate.path)) is not None:
-                file = LoadedFile.from_row(row)
-                if self._is_current(candidate, file):
-                    found[candidate.path] = file
-        return found
+        """Find the files that have not changed, and whose dependencies have not changed, by their paths."""
+        known = ((c, LoadedFile.from_row(self._rows[c.path])) for c in candidates if c.path in self._rows)
+        return {candidate.path: file for candidate, file in known if self._is_current(candidate, file)}
 
     def save(self, files: Mapping[str, LoadedFile]) -> None:
-        """Remember files by their paths, and no others. Problems must be reported each time: such a file is left out."""
+        """Replace the cache by these files, by their paths. Omits files with problems, to report them each time."""
         rows = {path: file.row() for path, file in files.items() if file.is_valid and not file.problems}
         if rows != self._rows:
             write_cache(self._tree.cache_file, self._settings_key, rows)
 
     def discard(self) -> None:
-        """Forget everything, since something in it was wrong."""
+        """Delete the cache, because an entry was wrong."""
         with suppress(OSError):
             self._tree.cache_file.unlink()
 
     def _is_current(self, candidate: Candidate, file: LoadedFile) -> bool:
-        if candidate.target is not None and candidate.target not in file.reads:  # the link leads elsewhere
+        # A link may lead to another file now.
+        if candidate.target is not None and candidate.target not in file.reads:
             return False
         try:
             return self._holds(candidate.path, file.key, is_prompt=True) and all(
@@ -62,7 +56,8 @@ class KnownFiles:
             return False
 
     def _holds(self, path: str, key: str, *, is_prompt: bool = False) -> bool:
-        if ":" not in key:  # an id of git, and no digest
+        # Digests name their algorithm; ids of git do not.
+        if ":" not in key:
             return self._tree.blob_id(path) == key
         if path not in self._digests:
             if is_prompt:

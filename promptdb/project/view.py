@@ -1,4 +1,4 @@
-"""Which state of the files a command looks at: the work tree, what is staged, or a commit."""
+"""Opens one state of the files: the work tree, the index or a commit."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -18,13 +18,13 @@ from promptdb.git.worktree import committed, from_top, open_work_tree
 from promptdb.project.git_tree import GitTree
 from promptdb.settings import AppSettings
 
-ProvenanceOf = Callable[[Mapping[str, Iterable[str]]], dict[str, Provenance]]
-_SHOWN = 3
+Entries = Callable[..., dict[str, Entry]]
+"""Finds the files in or below paths from the top of the repository."""
 
 
 @dataclass(frozen=True)
 class View:
-    """The work tree, unless one of the two is set. `rev` is a commit, tag or branch; what is staged is git's index."""
+    """A state of the files: the index if `staged`, the commit, tag or branch `rev`, or the work tree by default."""
 
     staged: bool = False
     rev: str | None = None
@@ -42,17 +42,19 @@ WORK_TREE = View()
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a sync reads from. Without git only `root` is set; `provenance` is asked for the files that get a version.
+    """The place that a sync reads from. Without git, only `root` is set.
 
-    `git_ref` is a branch, or a tag as `tags/v1.0`; None for a commit that was named by its id or is checked out so. `refs`
-    says which of them may be synced.
+    `git_ref` is a branch, or a tag as `tags/v1.0`. It is None for a commit that was named or checked out by its id. `refs`
+    says which refs may be synced. `provenance` finds the origin of single files, each with the files that it depends on.
     """
 
     root: str
     commit_id: str | None = None
     git_ref: str | None = None
     is_dirty: bool = False
-    provenance: ProvenanceOf = field(default=lambda files: {path: Provenance(path) for path in files})
+    provenance: Callable[[Mapping[str, Iterable[str]]], dict[str, Provenance]] = field(
+        default=lambda files: {path: Provenance(path) for path in files}
+    )
     repository: Repository | None = None
     refs: RefRules = field(default_factory=RefRules)
 
@@ -63,25 +65,25 @@ class Origin:
 
     @property
     def head_name(self) -> str:
-        """What the newest commit of the ref is recorded under."""
+        """The name under which the newest commit of the ref is recorded."""
         return self.refs.head_name(self.git_ref)
 
     def standing_for(self, ref: str | None) -> "Origin":
-        """The same on a ref that only the caller knows, as in CI, where commits are checked out. A branch that is, stays."""
+        """Name the ref of a commit without a name, as CI checks it out. A branch that is checked out stays."""
         if ref is None or self.git_ref is not None or self.commit_id is None:
             return self
-        return replace(self, git_ref=ref, provenance=lambda files: _on_branch(self.provenance(files), ref))
 
+        def provenance(files: Mapping[str, Iterable[str]]) -> dict[str, Provenance]:
+            return {path: replace(found, branch=ref) for path, found in self.provenance(files).items()}
 
-def _on_branch(found: Mapping[str, Provenance], ref: str) -> dict[str, Provenance]:
-    return {path: replace(provenance, branch=ref) for path, provenance in found.items()}
+        return replace(self, git_ref=ref, provenance=provenance)
 
 
 @dataclass(frozen=True)
 class OpenView:
-    """The files of a view: how to read them, which are prompts, and where they come from.
+    """The files of a view: how to read them, the prompts among them, and their origin.
 
-    `settings` are those that hold for these files; `dirty_paths` are the ones that no commit has as they are here.
+    `settings` are those that hold for these files. `dirty_paths` are the files that differ from the commit.
     """
 
     settings: AppSettings
@@ -92,19 +94,19 @@ class OpenView:
 
 
 def open_view(settings: AppSettings, view: View = WORK_TREE) -> OpenView:
-    """Look at the prompts root as a view has it.
+    """Find the prompt files of a view.
 
     Raises:
-        ConfigError: there is no prompts root in it, or no repository.
-        StorageError: git cannot read the repository, or the files are not all here.
+        ConfigError: there is no repository, or the view has no prompts root.
+        StorageError: git cannot read the repository, or a sparse checkout leaves out files.
     """
     if view.is_work_tree:
         return _of_work_tree(settings)
     place = settings.prompts_path if settings.prompts_path.exists() else settings.base
     repository = find_repository(place)
     if repository is None:
-        raise ConfigError(f"{settings.base} is in no git repository", "leave out --staged and --rev")
-    return _staged(settings, repository) if view.staged else _of_commit(settings, repository, str(view.rev))
+        raise ConfigError(f"{place} is not in a git repository", "leave out --staged and --rev")
+    return _of_git(settings, repository, view)
 
 
 def _of_work_tree(settings: AppSettings) -> OpenView:
@@ -115,7 +117,7 @@ def _of_work_tree(settings: AppSettings) -> OpenView:
     if state is None:
         return OpenView(settings, WorkTree(root), scan(root), Origin(root.resolve().name))
     if missing := state.left_out():
-        shown = ", ".join(missing[:_SHOWN]) + (f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else "")
+        shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         message = f"a sparse checkout leaves out prompt files: {shown}"
         raise StorageError(message, "read the commit instead, with --rev HEAD, or 'git sparse-checkout add' the folder")
     return OpenView(
@@ -127,110 +129,74 @@ def _of_work_tree(settings: AppSettings) -> OpenView:
     )
 
 
-def _staged(settings: AppSettings, repository: Repository) -> OpenView:
-    if repository.is_bare:
+def _of_git(settings: AppSettings, repository: Repository, view: View) -> OpenView:
+    if view.staged and repository.is_bare:
         raise ConfigError(f"{repository.top} is a bare repository, which has no index", "name a commit with --rev")
-    name = "the index"
-    settings = settings.as_in(partial(_file, repository, partial(entries_of_index, repository)), repository.top, name)
-    prefix, entries = _below_root(settings, repository, name, partial(entries_of_index, repository))
-    head = repository.head
-    there = _relative(prefix, entries_of_commit(repository, head, prefix)) if head is not None else {}
+    named = (repository.head, repository.branch) if view.staged else _named_commit(repository, str(view.rev))
+    commit, git_ref = named
+    of_commit: Entries = partial(entries_of_commit, repository, commit) if commit is not None else lambda *_: {}
+    entries_of = partial(entries_of_index, repository) if view.staged else of_commit
+    name = str(view) if view.staged else f"commit {str(commit)[:12]}"
+    settings, prefix, entries = _prompts_root(settings, repository, name, entries_of)
+    there = _relative(prefix, of_commit(prefix)) if view.staged else entries
     if not entries and not there:
-        raise _no_root(prefix, name)
+        hint = "set prompts_root, or name a commit that has the folder"
+        raise ConfigError(f"there are no files below {prefix}/ in {name}", hint)
     dirty = frozenset(path for path in entries.keys() | there.keys() if entries.get(path) != there.get(path))
     tree = GitTree(repository, entries, name)
-    branch = repository.branch
 
     def provenance(files: Mapping[str, Iterable[str]]) -> dict[str, Provenance]:
         whole = {path: (path, *parts) for path, parts in files.items()}
-        changed = {path for path, parts in whole.items() if not dirty.isdisjoint(parts)}
-        same = {path: parts for path, parts in whole.items() if path not in changed}
-        found = committed(repository, head, branch, prefix, same)
-        return found | {path: Provenance(from_top(prefix, path), head, branch, is_dirty=True) for path in changed}
+        same = {path: parts for path, parts in whole.items() if dirty.isdisjoint(parts)}
+        changed = whole.keys() - same.keys()
+        return committed(repository, commit, git_ref, prefix, same) | {
+            path: Provenance(from_top(prefix, path), commit, git_ref, is_dirty=True) for path in changed
+        }
 
-    origin = Origin(prefix, head, branch, bool(dirty), provenance, repository)
+    origin = Origin(prefix, commit, git_ref, bool(dirty), provenance, repository)
     return OpenView(settings, tree, tree.scan(), origin, dirty)
 
 
-def _of_commit(settings: AppSettings, repository: Repository, rev: str) -> OpenView:
-    commit, git_ref = named_commit(repository, rev)
-    name = f"commit {commit[:12]}"
-    entries_of = partial(entries_of_commit, repository, commit)
-    settings = settings.as_in(partial(_file, repository, entries_of), repository.top, name)
-    prefix, entries = _below_root(settings, repository, name, entries_of)
-    if not entries:
-        raise _no_root(prefix, name)
-    tree = GitTree(repository, entries, name)
-
-    def provenance(files: Mapping[str, Iterable[str]]) -> dict[str, Provenance]:
-        whole = {path: (path, *parts) for path, parts in files.items()}
-        return committed(repository, commit, git_ref, prefix, whole)
-
-    origin = Origin(prefix, commit, git_ref, provenance=provenance, repository=repository)
-    return OpenView(settings, tree, tree.scan(), origin)
-
-
-def named_commit(repository: Repository, rev: str) -> tuple[str, str | None]:
-    """The id of a commit, and the branch or tag that it was named by, as `Origin.git_ref` has it.
-
-    Raises:
-        ConfigError: git knows no such commit.
-    """
+def _named_commit(repository: Repository, rev: str) -> tuple[str, str | None]:
+    """Resolve a name to the id of a commit, and to the branch or tag, as in `Origin.git_ref`."""
     commit = repository.commit_named(rev)
     if commit is None:
         if rev == "HEAD" or repository.head is None:
             raise ConfigError("the repository has no commits yet", "commit first")
         hint = "this clone is shallow: 'git fetch --unshallow --filter=blob:none'" if repository.shallow else None
         raise ConfigError(f"there is no commit, tag or branch {rev!r}", hint or "'git fetch --tags' gets what is new")
-    return commit, _short_ref(repository, rev)
-
-
-def _short_ref(repository: Repository, rev: str) -> str | None:
     kind, _, name = (repository.full_name(rev) or "").removeprefix("refs/").partition("/")
-    return {"heads": name, "tags": f"tags/{name}", "remotes": name.partition("/")[2]}.get(kind) or None
+    refs = {"heads": name, "tags": f"tags/{name}", "remotes": name.partition("/")[2]}
+    return commit, refs.get(kind) or None
 
 
-Entries = Callable[..., dict[str, Entry]]
-"""Paths from the top -> the files in or below them."""
-
-
-def _file(repository: Repository, entries_of: Entries, path: str) -> bytes | None:
-    entry = entries_of(path).get(path)
-    return read_blobs(repository, [entry.id], MAX_TEXT_BYTES).get(entry.id) if entry is not None else None
-
-
-def _below_root(
+def _prompts_root(
     settings: AppSettings, repository: Repository, name: str, entries_of: Entries
-) -> tuple[str, dict[str, Entry]]:
-    """The prompts root from the top of the repository, and its files by their paths from there."""
+) -> tuple[AppSettings, str, dict[str, Entry]]:
+    """Find the settings in git, the path of the prompts root from the top, and the files below it."""
+
+    def read(path: str) -> bytes | None:
+        entry = entries_of(path).get(path)
+        return read_blobs(repository, [entry.id], MAX_TEXT_BYTES).get(entry.id) if entry is not None else None
+
+    settings = settings.as_in(read, repository.top, name)
     written = Path(os.path.normpath(settings.base.resolve() / settings.prompts_root))
-    for root in dict.fromkeys((written, written.resolve())):  # in the work tree it may be a link
+    # The work tree may have a link in the place of the folder.
+    for root in dict.fromkeys((written, written.resolve())):
         if not root.is_relative_to(repository.top):
             hint = "prompts_root must lie in the repository to be read from its commits"
             raise ConfigError(f"{root} is outside of the repository {repository.top}", hint)
         prefix = root.relative_to(repository.top).as_posix()
-        entries = _relative(prefix, entries_of(prefix))
-        if entries:
-            return prefix, entries
-    _refuse_submodule(written.relative_to(repository.top), name, entries_of)
-    return written.relative_to(repository.top).as_posix(), {}
+        if entries := _relative(prefix, entries_of(prefix)):
+            return settings, prefix, entries
+    below = written.relative_to(repository.top)
+    for folder in map(Path.as_posix, (below, *below.parents)):
+        entry = entries_of(folder).get(folder)
+        if entry is not None and entry.mode == SUBMODULE:
+            raise ConfigError(f"in {name}, {folder} is a submodule", "run promptdb inside of it")
+    return settings, below.as_posix(), {}
 
 
 def _relative(prefix: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    if prefix == ".":
-        return dict(entries)
-    start = prefix + "/"
+    start = "" if prefix == "." else f"{prefix}/"
     return {path[len(start) :]: entry for path, entry in entries.items() if path.startswith(start)}
-
-
-def _refuse_submodule(root: Path, name: str, entries_of: Entries) -> None:
-    for folder in (root, *root.parents):
-        entry = entries_of(folder.as_posix()).get(folder.as_posix())
-        if entry is not None and entry.mode == SUBMODULE:
-            raise ConfigError(f"in {name}, {folder.as_posix()} is a submodule", "run promptdb inside of it")
-
-
-def _no_root(prefix: str, name: str) -> ConfigError:
-    return ConfigError(
-        f"there are no files below {prefix}/ in {name}", "set prompts_root, or name a commit that has the folder"
-    )

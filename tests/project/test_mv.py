@@ -20,9 +20,9 @@ from promptdb.errors import (
     StorageError,
 )
 from promptdb.files.tree import WorkTree
-from promptdb.project.check import check_tree
 from promptdb.project.edits.mv_perform import perform_move
 from promptdb.project.edits.mv_plan import Rename, decide_move
+from promptdb.project.load import check_tree
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied
@@ -105,8 +105,8 @@ def test_paths_are_taken_from_the_current_folder_and_names_from_the_root(
     [
         ("a/c", "x", PromptNotFound, "there is no file for a prompt a/c"),
         ("a/b:rev:1", "x", InvalidRef, "'a/b:rev:1' is a reference, but the name of a prompt is needed"),
-        ("a/b", "a/b", Conflict, "a/b is the name of a/b.yaml already"),
-        ("top", "default/top", Conflict, "default/top is the name of top.md already"),
+        ("a/b", "a/b", Conflict, "a/b.yaml already has the name a/b"),
+        ("top", "default/top", Conflict, "top.md already has the name default/top"),
         ("a/b", "top", Conflict, "there is a prompt default/top already"),
         ("a/b", "TOP", Conflict, "there is a prompt default/top already"),
         ("a/b", "bad", Conflict, "there is a prompt default/bad already"),
@@ -118,14 +118,14 @@ def test_paths_are_taken_from_the_current_folder_and_names_from_the_root(
         ("a/b", "x/../y", InvalidRef, "'..' is not a valid name segment"),
         ("a/b", "", InvalidRef, "'' is not a valid name segment"),
         ("a/b", "x:y", InvalidRef, "'x:y' is not a valid name segment"),
-        ("a/b", "README", InvalidRef, "README.yaml would be no prompt"),
+        ("a/b", "README", InvalidRef, "README.yaml would not be a prompt"),
         ("a/b", "x.md", InvalidRef, "'x.md' has another suffix than the file"),
         ("prompts/a/b.yaml", "elsewhere/b", InvalidRef, "elsewhere/b is not below the prompts root"),
-        ("a/b", "hidden.yaml/x", Guard, "hidden.yaml is a file, and hidden.yaml/x.yaml needs a folder"),
+        ("a/b", "hidden.yaml/x", Guard, "hidden.yaml is a file, but hidden.yaml/x.yaml needs a folder"),
         ("a/b", "linked/x", Guard, "a folder of linked/x.yaml is a symbolic link, which is not followed"),
         ("link", "x", Guard, "link.yaml is a symbolic link to _real.yaml"),
-        ("fragment", "x", Guard, "default/uses, reads/it read fragment.md, which would not be there any more"),
-        ("linked-to", "x", Guard, "default/leads reads linked-to.txt, which would not be there any more"),
+        ("fragment", "x", Guard, "default/uses, reads/it read fragment.md, which would no longer exist"),
+        ("linked-to", "x", Guard, "default/leads reads linked-to.txt, which would no longer exist"),
         ("broken", "x", InvalidPrompts, "1 error in 1 file"),
         ("odd", "x", Guard, "odd.yaml cannot be edited: its 'renamed_from' is no list of names"),
         ("named", "x", Guard, "_aliases.yaml cannot be edited: both names default/x already"),
@@ -275,7 +275,7 @@ def test_staged_changes_that_cannot_be_edited_are_refused(repository: Path, git:
     git("add", "--all")
     write(repository, {"a/b.yaml": TRIAGE})
     before = state(repository)
-    with pytest.raises(Guard, match=r"^what is staged of a/b\.yaml cannot be edited$"):
+    with pytest.raises(Guard, match=r"^the staged content of a/b\.yaml cannot be edited$"):
         move(repository, "a/b", "n/c")
     assert state(repository) == before
 

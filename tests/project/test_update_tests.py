@@ -6,8 +6,8 @@ import pytest
 from registries import write
 
 from promptdb.files.tree import WorkTree
-from promptdb.project.check import Checked, Updated
 from promptdb.project.edits.update_tests import Rewriter, update_tests
+from promptdb.project.load import Checked, Updated
 from promptdb.render.golden import Rewrite
 from promptdb.settings import AppSettings
 
@@ -71,7 +71,7 @@ def test_a_file_whose_tests_pass_is_not_written(tree: Path):
         ),
         pytest.param(
             "template: hi\ntests: [{name: a, variables: {b: 1}, expect: {equals: x}}]\n",
-            "not updated: mend the test first",
+            "not updated: repair the test first",
             id="a test that gives a name too many",
         ),
         pytest.param(
@@ -142,7 +142,7 @@ def test_an_edit_between_reading_and_writing_wins(tree: Path, monkeypatch: pytes
 
     done = Rewriter(Meanwhile(tree), "f-string")("b.yaml")
     assert (done.updated, (tree / "b.yaml").read_text()) == ((), "template: mine\n")
-    assert "not updated: the file was edited meanwhile" in done.left.values()
+    assert "not updated: the file was edited at the same time" in done.left.values()
 
 
 def test_a_file_behind_a_link_is_written_once(tree: Path):

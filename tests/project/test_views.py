@@ -371,7 +371,7 @@ def test_what_is_not_there_is_an_error_and_not_an_empty_tree(git: Git, tmp_path:
 def test_outside_of_git_there_is_only_the_work_tree(tree: Path, tmp_path: Path):
     write(tree, {"a.txt": "x"})
     for view in VIEWS[1:]:
-        with pytest.raises(ConfigError, match="in no git repository"):
+        with pytest.raises(ConfigError, match="not in a git repository"):
             load_tree(settings_in(tmp_path), None, view)
 
 
@@ -381,7 +381,7 @@ def test_a_root_outside_of_the_repository_has_no_commits(git: Git, tmp_path: Pat
     write(tmp_path, {"other.txt": "x"})
     commit_all(git)
     settings = AppSettings(base=tmp_path, prompts_root=Path(f"../{outside.name}"))
-    with pytest.raises(ConfigError, match=r"no git repository|outside of the repository"):
+    with pytest.raises(ConfigError, match=r"not in a git repository|outside of the repository"):
         load_tree(settings, None, View(rev="HEAD"))
 
 

@@ -1,1 +1,1 @@
-"""The sources that a client can read from. Each is loaded only if it is chosen."""
+"""The sources of a client. Only the chosen one is imported."""

@@ -30,12 +30,13 @@ class DatabaseSource:
 
     @cached_property
     def service(self) -> "PromptService":
-        from promptdb.service import PromptService  # writes need the parser and git, which lookups do not
+        # Writes need the parser and git. Lookups do not.
+        from promptdb.service import PromptService
 
         return PromptService(self._settings, reader=self._reader)
 
     def find(self, ref: PromptRef) -> StoredVersion:
-        """Find a version. A commit that no sync has recorded is read from the repository around us."""
+        """Find a version. Reads a commit that no sync has recorded from the repository around the current folder."""
         try:
             return self._reader.find(ref)
         except NotFound:

@@ -1,1 +1,1 @@
-"""Writes into a checkout: the only code that does."""
+"""Writes into a checkout. No other code does."""

@@ -1,4 +1,4 @@
-"""Writes promotions into `_aliases.yaml`, to be reviewed and committed like prompts. The sync of the commit performs them."""
+"""Declares promotions in `_aliases.yaml`, for review and commit. The sync of that commit performs them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.prompt_id import PromptId
-from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, StalePlan, StorageError
+from promptdb.errors import ConfigError, InvalidPrompts, StalePlan, StorageError
 from promptdb.files.aliases_file import read_aliases
 from promptdb.files.editing.edit import edited
 from promptdb.files.findings import NoPlace
@@ -15,25 +15,21 @@ from promptdb.settings import AppSettings
 
 
 def declare(settings: AppSettings, moves: Sequence[AliasMove]) -> list[AliasMove]:
-    """Write where aliases should point into `_aliases.yaml`, as `rev:N`. Comments and other lines stay.
-
-    Args:
-        settings: say where the file is, and which aliases refs move.
-        moves: all to a version.
+    """Declare the versions that aliases point to, as `rev:N`. Comments and other lines stay.
 
     Returns:
-        Those that the file did not declare yet.
+        The moves that the file did not declare yet.
 
     Raises:
-        ConfigError: refs move the alias, or there is no way to write the change.
+        ConfigError: refs move the alias, or the file cannot be edited automatically.
         InvalidPrompts: the file has problems.
-        StalePlan: somebody edited the file at the same time.
-        StorageError: it cannot be written.
+        StalePlan: the file was edited at the same time.
+        StorageError: the file cannot be written.
     """
     rules, tree = RefRules.of(settings.refs), WorkTree(settings.prompts_path)
     for alias in {move.alias for move in moves}:
         if (pattern := rules.moving(alias)) is not None:
-            hint = "take it out of [tool.promptdb.refs] to declare it"
+            hint = "remove it from [tool.promptdb.refs] to declare it"
             raise ConfigError(f"{alias!r} is moved by syncs of {pattern!r} already", hint)
     file = read_aliases(tree, rules)
     if file.problems:
@@ -44,7 +40,8 @@ def declare(settings: AppSettings, moves: Sequence[AliasMove]) -> list[AliasMove
         return []
     try:
         data = file.data or b""
-        comments, old = (data, b"") if file.is_blank else (b"", data)  # a file of comments keeps them at its top
+        # A file without data keeps its comments at the top.
+        comments, old = (data, b"") if file.is_blank else (b"", data)
         end = b"\n" if comments and not comments.endswith(b"\n") else b""
         text = comments + end + edited(".yaml", old, lambda fields: _point(fields, new))
         if file.data is None:
@@ -54,22 +51,15 @@ def declare(settings: AppSettings, moves: Sequence[AliasMove]) -> list[AliasMove
     except NoPlace as error:
         raise ConfigError(f"{ALIASES_FILE} cannot be edited: {error}", "write the lines by hand") from error
     except FileChanged as error:
-        raise StalePlan(f"{ALIASES_FILE} was edited meanwhile", "run the command again") from error
+        raise StalePlan(f"{ALIASES_FILE} was edited at the same time", "run the command again") from error
     except OSError as error:
         raise StorageError(f"{ALIASES_FILE} cannot be written: {error.strerror}") from error
     return new
 
 
 def _point(fields: dict[str, Any], moves: Sequence[AliasMove]) -> None:
-    """Edit the line that is there, however it spells the prompt, or add one."""
     for move in moves:
         targets = fields.setdefault(move.alias, {})
-        name = next((name for name in targets if _is(name, move.prompt)), str(move.prompt))
+        # The file may name the prompt in another form, such as without `default/`.
+        name = next((name for name in targets if PromptId.parse(name) == move.prompt), str(move.prompt))
         targets[name] = f"rev:{move.to_revision}"
-
-
-def _is(name: str, prompt: PromptId) -> bool:
-    try:
-        return PromptId.parse(name) == prompt
-    except InvalidRef:
-        return False

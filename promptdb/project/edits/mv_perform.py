@@ -1,4 +1,4 @@
-"""Perform a move of a prompt file: all of it, or nothing."""
+"""Performs the move of a prompt file completely, or not at all."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,14 +12,10 @@ from promptdb.project.edits.mv_plan import Rename
 
 
 def perform_move(root: Path, move: Rename) -> None:
-    """Write the file in its new place, change what else names it, tell git's index, and remove the old file at last.
-
-    Args:
-        root: the prompts root.
-        move: as it was decided.
+    """Write the new file, edit the files that name it, update git's index, and remove the old file. Errors undo all of it.
 
     Raises:
-        StalePlan: a file was edited meanwhile. The old state is there again, as after the other errors.
+        StalePlan: a file was edited at the same time.
         StorageError: a file or the index cannot be written.
     """
     tree = WorkTree(root)
@@ -38,7 +34,7 @@ def perform_move(root: Path, move: Rename) -> None:
     except FileChanged as error:
         raise StalePlan("a file was edited while it was moved", "nothing was moved; run the command again") from error
     except OSError as error:
-        hint = f"{file.path} is as it was; 'git status' tells if something else is left"
+        hint = f"{file.path} is unchanged; 'git status' shows other changes that remain"
         raise StorageError(f"cannot move {file.path} to {file.new_path}: {error.strerror}", hint) from error
 
 
@@ -53,7 +49,7 @@ def _create(target: Path, data: bytes, mode: int, undo: ExitStack) -> None:
 
 
 def _stage(root: Path, move: Rename, undo: ExitStack) -> None:
-    """Give the index the same change. What was not staged before is not staged now."""
+    """Make the same change in the index. Changes that were not staged stay unstaged."""
     tracked = [(edit, edit.entry) for edit in move.edits if edit.entry is not None]
     work_tree = open_work_tree(root)
     if work_tree is None or not tracked:

@@ -1,4 +1,4 @@
-"""What `mv` would do with a prompt file: decided from the tree as it is, with everything checked before anything is written."""
+"""Decides the move of a prompt file and checks everything. Writes nothing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import Guard, InvalidPrompts, StorageError
-from promptdb.files.editing.relocate import Mended, PromptPath, Relocated, relocated
+from promptdb.files.editing.relocate import Mended, PromptPath, relocated
 from promptdb.files.editing.rename_key import with_prompt_renamed
 from promptdb.files.findings import NoPlace, Unreadable
 from promptdb.files.reading.formats import problems_of
@@ -16,8 +16,7 @@ from promptdb.files.reading.parse import parse_file
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.git.objects import Entry, entries_of_index, read_blobs
 from promptdb.git.worktree import WorkTreeState, from_top, open_work_tree
-from promptdb.project.edits.mv_checks import require_free, require_movable, require_seen
-from promptdb.project.edits.mv_places import named_file, new_place
+from promptdb.project.edits.mv_places import named_file, new_place, require_free, require_movable, require_seen
 from promptdb.project.load import load_tree
 from promptdb.render.assets import dataset, images
 from promptdb.settings import AppSettings
@@ -27,9 +26,9 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class FileEdit:
-    """A file that gets another content, and another path where the two differ.
+    """A file that changes its content or its path.
 
-    `entry` is what git would commit of it now, None where git does not track it, and `staged` the bytes that this becomes.
+    `entry` is its entry in git's index, or None for an untracked file. `staged` is its new content in the index.
     """
 
     path: str
@@ -42,11 +41,11 @@ class FileEdit:
 
 @dataclass(frozen=True)
 class Rename:
-    """A prompt file on its way to another place; `edits` start with the file itself.
+    """A decided move of a prompt file. The first of its `edits` is that of the file itself.
 
-    `makes_version`: the next sync adds a version, since the paths of assets are part of one. `is_valid`: the file has no
-    errors. `aliases` are those whose declaration names the prompt. `claimed_by` is another file whose `renamed_from` has the
-    new name. `is_clean`: all files are as HEAD has them.
+    `makes_version`: the next sync adds a version, because the paths of assets are part of one. `is_valid`: the file has no
+    errors. `aliases` are the declared aliases that name the prompt. `claimed_by` is another file with the new name in
+    `renamed_from`. `is_clean`: no file differs from HEAD.
     """
 
     old: PromptPath
@@ -62,20 +61,14 @@ class Rename:
 
 
 def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Rename:
-    """Look, and write nothing.
-
-    Args:
-        settings: say where the prompts are.
-        old: the name of a prompt, or the path of its file.
-        new: another name or path; a folder where it ends with `/`.
-        here: the current folder.
+    """Decide how to move a prompt file. `old` and `new` are names, or paths that start at `here` or the prompts root.
 
     Raises:
         InvalidRef: no prompt can have such a name.
         PromptNotFound: there is no such file.
-        InvalidPrompts: the file cannot be read.
-        Conflict: there is a prompt or a file already.
-        Guard: the file cannot be moved without breaking something.
+        InvalidPrompts: the file cannot be parsed.
+        Conflict: a prompt or file has the new name already.
+        Guard: the move would break something.
         ConfigError, StorageError: as in `load_tree`.
     """
     loaded = load_tree(settings)
@@ -88,7 +81,12 @@ def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Rename
     require_free(was, place, desired, root)
     require_seen(place, root, work_tree)
     tree = WorkTree(root)
-    relocation, file = _file_edit(tree, was, place)
+    data = _read(tree, was.path)
+    hint = f"write 'renamed_from: [{was.prompt}]' by hand"
+    relocation = _edited(was.path, lambda: relocated(data, was, place), hint)
+    if len(relocation.data) > MAX_TEXT_BYTES:
+        raise Guard(f"{was.path} would become too large", "keep data out of the prompt")
+    file = FileEdit(was.path, place.path, data, relocation.data)
     makes_version = was.prompt not in desired.invalid and _is_changed(tree, settings, was, place, file)
     aliases, others = _aliases_edit(tree, was, place)
     edits = [file, *others]
@@ -109,20 +107,12 @@ def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Rename
     )
 
 
-def _file_edit(tree: WorkTree, old: PromptPath, new: PromptPath) -> tuple[Relocated, FileEdit]:
-    data = _read(tree, old.path)
-    found = _edited(old.path, lambda: relocated(data, old, new), f"write 'renamed_from: [{old.prompt}]' by hand")
-    if len(found.data) > MAX_TEXT_BYTES:
-        raise Guard(f"{old.path} would become too large", "keep data out of the prompt")
-    return found, FileEdit(old.path, new.path, data, found.data)
-
-
 def _aliases_edit(tree: WorkTree, old: PromptPath, new: PromptPath) -> tuple[tuple[str, ...], list[FileEdit]]:
-    """The file of declared aliases, where it names the prompt."""
+    """Rename the prompt in the file of declared aliases, if that names it."""
     if not (tree.root / ALIASES_FILE).exists():
         return (), []
     data = _read(tree, ALIASES_FILE)
-    hint = f"write {new.prompt} for {old.prompt} there by hand, then repeat"
+    hint = f"write {new.prompt} for {old.prompt} there by hand, then run the command again"
     changed, aliases = _edited(ALIASES_FILE, lambda: with_prompt_renamed(data, old.prompt, new.prompt), hint)
     return aliases, [FileEdit(ALIASES_FILE, ALIASES_FILE, data, changed)] if aliases else []
 
@@ -130,7 +120,7 @@ def _aliases_edit(tree: WorkTree, old: PromptPath, new: PromptPath) -> tuple[tup
 def _with_entries(
     edits: Sequence[FileEdit], old: PromptPath, new: PromptPath, work_tree: WorkTreeState
 ) -> list[FileEdit]:
-    """The same with what git would commit: changes that are not staged stay so."""
+    """Add the entries of git's index and their new content. Changes that are not staged stay unstaged."""
     repository = work_tree.repository
     paths = {edit.path: from_top(work_tree.prefix, edit.path) for edit in edits}
     entries = entries_of_index(repository, *paths.values())
@@ -138,14 +128,7 @@ def _with_entries(
     found = []
     for edit in edits:
         entry = entries.get(paths[edit.path])
-        if entry is None:
-            found.append(edit)
-            continue
-        try:
-            staged = _staged(edit, blobs[entry.id], old, new)
-        except (NoPlace, Unreadable) as error:
-            message = f"what is staged of {edit.path} cannot be edited"
-            raise Guard(message, f"stage the file as it is now with 'git add {edit.path}', or unstage it") from error
+        staged = _staged(edit, blobs[entry.id], old, new) if entry is not None else b""
         found.append(replace(edit, entry=entry, staged=staged))
     return found
 
@@ -153,13 +136,17 @@ def _with_entries(
 def _staged(edit: FileEdit, data: bytes, old: PromptPath, new: PromptPath) -> bytes:
     if data == edit.old:
         return edit.new
-    if edit.path == ALIASES_FILE:
-        return with_prompt_renamed(data, old.prompt, new.prompt)[0]
-    return relocated(data, old, new).data
+    try:
+        if edit.path == ALIASES_FILE:
+            return with_prompt_renamed(data, old.prompt, new.prompt)[0]
+        return relocated(data, old, new).data
+    except (NoPlace, Unreadable) as error:
+        message = f"the staged content of {edit.path} cannot be edited"
+        raise Guard(message, f"stage the file with 'git add {edit.path}', or unstage it") from error
 
 
 def _is_changed(tree: WorkTree, settings: AppSettings, old: PromptPath, new: PromptPath, edit: FileEdit) -> bool:
-    """Whether the digest becomes another one. Only the paths of assets may do that."""
+    """Check whether the digest changes. Refuse changes other than the paths of assets."""
     before = parse_file(old.path, edit.old, tree, settings.text_format).prompt
     after = parse_file(new.path, edit.new, tree, settings.text_format).prompt
     if before is None or after is None or _but_asset_paths(before.spec) != _but_asset_paths(after.spec):
@@ -169,7 +156,7 @@ def _is_changed(tree: WorkTree, settings: AppSettings, old: PromptPath, new: Pro
 
 
 def _but_asset_paths(spec: PromptSpec) -> dict[str, Any]:
-    """With what names an asset naming its digest instead."""
+    """Return the fields with digests in the place of the paths of assets."""
     digests = {asset.path: asset.digest for asset in spec.assets}
     fields = {**spec.model_dump(), "assets": [(asset.kind, asset.digest) for asset in spec.assets]}
     for path, name in images(spec):
@@ -188,7 +175,7 @@ def _read(tree: WorkTree, path: str) -> bytes:
     except FileTooLarge as error:
         raise StorageError(f"{path} is larger than {MAX_TEXT_BYTES // 1024:,} KiB") from error
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}", "look at its permissions") from error
+        raise StorageError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
 
 
 def _edited(path: str, edit: Callable[[], _T], hint: str) -> _T:

@@ -1,4 +1,4 @@
-"""Golden tests made to expect what comes out now: decided by `render.golden`, put in by `files.edit`."""
+"""Updates golden tests to the present output. `render.golden` decides the changes, and `files.editing` makes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,20 +14,18 @@ from promptdb.files.reading.parse import ParsedPrompt, parse_file
 from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
 from promptdb.problems import Code
 from promptdb.progress import Progress
-from promptdb.project.check import Checked, Updated, check_tree
 from promptdb.project.content import content_of_file
+from promptdb.project.load import Checked, Updated, check_tree
 from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.golden import Rewrite, rewrites, run_tests
 from promptdb.render.validation import SpecProblem
 from promptdb.settings import AppSettings
 
-LineColumn = tuple[int, int]
-
 
 def update_tests(settings: AppSettings, progress: Progress | None = None) -> Checked:
-    """`check_tree` after the golden tests that fail were made to expect what comes out now, as far as that is possible.
+    """Write the present output into golden tests that fail, then check the tree. Arguments and errors as in `check_tree`.
 
-    What is left has a hint that says why. Arguments and errors as in `check_tree`; a file that cannot be written is left.
+    Tests that cannot be updated keep their problem, with a hint that gives the reason.
     """
     checked = check_tree(settings, progress)
     rewrite = Rewriter(WorkTree(settings.prompts_path), settings.text_format)
@@ -46,15 +44,15 @@ def update_tests(settings: AppSettings, progress: Progress | None = None) -> Che
 
 @dataclass
 class Rewritten:
-    """What became of a file. `left` has the place of each failure that is still there, and why it is."""
+    """The result for one file. `left` maps the place of each remaining failure to the reason."""
 
     updated: tuple[Updated, ...] = ()
-    left: dict[LineColumn, str] = field(default_factory=dict)
+    left: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Rewriter:
-    """Writes the present output into the tests of a file that fail. A file that is invalid by now is not touched."""
+    """Writes the present output into the failing tests of a file. Does not touch an invalid file."""
 
     tree: WorkTree
     text_format: TemplateFormat
@@ -63,7 +61,8 @@ class Rewriter:
         try:
             data = self.tree.read(path, MAX_TEXT_BYTES)
         except (OSError, FileTooLarge, OutsideRoot):
-            return Rewritten()  # the check that comes next says so
+            # The next check reports it.
+            return Rewritten()
         prompt = self._parsed(path, data)
         if prompt is None:
             return Rewritten()
@@ -81,7 +80,9 @@ class Rewriter:
                 done, edited = [], data
         now = self._parsed(path, edited) or prompt
         found = list(run_tests(self._compiled(now), now.tests))
-        return Rewritten(_updates(path, prompt, done), _left(now.document, found, done, reasons))
+        fields = {test.name: tuple(r.field for r in done if r.test == test.name) for test in prompt.tests}
+        updated = tuple(Updated(path, name, changed) for name, changed in fields.items() if changed)
+        return Rewritten(updated, _left(now.document, found, reasons))
 
     def _parsed(self, path: str, data: bytes) -> ParsedPrompt | None:
         return parse_file(path, data, self.tree, self.text_format).prompt
@@ -90,7 +91,7 @@ class Rewriter:
         return prompt.compiled(content_of_file(prompt, self.tree).open_blob)
 
     def _misfit(self, path: str, edited: bytes, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> str | None:
-        """Why the edited file must not take the place of the other: it has to be the same prompt, with tests that pass."""
+        """Return the reason to reject the edited file: it must be the same prompt, and its updated tests must pass."""
         if len(edited) > MAX_TEXT_BYTES:
             return "the file would become too large"
         again = self._parsed(path, edited)
@@ -104,7 +105,7 @@ class Rewriter:
         try:
             self.tree.replace(path, data, edited)
         except FileChanged:
-            return "the file was edited meanwhile"
+            return "the file was edited at the same time"
         except OSError as error:
             return f"the file cannot be written: {error.strerror}"
         except OutsideRoot as error:
@@ -112,22 +113,15 @@ class Rewriter:
         return None
 
 
-def _updates(path: str, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> tuple[Updated, ...]:
-    """In the order of the tests, each once."""
-    fields = {test.name: tuple(rewrite.field for rewrite in done if rewrite.test == test.name) for test in prompt.tests}
-    return tuple(Updated(path, name, changed) for name, changed in fields.items() if changed)
-
-
 def _left(
-    document: Document, found: Sequence[SpecProblem], done: Sequence[Rewrite], reasons: dict[FieldPath, str]
-) -> dict[LineColumn, str]:
+    document: Document, found: Sequence[SpecProblem], reasons: dict[FieldPath, str]
+) -> dict[tuple[int, int], str]:
     broken = {finding.path[1] for finding in found if finding.code is Code.TEST_BROKEN}
-    passing = {rewrite.path for rewrite in done}
     left = {}
     for finding in found:
-        if finding.code is Code.TEST_FAILED and finding.path not in passing:
+        if finding.code is Code.TEST_FAILED:
             is_broken = finding.path[1] in broken
-            other = "mend the test first" if is_broken else f"'{finding.path[-1]}' does not follow from the output"
+            other = "repair the test first" if is_broken else f"'{finding.path[-1]}' does not follow from the output"
             problem = document.problem(finding.path, finding.code, finding.message)
             left[problem.line, problem.column] = f"not updated: {reasons.get(finding.path, other)}"
     return left

@@ -124,7 +124,7 @@ def test_what_has_no_meaning_in_a_file_is_wrong_usage(run: Run, two_versions: Pa
 
 def test_an_alias_of_a_ref_is_not_written(run: Run, two_versions: Path) -> None:
     write(two_versions, {"promptdb.toml": "[refs]\nmain = ['staging']\n"})
-    hint = "take it out of [tool.promptdb.refs] to declare it"
+    hint = "remove it from [tool.promptdb.refs] to declare it"
     assert run("promote", "--write", "greet", "staging") == (
         1,
         "",

@@ -68,6 +68,12 @@ def test_a_second_init_is_refused(repository: Path, capsys: pytest.CaptureFixtur
     assert "sets promptdb up already" in capsys.readouterr().err
 
 
+def test_settings_in_any_form_refuse_an_init(repository: Path, capsys: pytest.CaptureFixture[str]):
+    write(repository, {"pyproject.toml": '[tool.promptdb.refs]\nmain = ["staging"]\n'})
+    assert run(["init"]) == 1
+    assert "pyproject.toml sets promptdb up already" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("folder", ['my"prompts', "my\\prompts", "my prompts"])
 def test_any_folder_can_be_the_root(repository: Path, folder: str, capsys: pytest.CaptureFixture[str]):
     write(repository, {f"{folder}/a.txt": "Hello"})

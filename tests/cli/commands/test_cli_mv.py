@@ -98,12 +98,12 @@ def test_an_invalid_file_is_moved_with_a_note(run: Run, project: Path) -> None:
         (
             ("support", "x"),
             1,
-            failure("support is a folder", "move its prompts, one by one"),
+            failure("support is a folder", "move its prompts one by one"),
         ),
         (
             ("greet", "support/triage"),
             5,
-            failure("there is a prompt support/triage already", "choose another name, or move that one first"),
+            failure("there is a prompt support/triage already", "choose another name, or move that prompt first"),
         ),
         (("greet",), 2, None),
     ],
@@ -173,4 +173,4 @@ def test_a_rename_from_a_name_that_has_a_file_is_told(run: Run, synced: Path) ->
 def test_an_earlier_name_is_told_with_the_name_of_today(run: Run, project: Path) -> None:
     assert run("mv", "greet", "hello").code == 0
     ran = run("mv", "greet", "other")
-    assert (ran.code, "hint: it is default/hello now" in ran.err) == (1, True)
+    assert (ran.code, "hint: its name is default/hello now" in ran.err) == (1, True)

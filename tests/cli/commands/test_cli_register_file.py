@@ -99,8 +99,8 @@ def test_a_user_version_of_other_content_is_exit_code_5(run: Run, file: Path) ->
 
 FAILURES = [
     (["gone.txt"], "cannot read gone.txt: No such file or directory", None),
-    (["elsewhere"], "elsewhere has no suffix of prompt files", f"use one of {SUFFIXES}"),
-    (["promptdb.toml"], "promptdb.toml has no suffix of prompt files", f"use one of {SUFFIXES}"),
+    (["elsewhere"], "elsewhere does not have the suffix of a prompt file", f"use one of {SUFFIXES}"),
+    (["promptdb.toml"], "promptdb.toml does not have the suffix of a prompt file", f"use one of {SUFFIXES}"),
     (
         ["elsewhere/hello.txt", "--name", "Bad name"],
         "'Bad name' is not a valid name segment",
