@@ -1,1 +1,1 @@
-"""Prompt files on disk: find them, read them strictly, resolve what they name."""
+"""Prompt files: finds them, reads them strictly, and edits them."""

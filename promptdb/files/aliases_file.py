@@ -1,4 +1,4 @@
-"""`_aliases.yaml`: which version each alias of a prompt shall point at, read as strictly as prompt files."""
+"""`_aliases.yaml`: the version that each alias of a prompt should point at, read as strictly as prompt files."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias, parse_selector
 from promptdb.errors import InvalidRef, OutsideRoot
 from promptdb.files.findings import Unreadable
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree, size_text
 from promptdb.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ _EXAMPLE = "for example 'production: {support/triage: rev:3}'"
 
 @dataclass(frozen=True)
 class AliasesFile:
-    """`data` are its bytes, None where there is no such file; `declarations` are those without a problem.
-
-    `is_blank`: it holds no data, though perhaps comments.
-    """
+    """The bytes of the file, if there is one, and the declarations without a problem. A blank file may hold comments."""
 
     data: bytes | None = None
     declarations: tuple[Declaration, ...] = ()
@@ -34,23 +31,19 @@ class AliasesFile:
 
 
 def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
-    """Read the file of a tree.
-
-    Args:
-        tree: where it is.
-        rules: what refs move cannot be declared as well.
-    """
+    """Read the file of a tree. Aliases that refs move by the `rules` cannot be declared as well."""
     try:
         data = tree.read(ALIASES_FILE, MAX_TEXT_BYTES)
     except FileNotFoundError:
         return _misnamed(tree)
     except FileTooLarge:
-        return _unreadable(Code.TOO_LARGE, f"larger than {MAX_TEXT_BYTES // 1024:,} KiB")
+        return _unreadable(Code.TOO_LARGE, f"larger than {size_text(MAX_TEXT_BYTES)}")
     except OutsideRoot as error:
         return _unreadable(Code.OUTSIDE_ROOT, error.message)
     except OSError as error:
         return _unreadable(Code.UNREADABLE, f"cannot be read: {error.strerror}")
-    from promptdb.files.reading.document import Document  # here, as below: a tree without the file needs no parser
+    # A tree without the file needs no parser.
+    from promptdb.files.reading.document import Document
     from promptdb.files.reading.formats import decode, problems_of
     from promptdb.files.reading.yaml import compose, construct
 
@@ -66,23 +59,17 @@ def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
 
 
 def without_file(declarations: Collection[Declaration], known: Collection[PromptId]) -> list[Problem]:
-    """A warning for each declaration whose prompt is not among the `known`, which include earlier names."""
+    """Warn about each declaration whose prompt is not `known`. Earlier names of prompts are known, too."""
+    hint = "if you removed its file on purpose, remove this line: the alias stays where it is"
     return [
-        Problem(
-            ALIASES_FILE,
-            found.line,
-            found.column,
-            Code.ALIAS_WITHOUT_FILE,
-            f"no file is the prompt {found.prompt}",
-            "if its file is meant to be gone, take the line out: the alias stays where it is",
-        )
-        for found in declarations
-        if found.prompt not in known
+        Problem(ALIASES_FILE, d.line, d.column, Code.ALIAS_WITHOUT_FILE, f"the prompt {d.prompt} has no file", hint)
+        for d in declarations
+        if d.prompt not in known
     ]
 
 
 def _misnamed(tree: Tree) -> AliasesFile:
-    """None, unless somebody gave the file another suffix: all that it declares would be passed over in silence."""
+    # A file with another suffix would be ignored silently, with all that it declares.
     for name in _MISNAMED:
         try:
             tree.read(name, MAX_TEXT_BYTES)
@@ -90,8 +77,9 @@ def _misnamed(tree: Tree) -> AliasesFile:
             continue
         except (OSError, FileTooLarge, OutsideRoot):
             pass
-        message = f"nobody reads {name}"
-        return AliasesFile(problems=(Problem(name, 1, 1, Code.ALIAS_NAME, message, f"name it {ALIASES_FILE}"),))
+        return AliasesFile(
+            problems=(Problem(name, 1, 1, Code.ALIAS_NAME, f"{name} is not read", f"name it {ALIASES_FILE}"),)
+        )
     return AliasesFile()
 
 
@@ -107,19 +95,19 @@ class _Reader:
 
     def declarations(self, value: Any) -> Iterator[Declaration]:
         if not isinstance(value, dict):
-            self._tell((), Code.NOT_A_MAPPING, "expected aliases with their prompts", _EXAMPLE)
+            self._report(Code.NOT_A_MAPPING, "expected aliases with their prompts", _EXAMPLE)
             return
         for alias, targets in value.items():
             if not self._is_free(alias):
                 continue
             if not isinstance(targets, dict):
-                self._tell((alias,), Code.WRONG_VALUE, "expected prompts with their versions", _EXAMPLE)
+                self._report(Code.WRONG_VALUE, "expected prompts with their versions", _EXAMPLE, alias)
                 continue
             seen = set[PromptId]()
             for name, selector in targets.items():
                 found = self._declaration(alias, name, selector)
                 if found is not None and found.prompt in seen:
-                    self._tell((alias, name), Code.ALIAS_CLAIMED, f"{found.prompt} stands here twice", "keep one")
+                    self._report(Code.ALIAS_CLAIMED, f"{found.prompt} stands here twice", "keep one", alias, name)
                 elif found is not None:
                     seen.add(found.prompt)
                     yield found
@@ -128,35 +116,27 @@ class _Reader:
         try:
             parse_alias(alias)
         except InvalidRef as error:
-            self._tell((alias,), Code.ALIAS_NAME, error.message, error.hint, key=True)
+            self._report(Code.ALIAS_NAME, error.message, error.hint, alias, key=True)
             return False
-        if (pattern := self.rules.moving(alias)) is not None:
+        pattern = self.rules.moving(alias)
+        if pattern is not None:
             message = f"{alias!r} is moved by syncs of {pattern!r} already"
-            hint = "an alias is declared here or named in [tool.promptdb.refs], not both"
-            self._tell((alias,), Code.ALIAS_CLAIMED, message, hint, key=True)
-            return False
-        return True
+            hint = "declare the alias here or name it in [tool.promptdb.refs], not both"
+            self._report(Code.ALIAS_CLAIMED, message, hint, alias, key=True)
+        return pattern is None
 
     def _declaration(self, alias: str, name: str, selector: Any) -> Declaration | None:
-        path = (alias, name)
+        prompt = None
         try:
             prompt = PromptId.parse(name)
-        except InvalidRef as error:
-            self._tell(path, Code.ALIAS_TARGET, error.message, error.hint, key=True)
-            return None
-        if not isinstance(selector, str):
+            if isinstance(selector, str):
+                place = self.document.problem((alias, name), Code.ALIAS_TARGET, "")
+                return Declaration(alias, prompt, parse_selector(selector), selector, place.line, place.column)
             hint = "write rev:3, sha256:ab12cd34, git:COMMIT, latest, or a user_version in quotes"
-            self._tell(path, Code.WRONG_VALUE, "expected a version", hint)
-            return None
-        try:
-            parsed = parse_selector(selector)
+            self._report(Code.WRONG_VALUE, "expected a version", hint, alias, name)
         except InvalidRef as error:
-            self._tell(path, Code.ALIAS_TARGET, error.message, error.hint)
-            return None
-        place = self.document.problem(path, Code.ALIAS_TARGET, "")
-        return Declaration(alias, prompt, parsed, selector, place.line, place.column)
+            self._report(Code.ALIAS_TARGET, error.message, error.hint, alias, name, key=prompt is None)
+        return None
 
-    def _tell(
-        self, path: tuple[str, ...], code: Code, message: str, hint: str | None = None, *, key: bool = False
-    ) -> None:
+    def _report(self, code: Code, message: str, hint: str | None, *path: str, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, code, message, hint, key=key))

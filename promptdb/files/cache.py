@@ -1,18 +1,18 @@
-"""The file that remembers what parsing gave. A lost, broken or foreign one costs time only."""
+"""The file that remembers the results of parsing. A lost or broken one costs only time."""
 
 import json
-import os
 import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+
+from promptdb.files.tree import temporary_beside
 
 _FORMAT = 3
 
 
 def read_cache(file: Path, key: str) -> Any:
-    """Return what `write_cache` was given under the same key; None if the file is lost, broken or has another key."""
+    """Return the content that was written under this key; None if the file is missing, broken or has another key."""
     try:
         header, _, body = file.read_bytes().partition(b"\n")
         return json.loads(body) if header == _header(key, body) else None
@@ -21,24 +21,17 @@ def read_cache(file: Path, key: str) -> Any:
 
 
 def write_cache(file: Path, key: str, content: Any) -> None:
-    """Replace the file at once. A folder that cannot be written is fine.
+    """Replace the file at once, if its folder can be written. `content` is JSON data.
 
-    Args:
-        file: where it is kept.
-        key: names everything that the content depends on, apart from the files it is about.
-        content: JSON data.
+    The key names everything that the content depends on, apart from the files it describes.
     """
     body = json.dumps(content, separators=(",", ":")).encode()
-    temporary = file.with_suffix(f".{os.getpid()}-{uuid4().hex[:8]}")
-    try:
+    with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(_header(key, body) + b"\n" + body)
-        temporary.replace(file)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
+        with temporary_beside(file, _header(key, body) + b"\n" + body) as temporary:
+            temporary.replace(file)
 
 
 def _header(key: str, body: bytes) -> bytes:
-    # The checksum tells a file cut short, or with a wrong byte, from a whole one.
+    # The checksum detects a file that was cut short or damaged.
     return b"promptdb files %d %08x %s" % (_FORMAT, zlib.crc32(body), key.encode())

@@ -1,4 +1,4 @@
-"""`.promptdbignore`: which files in the tree are nobody's prompt, in gitignore syntax."""
+"""`.promptdbignore`: files of the tree that are not prompts, in gitignore syntax."""
 
 import os
 from collections.abc import Callable
@@ -10,18 +10,14 @@ IGNORE_FILE = ".promptdbignore"
 
 
 def ignore_rule(data: bytes | None, where: str) -> Callable[[str], bool]:
-    """Whether a path relative to the root is ignored; a folder's path ends with `/`.
+    """Compile the content of an ignore file into a test of paths below the root. Paths of folders end with `/`.
 
-    Args:
-        data: of the file; None if there is none.
-        where: it is, for the message.
-
-    Raises:
-        ConfigError: a pattern is wrong.
+    A wrong pattern raises a ConfigError, which calls the file `where`.
     """
     if data is None:
         return lambda path: False  # noqa: ARG005
-    from pathspec import GitIgnoreSpec  # only where there is such a file
+    # Only trees with such a file pay for this import.
+    from pathspec import GitIgnoreSpec
 
     try:
         return GitIgnoreSpec.from_lines(data.decode("utf-8-sig", errors="surrogateescape").splitlines()).match_file
@@ -30,18 +26,14 @@ def ignore_rule(data: bytes | None, where: str) -> Callable[[str], bool]:
 
 
 def ignore_file(root: Path) -> bytes | None:
-    """
-    Raises:
-        ConfigError: it cannot be read.
-    """
+    """Read the ignore file of a folder. Raise ConfigError if it cannot be read."""
     file = root / IGNORE_FILE
-    if not os.path.isfile(file):  # noqa: PTH113  no error where it may not look: the scan tells that
-        return None
     try:
-        return file.read_bytes()
+        # os.path.isfile raises no error for a folder without permission: the scan reports that folder.
+        return file.read_bytes() if os.path.isfile(file) else None  # noqa: PTH113
     except OSError as error:
         raise _unusable(str(file), error) from error
 
 
 def _unusable(where: str, error: Exception) -> ConfigError:
-    return ConfigError(f"{where} cannot be used: {error}", "it has gitignore syntax, one pattern a line")
+    return ConfigError(f"{where} cannot be used: {error}", "write one pattern in gitignore syntax on each line")

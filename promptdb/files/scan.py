@@ -1,8 +1,8 @@
-"""Which files of the tree are prompts, and who each one is."""
+"""The walk over the tree that finds prompt files and their identities."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,11 +14,9 @@ from promptdb.problems import Code, Problem
 from promptdb.safe_paths import contained
 
 
+# A tuple, because a large tree makes ten thousand of these: a dataclass takes three times as long.
 class Candidate(NamedTuple):
-    """A prompt file: its path relative to the root, with `/`, and its identity. `target` is the path that a link leads to.
-
-    A tuple, as all values here of which a large tree makes ten thousand: it takes a third of the time.
-    """
+    """A prompt file: its path from the root, with `/`, and its identity. `target` is the path that a link leads to."""
 
     path: str
     prompt: PromptId
@@ -27,7 +25,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class Scan:
-    """`clashing` are prompts that two files claim: none of them is a candidate."""
+    """Prompt files and problems. Two files claim each of the `clashing` prompts, and neither is a candidate."""
 
     candidates: tuple[Candidate, ...]
     problems: tuple[Problem, ...]
@@ -35,38 +33,21 @@ class Scan:
 
 
 def scan(root: Path, git_ignores: Callable[[str], bool] | None = None) -> Scan:
-    """Walk the tree once.
-
-    Args:
-        root: the prompts root.
-        git_ignores: tells what git ignores, by a path relative to the root; a folder's path ends with `/`.
+    """Walk the prompts root once. `git_ignores` tests a path from the root. Paths of folders end with `/`.
 
     Raises:
-        ConfigError: the root is not a folder.
+        ConfigError: the root is not a folder, or its ignore file cannot be used.
     """
     if not root.is_dir():
         raise ConfigError(f"there is no prompts folder {root}", "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT")
     ignored = ignore_rule(ignore_file(root), str(root / IGNORE_FILE))
-    paths: list[str] = []
-    links: dict[str, str] = {}
-    problems: list[Problem] = []
-    for found in _walk(root, "", lambda name: ignored(name) or (git_ignores is not None and git_ignores(name))):
-        if found.error is not None:
-            message = f"the folder cannot be read: {found.error.strerror}"
-            problems.append(Problem(found.path, 1, 1, Code.UNREADABLE, message, "look at its permissions"))
-        elif found.is_link:
-            target = _target(root, found.path)
-            if isinstance(target, Problem):
-                problems.append(target)
-            else:
-                links[found.path] = target
-        else:
-            paths.append(found.path)
-    return identify(sorted([*paths, *links]), problems, links)
+    walk = _Walk(root, lambda path: ignored(path) or (git_ignores is not None and git_ignores(path)))
+    walk.enter("")
+    return identify(sorted([*walk.paths, *walk.links]), walk.problems, walk.links)
 
 
 def identify(paths: list[str], problems: list[Problem], links: Mapping[str, str] | None = None) -> Scan:
-    """Give each path its identity; refuse bad names, and both of two files for one prompt."""
+    """Give each path its identity. Add problems for bad names, and for files that are the same prompt."""
     candidates: dict[str, Candidate] = {}
     found: list[Candidate] = []
     clashing: set[str] = set()
@@ -75,7 +56,7 @@ def identify(paths: list[str], problems: list[Problem], links: Mapping[str, str]
         try:
             candidate = Candidate(path, PromptId.from_path(stem), links.get(path) if links else None)
         except InvalidRef as error:
-            hint = f"rename the file, or start its name with '_' if it is no prompt; in a name {error.hint}"
+            hint = f"rename the file, or start its name with '_' if it is not a prompt; in a name {error.hint}"
             problems.append(Problem(path, 1, 1, Code.BAD_NAME, error.message, hint))
             continue
         folded = candidate.prompt.folded
@@ -83,7 +64,7 @@ def identify(paths: list[str], problems: list[Problem], links: Mapping[str, str]
         if other is not candidate:
             clashing.add(folded)
             message = f"{other.path} and {path} are both the prompt {candidate.prompt}"
-            hint = "rename one, or start its name with '_' if it is no prompt"
+            hint = "rename one, or start its name with '_' if it is not a prompt"
             problems.append(Problem(path, 1, 1, Code.SAME_IDENTITY, message, hint))
         found.append(candidate)
     if not clashing:
@@ -93,48 +74,54 @@ def identify(paths: list[str], problems: list[Problem], links: Mapping[str, str]
 
 
 def is_prompt_name(name: str) -> bool:
-    """Whether a file of this name may be a prompt, by its first character and suffix."""
+    """Test the first character and the suffix of a file name."""
     return name[0] not in "._" and name[name.rfind(".") :].lower() in SUFFIXES and not name.startswith("README")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    path: str
-    is_link: bool = False
-    error: OSError | None = None
+@dataclass
+class _Walk:
+    root: Path
+    ignored: Callable[[str], bool]
+    paths: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
+    def enter(self, folder: str) -> None:
+        try:
+            entries = list(os.scandir(self.root / folder))
+        except OSError as error:
+            message = f"the folder cannot be read: {error.strerror}"
+            self._report(folder or ".", Code.UNREADABLE, message, "check its permissions")
+            return
+        for entry in entries:
+            if entry.name[0] in "._":
+                continue
+            path = f"{folder}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                if not self.ignored(path + "/"):
+                    self.enter(path + "/")
+            elif is_prompt_name(entry.name):
+                # Pipes and sockets are neither links nor files.
+                if (entry.is_symlink() or entry.is_file()) and not self.ignored(path):
+                    self._add(path, is_link=entry.is_symlink())
+            elif entry.is_symlink() and entry.is_dir() and not self.ignored(path + "/"):
+                # It may lead in circles.
+                message = "a symbolic link to a folder is not followed"
+                self._report(path + "/", Code.SYMLINK, message, "link single files")
 
-def _walk(root: Path, folder: str, ignored: Callable[[str], bool]) -> Iterator[_Found]:
-    try:
-        entries = list(os.scandir(root / folder))
-    except OSError as error:
-        yield _Found(folder or ".", error=error)
-        return
-    for entry in entries:
-        name = entry.name
-        if name[0] in "._":
-            continue
-        path = f"{folder}{name}"
-        if entry.is_dir(follow_symlinks=False):
-            if not ignored(path + "/"):
-                yield from _walk(root, path + "/", ignored)
-        elif is_prompt_name(name):
-            is_link = entry.is_symlink()
-            if (is_link or entry.is_file()) and not ignored(path):  # no pipes and sockets
-                yield _Found(path, is_link)
-        elif entry.is_symlink() and entry.is_dir() and not ignored(path + "/"):
-            yield _Found(path + "/", is_link=True)
-
-
-def _target(root: Path, path: str) -> str | Problem:
-    """Where a link leads. One to a folder is not walked, since it can lead in circles; one to a file must stay inside."""
-    if path.endswith("/"):
-        return Problem(path, 1, 1, Code.SYMLINK, "a symbolic link to a folder is not followed", "link single files")
-    try:
-        target = contained(root, path)
+    def _add(self, path: str, *, is_link: bool) -> None:
+        if not is_link:
+            self.paths.append(path)
+            return
+        try:
+            target = contained(self.root, path)
+        except OutsideRoot as error:
+            self._report(path, Code.OUTSIDE_ROOT, error.message, error.hint)
+            return
         if target.is_file():
-            return target.relative_to(os.path.realpath(root)).as_posix()
-        message = "a symbolic link to nothing"
-    except OutsideRoot as error:
-        return Problem(path, 1, 1, Code.OUTSIDE_ROOT, error.message, error.hint)
-    return Problem(path, 1, 1, Code.FILE_MISSING, message, "remove it or mend its target")
+            self.links[path] = target.relative_to(os.path.realpath(self.root)).as_posix()
+        else:
+            self._report(path, Code.FILE_MISSING, "a symbolic link to nothing", "remove it or repair its target")
+
+    def _report(self, path: str, code: Code, message: str, hint: str | None) -> None:
+        self.problems.append(Problem(path, 1, 1, code, message, hint))

@@ -1,4 +1,4 @@
-"""Files that are too large for memory: measured in one pass, and with the line ends that git stores."""
+"""Files that are too large for memory: their digest in one pass, and their content with the line ends that git stores."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,21 +12,17 @@ CHUNK = 1024 * 1024
 
 @dataclass(frozen=True)
 class Measured:
-    """What one pass over a stream finds. `crlfs` counts its CRLF line ends; with `has_nul` git takes it for no text."""
+    """Facts from one pass over a stream. `crlfs` counts its CRLF line ends; git treats a file with a NUL as binary."""
 
     digest: Digest
     size: int
     crlfs: int
     has_nul: bool
 
-    @property
-    def size_with_lf(self) -> int:
-        return self.size - self.crlfs
-
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as git stores it, or would. `is_converted`: it has CRLF line ends where it lies, and LF there."""
+    """A file as git stores it, or would. `is_converted`: it has CRLF line ends in the tree, and LF in git."""
 
     digest: Digest
     size: int
@@ -34,7 +30,7 @@ class StoredFile:
 
 
 def measured(stream: BinaryIO) -> Measured:
-    """Read what is left in a stream, and close it."""
+    """Read the rest of a stream, and close it."""
     found, size, crlfs, has_nul, last = hashlib.sha256(), 0, 0, False, b""
     with stream:
         while data := stream.read(CHUNK):
@@ -47,25 +43,26 @@ def measured(stream: BinaryIO) -> Measured:
 
 
 def with_lf(stream: BinaryIO) -> BinaryIO:
-    """The same with LF in place of each CRLF. Closing it closes the stream."""
+    """Wrap a stream, so that it gives LF for each CRLF. Closing the result closes the stream."""
     return cast("BinaryIO", BufferedReader(_WithLf(stream), CHUNK))
 
 
 class _WithLf(RawIOBase):
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        # A CR at the end of a read waits here: the next byte decides whether it belongs to a CRLF.
         self._held = b""
-        """A CR at the end of what was read, of which the next byte decides."""
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what RawIOBase gives is a memoryview
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # RawIOBase passes a memoryview
         while True:
             read = self._stream.read(len(buffer) - len(self._held) or 1)
             data = self._held + read
             self._held = b"\r" if read and data.endswith(b"\r") else b""
             given = data.removesuffix(self._held).replace(b"\r\n", b"\n")
+            # An empty answer would mean the end of the stream.
             if given or not read:
                 buffer[: len(given)] = given
                 return len(given)

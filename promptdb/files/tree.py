@@ -1,11 +1,12 @@
-"""Where the bytes of prompt files come from: one view, whether it is the work tree or something recorded."""
+"""Access to the bytes of prompt files: one interface for the work tree and for what git has recorded."""
 
 import errno
 import os
 import posixpath
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -15,80 +16,71 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.files.streams import Measured, StoredFile, measured, with_lf
 from promptdb.safe_paths import contained, open_regular
 
+# For a prompt, a fragment or a file of examples.
 MAX_TEXT_BYTES = 1024 * 1024
-"""A prompt, a fragment, a file of examples."""
 
+# S3 accepts this much in one request. Assets stream, so that memory does not grow with them.
 MAX_ASSET_BYTES = 5 * 1024**3
-"""What S3 takes in one request. Assets stream: memory does not grow with them."""
 
+# As the specification of Git LFS has it: https://git-lfs.com
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _LFS_POINTER_BYTES = 1024
 
 
 def beside(path: str, name: str) -> str:
-    """The path from the prompts root of a file that the prompt at `path` names."""
+    """Resolve a file name in the prompt file at `path`. Both paths start at the prompts root."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
 def size_text(limit: int) -> str:
-    """A limit as messages tell it."""
     return f"{limit // 1024**3:,} GiB" if limit >= 1024**3 else f"{limit // 1024:,} KiB"
 
 
 class FileTooLarge(Exception):
-    pass
+    """A file with more bytes than its reader accepts."""
 
 
 class FileChanged(Exception):
-    """A file does not hold what it held when it was read."""
+    """A file that no longer holds the content that was read from it."""
 
 
 class Tree(Protocol):
+    """Files by their paths from the prompts root, with `/`."""
+
     def read(self, path: str, limit: int) -> bytes:
-        """The bytes of a file, by its path relative to the prompts root, with `/`.
+        """Read a file.
 
         Raises:
             OutsideRoot: the path leads out of the tree.
-            FileTooLarge: it has more than `limit` bytes.
-            OSError: there is no such file, or it cannot be read.
+            FileTooLarge: the file has more than `limit` bytes.
+            OSError: the file is missing, or cannot be read.
         """
-        ...
 
     def open(self, path: str, limit: int) -> BinaryIO:
-        """A stream of the same bytes. Errors as in `read`; the stream raises OSError or StorageError, too."""
-        ...
+        """Open a file, with the errors of `read`. The stream may also raise OSError or StorageError."""
 
     def has_lf_in_git(self, path: str, found: Measured) -> bool:
-        """Whether git stores LF for the CRLF line ends that were found in a file.
-
-        Raises:
-            StorageError: git failed.
-            OSError: the file cannot be read any more.
-        """
-        ...
+        """Report whether git stores LF for the CRLF line ends found in a file. Raise StorageError or OSError."""
 
 
 class ScannedTree(Tree, Protocol):
-    """A tree whose prompt files are known. `cache_file` is where is remembered what they gave."""
+    """A tree whose prompt files are known. `cache_file` remembers the results of parsing them."""
 
     @property
     def cache_file(self) -> Path: ...
 
     def preload(self) -> None:
-        """Many prompt files may be read."""
-        ...
+        """Prepare for reading many prompt files."""
 
     def read_scanned(self, path: str, limit: int) -> bytes:
-        """As `read`, for a path that the scan found."""
-        ...
+        """Read a file that the scan found."""
 
     def blob_id(self, path: str) -> str | None:
-        """The id that git has for the content of a file; None for one on disk, and for one read from Git LFS."""
-        ...
+        """Return git's id of the content that `read` gives; None for a file on disk or from Git LFS."""
 
 
 def measure(tree: Tree, path: str, limit: int) -> tuple[StoredFile, Digest]:
-    """A file as git stores it, and the digest of its bytes where it lies. Most files are read once for that.
+    """Measure a file as git stores it, and digest its bytes as the tree has them.
 
     Raises:
         OutsideRoot, FileTooLarge, OSError: as in `Tree.read`.
@@ -102,141 +94,126 @@ def measure(tree: Tree, path: str, limit: int) -> tuple[StoredFile, Digest]:
 
 
 def open_stored(tree: Tree, path: str, stored: StoredFile) -> BinaryIO:
-    """What was measured, as a stream. Errors as in `Tree.open`."""
+    """Open a measured file as git stores it, with the errors of `Tree.open`."""
     stream = tree.open(path, MAX_ASSET_BYTES)
     return with_lf(stream) if stored.is_converted else stream
 
 
+# (path, opener of the file with LF line ends, size with LF, whether there is a NUL) -> whether git stores LF
 StoresLf = Callable[[str, Callable[[], BinaryIO], int, bool], bool]
-"""Path, what opens the file with LF line ends, the size of that, whether there is a NUL: whether git stores it so."""
 
 
+@dataclass(frozen=True)
 class WorkTree:
-    """The files as they lie on disk.
+    """The files on disk, below a prompts root. Other processes get copies, so that `stores_lf` must be picklable.
 
-    Args:
-        root: the prompts root.
-        stores_lf: whether git stores LF line ends for a file that has CRLF; by default it does not. Can be pickled.
-        cache: the folder for caches; by default that of the user.
+    Without `stores_lf`, git stores CRLF as it is. Without `cache`, caches are in the user's folder for them.
     """
 
-    def __init__(self, root: Path, stores_lf: StoresLf | None = None, cache: Path | None = None) -> None:
-        self.root = root
-        self._stores_lf = stores_lf
-        self._cache = cache
+    root: Path
+    stores_lf: StoresLf | None = None
+    cache: Path | None = None
 
     @property
     def cache_file(self) -> Path:
-        folder = self._cache
+        folder = self.cache
         if folder is None:
-            from platformdirs import user_cache_path  # only outside of git
+            # Only projects outside git pay for this import.
+            from platformdirs import user_cache_path
 
             folder = user_cache_path("promptdb", appauthor=False) / "files"
         return folder / f"files-{digest_of(os.fsencode(self.root.resolve())).partition(':')[2][:16]}.json"
 
     def preload(self) -> None:
-        pass  # the files are there
+        pass
 
     def read(self, path: str, limit: int) -> bytes:
-        return _read_file(contained(self.root, path), limit)
+        with self.open(path, limit) as stream:
+            return stream.read()
 
     def read_scanned(self, path: str, limit: int) -> bytes:
-        # The scan knows that it stays inside: resolving links costs more than reading.
-        return _read_file(f"{self.root}/{path}", limit)
+        # The scan has checked that the file is inside. Resolving links again costs more than reading.
+        with _open(f"{self.root}/{path}", limit) as stream:
+            return stream.read()
 
     def open(self, path: str, limit: int) -> BinaryIO:
-        file, status = _open(contained(self.root, path), limit)
-        if status.st_size >= _LFS_POINTER_BYTES:
-            return file
-        with file:
-            return BytesIO(_content(file))
+        return _open(contained(self.root, path), limit)
 
     def blob_id(self, path: str) -> None:
-        pass  # known to git only once the file is added
+        pass
 
     def has_lf_in_git(self, path: str, found: Measured) -> bool:
-        if self._stores_lf is None:
+        if self.stores_lf is None:
             return False
-        return self._stores_lf(path, lambda: with_lf(self.open(path, found.size)), found.size_with_lf, found.has_nul)
+        size = found.size - found.crlfs
+        return self.stores_lf(path, lambda: with_lf(self.open(path, found.size)), size, found.has_nul)
 
     def create(self, path: str, data: bytes) -> None:
-        """Add a file at once.
+        """Add a file in one step.
 
         Raises:
             OutsideRoot: the path leads out of the tree.
-            FileChanged: there is one by now.
-            OSError: it cannot be written.
+            FileChanged: the file exists.
+            OSError: the file cannot be written.
         """
         target = contained(self.root, path)
-        temporary = target.with_name(f".{uuid4().hex}")
-        try:
-            temporary.write_bytes(data)
-            os.link(temporary, target)  # unlike a rename, it replaces nothing
-        except FileExistsError as error:
-            raise FileChanged from error
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
+        with temporary_beside(target, data) as temporary:
+            try:
+                # Unlike a rename, a link never replaces a file.
+                os.link(temporary, target)
+            except FileExistsError as error:
+                raise FileChanged from error
 
     def replace(self, path: str, old: bytes, new: bytes) -> None:
-        """Give a file another content at once: whoever reads it meets the one or the other. A link to it stays a link.
-
-        Args:
-            path: of a file that is there; its permissions stay.
-            old: what the caller found in it.
-            new: what it shall hold.
+        """Replace the content of a file in one step. Its permissions stay, and a link to it stays a link.
 
         Raises:
             OutsideRoot: the path leads out of the tree.
-            FileChanged: it does not hold `old` any more.
-            OSError: it cannot be written.
+            FileChanged: the file no longer holds `old`.
+            OSError: the file cannot be written.
         """
         target = contained(self.root, path)
         mode = stat.S_IMODE(target.stat().st_mode)
         if not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is read-only")
-        temporary = target.with_name(f".{uuid4().hex}")
-        try:
-            temporary.write_bytes(new)
+        with temporary_beside(target, new) as temporary:
             temporary.chmod(mode)
-            try:
-                with _open(target, len(old))[0] as file:
-                    is_same = file.read() == old
-            except FileTooLarge:
-                is_same = False
-            if not is_same:
-                raise FileChanged
+            file, status = open_regular(target)
+            with file:
+                if status.st_size != len(old) or file.read() != old:
+                    raise FileChanged
             temporary.replace(target)
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
 
 
 def is_lfs_pointer(data: bytes) -> bool:
-    """Whether a file has the place of its content and not the content (https://git-lfs.com)."""
+    """Report whether a file is the placeholder that Git LFS leaves for its content."""
     return len(data) < _LFS_POINTER_BYTES and data.startswith(_LFS_POINTER)
 
 
 def no_lfs_content() -> OSError:
-    return OSError(errno.ENODATA, "it is a pointer of Git LFS, and its content is not here: run 'git lfs pull'")
+    return OSError(errno.ENODATA, "it is a Git LFS pointer without its content: run 'git lfs pull'")
 
 
-def _read_file(path: str | Path, limit: int) -> bytes:
-    file, _ = _open(path, limit)
-    with file:
-        return _content(file)
+@contextmanager
+def temporary_beside(target: Path, data: bytes) -> Iterator[Path]:
+    """Write a temporary file in the folder of the target, from which it can replace the target in one step."""
+    temporary = target.with_name(f".{uuid4().hex}")
+    try:
+        temporary.write_bytes(data)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
-def _content(file: BinaryIO) -> bytes:
-    data = file.read()
-    if is_lfs_pointer(data):
-        raise no_lfs_content()
-    return data
-
-
-def _open(path: str | Path, limit: int) -> tuple[BinaryIO, os.stat_result]:
+def _open(path: str | Path, limit: int) -> BinaryIO:
     file, status = open_regular(path)
     if status.st_size > limit:
         file.close()
         raise FileTooLarge
-    return file, status
+    if status.st_size >= _LFS_POINTER_BYTES:
+        return file
+    with file:
+        data = file.read()
+    if is_lfs_pointer(data):
+        raise no_lfs_content()
+    return BytesIO(data)

@@ -109,4 +109,4 @@ def test_a_prompt_without_a_file_is_a_warning(tmp_path: Path) -> None:
     found = read(tmp_path, "a: {support/triage: rev:1, gone: rev:1}\n")
     [problem] = without_file(found.declarations, {TRIAGE})
     assert (problem.code, problem.line, problem.column, problem.is_error) == (Code.ALIAS_WITHOUT_FILE, 1, 34, False)
-    assert problem.message == "no file is the prompt default/gone"
+    assert problem.message == "the prompt default/gone has no file"

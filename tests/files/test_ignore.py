@@ -55,7 +55,7 @@ def test_a_file_that_cannot_be_used_is_a_config_error(tree: Path, put: Put, cont
     with pytest.raises(ConfigError, match="cannot be used") as caught:
         rule(tree)
     assert IGNORE_FILE in caught.value.message
-    assert caught.value.hint == "it has gitignore syntax, one pattern a line"
+    assert caught.value.hint == "write one pattern in gitignore syntax on each line"
 
 
 def test_names_need_not_be_utf_8(tree: Path, put: Put):

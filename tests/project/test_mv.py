@@ -127,8 +127,8 @@ def test_paths_are_taken_from_the_current_folder_and_names_from_the_root(
         ("fragment", "x", Guard, "default/uses, reads/it read fragment.md, which would no longer exist"),
         ("linked-to", "x", Guard, "default/leads reads linked-to.txt, which would no longer exist"),
         ("broken", "x", InvalidPrompts, "1 error in 1 file"),
-        ("odd", "x", Guard, "odd.yaml cannot be edited: its 'renamed_from' is no list of names"),
-        ("named", "x", Guard, "_aliases.yaml cannot be edited: both names default/x already"),
+        ("odd", "x", Guard, "odd.yaml cannot be edited: its 'renamed_from' is not a list of names"),
+        ("named", "x", Guard, "_aliases.yaml cannot be edited: both already names default/x"),
     ],
 )
 def test_what_is_refused_changes_nothing(

@@ -275,7 +275,7 @@ def test_the_content_behind_a_pointer_of_git_lfs_is_what_counts(git: Git, tree: 
     commit_all(git)
     for view in VIEWS:
         [problem] = load_tree(settings_in(tmp_path), None, view).desired.problems
-        assert "pointer of Git LFS" in problem.message
+        assert "Git LFS pointer" in problem.message
     write(tmp_path / ".git/lfs/objects", {f"{digest[:2]}/{digest[2:4]}/{digest}": b"content"})
     assert seen(load_tree(settings_in(tmp_path), None, View(rev="HEAD"))) == expected
     write(tmp_path / ".git/lfs/objects", {f"{digest[:2]}/{digest[2:4]}/{digest}": b"another"})

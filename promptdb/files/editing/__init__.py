@@ -1,1 +1,1 @@
-"""One changed field -> bytes of a prompt file."""
+"""Changes fields of prompt files, and keeps the layout around them."""

@@ -1,4 +1,4 @@
-"""A JSON text with other data, in which only the values that change are written anew."""
+"""Writes changed values into a JSON text, and keeps the rest of the text."""
 
 import json
 import re
@@ -12,13 +12,14 @@ from promptdb.files.reading.yaml import node_at
 
 
 def json_edited(text: str, old: Any, new: Any) -> str:
-    """The text, whose data is `old`, with the data `new`, in the indentation and with the escapes of the file."""
+    """Change the data of a text from `old` to `new`, with the indentation and the escapes of the text."""
     root = compose_json(text)
     unit = re.search(r"\n([ \t]+)\S", text)
     written = partial(json.dumps, ensure_ascii=text.isascii() and "\\u" in text)
     for path, added, value in reversed(list(_changes((), old, new))):
         node, key = node_at(root, path), node_at(root, path, key=True)
-        assert node is not None and key is not None  # noqa: PT018, S101  the path is of data that was read from them
+        # The path comes from data that was read from these nodes.
+        assert node is not None and key is not None  # noqa: PT018, S101
         start, end = node.start_mark.index, node.end_mark.index
         before = text[text.rfind("\n", 0, key.start_mark.index) + 1 : key.start_mark.index]
         margin = before[: len(before) - len(before.lstrip())]
@@ -32,12 +33,12 @@ def json_edited(text: str, old: Any, new: Any) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Tells `1` from `true` and from `1.0`, as == does not."""
+    # Unlike ==, this distinguishes 1, true and 1.0.
     return json.dumps(value, sort_keys=True)
 
 
 def _changes(path: FieldPath, old: Any, new: Any) -> Iterator[tuple[FieldPath, str | None, Any]]:
-    """In the order of the text: the path of a value with the one that takes its place, or with a key to add behind it."""
+    """Yield paths with the value to write there, in the order of the text. With a key, the value goes behind the path."""
     if as_json(old) == as_json(new):
         return
     if old and isinstance(old, dict) and isinstance(new, dict) and old.keys() <= new.keys():

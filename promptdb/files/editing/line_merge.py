@@ -1,7 +1,7 @@
-"""A three-way merge of lines: the edit of a text as one writer lays it out, taken over into the text as it is.
+"""A three-way merge of lines, so that an edit changes no other line of a file.
 
-ruamel.yaml keeps comments, but lays out a whole file in its own way. Only the lines that the edit is about are taken from it,
-so that a diff shows nothing else.
+ruamel.yaml keeps comments, but it writes the whole file in a layout of its own. A user would see all of that in the diff.
+So ruamel.yaml writes the file twice, before and after the edit, and only the lines that differ go into the user's text.
 """
 
 import re
@@ -12,22 +12,22 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LEAD = re.compile(r" *(?:- +)*")
 _BLANK = re.compile(r"\s+")
 
+# Lines that two texts share: their start in the first and in the second text, and their number.
 Match = tuple[int, int, int]
-"""Lines that two texts share: where they start in one and in the other, and how many they are."""
 
+# An edit of the base: its first line, the line after its last, and how many lines the text grows.
 Hunk = tuple[int, int, int]
-"""From which line of the base to which an edit reaches, and how many lines it adds."""
 
 
 def merged(base: str, ours: str, theirs: str, *, newline: str = "\n", moves_comments: bool = True) -> str:
-    """Our text with the edit that makes `theirs` of `base`; the edit wins where we lay out the same lines in another way.
+    """Apply the edit from `base` to `theirs` to `ours`, which has the lines of `base` in another layout.
 
-    Lines that the edit does not touch stay byte for byte. Its own begin as those of ours beside them do.
+    Lines that the edit does not touch stay byte for byte. Lines of the edit get the indentation of ours beside them.
 
     Args:
-        newline: ends the lines of the edit; in `base` and `theirs` it is LF.
-        moves_comments: lines come and go above the comments that precede the next line, which are about that line. What
-            looks like a comment may be text, though.
+        newline: ends the lines of the edit. `base` and `theirs` have LF.
+        moves_comments: insert and remove lines above comments, which belong to the line below them. Try False as well:
+            a line that looks like a comment may be part of a text.
     """
     old, our, new = (_LINE.findall(text) for text in (base, ours, theirs))
     low, high = _cuts(old, our)
@@ -36,7 +36,8 @@ def merged(base: str, ours: str, theirs: str, *, newline: str = "\n", moves_comm
     met = done = grown = 0
     for start, end, growth in _hunks(old, new, low, high):
         first, last = high[start] if start < end else low[end], low[end]
-        for line in (end, *range(met, end)):  # of lines that begin alike the nearest above counts
+        # Later entries win: of lines with the same lead, the nearest above the edit counts.
+        for line in (end, *range(met, end)):
             if line < len(old) and high.get(line, len(our)) < len(our):
                 leads[_lead(old[line])] = _lead(our[high[line]])
         lines = [_led(line, leads).replace("\n", newline) for line in new[start + grown : end + grown + growth]]
@@ -53,7 +54,7 @@ def merged(base: str, ours: str, theirs: str, *, newline: str = "\n", moves_comm
 
 
 def _matches(one: Sequence[str], other: Sequence[str]) -> Iterator[Match]:
-    """In order. What is equal at both ends is set aside first, since `SequenceMatcher` can be slow."""
+    # Equal lines at both ends are set aside first, because SequenceMatcher can be slow.
     start = _common(one, other)
     end = _common(one[: start - len(one) - 1 : -1], other[: start - len(other) - 1 : -1])
     yield 0, 0, start
@@ -63,13 +64,12 @@ def _matches(one: Sequence[str], other: Sequence[str]) -> Iterator[Match]:
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many lines are equal from the start on."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _cuts(old: Sequence[str], our: Sequence[str]) -> tuple[dict[int, int], dict[int, int]]:
-    """Before which lines of the base our text can be cut, and where: above and below lines that only ours has there."""
+    """Map lines of the base to the lines of ours where a cut is possible: above and below lines that only ours has."""
     low, high = dict[int, int](), dict[int, int]()
     bare_old, bare_our = ([_BLANK.sub("", line) for line in lines] for lines in (old, our))
     for start, place, size in _matches(bare_old, bare_our):
@@ -80,7 +80,7 @@ def _cuts(old: Sequence[str], our: Sequence[str]) -> tuple[dict[int, int], dict[
 
 
 def _hunks(old: Sequence[str], new: Sequence[str], low: Mapping[int, int], high: Mapping[int, int]) -> list[Hunk]:
-    """The edit, widened to where our text can be cut."""
+    """Find the parts of the edit, each widened to lines where our text can be cut."""
     hunks = list[Hunk]()
     start = place = 0
     for match, new_match, size in _matches(old, new):
@@ -99,13 +99,13 @@ def _hunks(old: Sequence[str], new: Sequence[str], low: Mapping[int, int], high:
 
 
 def _lead(line: str) -> str:
-    """Indentation and dashes."""
+    # The indentation, and the dashes of list items.
     lead: str = _LEAD.findall(line)[0]
     return lead
 
 
 def _led(line: str, leads: Mapping[str, str]) -> str:
-    """A line of the edit, which begins as lines of ours do if it begins as those of the base do."""
+    """Replace the lead of a line that is known from the base with the lead that our text has there."""
     lead = _lead(line)
     known = max((known for known in leads if lead.startswith(known)), key=len, default="")
     return line if line.isspace() else leads.get(known, "") + line[len(known) :]
@@ -116,7 +116,7 @@ def _column(line: str) -> int:
 
 
 def _above_comments(lines: Sequence[str], top: int, place: int, column: int) -> int:
-    """The place above the comments that end at this one, and above the empty lines around them, but not above `top`."""
+    """Move a place up over comments and the empty lines around them, down from `top` at most."""
     while place > top:
         text = lines[place - 1].strip()
         if text and not (text.startswith("#") and _column(lines[place - 1]) <= column):

@@ -1,4 +1,4 @@
-"""The content of a prompt file that goes to another place: its earlier name, and the names of files relative to its own."""
+"""Updates the content of a prompt file that moves: its earlier names, and the relative paths of other files."""
 
 import posixpath
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from typing import Any
 
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.suffixes import file_suffix
-from promptdb.errors import InvalidRef
 from promptdb.files.editing.edit import edited
+from promptdb.files.editing.rename_key import is_name_of
 from promptdb.files.findings import NoPlace
 from promptdb.files.tree import beside
 
@@ -23,7 +23,7 @@ class PromptPath:
 
 @dataclass(frozen=True)
 class Mended:
-    """A field that names another file, relative to its own: what it said, and what it says in the new place."""
+    """A field with the relative path of another file, before and after the move."""
 
     field: str
     old: str
@@ -32,7 +32,7 @@ class Mended:
 
 @dataclass(frozen=True)
 class Relocated:
-    """`renamed_from` is that field as it is now."""
+    """The content for the new place, the new `renamed_from`, and the fields that changed with it."""
 
     data: bytes
     renamed_from: tuple[str, ...]
@@ -40,23 +40,18 @@ class Relocated:
 
 
 def relocated(data: bytes, old: PromptPath, new: PromptPath) -> Relocated:
-    """The file as it should be in its new place. Comments and layout stay; see `edited`.
-
-    Args:
-        data: its bytes in the old place.
-        old: where it was; that name joins `renamed_from`.
-        new: where it goes; that name leaves `renamed_from`, since a prompt cannot be renamed from itself.
+    """Rewrite a file for its new place. Comments and layout stay, as `edited` keeps them.
 
     Raises:
-        Unreadable: it holds no fields.
-        NoPlace: it cannot be edited.
+        Unreadable: the file does not hold fields.
+        NoPlace: the file cannot be edited.
     """
     names: list[str] = []
     mended: list[Mended] = []
 
     def change(fields: Any) -> None:
         if not isinstance(fields, dict):
-            raise NoPlace("it holds no fields")
+            raise NoPlace("it does not hold fields")
         names.extend(_earlier_names(fields.get("renamed_from"), old.prompt, new.prompt))
         fields["renamed_from"] = names
         for field, owner, key in _named_files(fields):
@@ -74,34 +69,28 @@ def relocated(data: bytes, old: PromptPath, new: PromptPath) -> Relocated:
 
 
 def _earlier_names(names: Any, old: PromptId, new: PromptId) -> list[str]:
-    if names is None:
-        names = []
+    names = [] if names is None else names
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise NoPlace("its 'renamed_from' is no list of names")
-    return [name for name in names if _prompt(name) not in (old, new)] + [str(old)]
-
-
-def _prompt(name: str) -> PromptId | None:
-    try:
-        return PromptId.parse(name)
-    except InvalidRef:
-        return None
+        raise NoPlace("its 'renamed_from' is not a list of names")
+    # The new name must go: a prompt cannot be renamed from itself.
+    return [name for name in names if not is_name_of(old, name) and not is_name_of(new, name)] + [str(old)]
 
 
 def _named_files(fields: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """The fields that name a file relative to this one: how they are told, in what they stand, and their key."""
-    places: list[tuple[str, Any, str]] = [("template_file", fields, "template_file")]
-    places.append(("few_shot.examples_file", fields.get("few_shot"), "examples_file"))
+    """Find fields with relative paths. Yield the name of each, the mapping that holds it, and its key there."""
     assets = fields.get("assets")
-    for index, asset in enumerate(assets if isinstance(assets, list) else []):
-        places.append((f"assets[{index}].path", asset, "path"))
+    places: list[tuple[str, Any, str]] = [
+        ("template_file", fields, "template_file"),
+        ("few_shot.examples_file", fields.get("few_shot"), "examples_file"),
+        *((f"assets[{i}].path", asset, "path") for i, asset in enumerate(assets if isinstance(assets, list) else [])),
+    ]
     for field, owner, key in places:
         if isinstance(owner, dict) and isinstance(owner.get(key), str):
             yield field, owner, key
 
 
 def _uses_of_assets(fields: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
-    """Where an asset is named by its path: in what, under which key, and after which prefix."""
+    """Find paths of assets outside of `assets`. Yield the mapping that holds each, its key, and the prefix of the path."""
     few_shot = fields.get("few_shot")
     if isinstance(few_shot, dict) and isinstance(few_shot.get("examples_asset"), str):
         yield few_shot, "examples_asset", ""

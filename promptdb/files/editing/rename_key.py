@@ -1,4 +1,4 @@
-"""Give keys of a YAML file another name, in place: everything else, comments included, stays where it is."""
+"""Renames keys of a YAML file in place. Everything else stays, comments included."""
 
 import codecs
 from collections.abc import Iterator
@@ -15,14 +15,11 @@ from promptdb.files.reading.yaml import compose, construct
 
 
 def with_prompt_renamed(data: bytes, old: PromptId, new: PromptId) -> tuple[bytes, tuple[str, ...]]:
-    """A file that maps aliases to `{prompt: selector}`, as `_aliases.yaml` does, with another name for one prompt.
-
-    Returns:
-        The bytes, and the aliases of which it named the prompt.
+    """Rename a prompt in the content of `_aliases.yaml`. Return the new content, and the aliases that name the prompt.
 
     Raises:
-        Unreadable: it is no YAML.
-        NoPlace: it is laid out otherwise, or an alias names both prompts.
+        Unreadable: the file is not YAML.
+        NoPlace: the layout of the file is unusual, or an alias names both prompts.
     """
     root = compose(decode(data))
     found = list(_keys_of(root, old)) if root is not None else []
@@ -31,7 +28,7 @@ def with_prompt_renamed(data: bytes, old: PromptId, new: PromptId) -> tuple[byte
     aliases = tuple(alias for alias, _ in found)
     both = {alias for alias, _ in _keys_of(root, new)}.intersection(aliases)
     if both:
-        raise NoPlace(f"{sorted(both)[0]} names {new} already")
+        raise NoPlace(f"{sorted(both)[0]} already names {new}")
     bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     lines = data.removeprefix(bom).decode().split("\n")
     places = {(key.start_mark.line, key.start_mark.column, key.end_mark.column) for _, key in found}
@@ -44,14 +41,15 @@ def with_prompt_renamed(data: bytes, old: PromptId, new: PromptId) -> tuple[byte
 
 
 def _keys_of(root: yaml.Node, prompt: PromptId) -> Iterator[tuple[str, yaml.Node]]:
-    """The keys that name a prompt, with the alias that they stand under."""
+    """Yield each alias that names a prompt, and the key with that name."""
     for alias, names in root.value if isinstance(root, yaml.MappingNode) else ():
         for key, _ in names.value if isinstance(names, yaml.MappingNode) else ():
-            if _is_name(key.value, prompt):
+            if is_name_of(prompt, key.value):
                 yield str(alias.value), key
 
 
-def _is_name(text: Any, prompt: PromptId) -> bool:
+def is_name_of(prompt: PromptId, text: Any) -> bool:
+    """Compare a value in a file with a prompt, whose namespace may be left out if it is `default`."""
     try:
         return isinstance(text, str) and PromptId.parse(text) == prompt
     except InvalidRef:
@@ -68,7 +66,7 @@ def _read(data: bytes) -> Any:
 
 def _renamed(data: Any, old: PromptId, new: PromptId) -> Any:
     return {
-        alias: {str(new) if _is_name(name, old) else name: selector for name, selector in names.items()}
+        alias: {str(new) if is_name_of(old, name) else name: selector for name, selector in names.items()}
         if isinstance(names, dict)
         else names
         for alias, names in data.items()

@@ -1,6 +1,7 @@
-"""A YAML text before and after a change of its data, both as ruamel.yaml writes them, with their comments."""
+"""Writes a YAML text before and after a change of its data, both with ruamel.yaml, which keeps comments."""
 
 import json
+import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from io import StringIO
@@ -9,32 +10,31 @@ from typing import Any
 
 import yaml
 from ruamel.yaml import YAML
+from ruamel.yaml import scalarstring as styles
 from ruamel.yaml.comments import CommentedBase, CommentedMap, CommentedSeq
 from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.resolver import VersionedResolver
-from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString, PlainScalarString, ScalarString
 from ruamel.yaml.tokens import CommentToken
 
 from promptdb.files.editing.json_edit import as_json
-from promptdb.files.editing.scalars import scalar
 from promptdb.files.findings import NoPlace
-from promptdb.files.reading.yaml import compose
+from promptdb.files.reading.yaml import compose, reads_as_text
+
+# Characters that must be escaped: YAML forbids them, or YAML 1.1 treats them as line breaks or a byte order mark.
+_UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_YAML_1_1 = yaml.resolver.Resolver()
 
 
 def before_and_after(text: str, old: Any, new: Any, *, blocks: bool) -> tuple[str, str]:
-    """The text written anew, with the data it has and with the data it should have.
+    """Write a text with its data, which is `old`, and with `new`. Raise NoPlace if an alias uses what changes.
 
-    Args:
-        text: whose data is `old`.
-        blocks: whether texts of several lines become literal blocks.
-
-    Raises:
-        NoPlace: the change is inside of what an alias stands for, or ruamel.yaml does not read the text.
+    With `blocks`, texts of several lines become literal blocks.
     """
     writer = _writer(text)
     try:
         root = writer.load(text)
-        if root is None:  # nothing but comments
+        # A file of comments.
+        if root is None:
             return text, text + _dumped(writer, _Change(text, blocks=blocks).written(new))
         before = _dumped(writer, root)
         _Change(text, blocks=blocks).update(root, old, new)
@@ -44,13 +44,13 @@ def before_and_after(text: str, old: Any, new: Any, *, blocks: bool) -> tuple[st
 
 
 class _TextOnly(VersionedResolver):
-    """Takes every scalar for text, so that numbers, dates and the like are written back as they are."""
+    """Reads every scalar as text, so that numbers and dates are written back unchanged."""
 
     versioned_resolver: Any = {}  # noqa: RUF012
 
 
 def _writer(text: str) -> YAML:
-    """Indents as most of the text does."""
+    """Make a writer that indents as most of the text does."""
     writer = YAML()
     writer.Resolver = _TextOnly
     writer.preserve_quotes = True
@@ -69,7 +69,7 @@ def _writer(text: str) -> YAML:
 
 
 def _blocks(node: yaml.Node | None) -> Iterator[tuple[yaml.Node, yaml.CollectionNode]]:
-    """The mappings and lists that stand below a key, with the key."""
+    """Yield the mappings and lists in block style that are values, each with its key."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _blocks(item)
@@ -87,7 +87,7 @@ def _dumped(writer: YAML, root: Any) -> str:
 
 
 class _Change:
-    """Makes the nodes of ruamel.yaml hold other data, and touches no more of them than it has to."""
+    """A change of the data in the nodes of ruamel.yaml, which touches as few nodes as possible."""
 
     def __init__(self, text: str, *, blocks: bool) -> None:
         self._text, self._blocks = text, blocks
@@ -100,13 +100,13 @@ class _Change:
                 if key in old:
                     self._put(node, key, old[key], value)
                 else:
-                    node[scalar(key, blocks=False)] = self.written(value)
+                    node[_scalar(key, blocks=False)] = self.written(value)
         else:
             self._update_list(node, old, new)
 
     def _update_list(self, node: CommentedSeq, old: list[Any], new: list[Any]) -> None:
-        """From the end to the start, so that the indexes of what is still to do stay right."""
         matcher = SequenceMatcher(None, list(map(as_json, old)), list(map(as_json, new)), autojunk=False)
+        # Reversed, so that the indexes of earlier changes stay right.
         for tag, i1, i2, j1, j2 in reversed(matcher.get_opcodes()):
             both = min(i2 - i1, j2 - j1)
             for index in reversed(range(i1 + both, i2)):
@@ -120,23 +120,24 @@ class _Change:
         if as_json(old) == as_json(new):
             return
         node = owner[key]
-        anchor = node.anchor.value if isinstance(node, CommentedBase | ScalarString) else None
+        anchor = node.anchor.value if isinstance(node, CommentedBase | styles.ScalarString) else None
         if anchor and f"*{anchor}" in self._text:
             raise NoPlace("an alias uses the same text in another place")
         if old and new and isinstance(old, dict | list) and type(old) is type(new):
             self.update(node, old, new)
         else:
             if node and isinstance(node, CommentedMap | CommentedSeq) and not node.fa.flow_style():
-                owner.ca.items.pop(key, None)  # about its first item
+                # ruamel.yaml keeps the comment of the first item here, and that item goes.
+                owner.ca.items.pop(key, None)
             owner[key] = self.written(new, node)
             _move_comment(owner, key, was_block=_is_block(node), is_block=_is_block(owner[key]))
 
     def written(self, value: Any, like: Any = None) -> Any:
-        """Nodes for JSON data, in the style of the one beside it or in whose place they stand."""
+        """Make nodes for JSON data, in the style of the node that they replace or that is beside them."""
         if isinstance(value, str):
-            return scalar(value, like, blocks=self._blocks)
+            return _scalar(value, like, blocks=self._blocks)
         if not isinstance(value, dict | list):
-            return PlainScalarString(json.dumps(value))
+            return styles.PlainScalarString(json.dumps(value))
         node = CommentedMap() if isinstance(value, dict) else CommentedSeq()
         if isinstance(like, CommentedMap | CommentedSeq) and like.fa.flow_style():
             node.fa.set_flow_style()
@@ -145,11 +146,11 @@ class _Change:
 
 
 def _is_block(node: Any) -> bool:
-    return isinstance(node, LiteralScalarString | FoldedScalarString)
+    return isinstance(node, styles.LiteralScalarString | styles.FoldedScalarString)
 
 
 def _move_comment(owner: Any, key: Any, *, was_block: bool, is_block: bool) -> None:
-    """ruamel.yaml keeps the comment behind a value, and what is below it, in one token, but in two if it is a block."""
+    # ruamel.yaml keeps the comment beside a value and those below it in one token, but for a block in two.
     slots = owner.ca.items.get(key)
     if slots is None or was_block == is_block:
         return
@@ -164,3 +165,34 @@ def _move_comment(owner: Any, key: Any, *, was_block: bool, is_block: bool) -> N
         beside = "".join(slots[at + 1] or ()).strip()
         below = " " * token.column + token.value if token else ""
         slots[at : at + 2] = [CommentToken(f"{beside}\n{below}", CommentMark(0)), None]
+
+
+def _scalar(text: str, like: Any = None, *, blocks: bool = True) -> styles.ScalarString:
+    """Make a node for a text, with style and anchor of the node that it replaces. Several lines become a literal block.
+
+    Without `blocks` they get double quotes, which can hold any text, anywhere.
+    """
+    style = getattr(like, "style", '"' if like is None and "\n" in text else "")
+    anchor = like.anchor.value if isinstance(like, styles.ScalarString) else None
+    written: styles.ScalarString = _kind(text, style, blocks=blocks)(text, anchor=anchor)
+    return written
+
+
+def _kind(text: str, style: str, *, blocks: bool) -> type[styles.ScalarString]:
+    if _UNPRINTABLE.search(text) or not text.strip("\n"):
+        return styles.DoubleQuotedScalarString
+    if blocks and ("\n" in text[:-1] or style in ("|", ">") or ("\n" in text and style != '"')):
+        return styles.LiteralScalarString
+    if style == '"' or "\n" in text or "\t" in text:
+        return styles.DoubleQuotedScalarString
+    if style == "'":
+        return styles.SingleQuotedScalarString
+    return styles.PlainScalarString if _is_plain(text) else styles.DoubleQuotedScalarString
+
+
+def _is_plain(text: str) -> bool:
+    # Readers of YAML 1.1 should also read text: there, `no` is a boolean.
+    resolved: str = _YAML_1_1.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    # Inside [] and {}, the characters ?:- open a key, a value or an item.
+    is_bare = text == text.strip() and text[0] not in "?:-"
+    return is_bare and reads_as_text(text) and resolved == "tag:yaml.org,2002:str"

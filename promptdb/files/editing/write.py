@@ -1,4 +1,4 @@
-"""A spec -> the text of a prompt file that reads back to the same digest."""
+"""Writes a spec as the text of a prompt file that reads back to the same digest."""
 
 import json
 import re
@@ -14,14 +14,7 @@ from promptdb.files.reading.yaml import reads_as_text
 
 
 def prompt_file_text(spec: PromptSpec, suffix: str) -> str:
-    """Write a spec as an author would: without the fields that have their default.
-
-    Args:
-        suffix: of the file, which decides its form: `.yaml`, `.json`, or one of the text suffixes.
-
-    Raises:
-        ConfigError: the suffix is not one of a prompt file, or it cannot hold this prompt.
-    """
+    """Write a spec as an author would, without defaults. Raise ConfigError if files with this suffix cannot hold it."""
     if suffix not in SUFFIXES:
         raise ConfigError(
             f"{suffix or 'no suffix'} is not a suffix of prompt files",
@@ -30,13 +23,11 @@ def prompt_file_text(spec: PromptSpec, suffix: str) -> str:
     fields = _fields(spec)
     if suffix == ".json":
         return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
-    if suffix in TEXT_FORMATS:
-        return _text(fields, suffix)
-    return _yaml(fields)
+    return _text(fields, suffix) if suffix in TEXT_FORMATS else _yaml(fields)
 
 
 def _fields(spec: PromptSpec) -> dict[str, Any]:
-    """In the order in which people write them."""
+    """Return the fields in the order in which people write them."""
     data = spec.model_dump(exclude_defaults=True, exclude={"includes", "assets"})
     fields: dict[str, Any] = {"kind": spec.kind, "template_format": spec.template_format}
     for name in ("metadata", "variables", "partial_variables", "template", "messages", "few_shot"):
@@ -64,7 +55,8 @@ def _text(fields: dict[str, Any], suffix: str) -> str:
         raise ConfigError(f"a {suffix} file cannot keep the line breaks around this text", "export it as .yaml")
     if fields["template_format"] == TEXT_FORMATS[suffix]:
         fields.pop("template_format")
-    if fields or body.startswith(("---", "\ufeff")):  # without front matter these would be taken for something else
+    # At the start of a file, these would be read as a fence or as a byte order mark.
+    if fields or body.startswith(("---", "\ufeff")):
         return f"---\n{_yaml(fields)}---\n{body}\n"
     return f"{body}\n"
 
@@ -73,7 +65,7 @@ _OTHER_LINE_BREAK = re.compile("[\r\x85\u2028\u2029]")
 
 
 class _Dumper(yaml.SafeDumper):
-    """Block text for what has several lines; quotes where YAML 1.2 would read something else than text."""
+    """Writes text of several lines as blocks, and quotes what YAML 1.2 would not read as text."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True

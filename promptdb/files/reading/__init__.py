@@ -1,1 +1,1 @@
-"""Bytes of a prompt file -> spec with places."""
+"""Reads prompt files into specs whose fields have a file, line and column."""

@@ -1,4 +1,4 @@
-"""The data of one prompt file together with the way back: from a path in the data to file, line and column."""
+"""The data of one prompt file, and the way from a path in the data back to file, line and column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from promptdb.problems import Code, Problem
 
 @dataclass
 class Body:
-    """A template that is plain text in a file: the whole of it from `first_line` on."""
+    """A template that is the plain text of a file, from `first_line` on."""
 
     file: str
     first_line: int = 1
@@ -23,10 +23,9 @@ class Body:
 
 @dataclass
 class Document:
-    """`path` is the file; `text` its YAML or JSON part, which starts at `first_line`; `bodies` the text templates.
+    """A prompt file. `text` is its YAML or JSON part, which starts at `first_line`.
 
-    `moved` maps a path in the data to the path of what the author wrote, where a shorthand was expanded. The nodes are not
-    kept: they are made again for the rare file that has a problem.
+    `bodies` are templates in plain text. `moved` maps paths in the data to the paths of the shorthands that authors wrote.
     """
 
     path: str
@@ -46,33 +45,27 @@ class Document:
         *,
         key: bool = False,
         detail: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
     ) -> Problem:
-        """A problem at the value under `path`, or with `key` at the key that leads to it."""
+        """Locate a problem at the value under `path`, or with `key` at the key that leads to it.
+
+        In a template, `line` and `column` count from 1.
+        """
         if path in self.bodies:
             body = self.bodies[path]
-            return Problem(body.file, body.first_line, 1, code, message, hint, detail)
+            return Problem(body.file, body.first_line + (line or 1) - 1, column or 1, code, message, hint, detail)
         node = node_at(self._nodes, self.moved.get(path, path), key=key)
-        mark = node.start_mark if node is not None else None
-        line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-        return Problem(self.path, line + self.first_line, column + 1, code, message, hint, detail)
+        row, start = (node.start_mark.line, node.start_mark.column + 1) if node is not None else (0, 1)
+        # Only a literal block has the lines of its text one by one, each behind the same indentation.
+        if line is not None and isinstance(node, yaml.ScalarNode) and node.style == "|":
+            lines, template_lines = self.text.split("\n"), str(node.value).split("\n")
+            if row + line < len(lines) and line <= len(template_lines):
+                row += line
+                start = len(lines[row]) - len(template_lines[line - 1]) + (column or 1)
+        return Problem(self.path, row + self.first_line, start, code, message, hint, detail)
 
-    def problem_inside(
-        self, path: FieldPath, line: int | None, column: int | None, code: Code, message: str, hint: str | None
-    ) -> Problem:
-        """A problem at a line and column, counted from 1, of the template under `path`."""
-        if path in self.bodies:
-            body = self.bodies[path]
-            return Problem(body.file, body.first_line + (line or 1) - 1, column or 1, code, message, hint)
-        node = node_at(self._nodes, path)
-        if line is None or not isinstance(node, yaml.ScalarNode) or node.style != "|":
-            return self.problem(path, code, message, hint)
-        index = node.start_mark.line + line
-        lines, template_lines = self.text.split("\n"), str(node.value).split("\n")
-        if index >= len(lines) or line > len(template_lines):
-            return self.problem(path, code, message, hint)
-        indentation = len(lines[index]) - len(template_lines[line - 1])
-        return Problem(self.path, index + self.first_line, indentation + (column or 1), code, message, hint)
-
+    # Built only for the rare file with a problem, and therefore not kept from reading.
     @cached_property
     def _nodes(self) -> yaml.Node | None:
         return compose_json(self.text) if self.is_json else compose(self.text)

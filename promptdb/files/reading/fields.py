@@ -1,4 +1,4 @@
-"""Data of a prompt file -> `PromptFile`, each misfit told with code, place and remedy."""
+"""Validates the fields of a prompt file, and reports each wrong one with code, place and remedy."""
 
 import difflib
 from typing import Any
@@ -21,6 +21,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "int_type": "a whole number",
 }
+# The models whose fields may stand at a place. Indexes of lists are left out.
 _MODELS: dict[tuple[str, ...], tuple[type[BaseModel], ...]] = {
     (): (PromptFile,),
     ("messages",): (Message, Placeholder),
@@ -33,25 +34,15 @@ _MODELS: dict[tuple[str, ...], tuple[type[BaseModel], ...]] = {
     ("tests", "expect", "messages"): (ExpectedMessage,),
     ("metadata",): (Metadata,),
 }
-"""Which fields there are at a place; indexes left out."""
-
-_OTHER_NAMES = {
-    "content": "template",
-    "text": "template",
-    "prompt": "template",
-    "inputs": "variables",
-    "tags": "metadata",
-}
+_OTHER_NAMES = {"inputs": "variables", "tags": "metadata"} | dict.fromkeys(("content", "text", "prompt"), "template")
 
 
 def validate_fields(document: Document) -> tuple[PromptFile | None, list[Problem]]:
-    """The fields, and every problem with them; None where they have others than unknown names."""
+    """Validate the fields. Return None and all problems if one of them is more than an unknown field at the top."""
     try:
         return PromptFile.model_validate(document.data), []
     except ValidationError as error:
         problems = _problems(document, error)
-    if any(problem.code is not Code.UNKNOWN_FIELD for problem in problems):
-        return None, problems
     known = {name: value for name, value in document.data.items() if name in PromptFile.model_fields}
     try:
         return PromptFile.model_validate(known), problems
@@ -64,7 +55,7 @@ def _problems(document: Document, error: ValidationError) -> list[Problem]:
     for entry in error.errors(include_url=False, include_context=False):
         path = _path(document.data, entry["loc"], missing=entry["type"] == "missing")
         found.setdefault(path, []).append((entry["type"], entry["msg"]))
-    # A list that may be text instead has a complaint of its own for each: the one about what is in it says more.
+    # Where a list or text may stand, pydantic reports both. The problem inside the list says more.
     inner = {path[:-1] for path in found}
     return [
         _problem(document, path, misfits)
@@ -74,7 +65,7 @@ def _problems(document: Document, error: ValidationError) -> list[Problem]:
 
 
 def declared_variables(file: PromptFile) -> dict[str, Variable] | None:
-    """`variables` with the shorthand lists spelled out; None where the file declares nothing."""
+    """Return the variables, those of the shorthand lists included; None if the file declares none."""
     if file.variables is None and not (file.input_variables or file.optional_variables):
         return None
     return {
@@ -85,7 +76,7 @@ def declared_variables(file: PromptFile) -> dict[str, Variable] | None:
 
 
 def _path(data: Any, location: tuple[str | int, ...], *, missing: bool) -> FieldPath:
-    """Pydantic's location without the tags of unions, which are not in the data."""
+    # Pydantic puts tags of unions into locations. They are not in the data.
     path: list[str | int] = []
     for index, part in enumerate(location):
         is_last = index == len(location) - 1
@@ -98,15 +89,13 @@ def _path(data: Any, location: tuple[str | int, ...], *, missing: bool) -> Field
 
 
 def _has(data: Any, part: str | int) -> bool:
-    return (
-        part in data
-        if isinstance(data, dict)
-        else isinstance(data, list) and isinstance(part, int) and part < len(data)
-    )
+    if isinstance(data, dict):
+        return part in data
+    return isinstance(data, list) and isinstance(part, int) and part < len(data)
 
 
 def _problem(document: Document, path: FieldPath, misfits: list[tuple[str, str]]) -> Problem:
-    """One problem for a value, though each branch of a union has its own complaint."""
+    # Each branch of a union is a misfit of its own. One problem sums them up.
     kind, message = misfits[0]
     code = _CODES.get(kind, Code.WRONG_VALUE)
     name = _dotted(document.moved.get(path, path))
@@ -122,9 +111,8 @@ def _problem(document: Document, path: FieldPath, misfits: list[tuple[str, str]]
 
 
 def _plain(message: str) -> str:
-    return (
-        message.removeprefix("Value error, ").replace("Input should be", "expected").replace("should have", "must have")
-    )
+    message = message.removeprefix("Value error, ")
+    return message.replace("Input should be", "expected").replace("should have", "must have")
 
 
 def _quoting(data: Any, path: FieldPath, expected: list[str]) -> str | None:
@@ -132,7 +120,8 @@ def _quoting(data: Any, path: FieldPath, expected: list[str]) -> str | None:
     if "text" not in expected or "a whole number" in expected or not isinstance(value, int | float):
         return None
     if isinstance(value, float):
-        return "quote it"  # as it is written: 1.10 is 1.1 by now
+        # The data no longer shows how the author wrote it: 1.10 is 1.1 here.
+        return "quote it"
     return f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
 
 
@@ -142,7 +131,8 @@ def _advice(data: Any, path: FieldPath) -> str:
         return "quote a value that contains a comma"
     known = _known_fields(path[:-1])
     if name in known:
-        return "a placeholder has no role and no template"  # the one place where a known field can be unknown
+        # Messages and placeholders share a place, but not their fields.
+        return "a placeholder has no role and no template"
     other = _OTHER_NAMES.get(name)
     near = [other] if other in known else difflib.get_close_matches(name, known, 1)
     return f"did you mean '{near[0]}'?" if near else f"fields here: {', '.join(known)}"

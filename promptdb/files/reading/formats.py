@@ -1,9 +1,10 @@
-"""Bytes of a prompt file -> `Document`, by suffix."""
+"""Decodes prompt files and files of examples, each suffix in its own way."""
 
 import codecs
 import re
 from typing import Any
 
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import TemplateFormat
 from promptdb.domain.suffixes import STRUCTURED, TEXT_FORMATS
 from promptdb.files.findings import FileProblem, Unreadable
@@ -12,47 +13,36 @@ from promptdb.files.reading.json import read_json
 from promptdb.files.reading.json_nodes import compose_json
 from promptdb.files.reading.yaml import compose, construct
 from promptdb.problems import Code, Problem
+from promptdb.render.formats import line_and_column
 
 _FENCE = re.compile(r"---[ \t]*(?:\n|\Z)")
 _CLOSING_FENCE = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
 
 
 def decode(data: bytes) -> str:
-    """UTF-8 without its byte order mark, with LF line ends.
-
-    Raises:
-        Unreadable: not UTF-8, or it holds U+0000.
-    """
+    """Decode UTF-8 without byte order mark and CRLF. Raise Unreadable for other bytes, and for U+0000."""
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        data = data.removeprefix(codecs.BOM_UTF8)
         text = data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        finding = FileProblem(Code.NOT_UTF8, "not UTF-8", "save the file in the encoding UTF-8", line, column)
-        raise Unreadable(finding) from error
-    if "\0" in text:
-        before_nul = text[: text.index("\0")]
-        place = before_nul.count("\n") + 1, len(before_nul) - before_nul.rfind("\n")
+        place = line_and_column(before, len(before))
+        raise Unreadable(FileProblem(Code.NOT_UTF8, "not UTF-8", "save the file as UTF-8", *place)) from error
+    if (nul := text.find("\0")) >= 0:
+        place = line_and_column(text, nul)
         raise Unreadable(FileProblem(Code.BAD_CHARACTER, "the character U+0000 is not allowed", None, *place))
     return text.replace("\r\n", "\n")
 
 
 def text_body(text: str) -> str:
-    """A text file as a template: line breaks at both ends belong to the file, not to the prompt."""
+    # Line breaks at both ends belong to the file, not to the prompt.
     return text.strip("\n")
 
 
 def read_document(path: str, suffix: str, data: bytes, text_format: TemplateFormat) -> Document:
-    """Read one prompt file.
+    """Read one prompt file. Raise Unreadable if it does not hold fields.
 
-    Args:
-        path: for messages and positions.
-        suffix: with its dot, in lower case, one of `SUFFIXES`.
-        text_format: of text prompts whose suffix does not tell.
-
-    Raises:
-        Unreadable: it holds no mapping that could be a prompt.
+    `text_format` is the template format of text prompts whose suffix does not decide it.
     """
     text = decode(data)
     if suffix == ".json":
@@ -64,28 +54,21 @@ def read_document(path: str, suffix: str, data: bytes, text_format: TemplateForm
 
 
 def fields_span(suffix: str, text: str) -> tuple[int, int]:
-    """From where to where the YAML or JSON part of a decoded file reaches.
-
-    Raises:
-        Unreadable: front matter that is not closed.
-    """
+    """Find start and end of the YAML or JSON part of a decoded file. Raise Unreadable if front matter is not closed."""
     return (0, len(text)) if suffix in STRUCTURED else _front_matter(text)[0]
 
 
 def read_examples(suffix: str, data: bytes) -> tuple[list[Any], list[int]]:
-    """The content of an `examples_file`, YAML, JSON or JSON Lines, with the line of each example.
-
-    Raises:
-        Unreadable: it cannot be read, or holds no list.
-    """
+    """Read an `examples_file`. Return the examples, and the line of each. Raise Unreadable if it is not a list."""
     text = decode(data)
     if suffix == ".jsonl":
         numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         return [_json_line(number, line) for number, line in numbered], [number for number, _ in numbered]
-    values: Any = read_json(text) if suffix == ".json" else None
-    root = compose_json(text) if suffix == ".json" else compose(text)
-    if suffix != ".json" and root is not None:
-        values = construct(root)
+    if suffix == ".json":
+        values, root = read_json(text), compose_json(text)
+    else:
+        root = compose(text)
+        values = construct(root) if root is not None else None
     if not isinstance(values, list) or root is None:
         raise Unreadable(FileProblem(Code.WRONG_VALUE, "expected a list of examples"))
     return values, [node.start_mark.line + 1 for node in root.value]
@@ -99,50 +82,42 @@ def _json_line(number: int, line: str) -> Any:
     try:
         return read_json(line)
     except Unreadable as error:
-        raise Unreadable(*(FileProblem(f.code, f.message, f.hint, number, f.column) for f in error.findings)) from error
+        raise error.below(number - 1) from error
 
 
 def _read_text(path: str, text: str, template_format: TemplateFormat) -> Document:
-    front, body, body_line = _split_front_matter(text)
+    (start, end), body_start = _front_matter(text)
+    front, body = text[start:end], text_body(text[body_start:])
     try:
         root = compose(front)
         fields = _mapping(construct(root)) if root else {}
     except Unreadable as error:
-        raise Unreadable(
-            *(FileProblem(f.code, f.message, f.hint, f.line + 1, f.column) for f in error.findings)
-        ) from error
+        raise error.below(1) from error
     document = Document(path, fields, front, first_line=2 if front else 1)
     fields.setdefault("template_format", template_format)
-    if not body and ("messages" in fields or "template" in fields or "template_file" in fields):
+    others = [name for name in ("template", "messages", "template_file") if name in fields]
+    if others and not body:
         return document
-    target: tuple[str | int, ...] = ("template",)
+    target: FieldPath = ("template",)
     if "role" in fields and "messages" not in fields:
         names = [name for name in ("role", "role_name", "name") if name in fields]
         fields["messages"] = [{name: fields.pop(name) for name in names} | {"template": body}]
         document.moved = {("messages", 0, name): (name,) for name in names}
         target = ("messages", 0, "template")
-    elif "template" in fields or "messages" in fields or "template_file" in fields:
-        other = next(name for name in ("template", "messages", "template_file") if name in fields)
-        found = document.problem(
-            (other,), Code.CONFLICTING_FIELDS, f"both '{other}' and a text body", "keep one of them", key=True
-        )
+    elif others:
+        message = f"both '{others[0]}' and a text body"
+        found = document.problem((others[0],), Code.CONFLICTING_FIELDS, message, "keep one of them", key=True)
         raise Unreadable(FileProblem(found.code, found.message, found.hint, found.line, found.column))
     else:
         fields["template"] = body
-    document.bodies[target] = Body(path, body_line)
+    # Empty lines before the body are not a part of it.
+    body_start += len(text[body_start:]) - len(text[body_start:].lstrip("\n"))
+    document.bodies[target] = Body(path, text.count("\n", 0, body_start) + 1)
     return document
 
 
-def _split_front_matter(text: str) -> tuple[str, str, int]:
-    """Front matter, body, and the line of the file on which the body starts."""
-    (start, end), body_start = _front_matter(text)
-    rest = text[body_start:]
-    leading = len(rest) - len(rest.lstrip("\n"))
-    return text[start:end], text_body(rest), text.count("\n", 0, body_start) + leading + 1
-
-
 def _front_matter(text: str) -> tuple[tuple[int, int], int]:
-    """From where to where the front matter reaches between its fences, and where the rest of the file starts."""
+    """Find the start and the end of the front matter between its fences, and the start of the rest of the file."""
     opening = _FENCE.match(text)
     if opening is None:
         return (0, 0), 0

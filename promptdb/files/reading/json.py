@@ -1,15 +1,14 @@
-"""JSON, strictly: no duplicate keys, no NaN, no lone surrogates."""
+"""A strict reader of JSON, without duplicate keys, NaN or lone surrogates."""
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import yaml
 
 from promptdb.files.findings import FileProblem, Unreadable
 from promptdb.files.reading.json_nodes import compose_json, json_tokens, mark_at
-from promptdb.files.reading.yaml import MAX_DEPTH, MAX_DIGITS
+from promptdb.files.reading.yaml import MAX_DEPTH, MAX_DIGITS, problem_at, walk
 from promptdb.problems import Code
 
 _ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\u0000|\\.", re.DOTALL)
@@ -17,19 +16,11 @@ _SUSPICIOUS = re.compile(r"\\u[dD][89a-fA-F]|\\u0000")
 
 
 class _BadNumber(Exception):
-    """A number that JSON, or a database, cannot hold; `text` is how it is written."""
-
-    def __init__(self, text: str, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.text, self.message, self.hint = text, message, hint
+    """A number that JSON or a database cannot hold: as written, the message, and the hint."""
 
 
 def read_json(text: str) -> Any:
-    """The data of a JSON text.
-
-    Raises:
-        Unreadable: not JSON, or JSON that two readers would understand differently.
-    """
+    """Parse a JSON text. Raise Unreadable if it is not JSON, or if two readers would understand it differently."""
     has_duplicates = False
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -44,23 +35,23 @@ def read_json(text: str) -> Any:
         )
         _refuse_depth(value, 0)
     except json.JSONDecodeError as error:
-        raise Unreadable(
-            FileProblem(Code.SYNTAX, f"not valid JSON: {error.msg}", None, error.lineno, error.colno)
-        ) from error
+        message = f"not valid JSON: {error.msg}"
+        raise Unreadable(FileProblem(Code.SYNTAX, message, None, error.lineno, error.colno)) from error
     except RecursionError as error:
-        raise Unreadable(_too_deep()) from error
+        raise _too_deep() from error
     except _BadNumber as error:
-        mark = next((token.mark for token in json_tokens(text) if token.text == error.text), mark_at(0, 0))
-        raise Unreadable(_at(mark, Code.WRONG_VALUE, error.message, error.hint)) from error
+        number, message, hint = error.args
+        mark = next((token.mark for token in json_tokens(text) if token.text == number), mark_at(0, 0))
+        raise Unreadable(problem_at(mark, Code.WRONG_VALUE, message, hint)) from error
     if has_duplicates:
-        raise Unreadable(*_duplicates(compose_json(text)))
+        raise Unreadable(*_duplicates(text))
     if _SUSPICIOUS.search(text):
         _refuse_bad_text(text)
     return value
 
 
 def _constant(name: str) -> NoReturn:
-    raise _BadNumber(name, f"{name} is not a JSON number")
+    raise _BadNumber(name, f"{name} is not a JSON number", None)
 
 
 def _integer(text: str) -> int:
@@ -76,40 +67,35 @@ def _float(text: str) -> float:
     return value
 
 
-def _duplicates(node: yaml.Node | None) -> Iterator[FileProblem]:
-    if isinstance(node, yaml.MappingNode):
+def _duplicates(text: str) -> list[FileProblem]:
+    found = []
+    for node in walk(compose_json(text)):
         seen: set[str] = set()
-        for key, value in node.value:
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if key.value in seen:
                 message = f"the key {key.value!r} appears twice"
-                yield _at(key.start_mark, Code.DUPLICATE_KEY, message, "keep one of them")
+                found.append(problem_at(key.start_mark, Code.DUPLICATE_KEY, message, "keep one of them"))
             seen.add(key.value)
-            yield from _duplicates(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _duplicates(item)
+    return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
 def _refuse_depth(value: Any, depth: int) -> None:
     if isinstance(value, dict | list):
         if depth >= MAX_DEPTH:
-            raise Unreadable(_too_deep())
+            raise _too_deep()
         for item in value.values() if isinstance(value, dict) else value:
             _refuse_depth(item, depth + 1)
 
 
-def _too_deep() -> FileProblem:
-    return FileProblem(Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
+def _too_deep() -> Unreadable:
+    return Unreadable(FileProblem(Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", "flatten it"))
 
 
 def _refuse_bad_text(text: str) -> None:
     for token in json_tokens(text):
         for escape in _ESCAPE.finditer(token.text) if token.text[0] == '"' else ():
-            if len(escape[0]) == len("\\u0000"):  # a pair is longer, other escapes are shorter
+            # A pair of surrogates is longer, and other escapes are shorter.
+            if len(escape[0]) == len("\\u0000"):
                 message = "an escape for U+0000 or half a character is not allowed"
                 mark = mark_at(token.mark.line, token.mark.column + escape.start())
-                raise Unreadable(_at(mark, Code.BAD_CHARACTER, message))
-
-
-def _at(mark: yaml.Mark, code: Code, message: str, hint: str | None = None) -> FileProblem:
-    return FileProblem(code, message, hint, mark.line + 1, mark.column + 1)
+                raise Unreadable(problem_at(mark, Code.BAD_CHARACTER, message))

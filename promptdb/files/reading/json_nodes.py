@@ -1,9 +1,10 @@
-"""Where the parts of a JSON text stand, in nodes like those that `yaml_reader` makes of YAML: for messages and edits."""
+"""JSON text as nodes with positions, as PyYAML has them, so that messages and edits treat both languages alike."""
 
 import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import yaml
@@ -18,12 +19,12 @@ class Token:
 
 
 def mark_at(line: int, column: int, index: int = 0) -> yaml.Mark:
-    """All counted from 0, as PyYAML does; `index` in the whole text."""
+    """Make a mark. All numbers count from 0, and `index` counts in the whole text."""
     return yaml.Mark("", index, line, column, None, 0)
 
 
 def json_tokens(text: str) -> Iterator[Token]:
-    """Strings with their quotes, numbers and names, brackets and punctuation."""
+    """Yield strings with their quotes, numbers, names, brackets and punctuation."""
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     for match in _TOKEN.finditer(text):
         line = bisect_right(starts, match.start()) - 1
@@ -31,7 +32,7 @@ def json_tokens(text: str) -> Iterator[Token]:
 
 
 def compose_json(text: str) -> yaml.Node | None:
-    """The nodes of a JSON text; of one that is not JSON, something like it."""
+    """Parse a JSON text into nodes. Other text gives some nodes, too: messages about it need a place."""
     root: yaml.Node | None = None
     parents: list[tuple[yaml.CollectionNode, list[yaml.Node]]] = []
     for token in json_tokens(text):
@@ -56,27 +57,25 @@ def _node(token: Token) -> yaml.Node:
         return yaml.MappingNode("object", [], token.mark, flow_style=True)
     if token.text == "[":
         return yaml.SequenceNode("array", [], token.mark, flow_style=True)
-    return yaml.ScalarNode("scalar", _decoded(token.text), token.mark, _end(token), style='"')
+    value = token.text
+    # A token that is not a valid string stays as written.
+    if value.startswith('"'):
+        with suppress(ValueError):
+            value = str(json.loads(value, strict=False))
+    return yaml.ScalarNode("scalar", value, token.mark, _end(token), style='"')
 
 
 def _end(token: Token) -> yaml.Mark:
-    """No token that can stand in valid JSON has a line break in it."""
+    # A token of valid JSON has no line break.
     length = len(token.text)
     return mark_at(token.mark.line, token.mark.column + length, token.mark.index + length)
 
 
 def _add(parent: yaml.CollectionNode, keys: list[yaml.Node], node: yaml.Node) -> None:
-    """`keys` holds the key of a mapping while its value is awaited."""
+    # `keys` holds the key of a mapping until its value follows.
     if isinstance(parent, yaml.SequenceNode):
         parent.value.append(node)
     elif keys:
         parent.value.append((keys.pop(), node))
     else:
         keys.append(node)
-
-
-def _decoded(text: str) -> str:
-    try:
-        return str(json.loads(text, strict=False)) if text.startswith('"') else text
-    except ValueError:
-        return text

@@ -1,4 +1,4 @@
-"""One prompt file -> one `ParsedPrompt`, or every problem it has."""
+"""Parses one prompt file into a `ParsedPrompt`, or reports every problem of it."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -22,14 +22,14 @@ from promptdb.problems import Code, Problem, in_order
 from promptdb.render.assets import OpenBlob
 from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.templates import CompiledTemplates
-from promptdb.render.validation import SpecProblem, validate_spec
+from promptdb.render.validation import validate_spec
 
 
 @dataclass(frozen=True)
 class ParsedPrompt:
-    """`reads` maps each other file that went into the spec to its digest. `document` finds places.
+    """A valid prompt file. Its `document` locates problems, and paths start at the prompts root.
 
-    `stored` has the assets by their paths from the prompts root, `texts` the `template_file` and the `examples_file`.
+    `reads` has the digest of each file that it names, `stored` the assets, and `texts` the file of each text that has one.
     """
 
     spec: PromptSpec
@@ -42,39 +42,34 @@ class ParsedPrompt:
     texts: dict[TextField, str] = field(default_factory=dict)
 
     def compiled(self, open_blob: OpenBlob) -> CompiledPrompt:
-        """The prompt ready to render; `open_blob` reads its assets."""
         return CompiledPrompt(self.spec, open_blob, self.templates)
 
 
 class ParseResult(NamedTuple):
-    """`prompt` is None where a problem is an error; warnings come along with a prompt."""
+    """A prompt, perhaps with warnings, or None if a problem is an error."""
 
     prompt: ParsedPrompt | None
     problems: tuple[Problem, ...] = ()
 
 
 def parse_file(path: str, data: bytes, tree: Tree, text_format: TemplateFormat) -> ParseResult:
-    """Read, validate and resolve a prompt file.
+    """Read, validate and resolve the prompt file at a path from the prompts root.
 
-    Args:
-        path: relative to the prompts root; its suffix says how to read.
-        data: its bytes.
-        tree: where the files that it names are read.
-        text_format: of text prompts whose suffix does not tell.
+    `tree` reads the files that it names. `text_format` is the format of text prompts whose suffix does not decide it.
     """
     try:
         document = read_document(path, file_suffix(path), data, text_format)
     except Unreadable as error:
         problems = problems_of(path, error)
-        if isinstance(error.data, dict):  # such as a key that stands twice: the rest of the file can be checked
-            _, more = validate_fields(Document(path, error.data, decode(data)))
-            problems += more
+        # After a duplicate key, for example, the rest of the file can be checked.
+        if isinstance(error.data, dict):
+            problems += validate_fields(Document(path, error.data, decode(data)))[1]
         return ParseResult(None, tuple(in_order(problems)))
     return parse_document(document, tree)
 
 
 def parse_document(document: Document, tree: Tree) -> ParseResult:
-    """The same for a file that is read already, or for fields that never were a file."""
+    """Validate and resolve a prompt file that is already read, or fields that never were a file."""
     file, problems = validate_fields(document)
     if file is None:
         return ParseResult(None, tuple(in_order(problems)))
@@ -82,7 +77,13 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
     spec = _resolve(file, references)
     problems = [*problems, *references.problems]
     findings, templates = validate_spec(spec)
-    problems += _spec_problems(spec, findings, document, incomplete=bool(problems))
+    if problems:
+        # The spec is incomplete: report only what is wrong without the missing part, too.
+        certain = {Code.UNDECLARED_VARIABLE, Code.CONTRACT} | (set() if spec.includes else {Code.TEMPLATE_SYNTAX})
+        findings = [found for found in findings if found.code in certain]
+    problems += [
+        document.problem(f.path, f.code, f.message, f.hint, key=f.key, line=f.line, column=f.column) for f in findings
+    ]
     if spec.assets and not any(problem.is_error for problem in problems):
         problems += asset_problems(spec, templates, document, tree, references.stored)
     renamed_from = _renamed_from(file, document, problems)
@@ -92,25 +93,6 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
         spec, document, templates, renamed_from, tuple(file.tests), references.read, references.stored, references.texts
     )
     return ParseResult(parsed, tuple(in_order(problems)))
-
-
-def _spec_problems(
-    spec: PromptSpec, findings: list[SpecProblem], document: Document, *, incomplete: bool
-) -> list[Problem]:
-    """What does not fit together; of an `incomplete` spec, for which a file could not be had, only what stands for itself."""
-    problems = []
-    alone = {Code.UNDECLARED_VARIABLE, Code.CONTRACT} | (set() if spec.includes else {Code.TEMPLATE_SYNTAX})
-    for found in findings:
-        if incomplete and found.code not in alone:
-            continue
-        if found.line is not None:
-            problem = document.problem_inside(
-                found.path, found.line, found.column, found.code, found.message, found.hint
-            )
-        else:
-            problem = document.problem(found.path, found.code, found.message, found.hint, key=found.key)
-        problems.append(problem)
-    return problems
 
 
 def _resolve(file: PromptFile, references: References) -> PromptSpec:
@@ -135,11 +117,10 @@ def _renamed_from(file: PromptFile, document: Document, problems: list[Problem])
     for index, name in enumerate(file.renamed_from):
         try:
             earlier = PromptId.parse(name)
-            if str(earlier) == own or f"{DEFAULT_NAMESPACE}/{own}" == str(earlier):
-                problems.append(
-                    document.problem(("renamed_from", index), Code.RENAME, f"{name!r} is this prompt itself")
-                )
             found.append(earlier)
+            if str(earlier) in (own, f"{DEFAULT_NAMESPACE}/{own}"):
+                message = f"{name!r} is this prompt itself"
+                problems.append(document.problem(("renamed_from", index), Code.RENAME, message))
         except InvalidRef as error:
             problems.append(document.problem(("renamed_from", index), Code.BAD_NAME, error.message, error.hint))
     return tuple(found)

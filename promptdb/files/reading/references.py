@@ -1,4 +1,4 @@
-"""The other files a prompt names: `template_file`, `examples_file`, assets and includes, read through one tree."""
+"""Reads the other files that a prompt names: its `template_file`, `examples_file`, assets and includes."""
 
 import posixpath
 from collections.abc import Callable
@@ -31,9 +31,9 @@ _T = TypeVar("_T")
 
 @dataclass
 class References:
-    """Reads what one prompt names, collects the problems, and remembers the digest of each file it read.
+    """The files that one prompt names, and all problems with them. Paths start at the prompts root.
 
-    `stored` has the assets by their paths from the prompts root, `texts` the files that a text of the spec comes from.
+    `read` has the digest of each file, `stored` the assets, and `texts` the file of each text that has one.
     """
 
     document: Document
@@ -52,13 +52,8 @@ class References:
             message = f"both 'template_file' and '{other}'"
             self.problems.append(self.document.problem(path, Code.CONFLICTING_FIELDS, message, "keep one of them"))
             return file.template
-        where, data = self._named(path, file.template_file)
-        if data is None:
-            return ""
-        try:
-            text = decode(data)
-        except Unreadable as error:
-            self.problems += problems_of(where, error)
+        where, text = self._named(path, file.template_file, decode)
+        if text is None:
             return ""
         self.texts["template"] = where
         self.document.bodies[("template",)] = Body(where, len(text) - len(text.lstrip("\n")) + 1)
@@ -68,9 +63,8 @@ class References:
         if file.few_shot is None:
             return None
         fields = {name: getattr(file.few_shot, name) for name in FewShot.model_fields}
-        fields["examples"] = file.few_shot.examples or []
-        if file.few_shot.examples_file is not None:
-            fields["examples"] = self._examples(file.few_shot.examples_file)
+        named = file.few_shot.examples_file
+        fields["examples"] = self._examples(named) if named is not None else file.few_shot.examples or []
         return FewShot.model_construct(**fields)
 
     def assets(self, file: PromptFile) -> list[Asset]:
@@ -85,26 +79,21 @@ class References:
         return assets
 
     def includes(self, spec: PromptSpec) -> dict[str, str]:
-        """The fragments that the templates name, and those that these name in turn."""
         fragments = Fragments(engine(spec.template_format), self._fragment, self.problems)
         if fragments.language.HAS_INCLUDES:
             for path, text in templates(spec).items():
-                fragments.follow(text, partial(_in_template, self.document, path))
+                fragments.follow(text, partial(self.document.problem, path))
         return fragments.found
 
     def _fragment(self, report: Report, name: str) -> bytes | None:
         return self._bytes(report, name, posixpath.normpath(name))
 
     def _examples(self, name: str) -> list[JsonObject]:
-        where, data = self._named(("few_shot", "examples_file"), name)
-        if data is None:
-            return []
-        try:
-            values, lines = read_examples(file_suffix(name), data)
-        except Unreadable as error:
-            self.problems += problems_of(where, error)
+        where, found = self._named(("few_shot", "examples_file"), name, partial(read_examples, file_suffix(name)))
+        if found is None:
             return []
         self.texts["examples"] = where
+        values, lines = found
         examples = []
         for index, (value, line) in enumerate(zip(values, lines, strict=True)):
             self.document.bodies["few_shot", "examples", index] = Body(where, line)
@@ -115,10 +104,15 @@ class References:
                 self.problems.append(Problem(where, line, 1, Code.WRONG_VALUE, message))
         return examples
 
-    def _named(self, path: FieldPath, name: str) -> tuple[str, bytes | None]:
-        """Of a file that the field at `path` names: path from the prompts root, and content; None after a problem."""
+    def _named(self, path: FieldPath, name: str, parse: Callable[[bytes], _T]) -> tuple[str, _T | None]:
+        """Read the file that the field at `path` names. Return its path from the prompts root, and the parsed content."""
         where = beside(self.document.path, name)
-        return where, self._bytes(partial(self.document.problem, path), name, where)
+        data = self._bytes(partial(self.document.problem, path), name, where)
+        try:
+            return where, parse(data) if data is not None else None
+        except Unreadable as error:
+            self.problems += problems_of(where, error)
+            return where, None
 
     def _bytes(self, report: Report, name: str, where: str) -> bytes | None:
         data = self._attempt(report, name, where, MAX_TEXT_BYTES, self.tree.read)
@@ -127,7 +121,6 @@ class References:
         return data
 
     def _attempt(self, report: Report, name: str, where: str, limit: int, read: Callable[[str, int], _T]) -> _T | None:
-        """What `read` makes of a file; None after a problem."""
         try:
             return read(where, limit)
         except OutsideRoot as error:
@@ -140,9 +133,3 @@ class References:
             problem = report(Code.UNREADABLE, f"the file {name!r} cannot be read: {error.strerror}", None)
         self.problems.append(problem)
         return None
-
-
-def _in_template(
-    document: Document, path: FieldPath, line: int | None, code: Code, message: str, hint: str | None
-) -> Problem:
-    return document.problem_inside(path, line, None, code, message, hint)

@@ -1,11 +1,10 @@
-"""YAML 1.2 core schema, strictly: libyaml builds the nodes, this module turns them into JSON data.
+"""A strict reader of YAML 1.2 with the core schema (https://yaml.org/spec/1.2.2, section 10.3).
 
-The nodes keep their marks, so a position costs nothing until a problem asks for it. Sources: https://yaml.org/spec/1.2.2
-section 10.3 (core schema).
+libyaml builds the nodes, and this module turns them into JSON data.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -13,15 +12,17 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
 from promptdb.files.findings import FileProblem, Unreadable
 from promptdb.problems import Code
+from promptdb.render.formats import line_and_column
 
 MAX_DEPTH = 64
-MAX_EXPANSION = 4 * 1024 * 1024
-"""Characters after anchors are expanded, where a node counts like `_NODE_COST` of them."""
+MAX_DIGITS = 300
 
+# Characters after anchors are expanded. A node counts as `_NODE_COST` of them.
+MAX_EXPANSION = 4 * 1024 * 1024
 _NODE_COST = 8
 
+# libyaml composes recursively in C, and overflows the stack near 20,000 levels. Each level needs one of `[{-?:`.
 _SAFE_INDICATORS = 1000
-"""libyaml composes recursively in C and overflows the stack near 20,000 levels; every level costs one of `[{-?:`."""
 
 _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
 _OTHER_LINE_BREAK = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
@@ -44,17 +45,11 @@ _HINTS = {
     "while parsing a flow mapping": "quote a value that starts with {",
     "while scanning a quoted scalar": "close the quotation mark",
 }
-
-MAX_DIGITS = 300
 _SPECIAL_STARTS = frozenset(["", *"+-.0123456789~ntfNTF"])
-_CYCLE_HINT = "flatten it; an anchor may not contain an alias of itself"
 
 
 class _Parser(CParser):
-    """Marks scalars as plain or quoted and leaves every other tag to be refused."""
-
-    def __init__(self, text: str) -> None:
-        CParser.__init__(self, text)
+    """Tags scalars as plain or quoted, and keeps every other tag, to be refused."""
 
     def resolve(self, kind: type, value: str, implicit: Any) -> str:  # noqa: ARG002
         if kind is yaml.ScalarNode:
@@ -69,43 +64,29 @@ class _Parser(CParser):
 
 
 def compose(text: str) -> yaml.Node | None:
-    """The node tree of one document; None if there is none.
-
-    Raises:
-        Unreadable: not YAML, more than one document, or nested too deeply.
-    """
+    """Parse one document into nodes; None if there is none. Raise Unreadable for other text, or if it is too deep."""
     if (not text.isascii() or "\r" in text) and (match := _OTHER_LINE_BREAK.search(text)) is not None:
         raise Unreadable(_line_break(text, match.start()))
     try:
         if sum(map(text.count, "[{-?:")) > _SAFE_INDICATORS:
             _refuse_depth(text)
         node: yaml.Node | None = _Parser(text).get_single_node()
-        return node
     except yaml.MarkedYAMLError as error:
         raise Unreadable(_syntax(error)) from error
     except yaml.reader.ReaderError as error:
         before = text.encode()[: error.position].decode(errors="replace")
-        raise Unreadable(
-            FileProblem(
-                Code.BAD_CHARACTER,
-                f"the character U+{ord(error.character) if isinstance(error.character, str) else error.character:04X} "
-                "is not allowed in YAML",
-                'write it as an escape, for example "\\u0007"',
-                before.count("\n") + 1,
-                len(before) - before.rfind("\n"),
-            )
-        ) from error
+        number = ord(error.character) if isinstance(error.character, str) else error.character
+        message = f"the character U+{number:04X} is not allowed in YAML"
+        hint = 'write it as an escape, for example "\\u0007"'
+        place = line_and_column(before, len(before))
+        raise Unreadable(FileProblem(Code.BAD_CHARACTER, message, hint, *place)) from error
+    return node
 
 
 def construct(root: yaml.Node, *, has_aliases: bool = True) -> Any:
-    """Plain data of a node tree: keys are text as written, scalars follow the core schema.
+    """Convert nodes to JSON data. Raise Unreadable with every duplicate key, tag, merge key and bad number.
 
-    Args:
-        root: from `compose`.
-        has_aliases: whether the text may hold any, so that the data can be larger than it.
-
-    Raises:
-        Unreadable: with every duplicate key, tag, merge key and bad number.
+    Only aliases make the data larger than the text. Without any, `has_aliases=False` skips the check of its size.
     """
     builder = _Builder(measured=has_aliases)
     value = builder.build(root, 0)
@@ -127,15 +108,12 @@ class _Builder:
             value: str = node.value
             if node.tag is _PLAIN:
                 return self._plain(node, value) if value[:1] in _SPECIAL_STARTS else value
-            if node.tag is not _QUOTED or not node.style:
-                self._refuse_tag(node)
-            elif "\0" in value:
-                self._find(node, Code.BAD_CHARACTER, "the character U+0000 is not allowed")
+            self._check_quoted(node)
             return value
         if node.tag is not _COLLECTION:
             self._refuse_tag(node)
         if depth >= MAX_DEPTH:
-            raise Unreadable(_at(node, Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", _CYCLE_HINT))
+            raise _too_deep(node)
         if type(node) is yaml.MappingNode:
             return self._mapping(node, depth + 1)
         return [self.build(item, depth + 1) for item in node.value]
@@ -160,7 +138,11 @@ class _Builder:
             self._find(node, Code.DUPLICATE_KEY, f"the key {node.value!r} appears twice", "keep one of them")
         if node.tag is _PLAIN and node.value == "<<":
             self._find(node, Code.YAML_FEATURE, "merge keys (<<) are not part of YAML 1.2", "write the keys out")
-        if node.tag is not _PLAIN and (node.tag is not _QUOTED or not node.style):
+        if node.tag is not _PLAIN:
+            self._check_quoted(node)
+
+    def _check_quoted(self, node: yaml.ScalarNode) -> None:
+        if node.tag is not _QUOTED or not node.style:
             self._refuse_tag(node)
         elif "\0" in node.value:
             self._find(node, Code.BAD_CHARACTER, "the character U+0000 is not allowed")
@@ -185,26 +167,24 @@ class _Builder:
     def _spend(self, node: yaml.Node) -> None:
         self.budget -= _NODE_COST + (len(node.value) if type(node) is yaml.ScalarNode else 0)
         if self.budget < 0:
-            raise Unreadable(
-                _at(node, Code.TOO_COMPLEX, "too large once its anchors are expanded", "use fewer aliases")
-            )
+            message = "too large once its anchors are expanded"
+            raise Unreadable(problem_at(node.start_mark, Code.TOO_COMPLEX, message, "use fewer aliases"))
 
     def _refuse_tag(self, node: yaml.Node) -> None:
-        self._find(
-            node, Code.YAML_FEATURE, f"the tag {_tag_text(node)} is not allowed", "remove it; quote text instead"
-        )
+        tag = "!" if node.tag in (_QUOTED, _COLLECTION) else node.tag.replace("tag:yaml.org,2002:", "!!")[:60]
+        self._find(node, Code.YAML_FEATURE, f"the tag {tag} is not allowed", "remove it; quote text instead")
 
     def _find(self, node: yaml.Node, code: Code, message: str, hint: str | None = None) -> None:
-        self.findings.append(_at(node, code, message, hint))
+        self.findings.append(problem_at(node.start_mark, code, message, hint))
 
 
 def reads_as_text(text: str) -> bool:
-    """Whether this text, written without quotes, would be read as itself and not as null, a boolean or a number."""
+    """Report whether a text without quotes reads as text, not as null, a boolean or a number."""
     return not (text in _CONSTANTS or any(p.fullmatch(text) for p in (_INTEGER, _FLOAT, _NOT_FINITE)))
 
 
 def node_at(root: yaml.Node | None, path: tuple[str | int, ...], *, key: bool = False) -> yaml.Node | None:
-    """The node under `path`, or the deepest one there is on the way; with `key` the key that leads to it."""
+    """Find the node under `path`, or the deepest node on the way there. With `key`, find the key that leads to it."""
     node, found = root, root
     for part in path:
         step = _child(node, part)
@@ -222,41 +202,51 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Nod
     return None
 
 
+def walk(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """Yield a node and all nodes below it, keys included."""
+    if node is not None:
+        yield node
+    if isinstance(node, yaml.CollectionNode):
+        for item in node.value:
+            for child in item if isinstance(item, tuple) else (item,):
+                yield from walk(child)
+
+
+def problem_at(mark: yaml.Mark, code: Code, message: str, hint: str | None = None) -> FileProblem:
+    return FileProblem(code, message, hint, mark.line + 1, mark.column + 1)
+
+
 def _refuse_depth(text: str) -> None:
-    """Walk the events, which libyaml gives without recursion, to find the depth before nodes are built."""
+    # libyaml gives events without recursion, so that the depth is known before nodes are built.
     parser, depth = _Parser(text), 0
     next_event: Callable[[], Any] = parser.get_event
     while (event := next_event()) is not None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise Unreadable(_at(event, Code.TOO_COMPLEX, f"nested deeper than {MAX_DEPTH} levels", _CYCLE_HINT))
+                raise _too_deep(event)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
 
-def _at(node: Any, code: Code, message: str, hint: str | None = None) -> FileProblem:
-    return FileProblem(code, message, hint, node.start_mark.line + 1, node.start_mark.column + 1)
+def _too_deep(node: Any) -> Unreadable:
+    message = f"nested deeper than {MAX_DEPTH} levels"
+    hint = "flatten it; an anchor may not contain an alias of itself"
+    return Unreadable(problem_at(node.start_mark, Code.TOO_COMPLEX, message, hint))
 
 
 def _line_break(text: str, position: int) -> FileProblem:
-    """libyaml takes these for line breaks, as YAML 1.1 did, and would change them silently."""
+    # libyaml treats these as line breaks, as YAML 1.1 did, and would change them silently.
     escape = {"\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P", "\r": "\\r"}[text[position]]
-    line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
-    message = f"the character U+{ord(text[position]):04X} is not allowed as it is"
-    return FileProblem(Code.BAD_CHARACTER, message, f'write it as "{escape}", in double quotes', line, column)
-
-
-def _tag_text(node: yaml.Node) -> str:
-    tag = "!" if node.tag in (_QUOTED, _COLLECTION) else str(node.tag)
-    return tag.replace("tag:yaml.org,2002:", "!!")[:60]
+    message = f"the character U+{ord(text[position]):04X} must be escaped"
+    hint = f'write it as "{escape}", in double quotes'
+    return FileProblem(Code.BAD_CHARACTER, message, hint, *line_and_column(text, position))
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> FileProblem:
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    mark = error.problem_mark or error.context_mark or yaml.Mark("", 0, 0, 0, None, 0)
     text = ", ".join(part for part in (error.problem, error.context) if part)
     if "expected a single document" in text:
-        return FileProblem(Code.NOT_A_MAPPING, "more than one YAML document", "one file holds one prompt", line, column)
+        return problem_at(mark, Code.NOT_A_MAPPING, "more than one YAML document", "write one prompt in each file")
     hint = next((hint for part, hint in _HINTS.items() if part in text), None)
-    return FileProblem(Code.SYNTAX, f"not valid YAML: {text}", hint, line, column)
+    return problem_at(mark, Code.SYNTAX, f"not valid YAML: {text}", hint)

@@ -47,7 +47,7 @@ def test_a_name_without_a_namespace_is_one_in_default() -> None:
 
 
 def test_an_alias_that_names_both_prompts_is_refused() -> None:
-    with pytest.raises(NoPlace, match=r"^p names n/c already$"):
+    with pytest.raises(NoPlace, match=r"^p already names n/c$"):
         with_prompt_renamed(b"p: {a/b: rev:1, n/c: rev:2}\n", OLD, NEW)
 
 

@@ -18,7 +18,7 @@ def place(document: Document, path: tuple[str | int, ...], *, key: bool = False)
 def inside(
     document: Document, path: tuple[str | int, ...], line: int | None, column: int | None
 ) -> tuple[str, int, int]:
-    problem = document.problem_inside(path, line, column, Code.TEMPLATE_SYNTAX, "m", "h")
+    problem = document.problem(path, Code.TEMPLATE_SYNTAX, "m", "h", line=line, column=column)
     assert (problem.code, problem.message, problem.hint) == (Code.TEMPLATE_SYNTAX, "m", "h")
     return problem.path, problem.line, problem.column
 
