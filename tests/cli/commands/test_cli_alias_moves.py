@@ -184,7 +184,7 @@ def test_a_line_does_not_follow_a_rename_that_does_not_count(run: Run, git: Git,
     commit_all(git)
     for command in ("plan", "sync"):
         ran = run(command)
-        assert (ran.code, "[PDB705] support/triage does not go on from default/greet" in ran.err) == (4, True)
+        assert (ran.code, "[PDB705] support/triage does not continue default/greet" in ran.err) == (4, True)
     assert [(alias["prompt"], alias["revision"]) for alias in run("alias", "list", "--json").json] == [
         ("default/greet", 1)
     ]
