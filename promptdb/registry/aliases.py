@@ -166,7 +166,7 @@ def allowed_moves(
     Raises:
         Guard: a move breaks callers of a protected alias, and `allow_breaking` is not set.
     """
-    # All versions are written by now, so that each move has ids and none is unwritten.
+    # All versions are written at this point, so every move has their ids.
     found = with_breaking(connection, moves, registry.protected_aliases, lambda _: "")
     if not allow_breaking:
         require_unbroken(found)
@@ -236,7 +236,7 @@ def _existing_alias(connection: sa.Connection, prompt: PromptId, alias: str) -> 
 def require_storable(reason: str | None) -> None:
     """Refuse a reason that a database cannot store: one with a surrogate or U+0000."""
     if reason is not None and re.search("[\0\ud800-\udfff]", reason):
-        raise ConfigError("the reason is not a text that can be stored", "write it in UTF-8, without U+0000")
+        raise ConfigError("the reason contains characters that cannot be stored", "write it in UTF-8, without U+0000")
 
 
 def _revision(revision: int | None) -> str:

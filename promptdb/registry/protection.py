@@ -72,7 +72,7 @@ def _asked_for(moves: Sequence[AliasMove]) -> str:
     if not reasons:
         return ""
     is_declared = any(reason.startswith("declared") for reason in reasons)
-    advice = f"; change the line in {ALIASES_FILE} to leave an alias where it is" if is_declared else ""
+    advice = f"; change the line in {ALIASES_FILE} to keep an alias where it is" if is_declared else ""
     return f"asked for: {', '.join(reasons[:_SHOWN])}{advice}; "
 
 

@@ -9,15 +9,15 @@ prevents that. It only grows. An even number is the turn of writers, an odd numb
    takes the lock again.
 3. Once a writer holds the lock, it reads the number again. If the number has changed, the writer uploads all its blobs again.
 
-The number changes only under the lock, too. So a deletion happens at one of three times:
+The number changes only under the lock, so it stays odd during a deletion. For one writer, a deletion can happen at three times:
 
-- Before the writer has an even number. The writer then finds the blob missing, and uploads it.
-- After that, but before the writer has the lock. The number was odd at that moment, so it has grown, and step 3 notices.
+- Before the writer has an even number. The deletion is over by then, so the writer finds the blob missing and uploads it.
+- After that, but before the writer has the lock. The number was odd during the deletion, so it has grown since the writer read
+  it. Step 3 uploads the blob again, under the lock.
 - After the writer has committed. `gc` then finds the rows, and keeps their blobs.
 
-No one has to release anything: a process may be killed at any moment, and the number it leaves behind is still right.
-One gap remains. If `gc` loses its database connection during a deletion, that deletion ends without the lock. A number cannot
-prevent that.
+No step needs a cleanup: a process may be killed at any moment, and the number that it leaves is valid. One gap remains. If `gc`
+loses its database connection during a deletion, that deletion ends without the lock. A number cannot prevent that.
 """
 
 from collections.abc import Callable

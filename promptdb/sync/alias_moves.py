@@ -187,7 +187,7 @@ def _moves(
 
 
 def _has_drifted(connection: sa.Connection, after: _After, move: AliasMove) -> bool:
-    """Check if a person moved an alias away from the target that a sync had set, and that is still declared."""
+    """Check if the last move of an alias was by hand, away from the declared target that a sync had set."""
     events = PromptRepository(connection).alias_events(after.was(move.prompt), move.alias)
     by_sync = next((event for event in events if event.run_id is not None), None)
     return by_sync is not None and events[0].run_id is None and by_sync.to_revision == move.to_revision

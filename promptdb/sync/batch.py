@@ -51,7 +51,7 @@ class Batch:
         return origin.provenance(files) if files else {}
 
     def confirmed(self, origin: Origin | None, intended: Plan) -> dict[PromptId, Provenance]:
-        """Find the unconfirmed prompts whose files are committed by now, with their provenance."""
+        """Find the unconfirmed prompts whose files are committed now, with their provenance."""
         if origin is None or not intended.unconfirmed:
             return {}
         waiting = map(self.desired.__getitem__, intended.unconfirmed)

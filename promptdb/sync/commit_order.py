@@ -1,4 +1,4 @@
-"""Checks that a commit may be synced after the recorded ones. Reads git, leaves the verdict to `domain`, words refusals."""
+"""Checks that a commit may be synced after the recorded ones, and words the refusal."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ def require_local(registry: Registry) -> None:
     if not registry.is_local:
         raise ConfigError(
             "--local is for a registry of your own: SQLite, and blobs in a folder",
-            "leave it out, or set PROMPTDB_DATABASE_URL to a SQLite file",
+            "omit --local, or set PROMPTDB_DATABASE_URL to a SQLite file",
         )
 
 
@@ -81,13 +81,13 @@ def _hint(order: Order, origin: Origin, policy: Policy) -> str:
     if order.verdict is Verdict.UNKNOWN:
         if origin.repository is not None and origin.repository.shallow:
             return "the clone is shallow: git fetch --unshallow --filter=blob:none"
-        return f"git fetch origin {order.commit_id}; if a force-push took it away, pass --follow-force-push"
+        return f"git fetch origin {order.commit_id}; if a force-push removed it, pass --follow-force-push"
     if origin.git_ref is None:
-        return "say with --ref NAME which branch or tag it stands for"
+        return "pass --ref NAME with the branch or tag that the commit stands for"
     if order.verdict is Verdict.UNLISTED:
         return "add it to [tool.promptdb.refs]; 'promptdb sync --local' is for a registry of your own"
     if not _is_branch(origin.git_ref):
         return "tag a commit that descends from it, or give such tags a pattern of their own in [tool.promptdb.refs]"
     if policy.follow_force_push:
-        return f"{origin.git_ref} is elsewhere at its remote: sync what was pushed last"
+        return f"{origin.git_ref} is at another commit at its remote: sync the commit that was pushed last"
     return "after a force-push pass --follow-force-push; --local follows what is checked out, in a registry of your own"

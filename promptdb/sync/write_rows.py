@@ -109,7 +109,7 @@ def confirm(
 def note_absences(
     writer: RegistryWriter, run_id: int, before: Recorded, ids: Mapping[PromptId, UUID], desired: Iterable[PromptId]
 ) -> None:
-    """Record the prompts that begin or cease to lack a valid file in the commit. `ids` are the ids after the plan."""
+    """Record the prompts that no longer have a valid file, and those that have one again. `ids` are the ids after the plan."""
     absent = RunRepository(writer.connection).absent()
     present = {ids[prompt] for prompt in desired}
     from_files = {ids[prompt] for prompt, head in before.heads.items() if head.from_file and prompt in ids}
