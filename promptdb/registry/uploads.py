@@ -108,8 +108,8 @@ def claim(registry: Registry, connection: sa.Connection) -> None:
     owners = blobs.owners()
     if key in owners:
         return
-    newest = newest_blob(connection)
-    if owners and newest is not None and blobs.size(newest) is None:
+    newest = newest_blob(connection) if owners else None
+    if newest is not None and blobs.size(newest) is None:
         message = f"{blobs.place} is the blob store of other registries, and has no blobs of this one ({key})"
         raise Guard(message, "check the settings of the database and of the blob store; see: promptdb db doctor")
     blobs.claim(key, f"{address(connection.engine)}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
