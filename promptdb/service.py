@@ -1,4 +1,4 @@
-"""`PromptService`: the verbs of one registry. Every door calls it and chooses the words."""
+"""`PromptService`: the operations on one registry, for the command line, clients and other programs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,22 +30,24 @@ from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings, load_settings
 from promptdb.sync.alias_moves import Pointing
-from promptdb.sync.apply import apply
+from promptdb.sync.apply import apply_prompt
 
 Expected = int | None | Literal["any"]
-"""For compare-and-set: the revision an alias must point at, None for no alias yet, or `any`."""
+"""The revision that an alias must point at before it moves. None stands for no alias, `any` skips the check."""
 
 
 class PromptService:
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
+    The database is opened, and its schema checked, at the first use.
+
     Args:
-        settings: name the database and the blob store; by default those of the current folder.
-        sharing: called when the first write begins in a blob store that other registries have marked.
-        reader: a reader of the same stores, by default a new one.
+        settings: name the database and the blob store. The default reads the settings of the current folder.
+        sharing: called before the first write into a blob store that other registries use.
+        reader: a reader of the same stores. The default is a new one.
 
     Raises:
-        ConfigError: a setting is wrong. The database is opened, and its schema checked, at the first use.
+        ConfigError: a setting is wrong.
     """
 
     def __init__(
@@ -60,17 +62,17 @@ class PromptService:
 
     @property
     def registry(self) -> Registry:
-        """The stores, ready to read and write. Errors as in `RegistryReader.registry`."""
+        """The stores, with their schema checked. Errors as in `Registry.ready`."""
         return self.reader.registry
 
     @property
     def engine(self) -> sa.Engine:
-        """The database; nothing is connected before the first use."""
+        """The database. It is connected at the first use."""
         return self.reader.stores.engine
 
     @property
     def blobs(self) -> BlobStore:
-        """The blob store, likewise."""
+        """The blob store. It is connected at the first use."""
         return self.reader.stores.blobs
 
     def close(self) -> None:
@@ -86,21 +88,17 @@ class PromptService:
             ref: `namespace/name[:selector]`, for example `support/triage:production`.
 
         Raises:
-            InvalidRef: the text is not a reference.
-            NotFound: there is no such prompt or version; the hint says what there is.
+            InvalidRef: `ref` is malformed.
+            NotFound: the prompt or version does not exist. The hint lists what does.
         """
         return resolved(ref, self.find(PromptRef.parse(ref)))
 
     def resolve(self, ref: str) -> PromptVersionView:
-        """Find the version that a reference names now. Errors as in `get`."""
+        """Find the version that a reference names, without its content. Errors as in `get`."""
         return self.find(PromptRef.parse(ref)).view
 
     def find(self, ref: PromptRef) -> StoredVersion:
-        """Find a version as it is stored. A commit that no sync has recorded is read from the repository around us.
-
-        Raises:
-            NotFound: there is no such prompt or version; the hint says what there is.
-        """
+        """Find a version as it is stored. Commits without a sync are read from the current repository. Errors as in `get`."""
         try:
             return self.reader.find(ref)
         except NotFound as error:
@@ -111,15 +109,15 @@ class PromptService:
             return find_in_repository(self.reader, self.settings, ref, error)
 
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
-        """List prompts by name; see `RegistryReader`, as for all lists."""
+        """List the prompts; see `RegistryReader.list_prompts`."""
         return self.reader.list_prompts(pattern, archived=archived)
 
     def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
-        """List the versions of a prompt, the newest first."""
+        """List the versions of a prompt, newest first."""
         return self.reader.list_versions(prompt, limit)
 
     def log(self, prompt: str, limit: int | None = None) -> list[LogEntry]:
-        """List the versions of a prompt with their sources and aliases."""
+        """List the versions of a prompt with their sources and aliases, newest first."""
         return self.reader.log(prompt, limit)
 
     def assets(self, version: PromptVersionView) -> list[AssetView]:
@@ -131,11 +129,11 @@ class PromptService:
         return self.reader.asset(version, path)
 
     def aliases(self, prompt: str | None = None) -> list[AliasView]:
-        """List the aliases of one prompt, or of all."""
+        """List the aliases of one prompt, or of all prompts."""
         return self.reader.aliases(prompt)
 
     def alias_log(self, prompt: str, alias: str | None = None) -> list[AliasEventView]:
-        """List the moves of a prompt's aliases, the newest first."""
+        """List the moves of a prompt's aliases, newest first."""
         return self.reader.alias_log(prompt, alias)
 
     # Versions
@@ -143,20 +141,21 @@ class PromptService:
     def register_spec(
         self, name: str, spec: PromptSpec | Mapping[str, Any], *, alias: Pointing | str | None = None
     ) -> Registered:
-        """Add a version unless the newest one has this content.
+        """Add a version, unless the newest version has the same content.
 
         Args:
             name: `namespace/name`.
-            spec: a spec, or the fields of a prompt file that names no other files.
-            alias: an alias to point at the version, in the same transaction.
+            spec: a spec, or the fields of a prompt file that does not refer to other files.
+            alias: an alias to point at the version in the same transaction.
 
         Raises:
-            InvalidRef: not a name, or not an alias.
+            InvalidRef: `name` or `alias` is malformed.
             InvalidPrompts: the spec is not valid.
-            Conflict: its `user_version` names other content already.
+            Conflict: its `user_version` already names other content.
             Guard: the alias is protected, and the version breaks its callers.
         """
-        from promptdb.project import single_file  # here, as in the methods below, since lookups need no parser
+        # Lookups need no parser, so this and the methods below import it when they run.
+        from promptdb.project import single_file
 
         return self._register(name, single_file.content_from_spec(spec), alias)
 
@@ -169,20 +168,21 @@ class PromptService:
         template_format: TemplateFormat = "f-string",
         **fields: Any,
     ) -> Registered:
-        """Add a version of a string prompt; `fields` are further fields of a prompt file. Errors as in `register_spec`."""
+        """Add a version of a text prompt. `fields` are more fields of a prompt file. Errors as in `register_spec`."""
         return self.register_spec(name, {"template": text, "template_format": template_format, **fields}, alias=alias)
 
     def register_file(
         self, file: Path | str, name: str | None = None, *, alias: Pointing | str | None = None
     ) -> Registered:
-        """Add a version from a prompt file anywhere.
+        """Add a version from a prompt file.
 
-        The files it names must lie under the prompts root if it lies there, otherwise in its folder or below.
+        The file may be anywhere. The files that it refers to must be below the prompts root if it is there, otherwise below its
+        own folder.
 
         Args:
-            file: with one of the suffixes of prompt files.
-            name: `namespace/name`; without it the name is that of the file, in the namespace `default`.
-            alias: an alias to point at the version, in the same transaction.
+            file: a path with a suffix of prompt files.
+            name: `namespace/name`. The default is the file's name in the namespace `default`.
+            alias: an alias to point at the version in the same transaction.
 
         Raises:
             InvalidRef, InvalidPrompts, Conflict, Guard: as in `register_spec`.
@@ -195,20 +195,21 @@ class PromptService:
         return self._register(path.stem if name is None else name, content, alias)
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
-        """Write a version as a prompt file, with its fragments and assets beside it. Read again, it has the same digest.
+        """Write a version as a prompt file with the same digest, and its fragments and assets beside it.
 
         Args:
-            file: its suffix decides the form; `.bundle.json` and `.zip` are for `promptdb import`.
-            overwrite: replace files that are there and differ.
+            ref: the version, as in `get`.
+            file: the path to write. Its suffix selects the format; `promptdb import` reads `.bundle.json` and `.zip`.
+            overwrite: replace existing files that differ.
 
         Returns:
-            The files that were written.
+            The written files.
 
         Raises:
-            NotFound: there is no such version.
-            ConfigError: the suffix cannot hold this prompt.
-            StorageError: a file is there already or cannot be written, or a blob is missing.
-            IntegrityFailure: a blob does not have its digest; nothing is written.
+            NotFound: the version does not exist.
+            ConfigError: the format cannot represent this prompt.
+            StorageError: a file exists or cannot be written, or a blob is missing.
+            IntegrityFailure: a blob does not match its digest; nothing was written.
         """
         from promptdb.project.edits import write_version
         from promptdb.transfer import export as transfer
@@ -230,20 +231,24 @@ class PromptService:
         dry_run: bool = False,
         allow_breaking: bool = False,
     ) -> AliasMove:
-        """Point an alias at what a reference gives; with `dry_run` only say what would move, or why not.
+        """Point an alias at a version.
 
-        With `allow_breaking`, a protected alias is moved although that breaks its callers, and its history says what.
+        Args:
+            expected: the revision that the alias must point at now.
+            reason: recorded in the alias log.
+            dry_run: write nothing, but refuse the same moves.
+            allow_breaking: move a protected alias even if that breaks its callers. The log records the breaking changes.
 
         Raises:
-            InvalidRef: the reference or the alias is malformed.
-            NotFound: there is no such version.
+            InvalidRef: `ref` or `alias` is malformed.
+            NotFound: the version does not exist.
             Conflict: the alias does not point at `expected`, or was moved at the same time.
-            Guard: the alias is protected, and what it points at now has a contract that the new version breaks.
+            Guard: the alias is protected, and the new version breaks callers of the current one.
         """
         target = self.find(PromptRef.parse(ref)).view
         if not target.is_recorded:
-            hint = "an alias needs a version: sync that commit first, with 'promptdb sync --rev'"
-            raise VersionNotFound(f"no sync has recorded what {ref} names", hint)
+            hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
+            raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
         version = AliasTarget(target.revision, target.id)
         move = aliases.decide_promotion(self.registry, target.prompt, version, alias)
         return self._perform(move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking)
@@ -251,29 +256,21 @@ class PromptService:
     def promote_all(
         self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None, allow_breaking: bool = False
     ) -> list[AliasMove]:
-        """Point `alias` where `source` points, for every prompt that has it, in one transaction. Arguments as in `promote`.
+        """Point `alias` where `source` points, for every prompt that has `source`, in one transaction.
 
-        Returns:
-            The moves that change something.
-
-        Raises:
-            InvalidRef, NotFound, Conflict, Guard: as in `promote`.
+        Arguments and errors as in `promote`. Returns the moves that change something.
         """
         moves = aliases.decide_all(self.registry, source, alias)
         return aliases.perform(self.registry, moves, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
     def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> AliasMove:
-        """Return an alias to its previous target: always allowed, and its history says what that breaks for newer callers.
-
-        Raises:
-            InvalidRef, NotFound, Conflict: as in `promote`.
-        """
+        """Return an alias to its previous target, even if that breaks callers. Arguments and errors as in `promote`."""
         return self._perform(aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias), expected, reason)
 
     def delete_alias(
         self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None
     ) -> AliasMove:
-        """Remove an alias; its history stays. Errors as in `promote`."""
+        """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
         return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
 
     def _perform(self, move: AliasMove, expected: Expected, reason: str | None, **options: bool) -> AliasMove:
@@ -288,7 +285,7 @@ class PromptService:
         if pointing is not None:
             parse_alias(pointing.alias)
             aliases.require_storable(pointing.reason)
-        applied = apply(self.registry, [desired], lambda _: content, pointing=pointing)
+        applied = apply_prompt(self.registry, desired, content, pointing)
         actions = {change.action for change in applied.plan.changes}
         created = bool(actions & {Action.CREATE, Action.UPDATE})
         return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, Action.REVIVE in actions)

@@ -10,7 +10,7 @@ from promptdb.db.checks.consistency import any_text
 from promptdb.db.engine import reading, writing
 from promptdb.db.registry_id import give_turn, registry_id
 from promptdb.db.repository import chunks
-from promptdb.domain.blob import StoredBlob, object_key
+from promptdb.domain.blob import StoredBlob
 from promptdb.domain.digest import Digest
 from promptdb.errors import Guard
 from promptdb.progress import Progress
@@ -104,12 +104,12 @@ def collect_garbage(
     return replace(result, deleted=deleted, deleted_bytes=size)
 
 
-def _look(registry: Registry, named: Collection[bytes], before: datetime) -> _Found:
+def _look(registry: Registry, named: Collection[Digest], before: datetime) -> _Found:
     found = _Found()
     for blob in registry.blobs.list():
         found.blobs += 1
         found.bytes += blob.size
-        if bytes.fromhex(blob.digest.partition(":")[2]) in named:
+        if blob.digest in named:
             continue
         if blob.modified <= before:
             found.garbage.append(blob)
@@ -149,7 +149,7 @@ def _remove(registry: Registry, garbage: Sequence[StoredBlob]) -> list[StoredBlo
         with writing(registry.engine) as connection:
             if give_turn(connection, to_gc=True):
                 continue  # to commit that before anything is deleted
-            named = named_among(connection, {object_key(blob.digest): blob.digest for blob in garbage})
+            named = named_among(connection, [blob.digest for blob in garbage])
             removed = [blob for blob in garbage if blob.digest not in named]
             registry.blobs.delete([blob.digest for blob in removed])
             return removed

@@ -1,1 +1,1 @@
-"""Reads and moves what is recorded: stores, versions, aliases."""
+"""Reads recorded versions from a database and a blob store, and moves aliases."""

@@ -1,4 +1,4 @@
-"""Moves aliases by hand: decides on what is recorded, and writes under the lock only if it is still so."""
+"""Moves aliases by hand: decides from recorded state, and writes only if that state is the same under the lock."""
 
 import json
 import re
@@ -27,25 +27,34 @@ from promptdb.registry.stores import Registry
 
 @retried
 def decide_promotion(registry: Registry, prompt: PromptId, target: AliasTarget, alias: str) -> AliasMove:
-    """Point an alias at a version of its prompt.
+    """Decide to point an alias at a version of its prompt.
 
     Raises:
-        InvalidRef: the name cannot be an alias.
+        InvalidRef: `alias` is malformed.
     """
     parse_alias(alias)
     with reading(registry.engine) as connection:
-        repository = PromptRepository(connection)
-        there = next(iter(repository.aliases(prompt, alias)), None)
-        generation = repository.generations(alias, prompt).get(prompt, 0)
-        return AliasMove.between(prompt, alias, "promote", there, target, generation)
+        return promotion(connection, prompt, target, alias)
+
+
+def promotion(
+    connection: sa.Connection, prompt: PromptId, target: AliasTarget, alias: str, reason: str | None = None
+) -> AliasMove:
+    """Make the move that points an old or new alias at a version of its prompt."""
+    repository = PromptRepository(connection)
+    there = next(iter(repository.aliases(prompt, alias)), None)
+    generation = repository.generations(alias, prompt).get(prompt, 0)
+    return AliasMove.between(prompt, alias, "promote", there, target, generation, reason)
 
 
 @retried
 def decide_all(registry: Registry, source: str, alias: str) -> list[AliasMove]:
-    """Point `alias` at what `source` gives, for each prompt that has it; `latest` stands for every prompt. No archived ones.
+    """Decide to point `alias` where `source` points, for each prompt that has `source` and is not archived.
+
+    `source` is an alias, or `latest`, which every prompt has.
 
     Raises:
-        InvalidRef: a name cannot be an alias.
+        InvalidRef: an alias is malformed.
         NotFound: no prompt has the alias `source`.
     """
     parse_alias(alias)
@@ -67,11 +76,11 @@ def decide_all(registry: Registry, source: str, alias: str) -> list[AliasMove]:
 
 @retried
 def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> AliasMove:
-    """Return to the target before the current one; again, and it goes one further back.
+    """Decide to return an alias to its previous target. Each further rollback goes back one more step.
 
     Raises:
-        InvalidRef: the name cannot be an alias.
-        NotFound: there is no such prompt or alias, or nothing to go back to.
+        InvalidRef: `alias` is malformed.
+        NotFound: the prompt or the alias does not exist, or has no earlier target.
     """
     parse_alias(alias)
     with reading(registry.engine) as connection:
@@ -87,12 +96,7 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> AliasMo
 
 @retried
 def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> AliasMove:
-    """Remove an alias.
-
-    Raises:
-        InvalidRef: the name cannot be an alias.
-        NotFound: there is no such prompt or alias.
-    """
+    """Decide to remove an alias. Errors as in `decide_rollback`."""
     parse_alias(alias)
     with reading(registry.engine) as connection:
         there = _existing_alias(connection, prompt, alias)
@@ -108,19 +112,14 @@ def perform(
     dry_run: bool = False,
     allow_breaking: bool = False,
 ) -> list[AliasMove]:
-    """Make the moves of an alias that change something, all or none, each with its event; they are returned.
+    """Make moves of one alias, all or none, and log them. Return the moves that change something.
 
-    Args:
-        registry: where to write.
-        moves: all of one alias.
-        reason: kept with the events.
-        dry_run: make none, but refuse what breaks all the same.
-        allow_breaking: move a protected alias although that breaks callers, which is kept with the events.
+    `dry_run` writes nothing, but refuses the same moves. `allow_breaking` moves a protected alias even if that breaks callers.
 
     Raises:
         ConfigError: the reason cannot be stored.
-        Conflict: an alias was moved since its move was decided.
-        Guard: a protected alias would be moved over a breaking change; nothing is moved.
+        Conflict: an alias was moved after its move was decided.
+        Guard: a protected alias would break callers; nothing was moved.
     """
     needed = [replace(move, reason=reason) for move in moves if move.is_needed]
     if not needed:
@@ -139,7 +138,9 @@ def perform(
         for move in needed:
             if generations.get(move.prompt, 0) != move.generation:
                 now = _revision(there.get(move.prompt))
-                raise Conflict(f"{move.prompt}:{alias} was moved meanwhile, to {now}", "look at it again and repeat")
+                raise Conflict(
+                    f"{move.prompt}:{alias} was moved in the meantime, to {now}", "check the alias and try again"
+                )
         needed = allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
         write_moves(RegistryWriter(connection, datetime.now(UTC)), registry.actor, needed, ids)
         notices.send(connection, [notices.Notice(move.prompt, aliases=(alias,)) for move in needed])
@@ -147,26 +148,25 @@ def perform(
 
 
 def require_expected(move: AliasMove, expected: int | None) -> None:
-    """Refuse unless the alias points where the caller believes; None means nowhere.
-
-    Raises:
-        Conflict: it points elsewhere.
-    """
+    """Refuse a move unless the alias points at the expected revision. None stands for no alias."""
     if move.from_revision != expected:
         raise Conflict(
             f"{move.prompt}:{move.alias} points at {_revision(move.from_revision)}, not at {_revision(expected)}",
-            "somebody moved it; look at it again and repeat",
+            "someone else moved it: check the alias and try again",
         )
 
 
 def allowed_moves(
     connection: sa.Connection, registry: Registry, moves: Sequence[AliasMove], *, allow_breaking: bool
 ) -> list[AliasMove]:
-    """Return the moves with what they break, once it is certain that the aliases still point where they did.
+    """Add the breaking changes to the moves, and refuse them unless they are allowed.
+
+    The caller must hold the lock, or write nothing: breaking changes depend on where the aliases point.
 
     Raises:
-        Guard: one breaks callers of a protected alias, and `allow_breaking` is not set.
+        Guard: a move breaks callers of a protected alias, and `allow_breaking` is not set.
     """
+    # All versions are written at this point, so every move has their ids.
     found = with_breaking(connection, moves, registry.protected_aliases, lambda _: "")
     if not allow_breaking:
         require_unbroken(found)
@@ -176,12 +176,12 @@ def allowed_moves(
 def _require_own_versions(
     moves: Sequence[AliasMove], ids: Mapping[PromptId, UUID], repository: PromptRepository
 ) -> None:
-    """Refuse where a name belongs to another prompt now, or to none."""
+    # A rename may have given the name to another prompt.
     versions = [[version for version in (move.from_version, move.to_version) if version] for move in moves]
     owners = repository.prompt_ids([version for some in versions for version in some])
     for move, some in zip(moves, versions, strict=True):
         if move.prompt not in ids or any(owners.get(version) != ids[move.prompt] for version in some):
-            raise Conflict(f"{move.prompt} was renamed meanwhile", "look at it again and repeat")
+            raise Conflict(f"{move.prompt} was renamed in the meantime", "check the prompt and try again")
 
 
 def write_moves(
@@ -191,7 +191,7 @@ def write_moves(
     ids: Mapping[PromptId, UUID],
     run_id: int | None = None,
 ) -> None:
-    """Move the pointers and append an event for each."""
+    """Write moves and their events on the connection that holds the lock."""
 
     def key(move: AliasMove) -> Row:
         return {"prompt_id": ids[move.prompt], "alias": move.alias}
@@ -234,13 +234,9 @@ def _existing_alias(connection: sa.Connection, prompt: PromptId, alias: str) -> 
 
 
 def require_storable(reason: str | None) -> None:
-    """Refuse a reason that a database cannot hold.
-
-    Raises:
-        ConfigError: it has a surrogate, or U+0000.
-    """
+    """Refuse a reason that a database cannot store: one with a surrogate or U+0000."""
     if reason is not None and re.search("[\0\ud800-\udfff]", reason):
-        raise ConfigError("the reason is not a text that can be stored", "write it in UTF-8, without U+0000")
+        raise ConfigError("the reason contains characters that cannot be stored", "write it in UTF-8, without U+0000")
 
 
 def _revision(revision: int | None) -> str:

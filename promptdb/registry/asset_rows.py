@@ -1,4 +1,4 @@
-"""The rows that say which blobs a version has, held against its spec: they may be trusted as far as they fit."""
+"""Reads which blobs a version has, and checks that these rows fit its spec."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,16 +10,16 @@ from promptdb.db.repository import PromptRepository
 from promptdb.domain.bundle import BundledAsset, manifest
 from promptdb.domain.digest import digest_of
 from promptdb.domain.integrity import BUNDLE, VersionRow, blobs_fit
-from promptdb.domain.spec import Asset, PromptSpec
+from promptdb.domain.spec import PromptSpec
 from promptdb.domain.views import AssetView, PromptVersionView
 from promptdb.errors import IntegrityFailure
 
 _HAS_ASSETS = b'"assets":[{'
-"""In the canonical JSON of every spec with assets; inside a string the quotes would be escaped."""
+"""Part of the canonical JSON of every spec with assets. Inside a string, the quotes are escaped."""
 
 
 def bundle_of(spec: bytes, blobs: Sequence[AssetView]) -> bytes:
-    """The manifest that a version should have, as far as its rows are right."""
+    """Make the manifest that a version must have if the rows of its assets are right."""
     assets = [
         BundledAsset(blob.path or "", blob.kind, blob.digest, blob.byte_size, blob.content_type)
         for blob in blobs
@@ -29,10 +29,10 @@ def bundle_of(spec: bytes, blobs: Sequence[AssetView]) -> bytes:
 
 
 def recorded_assets(connection: sa.Connection, version: PromptVersionView) -> list[AssetView]:
-    """The blobs of a version, its bundle first; of one that is not recorded, none.
+    """List the blobs of a version, its bundle first. An unrecorded version has none.
 
     Raises:
-        IntegrityFailure: their rows do not fit the spec.
+        IntegrityFailure: the rows of the blobs do not fit the spec.
     """
     if not version.is_recorded:
         return []
@@ -45,7 +45,7 @@ def recorded_assets(connection: sa.Connection, version: PromptVersionView) -> li
 
 
 def doubtful_versions(connection: sa.Connection) -> Iterator[str]:
-    """Versions, and prompts that lack some, of which the rows do not tell for sure what blobs they need."""
+    """Find versions whose rows do not fit their specs, and prompts that lack versions. `gc` cannot know their blobs."""
     audit = Audit(connection)
     for version in audit.versions():
         if not _is_certain(version):
@@ -64,9 +64,6 @@ def _is_certain(version: VersionRow) -> bool:
 
 def _fit(spec: bytes, blobs: Sequence[AssetView]) -> bool:
     bundle = bundle_of(spec, blobs)
-    return blobs_fit(_assets_in(spec), blobs, (digest_of(bundle), len(bundle)))
-
-
-def _assets_in(spec: bytes) -> Sequence[Asset]:
-    """To parse all specs of a large registry takes seconds, and most have none."""
-    return PromptSpec.from_canonical(spec).assets if _HAS_ASSETS in spec else ()
+    # Parsing all specs of a large registry takes seconds, and most have no assets.
+    assets = PromptSpec.from_canonical(spec).assets if _HAS_ASSETS in spec else ()
+    return blobs_fit(assets, blobs, (digest_of(bundle), len(bundle)))

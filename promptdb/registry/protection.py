@@ -1,8 +1,7 @@
-"""Protects the callers behind an alias: no move to a version that would break them, unless somebody allows it."""
+"""Protects the callers of an alias from moves to versions that would break them."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -12,7 +11,7 @@ from promptdb.domain.changes import ContractChange, breaking
 from promptdb.errors import Guard
 
 _SHOWN = 3
-"""Changes of a prompt, prompts, and reasons, that a refusal names."""
+"""Changes, prompts and reasons that one refusal lists."""
 
 
 def with_breaking(
@@ -21,39 +20,30 @@ def with_breaking(
     protected: Collection[str],
     unwritten: Callable[[AliasMove], str],
 ) -> list[AliasMove]:
-    """Add to each move of a protected alias what it breaks. A new or deleted alias breaks nothing.
+    """Add the breaking changes to each move of a protected alias. A new or deleted alias breaks nothing.
 
-    Args:
-        connection: reads the two versions of each move.
-        moves: those that change something.
-        protected: names of aliases.
-        unwritten: gives the spec of a move whose version has no id yet.
+    `unwritten` returns the new spec of a move whose version has no id yet.
     """
-
-    def is_guarded(move: AliasMove) -> bool:
-        return move.alias in protected and move.from_version is not None and move.to_revision is not None
-
-    def spec(move: AliasMove, version: UUID | None) -> str:
-        return specs[version] if version is not None else unwritten(move)
-
-    guarded = filter(is_guarded, moves)
+    guarded = {
+        move
+        for move in moves
+        if move.alias in protected and move.from_version is not None and move.to_revision is not None
+    }
     ids = {version for move in guarded for version in (move.from_version, move.to_version) if version is not None}
     specs = stored_specs(connection, list(ids))
-    return [
-        replace(move, breaking=_broken(spec(move, move.from_version), spec(move, move.to_version)))
-        if is_guarded(move)
-        else move
-        for move in moves
-    ]
+
+    def with_broken(move: AliasMove) -> AliasMove:
+        if move not in guarded or move.from_version is None:
+            return move
+        new = specs[move.to_version] if move.to_version is not None else unwritten(move)
+        return replace(move, breaking=_broken(specs[move.from_version], new))
+
+    return [with_broken(move) for move in moves]
 
 
 def require_unbroken(moves: Iterable[AliasMove]) -> None:
-    """Refuse moves that break callers.
-
-    Raises:
-        Guard: one does, and is not a rollback.
-    """
-    # the way back is always open: old callers worked with where it leads
+    """Raise a `Guard` if a move breaks callers."""
+    # A rollback is always allowed: it returns to a version that callers worked with.
     refused = [move for move in moves if move.breaking and move.action != "rollback"]
     if not refused:
         return
@@ -69,19 +59,20 @@ def require_unbroken(moves: Iterable[AliasMove]) -> None:
 def _broken(old: str, new: str) -> tuple[ContractChange, ...]:
     if old == new:
         return ()
-    from promptdb.domain.spec import PromptSpec  # slow to import, and rarely needed
+    # Slow to import, and rarely needed.
+    from promptdb.domain.spec import PromptSpec
     from promptdb.render.caller_interface import changes_between
 
     return breaking(changes_between(PromptSpec.from_canonical(old), PromptSpec.from_canonical(new)))
 
 
 def _asked_for(moves: Sequence[AliasMove]) -> str:
-    """Say who asks for the moves of a sync, since nobody typed them."""
+    # No one typed the moves of a sync, so the refusal says where they come from.
     reasons = sorted({move.reason or "" for move in moves if move.action == "sync"})
     if not reasons:
         return ""
     is_declared = any(reason.startswith("declared") for reason in reasons)
-    advice = f"; change the line in {ALIASES_FILE} to leave an alias where it is" if is_declared else ""
+    advice = f"; change the line in {ALIASES_FILE} to keep an alias where it is" if is_declared else ""
     return f"asked for: {', '.join(reasons[:_SHOWN])}{advice}; "
 
 

@@ -1,6 +1,7 @@
-"""Reads a registry: versions, aliases, history and assets."""
+"""Reads the versions, aliases, history and assets of a registry."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import BinaryIO, Literal, Self
 
@@ -10,6 +11,7 @@ from promptdb.db.engine import reading
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
+from promptdb.domain.digest import Digest
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
 from promptdb.domain.views import (
@@ -22,37 +24,41 @@ from promptdb.domain.views import (
     StoredVersion,
 )
 from promptdb.registry.asset_rows import recorded_assets
-from promptdb.registry.assets import RecordedAssets, open_asset
 from promptdb.registry.stores import Registry, Sharing, registry_of
+from promptdb.render.resolved import asset_not_found
 from promptdb.settings import AppSettings
 
 
-class RegistryReader:
-    """Answers questions about one database and one blob store. Thread-safe; connections are pooled.
+@dataclass(frozen=True)
+class RecordedAssets:
+    """The assets of a recorded version, read from the blob store."""
 
-    Args:
-        registry: the stores. Nothing is connected before the first question.
-    """
+    registry: Registry
+    version: PromptVersionView
+
+    def list(self) -> Sequence[AssetView]:
+        with reading(self.registry.engine) as connection:
+            found = recorded_assets(connection, self.version)
+        return [asset for asset in found if asset.path is not None]
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return self.registry.blobs.open(digest)
+
+
+class RegistryReader:
+    """Reads one database and one blob store. Thread-safe; connections are pooled, and opened at the first use."""
 
     def __init__(self, registry: Registry) -> None:
         self.stores = registry
 
     @classmethod
     def of(cls, settings: AppSettings, sharing: Sharing | None = None) -> Self:
-        """Make a reader of the stores that the settings name.
-
-        Args:
-            settings: name the database and the blob store.
-            sharing: called when the first write begins in a blob store that other registries have marked.
-
-        Raises:
-            ConfigError: a setting is wrong.
-        """
+        """Make a reader of the stores that the settings name. Arguments and errors as in `registry_of`."""
         return cls(registry_of(settings, sharing))
 
     @cached_property
     def registry(self) -> Registry:
-        """The stores, ready. Errors as in `Registry.ready`."""
+        """The stores, with their schema checked. Errors as in `Registry.ready`."""
         return self.stores.ready()
 
     def close(self) -> None:
@@ -64,7 +70,7 @@ class RegistryReader:
         """Find the recorded version that a reference names.
 
         Raises:
-            NotFound: there is no such prompt or version; the hint says what there is.
+            NotFound: the prompt or version does not exist. The hint lists what does.
         """
         with reading(self.registry.engine) as connection:
             found = find_version(connection, ref)
@@ -72,29 +78,29 @@ class RegistryReader:
 
     @retried
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
-        """All prompts by name.
+        """List the prompts, sorted by name.
 
         Args:
-            pattern: a namespace, or `namespace/name` where `*` stands for anything.
-            archived: the archived ones too.
+            pattern: a namespace, or `namespace/name`. `*` matches any text.
+            archived: include archived prompts.
         """
         with reading(self.registry.engine) as connection:
             return PromptRepository(connection).summaries(pattern, archived=archived)
 
     @retried
     def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
-        """The versions of a prompt, the newest first.
+        """List the versions of a prompt, newest first.
 
         Raises:
-            InvalidRef: not a name.
-            PromptNotFound: there is no such prompt.
+            InvalidRef: `prompt` is malformed.
+            PromptNotFound: the prompt does not exist.
         """
         with reading(self.registry.engine) as connection:
             return PromptRepository(connection).versions(self._name(connection, prompt), limit)
 
     @retried
     def log(self, prompt: str, limit: int | None = None) -> list[LogEntry]:
-        """The versions of a prompt with their sources and aliases, the newest first. Errors as in `list_versions`."""
+        """List the versions of a prompt with their sources and aliases, newest first. Errors as in `list_versions`."""
         with reading(self.registry.engine) as connection:
             repository = PromptRepository(connection)
             name = self._name(connection, prompt)
@@ -108,37 +114,41 @@ class RegistryReader:
 
     @retried
     def assets(self, version: PromptVersionView) -> list[AssetView]:
-        """The blobs of a version, its bundle first. It is an `IntegrityFailure` if their rows do not fit the version."""
+        """List the blobs of a version, its bundle first. Errors as in `recorded_assets`."""
         with reading(self.registry.engine) as connection:
             return recorded_assets(connection, version)
 
     def asset(self, version: PromptVersionView, path: str) -> BinaryIO:
-        """A stream of the bytes of an asset, which checks them. Close it, or use it in a `with`.
+        """Open an asset for reading. Close the stream, or use it in a `with` statement.
 
         Args:
-            version: one that is recorded. The assets of others are read with `resolve(ref).asset(path)`.
-            path: as the prompt file names it.
+            version: a recorded version. Use `resolve(ref).asset(path)` for others.
+            path: the path of the asset, as written in the prompt file.
 
         Raises:
             AssetNotFound, StorageError, IntegrityFailure: as in `ResolvedPrompt.asset`.
         """
-        return open_asset(self.registry, version, path)
+        assets = RecordedAssets(self.registry, version)
+        digests = {asset.path or "": asset.digest for asset in assets.list()}
+        if path not in digests:
+            raise asset_not_found(version, path, list(digests))
+        return assets.open(digests[path])
 
     def blob_state(self, asset: AssetView) -> Literal["present", "missing", "wrong size"]:
-        """Compare the size of a stored blob with its row."""
+        """Compare the size of a stored blob with the size in its row."""
         size = self.stores.blobs.size(asset.digest)
         return "missing" if size is None else "present" if size == asset.byte_size else "wrong size"
 
     @retried
     def aliases(self, prompt: str | None = None) -> list[AliasView]:
-        """The aliases of one prompt, or of all."""
+        """List the aliases of one prompt, or of all prompts."""
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt) if prompt is not None else None
             return PromptRepository(connection).aliases(name)
 
     @retried
     def alias_log(self, prompt: str, alias: str | None = None) -> list[AliasEventView]:
-        """The moves of a prompt's aliases, the newest first."""
+        """List the moves of a prompt's aliases, newest first."""
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt)
             return PromptRepository(connection).alias_events(name, None if alias is None else parse_alias(alias))

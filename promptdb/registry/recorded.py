@@ -1,4 +1,4 @@
-"""Reads the registry's side of a plan."""
+"""Reads the recorded state that a plan starts from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from promptdb.domain.prompt_id import PromptId
 
 @dataclass(frozen=True)
 class Seen:
-    """A registry as one transaction sees it, with the ids of its prompts. `heads` are the commits synced, by their refs."""
+    """The recorded state in one transaction, with the ids of its prompts. `heads` are synced commits by ref."""
 
     state: Recorded
     ids: Mapping[PromptId, UUID]
@@ -22,26 +22,24 @@ class Seen:
 
 
 def recorded_state(connection: sa.Connection, desired: Sequence[Desired]) -> Recorded:
-    """Everything that the plan of a whole tree depends on."""
+    """Read the recorded state that the plan of a whole tree depends on."""
     repository = PromptRepository(connection)
     heads = repository.head_states()
     return Recorded(heads, repository.labels(_labels_in_question(desired, heads)))
 
 
-def recorded_with_ids(
-    connection: sa.Connection, desired: Sequence[Desired], *, whole_tree: bool
-) -> tuple[Recorded, dict[PromptId, UUID]]:
-    """The same with the ids of the prompts; without `whole_tree` only of prompts that are desired."""
+def recorded_with_ids(connection: sa.Connection, desired: Sequence[Desired], *, whole_tree: bool) -> Seen:
+    """Read the recorded state and the ids of the prompts: all of them for a whole tree, otherwise the desired ones."""
     repository = PromptRepository(connection)
     only = None if whole_tree else [name for item in desired for name in (item.prompt, *item.renamed_from)]
     found = repository.heads(only)
     heads = {name: head for name, (_, head) in found.items()}
-    ids = {name: key for name, (key, _) in found.items()}
-    return Recorded(heads, repository.labels(_labels_in_question(desired, heads))), ids
+    state = Recorded(heads, repository.labels(_labels_in_question(desired, heads)))
+    return Seen(state, {name: key for name, (key, _) in found.items()})
 
 
 def _labels_in_question(desired: Sequence[Desired], heads: Mapping[PromptId, Head]) -> list[tuple[PromptId, str]]:
-    """Labels of content that is not the newest: they may name other content already."""
+    # Only content that differs from the head can conflict: its label may already name other content.
     return [
         (name, item.user_version)
         for item in desired

@@ -1,4 +1,4 @@
-"""The two stores of a registry, as the settings name them."""
+"""Opens the database and the blob store that the settings name."""
 
 import getpass
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from promptdb.db.migrate import ensure_schema
 from promptdb.settings import MAX_ACTOR, AppSettings
 
 Sharing = Callable[[str, frozenset[UUID]], None]
-"""Called once, when a registry begins in a store that others have marked: with its place, and the ids of the others."""
+"""Called once, before the first write into a store that other registries use, with its place and the ids of the others."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The two stores, the name of the writer, the protected aliases, and a callback for a shared store."""
+    """A database and a blob store. `actor` is recorded as the author of writes, `sharing` is called for a shared store."""
 
     engine: sa.Engine
     blobs: BlobStore
@@ -30,7 +30,7 @@ class Registry:
 
     @property
     def is_local(self) -> bool:
-        """True for a SQLite file with blobs in a folder, which no one else writes to."""
+        """True for a SQLite file with blobs in a folder, which only this machine uses."""
         return self.engine.dialect.name == "sqlite" and self.blobs.backend == "local"
 
     @property
@@ -39,13 +39,10 @@ class Registry:
         return address(self.engine)
 
     def ready(self, database: str | None = None) -> Self:
-        """Create the schema in an empty SQLite database.
-
-        Args:
-            database: stands for the database URL in hints, where it is not that of the current folder.
+        """Create the schema in an empty SQLite database. Hints show `database` if it is not that of the current folder.
 
         Raises:
-            ConfigError: the schema is missing or not of this release.
+            ConfigError: the schema is missing, or of another release.
         """
         ensure_schema(self.engine, database)
         return self
@@ -56,10 +53,10 @@ class Registry:
 
 
 def registry_of(settings: AppSettings, sharing: Sharing | None = None) -> Registry:
-    """Make the stores that the settings name; nothing is connected yet.
+    """Make the stores that the settings name. Nothing is connected yet.
 
     Raises:
-        ConfigError: a setting is wrong.
+        ConfigError: a setting is missing or wrong.
     """
     engine = make_engine(settings.database_url.get_secret_value(), settings.base, settings.lock_timeout)
     protected = frozenset(settings.protected_aliases)
@@ -67,11 +64,7 @@ def registry_of(settings: AppSettings, sharing: Sharing | None = None) -> Regist
 
 
 def blob_store(settings: AppSettings) -> BlobStore:
-    """Make the blob store that the settings name; nothing is connected yet.
-
-    Raises:
-        ConfigError: a setting of it is missing or wrong.
-    """
+    """Make the blob store that the settings name. Errors as in `registry_of`."""
     if settings.storage_backend == "local":
         return LocalBlobStore(settings.blob_path)
     from promptdb.blobs.minio import MinioBlobStore
@@ -93,5 +86,6 @@ def blob_store(settings: AppSettings) -> BlobStore:
 def _user() -> str:
     try:
         return getpass.getuser().encode(errors="replace").decode()[:MAX_ACTOR]
-    except (OSError, KeyError):  # no such user, as in some containers
+    except (OSError, KeyError):
+        # The user id has no name in some containers.
         return "unknown"

@@ -1,29 +1,32 @@
-"""The way of every write of versions: look, decide, upload, lock, look again, write. No other module knows this protocol.
+"""Writes versions: look, decide, upload, lock, look again, write. No other module knows this protocol.
 
-Blobs are durable before a row names them. A store keeps what it has, so that a writer may rely on a blob which no row names yet
-and which `gc` deletes just then. One number in the database, `gc_turn`, which only grows, rules that out:
+A writer uploads blobs before it takes the lock, so that they are durable before a row names them. It skips blobs that the store
+already has. `gc` could delete such a blob in the meantime, because no row names it yet. The number `gc_turn` in the database
+prevents that. It only grows. An even number is the turn of writers, an odd number is the turn of `gc`.
 
-- A writer reads the number before it looks at the store. If it is odd, the writer makes it even, and commits that.
-- `gc` deletes only while it holds the lock and the number is odd. If it is even, `gc` makes it odd, commits that, and takes the
-  lock again.
-- A writer that holds the lock stores all of its blobs again if the number is not the one it began with.
+1. Before a writer looks at the store, it reads the number. If the number is odd, the writer makes it even and commits that.
+2. `gc` deletes only while it holds the lock and the number is odd. If the number is even, `gc` makes it odd, commits that, and
+   takes the lock again.
+3. Once a writer holds the lock, it reads the number again. If the number has changed, the writer uploads all its blobs again.
 
-A writer began with an even number. If a blob was deleted since then, the number was odd at that moment, so it has grown, and
-the writer sees that. Later deletions wait for the lock, and find the rows. Nothing has to be released: a process that is
-killed, at whatever moment, leaves a number that is right. (A `gc` whose connection is lost within a deletion ends that deletion
-without the lock. No number can prevent that.)
+The number changes only under the lock, so it stays odd during a deletion. For one writer, a deletion can happen at three times:
+
+- Before the writer has an even number. The deletion is over by then, so the writer finds the blob missing and uploads it.
+- After that, but before the writer has the lock. The number was odd during the deletion, so it has grown since the writer read
+  it. Step 3 uploads the blob again, under the lock.
+- After the writer has committed. `gc` then finds the rows, and keeps their blobs.
+
+No step needs a cleanup: a process may be killed at any moment, and the number that it leaves is valid. One gap remains. If `gc`
+loses its database connection during a deletion, that deletion ends without the lock. A number cannot prevent that.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from typing import Generic, TypeVar
-from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.blobs.store import BlobStore
 from promptdb.db.blob_references import newest_blob
 from promptdb.db.engine import address, reading, writing
 from promptdb.db.registry_id import gc_turn, give_turn, registry_id
@@ -32,7 +35,7 @@ from promptdb.errors import Guard
 from promptdb.registry.stores import Registry
 
 _TRIES = 3
-"""A decision is made again outside of the lock as often as that, if others are faster; then inside."""
+"""The number of decisions outside the lock, before one is made inside it."""
 
 _Seen = TypeVar("_Seen")
 _Result = TypeVar("_Result")
@@ -42,8 +45,8 @@ _Result = TypeVar("_Result")
 class Intended(Generic[_Result]):
     """A decision to write.
 
-    `upload` stores every blob that the rows will name; it may be called again. None where the rows name none.
-    `write` writes the rows on the connection that holds the lock.
+    `write` writes the rows on the connection that holds the lock. `upload` stores every blob that the rows name, and may be
+    called twice. It is None if the rows name no blobs.
     """
 
     write: Callable[[sa.Connection], _Result]
@@ -56,18 +59,20 @@ def upload_and_write(
     look: Callable[[sa.Connection], _Seen],
     decide: Callable[[_Seen], Intended[_Result] | _Result],
 ) -> _Result:
-    """Write what was decided, if what it was decided on is still so under the lock. All of it is written, or nothing.
+    """Write a decision if the state behind it is still the same under the lock. Everything is written, or nothing.
 
     Args:
-        registry: where to write.
-        look: reads all that the decision depends on.
-        decide: turns that into what to write, or into the result where nothing is to be written. It writes nothing itself.
+        registry: the registry to write to.
+        look: reads everything that the decision depends on.
+        decide: returns what to write, or the result if there is nothing to write. It writes nothing itself.
 
     Raises:
-        Guard: the store is that of other registries.
+        Guard: as in `claim`.
         LockTimeout, StorageError: a store failed.
     """
-    for number in count(1):
+    tries = 0
+    while True:
+        tries += 1
         with reading(registry.engine) as connection:
             before = look(connection)
         intended = decide(before)
@@ -80,9 +85,9 @@ def upload_and_write(
         with writing(registry.engine) as connection:
             seen = look(connection)
             if seen != before:
-                if number < _TRIES:
+                if tries < _TRIES:
                     continue
-                # Writers that are always faster must not keep this one out for ever.
+                # Other writers could be faster every time, and keep this one out forever.
                 intended, turn = decide(seen), None
                 if not isinstance(intended, Intended):
                     return intended
@@ -90,29 +95,30 @@ def upload_and_write(
                 claim(registry, connection)
                 intended.upload()
             return intended.write(connection)
-    raise AssertionError("counting has no end")
 
 
 def claim(registry: Registry, connection: sa.Connection) -> None:
-    """Note in the store whose blobs it has, before the first one is uploaded.
+    """Mark the store as one of this registry, before the first upload.
 
     Raises:
-        Guard: the store is that of other registries.
+        Guard: other registries use the store, and it lacks the blobs of this one.
         StorageError: a store failed.
     """
     key, blobs = registry_id(connection), registry.blobs
     owners = blobs.owners()
     if key in owners:
         return
-    if owners:
-        _require_own(connection, blobs, key)
+    newest = newest_blob(connection) if owners else None
+    if newest is not None and blobs.size(newest) is None:
+        message = f"{blobs.place} is the blob store of other registries, and has no blobs of this one ({key})"
+        raise Guard(message, "check the settings of the database and of the blob store; see: promptdb db doctor")
     blobs.claim(key, f"{address(connection.engine)}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
     if owners and registry.sharing is not None:
         registry.sharing(blobs.place, owners)
 
 
 def _begin(registry: Registry) -> int:
-    """The number of the turn, which is that of writers."""
+    """Make it the turn of writers, and return the number."""
     with reading(registry.engine) as connection:
         claim(registry, connection)
         turn = gc_turn(connection)
@@ -121,14 +127,3 @@ def _begin(registry: Registry) -> int:
     with writing(registry.engine) as connection:
         give_turn(connection, to_gc=False)
         return gc_turn(connection)
-
-
-def _require_own(connection: sa.Connection, blobs: BlobStore, key: UUID) -> None:
-    """
-    Raises:
-        Guard: the registry has versions, and their blobs are not in this store.
-    """
-    newest = newest_blob(connection)
-    if newest is not None and blobs.size(newest) is None:
-        message = f"{blobs.place} is the blob store of other registries, and has no blobs of this one ({key})"
-        raise Guard(message, "check the settings of the database and of the blob store; see: promptdb db doctor")

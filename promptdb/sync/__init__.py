@@ -1,1 +1,1 @@
-"""Where files, git, database and blobs meet: collect the desired state, apply a plan."""
+"""Decides and writes syncs: the only room that knows both the files and the recorded state."""

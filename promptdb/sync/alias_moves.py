@@ -1,4 +1,4 @@
-"""Moves the aliases of a sync: decides on a plan and on what is recorded, and writes in the transaction of the sync."""
+"""Moves the aliases of a sync: decides from the plan and the recorded state, and writes in the transaction of the sync."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,36 +12,34 @@ from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove, AliasTarget, Declaration
 from promptdb.domain.git_refs import TAGS
-from promptdb.domain.plan import Action, Desired, Plan, Recorded
+from promptdb.domain.plan import Desired, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
 from promptdb.errors import InvalidPrompts, NotFound
 from promptdb.problems import Code, Problem
 from promptdb.project.view import Origin
-from promptdb.registry.aliases import allowed_moves, write_moves
+from promptdb.registry.aliases import allowed_moves, promotion, write_moves
 from promptdb.registry.stores import Registry
+from promptdb.sync.batch import new_versions
 
 
 @dataclass(frozen=True)
 class Pointers:
-    """The moves that are due. `problems` are declarations that name no version."""
+    """The moves that a sync makes. `problems` are declarations that do not name a version."""
 
     moves: tuple[AliasMove, ...] = ()
     drift: tuple[AliasMove, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def require_found(self) -> None:
-        """
-        Raises:
-            InvalidPrompts: a declaration names no version.
-        """
+        """Raise `InvalidPrompts` if a declaration does not name a version."""
         if self.problems:
             raise InvalidPrompts(self.problems)
 
 
 @dataclass(frozen=True)
 class Pointing:
-    """An alias to point at a version as it is registered, with the reason for its log."""
+    """An alias to point at a version in the transaction that registers it. `reason` goes into the alias log."""
 
     alias: str
     reason: str | None = None
@@ -51,21 +49,10 @@ class Pointing:
 def point_at(
     connection: sa.Connection, item: Desired, recorded: Recorded, intended: Plan, pointing: Pointing
 ) -> Pointers:
-    """Decide the move of an alias to the version that a registration makes, or finds.
-
-    Args:
-        connection: sees the registry as it is before the plan is performed.
-        item: the prompt.
-        recorded: what the registry has.
-        intended: the plan, which gives the revision there will be.
-        pointing: the alias.
-    """
-    new = (change.revision for change in intended.changes if change.action in (Action.CREATE, Action.UPDATE))
+    """Decide the move of an alias to the version that a registration makes or finds."""
+    new = (change.revision for change in new_versions(intended))
     target = AliasTarget(next(new, None) or recorded.heads[item.prompt].revision, digest=item.digest)
-    repository, alias = PromptRepository(connection), pointing.alias
-    there = next(iter(repository.aliases(item.prompt, alias)), None)
-    generation = repository.generations(alias, item.prompt).get(item.prompt, 0)
-    move = AliasMove.between(item.prompt, alias, "promote", there, target, generation, pointing.reason)
+    move = promotion(connection, item.prompt, target, pointing.alias, pointing.reason)
     return Pointers((move,) if move.is_needed else ())
 
 
@@ -77,16 +64,7 @@ def decide_pointers(
     origin: Origin,
     declared: Sequence[Declaration],
 ) -> Pointers:
-    """Find the moves that the ref and the declarations ask for.
-
-    Args:
-        connection: sees the registry as it is before the plan is performed.
-        desired: the prompts of the tree.
-        recorded: what the registry has.
-        intended: the plan, which gives the revisions there will be.
-        origin: says on which ref the tree is.
-        declared: what `_aliases.yaml` says.
-    """
+    """Decide the moves that the ref and the declarations ask for, before the plan is performed."""
     aliases = origin.refs.aliases_of(origin.git_ref)
     if not aliases and not declared:
         return Pointers()
@@ -103,7 +81,7 @@ def decide_pointers(
         elif key[1] in passed and not isinstance(declaration.selector, Latest):
             problems.append(_passed(declaration, key[1], passed[key[1]]))
         elif key in wanted:
-            problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[1]} stands here twice", "keep one"))
+            problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[1]} is listed twice", "keep one line"))
         else:
             wanted[key] = found, f"declared as {declaration.text}"
     moves = tuple(_moves(connection, after, wanted))
@@ -120,18 +98,10 @@ def move_pointers(
     *,
     allow_breaking: bool,
 ) -> None:
-    """Move the aliases on the connection that holds the lock, once all versions are written.
-
-    Args:
-        writer: of the transaction.
-        registry: says who writes, and which aliases are protected.
-        pointers: as decided in this transaction.
-        ids: of the prompts, by the names that they have now.
-        run_id: the sync that moves them; None for a registration.
-        allow_breaking: move protected aliases over a breaking change.
+    """Move aliases under the lock, after all versions are written. `ids` has the new names. A registration has no run.
 
     Raises:
-        Guard: one would, and may not.
+        Guard: a move breaks callers of a protected alias, and `allow_breaking` is not set.
     """
     moves = [move.with_version(ids[move.prompt]) for move in pointers.moves]
     if moves:
@@ -140,7 +110,7 @@ def move_pointers(
 
 
 class _After:
-    """The versions that there are once the plan is performed. Names are those of then."""
+    """The versions that exist after the plan is performed, by the names that prompts have then."""
 
     def __init__(
         self, connection: sa.Connection, desired: Sequence[Desired], recorded: Recorded, intended: Plan, origin: Origin
@@ -149,18 +119,18 @@ class _After:
         self.items = {item.prompt: item for item in desired}
         self.earlier = {c.prompt: c.renamed_from for c in intended.changes if c.renamed_from is not None}
         self.renamed = {old: new for new, old in self.earlier.items()}
-        new = {c.prompt: c.revision or 1 for c in intended.changes if c.action in (Action.CREATE, Action.UPDATE)}
+        new = {change.prompt: change.revision or 1 for change in new_versions(intended)}
         self.heads = {
             prompt: AliasTarget(new.get(prompt) or recorded.heads[self.was(prompt)].revision, digest=item.digest)
             for prompt, item in self.items.items()
         }
 
     def was(self, prompt: PromptId) -> PromptId:
-        """The name that the registry has before."""
+        """Return the name before the plan is performed."""
         return self.earlier.get(prompt, prompt)
 
     def name(self, prompt: PromptId) -> PromptId:
-        """The name behind one that may be an earlier one."""
+        """Follow renames from a name that may be an earlier one."""
         if prompt in self.items:
             return prompt
         there = current_name(self.connection, prompt) or prompt
@@ -177,12 +147,12 @@ class _After:
         except NotFound as error:
             return _problem(declaration, Code.ALIAS_VERSION, error.message, error.hint)
         if found.alias is not None:
-            message = f"{declaration.text!r} is an alias, and not a version"
-            return _problem(declaration, Code.ALIAS_VERSION, message, f"it is at rev:{found.view.revision}")
+            message = f"{declaration.text!r} is an alias, not a version"
+            return _problem(declaration, Code.ALIAS_VERSION, message, f"the alias points at rev:{found.view.revision}")
         return AliasTarget(found.view.revision, found.view.id)
 
     def _is_head(self, prompt: PromptId, head: AliasTarget, selector: Selector) -> bool:
-        """Whether a selector names the newest version, which may not be written yet."""
+        """Check if a selector names the newest version, which may not be written yet."""
         match selector:
             case Latest():
                 return True
@@ -217,18 +187,16 @@ def _moves(
 
 
 def _has_drifted(connection: sa.Connection, after: _After, move: AliasMove) -> bool:
-    """Whether a sync had set a declared alias to where it should be, and the last to move it was a person."""
+    """Check if the last move of an alias was by hand, away from the declared target that a sync had set."""
     events = PromptRepository(connection).alias_events(after.was(move.prompt), move.alias)
     by_sync = next((event for event in events if event.run_id is not None), None)
     return by_sync is not None and events[0].run_id is None and by_sync.to_revision == move.to_revision
 
 
 def _passed(declaration: Declaration, prompt: PromptId, earlier: PromptId) -> Problem:
-    """A line that went with a file under another name, and the versions did not."""
-    message = (
-        f"{prompt} does not go on from {earlier}, as its file says, so that {declaration.text!r} may be another text"
-    )
-    hint = "undo the rename, or take renamed_from out of the file and see to it that this line says what is meant"
+    # The declaration followed the file to its new name, but the versions that it means did not.
+    message = f"{prompt} does not continue {earlier} as its file says, so {declaration.text!r} may name another version"
+    hint = "undo the rename, or remove renamed_from from the file and check the selector on this line"
     return _problem(declaration, Code.ALIAS_VERSION, message, hint)
 
 

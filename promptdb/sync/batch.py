@@ -1,7 +1,8 @@
-"""The content behind the new versions of a plan, and where it comes from."""
+"""The content of the new versions of a plan, and its provenance."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from promptdb.blobs.store import BlobStore
 from promptdb.domain.blob import Blob
@@ -14,17 +15,18 @@ from promptdb.progress import Progress
 from promptdb.project.content import Content
 from promptdb.project.view import Origin
 
-ContentOf = Callable[[Desired], Content]
+if TYPE_CHECKING:
+    from promptdb.project.desired import DesiredTree
 
 
 @dataclass
 class Batch:
-    """`content_of` is asked once for each prompt that gets a version."""
+    """The desired prompts of a plan. The content of a prompt is read when it is first needed, and then kept."""
 
     desired: Mapping[PromptId, Desired]
-    content_of: ContentOf
+    content_of: Callable[[Desired], Content]
     bundles: dict[PromptId, BundledAsset] = field(default_factory=dict)
-    """The bundles that were uploaded."""
+    """The bundles of the uploaded versions."""
 
     _contents: dict[PromptId, Content] = field(default_factory=dict)
 
@@ -34,14 +36,14 @@ class Batch:
         return self._contents[prompt]
 
     def blobs(self, prompt: PromptId) -> Sequence[Blob]:
-        """Assets first, the bundle that names them last."""
+        """List the blobs of a version. The bundle, which names the assets, comes last."""
         content = self.content(prompt)
         bundle = Blob.of(manifest(content.canonical, list(content.assets)))
         self.bundles[prompt] = BundledAsset("", BUNDLE, bundle.digest, bundle.size, CONTENT_TYPE)
         return [*content.blobs, bundle]
 
     def sources(self, origin: Origin | None, intended: Plan) -> dict[str, Provenance]:
-        """Path -> provenance of the new versions."""
+        """Find the provenance of the new versions, by path."""
         if origin is None:
             return {}
         new = new_versions(intended)
@@ -49,7 +51,7 @@ class Batch:
         return origin.provenance(files) if files else {}
 
     def confirmed(self, origin: Origin | None, intended: Plan) -> dict[PromptId, Provenance]:
-        """Of the unconfirmed prompts those whose files are clean now, with where they are."""
+        """Find the unconfirmed prompts whose files are committed now, with their provenance."""
         if origin is None or not intended.unconfirmed:
             return {}
         waiting = map(self.desired.__getitem__, intended.unconfirmed)
@@ -58,16 +60,14 @@ class Batch:
         return {items[path].prompt: at for path, at in found.items() if not at.is_dirty}
 
 
+def batch_of(tree: "DesiredTree") -> Batch:
+    return Batch({item.prompt: item for item in tree.items}, tree.content)
+
+
 def upload_in_order(blobs: BlobStore, planned: Sequence[tuple[Batch, Plan]], progress: Progress | None = None) -> None:
-    """Store the blobs of several plans together: a store is slower with little at a time.
+    """Store the blobs of the new versions of several plans, all at once, because stores are faster with many blobs.
 
-    Args:
-        blobs: the store.
-        planned: each plan with the content behind it.
-        progress: is called with how far the upload got.
-
-    Raises:
-        StorageError, IntegrityFailure, StalePlan: as in `put_all`.
+    Errors as in `BlobStore.put_all`.
     """
     new = [(batch, change.prompt) for batch, plan in planned for change in new_versions(plan)]
     done, total = 0, sum(1 + len(batch.content(prompt).blobs) for batch, prompt in new)

@@ -1,4 +1,4 @@
-"""Whether a sync may be applied on what was synced before it: git is asked, `domain.order` decides, and refusals are told."""
+"""Checks that a commit may be synced after the recorded ones, and words the refusal."""
 
 from collections.abc import Mapping
 
@@ -11,34 +11,25 @@ from promptdb.project.view import Origin
 from promptdb.registry.stores import Registry
 
 _SHOWN = 12
-"""Digits of a commit."""
+"""The digits of a commit that messages show."""
 
 
 def require_local(registry: Registry) -> None:
-    """Refuse to follow whatever is checked out where others rely on the order.
-
-    Raises:
-        ConfigError: the registry is not this machine's own.
-    """
+    """Refuse `--local` for a registry whose users rely on the order of commits."""
     if not registry.is_local:
         raise ConfigError(
             "--local is for a registry of your own: SQLite, and blobs in a folder",
-            "leave it out, or set PROMPTDB_DATABASE_URL to a SQLite file",
+            "omit --local, or set PROMPTDB_DATABASE_URL to a SQLite file",
         )
 
 
-def order_of(origin: Origin | None, policy: Policy, heads: Mapping[str, RecordedHead]) -> Order | None:
-    """What is to be done with a sync, or None where there is no order: without a commit, or in a local registry.
-
-    Args:
-        origin: what is to be synced.
-        policy: may follow a force-push, which asks the remote.
-        heads: what was synced of the same tree.
+def order_of(origin: Origin, policy: Policy, heads: Mapping[str, RecordedHead]) -> Order | None:
+    """Judge a commit by the synced heads of the same tree. Without a commit, or with `--local`, there is no order.
 
     Raises:
-        StorageError: git failed, or the remote cannot be asked.
+        StorageError: git failed, or did not reach the remote, which `--follow-force-push` asks for the tip of the branch.
     """
-    if origin is None or origin.commit_id is None or origin.repository is None or policy.local:
+    if origin.commit_id is None or origin.repository is None or policy.local:
         return None
     if not origin.refs.allow(origin.git_ref):
         return Order(Verdict.UNLISTED)
@@ -51,23 +42,21 @@ def order_of(origin: Origin | None, policy: Policy, heads: Mapping[str, Recorded
     return Order(Verdict.APPLY, order.ref, order.commit_id) if is_tip else order
 
 
-def require_in_order(order: Order | None, origin: Origin | None, policy: Policy) -> None:
-    """Refuse what is neither to be applied nor superseded.
+def require_in_order(order: Order | None, origin: Origin, policy: Policy) -> None:
+    """Refuse a sync that can be neither applied nor skipped as superseded.
 
     Raises:
-        Guard: the ref is not one that may be synced.
-        DivergedHistory: another history was synced, or git cannot tell.
+        Guard: the setting `refs` does not list the ref.
+        DivergedHistory: the commit does not descend from the synced one, or git does not have enough history to know.
     """
-    if order is None or origin is None or order.verdict in (Verdict.APPLY, Verdict.SUPERSEDED):
+    if order is None or order.verdict in (Verdict.APPLY, Verdict.SUPERSEDED):
         return
-    if order.verdict is Verdict.UNLISTED:
-        raise Guard(reason(order, origin), _unlisted_hint(origin))
-    hint = _diverged_hint(origin, policy) if order.verdict is Verdict.DIVERGED else _unknown_hint(order, origin)
-    raise DivergedHistory(reason(order, origin), hint)
+    error = Guard if order.verdict is Verdict.UNLISTED else DivergedHistory
+    raise error(reason(order, origin), _hint(order, origin, policy))
 
 
 def reason(order: Order, origin: Origin) -> str:
-    """What stands in the way of a sync, in one line; empty where nothing does."""
+    """Explain in one line why a sync cannot be applied. The text is empty if it can."""
     commit, other = (origin.commit_id or "")[:_SHOWN], (order.commit_id or "")[:_SHOWN]
     synced = "a commit without a ref" if order.ref == NAMELESS else order.ref
     ref = "a commit without a ref" if origin.git_ref is None else f"the ref {origin.git_ref}"
@@ -88,23 +77,17 @@ def _is_branch(ref: str | None) -> bool:
     return ref is not None and not ref.startswith(TAGS)
 
 
-def _unlisted_hint(origin: Origin) -> str:
+def _hint(order: Order, origin: Origin, policy: Policy) -> str:
+    if order.verdict is Verdict.UNKNOWN:
+        if origin.repository is not None and origin.repository.shallow:
+            return "the clone is shallow: git fetch --unshallow --filter=blob:none"
+        return f"git fetch origin {order.commit_id}; if a force-push removed it, pass --follow-force-push"
     if origin.git_ref is None:
-        return "say with --ref NAME which branch or tag it stands for"
-    return "add it to [tool.promptdb.refs]; 'promptdb sync --local' is for a registry of your own"
-
-
-def _diverged_hint(origin: Origin, policy: Policy) -> str:
-    if origin.git_ref is None:
-        return "say with --ref NAME which branch or tag it stands for"
+        return "pass --ref NAME with the branch or tag that the commit stands for"
+    if order.verdict is Verdict.UNLISTED:
+        return "add it to [tool.promptdb.refs]; 'promptdb sync --local' is for a registry of your own"
     if not _is_branch(origin.git_ref):
         return "tag a commit that descends from it, or give such tags a pattern of their own in [tool.promptdb.refs]"
     if policy.follow_force_push:
-        return f"{origin.git_ref} is elsewhere at its remote: sync what was pushed last"
+        return f"{origin.git_ref} is at another commit at its remote: sync the commit that was pushed last"
     return "after a force-push pass --follow-force-push; --local follows what is checked out, in a registry of your own"
-
-
-def _unknown_hint(order: Order, origin: Origin) -> str:
-    if origin.repository is not None and origin.repository.shallow:
-        return "the clone is shallow: git fetch --unshallow --filter=blob:none"
-    return f"git fetch origin {order.commit_id}; if a force-push took it away, pass --follow-force-push"

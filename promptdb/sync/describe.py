@@ -17,16 +17,11 @@ if TYPE_CHECKING:
 
 
 def with_parts(connection: sa.Connection, intended: Plan, content: Callable[[PromptId], Content]) -> Plan:
-    """Fill in `parts`, `files` and `contract` of each update.
-
-    Args:
-        connection: sees the heads from before the plan is performed.
-        intended: the plan.
-        content: what an update brings.
-    """
+    """Fill in `parts`, `files` and `contract` of each update, before the plan is performed."""
     if not intended.count(Action.UPDATE):
         return intended
-    from promptdb.render.caller_interface import changes_between  # as below
+    # Slow to import, and needed for updates only.
+    from promptdb.render.caller_interface import changes_between
 
     described = {
         change: replace(
@@ -43,12 +38,13 @@ def with_parts(connection: sa.Connection, intended: Plan, content: Callable[[Pro
 def updates(
     connection: sa.Connection, intended: Plan, content: Callable[[PromptId], Content]
 ) -> "Iterator[tuple[Change, PromptSpec, PromptSpec]]":
-    """Yield each update of a plan with the spec it replaces and the one it brings. Arguments as in `with_parts`."""
-    if not intended.count(Action.UPDATE):
-        return
-    from promptdb.domain.spec import PromptSpec  # slow to import, and needed for updates only
-
+    """Yield each update of a plan with the old spec and the new one, before the plan is performed."""
     updated = [change for change in intended.changes if change.action is Action.UPDATE]
+    if not updated:
+        return
+    # Slow to import, and needed for updates only.
+    from promptdb.domain.spec import PromptSpec
+
     earlier = {change.prompt: change.renamed_from for change in intended.changes if change.renamed_from is not None}
     heads = PromptRepository(connection).stored_heads([earlier.get(c.prompt, c.prompt) for c in updated])
     for change in updated:

@@ -1,4 +1,4 @@
-"""Finds versions that `git:` names and no sync has recorded, in the repository around us."""
+"""Finds versions in the repository of the current folder, for `git:` selectors that no sync has recorded."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,12 +24,12 @@ from promptdb.registry.reader import RegistryReader
 from promptdb.settings import AppSettings
 
 _NAMESPACE = UUID("9d1f6a0e-52f4-5c37-8e0b-6f2f0f6f7a55")
-"""The namespace of the ids of unrecorded versions: no recorded version has one of them."""
+"""The namespace of the ids of unrecorded versions, which differ from all ids of recorded versions."""
 
 
 @dataclass(frozen=True)
 class AssetsOfFiles:
-    """The assets of content that no sync has recorded, read from its files."""
+    """The assets of an unrecorded version, read from files in git."""
 
     content: Content
 
@@ -46,16 +46,12 @@ class AssetsOfFiles:
 def find_in_repository(
     reader: RegistryReader, settings: AppSettings, ref: PromptRef, missing: NotFound
 ) -> StoredVersion:
-    """Find the version that a commit, tag or branch of the repository around us has.
+    """Find the version that a commit, tag or branch of the repository has.
 
-    Args:
-        reader: of the registry, which may have recorded the content in another commit.
-        settings: name the prompts root.
-        ref: with a `git:` selector.
-        missing: the error of the registry, raised again if the repository has no such version either.
+    The registry may have recorded the same content from another commit. `missing` is its error for `ref`.
 
     Raises:
-        NotFound: there is none; the message says why.
+        NotFound: the version does not exist. The message says why.
     """
     found = _find(reader, settings, ref, str(getattr(ref.selector, "name", "")))
     if found is None:
@@ -67,7 +63,7 @@ def find_in_repository(
 
 
 def _find(reader: RegistryReader, settings: AppSettings, ref: PromptRef, name: str) -> StoredVersion | str | None:
-    """Find a version, or the reason why there is none as the end of a sentence; None where there is no repository."""
+    """Find a version, or the reason why there is none, as the end of a message. Without a repository, return None."""
     repository, commit = find_repository(settings.base), None
     if repository is None:
         return None

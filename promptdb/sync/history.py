@@ -1,4 +1,4 @@
-"""`sync --history`: each commit that changed a prompt, the oldest first, as the versions it made, in one transaction."""
+"""Records the history of a repository for `sync --history`: the versions of each commit, oldest first, in one transaction."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,14 +38,14 @@ from promptdb.sync.commit_order import order_of, reason, require_in_order
 from promptdb.sync.write_rows import announce, note_absences, write_run, write_versions
 
 _WINDOW = 200
-"""Commits whose blobs are read at once."""
+"""The number of commits whose blobs are read together."""
 
 _PRUNING = Policy(prune=True, max_prune=100)
 
 
 @dataclass(frozen=True)
 class CommitProblem:
-    """Something wrong with a file, told for the commit that brought it; the prompt got no version there."""
+    """A problem of a file in an old commit. The prompt gets no version from that commit."""
 
     commit_id: str
     problem: Problem
@@ -53,11 +53,11 @@ class CommitProblem:
 
 @dataclass(frozen=True)
 class RecordedHistory:
-    """`commits` are those that were recorded, `counts` what they did to prompts, by action.
+    """The result of `record_history`. `commits` is the number of recorded commits, `counts` their changes by action.
 
-    `since` is the commit up to which everything was recorded before; `moves` are files that another one of the same content
-    followed without saying so, as (commit, old name, new name): each is two prompts, until a file says `renamed_from`.
-    `superseded` tells why nothing was recorded, where the newest commit is older than what was synced.
+    `since` is the newest commit that was recorded before. `moves` are likely renames without `renamed_from`, as (commit, old
+    name, new name): a new file has the content of a deleted one. Both stay separate prompts. `superseded` explains why nothing
+    was recorded, if the newest commit is older than the synced one.
     """
 
     commits: int = 0
@@ -70,7 +70,7 @@ class RecordedHistory:
 
 @dataclass(frozen=True)
 class _Step:
-    """What one commit does to the registry. `before` and `present` are None where it has files for the same prompts."""
+    """The changes of one commit. To save memory, `before` and `present` are None if its parent has the same prompts."""
 
     origin: Origin
     plan: Plan
@@ -87,21 +87,19 @@ def record_history(
     rev: str = "HEAD",
     progress: ShowProgress = unwatched,
 ) -> RecordedHistory:
-    """Record what is not recorded yet of the first-parent history of a commit.
+    """Record the unrecorded part of the first-parent history of a commit. Everything is written, or nothing.
 
-    Files that were deleted archive their prompts. Renames follow `renamed_from`, that of the newest commit too.
+    The prompts of deleted files are archived. Renames follow `renamed_from`, also that of the newest commit.
 
     Args:
-        registry: where to write.
-        settings: say where the prompts are; as they are in the newest commit they hold for all.
-        rev: the newest commit.
-        progress: shows how many commits are read, and how far the upload got.
+        rev: the newest commit. Its settings locate the prompts in all commits.
+        progress: shows the number of commits read, and the progress of the upload.
 
     Raises:
-        ConfigError: there is no such commit, or the clone is shallow.
-        InvalidPrompts: a file is invalid in the newest commit; nothing was written.
+        ConfigError: the commit does not exist, or the clone is shallow.
+        InvalidPrompts: a file is invalid in the newest commit.
         Conflict: the registry has versions from elsewhere, or another history.
-        LockTimeout, StorageError: nothing was written either.
+        DivergedHistory, Guard, LockTimeout, StorageError: as in `apply`.
     """
     tip = load_tree(settings, None, View(rev=rev))
     tip.desired.require_valid()
@@ -109,8 +107,8 @@ def record_history(
 
     def look(connection: sa.Connection) -> _Look:
         runs, repository = RunRepository(connection), PromptRepository(connection)
-        state, ids = recorded_with_ids(connection, [], whole_tree=True)
-        seen = Seen(replace(state, labels=repository.labels()), ids, runs.source_heads(root))
+        found = recorded_with_ids(connection, [], whole_tree=True)
+        seen = Seen(replace(found.state, labels=repository.labels()), found.ids, runs.source_heads(root))
         return _Look(seen, runs.recorded_commits(root), runs.newest_clean_commit(root))
 
     def decide(found: _Look) -> Intended[RecordedHistory] | RecordedHistory:
@@ -122,8 +120,8 @@ def record_history(
             return RecordedHistory(since=since, superseded=reason(order, tip.origin))
         if found.newest != since:
             raise Conflict(
-                f"the registry went on from {str(found.newest)[:12]}, which is not in this history",
-                "history continues where the last sync was: sync this commit without --history",
+                f"the last sync was at {str(found.newest)[:12]}, which is not in this history",
+                "--history continues from the last sync: sync this commit without it",
             )
         with progress("reading commits") as shown:
             steps = list(reader.steps(found.seen.state, since, shown))
@@ -158,7 +156,7 @@ def _write(
 
 @dataclass(frozen=True)
 class _Look:
-    """The registry, the commits of this tree that were synced, and the one that was synced last."""
+    """The recorded state, the synced commits of this tree, and the newest of these."""
 
     seen: Seen
     recorded: set[str]
@@ -166,41 +164,41 @@ class _Look:
 
 
 class _Reader:
-    """Reads the commits one by one, and decides what each does."""
+    """Reads commits one by one, and plans the changes of each."""
 
     def __init__(self, tip: LoadedTree) -> None:
         if tip.origin.repository is None or tip.origin.commit_id is None:
             raise ConfigError("there is no history to read")
         self.repository, self.tip = tip.origin.repository, tip.origin.commit_id
         if self.repository.shallow:
-            hint = "fetch all of it: git fetch --unshallow --filter=blob:none"
-            raise ConfigError("this clone is shallow, so that its history begins in the middle", hint)
+            hint = "fetch the whole history: git fetch --unshallow --filter=blob:none"
+            raise ConfigError("this clone is shallow, so its history is incomplete", hint)
         self.origin = tip.origin
         self.desired = tip.desired
         self.problems: list[CommitProblem] = []
         self.moves: list[tuple[str, PromptId, PromptId]] = []
 
     def recorded_commit(self, found: _Look) -> str | None:
-        """The newest commit of this history that was synced.
+        """Find the newest synced commit of this history.
 
         Raises:
-            Conflict: none was, but the registry has versions from files.
+            Conflict: no commit of this history was synced, but the registry has versions from files.
         """
         since = next((commit for commit in first_parents(self.repository, self.tip) if commit in found.recorded), None)
         if since is None and any(head.from_file for head in found.seen.state.heads.values()):
             raise Conflict(
-                "the registry has versions of files already, and none of the commits of this history is recorded",
-                "history goes into an empty registry, or continues one: use another database",
+                "the registry already has versions from files, but no commit of this history",
+                "--history fills an empty registry, or continues one: use another database",
             )
         return since
 
     def steps(self, before: Recorded, since: str | None, progress: Progress | None) -> Iterator[_Step]:
         commits = list(folder_history(self.repository, self.tip, self.origin.root, since))
         if (not commits or commits[-1].commit.id != self.tip) and self.tip != since:
-            commits.append(FolderChange(Commit(self.tip, 0, None, None)))  # so that `git:` finds it
+            # Record the newest commit even if it changed no prompt, so that `git:` finds it.
+            commits.append(FolderChange(Commit(self.tip, 0, None, None)))
         renamed = {item.prompt: item.renamed_from for item in self.desired.items if item.renamed_from}
-        text_format = self.desired.loader.text_format
-        replay = TreeReplay(self.repository, text_format, renamed_from=renamed)
+        replay = TreeReplay(self.repository, self.desired.loader.text_format, renamed_from=renamed)
         if since is not None:
             there = self._below_root(entries_of_commit(self.repository, since, self.origin.root))
             replay.advance(there, None, f"commit {since[:12]}")
@@ -225,37 +223,30 @@ class _Reader:
         invalid = state.invalid.union(taken)
         intended = plan(items, recorded, _PRUNING, invalid)
         intended.require_sound(_PRUNING)
-        self._note_moves(commit, intended, recorded)
+        self._note_moves(commit, intended)
         origin = replace(self.origin, commit_id=commit.id)
+        where = (commit.id, origin.git_ref, commit.author, commit.committed_at)
         sources = {
-            change.path: Provenance(
-                from_top(origin.root, change.path),
-                commit.id,
-                origin.git_ref,
-                commit.author,
-                commit.committed_at,
-                entries[change.path].id,
-            )
-            for change in intended.changes
-            if change.path is not None
+            path: Provenance(from_top(origin.root, path), *where, entries[path].id)
+            for path in (change.path for change in intended.changes)
+            if path is not None
         }
         desired = {item.prompt: item for item in items}
         contents = {change.prompt: state.contents[change.prompt] for change in new_versions(intended)}
         batch = Batch({prompt: desired[prompt] for prompt in contents}, lambda item: contents[item.prompt])
         return _Step(origin, intended, batch, sources, recorded, frozenset(desired))
 
-    def _note_moves(self, commit: Commit, intended: Plan, recorded: Recorded) -> None:
-        """An exact move looks like a deletion and a new file: it is proposed, and not assumed to be a rename."""
+    def _note_moves(self, commit: Commit, intended: Plan) -> None:
+        # A deletion and a new file of the same content may be a rename, but only `renamed_from` says so.
         gone = {change.old_digest: change.prompt for change in intended.changes if change.action is Action.ARCHIVE}
-        created = [change for change in intended.changes if change.action is Action.CREATE]
         self.moves += [
             (commit.id, gone[change.digest], change.prompt)
-            for change in created
-            if change.digest in gone and recorded.heads[gone[change.digest]].digest == change.digest
+            for change in intended.changes
+            if change.action is Action.CREATE and change.digest in gone
         ]
 
     def _with_blobs(self, commits: Iterable[FolderChange]) -> Iterator[tuple[FolderChange, dict[str, bytes]]]:
-        """Each commit with the texts that were there up to it, since fragments stay while prompts change."""
+        """Yield each commit with the texts of all commits up to it, because a new prompt may use an old fragment."""
         remaining, blobs = iter(commits), dict[str, bytes]()
         while window := list(islice(remaining, _WINDOW)):
             wanted = [
@@ -269,6 +260,5 @@ class _Reader:
                 yield change, blobs
 
     def _below_root(self, files: Mapping[str, Entry | None]) -> dict[str, Entry | None]:
-        prefix = self.origin.root
-        start = "" if prefix == "." else f"{prefix}/"
+        start = "" if self.origin.root == "." else f"{self.origin.root}/"
         return {path[len(start) :]: entry for path, entry in files.items() if path.startswith(start)}

@@ -1,4 +1,4 @@
-"""Plan and sync of a whole tree."""
+"""Plans and syncs a tree of prompt files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from promptdb.registry.stores import Registry
 from promptdb.settings import AppSettings
 from promptdb.sync.alias_moves import decide_pointers
 from promptdb.sync.apply import Applied, apply
+from promptdb.sync.batch import batch_of
 from promptdb.sync.commit_order import order_of
 from promptdb.sync.describe import updates, with_parts
 
@@ -27,23 +28,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planned:
-    """The files, and what a sync of them would do."""
+    """A tree, and the plan of its sync."""
 
     tree: LoadedTree
     plan: Plan
     _registry: Registry
 
     def updates(self) -> "Iterator[tuple[Change, PromptSpec, PromptSpec]]":
-        """Iterate over the updates of the plan, each with the spec it replaces and the one it brings."""
-        desired = self.tree.desired
-        items = {item.prompt: item for item in desired.items}
+        """Yield each update of the plan with the old spec and the new one."""
         with reading(self._registry.engine) as connection:
-            yield from updates(connection, self.plan, lambda name: desired.content(items[name]))
+            yield from updates(connection, self.plan, batch_of(self.tree.desired).content)
 
 
 @dataclass(frozen=True)
 class Synced:
-    """The files, and what a sync of them wrote."""
+    """A tree, and the result of its sync."""
 
     tree: LoadedTree
     applied: Applied
@@ -51,16 +50,15 @@ class Synced:
 
 @retried
 def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
-    """What `sync_tree` would do now, and whether the order of commits would let it.
+    """Decide what `sync_tree` would do now. The plan says if the order of commits allows it.
 
-    Aliases that only move once a dirty tree is committed are in it, too.
+    The plan of a dirty tree includes alias moves that wait for the commit.
 
     Raises:
-        InvalidPrompts: an alias is declared to point at a version that is not there.
+        InvalidPrompts: an alias is declared to point at a version that does not exist.
         StorageError: git failed.
     """
-    desired, origin = loaded.desired, loaded.origin
-    items = {item.prompt: item for item in desired.items}
+    desired, origin, batch = loaded.desired, loaded.origin, batch_of(loaded.desired)
     with reading(registry.engine) as connection:
         heads = RunRepository(connection).source_heads(origin.root)
     order = order_of(origin, policy, heads)
@@ -69,18 +67,18 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
         intended = plan(desired.items, recorded, policy, desired.invalid)
         pointers = decide_pointers(connection, desired.items, recorded, intended, origin, desired.declared)
         pointers.require_found()
-        described = with_parts(connection, intended, lambda name: desired.content(items[name]))
+        described = with_parts(connection, intended, batch.content)
         moves = with_breaking(
             connection,
             pointers.moves,
             registry.protected_aliases,
-            lambda move: desired.content(items[move.prompt]).canonical.decode(),
+            lambda move: batch.content(move.prompt).canonical.decode(),
         )
         return replace(described, order=order, moves=tuple(moves), drift=pointers.drift)
 
 
 def is_synced(registry: Registry, settings: AppSettings) -> bool:
-    """Check if the newest sync was of the commit that is checked out."""
+    """Check if the newest sync was of the checked-out commit."""
     repository = find_repository(settings.base)
     if repository is None or repository.head is None:
         return False
@@ -97,21 +95,17 @@ def sync_tree(
     keep_going: bool = False,
     progress: Progress | None = None,
 ) -> Applied:
-    """Make the registry say what the files say.
+    """Make the registry match the files. Everything is written, or nothing.
 
     Args:
-        keep_going: write the valid prompts although others are invalid. Nothing is pruned then.
-        progress: is told how far the upload got.
+        keep_going: write the valid prompts if others are invalid. Nothing is pruned then.
+        progress: called with the numbers of uploaded blobs and of all blobs.
 
     Raises:
-        InvalidPrompts: a file has an error, and `keep_going` is not set; nothing was written.
-        ConfigError, Conflict, LockTimeout, StorageError: nothing was written either.
+        InvalidPrompts: a file has an error, and `keep_going` is not set. Other errors as in `apply`.
     """
     if not keep_going:
         loaded.desired.require_valid()
     elif loaded.desired.errors:
         policy = replace(policy, prune=False)
-    desired = loaded.desired
-    return apply(
-        registry, desired.items, desired.content, policy, loaded.origin, desired.invalid, desired.declared, progress
-    )
+    return apply(registry, loaded.desired, policy, loaded.origin, progress)

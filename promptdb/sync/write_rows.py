@@ -1,16 +1,19 @@
-"""Writes the rows of one sync on the connection that holds the lock. Decides nothing."""
+"""Writes the rows of one sync under the lock. Decides nothing."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from promptdb.blobs.store import BlobStore
 from promptdb.db import notices
 from promptdb.db.inserts import Row
 from promptdb.db.notices import Notice
 from promptdb.db.runs import APPLIED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import AliasMove
+from promptdb.domain.blob import object_key
+from promptdb.domain.bundle import BundledAsset
 from promptdb.domain.plan import Action, Change, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.version_ids import prompt_id, version_id
@@ -18,13 +21,12 @@ from promptdb.domain.views import Provenance
 from promptdb.project.view import Origin
 from promptdb.registry.stores import Registry
 from promptdb.sync.batch import Batch, new_versions
-from promptdb.sync.version_rows import asset_row, source_row, version_row
 
 
 def write_run(
     writer: RegistryWriter, actor: str, origin: Origin, performed: Plan, started: datetime, outcome: str = APPLIED
 ) -> int:
-    """A run that was applied on a clean tree moves the head of its ref."""
+    """Record a run. If it was applied and its tree is clean, move the head of its ref."""
     counts = {action.value: performed.count(action) for action in Action}
     run_id = writer.insert_run(
         {
@@ -53,7 +55,7 @@ def write_versions(
     sources: Mapping[str, Provenance],
     run_id: int | None,
 ) -> None:
-    """Write what a plan does to prompts, and the new versions. `ids` become those after it."""
+    """Write the changes of a plan, with the new versions. Updates `ids` to the prompts after the plan."""
     for change in performed.changes:
         if change.action is Action.RENAME and change.renamed_from is not None:
             ids[change.prompt] = ids.pop(change.renamed_from)
@@ -68,11 +70,22 @@ def write_versions(
     for change in new_versions(performed):
         prompt, content = change.prompt, batch.content(change.prompt)
         key = version_id(ids[prompt], change.revision or 1, content.digest)
-        versions.append(version_row(key, ids[prompt], change.revision, content, registry.actor, writer.now))
+        versions.append(
+            {
+                "id": key,
+                "prompt_id": ids[prompt],
+                "revision": change.revision,
+                "user_version": content.user_version,
+                "spec_json": content.canonical.decode(),
+                "spec_hash": content.digest,
+                "created_by": registry.actor,
+                "created_at": writer.now,
+            }
+        )
         blobs = (batch.bundles[prompt], *content.assets)
-        assets.extend(asset_row(key, blob, registry.blobs, writer.now) for blob in blobs)
+        assets.extend(_asset_row(key, blob, registry.blobs, writer.now) for blob in blobs)
         if run_id is not None:
-            places.append(source_row(key, sources[change.path or ""], run_id))
+            places.append(_source_row(key, sources[change.path or ""], run_id))
     writer.insert_versions(versions)
     writer.insert_assets(assets)
     writer.insert_sources(places)
@@ -86,17 +99,17 @@ def confirm(
     ids: Mapping[PromptId, UUID],
     confirmed: Mapping[PromptId, Provenance],
 ) -> None:
-    """Record where heads from before were found now. `ids` are those after the plan was performed."""
+    """Record the commits of heads that were recorded before their commits. `ids` are the ids after the plan."""
     renamed = {change.prompt: change.renamed_from for change in performed.changes if change.renamed_from is not None}
     heads = {prompt: before.heads[renamed.get(prompt, prompt)] for prompt in confirmed}
     versions = {prompt: version_id(ids[prompt], head.revision, head.digest) for prompt, head in heads.items()}
-    writer.insert_sources([source_row(versions[prompt], at, run_id) for prompt, at in confirmed.items()])
+    writer.insert_sources([_source_row(versions[prompt], at, run_id) for prompt, at in confirmed.items()])
 
 
 def note_absences(
     writer: RegistryWriter, run_id: int, before: Recorded, ids: Mapping[PromptId, UUID], desired: Iterable[PromptId]
 ) -> None:
-    """Record which prompts the commit has no valid file for, where that changed. `ids` are those after the changes."""
+    """Record the prompts that no longer have a valid file, and those that have one again. `ids` are the ids after the plan."""
     absent = RunRepository(writer.connection).absent()
     present = {ids[prompt] for prompt in desired}
     from_files = {ids[prompt] for prompt, head in before.heads.items() if head.from_file and prompt in ids}
@@ -105,7 +118,7 @@ def note_absences(
 
 
 def announce(writer: RegistryWriter, changes: Iterable[Change], moves: Iterable[AliasMove] = ()) -> None:
-    """Notify listeners of the prompts that answer differently from now on, under their old names too."""
+    """Notify listeners of prompts that resolve differently from now on, under their old names too."""
     revisions: dict[PromptId, int | None] = {}
     aliases: dict[PromptId, set[str]] = {}
     for change in changes:
@@ -114,15 +127,15 @@ def announce(writer: RegistryWriter, changes: Iterable[Change], moves: Iterable[
             revisions.setdefault(change.renamed_from, None)
     for move in moves:
         aliases.setdefault(move.prompt, set()).add(move.alias)
-    told = sorted(revisions.keys() | aliases.keys())
+    changed = sorted(revisions.keys() | aliases.keys())
     notices.send(
         writer.connection,
-        [Notice(prompt, revisions.get(prompt), tuple(sorted(aliases.get(prompt, ())))) for prompt in told],
+        [Notice(prompt, revisions.get(prompt), tuple(sorted(aliases.get(prompt, ())))) for prompt in changed],
     )
 
 
 def _new_ids(writer: RegistryWriter, created: Sequence[PromptId]) -> dict[PromptId, UUID]:
-    """The id of each new prompt; one whose name had another prompt, since renamed, gets the next generation."""
+    # A renamed prompt keeps the id made from its old name, so a new prompt of that name takes the next generation.
     ids: dict[PromptId, UUID] = {}
     generation, waiting = 0, list(created)
     while waiting:
@@ -132,3 +145,33 @@ def _new_ids(writer: RegistryWriter, created: Sequence[PromptId]) -> dict[Prompt
         waiting = [prompt for prompt, key in candidates.items() if key in taken]
         generation += 1
     return ids
+
+
+def _asset_row(version: UUID, asset: BundledAsset, blobs: BlobStore, now: datetime) -> Row:
+    return {
+        "version_id": version,
+        "kind": asset.kind,
+        "storage_backend": blobs.backend,
+        "bucket": blobs.bucket,
+        "object_key": object_key(asset.digest),
+        "content_type": asset.content_type,
+        "byte_size": asset.size,
+        "checksum_sha256": asset.digest.partition(":")[2],
+        # Only a bundle has no path.
+        "metadata_json": json.dumps({"path": asset.path} if asset.path else {}),
+        "created_at": now,
+    }
+
+
+def _source_row(version: UUID, found: Provenance, run_id: int) -> Row:
+    return {
+        "version_id": version,
+        "run_id": run_id,
+        "path": found.path,
+        "commit_id": found.commit_id,
+        "branch": found.branch,
+        "author": found.author,
+        "committed_at": found.committed_at,
+        "blob_id": found.blob_id,
+        "is_dirty": found.is_dirty,
+    }

@@ -61,7 +61,7 @@ def test_a_ref_that_is_not_listed_is_refused(run: Run, git: Git, project: Path, 
         5,
         failure(
             "a commit without a ref may not be synced: the setting refs does not list it",
-            "say with --ref NAME which branch or tag it stands for",
+            "pass --ref NAME with the branch or tag that the commit stands for",
         ),
     )
 

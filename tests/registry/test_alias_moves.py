@@ -281,7 +281,7 @@ def stale(service: PromptService, *meanwhile: Callable[[], object]) -> None:
     for act in meanwhile:
         act()
     before = dump(service.engine)
-    with pytest.raises(Conflict, match="meanwhile") as caught:
+    with pytest.raises(Conflict, match="in the meantime") as caught:
         aliases.perform(service.registry, [move])
     assert caught.value.hint
     assert dump(service.engine) == before
@@ -444,7 +444,7 @@ def test_promote_all_is_all_or_nothing(several: PromptService) -> None:
     moves = aliases.decide_all(several.registry, "latest", "production")
     several.promote("b/three:rev:1", "production")
     before = dump(several.engine)
-    with pytest.raises(Conflict, match="b/three:production was moved meanwhile, to rev:1"):
+    with pytest.raises(Conflict, match="b/three:production was moved in the meantime, to rev:1"):
         aliases.perform(several.registry, moves)
     assert dump(several.engine) == before
 

@@ -112,7 +112,7 @@ def test_a_lost_race_is_told_before_what_would_break(guarded: PromptService) -> 
     """What breaks depends on where the alias points, and that is not what was looked at."""
     stale = guarded.promote(f"{TRIAGE}:rev:3", "production", dry_run=True, allow_breaking=True)
     guarded.promote(f"{TRIAGE}:rev:2", "production")
-    with pytest.raises(Conflict, match="was moved meanwhile"):
+    with pytest.raises(Conflict, match="was moved in the meantime"):
         aliases.perform(guarded.registry, [stale])
 
 

@@ -217,7 +217,7 @@ def test_git_names_the_commit_that_is_synced_too(git: Git, tree: Path, open_with
         ("a/one: rev:9", "a/one has no version 'rev:9'"),
         ("a/one: nothing", "a/one has no version 'nothing'"),
         ("a/gone: rev:1", "there is no prompt a/gone"),
-        ("a/one: staging", "'staging' is an alias, and not a version"),
+        ("a/one: staging", "'staging' is an alias, not a version"),
     ],
 )
 def test_a_line_that_names_no_version_stops_the_sync_at_its_place(
@@ -250,7 +250,7 @@ def test_a_declaration_follows_a_renamed_prompt(tree: Path, two_versions: Prompt
     sync(service)
     assert pointing(service) == {"b/new:canary": 2, "b/new:production": 3}
     declare(tree, "production: {a/one: rev:3, b/new: rev:1}\n")
-    with pytest.raises(InvalidPrompts, match="PDB703 b/new stands here twice"):
+    with pytest.raises(InvalidPrompts, match="PDB703 b/new is listed twice"):
         sync(service)
 
 

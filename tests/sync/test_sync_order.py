@@ -325,7 +325,7 @@ def test_a_force_push_is_not_followed_once_another_came(checkout: Checkout, tmp_
     checkout.commit("pushed after it")
     with pytest.raises(DivergedHistory) as caught:
         checkout.sync_of(folder, follow_force_push=True)
-    assert caught.value.hint == "main is elsewhere at its remote: sync what was pushed last"
+    assert caught.value.hint == "main is at another commit at its remote: sync the commit that was pushed last"
     assert checkout.text == "lost"
 
 

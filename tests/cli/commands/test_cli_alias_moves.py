@@ -152,7 +152,7 @@ def test_a_plan_that_sync_would_refuse_says_so(run: Run, breaking: Path) -> None
     assert "breaking: default/greet: new required variable 'age'\n" in ran.out
     for one in (ran, performed):
         assert MESSAGE in one.err
-        assert "asked for: declared as rev:3; change the line in _aliases.yaml to leave an alias where it is" in one.err
+        assert "asked for: declared as rev:3; change the line in _aliases.yaml to keep an alias where it is" in one.err
     assert run("alias", "list", "--json").json[0]["revision"] == 1
     [move] = run("plan", "--format", "json").json["moves"]
     assert [change["kind"] for change in move["breaking"]] == ["variable_removed", "variable_added"]
@@ -184,7 +184,7 @@ def test_a_line_does_not_follow_a_rename_that_does_not_count(run: Run, git: Git,
     commit_all(git)
     for command in ("plan", "sync"):
         ran = run(command)
-        assert (ran.code, "[PDB705] support/triage does not go on from default/greet" in ran.err) == (4, True)
+        assert (ran.code, "[PDB705] support/triage does not continue default/greet" in ran.err) == (4, True)
     assert [(alias["prompt"], alias["revision"]) for alias in run("alias", "list", "--json").json] == [
         ("default/greet", 1)
     ]
