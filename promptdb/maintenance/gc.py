@@ -52,7 +52,7 @@ def collect_garbage(
     """Find the blobs that no row names and, with `delete`, remove them.
 
     Args:
-        registry: the registry whose store is searched.
+        registry: the registry.
         grace: the age from which a blob may be removed. If the database was restored from a backup, newer blobs look like
             garbage until the next sync.
         max_delete: the percentage of all blobs that may be removed.

@@ -39,7 +39,7 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
 
     Args:
         registry: the registry to repair.
-        settings: the place of the prompt files and the repository.
+        settings: the settings of the checkout that may have the assets.
         found: the result of `verify`.
         other: a store that may have the blobs.
 

@@ -59,12 +59,7 @@ class _Rows:
 
 @collecting_rarely()
 def verify(registry: Registry, *, full: bool = False, progress: Progress | None = None) -> Verified:
-    """Check the rows and blobs of a registry.
-
-    Args:
-        registry: the registry.
-        full: read every blob, instead of checking only its presence and size.
-        progress: receives the number of blobs read, and of all blobs.
+    """Check the rows and blobs of a registry. With `full`, read every blob; otherwise check its presence and size.
 
     Raises:
         StorageError, LockTimeout: a store cannot be reached.

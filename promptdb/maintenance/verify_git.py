@@ -27,13 +27,7 @@ _MANY = 20
 def with_provenance(
     found: Verified, registry: Registry, settings: AppSettings, progress: Progress | None = None
 ) -> Verified:
-    """Read the files of all clean versions from git's objects, and add a finding for each that makes another version.
-
-    Args:
-        found: the result of `verify`.
-        registry: the registry.
-        settings: the repository, and the settings to read prompts with.
-        progress: receives the number of compared versions, and of all versions.
+    """Read the files of all clean versions from git, and add a finding to those of `verify` for each that does not fit.
 
     Raises:
         ConfigError: there is no repository.

@@ -1,4 +1,4 @@
-"""Adds the one version of a file to a registry, as the next revision of its prompt."""
+"""Adds the version in a file to a registry, as the next revision of its prompt."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,13 +14,11 @@ from promptdb.transfer.row_checks import IMPORTED
 from promptdb.transfer.rows_as_json import table
 from promptdb.transfer.source import Source
 
-_OTHER = (
-    "nothing was written; import it into another registry, or 'promptdb register-file' the text that is missing here"
-)
+_OTHER = "nothing was written; import it into another registry, or register its text: promptdb register-file"
 
 
 def add_version(connection: sa.Connection, source: Source, registry: Registry) -> Written:
-    """Write what is missing of a version, on the connection that holds the lock. Everything that is there stays.
+    """Write the missing rows of a version, on the connection that holds the lock. Existing rows stay as they are.
 
     Raises:
         Conflict: the version cannot be the next one of its prompt.
@@ -30,12 +28,12 @@ def add_version(connection: sa.Connection, source: Source, registry: Registry) -
     is_name = (prompts.c.namespace == prompt["namespace"]) & (prompts.c.name == prompt["name"])
     own = _rows(connection, sa.select(prompts).where((prompts.c.id == prompt["id"]) | is_name))
     revisions = _rows(connection, sa.select(versions).where(versions.c.prompt_id == prompt["id"]))
-    require_next(prompt, version, own, revisions, source.name)
+    _require_next(prompt, version, own, revisions, source.name)
 
     new = {"prompts": [prompt], "prompt_versions": [version], "prompt_assets": _unnumbered(source, "prompt_assets")}
     if prompt["id"] in {row["id"] for row in own}:
         new["prompts"] = []
-    else:  # the name means the new prompt from now on
+    else:  # an earlier name of another prompt now names this one
         connection.execute(
             sa.delete(table("prompt_redirects")).filter_by(namespace=prompt["namespace"], name=prompt["name"])
         )
@@ -50,17 +48,11 @@ def add_version(connection: sa.Connection, source: Source, registry: Registry) -
     return Written(len(new["prompts"]), len(new["prompt_versions"]), 0, rows)
 
 
-def require_next(prompt: Row, version: Row, prompts: Sequence[Row], versions: Sequence[Row], source: str) -> None:
-    """
-    Args:
-        prompt: the prompt of the file.
-        version: its version.
-        prompts: the prompts here with its id or its name.
-        versions: the versions here of the prompt with its id.
-        source: what messages call the file.
+def _require_next(prompt: Row, version: Row, prompts: Sequence[Row], versions: Sequence[Row], source: str) -> None:
+    """Compare the version of a file with the prompts of this registry that have its id or name, and with their versions.
 
     Raises:
-        Conflict: the version is not here yet, and cannot come next.
+        Conflict: the version is not in this registry, and cannot come next.
     """
     name, revision = f"{prompt['namespace']}/{prompt['name']}", version["revision"]
     if version["id"] in {row["id"] for row in versions}:
@@ -86,7 +78,7 @@ def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[Row]:
 
 
 def _unnumbered(source: Source, name: str) -> list[Row]:
-    """Give rows without their numbers: this registry has its own."""
+    # This registry numbers its rows itself.
     return [{column: value for column, value in row.items() if column != "id"} for row in source.rows(name)]
 
 
