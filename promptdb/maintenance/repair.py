@@ -19,8 +19,7 @@ from promptdb.domain.integrity import BUNDLE, IntegrityCode
 from promptdb.errors import ConfigError, Guard, IntegrityFailure, StalePlan, StorageError
 from promptdb.maintenance.verify import Verified
 from promptdb.maintenance.verify_blobs import Damage, blob_findings, damage_of
-from promptdb.maintenance.verify_git import loaded_from
-from promptdb.project.read_file import LoadedFile
+from promptdb.maintenance.verify_git import blobs_in
 from promptdb.project.view import View, open_view
 from promptdb.registry.asset_rows import bundle_of
 from promptdb.registry.stores import Registry, registry_of
@@ -36,12 +35,6 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
     """Restore missing and damaged blobs, and check them again.
 
     Bundles are made from their rows. Assets come from another store, the work tree, or the commits of their versions.
-
-    Args:
-        registry: the registry to repair.
-        settings: the settings of the checkout that may have the assets.
-        found: the result of `verify`.
-        other: a store that may have the blobs.
 
     Returns:
         `found` without the repaired findings. If something else is in the place of a blob, its finding stays and says so.
@@ -118,22 +111,16 @@ def _put(blobs: BlobStore, some: Sequence[Blob]) -> dict[Digest, Damage]:
         # Stores do not overwrite a blob that is there with the right size.
         blobs.delete([blob.digest for blob in some])
     except StorageError:
-        refused = _undeletable(blobs, some)
+        # One request per blob is slow on a server, but shows which blob cannot be deleted, and why.
+        for blob in some:
+            try:
+                blobs.delete([blob.digest])
+            except StorageError as error:
+                where = f"{blobs.place}/{object_key(blob.digest)}"
+                remedy = f"move away what is at {where}, and repeat: promptdb verify --repair"
+                message = f"it cannot be restored: {error.message}"
+                refused[blob.digest] = Damage(IntegrityCode.BLOB_MISSING, blob.digest, message, remedy)
     blobs.put_all([blob for blob in some if blob.digest not in refused])
-    return refused
-
-
-def _undeletable(blobs: BlobStore, some: Sequence[Blob]) -> dict[Digest, Damage]:
-    # One request per blob, which is slow on a server, but shows which blob cannot be deleted, and why.
-    refused = {}
-    for blob in some:
-        try:
-            blobs.delete([blob.digest])
-        except StorageError as error:
-            where = f"{blobs.place}/{object_key(blob.digest)}"
-            remedy = f"move away what is at {where}, and repeat: promptdb verify --repair"
-            message = f"it cannot be restored: {error.message}"
-            refused[blob.digest] = Damage(IntegrityCode.BLOB_MISSING, blob.digest, message, remedy)
     return refused
 
 
@@ -148,8 +135,7 @@ def _found_somewhere(
                 if (size := other.size(digest)) is not None:
                     yield Blob(digest, size, partial(other.open, digest))
     with suppress(StorageError, ConfigError):
-        opened = open_view(settings)
-        yield from _blobs_in(loaded_from(opened, None, settings))
+        yield from blobs_in(open_view(settings), None, settings)
     yield from _in_commits(registry, settings, left)
 
 
@@ -175,10 +161,4 @@ def _in_commits(registry: Registry, settings: AppSettings, left: Collection[Dige
                     places.setdefault(commit, set()).add(row.path)
     for commit, paths in places.items():
         with suppress(StorageError, ConfigError):  # the commit is not in this repository
-            yield from _blobs_in(loaded_from(open_view(settings, View(rev=commit)), paths, settings))
-
-
-def _blobs_in(files: Iterable[LoadedFile]) -> Iterator[Blob]:
-    for file in files:
-        if file.content is not None:
-            yield from file.content.blobs
+            yield from blobs_in(open_view(settings, View(rev=commit)), paths, settings)

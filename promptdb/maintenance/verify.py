@@ -12,7 +12,7 @@ from promptdb.db.engine import reading
 from promptdb.db.migrate import drift
 from promptdb.db.registry_id import registry_id
 from promptdb.domain.digest import Digest
-from promptdb.domain.integrity import Finding, IntegrityCode, VersionRow, finding
+from promptdb.domain.integrity import Finding, IntegrityCode, finding
 from promptdb.errors import IntegrityFailure, StorageError
 from promptdb.maintenance.verify_blobs import CheckedBlobs, NamedBlobs, blob_findings, check_blobs
 from promptdb.progress import Progress
@@ -94,25 +94,20 @@ def _check_rows(connection: sa.Connection) -> _Rows:
     except IntegrityFailure:
         rows.findings.append(finding(IntegrityCode.IDENTITY, "registries", "the registry has no id, or several"))
     for version in audit.versions():
-        _check_version(rows, version)
+        found = version_row_finding(version)
+        rows.findings += [found] if found is not None else []
+        for blob in version.blobs:
+            try:
+                key = bytes.fromhex(blob.checksum_sha256)
+            except ValueError:
+                continue  # `found` reports it
+            if found is None:
+                rows.named[key] = blob.byte_size
+            else:
+                rows.named.setdefault(key, None)  # the recorded size may be wrong
     rows.findings += history_findings(audit)
     rows.findings += [finding(IntegrityCode.DANGLING, table, what) for table, what in dangling(connection)]
     return rows
-
-
-def _check_version(rows: _Rows, version: VersionRow) -> None:
-    found = version_row_finding(version)
-    if found is not None:
-        rows.findings.append(found)
-    for blob in version.blobs:
-        try:
-            key = bytes.fromhex(blob.checksum_sha256)
-        except ValueError:
-            continue  # `found` reports it
-        if found is not None:
-            rows.named.setdefault(key, None)  # the recorded size may be wrong
-        else:
-            rows.named[key] = blob.byte_size
 
 
 def _wrong_store(blobs: BlobStore, rows: _Rows, found: CheckedBlobs) -> list[Finding]:

@@ -8,6 +8,7 @@ from itertools import groupby
 from promptdb.db.checks.audit import Audit, SourceRow
 from promptdb.db.checks.consistency import any_text
 from promptdb.db.engine import reading
+from promptdb.domain.blob import Blob
 from promptdb.domain.integrity import IntegrityCode, finding
 from promptdb.errors import ConfigError, StorageError
 from promptdb.files.scan import Candidate
@@ -87,11 +88,12 @@ def _compare(opened: OpenView, rows: Sequence[SourceRow], settings: AppSettings)
     return wrong, unknown
 
 
-def loaded_from(opened: OpenView, paths: Collection[str] | None, settings: AppSettings) -> Iterator[LoadedFile]:
-    """Read the files with these paths from the top of the repository, or all files."""
+def blobs_in(opened: OpenView, paths: Collection[str] | None, settings: AppSettings) -> Iterator[Blob]:
+    """Read the blobs of the files with these paths from the top of the repository, or of all files."""
     for candidate in opened.found.candidates:
         if paths is None or from_top(opened.origin.root, candidate.path) in paths:
-            yield from _readings(opened, candidate, settings)
+            for file in _readings(opened, candidate, settings):
+                yield from file.content.blobs if file.content is not None else ()
 
 
 def _readings(opened: OpenView, candidate: Candidate, settings: AppSettings) -> Iterator[LoadedFile]:

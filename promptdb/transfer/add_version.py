@@ -1,5 +1,6 @@
 """Adds the version in a file to a registry, as the next revision of its prompt."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,6 @@ from promptdb.db.inserts import Row
 from promptdb.errors import Conflict
 from promptdb.registry.stores import Registry
 from promptdb.transfer.insert_rows import Written, insert
-from promptdb.transfer.row_checks import IMPORTED
 from promptdb.transfer.rows_as_json import table
 from promptdb.transfer.source import Source
 
@@ -42,8 +42,12 @@ def add_version(connection: sa.Connection, source: Source, registry: Registry) -
     known = _rows(connection, sa.select(sources).where(sources.c.version_id == version["id"]))
     lacking = [row for row in _unnumbered(source, "version_sources") if not any(_is_same(row, each) for each in known)]
     if lacking:
-        run = _note_run(connection, registry.actor, len(new["prompts"]), len(new["prompt_versions"]))
-        new["version_sources"] = [{**row, "run_id": run} for row in lacking]
+        [run], now = _unnumbered(source, "sync_runs"), datetime.now(UTC)
+        counts = json.dumps({"prompts": len(new["prompts"]), "versions": len(new["prompt_versions"])})
+        own_run = {"started_at": now, "finished_at": now, "created_by": registry.actor, "counts_json": counts}
+        noted = connection.execute(sa.insert(table("sync_runs")).values({**run, **own_run}))
+        key: int = noted.inserted_primary_key[0]  # type: ignore[index]
+        new["version_sources"] = [{**row, "run_id": key} for row in lacking]
     rows = sum(insert(connection, source, name, found, registry.blobs) for name, found in new.items()) + bool(lacking)
     return Written(len(new["prompts"]), len(new["prompt_versions"]), 0, rows)
 
@@ -84,13 +88,3 @@ def _unnumbered(source: Source, name: str) -> list[Row]:
 
 def _is_same(row: Row, known: Row) -> bool:
     return all(known[name] == value for name, value in row.items() if name != "run_id")
-
-
-def _note_run(connection: sa.Connection, actor: str, prompts: int, versions: int) -> int:
-    now, runs = datetime.now(UTC), table("sync_runs")
-    counts = f'{{"prompts": {prompts}, "versions": {versions}}}'
-    row = {"root": "", "git_ref": None, "commit_id": None, "is_dirty": False, "outcome": IMPORTED}
-    times = {"started_at": now, "finished_at": now}
-    found = connection.execute(sa.insert(runs).values(**row, **times, counts_json=counts, created_by=actor))
-    key: int = found.inserted_primary_key[0]  # type: ignore[index]
-    return key

@@ -50,11 +50,8 @@ def source_file(file: Path) -> AbstractContextManager[Source]:
     Raises:
         StorageError, IntegrityFailure: the file cannot be read, or is not an export; also when the result is entered.
     """
-    try:
-        with file.open("rb") as stream:
-            is_zip = file.suffix.lower() == ".zip" or stream.read(2) == b"PK"
-    except OSError as error:
-        raise StorageError(f"cannot read {file}: {error.strerror}") from error
+    with restated(file), file.open("rb") as stream:
+        is_zip = file.suffix.lower() == ".zip" or stream.read(2) == b"PK"
     if not is_zip:
         return version_file(file)
     with restated(file), ZipFile(file) as archive:

@@ -13,7 +13,7 @@ from promptdb.domain.digest import Digest
 from promptdb.transfer.row_checks import check_version
 from promptdb.transfer.rows_as_json import TABLES, decoded, encoded, key_of
 from promptdb.transfer.source import Source
-from promptdb.transfer.strict_json import Refused, require_format, strict_json
+from promptdb.transfer.strict_json import Refused, require_fields, require_format, strict_json
 from promptdb.transfer.zip_members import REGISTRY_MEMBER, TABLE_MEMBER, Zipped, new_member, opened, write_blob
 
 _FORMAT = "promptdb-registry"
@@ -104,8 +104,7 @@ class RegistryFile:
             head = strict_json(self._archive.read(REGISTRY_MEMBER))
             require_format(head, _FORMAT, _VERSION, {"rows", "blobs"})
             rows, blobs = head["rows"], head["blobs"]
-            if not isinstance(rows, dict) or rows.keys() != set(TABLES):
-                raise Refused("rows does not count the rows of each table")
+            require_fields(rows, set(TABLES), "rows")
             for name, count in {**rows, "blobs": blobs}.items():
                 if type(count) is not int:
                     raise Refused(f"{name} is not a number of rows or blobs")

@@ -20,7 +20,7 @@ from promptdb.errors import ConfigError, IntegrityFailure, StorageError
 from promptdb.transfer.row_checks import IMPORTED, check_version
 from promptdb.transfer.rows_as_json import decoded, encoded, plain
 from promptdb.transfer.strict_json import AGAIN, VERIFY, Refused, require_fields, require_format, strict_json
-from promptdb.transfer.zip_members import MAX_LINE, VERSION_MEMBER, Zipped, new_member, opened, write_blob
+from promptdb.transfer.zip_members import MAX_LINE, VERSION_MEMBER, Zipped, new_member, opened, restated, write_blob
 
 FORMAT = "promptdb-version"
 VERSION = 1
@@ -37,15 +37,7 @@ _Open = Callable[[AssetView], BinaryIO]
 
 
 class VersionFile:
-    """One version in a document.
-
-    Args:
-        name: the name of the document in messages.
-        document: the parsed JSON.
-        open_asset: opens an asset.
-        remedy: the hint if the document is wrong.
-        archive: the zip around the document, with exactly its assets.
-    """
+    """One version in a document. `archive` is the zip around it, with exactly its assets."""
 
     is_whole = False
 
@@ -120,16 +112,10 @@ def version_file(file: Path) -> Iterator[VersionFile]:
         StorageError, IntegrityFailure: the file cannot be read, or is not such a file.
         ConfigError: the file is a prompt file.
     """
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_LINE + 1)
-    except OSError as error:
-        raise StorageError(f"cannot read {file}: {error.strerror}") from error
+    with restated(file), file.open("rb") as stream:
+        data = stream.read(MAX_LINE + 1)
     if len(data) > MAX_LINE:
         raise IntegrityFailure(f"{file} is larger than {MAX_LINE // 2**20} MiB", AGAIN)
-    if _is_prompt_file(file, data):
-        message = f"{file} is a prompt file, which import does not read"
-        raise ConfigError(message, f"put it into the prompts root and sync, or run: promptdb register-file {file}")
 
     def absent(view: AssetView) -> BinaryIO:
         message = f"{file} has no assets, and the store does not have {view.path!r} ({view.digest})"
@@ -193,20 +179,21 @@ def _objects(place: str, values: Any, fields: set[str]) -> list[dict[str, Any]]:
     return values
 
 
-def _is_prompt_file(file: Path, data: bytes) -> bool:
-    # JSON may be a prompt or a version, and a version may be in a file of any name.
-    suffix = file_suffix(file.name)
+def _parsed(file: Path, data: bytes) -> Any:
+    found, damage, suffix = None, None, file_suffix(file.name)
     try:
         found = strict_json(data)
-    except Refused:
-        found = None
-    if isinstance(found, dict):
-        return suffix in SUFFIXES and "format" not in found and not found.keys().isdisjoint({"template", "messages"})
-    return suffix in SUFFIXES - {".json"}
-
-
-def _parsed(file: Path, data: bytes) -> Any:
-    try:
-        return strict_json(data)
     except Refused as error:
-        raise IntegrityFailure(f"{file}: {error}", AGAIN) from error
+        damage = IntegrityFailure(f"{file}: {error}", AGAIN)
+    # JSON may be a prompt or a version, and a version may be in a file of any name.
+    is_prompt = (
+        "format" not in found and {"template", "messages"} & found.keys()
+        if isinstance(found, dict)
+        else suffix != ".json"
+    )
+    if suffix in SUFFIXES and is_prompt:
+        message = f"{file} is a prompt file, which import does not read"
+        raise ConfigError(message, f"put it into the prompts root and sync, or run: promptdb register-file {file}")
+    if damage is not None:
+        raise damage
+    return found

@@ -9,9 +9,7 @@ from email.utils import parsedate_to_datetime
 from promptdb.maintenance.doctor.finding import DoctorFinding, fail, ok, warn
 
 _TOLERATED, _TOO_FAR = timedelta(seconds=30), timedelta(minutes=5)
-_TIMEOUT = 5.0
-"""Seconds."""
-
+_TIMEOUT = 5.0  # seconds
 _REMEDY = "set both clocks by NTP"
 
 
@@ -31,10 +29,6 @@ def compared(whose: str, offset: timedelta | None) -> Iterator[DoctorFinding]:
 
 def http_offset(endpoint: str, *, secure: bool) -> timedelta | None:
     """Read from the `Date` of an HTTP server's answer how far its clock is ahead, in whole seconds.
-
-    Args:
-        endpoint: `host` or `host:port`.
-        secure: use TLS.
 
     Raises:
         OSError: the server did not answer.

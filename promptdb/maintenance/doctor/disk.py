@@ -31,14 +31,7 @@ def examine_disk(settings: AppSettings) -> Iterator[DoctorFinding]:
 
 
 def room_finding(what: str, folder: Path, free: int, files: int | None) -> DoctorFinding:
-    """Judge the free space in a folder.
-
-    Args:
-        what: the kind of files kept there, for the message.
-        folder: the folder.
-        free: free bytes.
-        files: the number of files that can still be created; None where the file system sets no limit.
-    """
+    """Judge the free bytes in a folder, and the number of files that it still has room for; None means any number."""
     left = f"{what}: {free // _MIB:,} MiB free in {folder}"
     if free < _TOO_LITTLE or (files is not None and files < _TOO_FEW_FILES):
         judge = fail
