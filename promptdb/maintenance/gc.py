@@ -1,7 +1,7 @@
-"""`gc`: removes blobs that no row names, also while syncs go on."""
+"""Removes blobs that no row names, also while syncs are running."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -19,14 +19,14 @@ from promptdb.registry.stores import Registry
 
 _EXAMPLES = 10
 _UPLOAD = timedelta(hours=1)
-"""An upload may be going on for that long, whatever the grace period."""
+"""The longest time that an upload may take, whatever the grace period."""
 
 
 @dataclass(frozen=True)
 class CollectedGarbage:
-    """Of all `blobs` in the store, `garbage` are those that no row names and that are older than the grace period, `recent`
-    those that no row names and that are not. `deleted` and `deleted_bytes` are 0 in a dry run. `refusal` says why nothing may
-    be deleted, None if it may.
+    """Counts of `blobs` in the store. No row names `garbage`, nor `recent`, which is younger than the grace period.
+
+    `unfinished` counts uploads. `refusal` is why nothing may be deleted, or None. In a dry run nothing is `deleted`.
     """
 
     blobs: int = 0
@@ -41,16 +41,6 @@ class CollectedGarbage:
     refusal: str | None = None
 
 
-@dataclass
-class _Found:
-    """What is in the store."""
-
-    blobs: int = 0
-    bytes: int = 0
-    recent: int = 0
-    garbage: list[StoredBlob] = field(default_factory=list)
-
-
 def collect_garbage(
     registry: Registry,
     grace: timedelta,
@@ -62,60 +52,56 @@ def collect_garbage(
     """Find the blobs that no row names and, with `delete`, remove them.
 
     Args:
-        registry: whose blobs.
-        grace: how old a blob must be; what a database lacks that was restored from a backup looks like garbage, too.
-        max_delete: percent of all blobs that may be removed.
-        delete: do it.
-        progress: is told how many of how many are removed.
+        registry: the registry.
+        grace: the age from which a blob may be removed. If the database was restored from a backup, newer blobs look like
+            garbage until the next sync.
+        max_delete: the percentage of all blobs that may be removed.
+        delete: remove the garbage instead of counting it.
+        progress: receives the number of removed blobs, and of all garbage.
 
     Raises:
-        Guard: the store has blobs of other registries, rows were edited or removed, or it would be too much. No blob was
-            removed.
-        LockTimeout, StorageError: a store failed. What was removed until then was garbage.
+        Guard: the store has blobs of other registries, rows were edited or removed, or `max_delete` would be exceeded. No
+            blob was removed.
+        LockTimeout, StorageError: a store failed. Every blob that was removed before was garbage.
     """
     now = datetime.now(UTC)
     with reading(registry.engine) as connection:
         key, versions = registry_id(connection), version_count(connection)
         with any_text(connection):
             named, doubtful = named_blobs(connection), list(doubtful_versions(connection))
-    found = _look(registry, named, now - grace)
+    result, garbage = _look(registry, named, now - grace)
     unfinished_before = now - max(grace, _UPLOAD)
-    result = CollectedGarbage(
-        found.blobs,
-        found.bytes,
-        len(found.garbage),
-        sum(blob.size for blob in found.garbage),
-        found.recent,
-        registry.blobs.leftovers(unfinished_before),
-        tuple(blob.digest for blob in found.garbage[:_EXAMPLES]),
-    )
+    result = replace(result, unfinished=registry.blobs.leftovers(unfinished_before))
     guard = _guard(registry.blobs.owners() - {key}, versions, doubtful, result, max_delete)
     if not delete:
         return replace(result, refusal=guard.message if guard is not None else None)
     if guard is not None:
         raise guard
     deleted, size = 0, 0
-    for some in chunks(found.garbage):
+    for some in chunks(garbage):
         removed = _remove(registry, some)
         deleted, size = deleted + len(removed), size + sum(blob.size for blob in removed)
         if progress is not None:
-            progress(deleted, len(found.garbage))
+            progress(deleted, len(garbage))
     registry.blobs.discard_leftovers(unfinished_before)
     return replace(result, deleted=deleted, deleted_bytes=size)
 
 
-def _look(registry: Registry, named: Collection[Digest], before: datetime) -> _Found:
-    found = _Found()
+def _look(registry: Registry, named: Collection[Digest], before: datetime) -> tuple[CollectedGarbage, list[StoredBlob]]:
+    blobs = size = recent = 0
+    garbage = []
     for blob in registry.blobs.list():
-        found.blobs += 1
-        found.bytes += blob.size
+        blobs += 1
+        size += blob.size
         if blob.digest in named:
             continue
         if blob.modified <= before:
-            found.garbage.append(blob)
+            garbage.append(blob)
         else:
-            found.recent += 1
-    return found
+            recent += 1
+    examples = tuple(blob.digest for blob in garbage[:_EXAMPLES])
+    garbage_size = sum(blob.size for blob in garbage)
+    return CollectedGarbage(blobs, size, len(garbage), garbage_size, recent, examples=examples), garbage
 
 
 def _guard(
@@ -124,13 +110,13 @@ def _guard(
     if others:
         shown = ", ".join(sorted(map(str, others)))
         return Guard(
-            f"the store has blobs of another registry too ({shown}), whose rows are not in this database",
-            "registries/ID in the store says which one: give it a store of its own, or remove that mark if it is gone for good",
+            f"the store also has blobs of another registry ({shown}), whose rows are not in this database",
+            "registries/ID in the store names it: give it its own store, or remove that mark if the registry no longer exists",
         )
     if doubtful:
         others_too = f" and {len(doubtful) - 1:,} more" if len(doubtful) > 1 else ""
         return Guard(
-            f"rows of {doubtful[0]}{others_too} were edited or removed, so that nobody knows which blobs are needed",
+            f"rows of {doubtful[0]}{others_too} were edited or removed, so they no longer say which blobs are needed",
             "see: promptdb verify",
         )
     if found.garbage * 100 <= max_delete * found.blobs:
@@ -144,11 +130,11 @@ def _guard(
 
 
 def _remove(registry: Registry, garbage: Sequence[StoredBlob]) -> list[StoredBlob]:
-    """Delete what is still garbage. `sync.uploads` says why no writer goes on to rely on it."""
+    # `registry.uploads` explains why no writer relies on a blob that is deleted here.
     while True:
         with writing(registry.engine) as connection:
             if give_turn(connection, to_gc=True):
-                continue  # to commit that before anything is deleted
+                continue  # commits the turn before anything is deleted
             named = named_among(connection, [blob.digest for blob in garbage])
             removed = [blob for blob in garbage if blob.digest not in named]
             registry.blobs.delete([blob.digest for blob in removed])

@@ -1,4 +1,4 @@
-"""`verify --repair`: puts blobs back whose very bytes are found somewhere. Rows are never edited."""
+"""Implements `verify --repair`: restores blobs whose exact bytes are found elsewhere. Never edits rows."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -19,8 +19,7 @@ from promptdb.domain.integrity import BUNDLE, IntegrityCode
 from promptdb.errors import ConfigError, Guard, IntegrityFailure, StalePlan, StorageError
 from promptdb.maintenance.verify import Verified
 from promptdb.maintenance.verify_blobs import Damage, blob_findings, damage_of
-from promptdb.maintenance.verify_git import loaded_from
-from promptdb.project.read_file import LoadedFile
+from promptdb.maintenance.verify_git import blobs_in
 from promptdb.project.view import View, open_view
 from promptdb.registry.asset_rows import bundle_of
 from promptdb.registry.stores import Registry, registry_of
@@ -29,28 +28,20 @@ from promptdb.settings import SETTINGS_FILES, AppSettings, load_settings
 from promptdb.streams import stream_digest
 
 _AT_ONCE = 500
-"""Blobs that are made durable together."""
+"""The number of blobs that are made durable together."""
 
 
 def repaired(registry: Registry, settings: AppSettings, found: Verified, other: BlobStore | None = None) -> Verified:
-    """Put missing and damaged blobs back, and look at them again.
+    """Restore missing and damaged blobs, and check them again.
 
-    Bundles are made again from their rows; assets come from another store, the work tree, or the commits that their versions
-    were in.
-
-    Args:
-        registry: to repair.
-        settings: say where the files and the repository are.
-        found: what `verify` found.
-        other: a store that may have the blobs.
+    Bundles are made from their rows. Assets come from another store, the work tree, or the commits of their versions.
 
     Returns:
-        `found` without what is mended. Where the store does not take a blob, as one in whose place something else lies, the
-        finding stays and says so.
+        `found` without the repaired findings. If something else is in the place of a blob, its finding stays and says so.
 
     Raises:
-        Guard: the store is that of another registry.
-        StorageError, LockTimeout: a store failed. Blobs that were put back until then stay.
+        Guard: the store belongs to another registry.
+        StorageError, LockTimeout: a store failed. Blobs that were restored before stay.
     """
     wanted = {one.digest for one in found.findings if one.repairable and one.digest is not None}
     if not wanted:
@@ -59,44 +50,40 @@ def repaired(registry: Registry, settings: AppSettings, found: Verified, other: 
         owners = registry.blobs.owners()
         if owners and registry_id(connection) not in owners:
             raise Guard(
-                "the store has blobs of another registry only", "check the settings of the database and of the store"
+                "the store has only blobs of another registry", "check the settings of the database and of the store"
             )
         claim(registry, connection)
     left, refused = set(wanted), dict[Digest, Damage]()
     intact = _intact(_found_somewhere(registry, settings, left, other), left)
     while some := list(islice(intact, _AT_ONCE)):
         refused |= _put(registry.blobs, some)
-    damaged = [
-        damage
-        for digest in sorted(wanted)
-        if (damage := refused.get(digest) or damage_of(registry.blobs, digest)) is not None
-    ]
-    mended = wanted.difference(damage.digest for damage in damaged)
+    checked = [refused.get(digest) or damage_of(registry.blobs, digest) for digest in sorted(wanted)]
+    damaged = [damage for damage in checked if damage is not None]
+    restored = wanted.difference(damage.digest for damage in damaged)
     kept = [one for one in found.findings if one.digest not in wanted]
-    if mended:
+    if restored:
         kept = [one for one in kept if one.code is not IntegrityCode.WRONG_STORE]
     findings = (*kept, *blob_findings(registry.engine, damaged))
-    return replace(found, findings=findings, repaired=tuple(sorted(mended)))
+    return replace(found, findings=findings, repaired=tuple(sorted(restored)))
 
 
 def other_store(path: Path) -> BlobStore:
-    """A store to take blobs from: a folder of blobs, or the store of the settings in a folder.
+    """Open a store to take blobs from: a folder of blobs, or the store that the settings in a folder name.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: the path is neither.
     """
     if (path / "sha256").is_dir():
         return LocalBlobStore(path)
     folder = path.parent if path.name in SETTINGS_FILES else path
     if any((folder / name).is_file() for name in SETTINGS_FILES):
         return registry_of(load_settings(folder)).blobs
-    raise ConfigError(
-        f"{path} is no folder of blobs", f"name a blob root, or a folder with {' or '.join(SETTINGS_FILES)}"
-    )
+    hint = f"name a blob root, or a folder with {' or '.join(SETTINGS_FILES)}"
+    raise ConfigError(f"{path} is not a folder of blobs", hint)
 
 
 def _intact(found: Iterable[Blob], left: set[Digest]) -> Iterator[Blob]:
-    """Those that are left and have the right bytes; each is left no more. Until none is."""
+    """Yield blobs that are in `left` and have the right bytes, and discard each from `left`. Stop when `left` is empty."""
     for blob in found:
         if blob.digest in left and _has_its_bytes(blob):
             left.discard(blob.digest)
@@ -114,41 +101,33 @@ def _has_its_bytes(blob: Blob) -> bool:
 
 
 def _put(blobs: BlobStore, some: Sequence[Blob]) -> dict[Digest, Damage]:
-    """Store blobs in place of what is there.
-
-    Returns:
-        Why what is there cannot be replaced, of those of which that is so.
+    """Replace blobs in a store, and report those that cannot be replaced.
 
     Raises:
         StorageError, IntegrityFailure: the store does not take the bytes.
     """
     refused = {}
     try:
-        blobs.delete([blob.digest for blob in some])  # stores leave a blob alone that is there in its size
+        # Stores do not overwrite a blob that is there with the right size.
+        blobs.delete([blob.digest for blob in some])
     except StorageError:
-        refused = _undeletable(blobs, some)
+        # One request per blob is slow on a server, but shows which blob cannot be deleted, and why.
+        for blob in some:
+            try:
+                blobs.delete([blob.digest])
+            except StorageError as error:
+                where = f"{blobs.place}/{object_key(blob.digest)}"
+                remedy = f"move away what is at {where}, and repeat: promptdb verify --repair"
+                message = f"it cannot be restored: {error.message}"
+                refused[blob.digest] = Damage(IntegrityCode.BLOB_MISSING, blob.digest, message, remedy)
     blobs.put_all([blob for blob in some if blob.digest not in refused])
-    return refused
-
-
-def _undeletable(blobs: BlobStore, some: Sequence[Blob]) -> dict[Digest, Damage]:
-    """Delete one at a time, which on a server is a request each, to learn of which that fails, and why."""
-    refused = {}
-    for blob in some:
-        try:
-            blobs.delete([blob.digest])
-        except StorageError as error:
-            where = f"{blobs.place}/{object_key(blob.digest)}"
-            remedy = f"move away what lies at {where}, and repeat: promptdb verify --repair"
-            message = f"it cannot be put back: {error.message}"
-            refused[blob.digest] = Damage(IntegrityCode.BLOB_MISSING, blob.digest, message, remedy)
     return refused
 
 
 def _found_somewhere(
     registry: Registry, settings: AppSettings, left: Collection[Digest], other: BlobStore | None
 ) -> Iterator[Blob]:
-    """What may be among those that are left, from the nearest place on."""
+    """Look for the blobs in `left`, in the nearest place first. The bytes are still to be checked."""
     yield from _bundles(registry, left)
     if other is not None:
         for digest in sorted(left):
@@ -156,8 +135,7 @@ def _found_somewhere(
                 if (size := other.size(digest)) is not None:
                     yield Blob(digest, size, partial(other.open, digest))
     with suppress(StorageError, ConfigError):
-        opened = open_view(settings)
-        yield from _blobs_in(loaded_from(opened, None, settings))
+        yield from blobs_in(open_view(settings), None, settings)
     yield from _in_commits(registry, settings, left)
 
 
@@ -182,11 +160,5 @@ def _in_commits(registry: Registry, settings: AppSettings, left: Collection[Dige
                 for commit in (row.commit, row.run_commit):
                     places.setdefault(commit, set()).add(row.path)
     for commit, paths in places.items():
-        with suppress(StorageError, ConfigError):  # it is not here
-            yield from _blobs_in(loaded_from(open_view(settings, View(rev=commit)), paths, settings))
-
-
-def _blobs_in(files: Iterable[LoadedFile]) -> Iterator[Blob]:
-    for file in files:
-        if file.content is not None:
-            yield from file.content.blobs
+        with suppress(StorageError, ConfigError):  # the commit is not in this repository
+            yield from blobs_in(open_view(settings, View(rev=commit)), paths, settings)

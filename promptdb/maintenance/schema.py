@@ -1,10 +1,7 @@
 """Shows, updates and checks the schema of the database that the settings name."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-
-import sqlalchemy as sa
 
 from promptdb.db import migrate
 from promptdb.errors import ConfigError
@@ -14,7 +11,7 @@ from promptdb.settings import AppSettings
 
 @dataclass(frozen=True)
 class SchemaStanding:
-    """The migration that a database is at, None if it is empty, and the one that this release needs."""
+    """A database's migration, None if it is empty, and the migration that this release needs."""
 
     database: str
     current: str | None
@@ -23,22 +20,19 @@ class SchemaStanding:
 
 def standing(settings: AppSettings) -> SchemaStanding:
     """Look up which migration the database is at."""
-    with closing(registry_of(settings)) as stores:
-        return SchemaStanding(stores.address, migrate.current_revision(stores.engine), migrate.HEAD)
+    with closing(registry_of(settings)) as registry:
+        return SchemaStanding(registry.address, migrate.current_revision(registry.engine), migrate.HEAD)
 
 
 def upgrade(settings: AppSettings) -> tuple[str | None, str]:
-    """Run the migrations that are missing.
-
-    Returns:
-        The migrations before and after; None for an empty database.
+    """Run the missing migrations, and return the migrations before and after; None for an empty database.
 
     Raises:
-        ConfigError: the database holds tables of something else, or comes from a newer release.
+        ConfigError: the database has tables that are not promptdb's, or comes from a newer release.
     """
-    with _engine(settings) as engine:
-        before = migrate.current_revision(engine)
-        migrate.upgrade(engine)
+    with closing(registry_of(settings)) as registry:
+        before = migrate.current_revision(registry.engine)
+        migrate.upgrade(registry.engine)
     return before, migrate.HEAD
 
 
@@ -48,18 +42,12 @@ def require_sound(settings: AppSettings) -> str:
     Raises:
         ConfigError: they differ.
     """
-    with _engine(settings) as engine:
-        found = migrate.current_revision(engine)
+    with closing(registry_of(settings)) as registry:
+        found = migrate.current_revision(registry.engine)
         if found != migrate.HEAD:
             where = f"the schema is at {found or 'nothing'}, not at {migrate.HEAD}"
             raise ConfigError(where, "run: promptdb db upgrade")
-        differences = migrate.drift(engine)
+        differences = migrate.drift(registry.engine)
     if differences:
         raise ConfigError(f"the schema was changed: {'; '.join(differences)}", "restore it, or report a defect")
     return found
-
-
-@contextmanager
-def _engine(settings: AppSettings) -> Iterator[sa.Engine]:
-    with closing(registry_of(settings)) as stores:
-        yield stores.engine

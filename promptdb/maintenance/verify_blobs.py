@@ -1,4 +1,4 @@
-"""Blobs against what the rows say of them: presence and size from one listing of the store, digests by reading them."""
+"""Compares blobs with their rows: presence and size by one listing of the store, digests by reading the blobs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,16 +17,18 @@ from promptdb.errors import IntegrityFailure, OutsideRoot, StorageError
 from promptdb.progress import Progress
 
 NamedBlobs = dict[bytes, int | None]
-"""SHA-256 of each blob that a row names -> its bytes; None where the rows cannot be trusted in that."""
+"""SHA-256 of each blob that a row names -> its size; None where the rows of that version were edited."""
 
 _AT_ONCE = 4
-_TOLD_EVERY = 100
+"""A distant store takes a while to answer each request."""
+
+_REPORTED_EVERY = 100
 _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What is wrong with one blob. `remedy` is None for the usual one, with which it can be mended."""
+    """A defect of one blob. `remedy` is None for the usual remedy, which is a repair."""
 
     code: IntegrityCode
     digest: Digest
@@ -36,7 +38,7 @@ class Damage:
 
 @dataclass
 class CheckedBlobs:
-    """`unnamed` counts those that no row names, or that a sync has stored since the rows were read."""
+    """The damage in a store. `unnamed` counts blobs that no row names, and those stored since the rows were read."""
 
     damaged: list[Damage] = field(default_factory=list)
     unnamed: int = 0
@@ -44,12 +46,7 @@ class CheckedBlobs:
 
 
 def check_blobs(blobs: BlobStore, named: NamedBlobs, *, full: bool, progress: Progress | None = None) -> CheckedBlobs:
-    """
-    Args:
-        blobs: the store.
-        named: what should be in it.
-        full: read them all.
-        progress: is told how many of how many were read.
+    """Compare a store with the blobs that rows name; with `full`, read each blob.
 
     Raises:
         StorageError: the store cannot be listed or reached.
@@ -66,17 +63,16 @@ def check_blobs(blobs: BlobStore, named: NamedBlobs, *, full: bool, progress: Pr
             wrong.add(key)
             message = f"it has {stored.size:,} bytes instead of {size:,}"
             result.damaged.append(Damage(IntegrityCode.BLOB_SIZE, stored.digest, message))
-    result.damaged += [
-        Damage(IntegrityCode.BLOB_MISSING, digest_from(key), "it is not in the store") for key in missing
-    ]
+    result.damaged += [_missing(_digest(key)) for key in missing]
     if full:
-        result.damaged += _read_all(blobs, [key for key in named if key not in missing and key not in wrong], progress)
+        present = [_digest(key) for key in named if key not in missing and key not in wrong]
+        result.damaged += _read_all(blobs, present, progress)
     result.damaged.sort(key=lambda damage: damage.digest)
     return result
 
 
 def damage_of(blobs: BlobStore, digest: Digest) -> Damage | None:
-    """What is wrong with a blob, found by reading it.
+    """Read a blob, and report its damage.
 
     Raises:
         StorageError: the store cannot be reached.
@@ -89,43 +85,40 @@ def damage_of(blobs: BlobStore, digest: Digest) -> Damage | None:
         return Damage(IntegrityCode.BLOB_DIGEST, digest, "its bytes have another digest")
     except StorageError as error:
         if not isinstance(error, OutsideRoot) and blobs.size(digest) is None:
-            return Damage(IntegrityCode.BLOB_MISSING, digest, "it is not in the store")
+            return _missing(digest)
         return Damage(IntegrityCode.BLOB_UNREADABLE, digest, error.message)
     return None
 
 
 def blob_findings(engine: sa.Engine, damaged: Sequence[Damage]) -> list[Finding]:
-    """With the versions that need each blob."""
+    """Name the versions that need each damaged blob."""
     if not damaged:
         return []
     checksums = [damage.digest.partition(":")[2] for damage in damaged]
     with reading(engine) as connection, any_text(connection):
         users = Audit(connection).users(checksums, _SHOWN + 1)
-    return [
-        finding(
-            damage.code,
-            f"blob {damage.digest}",
-            f"{damage.message}; {_needed_by(users.get(checksum, []))}",
-            remedy=damage.remedy,
-            digest=damage.digest,
-        )
-        for damage, checksum in zip(damaged, checksums, strict=True)
-    ]
+    found = []
+    for damage, checksum in zip(damaged, checksums, strict=True):
+        versions = users.get(checksum, [])
+        more = " and others" if len(versions) > _SHOWN else ""
+        message = f"{damage.message}; needed by {', '.join(versions[:_SHOWN])}{more}"
+        digest = damage.digest
+        found.append(finding(damage.code, f"blob {digest}", message, remedy=damage.remedy, digest=digest))
+    return found
 
 
-def digest_from(key: bytes) -> Digest:
+def _digest(key: bytes) -> Digest:
     return Digest(f"sha256:{key.hex()}")
 
 
-def _read_all(blobs: BlobStore, keys: Sequence[bytes], progress: Progress | None) -> Iterator[Damage]:
-    """Several at once, since a store far away takes its time for each."""
-    found = in_threads(lambda key, _: damage_of(blobs, digest_from(key)), keys, _AT_ONCE)
+def _missing(digest: Digest) -> Damage:
+    return Damage(IntegrityCode.BLOB_MISSING, digest, "it is not in the store")
+
+
+def _read_all(blobs: BlobStore, digests: Sequence[Digest], progress: Progress | None) -> Iterator[Damage]:
+    found = in_threads(lambda digest, _: damage_of(blobs, digest), digests, _AT_ONCE)
     for done, damage in enumerate(found, 1):
         if damage is not None:
             yield damage
-        if progress is not None and (done % _TOLD_EVERY == 0 or done == len(keys)):
-            progress(done, len(keys))
-
-
-def _needed_by(users: Sequence[str]) -> str:
-    return f"needed by {', '.join(users[:_SHOWN])}{' and others' if len(users) > _SHOWN else ''}"
+        if progress is not None and (done % _REPORTED_EVERY == 0 or done == len(digests)):
+            progress(done, len(digests))

@@ -1,4 +1,4 @@
-"""Provenance against git: the file that a version came from, in the commit that is recorded, gives that version again."""
+"""Compares versions with git: the recorded file, in the recorded commit, must make the same version."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -8,6 +8,7 @@ from itertools import groupby
 from promptdb.db.checks.audit import Audit, SourceRow
 from promptdb.db.checks.consistency import any_text
 from promptdb.db.engine import reading
+from promptdb.domain.blob import Blob
 from promptdb.domain.integrity import IntegrityCode, finding
 from promptdb.errors import ConfigError, StorageError
 from promptdb.files.scan import Candidate
@@ -21,41 +22,31 @@ from promptdb.registry.stores import Registry
 from promptdb.settings import AppSettings
 
 _MANY = 20
-"""Files of one commit: more are read together."""
+"""Rows of one commit from which its files are read together."""
 
 
 def with_provenance(
     found: Verified, registry: Registry, settings: AppSettings, progress: Progress | None = None
 ) -> Verified:
-    """Read the files of all clean versions from git's objects, and add what does not fit.
-
-    Args:
-        found: what `verify` found.
-        registry: whose versions.
-        settings: say where the repository is, and how to read prompts.
-        progress: is told how many of how many versions were looked at.
+    """Read the files of all clean versions from git, and add a finding to those of `verify` for each that does not fit.
 
     Raises:
         ConfigError: there is no repository.
     """
     if find_repository(settings.base) is None:
-        raise ConfigError(f"{settings.base} is in no git repository", "leave out --git")
+        raise ConfigError(f"{settings.base} is not in a git repository", "leave out --git")
     with reading(registry.engine) as connection, any_text(connection):
         rows = list(Audit(connection).sources())
-    # The commit of a version is where the last of its files was changed. A merge may have brought them together later: the
-    # commit of the run had them all.
+    # The commit of a version is the last one that changed one of its files. If a merge brought the files together later, only
+    # the commit of the run has them all.
     doubtful, unknown = _not_in(rows, settings, progress)
     later = sorted((replace(row, commit=row.run_commit) for row in doubtful), key=lambda row: row.commit)
     wrong, unknown_later = _not_in(later, settings)
     unknown += unknown_later
-    findings = [
-        finding(
-            IntegrityCode.PROVENANCE,
-            row.version,
-            f"{row.path} in commit {row.commit[:12]} does not give {row.digest}",
-        )
-        for row in wrong
-    ]
+    findings = []
+    for row in wrong:
+        message = f"{row.path} in commit {row.commit[:12]} does not make {row.digest}"
+        findings.append(finding(IntegrityCode.PROVENANCE, row.version, message))
     check = ProvenanceCheck(len(rows) - unknown, unknown)
     return replace(found, provenance=check, findings=(*found.findings, *findings))
 
@@ -63,49 +54,50 @@ def with_provenance(
 def _not_in(
     rows: Sequence[SourceRow], settings: AppSettings, progress: Progress | None = None
 ) -> tuple[list[SourceRow], int]:
-    """Those whose commit does not give their digest, and how many cannot be read."""
+    """Find rows whose commit does not make their digest, and count those that cannot be read."""
     wrong, unknown, done = list[SourceRow](), 0, 0
     for commit, group in groupby(rows, lambda row: row.commit):
         some = list(group)
-        opened = None
-        with suppress(StorageError, ConfigError):  # it is not here, or has no prompts as the settings are now
+        done += len(some)
+        try:
             opened = open_view(settings, View(rev=commit))
-        if opened is None:
+        except (StorageError, ConfigError):  # the commit is missing here, or has no prompts where the settings say
             unknown += len(some)
         else:
-            if len(some) > _MANY:
-                opened.tree.preload()
-            candidates = {
-                from_top(opened.origin.root, candidate.path): candidate for candidate in opened.found.candidates
-            }
-            for row in some:
-                fits = _fits(opened, candidates.get(row.path), row, settings)
-                unknown += fits is None
-                wrong += [row] if fits is False else []
-        done += len(some)
+            unfit, unread = _compare(opened, some, settings)
+            wrong += unfit
+            unknown += unread
         if progress is not None:
             progress(done, len(rows))
     return wrong, unknown
 
 
-def _fits(opened: OpenView, candidate: Candidate | None, row: SourceRow, settings: AppSettings) -> bool | None:
-    """None where the file is there, and cannot be read as a prompt any more."""
-    loaded = list(_readings(opened, candidate, settings)) if candidate is not None else []
-    valid = [file.content.digest for file in loaded if file.content is not None]
-    if loaded and not valid:
-        return None
-    return row.digest in valid
+def _compare(opened: OpenView, rows: Sequence[SourceRow], settings: AppSettings) -> tuple[list[SourceRow], int]:
+    if len(rows) > _MANY:
+        opened.tree.preload()
+    candidates = {from_top(opened.origin.root, candidate.path): candidate for candidate in opened.found.candidates}
+    wrong, unknown = list[SourceRow](), 0
+    for row in rows:
+        candidate = candidates.get(row.path)
+        loaded = list(_readings(opened, candidate, settings)) if candidate is not None else []
+        valid = [file.content.digest for file in loaded if file.content is not None]
+        if loaded and not valid:  # the file can no longer be read as a prompt
+            unknown += 1
+        elif row.digest not in valid:
+            wrong.append(row)
+    return wrong, unknown
 
 
-def loaded_from(opened: OpenView, paths: Collection[str] | None, settings: AppSettings) -> Iterator[LoadedFile]:
-    """Files by their paths from the top, or all."""
+def blobs_in(opened: OpenView, paths: Collection[str] | None, settings: AppSettings) -> Iterator[Blob]:
+    """Read the blobs of the files with these paths from the top of the repository, or of all files."""
     for candidate in opened.found.candidates:
         if paths is None or from_top(opened.origin.root, candidate.path) in paths:
-            yield from _readings(opened, candidate, settings)
+            for file in _readings(opened, candidate, settings):
+                yield from file.content.blobs if file.content is not None else ()
 
 
 def _readings(opened: OpenView, candidate: Candidate, settings: AppSettings) -> Iterator[LoadedFile]:
-    """A file with the settings of the commit and, as a history is recorded, with those of now."""
+    # A sync reads a commit with its own settings, but `sync --history` with the current ones.
     for text_format in dict.fromkeys((opened.settings.text_format, settings.text_format)):
         with suppress(StorageError):
             yield Loader(opened.tree, text_format)(candidate)

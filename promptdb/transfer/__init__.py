@@ -1,1 +1,1 @@
-"""Exports and imports: one version in a file, a whole registry in a file, a registry to another one."""
+"""Exports and imports of versions and whole registries, and copies from one registry to another."""

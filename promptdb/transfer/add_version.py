@@ -1,5 +1,6 @@
-"""Adds the one version of a file to a registry, as the next revision of its prompt."""
+"""Adds the version in a file to a registry, as the next revision of its prompt."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,17 +11,14 @@ from promptdb.db.inserts import Row
 from promptdb.errors import Conflict
 from promptdb.registry.stores import Registry
 from promptdb.transfer.insert_rows import Written, insert
-from promptdb.transfer.row_checks import IMPORTED
 from promptdb.transfer.rows_as_json import table
 from promptdb.transfer.source import Source
 
-_OTHER = (
-    "nothing was written; import it into another registry, or 'promptdb register-file' the text that is missing here"
-)
+_OTHER = "nothing was written; import it into another registry, or register its text: promptdb register-file"
 
 
 def add_version(connection: sa.Connection, source: Source, registry: Registry) -> Written:
-    """Write what is missing of a version, on the connection that holds the lock. Everything that is there stays.
+    """Write the missing rows of a version, on the connection that holds the lock. Existing rows stay as they are.
 
     Raises:
         Conflict: the version cannot be the next one of its prompt.
@@ -30,12 +28,12 @@ def add_version(connection: sa.Connection, source: Source, registry: Registry) -
     is_name = (prompts.c.namespace == prompt["namespace"]) & (prompts.c.name == prompt["name"])
     own = _rows(connection, sa.select(prompts).where((prompts.c.id == prompt["id"]) | is_name))
     revisions = _rows(connection, sa.select(versions).where(versions.c.prompt_id == prompt["id"]))
-    require_next(prompt, version, own, revisions, source.name)
+    _require_next(prompt, version, own, revisions, source.name)
 
     new = {"prompts": [prompt], "prompt_versions": [version], "prompt_assets": _unnumbered(source, "prompt_assets")}
     if prompt["id"] in {row["id"] for row in own}:
         new["prompts"] = []
-    else:  # the name means the new prompt from now on
+    else:  # an earlier name of another prompt now names this one
         connection.execute(
             sa.delete(table("prompt_redirects")).filter_by(namespace=prompt["namespace"], name=prompt["name"])
         )
@@ -44,23 +42,21 @@ def add_version(connection: sa.Connection, source: Source, registry: Registry) -
     known = _rows(connection, sa.select(sources).where(sources.c.version_id == version["id"]))
     lacking = [row for row in _unnumbered(source, "version_sources") if not any(_is_same(row, each) for each in known)]
     if lacking:
-        run = _note_run(connection, registry.actor, len(new["prompts"]), len(new["prompt_versions"]))
-        new["version_sources"] = [{**row, "run_id": run} for row in lacking]
+        [run], now = _unnumbered(source, "sync_runs"), datetime.now(UTC)
+        counts = json.dumps({"prompts": len(new["prompts"]), "versions": len(new["prompt_versions"])})
+        own_run = {"started_at": now, "finished_at": now, "created_by": registry.actor, "counts_json": counts}
+        noted = connection.execute(sa.insert(table("sync_runs")).values({**run, **own_run}))
+        key: int = noted.inserted_primary_key[0]  # type: ignore[index]
+        new["version_sources"] = [{**row, "run_id": key} for row in lacking]
     rows = sum(insert(connection, source, name, found, registry.blobs) for name, found in new.items()) + bool(lacking)
     return Written(len(new["prompts"]), len(new["prompt_versions"]), 0, rows)
 
 
-def require_next(prompt: Row, version: Row, prompts: Sequence[Row], versions: Sequence[Row], source: str) -> None:
-    """
-    Args:
-        prompt: the prompt of the file.
-        version: its version.
-        prompts: the prompts here with its id or its name.
-        versions: the versions here of the prompt with its id.
-        source: what messages call the file.
+def _require_next(prompt: Row, version: Row, prompts: Sequence[Row], versions: Sequence[Row], source: str) -> None:
+    """Compare the version of a file with the prompts of this registry that have its id or name, and with their versions.
 
     Raises:
-        Conflict: the version is not here yet, and cannot come next.
+        Conflict: the version is not in this registry, and cannot come next.
     """
     name, revision = f"{prompt['namespace']}/{prompt['name']}", version["revision"]
     if version["id"] in {row["id"] for row in versions}:
@@ -86,19 +82,9 @@ def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[Row]:
 
 
 def _unnumbered(source: Source, name: str) -> list[Row]:
-    """Give rows without their numbers: this registry has its own."""
+    # This registry numbers its rows itself.
     return [{column: value for column, value in row.items() if column != "id"} for row in source.rows(name)]
 
 
 def _is_same(row: Row, known: Row) -> bool:
     return all(known[name] == value for name, value in row.items() if name != "run_id")
-
-
-def _note_run(connection: sa.Connection, actor: str, prompts: int, versions: int) -> int:
-    now, runs = datetime.now(UTC), table("sync_runs")
-    counts = f'{{"prompts": {prompts}, "versions": {versions}}}'
-    row = {"root": "", "git_ref": None, "commit_id": None, "is_dirty": False, "outcome": IMPORTED}
-    times = {"started_at": now, "finished_at": now}
-    found = connection.execute(sa.insert(runs).values(**row, **times, counts_json=counts, created_by=actor))
-    key: int = found.inserted_primary_key[0]  # type: ignore[index]
-    return key

@@ -1,4 +1,4 @@
-"""Brings a registry that is behind a source to where the source is: afterwards the rows of both are equal."""
+"""Updates a registry that is behind a source: afterwards both have equal rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,22 +7,22 @@ import sqlalchemy as sa
 
 from promptdb.db.inserts import Row
 from promptdb.errors import DivergedHistory
+from promptdb.registry.row_findings import require_sound
 from promptdb.registry.stores import Registry
 from promptdb.transfer.insert_rows import Written, insert
-from promptdb.transfer.row_checks import require_sound
 from promptdb.transfer.rows_as_json import TABLES, key_of, table
 from promptdb.transfer.source import RegistrySource, Source
 from promptdb.transfer.standing import Overlap, Pair, Standing, paired, standing
 from promptdb.transfer.strict_json import AGAIN
 
 _MUTABLE = {"namespace", "name", "archived_at"}
-_PLACE = {"storage_backend", "bucket"}
+_STORE = {"storage_backend", "bucket"}
 _HISTORY = ("prompt_versions", "alias_events", "prompts", "sync_runs", "version_sources", "prompt_assets")
-"""Tables that are only ever added to, apart from `_MUTABLE` columns of prompts. Messages name differences in this order."""
+"""Tables whose rows are never changed, except for `_MUTABLE` columns of prompts. Messages name differences in this order."""
 
 _STATE = tuple(name for name in TABLES if name not in _HISTORY)
 _FEW = 5
-"""Differences in a message."""
+"""The number of differences that a message names."""
 
 _HINTS = {
     Standing.AHEAD: "no row was written; to go back to what it holds, import it into an empty registry",
@@ -31,10 +31,10 @@ _HINTS = {
 
 
 def catch_up(connection: sa.Connection, source: Source, registry: Registry) -> Written:
-    """Write what a whole registry has and this one does not have, on the connection that holds the lock.
+    """Write what a whole registry has and this one lacks, on the connection that holds the lock.
 
     Raises:
-        DivergedHistory: this registry is not behind.
+        DivergedHistory: this registry is not behind the source.
         IntegrityFailure: rows of the source contradict one another.
     """
     own = RegistrySource(connection, registry.blobs)
@@ -46,7 +46,7 @@ def catch_up(connection: sa.Connection, source: Source, registry: Registry) -> W
     for name in TABLES:
         if name in equal:
             continue
-        # The cursor over this registry's rows is past each row that is inserted, so that it never meets one.
+        # The cursor over this registry's rows has passed the place of each inserted row, so it never reads one.
         missing = (there for here, there in _pairs(own, source, name) if here is None and there is not None)
         counts[name] = insert(connection, source, name, missing, registry.blobs)
     rows += sum(counts.values())
@@ -68,7 +68,7 @@ def _require_behind(connection: sa.Connection, own: RegistrySource, source: Sour
     """Return the tables that lack no row of the source."""
     counts = own.counts()
     if not any(counts[name] for name in _HISTORY):
-        return set()  # an empty registry, for which the source need not be read
+        return set()  # an empty registry is behind every source
     overlaps, differing = dict[str, Overlap](), list[tuple[str, Row]]()
     for name in _HISTORY:
         there = common = 0
@@ -76,7 +76,7 @@ def _require_behind(connection: sa.Connection, own: RegistrySource, source: Sour
             there += other is not None
             if row is None:
                 continue
-            if other is not None and not _differ(row, other, _MUTABLE if name == "prompts" else _PLACE):
+            if other is not None and not _differ(row, other, _MUTABLE if name == "prompts" else _STORE):
                 common += 1
             elif len(differing) < _FEW:
                 differing.append((name, row))
@@ -91,7 +91,7 @@ def _require_behind(connection: sa.Connection, own: RegistrySource, source: Sour
 
 
 def _described(connection: sa.Connection, source: Source, rows: list[tuple[str, Row]]) -> Iterator[str]:
-    """Describe rows of this registry that the source does not have, or has with other content."""
+    """Describe rows of this registry that the source lacks, or has with other content."""
     prompts = table("prompts")
     revisions = {_revision(row) for name, row in rows if name == "prompt_versions"}
     versions = source.rows("prompt_versions") if revisions else ()
@@ -117,11 +117,12 @@ def _revision(row: Row) -> tuple[Any, Any]:
 
 
 def _change_prompts(connection: sa.Connection, own: RegistrySource, source: Source) -> int:
-    """Update names and archival, and return the number of prompts. All names that change are given up before any is taken."""
+    """Update the names of prompts and whether they are archived, and count the updates."""
     prompts = table("prompts")
     pairs = _pairs(own, source, "prompts")
     changed = [there for here, there in pairs if here is not None and there is not None and _differ(here, there, set())]
     update = sa.update(prompts).where(prompts.c.id == sa.bindparam("key"))
+    # Names are unique. A prompt may take the name of another one, so all of them give up their names first.
     for row in changed:
         connection.execute(update, {"key": row["id"], "name": str(row["id"])})
     for row in changed:
@@ -130,18 +131,15 @@ def _change_prompts(connection: sa.Connection, own: RegistrySource, source: Sour
 
 
 def _delete_changed(connection: sa.Connection, own: RegistrySource, source: Source, name: str) -> None:
-    changed = [
-        here
-        for here, there in _pairs(own, source, name)
-        if here is not None and (there is None or _differ(here, there, set()))
-    ]
+    pairs = _pairs(own, source, name)
+    changed = [here for here, there in pairs if here is not None and (there is None or _differ(here, there, set()))]
     for row in changed:
         keys = table(name).primary_key.columns
         connection.execute(sa.delete(table(name)).where(*(column == row[column.name] for column in keys)))
 
 
 def _continue_numbers(connection: sa.Connection) -> None:
-    """Let PostgreSQL's numbers go on after the ones that were given. SQLite looks by itself."""
+    # PostgreSQL would start to number new rows at the ids that were inserted. SQLite continues after the highest id.
     if connection.dialect.name != "postgresql":
         return
     for name in TABLES:

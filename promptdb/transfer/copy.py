@@ -1,4 +1,4 @@
-"""Fills a registry from a file that `export` wrote, or from another registry without a file between them."""
+"""Fills a registry from a file that `export` wrote, or directly from another registry."""
 
 from pathlib import Path
 
@@ -14,14 +14,10 @@ from promptdb.transfer.source import RegistrySource
 
 
 def import_file(registry: Registry, file: Path, progress: Progress | None = None) -> Received:
-    """Import a version, or a whole registry: all of it, or nothing.
-
-    Args:
-        registry: whose schema is there.
-        file: an export of any kind, under any name.
-        progress: receives how many of the missing blobs are stored.
+    """Import a version or a whole registry from a file of any name, completely or not at all. The schema must exist.
 
     Raises:
+        ConfigError: the file is a prompt file.
         StorageError: the file cannot be read, a blob is missing, or a store failed.
         IntegrityFailure: the file is damaged, or is not an export.
         Conflict, LockTimeout: as in `receive`.
@@ -31,17 +27,12 @@ def import_file(registry: Registry, file: Path, progress: Progress | None = None
 
 
 def copy_registry(source: Registry, target: Registry, progress: Progress | None = None) -> Received:
-    """Bring a registry to where another one is. Blobs that are there already are not sent again.
-
-    Args:
-        source: is only read, in one transaction.
-        target: whose schema is there.
-        progress: receives how many of the missing blobs are stored.
+    """Copy a whole registry to another one, whose schema must exist. Send only the blobs that the target lacks.
 
     Raises:
-        ConfigError: both are one database.
+        ConfigError: both registries use the same database.
         DivergedHistory: the target is neither empty nor behind.
-        StorageError, IntegrityFailure, LockTimeout: a store failed, or what is in the source is damaged.
+        StorageError, IntegrityFailure, LockTimeout: a store failed, or the source is damaged.
     """
     if _place(source.engine) == _place(target.engine):
         raise ConfigError(f"{address(target.engine)} is the registry itself", "name another database as the target")
@@ -50,6 +41,5 @@ def copy_registry(source: Registry, target: Registry, progress: Progress | None 
 
 
 def _place(engine: sa.Engine) -> str:
-    """Equal for what is surely one database."""
     url = engine.url
     return str(Path(url.database or "").resolve()) if url.get_backend_name() == "sqlite" else address(engine)

@@ -1,72 +1,103 @@
-"""Writes a version, or all of a registry, to a file."""
+"""Writes a version or a whole registry to a file."""
 
+import json
 from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
 
 from promptdb.db.engine import reading
+from promptdb.db.repository import PromptRepository
+from promptdb.domain.digest import SCHEME
+from promptdb.domain.integrity import BUNDLE
 from promptdb.domain.views import PromptVersionView
 from promptdb.errors import IntegrityFailure, StorageError, VersionNotFound
 from promptdb.registry.stores import Registry
 from promptdb.transfer.open_file import exists_and_differs, new_file
 from promptdb.transfer.registry_file import registry_file, write_registry
+from promptdb.transfer.rows_as_json import table
 from promptdb.transfer.source import RegistrySource
-from promptdb.transfer.version_document import version_document
-from promptdb.transfer.version_file import write_version
+from promptdb.transfer.version_file import FORMAT, PROVENANCE, VERSION, write_version
 
 _BUNDLE, _ZIP = ".bundle.json", ".zip"
 
 
 def is_bundle(file: Path) -> bool:
-    """Whether a file of this name holds a version as it is stored, and not a prompt file."""
+    """Return True for the names of files that hold a version as it is recorded; False for prompt files."""
     return file.name.lower().endswith((_BUNDLE, _ZIP))
 
 
 def is_zip(file: Path) -> bool:
-    """Whether a file of this name holds blobs, too."""
     return file.name.lower().endswith(_ZIP)
 
 
 def export_version(registry: Registry, version: PromptVersionView, file: Path, *, overwrite: bool) -> Path:
-    """
+    """Write a version as it is recorded, with its assets if the file is a zip.
+
     Raises:
-        VersionNotFound: no sync has recorded the version, so that it has no revision.
-        StorageError, IntegrityFailure: the file is in the way or cannot be written, or a blob is missing or was changed.
+        VersionNotFound: no sync has recorded the version.
+        StorageError, IntegrityFailure: the file exists or cannot be written, or a blob is missing or damaged.
     """
     if not version.is_recorded:
         hint = "sync that commit first, with 'promptdb sync --rev', or export it as a prompt file"
         raise VersionNotFound(f"no sync has recorded this version of {version.prompt}", hint)
     with reading(registry.engine) as connection:
-        document = version_document(connection, version.id)
+        document = _document(connection, version.id)
     with new_file(file, overwrite=overwrite) as stream:
         write_version(document, registry.blobs, stream, zipped=is_zip(file))
     return file
 
 
+def _document(connection: sa.Connection, key: UUID) -> dict[str, Any]:
+    versions, prompts, sources = table("prompt_versions"), table("prompts"), table("version_sources").c
+    version = connection.execute(sa.select(versions).where(versions.c.id == key)).one()
+    prompt = connection.execute(sa.select(prompts).where(prompts.c.id == version.prompt_id)).one()
+    assets = PromptRepository(connection).assets([key]).get(key, [])
+    listed = [
+        {"path": a.path, "kind": a.kind, "digest": a.digest, "size": a.byte_size, "content_type": a.content_type}
+        for a in assets
+        if a.kind != BUNDLE
+    ]
+    query = sa.select(*(sources[name] for name in PROVENANCE)).where(sources.version_id == key).order_by(sources.id)
+    provenance = dict.fromkeys(tuple(row) for row in connection.execute(query))
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "prompt": {"id": prompt.id, "name": f"{prompt.namespace}/{prompt.name}", "created_at": prompt.created_at},
+        "id": version.id,
+        "revision": version.revision,
+        "digest": version.spec_hash,
+        "user_version": version.user_version,
+        "created_by": version.created_by,
+        "created_at": version.created_at,
+        "bundle": next((asset.digest for asset in assets if asset.kind == BUNDLE), None),
+        "manifest": {"assets": listed, "scheme": SCHEME, "spec": json.loads(version.spec_json)},
+        "provenance": [dict(zip(PROVENANCE, row, strict=True)) for row in provenance],
+    }
+
+
 def export_registry(registry: Registry, file: Path, *, overwrite: bool = False) -> dict[str, int]:
-    """
-    Returns:
-        The number of rows of each table, and of `blobs`.
+    """Write a whole registry to a zip, and count the rows of each table, and `blobs`.
 
     Raises:
         StorageError, IntegrityFailure: as in `export_version`.
     """
     with reading(registry.engine) as connection:
         source = RegistrySource(connection, registry.blobs)
-        if not overwrite and _is_surely_another(file, source):
-            raise exists_and_differs(file)  # before the work, which may be long
+        # An export may take long: refuse before it, if the result is certain.
+        if not overwrite and _surely_differs(file, source):
+            raise exists_and_differs(file)
         with new_file(file, overwrite=overwrite) as stream:
             return write_registry(source, stream)
 
 
-def _is_surely_another(file: Path, source: RegistrySource) -> bool:
-    """Whether what lies there is no export with as many rows and blobs. A registry that went on has more."""
+def _surely_differs(file: Path, source: RegistrySource) -> bool:
+    """Return True if a file exists that is not an export with as many rows and blobs."""
     try:
-        if not file.exists():
-            return False
-        if not file.is_file():
-            return True
         with registry_file(file) as found:
             return found.counts() != source.counts()
-    except IntegrityFailure:  # it is something else, or damaged
+    except IntegrityFailure:
         return True
-    except (OSError, StorageError):
-        return False  # whoever writes it tells more
+    except StorageError:
+        return False  # it does not exist, or writing it reports the problem

@@ -19,7 +19,7 @@ _ROWS = 1000
 
 @dataclass(frozen=True)
 class Written:
-    """How many rows were written, and how many of them are prompts, versions, and aliases that were set or moved."""
+    """Counts of written rows, with new prompts and versions, and aliases that were set or moved."""
 
     prompts: int = 0
     versions: int = 0
@@ -28,10 +28,10 @@ class Written:
 
 
 def insert(connection: sa.Connection, source: Source, name: str, rows: Iterable[Row], blobs: BlobStore) -> int:
-    """Insert rows of a table, with the place of their blobs in this store, and count them.
+    """Insert rows into a table, and count them. Rows of assets get the backend and bucket of this store.
 
     Raises:
-        IntegrityFailure: the database refuses one of them.
+        IntegrityFailure: the database refuses a row.
     """
     place = {"storage_backend": blobs.backend, "bucket": blobs.bucket} if name == "prompt_assets" else {}
     remaining, count = iter(rows), 0
@@ -39,7 +39,7 @@ def insert(connection: sa.Connection, source: Source, name: str, rows: Iterable[
         try:
             insert_rows(connection, table(name), batch)
         except (IntegrityError, connection.dialect.loaded_dbapi.IntegrityError) as error:  # the second: from COPY
-            message = f"{source.name}: a row of {name} names a missing row, or cannot be beside another one"
+            message = f"{source.name}: a row of {name} names a missing row, or contradicts another row"
             raise IntegrityFailure(message, AGAIN) from error
         count += len(batch)
     return count

@@ -1,27 +1,27 @@
-"""Opens files: a new one, which appears whole or not at all, and an export of any kind."""
+"""Creates files that appear completely or not at all, and opens exports of any kind."""
 
 import filecmp
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
-from zipfile import is_zipfile
+from zipfile import ZipFile
 
 from promptdb.errors import StorageError
 from promptdb.transfer.registry_file import registry_file
 from promptdb.transfer.source import Source
 from promptdb.transfer.version_file import version_file, version_zip
-from promptdb.transfer.zip_members import REGISTRY_MEMBER, has_member
+from promptdb.transfer.zip_members import REGISTRY_MEMBER, restated
 
 
 @contextmanager
 def new_file(file: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """Open a file that gets its name when all is written and durable. A file that was there stays until then.
+    """Open a file that gets its name once it is complete and durable. An existing file stays until then.
 
     Raises:
-        StorageError: it cannot be written, or is there already and differs.
+        StorageError: the file cannot be written, or exists and differs.
     """
     staged = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
     try:
@@ -36,7 +36,7 @@ def new_file(file: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except OSError as error:
         raise StorageError(f"cannot write {error.filename or file}: {error.strerror or error}") from error
     finally:
-        with suppress(OSError):  # it is not there, or what it failed for was told
+        with suppress(OSError):  # it was renamed, or never created
             staged.unlink()
 
 
@@ -45,15 +45,15 @@ def exists_and_differs(file: Path) -> StorageError:
 
 
 def source_file(file: Path) -> AbstractContextManager[Source]:
-    """Open an export of any kind, as its content shows. A file that is called a zip must be one.
+    """Open an export of any kind, which its content shows. A file whose name ends in .zip must be a zip.
 
     Raises:
-        StorageError, IntegrityFailure: it cannot be read, or is not an export; also when it is entered.
+        StorageError, IntegrityFailure: the file cannot be read, or is not an export; also when the result is entered.
     """
-    openers: dict[bool, Callable[[Path], AbstractContextManager[Source]]] = {True: registry_file, False: version_zip}
-    try:
-        with file.open("rb") as stream:
-            is_zip = file.suffix.lower() == ".zip" or stream.read(2) == b"PK" or is_zipfile(stream)
-    except OSError as error:
-        raise StorageError(f"cannot read {file}: {error.strerror}") from error
-    return openers[has_member(file, REGISTRY_MEMBER)](file) if is_zip else version_file(file)
+    with restated(file), file.open("rb") as stream:
+        is_zip = file.suffix.lower() == ".zip" or stream.read(2) == b"PK"
+    if not is_zip:
+        return version_file(file)
+    with restated(file), ZipFile(file) as archive:
+        is_whole = REGISTRY_MEMBER in archive.namelist()
+    return registry_file(file) if is_whole else version_zip(file)

@@ -1,4 +1,4 @@
-"""Takes in what a source has: all of it, or nothing."""
+"""Writes the rows and blobs of a source to a registry, completely or not at all."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from promptdb.transfer.insert_rows import Written
 from promptdb.transfer.source import Source
 
 _BLOBS = 2000
-"""At a time: so many are made durable at once."""
+"""The number of blobs that are made durable together."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """What was written: rows, and how many blobs were not there yet."""
+    """The written rows, and the number of blobs that were missing."""
 
     written: Written
     blobs: int
@@ -34,15 +34,10 @@ class Received:
 
 
 def receive(registry: Registry, source: Source, progress: Progress | None = None) -> Received:
-    """Versions keep their ids, revisions and digests; the registry keeps its own id.
-
-    Args:
-        registry: whose schema is there.
-        source: what to take in.
-        progress: is told how many of the missing blobs are stored.
+    """Write a source to a registry. Versions keep their ids, revisions and digests; the registry keeps its own id.
 
     Raises:
-        IntegrityFailure: something of the source is not what it claims.
+        IntegrityFailure: the source is damaged.
         Conflict: the registry is not behind the source, or the version of the source is not the next one.
         LockTimeout, StorageError: a store failed.
     """
@@ -66,7 +61,6 @@ def receive(registry: Registry, source: Source, progress: Progress | None = None
 
 
 def _send(source: Source, store: BlobStore, progress: Progress | None) -> int:
-    """Store the blobs that are missing, or have another size."""
     present = {blob.digest: blob.size for blob in store.list()}
 
     def missing() -> Iterator[Blob]:

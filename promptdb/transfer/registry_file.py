@@ -1,4 +1,4 @@
-"""A whole registry in one zip: `registry.json`, a JSON Lines file for each table, and every blob under its key."""
+"""Writes and reads a whole registry as one zip: `registry.json`, a JSON Lines file per table, each blob under its key."""
 
 import json
 from collections.abc import Iterator
@@ -10,26 +10,22 @@ from zipfile import ZipFile
 from promptdb.db.inserts import Row
 from promptdb.domain.blob import Blob
 from promptdb.domain.digest import Digest
-from promptdb.transfer.row_checks import asset_digest, check_row
+from promptdb.transfer.row_checks import check_version
 from promptdb.transfer.rows_as_json import TABLES, decoded, encoded, key_of
 from promptdb.transfer.source import Source
-from promptdb.transfer.strict_json import Refused, require_format, strict_json
+from promptdb.transfer.strict_json import Refused, require_fields, require_format, strict_json
 from promptdb.transfer.zip_members import REGISTRY_MEMBER, TABLE_MEMBER, Zipped, new_member, opened, write_blob
 
 _FORMAT = "promptdb-registry"
 _VERSION = 1
-"""Number of the file format. It grows when an older promptdb could not read a newer file."""
+"""The version of the file format. A change that older releases cannot read increases it."""
 
 
 def write_registry(source: Source, stream: BinaryIO) -> dict[str, int]:
-    """Write all rows and blobs of a source, which are checked: a file that is written can be read. Equal registries give
-    equal bytes.
-
-    Returns:
-        The number of rows of each table, and of `blobs`.
+    """Check and write all rows and blobs, and count the rows of each table, and `blobs`. Equal registries make equal files.
 
     Raises:
-        StorageError, IntegrityFailure: a blob is missing, or something is not what it should be.
+        StorageError, IntegrityFailure: a row is wrong, or a blob is missing or damaged.
     """
     source.inspect()
     counts = dict.fromkeys(TABLES, 0)
@@ -50,16 +46,17 @@ def write_registry(source: Source, stream: BinaryIO) -> dict[str, int]:
 
 @contextmanager
 def registry_file(file: Path) -> Iterator["RegistryFile"]:
-    """
+    """Open a file that `write_registry` made.
+
     Raises:
-        StorageError, IntegrityFailure: it cannot be read, or is not such a file.
+        StorageError, IntegrityFailure: the file cannot be read, or is not such a file.
     """
     with opened(file, frozenset({REGISTRY_MEMBER, *map(TABLE_MEMBER.format, TABLES)})) as archive:
         yield RegistryFile(file, archive)
 
 
 class RegistryFile:
-    """An open file that `write_registry` has made, as a source."""
+    """A whole registry in an open file."""
 
     is_whole = True
 
@@ -68,27 +65,23 @@ class RegistryFile:
         self._archive = archive
 
     def inspect(self) -> None:
-        expected = self.counts()
-        sizes: dict[Digest, int] = {}
+        expected, blobs = self.counts(), set[tuple[Digest, int]]()
         for name in TABLES:
-            count, before = 0, tuple[object, ...]()
+            member, count, before = TABLE_MEMBER.format(name), 0, tuple[object, ...]()
             for count, row in enumerate(self.rows(name), 1):
                 try:
-                    check_row(name, row)
+                    if name == "prompt_versions":
+                        check_version(row)
                     if (key := key_of(name, row)) <= before:
                         raise Refused("its key does not come after that of the row before")
-                    before = key
-                    if (
-                        name == "prompt_assets"
-                        and sizes.setdefault(asset_digest(row), size := row["byte_size"]) != size
-                    ):
-                        raise Refused("a blob has two sizes")
                 except Refused as error:
-                    raise self._archive.damaged(f"{TABLE_MEMBER.format(name)}:{count}: {error}") from error
+                    raise self._archive.damaged(f"{member}:{count}: {error}") from error
+                before = key
+                if name == "prompt_assets":
+                    blobs.add((Digest(f"sha256:{row['checksum_sha256']}"), row["byte_size"]))
             if expected[name] != count:
-                message = f"{TABLE_MEMBER.format(name)} has {count} rows and should have {expected[name]}"
-                raise self._archive.damaged(message)
-        self._archive.check_blobs(sizes)
+                raise self._archive.damaged(f"{member} has {count} rows and should have {expected[name]}")
+        self._archive.check_blobs(blobs)
 
     def rows(self, name: str) -> Iterator[Row]:
         member = TABLE_MEMBER.format(name)
@@ -102,17 +95,16 @@ class RegistryFile:
         return map(self._archive.blob, sorted(self._archive.blobs))
 
     def counts(self) -> dict[str, int]:
-        """Read how many rows of each table, and `blobs`, it claims to have.
+        """Read the counts of rows of each table, and of `blobs`, from `registry.json`.
 
         Raises:
-            IntegrityFailure: it does not say, or has other blobs.
+            IntegrityFailure: it has no such counts, or another count of blobs than the zip.
         """
         try:
             head = strict_json(self._archive.read(REGISTRY_MEMBER))
             require_format(head, _FORMAT, _VERSION, {"rows", "blobs"})
             rows, blobs = head["rows"], head["blobs"]
-            if not isinstance(rows, dict) or rows.keys() != set(TABLES):
-                raise Refused("rows does not count the rows of each table")
+            require_fields(rows, set(TABLES), "rows")
             for name, count in {**rows, "blobs": blobs}.items():
                 if type(count) is not int:
                     raise Refused(f"{name} is not a number of rows or blobs")

@@ -1,4 +1,4 @@
-"""Rows of a registry as JSON and back: one object for each row, with every column of its table and no other."""
+"""Rows of a registry as JSON and back: one object for each row, with exactly the columns of its table."""
 
 import json
 from collections.abc import Mapping
@@ -12,13 +12,14 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from promptdb.db.columns import metadata
 from promptdb.db.inserts import Row
+from promptdb.transfer.row_checks import check_row
 from promptdb.transfer.strict_json import Refused, strict_json
 
 TABLES = (
     *("prompts", "sync_runs", "prompt_versions", "prompt_assets", "version_sources"),
     *("prompt_aliases", "alias_events", "prompt_redirects", "prompt_absences", "source_heads"),
 )
-"""The tables that are transferred, each after the ones that it refers to. A registry keeps its identity."""
+"""The tables that are transferred, each after those that it refers to. A registry keeps its own identity."""
 
 
 def table(name: str) -> sa.Table:
@@ -26,13 +27,13 @@ def table(name: str) -> sa.Table:
 
 
 def kind_of(column: sa.ColumnElement[Any]) -> type:
-    """Give the Python type of a column, also where one type of SQLAlchemy wraps another."""
+    """Return the Python type of a column, also where one type of SQLAlchemy wraps another."""
     kind = column.type
     return (kind.impl_instance if isinstance(kind, sa.TypeDecorator) else kind).python_type
 
 
 def key_of(name: str, row: Row) -> tuple[Any, ...]:
-    """Give a row's primary key. Keys sort as the rows of a source do."""
+    """Return a row's primary key. Keys sort as the rows of a source do."""
     return tuple(row[column] for column in _key_columns(name))
 
 
@@ -42,21 +43,26 @@ def _key_columns(name: str) -> tuple[str, ...]:
 
 
 def encoded(row: Mapping[str, Any]) -> bytes:
-    """Give one line, without its end."""
+    """Encode a row as one line, without its end."""
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=plain).encode()
 
 
 def decoded(name: str, line: bytes) -> Row:
-    """
+    """Decode a row, and check its types and values.
+
     Raises:
-        Refused: the line is not a row of the table.
+        Refused: promptdb does not write such a row.
     """
     strict_json(line)  # pydantic accepts a key that appears twice
     try:
-        return dict(_model(name).model_validate_json(line))
+        row = dict(_model(name).model_validate_json(line))
+    except OverflowError as error:
+        raise Refused("a time is out of range") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise Refused(": ".join([*map(str, first["loc"]), first["msg"]])) from error
+    check_row(name, row)
+    return row
 
 
 @cache
@@ -68,7 +74,7 @@ def _model(name: str) -> type[BaseModel]:
 def _type(column: sa.Column[Any]) -> Any:
     kind: Any = kind_of(column)
     if kind is datetime:
-        kind = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+        kind = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
     elif kind is int:
         kind = Annotated[int, Field(ge=0, lt=2 ** (63 if isinstance(column.type, sa.BigInteger) else 31))]
     elif kind is str:  # PostgreSQL stores no NUL
@@ -76,13 +82,6 @@ def _type(column: sa.Column[Any]) -> Any:
     return kind | None if column.nullable else kind
 
 
-def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("not a time in UTC") from error
-
-
 def plain(value: UUID | datetime) -> str:
-    """Give the text that stands for a value in JSON."""
+    """Return the text that stands for a value in JSON."""
     return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -12,42 +12,40 @@ from promptdb.db.inserts import Row
 from promptdb.domain.blob import Blob
 from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure
-from promptdb.transfer.row_checks import check_row, require_sound
+from promptdb.registry.row_findings import require_sound
+from promptdb.transfer.row_checks import check_row
 from promptdb.transfer.rows_as_json import TABLES, key_of, kind_of, table
 from promptdb.transfer.strict_json import VERIFY, Refused
 
 _ROWS = 1000
-"""At a time, so that memory does not grow with a table."""
+"""The number of rows read at a time, so that memory does not grow with a table."""
 
 
 class Source(Protocol):
-    """`name` is for messages. `is_whole`: it has all of a registry; otherwise one version."""
+    """Rows and blobs of a registry or, if `is_whole` is False, of one version. `name` is for messages."""
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def is_whole(self) -> bool: ...
+    name: str
+    is_whole: bool
 
     def inspect(self) -> None:
-        """Look through all of it, before anything is written.
+        """Check everything, before anything is written.
 
         Raises:
-            IntegrityFailure: something in it is not what it should be.
+            IntegrityFailure: a row or a blob is not what it should be.
         """
         ...
 
     def rows(self, name: str) -> Iterator[Row]:
-        """Give the rows of a table, in the order of its keys."""
+        """Yield the rows of a table, in the order of its keys."""
         ...
 
     def blobs(self) -> Iterator[Blob]:
-        """Give all blobs that its rows name, each once."""
+        """Yield each blob that rows name, once."""
         ...
 
 
 class RegistrySource:
-    """All of a registry, as one read transaction sees it."""
+    """A whole registry, as one read transaction sees it."""
 
     is_whole = True
 
@@ -67,7 +65,7 @@ class RegistrySource:
                     raise IntegrityFailure(f"{self.name}: {name} {key}: {error}", VERIFY) from error
 
     def counts(self) -> dict[str, int]:
-        """Count the rows of each table, and the `blobs`."""
+        """Count the rows of each table, and `blobs`."""
         checksums = sa.func.count(sa.distinct(table("prompt_assets").c.checksum_sha256))
         queries = {name: sa.select(sa.func.count()).select_from(table(name)) for name in TABLES}
         queries["blobs"] = sa.select(checksums)
@@ -92,6 +90,6 @@ class RegistrySource:
         yield from self._connection.execute(query, execution_options={"yield_per": _ROWS})
 
     def _ordered(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Order text by code points in every database, so that equal registries give equal files."""
+        """Order text by code points in every database, so that equal registries make equal files."""
         is_text = kind_of(column) is str and self._connection.dialect.name == "postgresql"
         return sa.collate(column, "C") if is_text else column

@@ -1,4 +1,4 @@
-"""Decides whether a registry may follow another one: it must be behind it, as an empty registry always is."""
+"""Decides whether a registry is behind another one, as an empty registry always is."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ Pair = tuple[Row | None, Row | None]
 
 
 class Standing(Enum):
-    """`BEHIND`: every history row of the registry is in the source, and equal. `AHEAD`: the other way round, and the registry
-    has more. `APART`: each has something that the other does not have.
+    """`BEHIND`: the source has every history row of the registry. `AHEAD`: the registry has all of the source's, and more.
+
+    `APART`: each has rows that the other one lacks.
     """
 
     BEHIND = "behind"
@@ -22,7 +23,7 @@ class Standing(Enum):
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many history rows of one table are in the registry, in the source, and equal in both."""
+    """The number of history rows of one table in the registry, in the source, and equal in both."""
 
     here: int
     there: int
@@ -37,7 +38,7 @@ def standing(overlaps: Iterable[Overlap]) -> Standing:
 
 
 def paired(here: Iterator[Row], there: Iterator[Row], key: Callable[[Row], Any]) -> Iterator[Pair]:
-    """Join rows that both come in the order of their keys. A row without a counterpart comes with None."""
+    """Pair rows with equal keys, from two streams in the order of keys. A row without a counterpart is paired with None."""
     own, other = next(here, None), next(there, None)
     while own is not None or other is not None:
         is_own = own is not None and (other is None or key(own) <= key(other))

@@ -1,9 +1,9 @@
-"""Reads JSON from outside, which must have one meaning only."""
+"""Reads JSON from outside, and refuses what parsers may understand in different ways."""
 
 import json
 from typing import Any, NoReturn
 
-AGAIN = "make it again with promptdb export, or bring the file from where it is whole"
+AGAIN = "export it again with promptdb export, or fetch an intact copy of the file"
 """The remedy for a damaged file."""
 
 VERIFY = "see: promptdb verify"
@@ -11,8 +11,9 @@ VERIFY = "see: promptdb verify"
 
 
 class Refused(Exception):
-    """Something is wrong with a part of a file. The caller that knows the place turns it into an `IntegrityFailure`. `hint` is
-    a remedy other than the usual one.
+    """A defect in a part of a file. A caller that knows the place turns it into an `IntegrityFailure`.
+
+    `hint` is a remedy other than the usual one.
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
@@ -21,7 +22,8 @@ class Refused(Exception):
 
 
 def strict_json(data: bytes) -> Any:
-    """
+    """Parse JSON.
+
     Raises:
         Refused: not UTF-8, not JSON, a key twice, NaN, or nested too deeply.
     """
@@ -45,10 +47,10 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def require_format(head: Any, name: str, version: int, fields: set[str]) -> None:
-    """Whether a document says that it is of a format, in a version that this release knows, with these further fields.
+    """Check that a document has a format, in a version that this release knows, and has exactly these further fields.
 
     Raises:
-        Refused: it is another one.
+        Refused: the document is different.
     """
     if not isinstance(head, dict) or head.get("format") != name:
         raise Refused(f"not of the format {name!r}")
@@ -56,26 +58,19 @@ def require_format(head: Any, name: str, version: int, fields: set[str]) -> None
     if type(given) is not int or given < 1:
         raise Refused("version is not the number of a version of the format")
     if given > version:
-        raise Refused(
-            f"version {given} of the format, of a newer promptdb; this one knows {version}", "upgrade promptdb"
-        )
+        message = f"version {given} of the format, of a newer promptdb; this one knows {version}"
+        raise Refused(message, "upgrade promptdb")
     require_fields(head, fields | {"format", "version"})
 
 
 def require_fields(value: Any, fields: set[str], place: str = "") -> None:
-    """
-    Args:
-        value: what was read.
-        fields: the names it should have.
-        place: of the value in its document, for messages.
+    """Check that a value is an object with exactly these fields. `place` is where in a document it is.
 
     Raises:
-        Refused: not an object with exactly these fields.
+        Refused: the value is different.
     """
     before = f"{place}: " if place else ""
     if not isinstance(value, dict):
         raise Refused(f"{before}not a JSON object")
-    for name in sorted(value.keys() - fields):
-        raise Refused(f"{before}unknown field {name!r}")
-    for name in sorted(fields - value.keys()):
-        raise Refused(f"{before}missing field {name!r}")
+    for name in sorted(value.keys() ^ fields):
+        raise Refused(f"{before}{'missing' if name in fields else 'unknown'} field {name!r}")

@@ -1,4 +1,4 @@
-"""One version in a file: a JSON document (`.bundle.json`), alone or in a zip with its assets."""
+"""Writes and reads one version as a JSON document (`.bundle.json`), alone or in a zip with its assets."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -15,35 +15,29 @@ from promptdb.domain.bundle import CONTENT_TYPE
 from promptdb.domain.digest import Digest, canonical_json, digest_of
 from promptdb.domain.integrity import BUNDLE
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
+from promptdb.domain.views import AssetView
 from promptdb.errors import ConfigError, IntegrityFailure, StorageError
-from promptdb.transfer.row_checks import IMPORTED, asset_digest, check_row, check_version
+from promptdb.transfer.row_checks import IMPORTED, check_version
 from promptdb.transfer.rows_as_json import decoded, encoded, plain
 from promptdb.transfer.strict_json import AGAIN, VERIFY, Refused, require_fields, require_format, strict_json
-from promptdb.transfer.zip_members import MAX_LINE, VERSION_MEMBER, Zipped, new_member, opened, write_blob
+from promptdb.transfer.zip_members import MAX_LINE, VERSION_MEMBER, Zipped, new_member, opened, restated, write_blob
 
 FORMAT = "promptdb-version"
 VERSION = 1
-"""Number of the file format, as in `registry_file`."""
+"""The version of the file format, as in `registry_file`."""
 
 PROVENANCE = ("path", "commit_id", "branch", "author", "committed_at", "blob_id", "is_dirty")
+_OF_BLOB = ("kind", "object_key", "content_type", "byte_size", "checksum_sha256")
 _OF_VERSION = ("id", "revision", "user_version", "created_by", "created_at")
 _FIELDS = {"prompt", "digest", "bundle", "manifest", "provenance", *_OF_VERSION}
 _RUN = {"id": 1, "root": "", "git_ref": None, "commit_id": None, "is_dirty": False, "outcome": IMPORTED}
-"""The run that its provenance is of. It stands for whatever run imports the file."""
+"""The run of its provenance, in place of the run that will import the file."""
 
-_Open = Callable[[Row], BinaryIO]
+_Open = Callable[[AssetView], BinaryIO]
 
 
 class VersionFile:
-    """A document that was read, as a source of rows and blobs.
-
-    Args:
-        name: for messages.
-        document: what `version_document` gives.
-        open_asset: opens the bytes of an asset by its row.
-        remedy: where something is wrong with the document.
-        archive: the zip around it, with exactly its assets.
-    """
+    """One version in a document. `archive` is the zip around it, with exactly its assets."""
 
     is_whole = False
 
@@ -55,24 +49,25 @@ class VersionFile:
         try:
             require_format(document, FORMAT, VERSION, _FIELDS)
             self._rows = {key: [decoded(key, encoded(row)) for row in rows] for key, rows in _rows(document)}
+            self._blobs = [
+                AssetView(**{name: row[name] for name in _OF_BLOB}, path=json.loads(row["metadata_json"]).get("path"))
+                for row in self._rows["prompt_assets"]
+            ]
             self._manifest = canonical_json(document["manifest"])
             if digest_of(self._manifest) != document["bundle"]:
                 raise Refused("the manifest does not have the digest of the bundle")
         except Refused as error:
             raise self._damaged(error) from error
-        except ValueError as error:  # half a character, or a number that is too large
-            raise self._damaged(Refused(f"it has what JSON cannot hold: {error}")) from error
+        except ValueError as error:  # a lone surrogate, or a number that is too large
+            raise self._damaged(Refused(f"it has values that JSON cannot hold: {error}")) from error
 
     def inspect(self) -> None:
         try:
-            for key, rows in self._rows.items():
-                for row in rows:
-                    check_row(key, row)
-            check_version(self._rows["prompt_versions"][0], self._rows["prompt_assets"])
+            check_version(self._rows["prompt_versions"][0], self._blobs)
         except Refused as error:
             raise self._damaged(error) from error
         if self._archive is not None:
-            self._archive.check_blobs({blob.digest: blob.size for blob in self.assets()})
+            self._archive.check_blobs({(blob.digest, blob.size) for blob in self.assets()})
 
     def rows(self, name: str) -> Iterator[Row]:
         return iter(self._rows.get(name, []))
@@ -82,22 +77,22 @@ class VersionFile:
         yield from self.assets()
 
     def assets(self) -> list[Blob]:
-        """Give the blobs without the bundle, each once."""
-        rows = {asset_digest(row): row for row in self._rows["prompt_assets"] if row["kind"] != BUNDLE}
-        return [Blob(digest, row["byte_size"], partial(self._open_asset, row)) for digest, row in rows.items()]
+        """Return the blobs of the assets, each once."""
+        views = {view.digest: view for view in self._blobs if view.kind != BUNDLE}
+        return [Blob(digest, view.byte_size, partial(self._open_asset, view)) for digest, view in views.items()]
 
     def _damaged(self, error: Refused) -> IntegrityFailure:
         return IntegrityFailure(f"{self.name}: {error}", error.hint or self._remedy)
 
 
 def write_version(document: Mapping[str, Any], store: BlobStore, stream: BinaryIO, *, zipped: bool) -> None:
-    """Write a document, in a zip with the assets, each under its key. The manifest in the document is the bundle.
+    """Check and write a document. A zip has each asset under its key. The manifest in the document is the bundle.
 
     Raises:
-        StorageError, IntegrityFailure: an asset is missing, or the version could not be read again.
+        StorageError, IntegrityFailure: the document is wrong, or an asset is missing or damaged.
     """
     name = f"{document['prompt']['name']} revision {document['revision']}"
-    source = VersionFile(name, document, lambda row: store.open(asset_digest(row)), VERIFY)
+    source = VersionFile(name, document, lambda view: store.open(view.digest), VERIFY)
     source.inspect()
     text = json.dumps(document, ensure_ascii=False, indent=2, default=plain).encode() + b"\n"
     if not zipped:
@@ -111,26 +106,19 @@ def write_version(document: Mapping[str, Any], store: BlobStore, stream: BinaryI
 
 @contextmanager
 def version_file(file: Path) -> Iterator[VersionFile]:
-    """Read a document alone: the store that it comes to must have its assets.
+    """Read a document without assets, which the store must have.
 
     Raises:
-        StorageError, IntegrityFailure: it cannot be read, or is not such a file.
-        ConfigError: it is a prompt file.
+        StorageError, IntegrityFailure: the file cannot be read, or is not such a file.
+        ConfigError: the file is a prompt file.
     """
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_LINE + 1)
-    except OSError as error:
-        raise StorageError(f"cannot read {file}: {error.strerror}") from error
+    with restated(file), file.open("rb") as stream:
+        data = stream.read(MAX_LINE + 1)
     if len(data) > MAX_LINE:
         raise IntegrityFailure(f"{file} is larger than {MAX_LINE // 2**20} MiB", AGAIN)
-    if _is_prompt_file(file, data):
-        message = f"{file} is a prompt file, and not what import takes back"
-        raise ConfigError(message, f"put it into the prompts root and sync, or: promptdb register-file {file}")
 
-    def absent(row: Row) -> BinaryIO:
-        path = strict_json(row["metadata_json"].encode())["path"]
-        message = f"{file} has no assets, and the store does not have {path!r} ({asset_digest(row)})"
+    def absent(view: AssetView) -> BinaryIO:
+        message = f"{file} has no assets, and the store does not have {view.path!r} ({view.digest})"
         raise StorageError(message, "export the version with them: promptdb export REF FILE.zip")
 
     yield VersionFile(str(file), _parsed(file, data), absent)
@@ -141,11 +129,11 @@ def version_zip(file: Path) -> Iterator[VersionFile]:
     """Read a document and its assets. Errors as in `version_file`."""
     with opened(file, frozenset({VERSION_MEMBER})) as archive:
         document = _parsed(file, archive.read(VERSION_MEMBER))
-        yield VersionFile(str(file), document, lambda row: archive.blob(asset_digest(row)).open(), AGAIN, archive)
+        yield VersionFile(str(file), document, lambda view: archive.blob(view.digest).open(), AGAIN, archive)
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Give the rows that a document stands for, as JSON."""
+    """Yield the rows of each table that a document stands for, as JSON."""
     prompt, manifest = document["prompt"], document["manifest"]
     require_fields(prompt, {"id", "name", "created_at"}, "prompt")
     require_fields(manifest, {"assets", "scheme", "spec"}, "manifest")
@@ -191,20 +179,21 @@ def _objects(place: str, values: Any, fields: set[str]) -> list[dict[str, Any]]:
     return values
 
 
-def _is_prompt_file(file: Path, data: bytes) -> bool:
-    """JSON may be of either kind, and a version may be in a file of any name."""
-    suffix = file_suffix(file.name)
+def _parsed(file: Path, data: bytes) -> Any:
+    found, damage, suffix = None, None, file_suffix(file.name)
     try:
         found = strict_json(data)
-    except Refused:
-        found = None
-    if isinstance(found, dict):
-        return suffix in SUFFIXES and "format" not in found and not found.keys().isdisjoint({"template", "messages"})
-    return suffix in SUFFIXES - {".json"}
-
-
-def _parsed(file: Path, data: bytes) -> Any:
-    try:
-        return strict_json(data)
     except Refused as error:
-        raise IntegrityFailure(f"{file}: {error}", AGAIN) from error
+        damage = IntegrityFailure(f"{file}: {error}", AGAIN)
+    # JSON may be a prompt or a version, and a version may be in a file of any name.
+    is_prompt = (
+        "format" not in found and {"template", "messages"} & found.keys()
+        if isinstance(found, dict)
+        else suffix != ".json"
+    )
+    if suffix in SUFFIXES and is_prompt:
+        message = f"{file} is a prompt file, which import does not read"
+        raise ConfigError(message, f"put it into the prompts root and sync, or run: promptdb register-file {file}")
+    if damage is not None:
+        raise damage
+    return found

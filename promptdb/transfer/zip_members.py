@@ -1,10 +1,10 @@
-"""Entries of promptdb's zip files. Reading expects each entry by its name, and no larger than it may be."""
+"""Writes and reads entries of promptdb's zip files. Reading refuses unknown names and entries that are too large."""
 
 import io
 import stat
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,20 +22,21 @@ REGISTRY_MEMBER = "registry.json"
 TABLE_MEMBER = "tables/{}.jsonl"
 
 MAX_LINE = 64 * 1024 * 1024
-"""Bytes of one row. A spec is made of files of a MiB at most."""
+"""The most bytes of one row. The files of a spec have at most one MiB each."""
 
 _MAX_RATIO = 200
-"""How far a packed entry may unpack. Rows of a registry come to about ten."""
+"""The highest ratio of an entry's size to its compressed size. Rows of a registry have a ratio of about ten."""
 
 _ROOM = 1024 * 1024
-_ENCRYPTED = 0x1
+"""Bytes that an entry may have whatever its ratio."""
+
 _TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _MODE = (stat.S_IFREG | 0o644) << 16
 
 
 def new_member(name: str, size: int = 0, *, deflated: bool = False) -> ZipInfo:
-    """Make an entry that depends on nothing but its name and contents. `size` is as far as it is known."""
+    """Make an entry that depends only on its name and content. `size` is 0 if it is not known."""
     member = ZipInfo(name, _TIME)
     member.compress_type = ZIP_DEFLATED if deflated else ZIP_STORED
     member.create_system, member.external_attr, member.file_size = _UNIX, _MODE, size
@@ -43,11 +44,12 @@ def new_member(name: str, size: int = 0, *, deflated: bool = False) -> ZipInfo:
 
 
 def write_blob(archive: ZipFile, blob: Blob) -> None:
-    """Write a blob uncompressed: most assets are compressed already, and a reader can trust the size of the entry.
+    """Write a blob.
 
     Raises:
-        StorageError, IntegrityFailure: it is missing, was changed, or has another size than its row says.
+        StorageError, IntegrityFailure: the blob is missing or damaged, or has another size than its row says.
     """
+    # Uncompressed: most assets are compressed already, and a reader can trust the size of the entry.
     size = 0
     with blob.open() as source, archive.open(new_member(object_key(blob.digest), blob.size), "w") as target:
         while data := source.read(CHUNK):
@@ -57,7 +59,9 @@ def write_blob(archive: ZipFile, blob: Blob) -> None:
 
 
 class Zipped:
-    """An open zip whose entries were looked at, and not yet read."""
+    """An open zip, with exactly the entries `names` and blobs. Their content is not checked yet."""
+
+    # No entry is ever extracted to a path, so links and folders need no check.
 
     def __init__(self, file: Path, archive: ZipFile, names: frozenset[str]) -> None:
         self._file = file
@@ -68,13 +72,16 @@ class Zipped:
             digest = digest_of_key(entry.filename)
             if entry.filename in self.entries or digest in self.blobs:
                 raise self.damaged(f"{entry.filename!r} is in it twice")
-            self._refuse_odd(entry)
+            if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+                raise self.damaged(f"{entry.filename!r} is compressed in a way that promptdb does not use")
+            if entry.file_size > entry.compress_size * _MAX_RATIO + _ROOM:
+                raise self.damaged(f"{entry.filename!r} would unpack to {entry.file_size:,} bytes")
             if digest is not None:
                 self.blobs[digest] = entry
             elif entry.filename in names:
                 self.entries[entry.filename] = entry
             else:
-                raise self.damaged(f"it has an entry {entry.filename[:100]!r}, which is none of promptdb's")
+                raise self.damaged(f"it has an unknown entry {entry.filename[:100]!r}")
         for name in sorted(names - self.entries.keys()):
             raise self.damaged(f"it has no entry {name!r}")
 
@@ -82,7 +89,7 @@ class Zipped:
         """Read a whole entry.
 
         Raises:
-            IntegrityFailure: it is damaged, or larger than a row may be.
+            IntegrityFailure: the entry is damaged, or larger than a row may be.
         """
         with self._open(self.entries[name]) as stream:
             data = stream.read(MAX_LINE + 1)
@@ -91,7 +98,7 @@ class Zipped:
         return data
 
     def lines(self, name: str) -> Iterator[bytes]:
-        """Read the lines of an entry, without their ends. Errors as in `read`."""
+        """Read the lines of an entry, without their ends. Raises the errors of `read`."""
         with self._open(self.entries[name]) as stream:
             for number, line in enumerate(iter(partial(stream.readline, MAX_LINE + 1), b""), 1):
                 if len(line) > MAX_LINE:
@@ -104,16 +111,18 @@ class Zipped:
         entry = self.blobs[digest]
         return Blob(digest, entry.file_size, partial(self._open, entry))
 
-    def check_blobs(self, sizes: Mapping[Digest, int]) -> None:
-        """
+    def check_blobs(self, expected: Set[tuple[Digest, int]]) -> None:
+        """Compare the blobs with the digests and sizes that rows name.
+
         Raises:
-            IntegrityFailure: a blob is missing or too many, or has another size or digest.
+            IntegrityFailure: a blob is missing or superfluous, or has another size or digest.
         """
-        for digest, size in sizes.items():
+        for digest, size in expected:
             if digest not in self.blobs or self.blobs[digest].file_size != size:
                 raise self.damaged(f"the blob {digest} of {size} bytes is not in it")
+        named = {digest for digest, _ in expected}
         for digest, entry in self.blobs.items():
-            if digest not in sizes:
+            if digest not in named:
                 raise self.damaged(f"no row names the blob {digest}")
             with self._open(entry) as stream:
                 if stream_digest(stream) != digest:
@@ -122,17 +131,6 @@ class Zipped:
     def damaged(self, what: str, hint: str | None = None) -> IntegrityFailure:
         return IntegrityFailure(f"{self._file}: {what}", hint or AGAIN)
 
-    def _refuse_odd(self, entry: ZipInfo) -> None:
-        mode = entry.external_attr >> 16
-        if entry.flag_bits & _ENCRYPTED:
-            raise self.damaged(f"{entry.filename!r} is encrypted")
-        if entry.is_dir() or (mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG)):
-            raise self.damaged(f"{entry.filename!r} is not a file")
-        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-            raise self.damaged(f"{entry.filename!r} is packed in a way that promptdb does not use")
-        if entry.file_size > entry.compress_size * _MAX_RATIO + _ROOM:
-            raise self.damaged(f"{entry.filename!r} would unpack to {entry.file_size:,} bytes")
-
     def _open(self, entry: ZipInfo) -> BinaryIO:
         with restated(self._file):
             stream = self._archive.open(entry)
@@ -140,7 +138,7 @@ class Zipped:
 
 
 class _Restated(io.RawIOBase):
-    """A stream that reports its failures as ones of the file."""
+    """A stream whose errors name the file."""
 
     def __init__(self, stream: IO[bytes], file: Path) -> None:
         self._stream = stream
@@ -160,11 +158,11 @@ class _Restated(io.RawIOBase):
 
 @contextmanager
 def opened(file: Path, names: frozenset[str]) -> Iterator[Zipped]:
-    """Open a zip with these entries, and blobs.
+    """Open a zip with these entries and blobs.
 
     Raises:
-        StorageError: it cannot be read.
-        IntegrityFailure: it is not a zip, or has other entries.
+        StorageError: the file cannot be read.
+        IntegrityFailure: the file is not a zip, or has other entries.
     """
     with restated(file):
         archive = ZipFile(file)
@@ -172,18 +170,13 @@ def opened(file: Path, names: frozenset[str]) -> Iterator[Zipped]:
         yield Zipped(file, archive, names)
 
 
-def has_member(file: Path, name: str) -> bool:
-    """Errors as in `opened`."""
-    with restated(file), ZipFile(file) as archive:
-        return name in archive.namelist()
-
-
 @contextmanager
 def restated(file: Path) -> Iterator[None]:
-    """Turn what the library raises for a file that is damaged, or made to look so, into our errors."""
+    """Turn the library's errors for a damaged or forged file into ours."""
     try:
         yield
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror or error}") from error
+    # A forged entry makes zipfile raise almost anything, such as RuntimeError for an encrypted one.
     except (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise IntegrityFailure(f"{file} is damaged, or not a zip: {error}", AGAIN) from error

@@ -73,7 +73,7 @@ def test_what_lies_in_the_place_of_a_blob_stays_a_finding_and_the_others_are_men
     found = repair(committed)
     (finding,) = found.findings
     assert (finding.code, finding.digest, finding.repairable) == ("V402", f"sha256:{bundle.name}", False)
-    assert finding.remedy == f"move away what lies at {bundle}, and repeat: promptdb verify --repair"
+    assert finding.remedy == f"move away what is at {bundle}, and repeat: promptdb verify --repair"
     assert found.repaired == (f"sha256:{asset.name}",)
     assert kind != "link" or (tmp_path / "outside").read_text() == "not a blob"
 
@@ -137,5 +137,5 @@ def test_another_store_is_a_folder_of_blobs_or_of_settings(tmp_path: Path) -> No
         store = other_store(tmp_path / path)
         assert isinstance(store, LocalBlobStore)
         assert store.root.resolve() == tmp_path / "blobs"
-    with pytest.raises(ConfigError, match="no folder of blobs"):
+    with pytest.raises(ConfigError, match="not a folder of blobs"):
         other_store(tmp_path)

@@ -322,7 +322,7 @@ def test_an_empty_store_is_told_first(filled: PromptService) -> None:
         file.unlink()
     first = wrong_store(filled)
     assert first.code == "V401"
-    assert "is marked as the one of this registry" in first.message
+    assert "is marked as this registry's store" in first.message
     assert first.remedy == "run: promptdb verify --repair"
 
 

@@ -78,5 +78,5 @@ def test_commits_that_are_not_here_are_counted(history: PromptService) -> None:
 
 @on_sqlite
 def test_without_a_repository_it_is_an_error(service: PromptService) -> None:
-    with pytest.raises(ConfigError, match="no git repository"):
+    with pytest.raises(ConfigError, match="not in a git repository"):
         checked(service)

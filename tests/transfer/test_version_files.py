@@ -116,7 +116,7 @@ EDITS = [
     ("manifest.spec.template", "ho", "the manifest does not have the digest of the bundle"),
     ("manifest.assets.0.size", 1, "of 1 bytes is not in it|does not have the digest of the bundle"),
     ("manifest.assets", 1, "manifest.assets: not a list"),
-    ("manifest.spec.template", "\ud800", "what JSON cannot hold: .*surrogates not allowed"),
+    ("manifest.spec.template", "\ud800", "values that JSON cannot hold: .*surrogates not allowed"),
     ("provenance", {}, "provenance: not a list"),
     ("manifest.extra", 1, "manifest: unknown field 'extra'"),
     ("prompt.name", "../up", "is not a"),

@@ -1,4 +1,4 @@
-"""`promptdb db doctor`: what is wrong with the settings, the stores, the machine or the checkout. Changes nothing."""
+"""Implements `promptdb db doctor`: examines the settings, the stores, the machine and the checkout. Changes nothing."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -25,19 +25,13 @@ _CHECKS: dict[str, Callable[[AppSettings], Iterable[DoctorFinding]]] = {
 
 
 def examine(folder: Path | None = None) -> Iterator[DoctorFinding]:
-    """Look at everything a sync from a folder needs, one finding after the other. Raises nothing.
-
-    Args:
-        folder: the current one by default.
-    """
-    settings = None
+    """Examine everything that a sync from a folder needs; the current folder by default. Raises nothing."""
     try:
         settings = load_settings(folder)
     except PromptDBError as error:
         yield fail("settings", error.message, error.hint or "docs/settings.md lists the settings")
-    if settings is None:
         yield from examined("git", lambda: examine_git(folder or Path.cwd()))
-        yield warn("stores", "not examined: the settings say where they are", "mend the settings first")
+        yield warn("stores", "not examined: the settings say where they are", "fix the settings first")
         return
     yield from examined("settings", lambda: _settings(folder))
     for check, look in _CHECKS.items():
@@ -45,11 +39,11 @@ def examine(folder: Path | None = None) -> Iterator[DoctorFinding]:
 
 
 def _settings(folder: Path | None) -> Iterator[DoctorFinding]:
-    """Names of variables only: their values may be secrets."""
+    # The values of variables may be secrets: only their names are shown.
     unknown = unknown_variables()
     used = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name not in unknown)
-    file = settings_file(folder)
-    read = str(file) if file is not None else "no settings file"
-    yield ok("settings", f"{read}; {', '.join(used) or 'no variables'}")
+    yield ok("settings", f"{settings_file(folder) or 'no settings file'}; {', '.join(used) or 'no variables'}")
     for name in unknown:
-        yield warn("settings", f"the environment variable {name} is no setting", "docs/settings.md lists the settings")
+        yield warn(
+            "settings", f"the environment variable {name} is not a setting", "docs/settings.md lists the settings"
+        )

@@ -1,4 +1,4 @@
-"""Whether the blob store can be reached, keeps what it is given, and is the one that the database speaks of."""
+"""Examines the blob store: that it can be reached, keeps what it is given, and belongs to the database."""
 
 import os
 import secrets
@@ -34,17 +34,16 @@ def examine_blobs(settings: AppSettings) -> Iterator[DoctorFinding]:
 
 def _blobs(settings: AppSettings, store: BlobStore) -> Iterator[DoctorFinding]:
     if store.is_there():
-        yield from _probe(store)
+        yield _probe(store)
     elif store.backend == "local":
-        yield from _without_folder(settings.blob_path)
+        yield _without_folder(settings.blob_path)
     else:
-        yield warn(
-            "blobs", f"there is no {store.place}", "create it, or let the first 'promptdb sync' do so, if the keys may"
-        )
+        remedy = "create it, or let the first 'promptdb sync' create it, if the keys allow that"
+        yield warn("blobs", f"there is no {store.place}", remedy)
 
 
-def _probe(store: BlobStore) -> Iterator[DoctorFinding]:
-    """A blob of random bytes, which nobody else has, is written, read and deleted."""
+def _probe(store: BlobStore) -> DoctorFinding:
+    # Random bytes, so that no registry has this blob.
     data = secrets.token_bytes(_PROBE_BYTES)
     blob = Blob.of(data)
     store.put_all([blob])
@@ -53,53 +52,45 @@ def _probe(store: BlobStore) -> Iterator[DoctorFinding]:
     finally:
         store.delete([blob.digest])
     if found != data:
-        yield fail("blobs", f"{store.place} gives other bytes than it was given", "is there a cache before it?")
-        return
+        return fail("blobs", f"{store.place} returns other bytes than it was given", "is there a cache before it?")
     if store.size(blob.digest) is not None:
-        yield fail(
-            "blobs", f"{store.place} still has a blob that was deleted", "gc cannot work there: look at its policies"
-        )
-        return
-    yield ok("blobs", f"{store.place}: a blob was written, read and deleted")
+        detail = f"{store.place} still has a blob that was deleted"
+        return fail("blobs", detail, "gc cannot work there: check its policies")
+    return ok("blobs", f"{store.place}: a blob was written, read and deleted")
 
 
-def _without_folder(folder: Path) -> Iterator[DoctorFinding]:
+def _without_folder(folder: Path) -> DoctorFinding:
     parent = next(path for path in folder.parents if path.exists())
     if os.access(parent, os.W_OK | os.X_OK):
-        yield ok("blobs", f"{folder} is not there yet; the first 'promptdb sync' makes it")
-    else:
-        yield fail("blobs", f"{folder} cannot be made in {parent}", f"make {parent} writable for this user")
+        return ok("blobs", f"{folder} does not exist yet; the first 'promptdb sync' creates it")
+    return fail("blobs", f"{folder} cannot be created in {parent}", f"make {parent} writable for this user")
 
 
 def _owners(settings: AppSettings, store: BlobStore) -> Iterator[DoctorFinding]:
-    """Says nothing where the database cannot be asked: its own check tells that."""
     try:
         found = _registry(settings)
     except (PromptDBError, OSError):
-        return
+        return  # the database's own check reports this
     if found is None:
         return
     own, newest = found
     others = store.owners() - {own}
     if newest is not None and store.size(newest) is None:
-        detail = f"{store.place} has no blob {newest}, which the newest version names"
-        yield fail("owners", detail, "is it the store of this database? Then see: promptdb verify")
+        detail = f"{store.place} has no blob {newest}, which the newest version needs"
+        yield fail("owners", detail, "is it the store of this database? if so, see: promptdb verify")
     elif newest is not None and others and own not in store.owners():
-        yield fail(
-            "owners", f"{store.place} is the store of other registries, not of {own}", "wrong database, or wrong store?"
-        )
+        detail = f"{store.place} is the store of other registries, not of {own}"
+        yield fail("owners", detail, "wrong database, or wrong store?")
     elif others:
         detail = f"{store.place} has blobs of {len(others)} other {'registry' if len(others) == 1 else 'registries'}"
         yield warn("owners", detail, "give each registry a store of its own, or gc cannot work there")
     else:
-        yield ok(
-            "owners",
-            f"{store.place} has the blobs of this registry, {own}" if newest else f"{store.place} is free to use",
-        )
+        detail = f"has the blobs of this registry, {own}" if newest else "is free to use"
+        yield ok("owners", f"{store.place} {detail}")
 
 
 def _registry(settings: AppSettings) -> tuple[UUID, Digest | None] | None:
-    """The id of the registry, and the newest bundle that it names; None without a schema."""
+    """Read the registry's id and a blob of its newest version; None without a schema."""
     engine = impatient_engine(settings)
     try:
         if current_revision(engine) != HEAD:
@@ -116,6 +107,6 @@ def _clock(settings: AppSettings) -> Iterator[DoctorFinding]:
         return
     try:
         offset = http_offset(endpoint, secure=settings.minio_secure)
-    except OSError:  # the check of blobs tells it
+    except OSError:  # the check of blobs reports it
         return
     yield from compared(f"of {endpoint}", offset)

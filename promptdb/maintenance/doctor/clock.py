@@ -1,4 +1,4 @@
-"""Clocks of servers against ours: signatures of S3 expire, and times of versions are compared by people."""
+"""Compares clocks of servers with the local one: S3's signatures expire, and people compare times of versions."""
 
 import http.client
 from collections.abc import Iterator
@@ -9,23 +9,16 @@ from email.utils import parsedate_to_datetime
 from promptdb.maintenance.doctor.finding import DoctorFinding, fail, ok, warn
 
 _TOLERATED, _TOO_FAR = timedelta(seconds=30), timedelta(minutes=5)
-_TIMEOUT = 5.0
-"""Seconds."""
-
+_TIMEOUT = 5.0  # seconds
 _REMEDY = "set both clocks by NTP"
 
 
 def compared(whose: str, offset: timedelta | None) -> Iterator[DoctorFinding]:
-    """
-    Args:
-        whose: the other clock is, for the message.
-        offset: how far it is ahead of ours; None where it is the same clock, of which there is nothing to say.
-    """
+    """Judge how far the clock `whose` is ahead of the local one. An offset of None means that they are the same clock."""
     if offset is None:
         return
-    detail = (
-        f"that {whose} is {abs(offset.total_seconds()):.0f} s {'ahead of' if offset > timedelta() else 'behind'} ours"
-    )
+    direction = "ahead of" if offset > timedelta() else "behind"
+    detail = f"that {whose} is {abs(offset.total_seconds()):.0f} s {direction} ours"
     if abs(offset) > _TOO_FAR:
         yield fail("clock", detail, _REMEDY)
     elif abs(offset) > _TOLERATED:
@@ -35,14 +28,10 @@ def compared(whose: str, offset: timedelta | None) -> Iterator[DoctorFinding]:
 
 
 def http_offset(endpoint: str, *, secure: bool) -> timedelta | None:
-    """How far the clock of an HTTP server is ahead of ours, by the `Date` of its answer, which counts whole seconds.
-
-    Args:
-        endpoint: `host` or `host:port`.
-        secure: with TLS.
+    """Read from the `Date` of an HTTP server's answer how far its clock is ahead, in whole seconds.
 
     Raises:
-        OSError: there was no answer.
+        OSError: the server did not answer.
     """
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     try:

@@ -1,8 +1,7 @@
-"""Whether the database can be reached, is of this release, may be written, and has a clock like ours."""
+"""Examines the database: that it can be reached and written, has this release's schema, and has an accurate clock."""
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -18,10 +17,8 @@ from promptdb.maintenance.doctor.finding import DoctorFinding, examined, fail, o
 from promptdb.settings import AppSettings
 
 _CONNECT_TIMEOUT = 5
-"""Seconds."""
-
 _PATIENCE = 1.0
-"""Seconds to wait for another writer: it is a finding, and not in the way."""
+"""Seconds to wait for another writer, which is a finding here, not an obstacle."""
 
 
 def examine_database(settings: AppSettings) -> Iterator[DoctorFinding]:
@@ -45,21 +42,20 @@ def examine_database(settings: AppSettings) -> Iterator[DoctorFinding]:
 
 
 def impatient_engine(settings: AppSettings) -> sa.Engine:
-    """One that waits neither for a lock nor for a server that is not there.
+    """Make an engine that waits neither for a lock nor for a server that is down.
 
     Raises:
         ConfigError: the URL is wrong.
     """
-    address = settings.database_url.get_secret_value()
+    url = settings.database_url.get_secret_value()
     try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):  # told by `make_engine`
-        return make_engine(address, settings.base)
-    if url.get_backend_name() != "sqlite" and "connect_timeout" not in url.query:
-        address = url.update_query_dict({"connect_timeout": str(_CONNECT_TIMEOUT)}).render_as_string(
-            hide_password=False
-        )
-    return make_engine(address, settings.base, min(settings.lock_timeout, _PATIENCE))
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # `make_engine` reports it
+        return make_engine(url, settings.base)
+    if parsed.get_backend_name() != "sqlite" and "connect_timeout" not in parsed.query:
+        limited = parsed.update_query_dict({"connect_timeout": str(_CONNECT_TIMEOUT)})
+        url = limited.render_as_string(hide_password=False)
+    return make_engine(url, settings.base, min(settings.lock_timeout, _PATIENCE))
 
 
 def sqlite_file(engine: sa.Engine) -> Path | None:
@@ -67,19 +63,20 @@ def sqlite_file(engine: sa.Engine) -> Path | None:
 
 
 def _without_file(engine: sa.Engine, file: Path) -> Iterator[DoctorFinding]:
-    yield warn("database", f"{address(engine)} is not there yet", "the first 'promptdb sync' makes it")
+    yield warn("database", f"{address(engine)} does not exist yet", "the first 'promptdb sync' creates it")
     if not os.access(file.parent, os.W_OK | os.X_OK):
-        yield fail("permissions", f"no file can be made in {file.parent}", f"make {file.parent} writable for this user")
+        remedy = f"make {file.parent} writable for this user"
+        yield fail("permissions", f"no file can be created in {file.parent}", remedy)
 
 
 def _schema(engine: sa.Engine) -> Iterator[DoctorFinding]:
     if engine.dialect.name == "sqlite" and current_revision(engine) is None and is_empty(engine):
-        yield warn("schema", "the database is empty", "the first 'promptdb sync' makes the schema")
+        yield warn("schema", "the database is empty", "the first 'promptdb sync' creates the schema")
         return
     require_schema(engine)
     differences = drift(engine)
     for difference in differences:
-        yield fail("schema", f"it was changed: {difference}", "undo that, or restore a backup")
+        yield fail("schema", f"it was changed: {difference}", "undo the change, or restore a backup")
     if not differences:
         yield ok("schema", f"at {HEAD}, as it should be")
 
@@ -88,12 +85,13 @@ def _permissions(engine: sa.Engine) -> Iterator[DoctorFinding]:
     file = sqlite_file(engine)
     closed = [path for path in (file, file.parent) if not os.access(path, os.W_OK)] if file is not None else []
     for path in closed:
-        yield fail("permissions", f"{path} may be read only", "give this user the right to write it, or look only")
+        remedy = "make it writable for this user, unless reading is enough"
+        yield fail("permissions", f"{path} is read-only", remedy)
     if closed:
         return
     missing = missing_privileges(engine)
     if missing:
-        remedy = "GRANT it to the role in PROMPTDB_DATABASE_URL; to look prompts up, SELECT is enough"
+        remedy = "GRANT it to the role in PROMPTDB_DATABASE_URL; to read prompts, SELECT is enough"
         yield fail("permissions", f"the role lacks {', '.join(missing)}", remedy)
         return
     require_writable(engine)
@@ -103,18 +101,15 @@ def _permissions(engine: sa.Engine) -> Iterator[DoctorFinding]:
 def _lock(engine: sa.Engine) -> Iterator[DoctorFinding]:
     try:
         holder = lock_holder(engine)
-    except StorageError:  # SQLite locks what it may write only; the permissions have told it
+    except StorageError:  # SQLite locks only what it may write; the check of permissions reports it
         return
     if holder is None:
         yield ok("lock", "free")
         return
     if holder.pid is None:
-        yield warn("lock", "another process is writing", "let it finish; if it hangs, end it: the lock goes with it")
+        remedy = "let it finish; if it hangs, end it: that frees the lock"
+        yield warn("lock", "another process is writing", remedy)
         return
-    since = f" for {_seconds(holder.held_for)}" if holder.held_for is not None else ""
+    since = f" for {holder.held_for.total_seconds():.0f} s" if holder.held_for is not None else ""
     detail = f"held{since} by backend {holder.pid} of {holder.client} ({holder.state})"
     yield warn("lock", detail, f"let it finish; if it hangs: SELECT pg_terminate_backend({holder.pid})")
-
-
-def _seconds(time: timedelta) -> str:
-    return f"{time.total_seconds():.0f} s"

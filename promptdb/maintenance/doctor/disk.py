@@ -1,4 +1,4 @@
-"""Whether there is room where files are written, and whether SQLite lies on a file system that it can trust."""
+"""Examines the free space where files are written, and the file system under a SQLite database."""
 
 import os
 import shutil
@@ -6,10 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
+from promptdb.errors import PromptDBError
 from promptdb.files.mounts import remote_file_system
+from promptdb.maintenance.doctor.database import impatient_engine, sqlite_file
 from promptdb.maintenance.doctor.finding import DoctorFinding, examined, fail, ok, warn
 from promptdb.settings import AppSettings
 
@@ -19,24 +18,20 @@ _FEW_FILES, _TOO_FEW_FILES = 10_000, 1_000
 
 
 def examine_disk(settings: AppSettings) -> Iterator[DoctorFinding]:
-    database = _sqlite_folder(settings)
+    try:
+        database = sqlite_file(impatient_engine(settings))
+    except PromptDBError:  # the check of the database reports it
+        database = None
     if database is not None:
-        yield from examined("disk", lambda: _room("database", database))
-        yield from examined("disk", lambda: _file_system(database))
+        yield from examined("disk", lambda: _room("database", database.parent))
+        yield from examined("disk", lambda: _file_system(database.parent))
     if settings.storage_backend == "local":
         yield from examined("disk", lambda: _room("blobs", settings.blob_path))
     yield from examined("disk", lambda: _room("temporary files", Path(tempfile.gettempdir())))
 
 
 def room_finding(what: str, folder: Path, free: int, files: int | None) -> DoctorFinding:
-    """What is left, judged.
-
-    Args:
-        what: is kept there, for the message.
-        folder: where.
-        free: bytes.
-        files: how many more there may be; None where the file system sets no limit.
-    """
+    """Judge the free bytes in a folder, and the number of files that it still has room for; None means any number."""
     left = f"{what}: {free // _MIB:,} MiB free in {folder}"
     if free < _TOO_LITTLE or (files is not None and files < _TOO_FEW_FILES):
         judge = fail
@@ -61,15 +56,5 @@ def _room(what: str, folder: Path) -> Iterator[DoctorFinding]:
 def _file_system(folder: Path) -> Iterator[DoctorFinding]:
     name = remote_file_system(folder)
     if name is not None:
-        detail = f"the SQLite database lies on {name}, where locks cannot be relied on"
+        detail = f"the SQLite database is on {name}, where file locks are not reliable"
         yield warn("disk", detail, "move it to a local disk, or use PostgreSQL")
-
-
-def _sqlite_folder(settings: AppSettings) -> Path | None:
-    try:
-        url = make_url(settings.database_url.get_secret_value())
-    except (ArgumentError, ValueError):  # the check of the database tells it
-        return None
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return None
-    return (settings.base / url.database).parent

@@ -1,4 +1,4 @@
-"""What an examination finds: a fact, how bad it is, and what to do about it."""
+"""Findings of the doctor: a fact, its severity, and a remedy."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from enum import StrEnum
 from sqlalchemy.exc import SQLAlchemyError
 
 from promptdb.errors import LockTimeout, PromptDBError
+
+_AGAIN = "fix it, and run this command again"
 
 
 class Level(StrEnum):
@@ -17,7 +19,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class DoctorFinding:
-    """`check` is what was looked at. `remedy` is None where nothing is to be done."""
+    """A fact about what `check` names. `remedy` is None if there is nothing to do."""
 
     level: Level
     check: str
@@ -38,15 +40,15 @@ def fail(check: str, detail: str, remedy: str) -> DoctorFinding:
 
 
 def examined(check: str, look: Callable[[], Iterable[DoctorFinding]]) -> Iterator[DoctorFinding]:
-    """The findings of one check. What it raises is a finding as well, so that no check hides the others."""
+    """Run one check. An error becomes a finding, so that no check hides the others."""
     try:
         yield from look()
     except LockTimeout:
         yield warn(check, "not examined: another writer holds the database", "try again when it is done")
     except PromptDBError as error:
-        yield fail(check, error.message, error.hint or "mend it, and run this command again")
+        yield fail(check, error.message, error.hint or _AGAIN)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        yield fail(check, f"{where}{error.strerror or error}", "mend it, and run this command again")
-    except (SQLAlchemyError, ValueError) as error:  # from a database that holds nonsense
+        yield fail(check, f"{where}{error.strerror or error}", _AGAIN)
+    except (SQLAlchemyError, ValueError) as error:  # the database holds invalid values
         yield fail(check, f"{type(error).__name__}: {error}", "see: promptdb verify")

@@ -70,7 +70,7 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
         "settings",
         "TOML",
     ),
-    "no prompts": (variable("PROMPTDB_PROMPTS_ROOT", "nowhere"), "prompts", "is not there"),
+    "no prompts": (variable("PROMPTDB_PROMPTS_ROOT", "nowhere"), "prompts", "does not exist"),
     "no git": (without_git, "git", "git is not installed"),
     "a server that is down": (
         variable("PROMPTDB_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/x"),
@@ -86,7 +86,7 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
     "a trigger that is gone": (statement("DROP TRIGGER prompt_versions_no_update"), "schema", "no trigger"),
     "a column too many": (statement("ALTER TABLE prompts ADD COLUMN colour TEXT"), "schema", "colour"),
     "a file in place of the blobs": (store(file_in_place_of), "blobs", "cannot write blobs"),
-    "blobs that are gone": (store(emptied), "owners", "which the newest version names"),
+    "blobs that are gone": (store(emptied), "owners", "which the newest version needs"),
     "the store of another registry": (store(of_another_registry), "owners", "wrong database, or wrong store"),
 }
 
@@ -165,7 +165,7 @@ def test_a_database_without_write_permission_is_told(run: Run, synced: Path, mon
     monkeypatch.setattr("promptdb.maintenance.doctor.database.os.access", lambda path, _: Path(path) != synced)
     ran = run("db", "doctor")
     assert ran.code == 1
-    assert f"fail  permissions  {synced} may be read only" in ran.out
+    assert f"fail  permissions  {synced} is read-only" in ran.out
 
 
 def test_a_writer_at_work_is_a_warning(run: Run, synced: Path) -> None:
@@ -210,7 +210,7 @@ def test_an_unknown_variable_is_a_warning(run: Run, project: Path, monkeypatch: 
     monkeypatch.setenv("PROMPTDB_FAVOURITE", "hunter2")
     ran = run("db", "doctor")
     assert ran.code == 0
-    assert "warn  settings     the environment variable PROMPTDB_FAVOURITE is no setting" in ran.out
+    assert "warn  settings     the environment variable PROMPTDB_FAVOURITE is not a setting" in ran.out
     assert "hunter2" not in ran.out
 
 

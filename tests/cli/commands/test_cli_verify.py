@@ -77,7 +77,7 @@ def test_from_needs_repair(run: Run, synced: Path) -> None:
 def test_git_needs_a_repository(run: Run, synced: Path) -> None:
     ran = run("verify", "--git")
     assert (ran.code, ran.out) == (1, "")
-    assert "is in no git repository" in ran.err
+    assert "is not in a git repository" in ran.err
 
 
 def test_gc_is_not_proposed_where_rows_are_in_doubt(run: Run, synced: Path) -> None:
