@@ -1,9 +1,11 @@
 """Commands on a registry whose blobs are in S3, on a real server; and what they say where its settings are wrong."""
 
+import signal
 from pathlib import Path
 
 import pytest
-from clitools import STYLE, Run, terminal
+from clitools import STYLE, TIMEOUT, Run, started, terminal
+from fake_s3 import EMPTY_LIST, Reply, fake_s3
 from registries import s3_settings, write
 from repositories import Git, commit_all
 from s3 import ACCESS_KEY, SECRET_KEY, S3Server
@@ -56,6 +58,23 @@ def test_the_upload_of_a_history_shows_it_too(run: Run, bucket: str, project: Pa
     write(project, {f"prompts/p{number}.txt": f"Text {number}, again" for number in range(20)})
     commit_all(git)
     assert run("sync", "--history").err == ""
+
+
+def test_an_interrupt_does_not_wait_for_an_upload_that_hangs(project: Path) -> None:
+    with fake_s3(Reply(body=EMPTY_LIST), hanging="PUT /bucket/sha256/") as server:
+        settings = {
+            "PROMPTDB_STORAGE_BACKEND": "minio",
+            "PROMPTDB_MINIO_ENDPOINT": server.endpoint,
+            "PROMPTDB_MINIO_BUCKET": "bucket",
+            "PROMPTDB_MINIO_ACCESS_KEY": ACCESS_KEY,
+            "PROMPTDB_MINIO_SECRET_KEY": SECRET_KEY,
+            "PROMPTDB_MINIO_SECURE": "false",
+        }
+        with started("sync", **settings) as running:
+            assert server.hangs.wait(TIMEOUT)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=TIMEOUT)
+    assert (running.returncode, out, err.strip()) == (130, "", "interrupted")
 
 
 def test_a_registry_in_s3_is_not_local(run: Run, bucket: str) -> None:
