@@ -45,7 +45,7 @@ def in_threads(work: Callable[[_T, Event], _R], items: Iterable[_T], threads: in
             if len(started) < threads:
                 # Daemons, unlike the threads of a ThreadPoolExecutor: the interpreter would join those as it exits, and
                 # wait for a request that hangs until it times out.
-                started.append(Thread(target=run_tasks, name="promptdb", daemon=True))
+                started.append(Thread(target=run_tasks, name=f"promptdb-{len(started)}", daemon=True))
                 started[-1].start()
             if unfinished == 2 * threads:
                 yield results.get().result()

@@ -88,10 +88,10 @@ def test_a_registry_in_s3_is_not_local(run: Run, bucket: str) -> None:
     [
         ("MINIO_ENDPOINT", "", "storage_backend is minio, but minio_endpoint is not set", "docs/storage.md"),
         ("MINIO_ENDPOINT", "https://s3.example", "'https://s3.example' has a scheme", "write s3.example, and set"),
-        ("MINIO_ENDPOINT", "127.0.0.1:1", "nothing listens at 127.0.0.1:1", "is the server up?"),
+        ("MINIO_ENDPOINT", "127.0.0.1:1", "nothing listens at 127.0.0.1:1", "start the server"),
         ("MINIO_ACCESS_KEY", "nobody", "does not know the access key", "minio_access_key"),
         ("MINIO_SECRET_KEY", "wrong-secret", "refuses the secret key", "minio_secret_key"),
-        ("MINIO_BUCKET", "No_Bucket", "'No_Bucket' is no name of a bucket", "3 to 63"),
+        ("MINIO_BUCKET", "No_Bucket", "'No_Bucket' is not a valid bucket name", "3 to 63"),
         ("MINIO_SECURE", "true", "does not speak TLS", "set minio_secure to false"),
     ],
 )
