@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `promptdb.db.migrate` hands over; from the alembic command line, on the settings."""
+"""Runs migrations on the connection of `promptdb.db.migrate`, or for Alembic's command line on the database of the settings."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Streams that know the digest of what they give."""
+"""Streams that check or compute the digest of their bytes."""
 
 import hashlib
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class _Checked(RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what RawIOBase gives is a memoryview
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # RawIOBase passes a memoryview
         count = self._source.readinto(buffer) or 0
         self._sum.update(memoryview(buffer)[:count])
         if count == 0 and len(buffer) and f"sha256:{self._sum.hexdigest()}" != self._digest:
@@ -39,18 +39,18 @@ class _Checked(RawIOBase):
 
 
 def checked(source: Readable, digest: Digest, changed: Callable[[], PromptDBError]) -> BinaryIO:
-    """A stream of the same bytes, which raises in place of its end if they do not have the digest.
+    """Wrap a stream. At its end the wrapper raises an error if the bytes do not match the digest.
 
     Args:
-        source: is closed with it.
-        digest: that the bytes should have.
+        source: the stream, which is closed with the wrapper.
+        digest: the expected digest.
         changed: makes the error.
     """
     return cast("BinaryIO", BufferedReader(_Checked(source, digest, changed), CHUNK))
 
 
 def stream_digest(stream: BinaryIO) -> Digest:
-    """The digest of what is left in a stream."""
+    """Compute the digest of the remaining bytes."""
     found = hashlib.sha256()
     while data := stream.read(CHUNK):
         found.update(data)

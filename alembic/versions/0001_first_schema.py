@@ -1,4 +1,4 @@
-"""The first schema: prompts, versions and where they came from, aliases and their history, blobs, runs."""
+"""The first schema: prompts, versions with their sources, aliases with their history, blobs and runs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,11 +12,11 @@ IMMUTABLE = {
     "prompt_versions": "versions are immutable",
     "alias_events": "the history of aliases is append-only",
 }
+# Rows that INSERT OR REPLACE of SQLite would replace, without firing the other triggers.
 KEYS = {
     "prompt_versions": "id = NEW.id OR (prompt_id = NEW.prompt_id AND revision = NEW.revision)",
     "alias_events": "id = NEW.id",
 }
-"""What SQLite's INSERT OR REPLACE would replace without a word to the other triggers."""
 
 
 def upgrade() -> None:
@@ -183,7 +183,7 @@ def downgrade() -> None:
 
 
 def _refuse_changes(table: str, reason: str) -> None:
-    """Triggers in the database itself, so that no client can rewrite history."""
+    """Create triggers that keep every client from rewriting history."""
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608  constants of this file

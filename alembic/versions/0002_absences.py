@@ -1,4 +1,4 @@
-"""From which sync run to which a prompt had no file, so that `git:` answers for no commit that did not hold it."""
+"""The sync runs between which a prompt had no file, so that `git:` finds nothing in a commit without the file."""
 
 import sqlalchemy as sa
 from alembic import op

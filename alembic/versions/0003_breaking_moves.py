@@ -1,4 +1,4 @@
-"""Which breaking changes of the contract the move of a protected alias was allowed."""
+"""The breaking changes that a move of a protected alias was allowed to make."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The identity of a registry, by which a blob store knows its owners, and whose turn it is: that of writers or of gc."""
+"""The id of a registry, which blob stores note, and the turn that writers and gc take."""
 
 from datetime import UTC, datetime
 from uuid import uuid4

@@ -1,1 +1,1 @@
-"""Content-addressed bytes: the key of a blob is its digest."""
+"""Content-addressed bytes: each blob is stored under its digest."""

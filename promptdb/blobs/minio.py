@@ -1,7 +1,7 @@
-"""Blobs as objects in a bucket of MinIO, Amazon S3, or whatever else speaks S3."""
+"""Blobs as objects in a bucket of MinIO, Amazon S3 or another S3 server."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from datetime import datetime
 from functools import cached_property
 from io import BytesIO
@@ -10,7 +10,7 @@ from threading import Event, Semaphore
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
-from promptdb.blobs.store import OWNERS, Progress, blob_changed, blob_missing, owner_key
+from promptdb.blobs.store import OWNERS, Progress, blob_changed, blob_missing, owner_key, registries_in
 from promptdb.blobs.threads import in_threads
 from promptdb.domain.blob import Blob, StoredBlob, digest_of_key, object_key
 from promptdb.domain.digest import Digest, parse_digest
@@ -21,32 +21,24 @@ if TYPE_CHECKING:
     from promptdb.blobs.s3.address import S3Address
     from promptdb.blobs.s3.bucket import Bucket, Unfinished
 
+# Requests at once. More are not faster: each takes half a millisecond of CPU.
 _THREADS = 8
-"""Requests at once. More are no faster: each costs half a millisecond of our own time."""
-
+# Larger blobs are limited in number, since two parts of each may be in memory.
 _SMALL = 1024 * 1024
-"""Bytes of a blob that any thread may have in memory."""
-
 _LARGE_AT_ONCE = 2
-"""Larger ones, of each of which two parts are in memory at the worst."""
-
+# Up to this number, each blob costs one request. For more, a list of the bucket has a thousand objects per request.
 _FEW = 32
-"""Blobs that are looked for one by one. For more, what there is is listed, a thousand in one request."""
-
+# Blobs beyond the first part of a large bucket cost one request each again.
 _LISTED = 50_000
-"""Blobs: in a bucket of more, those that are not in the first so many are looked for one by one after all."""
-
 _BLOBS = "sha256/"
 
 
 class MinioBlobStore:
-    """Writes each blob under its key, in one request or in parts that become an object all at once. Creates a missing bucket.
-
-    Connects at the first use. Thread-safe.
+    """A blob store in a bucket, which the first write creates. Thread-safe, and connected at the first use.
 
     Args:
         address: of the bucket.
-        patience: seconds that a request which failed for a passing reason waits, all in all, before that is an error.
+        patience: seconds of retries after a request failed for a passing reason.
     """
 
     backend = "minio"
@@ -125,11 +117,7 @@ class MinioBlobStore:
         self._bucket.put(owner_key(registry), BytesIO(data), len(data))
 
     def owners(self) -> frozenset[UUID]:
-        found = set()
-        for item in self._bucket.list(f"{OWNERS}/"):
-            with suppress(ValueError):
-                found.add(UUID(item.key.removeprefix(f"{OWNERS}/")))
-        return frozenset(found)
+        return registries_in(item.key.removeprefix(f"{OWNERS}/") for item in self._bucket.list(f"{OWNERS}/"))
 
     @cached_property
     def _bucket(self) -> "Bucket":
@@ -138,14 +126,13 @@ class MinioBlobStore:
         return Bucket(self.address, _THREADS, self._patience)
 
     def _require_bucket(self) -> None:
-        """Create it if it is missing."""
         if not self._is_there:
             if not self.is_there():
                 self._bucket.create()
             self._is_there = True
 
     def _listed(self) -> tuple[dict[Digest, int], bool]:
-        """The sizes of the blobs that are there, and whether these are all."""
+        """Return the sizes of stored blobs, and whether the list is complete."""
         sizes = {blob.digest: blob.size for blob in islice(self.list(), _LISTED)}
         return sizes, len(sizes) < _LISTED
 

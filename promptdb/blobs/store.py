@@ -1,6 +1,7 @@
-"""What a blob store must do."""
+"""The protocol of blob stores, and their common errors."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import BinaryIO, Protocol
 from uuid import UUID
@@ -10,15 +11,15 @@ from promptdb.domain.digest import Digest
 from promptdb.errors import IntegrityFailure, StorageError
 
 OWNERS = "registries"
-"""The folder of the names of the registries whose blobs a store has."""
+"""The folder of the notes about the registries that own blobs of a store."""
 
 
 Progress = Callable[[int], None]
-"""Is told how many more blobs are done."""
+"""Called with the number of blobs that were finished since the last call."""
 
 
 class BlobStore(Protocol):
-    """`backend` and `bucket` say in a row where its blobs are. All methods raise `StorageError` where the store fails."""
+    """Durable bytes by digest. Rows name `backend` and `bucket`. All methods raise `StorageError` if the store fails."""
 
     @property
     def backend(self) -> str: ...
@@ -28,66 +29,63 @@ class BlobStore(Protocol):
 
     @property
     def place(self) -> str:
-        """Where it is, for people; without keys."""
-        ...
+        """The address for readers, without keys."""
 
     def is_there(self) -> bool:
-        """Whether there is a folder or a bucket for the blobs; the first write makes one."""
-        ...
+        """Check for the folder or bucket, which the first write creates."""
 
     def put_all(self, blobs: Iterable[Blob], progress: Progress | None = None) -> None:
-        """Store blobs; when this returns they are durable. Those that are there already, in their size, are left alone.
+        """Store blobs durably. Stored blobs of the right size are not written again.
 
         Raises:
-            IntegrityFailure: bytes do not have the digest they claim.
-            StorageError: the store failed. Nothing half-written is under a key.
+            IntegrityFailure: bytes do not match their digest.
+            StorageError: the store failed. No key has half-written bytes.
         """
-        ...
 
     def open(self, digest: Digest) -> BinaryIO:
-        """A stream of the bytes of a blob, which checks them: its end is reached only if they have the digest.
+        """Open the bytes of a blob as a stream, which checks the digest before it ends.
 
         Raises:
-            IntegrityFailure: by the stream, at its end: what is stored does not have this digest.
-            StorageError: there is no such blob, or the store failed; by the stream as well.
+            IntegrityFailure: raised by the stream at its end, if the stored bytes do not match the digest.
+            StorageError: the blob is missing, or the store failed. The stream may raise it too.
         """
-        ...
 
     def get(self, digest: Digest) -> bytes:
-        """The bytes of a blob. Errors as in `open`."""
-        ...
+        """Read the bytes of a blob. Errors as in `open`."""
 
     def size(self, digest: Digest) -> int | None:
-        """The bytes that are stored under a digest; None if nothing is."""
-        ...
+        """Return the number of stored bytes of a blob, or None if it is missing."""
 
     def list(self) -> Iterator[StoredBlob]:
-        """List all blobs, in no order. Whatever else lies in the store is passed over."""
-        ...
+        """List all blobs in any order, and skip all other objects in the store."""
 
     def delete(self, digests: Iterable[Digest]) -> None:
-        """Remove blobs. One that is not there is no error."""
-        ...
+        """Remove blobs, and ignore missing ones."""
 
     def leftovers(self, before: datetime) -> int:
-        """How many unfinished uploads, begun before that time, a killed process has left behind."""
-        ...
+        """Count the unfinished uploads of killed processes that began before that time."""
 
     def discard_leftovers(self, before: datetime) -> None:
-        """Remove them. One that is still going on fails, and has to be made again."""
-        ...
+        """Remove unfinished uploads. One that is still running fails, and must be repeated."""
 
     def claim(self, registry: UUID, note: str) -> None:
-        """Note in the store that a registry has blobs in it; `note` tells people which one that is."""
-        ...
+        """Note that a registry owns blobs of the store. `note` describes the registry for readers."""
 
     def owners(self) -> frozenset[UUID]:
-        """The registries that have blobs in it, as far as they have noted it."""
-        ...
+        """Read the registries that have claimed the store."""
 
 
 def owner_key(registry: UUID) -> str:
     return f"{OWNERS}/{registry}"
+
+
+def registries_in(names: Iterable[str]) -> frozenset[UUID]:
+    """Parse the names of notes, and ignore all other names."""
+    found = set()
+    for name in names:
+        with suppress(ValueError):
+            found.add(UUID(name))
+    return frozenset(found)
 
 
 def blob_missing(digest: Digest, where: str) -> StorageError:
@@ -95,9 +93,8 @@ def blob_missing(digest: Digest, where: str) -> StorageError:
 
 
 def blob_changed(digest: Digest, where: str) -> IntegrityFailure:
-    return IntegrityFailure(
-        f"the blob {digest} was changed after it was stored", f"see {where}, and: promptdb verify --full"
-    )
+    message = f"the blob {digest} was changed after it was stored"
+    return IntegrityFailure(message, f"see {where}, and: promptdb verify --full")
 
 
 def wrong_bytes(digest: Digest) -> IntegrityFailure:

@@ -1,1 +1,1 @@
-"""SQL: the schema, the only engine, reads and inserts. Nothing outside this package sees a row."""
+"""SQL: the schema, the engine, reads and inserts."""

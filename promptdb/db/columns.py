@@ -1,8 +1,8 @@
-"""The schema, as tables of SQLAlchemy's Core. Alembic alone creates it: a change here needs a migration.
+"""The schema as tables of SQLAlchemy Core.
 
-A test compares the two. Nothing here needs SQLModel or the ORM: to import them takes longer than most commands run. The
-rows as SQLModel classes are in `tables`. What only one kind of database has is in the migrations alone, such as the condition
-of an index or SQLite's AUTOINCREMENT: said here, it would load the dialects of both in every process.
+Only Alembic creates the schema, so a change here needs a migration. A test compares the two. Details of one database, such as
+the condition of an index or SQLite's AUTOINCREMENT, are in the migrations only: here they would load both dialects in every
+process. `tables` has the rows as SQLModel classes: to import SQLModel takes longer than most commands run.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _Read = Callable[[Any], Any]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes in UTC, also from SQLite, which forgets the zone."""
+    """Aware datetimes in UTC."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -33,6 +33,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
+        # SQLite does not store the zone.
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> _Read | None:
@@ -40,23 +41,22 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class RowId(sa.Uuid[UUID]):
-    """UUIDs. SQLite keeps them as text, which an edit can make into anything."""
+    """UUIDs."""
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> _Read | None:
+        # SQLite stores them as text, which may be edited by hand.
         read: _Read | None = super().result_processor(dialect, coltype)  # type: ignore[no-untyped-call]
         return _or_refuse(read, "an id")
 
 
 def _or_refuse(read: _Read | None, what: str) -> _Read | None:
-    """What reads the values of a column, with the errors of Python restated: the statement that it runs in cannot tell them
-    from mistakes of ours.
-    """
     if read is None:
         return None
 
     def read_or_refuse(value: Any) -> Any:
         try:
             return read(value)
+        # Restated here: callers of the statement could not distinguish these from mistakes of promptdb.
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise IntegrityFailure(
                 f"a row of the database has {value!r} where {what} should be", "see: promptdb verify"
@@ -69,6 +69,7 @@ _DIGEST_LENGTH = len("sha256:") + 64
 _ACTOR = sa.String(255)
 _COMMIT = sa.String(64)
 
+# Every constraint has a name, so that migrations can refer to it.
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -78,7 +79,6 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-"""Every constraint has a name, so that migrations can refer to it."""
 
 _column = partial(sa.Column, nullable=False)
 _optional = partial(sa.Column, nullable=True)
@@ -89,7 +89,6 @@ def _number() -> sa.Column[int]:
 
 
 def _key(name: str, target: sa.Table, *, nullable: bool = False) -> sa.Column[Any]:
-    """A foreign key to the id of a table."""
     return sa.Column(name, target.c.id.type, sa.ForeignKey(target.c.id), nullable=nullable)
 
 
@@ -120,7 +119,7 @@ versions = sa.Table(
     sa.Index("ix_prompt_versions_user_version", "prompt_id", "user_version"),
     sa.CheckConstraint("revision >= 1", name="revision_from_one"),
 )
-# `generation` counts the moves, so that a compare-and-set also sees a pointer that went away and came back.
+# `generation` counts the moves: a compare-and-set also notices an alias that moved away and back.
 aliases = sa.Table(
     "prompt_aliases",
     metadata,
@@ -134,7 +133,7 @@ aliases = sa.Table(
     sa.ForeignKeyConstraint(["prompt_id", "version_id"], [versions.c.prompt_id, versions.c.id]),
     sa.Index(None, "version_id"),
 )
-# The blobs of versions: one bundle each, and the assets.
+# The blobs of versions: one bundle for each version, and its assets.
 assets = sa.Table(
     "prompt_assets",
     metadata,
@@ -151,7 +150,7 @@ assets = sa.Table(
     _column("created_at", UtcDateTime),
     sa.Index(None, "version_id"),
 )
-# Syncs that wrote something, saw a new commit, or came too late. Ids grow: they give the runs their order.
+# Syncs that wrote something, saw a new commit, or were superseded. Ids grow, and so give the order of the runs.
 runs = sa.Table(
     "sync_runs",
     metadata,
@@ -167,7 +166,7 @@ runs = sa.Table(
     _column("finished_at", UtcDateTime),
     sa.Index(None, "commit_id"),
 )
-# Where versions came from; one may be in many commits.
+# The files and commits that versions came from. A version may have many.
 sources = sa.Table(
     "version_sources",
     metadata,
@@ -183,7 +182,7 @@ sources = sa.Table(
     _column("is_dirty", sa.Boolean),
     sa.Index(None, "version_id"),
 )
-# Prompts without a valid file from one clean run on, until before another one, or up to now.
+# Prompts without a valid file: from one clean run until just before another, or until now.
 absences = sa.Table(
     "prompt_absences",
     metadata,
@@ -193,8 +192,8 @@ absences = sa.Table(
     _key("until_run_id", runs, nullable=True),
     sa.Index(None, "prompt_id"),
 )
-# Append-only, by trigger. `to_version_id` is null where an alias was deleted. `breaking_json` holds the breaking changes
-# that a move of a protected alias was allowed, and is null where there were none.
+# Append-only, by trigger. `to_version_id` is null if the alias was deleted. `breaking_json` has the breaking changes that a
+# move of a protected alias was allowed to make.
 events = sa.Table(
     "alias_events",
     metadata,
@@ -212,7 +211,7 @@ events = sa.Table(
     _optional("breaking_json", sa.Text),
     sa.Index(None, "prompt_id", "alias"),
 )
-# The newest commit that was synced from a git ref: a branch, a pattern of tags, or `HEAD` where none is named.
+# The newest commit that was synced from a git ref: a branch, a pattern of tags, or `HEAD`.
 source_heads = sa.Table(
     "source_heads",
     metadata,
@@ -222,7 +221,7 @@ source_heads = sa.Table(
     _key("run_id", runs),
     _column("updated_at", UtcDateTime),
 )
-# Earlier names, which still find their prompts.
+# Earlier names of prompts. References by them still work.
 redirects = sa.Table(
     "prompt_redirects",
     metadata,
@@ -232,8 +231,8 @@ redirects = sa.Table(
     _column("created_at", UtcDateTime),
     sa.Index(None, "prompt_id"),
 )
-# One row, made with the schema. A blob store knows by its id whose blobs it has; copies of the database share it. `gc_turn` is
-# even while writers rely on the blobs they saw, and odd while gc may delete blobs: see `sync.uploads`.
+# One row, created with the schema. Blob stores note its id to know their owners; copies of the database share it. `gc_turn`
+# is even while writers rely on the blobs they saw, and odd while gc may delete blobs: see `registry.uploads`.
 registries = sa.Table(
     "registries",
     metadata,

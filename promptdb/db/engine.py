@@ -1,4 +1,4 @@
-"""The only `create_engine`: transactions that begin when they say so, one write lock, errors with their remedy."""
+"""The engine of a database: explicit transactions, one write lock, and errors with remedies."""
 
 import os
 import time
@@ -20,15 +20,15 @@ from promptdb.errors import ConfigError, IntegrityFailure, LockTimeout, MissingE
 _CACHE_KIB = 64 * 1024
 _LOCK_STEP = 0.25  # seconds
 _LOCKED = "database is locked"
-_LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # PostgreSQL's lock_not_available and deadlock_detected
+_LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # lock_not_available and deadlock_detected of PostgreSQL
 
 
 def make_engine(url: str, base: Path, lock_timeout: float = 30.0) -> sa.Engine:
-    """An engine for a database URL; nothing is connected yet.
+    """Make an engine for a database URL, without connecting.
 
     Args:
         url: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
-        base: the folder that a relative SQLite path is taken from.
+        base: the folder that relative SQLite paths start from.
         lock_timeout: seconds to wait for another writer.
 
     Raises:
@@ -50,7 +50,7 @@ def make_engine(url: str, base: Path, lock_timeout: float = 30.0) -> sa.Engine:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that sees one state of the database and writes nothing.
+    """Open a transaction that sees one state of the database and writes nothing.
 
     Raises:
         StorageError, LockTimeout: the database failed.
@@ -62,13 +62,14 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that holds the write lock from its first statement, so that what it reads stays true until it commits.
+    """Open a transaction that holds the write lock from its first statement: what it reads stays true until it commits.
 
-    The lock ends with the connection: a killed process leaves none. A commit of which the answer got lost is looked up.
+    The lock ends with the connection, so a killed process leaves none behind. If the connection is lost during the commit, a
+    second transaction finds out whether the commit succeeded.
 
     Raises:
         LockTimeout: another writer held the lock for too long.
-        StorageError: the database failed; nothing was written, unless the message says that this is not known.
+        StorageError: the database failed. Nothing was written, unless the message says that this is unknown.
     """
     marks: Marks = []
     options = {"promptdb_write": True, OPTION: marks}
@@ -77,7 +78,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         engine.connect().execution_options(**options) as connection,
         connection.begin() as transaction,
     ):
-        if _is_postgres(engine):
+        if engine.dialect.name == "postgresql":
             take_write_lock(connection)
         yield connection
         try:
@@ -89,33 +90,30 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def _is_committed(engine: sa.Engine, marks: Marks) -> bool:
     def look() -> bool:
-        with writing(
-            engine
-        ) as connection:  # the lock is free once the other transaction has ended, one way or the other
+        # The lock is free once the other transaction has ended, either way.
+        with writing(engine) as connection:
             return bool(connection.execute(marks[0]).scalar())
 
     try:
         return again(look)
     except (StorageError, LockTimeout) as error:
         raise StorageError(
-            f"the database {address(engine)} was lost during a commit, and nobody knows whether it was written",
-            "once it is up again, look at what is there, and repeat what is not",
+            f"the database {address(engine)} was lost during a commit, which may have succeeded or not",
+            "once the database is up again, check what was written, and repeat the rest",
         ) from error
 
 
 @contextmanager
 def restated(engine: sa.Engine) -> Iterator[None]:
-    """Turn the driver's errors into ours."""
+    """Raise errors of SQLAlchemy, or of the driver when used without it, as errors of promptdb."""
     try:
         yield
-    except SQLAlchemyError as error:
-        _restate(engine, error)
-    except engine.dialect.loaded_dbapi.Error as error:  # of the driver itself, where it is used without SQLAlchemy
+    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
         _restate(engine, error)
 
 
 def address(engine: sa.Engine) -> str:
-    """Where the database is, for messages: nothing of the URL that could be a secret."""
+    """Return the address of the database for messages, without user, password or options."""
     url = engine.url
     if url.get_backend_name() == "sqlite":
         return f"sqlite:///{url.database}"
@@ -157,9 +155,11 @@ def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver would begin late, and leave reads outside the transaction
+        # By default the driver begins at the first write, and leaves earlier reads outside the transaction.
+        connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")  # a large sync stays in memory until it commits
+        # A large sync stays in memory until it commits.
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -172,18 +172,15 @@ def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
 
 
 def _read_only(path: Path) -> str | None:
-    """How to open a database that this process may read and not write, as in an image; None for any other.
-
-    In WAL mode SQLite writes beside the file even to read, unless it is told that nobody will change it
-    (https://sqlite.org/wal.html, read-only databases).
-    """
+    """Return the options to open a database that this process may not write, as in an image; None for any other."""
     if not path.exists() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         return None
+    # In WAL mode even a reader writes beside the file, unless the file is immutable (https://sqlite.org/wal.html#rodb).
     return "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
 
 
 def _begin_writing(connection: sa.Connection, lock_timeout: float) -> None:
-    """Wait for the lock in short steps: SQLite waits in C, where ^C cannot reach it."""
+    # In short steps: SQLite waits in C, where ^C has no effect.
     deadline = time.monotonic() + lock_timeout
     while True:
         step = min(_LOCK_STEP, max(deadline - time.monotonic(), 0))
@@ -202,7 +199,7 @@ def _postgres(url: URL, lock_timeout: float) -> sa.Engine:
     try:
         engine = sa.create_engine(
             without_secrets(url),
-            isolation_level="AUTOCOMMIT",  # of the driver, which would begin in its own way
+            isolation_level="AUTOCOMMIT",  # otherwise the driver begins transactions by itself
             connect_args=connect_arguments(url),
             pool_pre_ping=True,
             use_native_hstore=False,
@@ -213,12 +210,8 @@ def _postgres(url: URL, lock_timeout: float) -> sa.Engine:
     return engine
 
 
-def _is_postgres(engine: sa.Engine) -> bool:
-    return engine.dialect.name == "postgresql"
-
-
 def _with_hidden_password(url: URL) -> URL:
-    """A password among the options of the URL moves to where SQLAlchemy knows to hide it."""
+    # SQLAlchemy hides the password of the URL, but not one among its options.
     password = url.query.get("password")
     if not isinstance(password, str):
         return url

@@ -1,4 +1,4 @@
-"""The highest revision of each prompt, as the registry's side of a plan."""
+"""The highest revision of each prompt: the registry's side of a plan."""
 
 from typing import Any
 from uuid import UUID
@@ -9,8 +9,8 @@ from promptdb.db.columns import prompts, sources, versions
 from promptdb.domain.plan import Head
 from promptdb.domain.prompt_id import PromptId
 
+# Some version of the prompt came from a file; this version did, in a commit or without git.
 _FROM_FILE, _CONFIRMED = 1, 2
-"""How a head stands: some version of the prompt was in a file; this one was, in a commit or without git."""
 
 is_highest = versions.c.revision == (
     sa.select(sa.func.max(versions.c.revision))
@@ -21,13 +21,12 @@ is_highest = versions.c.revision == (
 
 
 def select_heads(key: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """Heads in the columns that `head_of` reads; `key` comes first, and may be null."""
+    """Select heads in the columns that `head_of` reads. `key` comes first, and may be null."""
     own = versions.alias("own")
     from_file = sa.exists().where(own.c.prompt_id == prompts.c.id, sources.c.version_id == own.c.id)
     confirmed = sa.exists().where(sources.c.version_id == versions.c.id, ~sources.c.is_dirty)
-    standing = sa.case(  # in this order: the second question is rarely asked
-        (confirmed.correlate(versions), _CONFIRMED), (from_file.correlate(prompts), _FROM_FILE), else_=0
-    )
+    # The order matters for speed: most heads are confirmed, and need no second subquery.
+    standing = sa.case((confirmed.correlate(versions), _CONFIRMED), (from_file.correlate(prompts), _FROM_FILE), else_=0)
     return (
         sa.select(
             key,
@@ -44,7 +43,7 @@ def select_heads(key: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 
 def head_of(row: sa.Row[Any]) -> tuple[UUID, Head]:
-    """The key of `select_heads`, and the head."""
+    """Read the key of `select_heads` and the head."""
     key, namespace, name, archived, revision, digest, stands = tuple(row)
     prompt = PromptId(namespace, name)
     return key, Head(prompt, revision, digest, archived, stands >= _FROM_FILE, stands == _CONFIRMED)

@@ -1,52 +1,53 @@
-"""Inserts of many rows: SQLAlchemy writes the statement and converts the values, a column at a time instead of row by row."""
+"""Bulk inserts. Values are converted one column at a time, which takes half the time of `connection.execute`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 Row = Mapping[str, Any]
 
+# From this number of rows on, COPY is faster than INSERT.
 COPY_FROM = 200
-"""Rows from which on PostgreSQL's COPY is the faster way."""
 
 
 def insert_rows(connection: sa.Connection, target: sa.Table, rows: Sequence[Row]) -> None:
-    """Insert rows that all have the same columns, with one statement. About half the time of `connection.execute`."""
+    """Insert rows that all have the same columns, with one statement."""
     if not rows:
         return
-    dialect = connection.dialect
-    if dialect.name == "postgresql" and len(rows) >= COPY_FROM:
-        _copy(connection, target, rows)
-        return
-    statement = sa.insert(target).compile(dialect=dialect, column_keys=list(rows[0]))
-    names = statement.positiontup if statement.positional and statement.positiontup else list(rows[0])
-    values = list(
-        zip(*(_converted(target.c[name], [row[name] for row in rows], dialect) for name in names), strict=True)
-    )
-    if not statement.positional:
-        connection.exec_driver_sql(str(statement), [dict(zip(names, row, strict=True)) for row in values])
-    else:
-        connection.exec_driver_sql(str(statement), values)
-
-
-def _copy(connection: sa.Connection, target: sa.Table, rows: Sequence[Row]) -> None:
     names = list(rows[0])
-    values = zip(
-        *(_converted(target.c[name], [row[name] for row in rows], connection.dialect) for name in names), strict=True
-    )
+    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
+        _copy(connection, target, names, _converted(connection, target, names, rows))
+        return
+    statement = sa.insert(target).compile(dialect=connection.dialect, column_keys=names)
+    if statement.positional:
+        names = statement.positiontup or names
+        connection.exec_driver_sql(str(statement), list(_converted(connection, target, names, rows)))
+    else:
+        values = _converted(connection, target, names, rows)
+        connection.exec_driver_sql(str(statement), [dict(zip(names, row, strict=True)) for row in values])
+
+
+def _copy(connection: sa.Connection, target: sa.Table, names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
     quoted = connection.dialect.identifier_preparer.quote
     into = f"COPY {quoted(target.name)} ({', '.join(map(quoted, names))}) FROM STDIN"
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(into) as copy:
-        for row in values:
+        for row in rows:
             copy.write_row(row)
 
 
-def _converted(column: sa.Column[Any], values: list[Any], dialect: sa.Dialect) -> list[Any]:
-    """As the driver wants them. What stands in many rows, such as a time, is converted once."""
-    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if convert is None:
-        return values
-    known = {value: convert(value) for value in set(values)}
-    return [known[value] for value in values]
+def _converted(
+    connection: sa.Connection, target: sa.Table, names: list[str], rows: Sequence[Row]
+) -> Iterable[tuple[Any, ...]]:
+    """Convert the rows to tuples of the values that the driver takes."""
+    columns = []
+    for name in names:
+        values = [row[name] for row in rows]
+        convert = target.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        if convert is not None:
+            # Many rows share a value, such as a time: it is converted once.
+            converted = {value: convert(value) for value in set(values)}
+            values = [converted[value] for value in values]
+        columns.append(values)
+    return zip(*columns, strict=True)

@@ -1,4 +1,4 @@
-"""From a reference to a version: one SELECT chosen by the kind of the selector, and a good error where it finds nothing."""
+"""Finds the version of a reference: one SELECT for each kind of selector, and a helpful error."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,18 +19,18 @@ from promptdb.domain.version_ids import version_id
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, PromptNotFound, VersionNotFound
 
-_NEWEST_TOLD = 5
+_SHOWN = 5  # revisions or commits in a hint
 UNRECORDED = "no sync has recorded that commit; "
-"""What a hint begins with where `git:` names what the registry does not know."""
+"""The begin of a hint about `git:` and a commit that the registry does not know."""
 
 
 def find_version(connection: sa.Connection, ref: PromptRef) -> StoredVersion:
-    """The version a reference names.
+    """Find the version of a reference.
 
     Raises:
-        PromptNotFound: no prompt has or had this name; the hint names similar ones.
-        VersionNotFound: the prompt has no such version, or an abbreviated digest or commit fits several; the hint lists
-            what there is.
+        PromptNotFound: no prompt has or had this name. The hint lists similar names.
+        VersionNotFound: the prompt has no such version, or an abbreviated digest or commit is ambiguous. The hint lists
+            alternatives.
     """
     found = _find(connection, ref.prompt, ref.selector)
     if found is not None:
@@ -42,7 +42,7 @@ def find_version(connection: sa.Connection, ref: PromptRef) -> StoredVersion:
 
 
 def current_name(connection: sa.Connection, prompt: PromptId) -> PromptId | None:
-    """The name that a prompt has now: its own, or the one it was renamed to; None if it was never there."""
+    """Find the current name of a prompt, which may have been renamed. None if there was never such a prompt."""
     if connection.execute(sa.select(prompts.c.id).where(*named(prompt))).first() is not None:
         return prompt
     query = (
@@ -55,10 +55,10 @@ def current_name(connection: sa.Connection, prompt: PromptId) -> PromptId | None
 
 
 def existing_name(connection: sa.Connection, prompt: PromptId) -> PromptId:
-    """The name that a prompt has now.
+    """Find the current name of a prompt, which may have been renamed.
 
     Raises:
-        PromptNotFound: it was never there; the hint names similar ones.
+        PromptNotFound: there was never such a prompt. The hint lists similar names.
     """
     name = current_name(connection, prompt)
     if name is None:
@@ -67,13 +67,13 @@ def existing_name(connection: sa.Connection, prompt: PromptId) -> PromptId:
 
 
 def stored_specs(connection: sa.Connection, version_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The spec of each version, as stored."""
+    """Read the spec of each version, as stored."""
     query = sa.select(versions.c.id, versions.c.spec_json)
     return {row.id: row.spec_json for row in among(connection, query, versions.c.id, version_ids)}
 
 
 def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> StoredVersion | None:
-    query = _statement(type(selector))  # type: ignore[arg-type]  # types are hashable
+    query = _select(type(selector))  # type: ignore[arg-type]  # types are hashable
     parameters: dict[str, Any] = {"namespace": prompt.namespace, "name": prompt.name}
     match selector:
         case ByVersionId(value) | ByRevision(value) | ByLabel(value):
@@ -85,7 +85,7 @@ def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> St
             query = query.where(_in_commit(connection, name))
     try:
         row = connection.execute(query, parameters).first()
-    except IntegrityFailure as error:  # an id that is none, a time that is none
+    except IntegrityFailure as error:  # a value that is not an id or a time
         raise _edited(prompt) from error
     if row is None:
         return None
@@ -98,9 +98,10 @@ def _edited(prompt: PromptId) -> IntegrityFailure:
     return IntegrityFailure(f"the row of a version of {prompt} was edited", "see: promptdb verify")
 
 
+# To make a statement takes longer than to run it.
 @cache
-def _statement(kind: type[Any]) -> sa.Select[Any]:
-    """For a kind of selector, with the parameters `namespace`, `name` and `value`. Making it takes longer than to run it."""
+def _select(kind: type[Any]) -> sa.Select[Any]:
+    """Make the statement for a kind of selector, with the parameters `namespace`, `name` and `value`."""
     value: sa.BindParameter[Any] = sa.bindparam("value")
     text = sa.bindparam("value", type_=sa.String)
     pointed = versions.c.id == _pointed(text)
@@ -119,13 +120,13 @@ def _statement(kind: type[Any]) -> sa.Select[Any]:
         query = query.where(versions.c.revision == value)
     elif kind is ByDigest:
         query = query.where(versions.c.spec_hash.startswith(text))
-    elif kind is ByLabel:  # the alias comes first, then the newest version with that `user_version`
+    elif kind is ByLabel:  # the alias comes first, then the newest version with this `user_version`
         query = query.where(sa.or_(pointed, versions.c.user_version == text)).order_by(sa.case((pointed, 0), else_=1))
     return query.order_by(versions.c.revision.desc())
 
 
 def _pointed(alias: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
-    """The version that an alias of the prompt points at."""
+    """Select the version that an alias of the prompt points at."""
     return (
         sa.select(aliases.c.version_id)
         .where(aliases.c.prompt_id == prompts.c.id, aliases.c.alias == alias)
@@ -135,7 +136,7 @@ def _pointed(alias: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
 
 
 def _first_commit() -> sa.ScalarSelect[str | None]:
-    """The first clean one that is recorded for the version."""
+    """Select the first clean commit of the version."""
     return (
         sa.select(sources.c.commit_id)
         .where(sources.c.version_id == versions.c.id, ~sources.c.is_dirty)
@@ -157,13 +158,14 @@ def _require_one_digest(connection: sa.Connection, prompt: PromptId, prefix: str
     digests = list(connection.execute(query).scalars())
     if len(digests) > 1:
         shown = ", ".join(digest[: len("sha256:") + len(prefix) + 4] for digest in digests)
-        raise VersionNotFound(f"sha256:{prefix} fits {len(digests)} digests of {prompt}", f"give more digits: {shown}")
+        message = f"sha256:{prefix} matches {len(digests)} digests of {prompt}"
+        raise VersionNotFound(message, f"give more digits: {shown}")
 
 
 def _in_commit(connection: sa.Connection, name: str) -> sa.ColumnElement[bool]:
-    """The version that a clean sync found in the commit: the newest file version up to that run, if there was a file then.
+    """Select the version in a commit: the newest version from a file up to the commit's run, if there was a file then.
 
-    `name` is a branch, or a commit id, abbreviated or not; a commit in which the file itself changed answers too.
+    `name` is a branch, a tag or a commit id, abbreviated or not. It may also be a commit that changed the file, without a run.
     """
     run, commit = _run_of(connection, name), name.lower()
     own = sources.alias("own")
@@ -177,7 +179,7 @@ def _in_commit(connection: sa.Connection, name: str) -> sa.ColumnElement[bool]:
 
 
 def _run_of(connection: sa.Connection, name: str) -> int | None:
-    """The newest clean run of a branch, tag or commit."""
+    """Find the newest clean run of a branch, tag or commit."""
     clean = sa.select(sa.func.max(runs.c.id)).where(is_clean_run)
     run: int | None = connection.execute(clean.where(runs.c.git_ref.in_([name, TAGS + name]))).scalar()
     if run is None:
@@ -196,8 +198,8 @@ def _require_one_commit(connection: sa.Connection, name: str, commit: str) -> No
     )
     commits = list(connection.execute(query).scalars())
     if len(commits) > 1:
-        shown = ", ".join(sorted(found[: len(commit) + 4] for found in commits)[:_NEWEST_TOLD])
-        raise VersionNotFound(f"git:{name} fits {len(commits)} commits", f"give more digits: {shown}")
+        shown = ", ".join(sorted(found[: len(commit) + 4] for found in commits)[:_SHOWN])
+        raise VersionNotFound(f"git:{name} matches {len(commits)} commits", f"give more digits: {shown}")
 
 
 def _no_prompt(connection: sa.Connection, prompt: PromptId) -> PromptNotFound:
@@ -209,7 +211,7 @@ def _no_prompt(connection: sa.Connection, prompt: PromptId) -> PromptNotFound:
     if near:
         hint = f"did you mean {' or '.join(near)}?"
     elif names:
-        hint = "'promptdb list' shows what there is"
+        hint = "'promptdb list' shows all prompts"
     else:
         hint = "the registry is empty; run 'promptdb sync'"
     return PromptNotFound(f"there is no prompt {prompt}", hint)
@@ -218,21 +220,9 @@ def _no_prompt(connection: sa.Connection, prompt: PromptId) -> PromptNotFound:
 def _no_version(connection: sa.Connection, ref: PromptRef, prompt: PromptId) -> VersionNotFound:
     repository = PromptRepository(connection)
     shown = [f"{alias.alias} -> rev:{alias.revision}" for alias in repository.aliases(prompt)]
-    newest = [f"rev:{view.revision}" for view in repository.versions(prompt, _NEWEST_TOLD)]
-    selector = ref.text.partition(":")[2]
-    return VersionNotFound(
-        f"{prompt} has no version {selector!r}",
-        f"{_why(connection, ref.selector)}aliases: {_listed(shown)}; newest revisions: {_listed(newest)}",
-    )
-
-
-def _why(connection: sa.Connection, selector: Selector) -> str:
-    if not isinstance(selector, ByCommit):
-        return ""
-    if _run_of(connection, selector.name) is not None:
-        return "there was no valid file in that commit; "
-    return UNRECORDED
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
+    newest = [f"rev:{view.revision}" for view in repository.versions(prompt, _SHOWN)]
+    hint = f"aliases: {', '.join(shown) or 'none'}; newest revisions: {', '.join(newest) or 'none'}"
+    if isinstance(ref.selector, ByCommit):
+        is_recorded = _run_of(connection, ref.selector.name) is not None
+        hint = f"{'there was no valid file in that commit; ' if is_recorded else UNRECORDED}{hint}"
+    return VersionNotFound(f"{prompt} has no version {ref.text.partition(':')[2]!r}", hint)

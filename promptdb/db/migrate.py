@@ -1,4 +1,4 @@
-"""The schema of a database: create it, bring it up to date, say where it stands. Alembic is the only authority."""
+"""Creates, upgrades and checks the schema of a database, through Alembic only."""
 
 import shlex
 import sqlite3
@@ -17,12 +17,11 @@ from promptdb.errors import ConfigError
 if TYPE_CHECKING:
     from alembic.config import Config
 
+# Stated here so that commands start without Alembic. A test compares it with the scripts.
 HEAD = "0004"
-"""The migration this release needs; a test holds it against the scripts. Known here so that start-up needs no Alembic."""
+"""The migration that this release needs."""
 
-WAL_TIMEOUT = 10.0
-"""Seconds."""
-
+WAL_TIMEOUT = 10.0  # seconds
 _VERSION_TABLE = "alembic_version"
 _IMMUTABLE = ("prompt_versions", "alias_events")
 _TRIGGERS = {
@@ -37,26 +36,25 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def ensure_schema(engine: sa.Engine, named: str | None = None) -> None:
-    """Before any use: create the schema in an empty SQLite database, and refuse one that is not up to date.
+    """Require the schema of this release, and create it in an empty SQLite database.
 
     Args:
         engine: of the database.
-        named: stands for its URL, which may hold a password, in the hint; None for that of the settings in force.
+        named: stands for the URL in the hint, as the URL may hold a password. None if the settings name the database.
 
     Raises:
-        ConfigError: the schema is missing, outdated, newer than this release, or not promptdb's.
+        ConfigError: as in `require_schema`.
     """
     current = current_revision(engine)
-    if current == HEAD:
-        return
     if current is None and engine.dialect.name == "sqlite":
-        upgrade(engine)  # which looks again, alone: another process may be at it
-        return
-    _refuse(engine, current, named)
+        # It looks again under the lock: another process may be creating the schema.
+        upgrade(engine)
+    elif current != HEAD:
+        _refuse(engine, current, named)
 
 
 def require_schema(engine: sa.Engine) -> None:
-    """Refuse a database whose schema is not that of this release; creates none.
+    """Require the schema of this release.
 
     Raises:
         ConfigError: the schema is missing, outdated, newer than this release, or not promptdb's.
@@ -68,7 +66,8 @@ def require_schema(engine: sa.Engine) -> None:
 
 @retried
 def current_revision(engine: sa.Engine) -> str | None:
-    """The migration the database is at, or None for one without any. Makes no SQLite file where there is none."""
+    """Return the migration that the database is at, or None if there is none."""
+    # To connect would create the file.
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
         return None
     with reading(engine) as connection:
@@ -76,10 +75,10 @@ def current_revision(engine: sa.Engine) -> str | None:
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """Run the migrations up to `revision`, all or none, and alone.
+    """Run the migrations up to `revision`, all or none, under the write lock.
 
     Raises:
-        ConfigError: the database holds tables of something else, or comes from a newer release.
+        ConfigError: the database has tables of another application, or comes from a newer release.
     """
     from alembic import command  # slow to import, and rarely needed
 
@@ -97,7 +96,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:
-    """Undo the migrations down to `revision`; `base` removes the schema and everything in it."""
+    """Undo the migrations down to `revision`. `base` removes the schema with all data."""
     from alembic import command
 
     with writing(engine) as connection:
@@ -107,7 +106,7 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
 
 
 def drift(engine: sa.Engine) -> list[str]:
-    """How the database differs from the tables of this release, one line each."""
+    """List the differences between the database and the tables of this release."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
@@ -119,7 +118,7 @@ def drift(engine: sa.Engine) -> list[str]:
 
 
 def known_revisions() -> list[str]:
-    """All migrations of this release, the newest first."""
+    """List the migrations of this release, the newest first."""
     from alembic.script import ScriptDirectory
 
     return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
@@ -130,7 +129,7 @@ def _config() -> "Config":
 
     checkout = _PACKAGE.parent / "alembic"
     config = Config()
-    # In a checkout the scripts beside the package are the fresh ones; a wheel carries them inside it.
+    # A wheel has the scripts inside the package. A checkout has them beside it: copies inside may be stale.
     location = checkout if (checkout / "env.py").is_file() else _PACKAGE / "migrations"
     config.set_main_option("script_location", str(location).replace("%", "%%"))
     return config
@@ -144,12 +143,11 @@ def _current(connection: sa.Connection) -> str | None:
 
 
 def _tables(connection: sa.Connection) -> set[str]:
-    """Names of all tables but Alembic's own, which stays after a downgrade to nothing."""
+    # Alembic's own table stays after a downgrade to nothing.
     return set(sa.inspect(connection).get_table_names()) - {_VERSION_TABLE}
 
 
 def is_empty(engine: sa.Engine) -> bool:
-    """Whether the database has no tables at all."""
     with reading(engine) as connection:
         return not _tables(connection)
 
@@ -160,22 +158,17 @@ def _refuse(engine: sa.Engine, current: str | None, named: str | None = None) ->
         raise ConfigError(f"the schema of {where} is {current}, which this promptdb does not know", "upgrade promptdb")
     if current is None and not is_empty(engine):
         raise ConfigError(f"{where} holds tables that are not promptdb's", "give promptdb a database of its own")
+    command = "promptdb db upgrade"
+    if named is not None:
+        # `named` may be a path relative to another folder; the address of a SQLite file is absolute, and not a secret.
+        url = shlex.quote(where) if engine.dialect.name == "sqlite" else named
+        command = f"PROMPTDB_DATABASE_URL={url} {command}"
     state = "empty" if current is None else f"at {current}"
-    raise ConfigError(
-        f"the schema of {where} is {state}; this promptdb needs {HEAD}", f"run: {_upgrade(engine, named)}"
-    )
-
-
-def _upgrade(engine: sa.Engine, named: str | None) -> str:
-    """The command. A path of SQLite is no secret, and may be relative to a folder that this command would not take."""
-    if named is None:
-        return "promptdb db upgrade"
-    url = shlex.quote(address(engine)) if engine.dialect.name == "sqlite" else named
-    return f"PROMPTDB_DATABASE_URL={url} promptdb db upgrade"
+    raise ConfigError(f"the schema of {where} is {state}; this promptdb needs {HEAD}", f"run: {command}")
 
 
 def _use_wal(engine: sa.Engine) -> None:
-    """Readers do not block the writer. The mode stays with the file; SQLite changes it only while nobody else reads."""
+    # In WAL mode readers do not block the writer. The mode is part of the file; SQLite changes it only without other readers.
     deadline = time.monotonic() + WAL_TIMEOUT
     with closing(engine.raw_connection()) as connection:
         while True:
@@ -184,5 +177,5 @@ def _use_wal(engine: sa.Engine) -> None:
                 return
             except sqlite3.OperationalError:
                 if time.monotonic() > deadline:
-                    return  # slower for readers, but as safe
+                    return  # without WAL, readers are slower and as safe
                 time.sleep(0.02)

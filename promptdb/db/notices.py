@@ -1,4 +1,4 @@
-"""What PostgreSQL tells whoever listens: which prompts have new versions or moved aliases, once that is committed."""
+"""Notices of PostgreSQL about committed changes: new versions, moved aliases."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,18 +14,17 @@ from promptdb.errors import ConfigError, PromptDBError
 
 CHANNEL = "promptdb"
 MOST = 100
-"""Prompts that one transaction tells by their names."""
+"""The most notices of one transaction. For more prompts it sends one notice without a name."""
 
 _MANY = json.dumps({"prompts": "many"})
-_MAX_PAYLOAD = 7999
-"""Bytes, of PostgreSQL."""
+_MAX_PAYLOAD = 7999  # bytes, a limit of PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One prompt of one transaction: its new highest revision, if it has one, and the aliases that were set or deleted.
+    """The changes of one prompt in one transaction: its new highest revision, and the aliases that were set or deleted.
 
-    `prompt` is None where more prompts changed than are told one by one.
+    `prompt` is None if more prompts changed than have notices of their own.
     """
 
     prompt: PromptId | None = None
@@ -35,16 +34,16 @@ class Notice:
 
 @dataclass(frozen=True)
 class Listener:
-    """`connection` is one of psycopg's, and of nobody else."""
+    """A connection of psycopg that only receives notices."""
 
     engine: sa.Engine
     connection: Any
 
     def notices(self, timeout: float) -> Iterator[Notice]:
-        """Those that came since, and then those that come within `timeout` seconds, each as it comes.
+        """Yield the notices since the last call, and those that arrive within `timeout` seconds.
 
         Raises:
-            StorageError: the connection was lost. Notices may have been missed: look at the registry after listening again.
+            StorageError: the connection was lost. Listen again, and then read the registry: notices may have been missed.
         """
         with restated(self.engine):
             for received in self.connection.notifies(timeout=timeout):
@@ -54,16 +53,14 @@ class Listener:
 
 @contextmanager
 def listening(engine: sa.Engine) -> Iterator[Listener]:
-    """Listen on a connection of its own, which must lead to PostgreSQL itself: poolers pass no notices on.
-
-    Nothing that is committed after this begins is missed.
+    """Listen on a separate connection, from now on without gaps. It must not pass through a pooler: poolers drop notices.
 
     Raises:
-        ConfigError: the database is no PostgreSQL.
-        StorageError: it failed.
+        ConfigError: the database is not PostgreSQL.
+        StorageError: the database failed.
     """
     if engine.dialect.name != "postgresql":
-        raise ConfigError("only PostgreSQL tells of changes", "ask the database again instead")
+        raise ConfigError("only PostgreSQL sends notices of changes", "poll the database instead")
     with restated(engine):
         pooled = engine.raw_connection()
         connection: Any = pooled.driver_connection
@@ -75,10 +72,11 @@ def listening(engine: sa.Engine) -> Iterator[Listener]:
 
 
 def send(connection: sa.Connection, notices: Sequence[Notice]) -> None:
-    """Tell when, and only if, the transaction commits. Databases without listeners are told nothing."""
+    """Send notices once the transaction commits. SQLite has none."""
     if not notices or connection.dialect.name != "postgresql":
         return
     payloads = [_text(notice) for notice in notices] if len(notices) <= MOST else [_MANY]
+    # Payloads are ASCII: their characters are bytes.
     if any(len(payload) > _MAX_PAYLOAD for payload in payloads):
         payloads = [_MANY]
     statement = "SELECT pg_notify(:channel, payload) FROM unnest(CAST(:payloads AS text[])) AS payload"
@@ -86,7 +84,6 @@ def send(connection: sa.Connection, notices: Sequence[Notice]) -> None:
 
 
 def _text(notice: Notice) -> str:
-    """ASCII, so that characters are bytes."""
     if notice.prompt is None:
         return _MANY
     return json.dumps(
@@ -96,11 +93,11 @@ def _text(notice: Notice) -> str:
 
 
 def _read(payload: str) -> Notice | None:
-    """None for what is not ours: anyone may write to the channel."""
+    if payload == _MANY:
+        return Notice()
+    # Anyone may write to the channel.
     try:
-        told = json.loads(payload)
-        if told == json.loads(_MANY):
-            return Notice()
-        return Notice(PromptId.parse(told["prompt"]), told["revision"], tuple(told["aliases"]))
+        found = json.loads(payload)
+        return Notice(PromptId.parse(found["prompt"]), found["revision"], tuple(found["aliases"]))
     except (ValueError, TypeError, KeyError, PromptDBError):
         return None

@@ -1,4 +1,4 @@
-"""Questions about the state of a database server: may we write, who holds the write lock, what time is it there."""
+"""Probes of a database server: write access, privileges, the holder of the write lock, the clock."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,8 +24,7 @@ _SEQUENCES = sa.text(
     "SELECT sequence FROM (SELECT pg_get_serial_sequence(name, 'id') AS sequence"
     " FROM unnest(CAST(:tables AS text[])) AS name) AS found WHERE NOT has_sequence_privilege(sequence, 'USAGE')"
 )
-"""Those behind the ids of tables that the role may not use."""
-
+# The privileges of a writer on each table, besides SELECT.
 _PRIVILEGES: dict[str, tuple[str, ...]] = {
     "prompts": ("INSERT", "UPDATE"),
     "prompt_versions": ("INSERT",),
@@ -39,14 +38,13 @@ _PRIVILEGES: dict[str, tuple[str, ...]] = {
     "source_heads": ("INSERT", "UPDATE"),
     "registries": ("UPDATE",),
 }
-"""What a writer does with each table, besides reading it."""
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """The transaction that has the write lock. SQLite does not tell whose it is.
+    """The transaction that holds the write lock. All fields are None on SQLite.
 
-    `state` is one of PostgreSQL, `active` or `idle in transaction`; `held_for` counts from the begin of the transaction.
+    `held_for` is the age of the transaction. `state` is `active` or `idle in transaction`, in the words of PostgreSQL.
     """
 
     pid: int | None = None
@@ -56,10 +54,10 @@ class LockHolder:
 
 
 def lock_holder(engine: sa.Engine) -> LockHolder | None:
-    """Who holds the write lock now; None if it is free.
+    """Find the holder of the write lock. None if the lock is free.
 
     Raises:
-        StorageError: the database failed, or may not be written.
+        StorageError: the database failed, or is read-only.
     """
     if engine.dialect.name == "sqlite":
         try:
@@ -79,8 +77,8 @@ def require_writable(engine: sa.Engine) -> None:
     """Write a row, and roll it back.
 
     Raises:
-        StorageError: it may not be written.
-        LockTimeout: another writer is in the way.
+        StorageError: the database is read-only.
+        LockTimeout: another writer held the lock for too long.
     """
     row = {"id": uuid4(), "namespace": "doctor", "name": str(uuid4()), "created_at": datetime.now(UTC)}
     with writing(engine) as connection:
@@ -90,7 +88,7 @@ def require_writable(engine: sa.Engine) -> None:
 
 
 def missing_privileges(engine: sa.Engine) -> list[str]:
-    """What the role may not do, as `INSERT on prompts`; SQLite has no roles."""
+    """List the privileges that the role lacks, such as `INSERT on prompts`. SQLite has no roles."""
     if engine.dialect.name == "sqlite":
         return []
     asked = [(table, privilege) for table, others in _PRIVILEGES.items() for privilege in ("SELECT", *others)]
@@ -106,7 +104,10 @@ def missing_privileges(engine: sa.Engine) -> list[str]:
 
 
 def clock_offset(engine: sa.Engine) -> timedelta | None:
-    """How far the clock of the server is ahead of ours, to within the time of one question; None where it is the same clock."""
+    """Measure how far the server's clock is ahead of ours. None on SQLite, which uses ours.
+
+    The error is at most half of a round trip.
+    """
     if engine.dialect.name == "sqlite":
         return None
     with reading(engine) as connection:

@@ -1,4 +1,4 @@
-"""The row that says who a registry is, for its blob stores, and whose turn it is: that of writers or of gc."""
+"""The row with the id of a registry, and with the turn that writers and gc take."""
 
 from uuid import UUID
 
@@ -9,10 +9,10 @@ from promptdb.errors import IntegrityFailure
 
 
 def registry_id(connection: sa.Connection) -> UUID:
-    """Made with the schema; a copy of the database has the same.
+    """Read the id, which blob stores note. Copies of a database share it.
 
     Raises:
-        IntegrityFailure: it is gone, or there are several, or what stands there is none.
+        IntegrityFailure: there is not exactly one id, or it is not a UUID.
     """
     keys: list[UUID] = list(connection.execute(sa.select(registries.c.id)).scalars())
     if len(keys) != 1:
@@ -21,12 +21,12 @@ def registry_id(connection: sa.Connection) -> UUID:
 
 
 def gc_turn(connection: sa.Connection) -> int:
-    """A number that only grows. While it is even, gc deletes nothing."""
+    """Read the number of the turn, which only grows. While it is even, gc deletes nothing."""
     found: int = connection.execute(sa.select(registries.c.gc_turn)).scalar_one()
     return found
 
 
 def give_turn(connection: sa.Connection, *, to_gc: bool) -> bool:
-    """Make the number odd for gc, or even for writers. Return whether it was not so before."""
+    """Make the number odd for gc, or even for writers. Return whether it changed."""
     given = sa.update(registries).where(registries.c.gc_turn % 2 == (0 if to_gc else 1))
     return connection.execute(given.values(gc_turn=registries.c.gc_turn + 1)).rowcount > 0

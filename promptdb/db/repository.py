@@ -1,4 +1,4 @@
-"""Reads of the registry on one connection. Every answer is a domain value."""
+"""Reads of the registry on one connection, as values of the domain."""
 
 import json
 import re
@@ -26,32 +26,32 @@ from promptdb.domain.views import (
 from promptdb.errors import IntegrityFailure
 
 _T = TypeVar("_T")
-_CHUNK = 500
-"""Values in one IN list: below SQLite's limit of parameters."""
+_CHUNK = 500  # values in one IN list, below SQLite's limit of parameters
 
 
 class PromptRepository:
-    """Valid as long as the connection's transaction: all its answers are of one state."""
+    """Reads in the transaction of a connection: all results are of one state."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def heads(self, only: Sequence[PromptId] | None = None) -> dict[PromptId, tuple[UUID, Head]]:
-        """The highest revision of each prompt, or of those named, with the prompt's id: one query."""
+        """Read the highest revision of each prompt, or of the named ones, with the prompt's id."""
         query = select_heads(prompts.c.id)
         return {head.prompt: (key, head) for key, head in map(head_of, self._for_prompts(query, only))}
 
     def head_states(self) -> dict[PromptId, Head]:
-        """The same without ids, which take time to read."""
+        """Read the highest revisions without ids, which take time to convert."""
         return {head.prompt: head for _, head in map(head_of, self._connection.execute(select_heads(sa.null())))}
 
     def labels(self, wanted: Iterable[tuple[PromptId, str]] | None = None) -> dict[tuple[PromptId, str], LabelUse]:
-        """What each `user_version`, or each in question, names: the first revision that has it."""
+        """Read the first revision with each `user_version`, or with each wanted one."""
         named_by = (prompts.c.namespace, prompts.c.name, versions.c.user_version)
         query = (
             sa.select(*named_by, versions.c.revision, versions.c.spec_hash)
             .join(prompts, prompts.c.id == versions.c.prompt_id)
             .where(versions.c.user_version.is_not(None))
+            # The first revision comes last, and replaces the others in the dictionary.
             .order_by(versions.c.revision.desc())
         )
         only = [(*prompt, label) for prompt, label in wanted] if wanted is not None else None
@@ -61,7 +61,7 @@ class PromptRepository:
         }
 
     def earlier_names(self, prompt: PromptId) -> list[PromptId]:
-        """The names that a prompt had before, the newest first."""
+        """Read the earlier names of a prompt, the newest first."""
         query = (
             sa.select(redirects.c.namespace, redirects.c.name)
             .join(prompts, prompts.c.id == redirects.c.prompt_id)
@@ -71,16 +71,16 @@ class PromptRepository:
         return [PromptId(row.namespace, row.name) for row in self._connection.execute(query)]
 
     def stored_heads(self, only: Sequence[PromptId]) -> dict[PromptId, StoredVersion]:
-        """The highest revisions of some prompts, with their specs."""
+        """Read the highest revisions of some prompts, with their specs."""
         query = select_versions().add_columns(versions.c.spec_json).where(is_highest)
         return {stored.view.prompt: stored for stored in map(stored_of, self._for_prompts(query, only))}
 
     def summaries(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
-        """All prompts, in the order of their names.
+        """List the prompts, sorted by name.
 
         Args:
-            pattern: a namespace or `namespace/name` to restrict to; `*` stands for anything.
-            archived: the archived ones too.
+            pattern: a namespace or `namespace/name` that they match. `*` stands for any characters.
+            archived: include archived prompts.
         """
         query = select_versions().where(is_highest)
         if not archived:
@@ -90,28 +90,19 @@ class PromptRepository:
             targets.setdefault(alias.prompt, {})[alias.alias] = alias.revision
         found = []
         for row in self._connection.execute(query):
-            prompt = PromptId(row.namespace, row.name)
+            prompt, is_archived = PromptId(row.namespace, row.name), row.archived_at is not None
             if pattern is None or _matches(str(prompt), pattern):
-                found.append(
-                    PromptSummary(
-                        prompt,
-                        row.id,
-                        row.revision,
-                        row.spec_hash,
-                        row.created_at,
-                        row.archived_at is not None,
-                        targets.get(prompt, {}),
-                    )
-                )
+                version = (row.id, row.revision, row.spec_hash, row.created_at)
+                found.append(PromptSummary(prompt, *version, is_archived, targets.get(prompt, {})))
         return sorted(found, key=lambda summary: summary.prompt)
 
     def versions(self, prompt: PromptId, limit: int | None = None) -> list[PromptVersionView]:
-        """The versions of a prompt, the newest first."""
+        """Read the versions of a prompt, the newest first."""
         query = select_versions().where(*named(prompt)).order_by(versions.c.revision.desc()).limit(limit)
         return [view_of(row) for row in self._connection.execute(query)]
 
     def provenance(self, version_ids: Sequence[UUID]) -> dict[UUID, Provenance]:
-        """Where versions came from: the first commit of each, or the first sync of one that is in no commit yet."""
+        """Read the first commit of each version, or its first sync if no commit has it yet."""
         found: dict[UUID, Provenance] = {}
         query = sa.select(sources).order_by(sources.c.is_dirty, sources.c.id)
         for row in among(self._connection, query, sources.c.version_id, version_ids):
@@ -122,14 +113,14 @@ class PromptRepository:
         return found
 
     def assets(self, version_ids: Sequence[UUID]) -> dict[UUID, list[AssetView]]:
-        """The blobs of versions, the bundle of each first."""
+        """Read the blobs of versions, the bundle of each first."""
         found: dict[UUID, list[AssetView]] = {}
         for row in among(self._connection, sa.select(assets).order_by(assets.c.id), assets.c.version_id, version_ids):
             found.setdefault(row.version_id, []).append(_asset_of(row))
         return found
 
     def aliases(self, prompt: PromptId | None = None, alias: str | None = None) -> list[AliasView]:
-        """Aliases, sorted by prompt and name."""
+        """Read aliases, sorted by prompt and name."""
         query = (
             sa.select(aliases, prompts.c.namespace, prompts.c.name, versions.c.revision)
             .join(prompts, prompts.c.id == aliases.c.prompt_id)
@@ -143,12 +134,11 @@ class PromptRepository:
             AliasView(PromptId(r.namespace, r.name), r.alias, r.revision, r.version_id, r.generation, r.updated_at)
             for r in self._connection.execute(query)
         ]
-        return sorted(
-            found, key=lambda view: (view.prompt, view.alias)
-        )  # here: databases differ in their order of text
+        # Not in SQL: databases differ in the order of text.
+        return sorted(found, key=lambda view: (view.prompt, view.alias))
 
     def alias_events(self, prompt: PromptId, alias: str | None = None) -> list[AliasEventView]:
-        """The moves of a prompt's aliases, the newest first."""
+        """Read the moves of a prompt's aliases, the newest first."""
         before, after = versions.alias("before"), versions.alias("after")
         query = (
             sa.select(events, before.c.revision.label("from_revision"), after.c.revision.label("to_revision"))
@@ -170,7 +160,7 @@ class PromptRepository:
         ]
 
     def generations(self, alias: str, prompt: PromptId | None = None) -> dict[PromptId, int]:
-        """How often an alias was moved, for one prompt or for all; deleted ones keep counting."""
+        """Count the moves of an alias, for one prompt or for all. Deleted aliases count too."""
         query = (
             sa.select(prompts.c.namespace, prompts.c.name, sa.func.max(events.c.generation).label("generation"))
             .join(prompts, prompts.c.id == events.c.prompt_id)
@@ -186,7 +176,7 @@ class PromptRepository:
         return {PromptId(row.namespace, row.name): row.id for row in self._for_prompts(query, only)}
 
     def prompt_ids(self, version_ids: Sequence[UUID]) -> dict[UUID, UUID]:
-        """Which prompt each version belongs to."""
+        """Map versions to their prompts."""
         query = sa.select(versions.c.id, versions.c.prompt_id)
         return {row.id: row.prompt_id for row in among(self._connection, query, versions.c.id, version_ids)}
 
@@ -197,16 +187,17 @@ class PromptRepository:
 def among(
     connection: sa.Connection, query: sa.Select[Any], key: sa.ColumnElement[Any], values: Sequence[Any] | None
 ) -> Iterator[sa.Row[Any]]:
-    """Run a query for the rows whose key is one of the values, or for all rows."""
+    """Run a query for the rows whose key is among the values, or for all rows."""
     if values is None:
-        yield from connection.execute(query).all()  # at once: one by one takes as long as the query
+        # All at once: to fetch them one by one takes as long as the query.
+        yield from connection.execute(query).all()
         return
     for chunk in chunks(values):
         yield from connection.execute(query.where(key.in_(chunk)))
 
 
 def select_versions() -> sa.Select[Any]:
-    """Versions with the name of their prompt, in the columns that `view_of` reads."""
+    """Select versions with the names of their prompts, in the columns that `view_of` reads."""
     columns = (
         versions.c.id,
         versions.c.revision,
@@ -229,7 +220,7 @@ def view_of(row: sa.Row[Any]) -> PromptVersionView:
 
 
 def stored_of(row: sa.Row[Any]) -> StoredVersion:
-    """For `select_versions` with the column `spec_json` added."""
+    """Read a row of `select_versions` with the column `spec_json` added."""
     return StoredVersion(view_of(row), row.spec_json, row.archived_at is not None)
 
 
@@ -237,7 +228,7 @@ def _asset_of(row: sa.Row[Any]) -> AssetView:
     try:
         path = json.loads(row.metadata_json).get("path")
     except (ValueError, TypeError, AttributeError):
-        path = row.metadata_json  # which fits no spec
+        path = row.metadata_json  # edited by hand; it matches no spec
     return AssetView(row.kind, row.object_key, row.content_type, row.byte_size, row.checksum_sha256, path)
 
 
@@ -255,12 +246,12 @@ def named(prompt: PromptId) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bo
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """In Python, since LIKE minds the case in one database and not in the other."""
+    # Not by LIKE, which is case-sensitive on PostgreSQL only.
     expression = re.escape(pattern.rstrip("/")).replace(r"\*", ".*")
     return re.fullmatch(f"{expression}(/.*)?", name) is not None
 
 
 def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """As many at a time as one IN list takes."""
+    """Split values into chunks that one IN list takes."""
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]

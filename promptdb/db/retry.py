@@ -1,10 +1,9 @@
-"""Doing a unit of work again where the database says that it may work the second time."""
+"""Retries units of work after passing failures of the database."""
 
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from itertools import count
 from secrets import SystemRandom
 from typing import ParamSpec, TypeVar
 
@@ -13,18 +12,18 @@ from sqlalchemy.exc import DBAPIError
 from promptdb.db.driver_errors import fault_in
 from promptdb.errors import LockTimeout, StorageError, Unreachable
 
+# PostgreSQL restarts in less.
 PATIENCE = 8.0
-"""Seconds from the first failure on, after which it is told. PostgreSQL restarts in less."""
+"""Seconds of retries after the first failure."""
 
+# Then the address is probably wrong.
 FIRST_PATIENCE = 2.0
-"""The same where nothing has ever answered: then the address is wrong, more often than not."""
+"""Seconds of retries if the server has never answered."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
-"""Seconds."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds
 
+# serialization_failure, deadlock_detected, admin_shutdown, crash_shutdown, cannot_connect_now
 _TRANSIENT = ("40001", "40P01", "57P01", "57P02", "57P03")
-"""serialization_failure, deadlock_detected, admin_shutdown, crash_shutdown, cannot_connect_now."""
-
 _CONNECTION_EXCEPTION = "08"
 
 _Arguments = ParamSpec("_Arguments")
@@ -33,9 +32,9 @@ _is_inside: ContextVar[bool] = ContextVar("_is_inside", default=False)
 
 
 def retried(work: Callable[_Arguments, _T]) -> Callable[_Arguments, _T]:
-    """Decorate a unit of work: what reads, decides and writes. It changes nothing but the database, and may run twice.
+    """Decorate a function as a unit of work, which is retried as a whole. It may change nothing but the registry's stores.
 
-    A unit that is called inside another one is part of it.
+    A unit that another unit calls is part of that one.
     """
 
     @wraps(work)
@@ -52,13 +51,13 @@ def retried(work: Callable[_Arguments, _T]) -> Callable[_Arguments, _T]:
 
 
 def again(work: Callable[[], _T]) -> _T:
-    """Work until it is done, with pauses that grow, for `PATIENCE` seconds after it first failed, or `FIRST_PATIENCE`.
+    """Repeat the work until it succeeds, with growing pauses.
 
     Raises:
-        StorageError, LockTimeout: it failed for good, or for too long.
+        StorageError, LockTimeout: it failed for a lasting reason, or for too long.
     """
-    deadline = None
-    for number in count():
+    deadline, pause = None, _FIRST_PAUSE
+    while True:
         try:
             return work()
         except (StorageError, LockTimeout) as error:
@@ -67,18 +66,15 @@ def again(work: Callable[[], _T]) -> _T:
                 deadline = now + min(PATIENCE, FIRST_PATIENCE if isinstance(error, Unreachable) else PATIENCE)
             if now >= deadline or not is_transient(error):
                 raise
-        pause = min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE)
         time.sleep(pause * SystemRandom().uniform(0.5, 1))
-    raise AssertionError("counting has no end")
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the cause of an error is a lost connection, a server that is not up, or a transaction that met another one.
-
-    Only PostgreSQL has such causes: SQLite's lock is waited for where it is taken.
-    """
+    """Check for a failure that may pass: a lost connection, a server that is down, or a conflict between transactions."""
     cause = error.__cause__
     original = cause.orig if isinstance(cause, DBAPIError) else cause
+    # Errors of SQLite have no SQLSTATE, and never pass: `writing` has already waited for its lock.
     if original is None or not hasattr(original, "sqlstate"):
         return False
     state: str | None = original.sqlstate

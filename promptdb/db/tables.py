@@ -1,6 +1,6 @@
 """The rows of the registry as SQLModel classes, over the tables of `columns`.
 
-`table=True` classes do not validate: rows are storage, and `PromptSpec` is the truth about what is in them.
+Classes with `table=True` do not validate: `PromptSpec` is the truth about the content of versions.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ from promptdb.db import columns
 
 
 class _OverTable(SQLModelMetaclass):
-    """Gives each annotated field the column of its name. Either of them without the other is an error."""
+    """Gives each annotated field the column of the same name. One without the other is an error."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any], **options: Any) -> Any:
         table: sa.Table | None = members.get("__table__")
@@ -24,8 +24,6 @@ class _OverTable(SQLModelMetaclass):
 
 
 class Table(SQLModel, metaclass=_OverTable):
-    """Base of the rows."""
-
     metadata: ClassVar[sa.MetaData] = columns.metadata
 
 

@@ -1,4 +1,4 @@
-"""Inserts and pointer moves on one connection that holds the write lock. Bulk statements through Core; no decisions."""
+"""Writes rows on a connection that holds the write lock. Decides nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,17 +27,17 @@ from promptdb.domain.prompt_id import PromptId
 
 @dataclass(frozen=True)
 class RegistryWriter:
-    """`now` is the time of everything one transaction writes."""
+    """Writes the rows of one transaction, all with the time `now`."""
 
     connection: sa.Connection
     now: datetime
 
     def taken_ids(self, ids: Sequence[UUID]) -> set[UUID]:
-        """Which of these prompt ids exist, under whatever name."""
+        """Find the prompt ids that exist already, under any name."""
         return {row.id for row in among(self.connection, sa.select(prompts.c.id), prompts.c.id, ids)}
 
     def insert_prompts(self, created: Mapping[UUID, PromptId]) -> None:
-        """New prompts. A name that led to a renamed prompt now means the new one."""
+        """Insert prompts. Earlier names of other prompts no longer redirect if a new prompt takes them."""
         if not created:
             return
         rows = [
@@ -65,7 +65,7 @@ class RegistryWriter:
         return key
 
     def rename(self, key: UUID, old: PromptId, new: PromptId) -> None:
-        """The old name goes on to answer, unless another prompt takes it."""
+        """Rename a prompt, and redirect its old name."""
         self._drop_redirect(new)
         self._drop_redirect(old)
         self.connection.execute(
@@ -88,11 +88,11 @@ class RegistryWriter:
             self._insert(source_heads, [{"root": root, "git_ref": git_ref, **values}])
 
     def begin_absences(self, ids: Iterable[UUID], run_id: int) -> None:
-        """This run found no file for these prompts, which had one before."""
+        """Note that the prompts have no file from this run on."""
         self._insert(absences, [{"prompt_id": key, "from_run_id": run_id, "until_run_id": None} for key in ids])
 
     def end_absences(self, ids: Iterable[UUID], run_id: int) -> None:
-        """This run found a file for these prompts again."""
+        """Note that the prompts have a file again in this run."""
         for key in ids:
             self.connection.execute(
                 sa.update(absences)
@@ -104,7 +104,6 @@ class RegistryWriter:
         self._insert(aliases, [{**row, "updated_at": self.now} for row in rows])
 
     def move_aliases(self, rows: Sequence[Row]) -> None:
-        """Update the aliases with these `prompt_id` and `alias`."""
         self._for_each(sa.update(aliases), [{**row, "updated_at": self.now} for row in rows])
 
     def delete_aliases(self, rows: Sequence[Row]) -> None:
@@ -119,7 +118,7 @@ class RegistryWriter:
             note(self.connection, target, rows[0])
 
     def _for_each(self, statement: sa.Update | sa.Delete, rows: Sequence[Row]) -> None:
-        """One statement for every row, which it finds by `prompt_id` and `alias`."""
+        """Run the statement for each row, on the alias with its `prompt_id` and `alias`."""
         if not rows:
             return
         where = (aliases.c.prompt_id == sa.bindparam("_prompt_id"), aliases.c.alias == sa.bindparam("_alias"))

@@ -152,7 +152,7 @@ def test_a_file_that_is_no_database_is_one_error_of_one_line(run: Run, synced: P
     assert (ran.code, ran.out) == (1, "")
     error, hint = ran.err.splitlines()
     assert error.endswith("promptdb.sqlite3 failed: file is not a database")
-    assert hint == "hint: the file is something else: correct the database URL"
+    assert hint == "hint: correct the database URL: the file is not a SQLite database"
 
 
 def test_a_database_of_something_else_is_left_alone(run: Run, project: Path) -> None:

@@ -1,9 +1,11 @@
 """Commands on a registry whose blobs are in S3, on a real server; and what they say where its settings are wrong."""
 
+import signal
 from pathlib import Path
 
 import pytest
-from clitools import STYLE, Run, terminal
+from clitools import STYLE, TIMEOUT, Run, started, terminal
+from fake_s3 import EMPTY_LIST, Reply, fake_s3
 from registries import s3_settings, write
 from repositories import Git, commit_all
 from s3 import ACCESS_KEY, SECRET_KEY, S3Server
@@ -58,6 +60,23 @@ def test_the_upload_of_a_history_shows_it_too(run: Run, bucket: str, project: Pa
     assert run("sync", "--history").err == ""
 
 
+def test_an_interrupt_does_not_wait_for_an_upload_that_hangs(project: Path) -> None:
+    with fake_s3(Reply(body=EMPTY_LIST), hanging="PUT /bucket/sha256/") as server:
+        settings = {
+            "PROMPTDB_STORAGE_BACKEND": "minio",
+            "PROMPTDB_MINIO_ENDPOINT": server.endpoint,
+            "PROMPTDB_MINIO_BUCKET": "bucket",
+            "PROMPTDB_MINIO_ACCESS_KEY": ACCESS_KEY,
+            "PROMPTDB_MINIO_SECRET_KEY": SECRET_KEY,
+            "PROMPTDB_MINIO_SECURE": "false",
+        }
+        with started("sync", **settings) as running:
+            assert server.hangs.wait(TIMEOUT)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=TIMEOUT)
+    assert (running.returncode, out, err.strip()) == (130, "", "interrupted")
+
+
 def test_a_registry_in_s3_is_not_local(run: Run, bucket: str) -> None:
     ran = run("sync", "--local")
     assert ran.code == 1
@@ -69,10 +88,10 @@ def test_a_registry_in_s3_is_not_local(run: Run, bucket: str) -> None:
     [
         ("MINIO_ENDPOINT", "", "storage_backend is minio, but minio_endpoint is not set", "docs/storage.md"),
         ("MINIO_ENDPOINT", "https://s3.example", "'https://s3.example' has a scheme", "write s3.example, and set"),
-        ("MINIO_ENDPOINT", "127.0.0.1:1", "nothing listens at 127.0.0.1:1", "is the server up?"),
+        ("MINIO_ENDPOINT", "127.0.0.1:1", "nothing listens at 127.0.0.1:1", "start the server"),
         ("MINIO_ACCESS_KEY", "nobody", "does not know the access key", "minio_access_key"),
         ("MINIO_SECRET_KEY", "wrong-secret", "refuses the secret key", "minio_secret_key"),
-        ("MINIO_BUCKET", "No_Bucket", "'No_Bucket' is no name of a bucket", "3 to 63"),
+        ("MINIO_BUCKET", "No_Bucket", "'No_Bucket' is not a valid bucket name", "3 to 63"),
         ("MINIO_SECURE", "true", "does not speak TLS", "set minio_secure to false"),
     ],
 )

@@ -111,7 +111,7 @@ def test_a_digest_gives_the_newest_revision_that_has_it(registry: PromptService,
 def test_an_abbreviated_digest_that_fits_two_is_an_error_that_gives_more_digits(service: PromptService) -> None:
     texts, prefix = _texts_with_the_same_prefix()
     digests = sorted(service.register_text(TRIAGE, text).version.spec_hash for text in texts)
-    with pytest.raises(VersionNotFound, match=f"sha256:{prefix} fits 2 digests of {TRIAGE}") as caught:
+    with pytest.raises(VersionNotFound, match=f"sha256:{prefix} matches 2 digests of {TRIAGE}") as caught:
         service.get(f"{TRIAGE}:sha256:{prefix}")
     assert caught.value.hint == f"give more digits: {digests[0][:19]}, {digests[1][:19]}"
     for digest in digests:
@@ -212,7 +212,7 @@ def test_the_hint_lists_five_revisions_at_most_and_says_where_there_are_no_alias
         ("support/triag", "did you mean support/triage?"),
         ("suport/triage", "did you mean support/triage?"),
         ("support/Triage", "did you mean support/triage?"),
-        ("zzz/qqq", "'promptdb list' shows what there is"),
+        ("zzz/qqq", "'promptdb list' shows all prompts"),
     ],
 )
 def test_a_prompt_that_is_not_there_is_told_with_those_that_are_near(

@@ -62,8 +62,8 @@ def test_each_role_can_do_what_it_is_for_and_the_reader_no_more(
 
 
 REFUSED: dict[str, tuple[str, str]] = {
-    "banned": ("pg_hba.conf rejects connection", "let the pg_hba.conf of the server take this user"),
-    "tls_only": ("no pg_hba.conf entry .* no encryption", "say sslmode=require"),
+    "banned": ("pg_hba.conf rejects connection", "allow this user and host in the server's pg_hba.conf"),
+    "tls_only": ("no pg_hba.conf entry .* no encryption", "set sslmode=require"),
     "locked_out": ('permission denied for database "locked"', "grant the role"),
     "nobody_yet": ('role "nobody_yet" does not exist', "check the user"),
 }

@@ -65,10 +65,10 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tls]:
     ("user", "certificate", "mode", "said", "hint"),
     [
         ("certified", None, "verify-full", "requires a valid client certificate", "sslcert=FILE&sslkey=FILE"),
-        ("certified", "stranger", "verify-full", "unknown ca", "does not accept the certificate in sslcert"),
-        ("certified", "expired", "verify-full", "certificate expired", "does not accept the certificate in sslcert"),
-        ("server", "client", "verify-full", "certificate authentication failed", "must be made out to that user"),
-        ("encrypted", None, "disable", "no encryption", "say sslmode=require"),
+        ("certified", "stranger", "verify-full", "unknown ca", "rejects the certificate in sslcert"),
+        ("certified", "expired", "verify-full", "certificate expired", "rejects the certificate in sslcert"),
+        ("server", "client", "verify-full", "certificate authentication failed", "must name the same user"),
+        ("encrypted", None, "disable", "no encryption", "set sslmode=require"),
     ],
 )
 def test_a_client_that_is_refused_is_told_why_at_once(

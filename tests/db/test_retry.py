@@ -388,7 +388,7 @@ def test_where_nobody_can_say_what_became_of_a_commit_it_is_told_and_not_done_ag
     with pytest.raises(StorageError, match="lost during a commit") as caught:
         on_own_server.promote("a/one", "production")
     assert caught.value.hint is not None
-    assert "look at what is there" in caught.value.hint
+    assert "check what was written" in caught.value.hint
     own_server.start()
 
 

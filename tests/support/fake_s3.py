@@ -3,10 +3,10 @@
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 EMPTY_LIST = b"<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated></ListBucketResult>"
 
@@ -28,11 +28,18 @@ def error(status: int, code: str, more: str = "", headers: dict[str, str] | None
 
 @dataclass
 class FakeS3:
-    """Gives its replies one after another, and the last one again and again. `requests` are method, path and Range."""
+    """Gives its replies one after another, and the last one again and again. `requests` are method, path and Range.
+
+    Requests that begin with `hanging`, such as `PUT /bucket/`, set `hangs`. Their answers never end: bytes of a header keep
+    coming, so that no timeout of the client ends them either.
+    """
 
     port: int
     replies: list[Reply] = field(default_factory=list)
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
+    hanging: str | None = None
+    hangs: Event = field(default_factory=Event)
+    over: Event = field(default_factory=Event)
 
     @property
     def endpoint(self) -> str:
@@ -40,13 +47,16 @@ class FakeS3:
 
 
 @contextmanager
-def fake_s3(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[FakeS3]:
+def fake_s3(*replies: Reply, tls: ssl.SSLContext | None = None, hanging: str | None = None) -> Iterator[FakeS3]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             fake.requests.append((self.command, self.path, self.headers.get("Range")))
+            if fake.hanging is not None and f"{self.command} {self.path}".startswith(fake.hanging):
+                self._hang()
+                return
             reply = fake.replies.pop(0) if len(fake.replies) > 1 else fake.replies[0]
             self.send_response_only(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
@@ -55,6 +65,15 @@ def fake_s3(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[Fake
             if self.command != "HEAD":
                 self.wfile.write(reply.body[: reply.sent])
             self.close_connection = reply.sent is not None
+
+        def _hang(self) -> None:
+            fake.hangs.set()
+            self.send_response_only(200)
+            self.flush_headers()
+            with suppress(OSError):  # the client hung up
+                while not fake.over.wait(0.1):
+                    self.wfile.write(b"X")
+            self.close_connection = True
 
         do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _answer  # noqa: N815
 
@@ -68,12 +87,13 @@ def fake_s3(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[Fake
     server = Server(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    fake = FakeS3(server.server_address[1], list(replies))
+    fake = FakeS3(server.server_address[1], list(replies), hanging=hanging)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield fake
     finally:
+        fake.over.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -459,7 +459,7 @@ def test_an_abbreviated_commit_that_fits_two_is_an_error_that_gives_more_digits(
     write(tree, {"a/one.txt": "one"})
     for commit_id in ("abcd12" + "0" * 34, "abcd34" + "0" * 34):
         sync_as(service, "main", commit_id)
-    with pytest.raises(VersionNotFound, match="git:abcd fits 2 commits") as caught:
+    with pytest.raises(VersionNotFound, match="git:abcd matches 2 commits") as caught:
         service.get("a/one:git:abcd")
     assert caught.value.hint == "give more digits: abcd1200, abcd3400"
     assert texts(service, "a/one:git:abcd1") == "one"

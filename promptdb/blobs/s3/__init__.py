@@ -1,1 +1,1 @@
-"""Blobs in MinIO, Amazon S3 or another S3."""
+"""Requests to MinIO, Amazon S3 or another S3 server."""

@@ -1,9 +1,9 @@
-"""What went wrong between us and an S3 server, told as what is wrong and what to do. No key is in any of it."""
+"""Errors of the S3 client as errors of promptdb, with remedies. No message contains a key."""
 
 import re
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from xml.etree.ElementTree import ParseError
@@ -16,24 +16,21 @@ from promptdb.blobs.s3.address import S3Address
 from promptdb.errors import StorageError
 
 _PERMISSIONS = "docs/storage.md lists the permissions that the keys need"
+# By code of S3: what the server does, and the remedy.
 _CODES = {
-    "InvalidAccessKeyId": ("does not know the access key", "look at minio_access_key"),
-    "SignatureDoesNotMatch": (
-        "refuses the secret key",
-        "look at minio_secret_key: it must be that of minio_access_key",
-    ),
-    "InvalidTokenId": ("does not know the keys", "look at minio_access_key and minio_secret_key"),
-    "ExpiredToken": ("says that the keys have expired", "get new ones"),
+    "InvalidAccessKeyId": ("does not know the access key", "check minio_access_key"),
+    "SignatureDoesNotMatch": ("refuses the secret key", "check minio_secret_key: it must belong to minio_access_key"),
+    "InvalidTokenId": ("does not know the keys", "check minio_access_key and minio_secret_key"),
+    "ExpiredToken": ("reports that the keys have expired", "get new keys"),
     "AccessDenied": ("denies access", _PERMISSIONS),
-    "AllAccessDisabled": ("denies access to this bucket to everybody", "ask its owner"),
-    "NoSuchBucket": ("has no such bucket", "look at minio_bucket; the first sync creates it"),
+    "AllAccessDisabled": ("denies all access to this bucket", "ask its owner"),
+    "NoSuchBucket": ("does not exist", "check minio_bucket; the first sync creates it"),
     "SlowDown": ("asks to slow down", "try again later"),
     "ServiceUnavailable": ("is not available", "try again later"),
-    "QuotaExceeded": ("has no room left for this bucket", "make room: promptdb gc"),
-    "XMinioStorageFull": ("has no room left", "make room: promptdb gc"),
+    "QuotaExceeded": ("has used up the quota of this bucket", "free some space: promptdb gc"),
+    "XMinioStorageFull": ("has no space left", "free some space: promptdb gc"),
     "EntityTooLarge": ("does not take an object of this size", "keep large data out of the assets"),
 }
-"""Code of S3 -> what the server does, and what to do."""
 
 _ELSEWHERE = {
     *("PermanentRedirect", "TemporaryRedirect", "Redirect", "AuthorizationHeaderMalformed", "InvalidRegion"),
@@ -43,11 +40,8 @@ _REGION = re.compile(rb"<Region>([\w-]+)</Region>|expecting '([\w-]+)'")
 
 
 @contextmanager
-def told(address: S3Address) -> Iterator[None]:
-    """
-    Raises:
-        StorageError: in place of whatever the client raises.
-    """
+def restated(address: S3Address) -> Iterator[None]:
+    """Raise errors of the client as `StorageError`."""
     try:
         yield
     except (MinioException, HTTPError, ParseError, UnicodeDecodeError) as error:
@@ -55,35 +49,31 @@ def told(address: S3Address) -> Iterator[None]:
 
 
 @contextmanager
-def nothing_without_bucket() -> Iterator[None]:
-    """For what there is nothing to do about where there is no bucket: that is no error then."""
+def ignoring(code: str) -> Iterator[None]:
+    """Ignore the error with this code of the server."""
     try:
         yield
     except StorageError as error:
-        if code_of(error) != "NoSuchBucket":
+        if code_of(error) != code:
             raise
 
 
 def code_of(error: StorageError) -> str | None:
-    """The code that the server gave, as `NoSuchBucket`; None if it gave none."""
+    """Return the server's error code, such as `NoSuchBucket`, or None."""
     return error.__cause__.code if isinstance(error.__cause__, S3Error) else None
 
 
 def storage_error(error: Exception, address: S3Address) -> StorageError:
-    """
-    Args:
-        error: of the client, or of HTTP.
-        address: where it was raised.
-    """
+    """Restate an error of the client, or of HTTP."""
     if isinstance(error, S3Error):
         return _of_code(error, address)
     if isinstance(error, HTTPError):
         return _of_connection(error, address)
     if isinstance(error, ServerError):
-        return StorageError(f"{address} failed with status {error.status_code}", "look at the log of the server")
+        return StorageError(f"{address} failed with status {error.status_code}", "read the log of the server")
     if isinstance(error, InvalidResponseError) and "HTTPS" in str(error):
         return StorageError(f"{address.endpoint} speaks TLS", "set minio_secure to true")
-    hint = "is it an S3 server? Look at minio_endpoint: the port of a console is not that of S3"
+    hint = "check minio_endpoint: the port may belong to another server, such as MinIO's console"
     return StorageError(f"{address} did not answer as S3 does", hint)
 
 
@@ -97,19 +87,12 @@ def _of_code(error: S3Error, address: S3Address) -> StorageError:
 
 
 def _of_clock(error: S3Error, address: S3Address) -> StorageError:
-    sent = error.response.headers.get("Date")
     off = ""
-    if sent is not None:
-        try:
-            difference = datetime.now(UTC) - parsedate_to_datetime(sent)
-        except (TypeError, ValueError):
-            difference = timedelta()
-        if difference:
-            seconds = timedelta(seconds=round(abs(difference).total_seconds()))
-            off = f": ours is {seconds} {'ahead' if difference > timedelta() else 'behind'}"
-    return StorageError(
-        f"{address} says that the clocks differ{off}", "set the clock of this machine, or of the server"
-    )
+    with suppress(TypeError, ValueError):  # the header is missing or malformed
+        difference = datetime.now(UTC) - parsedate_to_datetime(error.response.headers.get("Date", ""))
+        seconds = timedelta(seconds=round(abs(difference).total_seconds()))
+        off = f": ours is {seconds} {'ahead' if difference > timedelta() else 'behind'}"
+    return StorageError(f"{address} says that the clocks differ{off}", "set the clock of this machine or the server")
 
 
 def _of_region(error: S3Error, address: S3Address) -> StorageError:
@@ -118,36 +101,31 @@ def _of_region(error: S3Error, address: S3Address) -> StorageError:
     if found is None and match is not None:
         found = (match[1] or match[2]).decode()
     if found is None:
-        return StorageError(f"{address} is in another region than {address.region}", "set minio_region to its region")
-    return StorageError(
-        f"{address} is in the region {found}, and not in {address.region}", f"set minio_region to {found}"
-    )
+        return StorageError(f"{address} is not in the region {address.region}", "set minio_region to its region")
+    message = f"{address} is in the region {found}, not in {address.region}"
+    return StorageError(message, f"set minio_region to {found}")
 
 
 def _of_connection(error: HTTPError, address: S3Address) -> StorageError:
     where = address.endpoint
     if isinstance(error, NameResolutionError):
-        return StorageError(
-            f"there is no host {where.partition(':')[0]!r}", "look at minio_endpoint, and at the network"
-        )
+        host = where.partition(":")[0]
+        return StorageError(f"there is no host {host!r}", "check minio_endpoint and the network")
     if isinstance(error, NewConnectionError):
         refused = isinstance(error.__cause__, ConnectionRefusedError)
         what = f"nothing listens at {where}" if refused else f"cannot connect to {where}"
-        return StorageError(what, "is the server up? Look at minio_endpoint")
+        return StorageError(what, "start the server, or correct minio_endpoint")
     if isinstance(error, TimedOut):
-        return StorageError(f"{where} does not answer", "is the server up? Look at minio_endpoint, and at the network")
+        return StorageError(f"{where} does not answer", "check the server, minio_endpoint and the network")
     if isinstance(error, SSLError):
-        return _of_tls(error, address)
+        cause = error.args[0] if error.args else None
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            hint = "if you trust it, set SSL_CERT_FILE to a PEM file with the certificate of its authority"
+            return StorageError(f"the certificate of {where} is not trusted: {cause.verify_message}", hint)
+        hint = "set minio_secure to false if it speaks plain HTTP, or check the port in minio_endpoint"
+        return StorageError(f"{where} does not speak TLS that this machine accepts", hint)
     if isinstance(error, ProtocolError) and not address.secure:
-        hint = "is the server up? If it speaks TLS, set minio_secure to true"
-        return StorageError(f"{where} closed the connection", hint)
-    return StorageError(f"{where} closed the connection", "is the server up? Try again")
-
-
-def _of_tls(error: SSLError, address: S3Address) -> StorageError:
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        hint = "if it is right, name the file of its authority in SSL_CERT_FILE"
-        return StorageError(f"the certificate of {address.endpoint} is not trusted: {cause.verify_message}", hint)
-    hint = "set minio_secure to false if it speaks HTTP, or look at the port in minio_endpoint"
-    return StorageError(f"{address.endpoint} does not speak TLS as we do", hint)
+        return StorageError(
+            f"{where} closed the connection", "check the server; if it speaks TLS, set minio_secure to true"
+        )
+    return StorageError(f"{where} closed the connection", "check the server, and try again")

@@ -1,4 +1,4 @@
-"""HTTP as the S3 client uses it: short timeouts, and the only place where a request is made again."""
+"""HTTP for the S3 client, with short timeouts and all retries."""
 
 import os
 import ssl
@@ -15,31 +15,29 @@ from urllib3.exceptions import TimeoutError as TimedOut
 
 from promptdb.errors import ConfigError
 
-_FIRST_PATIENCE = 3.0
-"""Seconds of patience until the server has answered once: before that, the settings are more likely to be wrong."""
+# Shorter until the server has responded once: before that, the settings are probably wrong.
+_FIRST_PATIENCE = 3.0  # seconds
+_CONNECT, _READ, _FIRST_READ = 10.0, 60.0, 10.0  # seconds
 
-_CONNECT, _READ, _FIRST_READ = 10.0, 60.0, 10.0
-"""Seconds; the last until the server has answered once."""
-
+# Status codes of failures that may pass. 501 does not, nor does an error in the request.
 _BUSY = frozenset({429, 500, 502, 503, 504})
-"""Status codes that pass. 501 does not, nor does an error in a request."""
 
+# Bytes sent within one timeout, so that a large body may take longer.
 _AT_ONCE = 64 * 1024
-"""Bytes that one timeout covers, so that a large body may take longer."""
 
 
 class RetryingPool(urllib3.PoolManager):
-    """Repeats a request that failed for a reason which passes: connection, timeout, 429, 5xx.
+    """A pool that repeats requests after passing failures: connection, timeout, 429, 5xx.
 
-    Every request to S3 may be repeated: an object is written whole, under the digest of its bytes.
+    All requests are safe to repeat, since each object is written whole and under its digest.
 
     Args:
-        connections: that are kept open.
-        secure: use TLS, verified by SSL_CERT_FILE if that is set, otherwise by the system's and certifi's authorities.
-        patience: seconds after the first failure of a request in which it is made again.
+        connections: the number to keep open.
+        secure: use TLS, verified with SSL_CERT_FILE if it is set, otherwise with the authorities of the system and certifi.
+        patience: seconds of retries after the first failure of a request.
 
     Raises:
-        ConfigError: SSL_CERT_FILE names no file of certificates.
+        ConfigError: SSL_CERT_FILE has no certificates.
     """
 
     def __init__(self, connections: int, *, secure: bool, patience: float) -> None:
@@ -55,10 +53,10 @@ class RetryingPool(urllib3.PoolManager):
     def urlopen(  # type: ignore[override]  # as the client calls it
         self, method: str, url: str, *, body: bytes | None = None, **options: Any
     ) -> urllib3.BaseHTTPResponse:
-        """Return the answer, even an unfavourable one.
+        """Send a request, and return the response with any status.
 
         Raises:
-            HTTPError: there was none, in the time that patience allows.
+            HTTPError: there was no response in time.
         """
         options["timeout"] = urllib3.Timeout(connect=_CONNECT, read=_READ if self.has_answered else _FIRST_READ)
         retry = _Retry.of(self)
@@ -69,12 +67,12 @@ class RetryingPool(urllib3.PoolManager):
             if not _is_cut(method, answer):
                 return answer
             answer.close()
-            retry = retry.increment(method, url, error=ProtocolError("an answer ended before its body began"))
+            retry = retry.increment(method, url, error=ProtocolError("a response ended before its body began"))
             retry.sleep()
 
 
 class _Retry(urllib3.Retry):
-    """Retries until a time, where urllib3 counts attempts, and only what passes."""
+    """Retries until a deadline, and only after passing failures. urllib3 counts attempts."""
 
     pool: RetryingPool
     deadline: float | None = None
@@ -89,7 +87,7 @@ class _Retry(urllib3.Retry):
             respect_retry_after_header=False,
             backoff_factor=0.1,
             backoff_max=5.0,
-            backoff_jitter=0.2,  # so that writers do not come back all at once
+            backoff_jitter=0.2,  # so that writers do not all return at once
         )
         made.pool = pool
         return made
@@ -111,21 +109,21 @@ class _Retry(urllib3.Retry):
         following.pool = self.pool
         following.deadline = self.deadline or time.monotonic() + self.pool.patience
         if time.monotonic() + following.get_backoff_time() > following.deadline:
-            # urllib3 names its pool where it has an answer, which it then returns.
+            # urllib3 passes its pool if there is a response, and then catches this error and returns the response.
             raise error or MaxRetryError(_pool, url)  # type: ignore[arg-type]
         return following
 
 
 def _passes(error: Exception) -> bool:
     if isinstance(error, SSLError):
-        return "EOF" in str(error)  # cut during the handshake; certificates and protocols stay what they are
+        return "EOF" in str(error)  # cut during the handshake; other failures of TLS last
     return isinstance(error, TimedOut | NewConnectionError | ProtocolError)
 
 
 def _is_cut(method: str, answer: urllib3.BaseHTTPResponse) -> bool:
-    """Whether the connection was cut between the lines of the headers, which looks like their end.
+    """Check for a response that was cut within its headers, which http.client takes for their end.
 
-    They say how long the body is, or that it ends with the connection (RFC 9112, 6.3).
+    Complete headers state the length of the body, or that the connection ends it (RFC 9112, 6.3).
     """
     if method == "HEAD" or answer.status in (204, 304) or answer.version != 11:
         return False

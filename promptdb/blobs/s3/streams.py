@@ -1,4 +1,4 @@
-"""Bytes on their way to a bucket and back: checks what goes up before the last of it is sent, and resumes what is cut."""
+"""Streams to a bucket and back: checked uploads, and downloads that resume."""
 
 from concurrent.futures import CancelledError
 from functools import partial
@@ -17,20 +17,19 @@ from promptdb.streams import Readable, checked
 if TYPE_CHECKING:
     from promptdb.blobs.s3.bucket import Bucket
 
-_ATTEMPTS = 5
-"""To go on reading from one place."""
+_ATTEMPTS = 5  # at one position
 
 
 class CheckedUpload:
-    """The bytes of a blob, the last of which are given out only if all of them have its digest and size.
+    """The bytes of a blob. The last bytes are returned only if all match the digest and size.
 
     Args:
-        blob: what is read.
-        stream: of its bytes.
+        blob: the blob to upload.
+        stream: its bytes.
         stop: ends the upload once it is set.
 
     Raises:
-        IntegrityFailure: the bytes are not those of the blob, which is empty. `read` raises it for all others.
+        IntegrityFailure: the blob is empty, and the stream is not. For other blobs, `read` raises it.
     """
 
     def __init__(self, blob: Blob, stream: BinaryIO, stop: Event) -> None:
@@ -54,19 +53,20 @@ class CheckedUpload:
 
     def _require_end(self) -> None:
         is_longer = False
-        while self._stream.read(CHUNK):  # to its end, where the stream itself may report what is wrong
+        # To the end: the stream may have a better error of its own there.
+        while self._stream.read(CHUNK):
             is_longer = True
         if is_longer:
             raise self._wrong()
 
 
 class ResumedDownload:
-    """The bytes of an object. Where the connection is cut, asks for them from there on.
+    """The bytes of an object. After a cut connection, requests the rest.
 
     Args:
-        bucket: has the object.
+        bucket: of the object.
         key: of the object.
-        answer: from its beginning.
+        answer: the response with all bytes.
     """
 
     def __init__(self, bucket: "Bucket", key: str, answer: BaseHTTPResponse) -> None:
@@ -77,10 +77,6 @@ class ResumedDownload:
         self._position = 0
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:
-        """
-        Raises:
-            StorageError: the server failed, or the connection is cut again and again.
-        """
         failed = 0
         while self._size is None or self._position < self._size:
             try:

@@ -1,4 +1,4 @@
-"""Reads for `verify`: every row, in streams, so that memory does not grow with them."""
+"""Reads every row for `verify`, in streams, so that memory does not grow with the rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,18 +12,16 @@ from promptdb.db.columns import aliases, assets, events, prompts, runs, sources,
 from promptdb.db.repository import PromptRepository, among
 from promptdb.domain.integrity import AliasEventRow, AliasHistory, VersionRow
 
-_AT_ONCE = 500
-"""Rows in memory."""
+_AT_ONCE = 500  # rows in memory
 
 _prompt = (prompts.c.namespace + "/" + prompts.c.name).label("prompt")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A version, as people read it, with its digest and where it was found.
+    """The source of a version, which is text such as `a/one rev:3`.
 
-    `commit` is where the file was last changed, `run_commit` the commit that was synced; `path` is from the top of the
-    repository.
+    `commit` is the last one that changed the file, and `run_commit` the synced one. `path` starts at the repository's top.
     """
 
     version: str
@@ -34,7 +32,7 @@ class SourceRow:
 
 
 class Audit:
-    """Valid as long as the connection's transaction: all its answers are of one state."""
+    """Reads in the transaction of a connection: all results are of one state."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -51,7 +49,7 @@ class Audit:
                 )
 
     def incomplete_prompts(self) -> Iterator[str]:
-        """Find prompts whose revisions have a gap, and those without any."""
+        """Find prompts with a gap in their revisions, or without revisions."""
         highest = sa.func.coalesce(sa.func.max(versions.c.revision), 1)
         query = (
             sa.select(_prompt)
@@ -62,7 +60,7 @@ class Audit:
         yield from self._stream(query).scalars()
 
     def alias_histories(self) -> Iterator[AliasHistory]:
-        """Read every alias that is there or was, with its log."""
+        """Read every alias with its log, deleted aliases included."""
         present: dict[tuple[str, str], tuple[tuple[UUID, int] | None, bool]] = {}
         own = sa.exists().where(versions.c.id == aliases.c.version_id, versions.c.prompt_id == aliases.c.prompt_id)
         query = sa.select(aliases, _prompt, own.label("own")).join(prompts, prompts.c.id == aliases.c.prompt_id)
@@ -78,7 +76,7 @@ class Audit:
             yield AliasHistory(prompt, alias, target, is_sound, ())
 
     def sources(self) -> Iterator[SourceRow]:
-        """Read where clean versions came from, by commits."""
+        """Read the clean sources of versions, in the order of their commits."""
         query = (
             sa.select(
                 _prompt,
@@ -99,7 +97,7 @@ class Audit:
             yield SourceRow(version, row.spec_hash, row.path, row.commit_id, row.run_commit)
 
     def users(self, checksums: Sequence[str], limit: int | None = None) -> dict[str, list[str]]:
-        """For each checksum, the versions that name the blob, at most so many."""
+        """Find the versions that use the blob of each checksum, at most `limit` for each."""
         found: dict[str, list[str]] = {}
         query = (
             sa.select(assets.c.checksum_sha256, _prompt, versions.c.revision)
@@ -114,7 +112,7 @@ class Audit:
         return found
 
     def counts(self) -> tuple[int, int, int]:
-        """Count prompts, versions and aliases."""
+        """Count the prompts, versions and aliases."""
         return self._count(prompts), self._count(versions), self._count(aliases)
 
     def _count(self, table: sa.Table) -> int:

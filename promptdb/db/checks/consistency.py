@@ -1,4 +1,4 @@
-"""Checks that a database holds together by itself: the file of SQLite, readable values, rows that others refer to."""
+"""Checks the consistency of a database: the file of SQLite, readable values, and foreign keys."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +10,13 @@ from promptdb.db.columns import RowId, UtcDateTime, metadata
 from promptdb.db.engine import reading
 from promptdb.errors import IntegrityFailure, StorageError
 
-_MOST = 100
-"""Lines of SQLite about a damaged file."""
-
+_MOST = 100  # findings of SQLite in a damaged file
 _DAMAGED = ("malformed", "not a database", "disk image")
 
 
 @contextmanager
 def any_text(connection: sa.Connection) -> Iterator[None]:
-    """Read text that is not UTF-8, as after a bit flip in a file of SQLite, with marks in it instead of an error."""
+    """Read text with replacement characters where it is not UTF-8, as after a bit flip in a SQLite file."""
     if connection.dialect.name != "sqlite":
         yield
         return
@@ -31,7 +29,7 @@ def any_text(connection: sa.Connection) -> Iterator[None]:
 
 
 def file_damage(engine: sa.Engine, *, thorough: bool) -> list[str]:
-    """Ask SQLite to check its file; PostgreSQL checks its own pages.
+    """List the damage that SQLite finds in its file. PostgreSQL checks its pages by itself.
 
     Raises:
         StorageError: the file cannot be read at all.
@@ -50,7 +48,7 @@ def file_damage(engine: sa.Engine, *, thorough: bool) -> list[str]:
 
 
 def unreadable(connection: sa.Connection) -> Iterator[tuple[str, str]]:
-    """Find tables with a value that is not a time or an id; columns of PostgreSQL hold no other kind."""
+    """Find tables with values that are not times or ids. PostgreSQL has typed columns."""
     for table in metadata.sorted_tables if connection.dialect.name == "sqlite" else ():
         kinds = [column for column in table.columns if isinstance(column.type, RowId | UtcDateTime)]
         try:
@@ -61,7 +59,7 @@ def unreadable(connection: sa.Connection) -> Iterator[tuple[str, str]]:
 
 
 def dangling(connection: sa.Connection) -> Iterator[tuple[str, str]]:
-    """Find tables with rows that refer to missing ones: foreign keys may have been switched off."""
+    """Find tables with rows that refer to missing rows. An editor may have ignored foreign keys."""
     for table in metadata.sorted_tables:
         for constraint in sorted(table.foreign_key_constraints, key=lambda found: str(found.name)):
             parent = constraint.referred_table.alias("parent")

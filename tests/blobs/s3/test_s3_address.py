@@ -22,13 +22,13 @@ def test_an_endpoint_is_a_host_with_or_without_a_port(endpoint: str) -> None:
     [
         ("http://localhost:9000", "has a scheme", "write localhost:9000, and set minio_secure to false"),
         ("https://s3.example/", "has a scheme", "write s3.example, and set minio_secure to true"),
-        ("s3.example/bucket", "has a path", "write s3.example; the bucket is a setting of its own"),
-        ("me:password@s3.example", "holds a user or a password", "host:port"),
-        ("localhost:port", "is no host and port", "host:port"),
-        ("localhost:70000", "is no host and port", "host:port"),
-        (":9000", "is no host and port", "host:port"),
-        ("local host", "is no host and port", "host:port"),
-        ("::1", "is no host and port", "host:port"),
+        ("s3.example/bucket", "has a path", "write s3.example; the bucket has its own setting"),
+        ("me:password@s3.example", "contains a user or a password", "host:port"),
+        ("localhost:port", "is not a host and port", "host:port"),
+        ("localhost:70000", "is not a host and port", "host:port"),
+        (":9000", "is not a host and port", "host:port"),
+        ("local host", "is not a host and port", "host:port"),
+        ("::1", "is not a host and port", "host:port"),
     ],
 )
 def test_an_endpoint_that_is_none_is_told_how_to_write_it(endpoint: str, message: str, hint: str) -> None:
@@ -63,7 +63,7 @@ def test_a_name_of_a_bucket(bucket: str) -> None:
     ],
 )
 def test_no_name_of_a_bucket(bucket: str) -> None:
-    with pytest.raises(ConfigError, match="is no name of a bucket"):
+    with pytest.raises(ConfigError, match="is not a valid bucket name"):
         address(bucket=bucket)
 
 
@@ -84,7 +84,7 @@ def test_the_region_is_that_of_the_setting_or_of_the_endpoint(endpoint: str, reg
 
 
 def test_no_region() -> None:
-    with pytest.raises(ConfigError, match="minio_region: 'eu west' is no region"):
+    with pytest.raises(ConfigError, match="minio_region: 'eu west' is not a region"):
         address(region="eu west")
 
 

@@ -187,10 +187,10 @@ def test_a_listing_that_does_not_go_on_ends(following: str, requests: int) -> No
         (error(403, "AccessDenied"), "denies access", "permissions"),
         (error(400, "AuthorizationHeaderMalformed", "<Region>eu-west-1</Region>"), "in the region eu-west-1", "minio_region to eu-west-1"),
         (error(301, "PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-3"}), "in the region eu-west-3", "minio_region to eu-west-3"),
-        (error(307, "TemporaryRedirect"), "in another region than us-east-1", "set minio_region"),
-        (error(507, "XMinioStorageFull"), "has no room left", "promptdb gc"),
+        (error(307, "TemporaryRedirect"), "is not in the region us-east-1", "set minio_region"),
+        (error(507, "XMinioStorageFull"), "has no space left", "promptdb gc"),
         (Reply(400, b"Client sent an HTTP request to an HTTPS server.\n", {"Content-Type": "text/plain"}), "speaks TLS", "minio_secure to true"),
-        (Reply(200, b"<html>"), "did not answer as S3 does", "the port of a console"),
+        (Reply(200, b"<html>"), "did not answer as S3 does", "MinIO's console"),
         (Reply(403, b"no", {"Content-Type": "text/html"}), "did not answer as S3 does", "minio_endpoint"),
         (error(418, "Teapot"), "failed: Teapot: In the words of the server.", None),
     ],
@@ -240,7 +240,7 @@ def test_what_a_server_does_not_delete_is_told() -> None:
     body = b"<DeleteResult><Error><Key>sha256/x</Key><Code>AccessDenied</Code><Message>No.</Message></Error></DeleteResult>"
     with (
         fake_s3(Reply(200, body)) as fake,
-        pytest.raises(StorageError, match=r"does not delete sha256/x: AccessDenied: No\."),
+        pytest.raises(StorageError, match=r"did not delete sha256/x: AccessDenied: No\."),
     ):
         store_at(fake.endpoint).delete([DIGEST])
 

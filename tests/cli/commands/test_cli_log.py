@@ -48,7 +48,7 @@ def test_an_unknown_prompt_is_an_error(run: Run, synced: Path, command: list[str
     assert run(*command, "not/there") == (
         1,
         "",
-        failure("there is no prompt not/there", "'promptdb list' shows what there is"),
+        failure("there is no prompt not/there", "'promptdb list' shows all prompts"),
     )
 
 

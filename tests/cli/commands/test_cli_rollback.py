@@ -70,7 +70,7 @@ def test_an_unknown_alias_is_told_with_those_there_are(run: Run, two_versions: P
 
 def test_an_unknown_prompt_is_an_error(run: Run, two_versions: Path) -> None:
     ran = run("rollback", "not/there", "production")
-    assert ran == (1, "", failure("there is no prompt not/there", "'promptdb list' shows what there is"))
+    assert ran == (1, "", failure("there is no prompt not/there", "'promptdb list' shows all prompts"))
 
 
 @pytest.mark.parametrize(("expect", "code"), [("rev:3", 0), ("rev:2", 5), ("none", 5)])

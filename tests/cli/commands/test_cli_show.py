@@ -181,7 +181,7 @@ def test_git_finds_the_version_that_was_in_a_commit(run: Run, commits: dict[str,
 
 
 UNKNOWN = [
-    ("nothing/like-it", "there is no prompt nothing/like-it", "'promptdb list' shows what there is"),
+    ("nothing/like-it", "there is no prompt nothing/like-it", "'promptdb list' shows all prompts"),
     ("support/triag", "there is no prompt support/triag", "did you mean support/triage?"),
     (
         "greet:rev:9",
