@@ -42,12 +42,12 @@ class StoredBlob:
 
 
 def object_key(digest: Digest) -> str:
-    """The key of a digest, the same in every store: `sha256/ab/abcd...`."""
+    """Make the key of a digest, the same in every store: `sha256/ab/abcd...`."""
     algorithm, _, value = digest.partition(":")
     return f"{algorithm}/{value[:2]}/{value}"
 
 
 def digest_of_key(key: str) -> Digest | None:
-    """The digest that has this key; None where it is not the key of a blob."""
+    """Find the digest that has this key; None where it is not the key of a blob."""
     found = _KEY.fullmatch(key)
     return Digest(f"sha256:{found[2]}") if found else None

@@ -19,7 +19,7 @@ class BundledAsset:
 
 
 def manifest(spec: bytes, assets: list[BundledAsset]) -> bytes:
-    """The canonical JSON of a bundle.
+    """Write the canonical JSON of a bundle.
 
     Args:
         spec: the canonical JSON of the spec. It goes in as it is, which saves encoding it twice.

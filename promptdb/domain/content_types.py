@@ -1,13 +1,11 @@
-"""The content type of an asset, by its suffix: part of the bundle, and so of its digest.
-
-A table of our own: what `mimetypes` knows depends on mime.types or the registry of the machine, and on the release of Python:
-two machines would make two bundles of one version.
-"""
+"""The content type of an asset, by its suffix. It is part of the bundle, and so of the bundle's digest."""
 
 from promptdb.domain.suffixes import file_suffix
 
 UNKNOWN = "application/octet-stream"
 
+# Not `mimetypes`: what it knows depends on the machine and on the release of Python, so that two machines would make two
+# bundles of one version.
 CONTENT_TYPES = {
     ".csv": "text/csv",
     ".ini": "text/plain",
@@ -83,7 +81,7 @@ CONTENT_TYPES = {
     ".zip": "application/zip",
     ".zst": "application/zstd",
 }
-"""A change of a line makes another bundle of each new version with such an asset; versions that are there keep theirs."""
+"""Changing a line gives each new version with such an asset another bundle. Recorded versions keep theirs."""
 
 
 def content_type(path: str) -> str:

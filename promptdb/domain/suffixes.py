@@ -21,7 +21,7 @@ SUFFIXES = STRUCTURED | TEXT_FORMATS.keys()
 
 
 def file_suffix(path: str) -> str:
-    """The suffix of a file's name with its dot, in lower case; empty if it has none."""
+    """Cut the suffix from a file's name, with its dot and in lower case; empty if it has none."""
     name = path[path.rfind("/") + 1 :]
     dot = name.rfind(".")
     return name[dot:].lower() if dot > 0 else ""

@@ -93,7 +93,7 @@ def test_a_file_that_many_prompts_share_is_read_once(tree: Path, monkeypatch: py
 
     monkeypatch.setattr(WorkTree, "open", opening)
     assert digests(tree) == first
-    assert opened == ["_inner.md"]
+    assert opened.count("_inner.md") == 1
 
 
 @pytest.mark.parametrize(
