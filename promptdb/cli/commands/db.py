@@ -10,12 +10,12 @@ from promptdb.cli.present.output import print_json
 
 @click.group("db")
 def command() -> None:
-    """Create, update and check the database schema, and find what is wrong."""
+    """Manage the database schema and diagnose problems."""
 
 
 @command.command("upgrade")
 def upgrade() -> None:
-    """Bring the schema up to date, or create it."""
+    """Create the schema or bring it up to date."""
     from promptdb.maintenance import schema
 
     before, after = schema.upgrade(load_settings())
@@ -25,7 +25,7 @@ def upgrade() -> None:
 @command.command("current")
 @json_option
 def current(as_json: bool) -> None:
-    """Show which migration the database is at."""
+    """Show the migration that the database is at."""
     from promptdb.maintenance.schema import standing
 
     found = standing(load_settings())
@@ -37,13 +37,13 @@ def current(as_json: bool) -> None:
 
 @command.command("check")
 def check() -> None:
-    """Compare the schema with what this release needs.
+    """Compare the schema with the one that this release needs.
 
-    Exit code 1 if they differ.
+    Exits with status 1 if they differ.
     """
     from promptdb.maintenance.schema import require_sound
 
-    click.echo(f"the schema is as it should be ({require_sound(load_settings())})")
+    click.echo(f"the schema is correct ({require_sound(load_settings())})")
 
 
 command.add_command(doctor.command)

@@ -12,10 +12,10 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.command("doctor")
 @json_option
 def command(as_json: bool) -> int:
-    """Find what is wrong with settings, stores, clocks, disks or git.
+    """Diagnose settings, stores, clocks, disks and git.
 
-    Changes nothing: a row is written and rolled back, and a blob of random bytes is written and deleted. Exit code 1 if
-    anything fails.
+    Writes a row and rolls it back, and writes a random blob and deletes it. Nothing else changes. Exits with status 1 if a
+    check fails.
     """
     from promptdb.maintenance.doctor import Level, examine
 

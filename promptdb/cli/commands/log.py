@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @click.command("log")
 @click.argument("prompt")
-@click.option("-n", "--limit", type=click.IntRange(1), default=None, help="Show so many versions.")
+@click.option("-n", "--limit", type=click.IntRange(1), default=None, help="List at most this many versions.")
 @json_option
 def command(prompt: str, limit: int | None, as_json: bool) -> None:
-    """Show the versions of a prompt, the newest first."""
+    """List the versions of a prompt, newest first."""
     with service() as opened:
         entries = opened.log(prompt, limit)
     if entries:
@@ -43,7 +43,7 @@ def command(prompt: str, limit: int | None, as_json: bool) -> None:
 
 
 def _time(entry: "LogEntry") -> datetime:
-    """Of the commit, where it is known: history may have been recorded long after it."""
+    # History may have been recorded long after its commits.
     known = entry.source.committed_at if entry.source else None
     return known or entry.version.created_at
 
@@ -55,8 +55,7 @@ def _commit(source: Provenance | None) -> str:
 
 
 def _author(entry: "LogEntry") -> str:
-    """Of the commit; of content that no commit has, who synced it."""
     source = entry.source
     if source is None or source.commit_id is None or source.is_dirty:
-        return entry.version.created_by
+        return entry.version.created_by  # no commit has this content
     return (source.author or "unknown").partition(" <")[0]

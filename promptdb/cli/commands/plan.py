@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="markdown: for a comment."
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    help="Print text, JSON, or markdown for a comment on a pull request.",
 )
-@click.option("--exit-code", is_flag=True, help="Leave with 3 if there is something to sync.")
+@click.option("--exit-code", is_flag=True, help="Exit with status 3 if there is something to sync.")
 @prune_option
 @max_prune_option
 @ref_option
 @click.option(
-    "--allow-breaking", is_flag=True, help="As sync has it: protected aliases may move although callers may fail."
+    "--allow-breaking", is_flag=True, help="Allow moves of protected aliases that break callers, as sync does."
 )
 @view_options
 def command(
@@ -41,7 +45,7 @@ def command(
 ) -> int:
     """Show what sync would do.
 
-    Exit code 4 if a file is invalid, 5 if sync would refuse the plan.
+    Exits with status 4 if a file is invalid, and with 5 if sync would refuse the plan.
     """
     from promptdb.domain.plan import Policy
     from promptdb.errors import InvalidPrompts

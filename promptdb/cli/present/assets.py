@@ -1,4 +1,4 @@
-"""The assets of a version: as a table, and the bytes of one."""
+"""Prints the assets of a version as a table, or the bytes of one."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ _CHUNK = 1024 * 1024
 
 
 def print_assets(prompt: "ResolvedPrompt", state: "Callable[[AssetView], str]", *, as_json: bool) -> None:
-    """Print the assets of a version with the states of their blobs; an unrecorded version has none."""
+    """Print assets with the states of their blobs; those of an unrecorded version have no state."""
     found = [(asset, state(asset) if prompt.version.is_recorded else None) for asset in prompt.assets]
     if as_json:
         names = ("path", "kind", "content_type", "byte_size", "digest")
@@ -38,14 +38,14 @@ def print_assets(prompt: "ResolvedPrompt", state: "Callable[[AssetView], str]", 
 
 
 def write_asset(prompt: "ResolvedPrompt", path: str) -> None:
-    """To standard output as it is; to a terminal only what is text, without what would control it."""
+    """Write an asset to standard output. A terminal gets only text, with its control characters escaped."""
     with prompt.asset(path) as stream:
         if sys.stdout.isatty():
             data = stream.read(_CHUNK + 1)
             text = _as_text(data)
             if text is None or len(data) > _CHUNK:
-                what = "is no text" if text is None else "is large"
-                raise ConfigError(f"{path} {what}, and standard output is a terminal", "redirect it: > file")
+                what = "is not text" if text is None else "is large"
+                raise ConfigError(f"{path} {what}, and standard output is a terminal", "redirect it to a file")
             print_text(text, nl=not text.endswith("\n"))
             return
         while data := stream.read(_CHUNK):
