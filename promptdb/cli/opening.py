@@ -3,30 +3,22 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import click
 
 from promptdb.cli.present.progress import progress_bar
 from promptdb.cli.present.text import one_line, print_hint
+from promptdb.domain.prompt_id import PromptId
+from promptdb.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from uuid import UUID
-
-    from promptdb.domain.prompt_id import PromptId
     from promptdb.registry.stores import Registry
     from promptdb.render.resolved import ResolvedPrompt
     from promptdb.service import PromptService
-    from promptdb.settings import AppSettings
     from promptdb.workspace import Workspace
-
-
-def load_settings() -> "AppSettings":
-    """Load the settings of the current folder."""
-    from promptdb import settings
-
-    return settings.load_settings()
 
 
 @contextmanager
@@ -48,7 +40,7 @@ def workspace() -> "Iterator[Workspace]":
 
 
 @contextmanager
-def registry(settings: "AppSettings | None" = None, database: str | None = None) -> "Iterator[Registry]":
+def registry(settings: AppSettings | None = None, database: str | None = None) -> "Iterator[Registry]":
     """Open only the stores: a service takes longer to import, since it renders.
 
     Args:
@@ -61,15 +53,13 @@ def registry(settings: "AppSettings | None" = None, database: str | None = None)
         yield opened.ready(database)
 
 
-def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:
+def root_prefix(settings: AppSettings, start: Path | None = None) -> str:
     """Return the path of the prompts root from `start` (by default the current folder), with a final slash."""
     return os.path.relpath(settings.prompts_path, start) + os.sep
 
 
-def note_rename(ref: str, prompt: "PromptId") -> None:
+def note_rename(ref: str, prompt: PromptId) -> None:
     """Print a note if the reference used an earlier name of the prompt."""
-    from promptdb.domain.prompt_id import PromptId
-
     asked = PromptId.parse(ref.partition(":")[0])
     if asked != prompt:
         click.echo(f"note: {asked} is now {prompt}", err=True)
@@ -80,10 +70,10 @@ def note_lookup(found: "ResolvedPrompt") -> None:
     note_rename(found.ref, found.prompt)
     if not found.version.is_recorded:
         commit = str(found.commit_id)[:12]
-        click.echo(f"note: no sync has recorded {found.prompt} at commit {commit}; read it from git", err=True)
+        click.echo(f"note: no sync has recorded {found.prompt} at commit {commit}; this is from git", err=True)
 
 
-def _note_sharing(place: str, others: "frozenset[UUID]") -> None:
+def _note_sharing(place: str, others: frozenset[UUID]) -> None:
     # Sharing a store is allowed, but it may be a mistake in the settings.
     whose = "another registry" if len(others) == 1 else f"{len(others)} other registries"
     click.echo(one_line(f"note: {place} also holds blobs of {whose}; 'promptdb gc' removes nothing there"), err=True)

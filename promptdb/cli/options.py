@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from promptdb.domain.git_refs import parse_git_ref
+from promptdb.errors import InvalidRef
+
 if TYPE_CHECKING:
     from promptdb.service import Expected
 
@@ -13,9 +16,6 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _git_ref(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
-    from promptdb.domain.git_refs import parse_git_ref
-    from promptdb.errors import InvalidRef
-
     try:
         return None if text is None else parse_git_ref(text)
     except InvalidRef as error:

@@ -8,6 +8,7 @@ from promptdb.cli.opening import registry
 from promptdb.cli.options import json_option
 from promptdb.cli.present.progress import progress_bar
 from promptdb.cli.present.received import print_received
+from promptdb.settings import TARGET_PREFIX, load_target, variable_of
 
 
 @click.command("copy")
@@ -22,7 +23,6 @@ def command(target: Path | None, as_json: bool) -> None:
     The target must be empty or an earlier copy, so that its whole history is in the source. Otherwise copy reports the
     difference and exits with status 5. Copying again sends only what is missing.
     """
-    from promptdb.settings import load_target
     from promptdb.transfer.copy import copy_registry
 
     with registry() as source, registry(load_target(target), _database_of(target)) as other:
@@ -34,7 +34,5 @@ def command(target: Path | None, as_json: bool) -> None:
 
 def _database_of(target: Path | None) -> str:
     # Hints show this in place of the URL, which may hold a password: a shell expands it, or a reader replaces it.
-    from promptdb.settings import TARGET_PREFIX, variable_of
-
     variable = variable_of("database_url", TARGET_PREFIX)
     return f"'<database_url of {target}>'" if variable is None else f'"${variable}"'

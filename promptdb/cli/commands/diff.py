@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def command(view: "View | None", ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
     """Compare two versions, or a version with its file.
 
-    Compares REF with OTHER, or else with the prompt's file: on disk, in git's index, or in a commit. OTHER may be only a
-    selector, such as :production or :rev:3.
+    OTHER may be a selector alone, such as :production or :rev:3. Without OTHER, REF is compared with the prompt's file: on
+    disk, in git's index, or in a commit.
     """
     if other is not None and view is not None:
         raise click.UsageError("OTHER cannot be combined with --worktree, --staged or --rev")

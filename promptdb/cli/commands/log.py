@@ -1,17 +1,13 @@
 """`promptdb log`."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from promptdb.cli.opening import note_rename, service
 from promptdb.cli.options import json_option
 from promptdb.cli.present.output import print_json, print_table, short_digest, short_time
-from promptdb.domain.views import Provenance
-
-if TYPE_CHECKING:
-    from promptdb.domain.views import LogEntry
+from promptdb.domain.views import LogEntry, Provenance
 
 
 @click.command("log")
@@ -42,7 +38,7 @@ def command(prompt: str, limit: int | None, as_json: bool) -> None:
     print_table(["REVISION", "DIGEST", "LABEL", "ALIASES", "DATE", "COMMIT", "AUTHOR"], rows)
 
 
-def _time(entry: "LogEntry") -> datetime:
+def _time(entry: LogEntry) -> datetime:
     # History may have been recorded long after its commits.
     known = entry.source.committed_at if entry.source else None
     return known or entry.version.created_at
@@ -54,7 +50,7 @@ def _commit(source: Provenance | None) -> str:
     return source.commit_id[:12] + (" (dirty)" if source.is_dirty else "")
 
 
-def _author(entry: "LogEntry") -> str:
+def _author(entry: LogEntry) -> str:
     source = entry.source
     if source is None or source.commit_id is None or source.is_dirty:
         return entry.version.created_by  # no commit has this content

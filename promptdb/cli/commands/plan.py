@@ -9,12 +9,12 @@ from promptdb.cli.options import max_prune_option, prune_option, ref_option, vie
 from promptdb.cli.present.alias_moves import print_alias_moves
 from promptdb.cli.present.output import print_json
 from promptdb.cli.present.plan import print_order, print_plan
+from promptdb.cli.present.plan_markdown import plan_comment, problems_comment
 from promptdb.cli.present.problems import print_invalid
+from promptdb.domain.plan import Policy
+from promptdb.errors import InvalidPrompts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from promptdb.problems import Problem
     from promptdb.project.view import View
 
 
@@ -35,20 +35,12 @@ if TYPE_CHECKING:
 )
 @view_options
 def command(
-    view: "View | None",
-    form: str,
-    exit_code: bool,
-    prune: bool,
-    max_prune: int,
-    ref: str | None,
-    allow_breaking: bool,
+    view: "View | None", form: str, exit_code: bool, prune: bool, max_prune: int, ref: str | None, allow_breaking: bool
 ) -> int:
     """Show what sync would do.
 
     Exits with status 4 if a file is invalid, and with 5 if sync would refuse the plan.
     """
-    from promptdb.domain.plan import Policy
-    from promptdb.errors import InvalidPrompts
     from promptdb.project.view import WORK_TREE
     from promptdb.registry.protection import require_unbroken
 
@@ -57,14 +49,15 @@ def command(
         try:
             planned = opened.plan(policy, view or WORK_TREE, ref)
         except InvalidPrompts as error:
-            return _print_invalid(error.problems, root_prefix(opened.settings), form)
+            root = root_prefix(opened.settings)
+            if form == "markdown":
+                click.echo(problems_comment(error.problems, root), nl=False)
+            return print_invalid(error.problems, root, as_json=form == "json")
         intended, origin = planned.plan, planned.tree.origin
         if form == "json":
             print_json(intended)
         elif form == "markdown":
-            from promptdb.cli.present import plan_markdown
-
-            click.echo(plan_markdown.plan_comment(intended, planned.updates()), nl=False)
+            click.echo(plan_comment(intended, planned.updates()), nl=False)
         else:
             print_plan(intended, done=False)
             print_alias_moves(intended, is_dirty=origin.is_dirty)
@@ -73,11 +66,3 @@ def command(
     if not allow_breaking:
         require_unbroken(intended.moves)
     return 3 if exit_code and not intended.is_empty else 0
-
-
-def _print_invalid(problems: "Sequence[Problem]", root: str, form: str) -> int:
-    if form == "markdown":
-        from promptdb.cli.present import plan_markdown
-
-        click.echo(plan_markdown.problems_comment(problems, root), nl=False)
-    return print_invalid(problems, root, as_json=form == "json")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.opening import note_rename, service, workspace
+from promptdb.cli.opening import note_rename, root_prefix, service, workspace
 from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option
 from promptdb.cli.present.alias_moves import print_declared, print_moves
 
@@ -53,7 +53,7 @@ def command(
     if write:
         with workspace() as checkout:
             moves = checkout.declare(source, alias, everywhere=everywhere, allow_breaking=allow_breaking)
-            print_declared(moves, checkout.settings, as_json=as_json)
+            print_declared(moves, root_prefix(checkout.settings), as_json=as_json)
         return
     with service() as opened:
         if everywhere:
@@ -62,6 +62,6 @@ def command(
             move = opened.promote(
                 source, alias, expected=expected, reason=reason, dry_run=dry_run, allow_breaking=allow_breaking
             )
-            moves = [move]
             note_rename(source, move.prompt)
+            moves = [move]
     print_moves(moves, as_json=as_json, dry_run=dry_run)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from promptdb.cli.opening import load_settings, note_lookup, service
+from promptdb.cli.opening import note_lookup, service
 from promptdb.cli.options import json_option, view_options
 from promptdb.cli.present.rendered import FORMS, print_as, print_for_people, print_with_version
 from promptdb.domain.prompt_id import PromptId
+from promptdb.settings import load_settings
 
 if TYPE_CHECKING:
     from promptdb.project.view import View

@@ -13,11 +13,12 @@ from promptdb.cli.present.plan import is_superseded, order_line, print_plan
 from promptdb.cli.present.problems import print_invalid, print_problems
 from promptdb.cli.sync_history import record_history
 from promptdb.cli.sync_hook import run_hook
+from promptdb.domain.plan import Policy
+from promptdb.errors import InvalidPrompts
+from promptdb.project.view import WORK_TREE, View
 
 if TYPE_CHECKING:
-    from promptdb.project.load import LoadedTree
-    from promptdb.project.view import View
-    from promptdb.sync.apply import Applied
+    from promptdb.sync.sync_tree import Synced
 
 
 @click.command("sync")
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     "combined with other options.",
 )
 def command(
-    view: "View | None",
+    view: View | None,
     prune: bool,
     max_prune: int,
     keep_going: bool,
@@ -82,10 +83,6 @@ def command(
         return record_history(view.rev if view and view.rev else "HEAD", as_json=as_json)
     if local and (ref or follow_force_push):
         raise click.UsageError("--local cannot be combined with --ref or --follow-force-push")
-    from promptdb.domain.plan import Policy
-    from promptdb.errors import InvalidPrompts
-    from promptdb.project.view import WORK_TREE
-
     policy = Policy(prune, max_prune, local, follow_force_push, allow_breaking)
     with workspace() as opened:
         root = root_prefix(opened.settings)
@@ -99,11 +96,12 @@ def command(
     if as_json:
         print_json(done.applied)
     else:
-        _print(done.applied, done.tree, follow_force_push=follow_force_push)
+        _print(done, follow_force_push=follow_force_push)
     return 4 if desired.errors else 0
 
 
-def _print(applied: "Applied", loaded: "LoadedTree", *, follow_force_push: bool) -> None:
+def _print(done: "Synced", *, follow_force_push: bool) -> None:
+    applied, loaded = done.applied, done.tree
     if not is_superseded(applied.plan):
         print_plan(applied.plan, done=True, confirmed=len(applied.confirmed))
         print_alias_moves(applied.plan, done=True)

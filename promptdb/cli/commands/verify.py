@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.opening import load_settings, registry
+from promptdb.cli.opening import registry
 from promptdb.cli.options import json_option
 from promptdb.cli.present.output import print_json
 from promptdb.cli.present.progress import progress_bar
 from promptdb.cli.present.text import count, one_line, print_hint, print_rest, size
+from promptdb.settings import load_settings
 
 if TYPE_CHECKING:
     from promptdb.maintenance.verify import Verified

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from promptdb.cli.opening import load_settings, root_prefix
+from promptdb.cli.opening import root_prefix
 from promptdb.cli.options import json_option
 from promptdb.cli.present.watch_events import print_event, print_event_json
+from promptdb.settings import load_settings
 
 if TYPE_CHECKING:
     from promptdb.watch.loop import Watcher

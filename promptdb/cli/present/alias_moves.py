@@ -5,17 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.opening import root_prefix
 from promptdb.cli.present.output import print_json, print_table
 from promptdb.cli.present.plan import print_breaking
 from promptdb.cli.present.text import SHOWN, count, print_rest
-from promptdb.domain.aliases import ALIASES_FILE, AliasMove
+from promptdb.domain.aliases import ALIASES_FILE, AliasMove, Declaration
 from promptdb.domain.plan import Plan
 
 if TYPE_CHECKING:
-    from promptdb.domain.aliases import Declaration
     from promptdb.project.view import Origin
-    from promptdb.settings import AppSettings
 
 _WAITING = "aliases move with the commit: nothing is moved while files are not committed"
 
@@ -32,7 +29,7 @@ def print_alias_moves(plan: Plan, *, done: bool = False, is_dirty: bool = False)
         click.echo(_WAITING, err=True)
 
 
-def print_waiting_aliases(origin: "Origin", declared: "Sequence[Declaration]") -> None:
+def print_waiting_aliases(origin: "Origin", declared: Sequence[Declaration]) -> None:
     """Print, after a sync, why it skipped the aliases."""
     if origin.is_dirty and (declared or origin.refs.aliases_of(origin.git_ref)):
         click.echo(_WAITING, err=True)
@@ -62,9 +59,9 @@ def print_moves(moves: Sequence[AliasMove], *, as_json: bool, dry_run: bool = Fa
         click.echo(f"nothing to move{pointing}")
 
 
-def print_declared(moves: Sequence[AliasMove], settings: "AppSettings", *, as_json: bool) -> None:
+def print_declared(moves: Sequence[AliasMove], root: str, *, as_json: bool) -> None:
     """Print the moves that were written to `_aliases.yaml`, and the next step."""
-    file = f"{root_prefix(settings)}{ALIASES_FILE}"
+    file = f"{root}{ALIASES_FILE}"
     if as_json:
         print_json(moves)
     elif not moves:

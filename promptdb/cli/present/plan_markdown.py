@@ -43,7 +43,7 @@ def plan_comment(plan: Plan, updates: Iterable[Update]) -> str:
     if plan.missing:
         blocks.append(code(unfiled(plan)))
     if notices := rename_notices(plan):
-        blocks.append("\n".join(_fitting([f"- {code(notice)}" for notice in notices], _RENAMES, "rename")))
+        blocks.append(_fitting([f"- {code(notice)}" for notice in notices], _RENAMES, "rename"))
     room = MAX_COMMENT - _RESERVE - _size("\n\n".join(blocks))
     return "\n\n".join([*blocks, *_diffs(updates, sum(bool(change.parts) for change in plan.changes), room)]) + "\n"
 
@@ -52,7 +52,7 @@ def problems_comment(problems: Sequence[Problem], root: str) -> str:
     """Write the comment for files that are invalid, errors first. `root` precedes each path."""
     lines = [_problem(problem, root) for problem in sorted(problems, key=lambda problem: not problem.is_error)]
     blocks = [_TITLE, f"**No plan:** {problem_summary(problems)}. Fix the errors before you sync."]
-    return "\n\n".join([*blocks, "\n".join(_fitting(lines, MAX_COMMENT - _RESERVE, "problem"))]) + "\n"
+    return "\n\n".join([*blocks, _fitting(lines, MAX_COMMENT - _RESERVE, "problem")]) + "\n"
 
 
 def code(text: str, limit: int = _MAX_TEXT) -> str:
@@ -77,7 +77,7 @@ def _contract(plan: Plan) -> Iterator[str]:
     number = sum(part.is_breaking for _, part in found)
     yield f"#### Contract: {count(number, 'breaking change')}" if number else "#### Contract: nothing breaks"
     lines = [f"- {'**breaking** ' * part.is_breaking}{code(str(name))}: {code(part.message)}" for name, part in found]
-    yield "\n".join(_fitting(lines, _CONTRACT, "change"))
+    yield _fitting(lines, _CONTRACT, "change")
 
 
 def _table(plan: Plan) -> Iterator[str]:
@@ -85,7 +85,7 @@ def _table(plan: Plan) -> Iterator[str]:
         return
     rows = ["| " + " | ".join(_cells(change)) + " |" for change in plan.changes]
     shown = _fitting(rows, _TABLE, "change", before="\n")
-    yield "\n".join(["| change | prompt | revision | what |", "|---|---|---|---|", *shown])
+    yield f"| change | prompt | revision | what |\n|---|---|---|---|\n{shown}"
 
 
 def _cells(change: Change) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _moves(plan: Plan) -> Iterator[str]:
         if move.breaking:
             line += f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"
         lines.append(line)
-    yield "\n".join(_fitting(lines, _MOVES, "move"))
+    yield _fitting(lines, _MOVES, "move")
 
 
 def _revision(revision: int | None) -> str:
@@ -125,7 +125,7 @@ def _shared(plan: Plan) -> Iterator[str]:
         return
     yield "#### Changed files that prompts share or name"
     most_used = sorted(users.items(), key=lambda item: (-len(item[1]), item[0]))
-    yield "\n".join(_fitting([_users(path, prompts) for path, prompts in most_used], _SHARED, "file"))
+    yield _fitting([_users(path, prompts) for path, prompts in most_used], _SHARED, "file")
 
 
 def _users(path: str, prompts: Sequence[PromptId]) -> str:
@@ -154,8 +154,8 @@ def _diff(change: Change, old: "PromptSpec", new: "PromptSpec", room: int) -> st
     if not lines:
         return f"{title}\n\nThe texts are equal.\n\n</details>"
     shown = _fitting(lines, room - _RESERVE, "line")
-    fence = _longer_than_any("\n".join(shown), 3)
-    return "\n".join([title, "", f"{fence}diff", *shown, fence, "", "</details>"])
+    fence = _longer_than_any(shown, 3)
+    return "\n".join([title, "", f"{fence}diff", shown, fence, "", "</details>"])
 
 
 def _diff_line(line: str) -> str:
@@ -163,15 +163,16 @@ def _diff_line(line: str) -> str:
     return harmless(line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 3]}...")
 
 
-def _fitting(lines: Sequence[str], room: int, noun: str, *, before: str = "") -> list[str]:
-    """Return the lines that fit into `room`, and a last one that counts the others."""
+def _fitting(lines: Sequence[str], room: int, noun: str, *, before: str = "") -> str:
+    """Join the lines that fit into `room`, and a last one that counts the others."""
     shown: list[str] = []
     for line in lines:
         room -= _size(line) + 1
         if room < 0:
-            return [*shown, f"{before}... and {count(len(lines) - len(shown), f'more {noun}')}"]
+            shown.append(f"{before}... and {count(len(lines) - len(shown), f'more {noun}')}")
+            break
         shown.append(line)
-    return shown
+    return "\n".join(shown)
 
 
 def _longer_than_any(text: str, least: int) -> str:
