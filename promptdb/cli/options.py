@@ -43,7 +43,7 @@ expect_option = click.option(
     "expected",
     metavar="rev:N|none",
     callback=_expected,
-    help="Move the alias only if it points there now (compare-and-set).",
+    help="Move the alias only if it is at this revision now (none: not set yet).",
 )
 prune_option = click.option("--prune", is_flag=True, help="Archive prompts whose files are gone.")
 max_prune_option = click.option(
@@ -52,7 +52,7 @@ max_prune_option = click.option(
     default=20,
     show_default=True,
     metavar="PERCENT",
-    help="Refuse to archive a larger share of the prompts.",
+    help="Refuse to archive more than this share of the prompts.",
 )
 ref_option = click.option(
     "--ref",
@@ -66,7 +66,7 @@ def view_options(command: _F) -> _F:
     """Add the options that choose a state of the files. The command gets it as `view`, or None if none was given."""
 
     @click.option("--worktree", is_flag=True, help="Read the files on disk (the default).")
-    @click.option("--staged", is_flag=True, help="Read git's index, which the next commit will contain.")
+    @click.option("--staged", is_flag=True, help="Read git's index: what the next commit will contain.")
     @click.option("--rev", metavar="COMMIT", help="Read a commit, tag or branch without checking it out.")
     @wraps(command)
     def with_view(worktree: bool, staged: bool, rev: str | None, **values: Any) -> Any:

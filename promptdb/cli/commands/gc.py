@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     default=50,
     show_default=True,
     metavar="PERCENT",
-    help="Refuse to remove a larger share of all blobs.",
+    help="Refuse to remove more than this share of all blobs.",
 )
 @json_option
 def command(delete: bool, grace: float, max_delete: int, as_json: bool) -> None:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @click.command("sync")
 @prune_option
 @max_prune_option
-@click.option("--keep-going", is_flag=True, help="Write the valid prompts even if others are invalid.")
+@click.option(
+    "--keep-going", is_flag=True, help="Write the valid prompts even if others are invalid, and exit with status 4."
+)
 @click.option(
     "--require-clean/--allow-dirty",
     default=lambda: os.environ.get("CI", "").lower() in ("true", "1"),

@@ -26,7 +26,7 @@ _SHOWN = 100
     "--from",
     "source",
     type=click.Path(exists=True, path_type=Path),
-    help="Search this folder of blobs, or the registry whose settings it has, for --repair.",
+    help="With --repair, search this folder of blobs, or the registry that its settings name.",
 )
 @json_option
 def command(full: bool, with_git: bool, repair: bool, source: Path | None, as_json: bool) -> int:

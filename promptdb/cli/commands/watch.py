@@ -29,7 +29,7 @@ def _seconds(_: click.Context, __: click.Parameter, value: float | None) -> floa
     type=float,
     callback=_seconds,
     metavar="SECONDS",
-    help="Check this often for changes without an event (default: 5, with --polling 2).",
+    help="Check this often for changes that had no event (default: 5, or 2 with --polling).",
 )
 @click.option("--polling", is_flag=True, help="Check at this interval only, without events of the file system.")
 @json_option

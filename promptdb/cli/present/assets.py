@@ -1,5 +1,6 @@
 """Prints the assets of a version as a table, or the bytes of one."""
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from promptdb.domain.views import AssetView
     from promptdb.render.resolved import ResolvedPrompt
 
-_CHUNK = 1024 * 1024
+_MOST_ON_A_TERMINAL = 1024 * 1024
 
 
 def print_assets(prompt: "ResolvedPrompt", state: "Callable[[AssetView], str]", *, as_json: bool) -> None:
@@ -40,22 +41,16 @@ def print_assets(prompt: "ResolvedPrompt", state: "Callable[[AssetView], str]", 
 def write_asset(prompt: "ResolvedPrompt", path: str) -> None:
     """Write an asset to standard output. A terminal gets only text, with its control characters escaped."""
     with prompt.asset(path) as stream:
-        if sys.stdout.isatty():
-            data = stream.read(_CHUNK + 1)
-            text = _as_text(data)
-            if text is None or len(data) > _CHUNK:
-                what = "is not text" if text is None else "is large"
-                raise ConfigError(f"{path} {what}, and standard output is a terminal", "redirect it to a file")
-            print_text(text, nl=not text.endswith("\n"))
+        if not sys.stdout.isatty():
+            shutil.copyfileobj(stream, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
             return
-        while data := stream.read(_CHUNK):
-            sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-def _as_text(data: bytes) -> str | None:
+        data = stream.read(_MOST_ON_A_TERMINAL + 1)
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        return None
-    return None if "\0" in text else text
+        text = "\0"
+    if "\0" in text or len(data) > _MOST_ON_A_TERMINAL:
+        what = "is not text" if "\0" in text else "is large"
+        raise ConfigError(f"{path} {what}, and standard output is a terminal", "redirect it to a file")
+    print_text(text, nl=not text.endswith("\n"))

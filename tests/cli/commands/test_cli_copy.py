@@ -111,7 +111,10 @@ def test_the_hint_for_an_old_target_can_be_run_as_it_is(run: Run, target: Path) 
     assert ran.code == 1
     command = ran.err.rpartition("hint: run: ")[2].replace("promptdb db", f"'{sys.executable}' -m promptdb db")
     subprocess.run(command, shell=True, check=True, capture_output=True)
-    assert run("copy", target)[:2] == (0, "nothing to do: everything is there already\n")  # and a note: its id was made anew
+    assert run("copy", target)[:2] == (
+        0,
+        "nothing to do: everything is there already\n",
+    )  # and a note: its id was made anew
 
 
 def test_a_secret_is_in_no_message(two_versions: Path) -> None:
