@@ -1,4 +1,4 @@
-"""The group of all commands, and the one place where errors become exit codes."""
+"""The group of all commands. Turns errors into exit codes."""
 
 import errno
 import gc
@@ -17,30 +17,30 @@ from promptdb.python_gc import collecting_rarely
 from promptdb.version import VERSION
 
 COMMANDS = {
-    "init": ("init", "Find the prompts of a repository and set promptdb up for them."),
-    "check": ("check", "Check the prompt files; needs no database."),
+    "init": ("init", "Find the prompts in a repository and set up promptdb for them."),
+    "check": ("check", "Check the prompt files without a database."),
     "plan": ("plan", "Show what sync would do."),
-    "sync": ("sync", "Make new versions of the prompt files that changed."),
-    "watch": ("watch", "Keep a local registry in step with the files."),
-    "status": ("status", "Show the settings, the database and what is not synced."),
-    "mv": ("mv", "Give a prompt another name, and keep its history."),
-    "list": ("list_", "List the prompts."),
+    "sync": ("sync", "Record new versions of changed prompt files."),
+    "watch": ("watch", "Sync a local registry whenever prompt files change."),
+    "status": ("status", "Show the settings, the database and unsynced changes."),
+    "mv": ("mv", "Rename a prompt and keep its history."),
+    "list": ("list_", "List prompts."),
     "show": ("show", "Show the version that a reference names."),
-    "log": ("log", "Show the versions of a prompt, the newest first."),
+    "log": ("log", "List the versions of a prompt, newest first."),
     "render": ("render", "Render a prompt with values."),
     "diff": ("diff", "Compare two versions, or a version with its file."),
     "promote": ("promote", "Point an alias at a version."),
-    "rollback": ("rollback", "Return an alias to its previous version."),
+    "rollback": ("rollback", "Move an alias back to its previous version."),
     "alias": ("alias", "List, set and delete aliases, and show their history."),
     "register-file": ("register_file", "Add a version from a single file."),
-    "export": ("export", "Write a version to a file, or the whole registry."),
+    "export": ("export", "Export a version or the whole registry to a file."),
     "import": ("import_", "Import a file written by 'export'."),
     "copy": ("copy_", "Copy the whole registry to another one."),
-    "verify": ("verify", "Check the rows and blobs of the registry against their digests."),
-    "gc": ("gc", "Find, and remove, blobs that no version needs."),
-    "db": ("db", "Create, update and check the database schema, and find what is wrong."),
+    "verify": ("verify", "Check the registry's rows and blobs against their digests."),
+    "gc": ("gc", "Find or remove blobs that no version needs."),
+    "db": ("db", "Manage the database schema and diagnose problems."),
 }
-"""Command -> (module, help). The help stands here so that `--help` loads no command; a test compares the two."""
+"""Command -> (module, help). The help is repeated here so that `promptdb --help` loads no command; a test compares both."""
 
 SYNONYMS = {"resolve": "show", "export-file": "export"}
 
@@ -64,7 +64,7 @@ class _Commands(click.Group):
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, message="promptdb %(version)s", help="Show the version.")
 def cli() -> None:
-    """Prompts are files in git; promptdb keeps their versions and tells applications which one to use."""
+    """Keep prompts as files in git, record their versions and serve them to applications."""
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -73,22 +73,17 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a prompt may hold what an old encoding does not
+            stream.reconfigure(errors="backslashreplace")  # a prompt may have characters that it lacks
     with collecting_rarely():
         code = run(sys.argv[1:] if arguments is None else arguments)
-    # As it exits, the interpreter collects garbage, which takes a fifth of a short command. It passes over frozen objects.
+    # At exit, the interpreter collects garbage, which takes a fifth of a short command's time. It skips frozen objects.
     gc.freeze()
     sys.exit(code)
 
 
 @guarded_log()
 def run(arguments: list[str]) -> int:
-    """Run a command.
-
-    Returns:
-        The exit code: 0 fine, 1 failed, 2 usage, 3 differences found, 4 invalid prompts, 5 conflict, 6 lock timeout,
-        7 integrity failure, 130 interrupted.
-    """
+    """Run a command and return its exit code; `docs/errors.md` explains each."""
     try:
         code = cli.main(arguments, prog_name="promptdb", standalone_mode=False)
         sys.stdout.flush()
@@ -104,19 +99,19 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except SystemExit:  # how click takes a pipe that was closed early, as by `promptdb check | head`
+    except SystemExit:  # click raises it if the pipe was closed early, as in `promptdb check | head`
         return 1
     except OSError as error:
-        return _without_output(error)
+        return _fail_without_output(error)
     return code if isinstance(code, int) else 0
 
 
-def _without_output(error: OSError) -> int:
-    """Nobody reads the output any more, or it cannot be written, as to a full disk."""
+def _fail_without_output(error: OSError) -> int:
+    # The interpreter flushes the output once more as it exits, which must not fail again.
     with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end of the process
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno == errno.EPIPE:
-        return 1  # the command's own code is not known: success would be a lie where a pipeline asks for it
+        return 1  # the command was cut short, so 0 would mislead a pipeline that checks it
     what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
     click.echo(f"error: {what}: {error.strerror}", err=True)
     return 1

@@ -1,4 +1,4 @@
-"""Which error ends a command with which exit code."""
+"""The exit code of each error: the nearest class in the error tree decides."""
 
 from promptdb import errors
 
@@ -9,7 +9,6 @@ EXIT_CODES: dict[type[errors.PromptDBError], int] = {
     errors.LockTimeout: 6,
     errors.IntegrityFailure: 7,
 }
-"""The nearest class in the error tree decides."""
 
 
 def exit_code(error: errors.PromptDBError) -> int:

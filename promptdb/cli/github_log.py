@@ -1,7 +1,7 @@
-"""The log of a GitHub workflow, which takes lines of it as commands: those that we mean, and no other.
+"""Keeps the text of prompts from being read as commands in the log of a GitHub workflow.
 
-The runner obeys a line that begins with `::`, and one with `##[` anywhere, whichever stream it comes from
-(https://docs.github.com/actions/reference/workflow-commands-for-github-actions). A prompt may hold such lines.
+The runner obeys a line of either stream that begins with `::` or contains `##[`
+(https://docs.github.com/actions/reference/workflow-commands-for-github-actions). A prompt may contain such lines.
 """
 
 import io
@@ -19,22 +19,22 @@ import click
 _OLD_COMMAND = "##["
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _HIDDEN = "\u200b"
-"""A space without width: the runner does not take it off, and readers do not see it."""
+"""A zero-width space: the runner does not strip it, and readers do not see it."""
 
 
 @contextmanager
 def guarded_log() -> Iterator[None]:
-    """Keep the runner from obeying text that a command prints, in a workflow.
+    """Keep the runner from obeying text that a command prints in a workflow.
 
-    One fence of `::stop-commands::` on standard output holds everything from the first line that the runner would obey to
-    the end, or to a line that we mean as a command. Lines of standard error are broken up instead. Output without such a line
-    has no fence: a pipe to another program looks like one to the log. What goes to a file or a terminal stays as it is.
+    On standard output, a `::stop-commands::` fence opens before the first line that the runner would obey. It closes at the
+    end, or before a command of our own. On standard error, such lines are broken up instead. Output without such lines gets no
+    fence, since a pipe to another program looks like one to the log. Files and terminals get the text unchanged.
     """
     streams = sys.stdout, sys.stderr
     if os.environ.get("GITHUB_ACTIONS") != "true":
         yield
         return
-    # The runner reads the two streams in no certain order: a fence on one of them does not hold lines of the other.
+    # The runner interleaves the two streams in any order, so a fence on one does not cover lines of the other.
     guarded = [_guarded(sys.stdout, fenced=True), _guarded(sys.stderr, fenced=False)]
     sys.stdout, sys.stderr = guarded
     try:
@@ -43,12 +43,12 @@ def guarded_log() -> Iterator[None]:
         sys.stdout, sys.stderr = streams
         for stream in guarded:
             if isinstance(stream, _LogStream):
-                with suppress(OSError):  # nobody reads any more
+                with suppress(OSError):  # the reader is gone
                     stream.finish()
 
 
 def print_command(text: str) -> None:
-    """Print a line that the runner must obey."""
+    """Print a line for the runner to obey."""
     if isinstance(sys.stdout, _LogStream):
         sys.stdout.write_command(text)
     else:
@@ -56,7 +56,7 @@ def print_command(text: str) -> None:
 
 
 def harmless(line: str) -> str:
-    """Break up what would make the line a command, by a character that is not seen."""
+    """Insert an invisible character where the line would be a command."""
     start = len(line) - len(line.lstrip())
     if line.startswith("::", start):
         line = f"{line[:start]}{_HIDDEN}{line[start:]}"
@@ -64,12 +64,7 @@ def harmless(line: str) -> str:
 
 
 class _LogStream(io.TextIOWrapper):
-    """Writes whole lines, none of which the runner obeys; the last one waits until it is complete.
-
-    Args:
-        stream: what to write to.
-        fenced: show lines as they are, behind a fence; otherwise break them up.
-    """
+    """Writes whole lines that the runner does not obey: behind a fence, or broken up if not `fenced`."""
 
     def __init__(self, stream: io.TextIOWrapper, *, fenced: bool) -> None:
         super().__init__(stream.buffer, stream.encoding, stream.errors, newline="", write_through=True)
@@ -87,7 +82,7 @@ class _LogStream(io.TextIOWrapper):
         super().write(f"{self._end_of_fence()}{text}\n")
 
     def finish(self) -> None:
-        """Write the rest, and keep what is below open."""
+        """Write the rest and leave the underlying buffer open."""
         rest = self._safe(self._begun)
         end = self._end_of_fence()
         try:
@@ -111,7 +106,7 @@ class _LogStream(io.TextIOWrapper):
 def _guarded(stream: TextIO, *, fenced: bool) -> TextIO:
     if not isinstance(stream, io.TextIOWrapper) or stream.isatty():
         return stream
-    with suppress(OSError, ValueError):  # no file of the system
+    with suppress(OSError, ValueError):  # not a file of the system
         if S_ISREG(os.fstat(stream.fileno()).st_mode):
             return stream
     stream.flush()

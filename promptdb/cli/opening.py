@@ -1,32 +1,24 @@
-"""Opens what commands work on: the service or the stores, the tree, and the settings they come from."""
+"""Opens the service, the workspace or the stores that a command works on."""
 
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import click
 
 from promptdb.cli.present.progress import progress_bar
 from promptdb.cli.present.text import one_line, print_hint
+from promptdb.domain.prompt_id import PromptId
+from promptdb.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from uuid import UUID
-
-    from promptdb.domain.prompt_id import PromptId
     from promptdb.registry.stores import Registry
     from promptdb.render.resolved import ResolvedPrompt
     from promptdb.service import PromptService
-    from promptdb.settings import AppSettings
     from promptdb.workspace import Workspace
-
-
-def load_settings() -> "AppSettings":
-    """Load the settings of the current folder."""
-    from promptdb import settings
-
-    return settings.load_settings()
 
 
 @contextmanager
@@ -48,12 +40,12 @@ def workspace() -> "Iterator[Workspace]":
 
 
 @contextmanager
-def registry(settings: "AppSettings | None" = None, database: str | None = None) -> "Iterator[Registry]":
-    """Open the stores alone, ready: a service takes longer to import, since it renders.
+def registry(settings: AppSettings | None = None, database: str | None = None) -> "Iterator[Registry]":
+    """Open only the stores: a service takes longer to import, since it renders.
 
     Args:
-        settings: name the stores; by default those of the current folder.
-        database: stands for the database URL in hints, where it is not that of the current folder.
+        settings: by default those of the current folder.
+        database: replaces the database URL in hints if the settings are not those of the current folder.
     """
     from promptdb.registry.stores import registry_of
 
@@ -61,31 +53,31 @@ def registry(settings: "AppSettings | None" = None, database: str | None = None)
         yield opened.ready(database)
 
 
-def root_prefix(settings: "AppSettings", start: "Path | None" = None) -> str:
-    """Write the prompts root as people and editors can follow it from `start`, the current folder; ends with a slash."""
+def root_prefix(settings: AppSettings, start: Path | None = None) -> str:
+    """Return the path of the prompts root from `start` (by default the current folder), with a final slash."""
     return os.path.relpath(settings.prompts_path, start) + os.sep
 
 
-def note_rename(ref: str, prompt: "PromptId") -> None:
-    """Note where a reference, or a name, is an earlier one of what it found."""
-    from promptdb.domain.prompt_id import PromptId
-
+def note_rename(ref: str, prompt: PromptId) -> None:
+    """Print a note if the reference used an earlier name of the prompt."""
     asked = PromptId.parse(ref.partition(":")[0])
     if asked != prompt:
         click.echo(f"note: {asked} is now {prompt}", err=True)
 
 
 def note_lookup(found: "ResolvedPrompt") -> None:
-    """Note where the answer is not what the reference seems to ask for: another name, or no recorded version."""
+    """Print a note if the prompt has another name now, or the version is not recorded."""
     note_rename(found.ref, found.prompt)
     if not found.version.is_recorded:
         commit = str(found.commit_id)[:12]
-        click.echo(f"note: no sync has recorded {found.prompt} as it is in commit {commit}; read from git", err=True)
+        click.echo(f"note: no sync has recorded {found.prompt} at commit {commit}; this is from git", err=True)
 
 
-def _note_sharing(place: str, others: "frozenset[UUID]") -> None:
-    """Note that a registry begins in a blob store with blobs of others. It may, but it may also be a slip."""
+def _note_sharing(place: str, others: frozenset[UUID]) -> None:
+    # Sharing a store is allowed, but it may be a mistake in the settings.
     whose = "another registry" if len(others) == 1 else f"{len(others)} other registries"
-    click.echo(one_line(f"note: {place} has blobs of {whose} too; 'promptdb gc' removes nothing there"), err=True)
+    click.echo(one_line(f"note: {place} also holds blobs of {whose}; 'promptdb gc' removes nothing there"), err=True)
     marks = " and ".join(f"registries/{key}" for key in sorted(map(str, others)))
-    print_hint(f"give each a store of its own; or, if the other is gone for good, remove {marks} in that store")
+    print_hint(
+        f"give each registry its own store; if the other registry is gone for good, remove {marks} from this store"
+    )

@@ -101,7 +101,7 @@ def test_invalid_files_are_told_in_the_comment(run: Run, project: Path) -> None:
     ran = run("plan", "--format", "markdown")
     assert ran.code == 4
     assert ran.out.startswith(
-        "### promptdb plan\n\n**No plan:** 1 error in 1 file. Nothing can be synced before that is mended.\n\n"
+        "### promptdb plan\n\n**No plan:** 1 error in 1 file. Fix the errors before you sync.\n\n"
         "- error PDB301 `prompts/bad.txt:1:1`: `a single '{' that is not part of a variable` (`"
     )
 
@@ -217,7 +217,7 @@ def test_many_long_diffs_stay_below_the_limit_and_are_counted() -> None:
     require_harmless(text)
     assert len(text) > MAX_COMMENT / 2
     assert re.search(r"\n\.\.\. and [\d,]+ more lines\n```\n\n</details>\n", text)
-    assert re.search(r"\n\n\d+ diffs left out: a comment has 65,536 characters at most\.\n$", text)
+    assert re.search(r"\n\n\d+ diffs left out: a comment has at most 65,536 characters\.\n$", text)
 
 
 @pytest.mark.slow

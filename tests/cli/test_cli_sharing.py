@@ -21,8 +21,8 @@ def shared(project: Path, git: Git) -> Path:
 
 def told(place: Path, whose: str = "another registry", marks: str = f"registries/{OTHER}") -> str:
     return (
-        f"note: {place} has blobs of {whose} too; 'promptdb gc' removes nothing there\n"
-        f"hint: give each a store of its own; or, if the other is gone for good, remove {marks} in that store\n"
+        f"note: {place} also holds blobs of {whose}; 'promptdb gc' removes nothing there\n"
+        f"hint: give each registry its own store; if the other registry is gone for good, remove {marks} from this store\n"
     )
 
 

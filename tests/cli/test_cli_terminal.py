@@ -90,7 +90,7 @@ def test_a_terminal_without_colours_gets_none(synced: Path) -> None:
 
 
 def test_no_progress_bar_is_left_behind(project: Path) -> None:
-    assert as_seen(terminal("check").out) == "2 prompts and 1 test: all fine\n"
+    assert as_seen(terminal("check").out) == "2 prompts and 1 test: no problems\n"
 
 
 def test_an_error_is_one_line_and_a_hint_on_a_terminal_too(synced: Path) -> None:

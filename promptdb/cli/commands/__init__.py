@@ -1,1 +1,1 @@
-"""One module for each command, and nothing else."""
+"""One module for each command."""

@@ -1,11 +1,16 @@
 """`promptdb alias`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from promptdb.cli.opening import note_rename, service
-from promptdb.cli.options import EXPECT_HELP, breaking_option, json_option, read_expected, reason_option
+from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option
 from promptdb.cli.present.alias_moves import print_moves
 from promptdb.cli.present.output import print_json, print_table, short_time
+
+if TYPE_CHECKING:
+    from promptdb.service import Expected
 
 
 @click.group("alias")
@@ -17,7 +22,7 @@ def command() -> None:
 @click.argument("prompt", required=False)
 @json_option
 def list_(prompt: str | None, as_json: bool) -> None:
-    """List the aliases of one prompt, or of all."""
+    """List the aliases of one prompt or of all prompts."""
     with service() as opened:
         found = opened.aliases(prompt)
     if prompt is not None and found:
@@ -28,20 +33,19 @@ def list_(prompt: str | None, as_json: bool) -> None:
         rows = [[str(view.prompt), view.alias, f"rev:{view.revision}", short_time(view.updated_at)] for view in found]
         print_table(["PROMPT", "ALIAS", "REVISION", "MOVED"], rows)
     else:
-        click.echo("no aliases; 'promptdb promote' makes them", err=True)
+        click.echo("no aliases; 'promptdb promote' sets them", err=True)
 
 
 @command.command("set")
 @click.argument("ref")
 @click.argument("alias")
-@click.option("--expect", metavar="rev:N|none", help=EXPECT_HELP)
+@expect_option
 @breaking_option
 @reason_option
 @json_option
-def set_(ref: str, alias: str, expect: str | None, allow_breaking: bool, reason: str | None, as_json: bool) -> None:
+def set_(ref: str, alias: str, expected: "Expected", allow_breaking: bool, reason: str | None, as_json: bool) -> None:
     """Point an alias at a version, as promote does."""
     with service() as opened:
-        expected = read_expected(expect)
         move = opened.promote(ref, alias, expected=expected, reason=reason, allow_breaking=allow_breaking)
     note_rename(ref, move.prompt)
     print_moves([move], as_json=as_json)
@@ -50,13 +54,13 @@ def set_(ref: str, alias: str, expect: str | None, allow_breaking: bool, reason:
 @command.command("delete")
 @click.argument("prompt")
 @click.argument("alias")
-@click.option("--expect", metavar="rev:N", help=EXPECT_HELP)
+@expect_option
 @reason_option
 @json_option
-def delete(prompt: str, alias: str, expect: str | None, reason: str | None, as_json: bool) -> None:
-    """Delete an alias; its history stays."""
+def delete(prompt: str, alias: str, expected: "Expected", reason: str | None, as_json: bool) -> None:
+    """Delete an alias and keep its history."""
     with service() as opened:
-        move = opened.delete_alias(prompt, alias, expected=read_expected(expect), reason=reason)
+        move = opened.delete_alias(prompt, alias, expected=expected, reason=reason)
     note_rename(prompt, move.prompt)
     print_moves([move], as_json=as_json)
 
@@ -66,7 +70,7 @@ def delete(prompt: str, alias: str, expect: str | None, reason: str | None, as_j
 @click.argument("alias", required=False)
 @json_option
 def log(prompt: str, alias: str | None, as_json: bool) -> None:
-    """Show the moves of a prompt's aliases, the newest first."""
+    """List the moves of a prompt's aliases, newest first."""
     with service() as opened:
         found = opened.alias_log(prompt, alias)
     if found:

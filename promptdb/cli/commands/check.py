@@ -16,25 +16,27 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="github: annotations."
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    help="Print text, JSON, or annotations for GitHub Actions.",
 )
-@click.option(
-    "--update-tests", is_flag=True, help="Rewrite golden tests that fail so that they expect what comes out now."
-)
+@click.option("--update-tests", is_flag=True, help="Rewrite failing golden tests to expect the present output.")
 @view_options
 def command(view: "View | None", form: str, update_tests: bool) -> int:
-    """Check the prompt files; needs no database.
+    """Check the prompt files without a database.
 
-    Reads every file, compiles its templates, checks contracts, includes and assets, and runs its golden tests. Exit code 4
-    if there are errors.
+    Reads every file, compiles its templates, checks contracts, includes and assets, and runs its golden tests. Exits with
+    status 4 if there are errors.
 
-    With --update-tests, the present output is written into `equals` and `messages` of the tests that fail; look at the
-    difference before you commit it. What cannot be derived, such as `contains`, is reported and left.
+    --update-tests writes the present output into `equals` and `messages` of failing tests. Review the changes before you
+    commit them. Other expectations, such as `contains`, cannot be derived: their failures are only reported.
     """
     from promptdb.project.view import WORK_TREE
 
     if update_tests and view is not None and not view.is_work_tree:
-        raise click.UsageError("--update-tests writes files, and goes with the work tree only")
+        raise click.UsageError("--update-tests writes files: it cannot be combined with --staged or --rev")
     with workspace() as opened:
         checked = opened.update_tests() if update_tests else opened.check(view or WORK_TREE)
         root = root_prefix(opened.settings)
@@ -46,7 +48,7 @@ def command(view: "View | None", form: str, update_tests: bool) -> int:
         for test in checked.updated:
             click.echo(one_line(f"updated {root}{test.path}: test {test.test!r} ({', '.join(test.fields)})"))
         if not problems:
-            click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: all fine")
+            click.echo(f"{count(checked.prompts, 'prompt')} and {count(checked.tests, 'test')}: no problems")
         elif form == "github":
             print_github(problems, root_prefix(opened.settings, opened.top))
             click.echo(summary(problems))

@@ -8,6 +8,7 @@ from promptdb.cli.opening import registry
 from promptdb.cli.options import json_option
 from promptdb.cli.present.progress import progress_bar
 from promptdb.cli.present.received import print_received
+from promptdb.settings import TARGET_PREFIX, load_target, variable_of
 
 
 @click.command("copy")
@@ -16,13 +17,12 @@ from promptdb.cli.present.received import print_received
 def command(target: Path | None, as_json: bool) -> None:
     """Copy the whole registry to another one.
 
-    TARGET is a settings file such as promptdb.toml, whose database_url and blob store are those to copy to. Variables called
-    PROMPTDB_TARGET_..., such as PROMPTDB_TARGET_DATABASE_URL, win over it, and are enough alone; passwords belong there.
+    TARGET is a settings file, such as promptdb.toml, with the database_url and the blob store to copy to. Environment
+    variables such as PROMPTDB_TARGET_DATABASE_URL override it or replace it. Keep passwords there.
 
-    The target must be empty or behind, as an earlier copy is: everything in its history is in the source. Afterwards it has
-    the same rows. Otherwise copy exits with 5 and names what differs. A copy may be repeated: it sends only what is missing.
+    The target must be empty or an earlier copy, so that its whole history is in the source. Otherwise copy reports the
+    difference and exits with status 5. Copying again sends only what is missing.
     """
-    from promptdb.settings import load_target
     from promptdb.transfer.copy import copy_registry
 
     with registry() as source, registry(load_target(target), _database_of(target)) as other:
@@ -33,8 +33,6 @@ def command(target: Path | None, as_json: bool) -> None:
 
 
 def _database_of(target: Path | None) -> str:
-    """Stands for the target's database URL: a shell, or a reader, puts it in."""
-    from promptdb.settings import TARGET_PREFIX, variable_of
-
+    # Hints show this in place of the URL, which may hold a password: a shell expands it, or a reader replaces it.
     variable = variable_of("database_url", TARGET_PREFIX)
     return f"'<database_url of {target}>'" if variable is None else f'"${variable}"'

@@ -2,20 +2,22 @@
 
 import click
 
-from promptdb.cli.commands import doctor
-from promptdb.cli.opening import load_settings
 from promptdb.cli.options import json_option
 from promptdb.cli.present.output import print_json
+from promptdb.cli.present.text import one_line
+from promptdb.settings import load_settings
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.group("db")
 def command() -> None:
-    """Create, update and check the database schema, and find what is wrong."""
+    """Manage the database schema and diagnose problems."""
 
 
 @command.command("upgrade")
 def upgrade() -> None:
-    """Bring the schema up to date, or create it."""
+    """Create the schema or bring it up to date."""
     from promptdb.maintenance import schema
 
     before, after = schema.upgrade(load_settings())
@@ -25,7 +27,7 @@ def upgrade() -> None:
 @command.command("current")
 @json_option
 def current(as_json: bool) -> None:
-    """Show which migration the database is at."""
+    """Show the migration that the database is at."""
     from promptdb.maintenance.schema import standing
 
     found = standing(load_settings())
@@ -37,13 +39,34 @@ def current(as_json: bool) -> None:
 
 @command.command("check")
 def check() -> None:
-    """Compare the schema with what this release needs.
+    """Compare the schema with the one that this release needs.
 
-    Exit code 1 if they differ.
+    Exits with status 1 if they differ.
     """
     from promptdb.maintenance.schema import require_sound
 
-    click.echo(f"the schema is as it should be ({require_sound(load_settings())})")
+    click.echo(f"the schema is correct ({require_sound(load_settings())})")
 
 
-command.add_command(doctor.command)
+@command.command("doctor")
+@json_option
+def doctor(as_json: bool) -> int:
+    """Diagnose settings, stores, clocks, disks and git.
+
+    Writes a row and rolls it back, and writes a random blob and deletes it. Nothing else changes. Exits with status 1 if a
+    check fails.
+    """
+    from promptdb.maintenance.doctor import Level, examine
+
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not as_json:
+            click.secho(f"{finding.level:<6}", fg=_COLOURS[finding.level], nl=False)
+            click.echo(one_line(f"{finding.check:<13}{finding.detail}"))
+            if finding.remedy:
+                click.echo(one_line(f"{'':<6}{'':<13}remedy: {finding.remedy}"))
+    failed = any(finding.level is Level.FAIL for finding in findings)
+    if as_json:
+        print_json({"healthy": not failed, "findings": findings})
+    return 1 if failed else 0

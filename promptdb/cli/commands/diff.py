@@ -20,19 +20,17 @@ if TYPE_CHECKING:
 @click.command("diff")
 @click.argument("ref")
 @click.argument("other", required=False)
-@click.option("--exit-code", is_flag=True, help="Leave with 3 if they differ.")
+@click.option("--exit-code", is_flag=True, help="Exit with status 3 if the versions differ.")
 @view_options
 @json_option
 def command(view: "View | None", ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
     """Compare two versions, or a version with its file.
 
-    With one REF, from that version to the file as it is now, or is staged, or was in a commit; with two, from the first to the
-    second. OTHER may be a selector alone, such as :production or :rev:3.
+    OTHER may be a selector alone, such as :production or :rev:3. Without OTHER, REF is compared with the prompt's file: on
+    disk, in git's index, or in a commit.
     """
     if other is not None and view is not None:
-        raise click.UsageError(
-            "--worktree, --staged and --rev say which file to compare with: leave out the second reference"
-        )
+        raise click.UsageError("OTHER cannot be combined with --worktree, --staged or --rev")
     from promptdb.domain.changes import changed_parts
     from promptdb.project.view import WORK_TREE
     from promptdb.render.caller_interface import changes_between
@@ -44,7 +42,7 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
         if other is None:
             found_file = opened.load_prompt(old.version.prompt, view or WORK_TREE)
             if found_file is None:
-                raise PromptNotFound(f"there is no file for {old.version.prompt}", "name a second reference")
+                raise PromptNotFound(f"{old.version.prompt} has no file", "pass a second reference")
             path, file = found_file
             after = path if view is None or view.is_work_tree else f"{path} in {view}"
             if file.content is None:

@@ -13,20 +13,22 @@ from promptdb.cli.present.text import one_line
 @click.command("export")
 @click.argument("ref")
 @click.argument("file", type=click.Path(dir_okay=False), required=False)
-@click.option("--all", "whole", is_flag=True, help="Write the whole registry to one zip: export --all FILE.")
-@click.option("--force", is_flag=True, help="Replace files that are there and differ.")
+@click.option("--all", "whole", is_flag=True, help="Export the whole registry to a zip file: export --all FILE.")
+@click.option("--force", is_flag=True, help="Overwrite existing files that differ.")
 @json_option
 @click.pass_context
 def command(context: click.Context, ref: str, file: str | None, whole: bool, force: bool, as_json: bool) -> None:
-    """Write a version to a file, or the whole registry.
+    """Export a version or the whole registry to a file.
 
-    The suffix of FILE decides the form. A prompt file (.yaml, .txt, ...) has fragments and assets beside it; - prints YAML.
-    With .bundle.json, FILE holds the version with its id, revision, digest and provenance; with .zip also its assets.
-    'promptdb import' takes them back, and what --all writes.
+    The suffix of FILE sets the format. A prompt file (.yaml, .txt, ...) gets its fragments and assets beside it. A
+    .bundle.json file holds the version with its id, revision, digest and provenance; a .zip file also holds its assets. Use
+    - to print YAML.
+
+    'promptdb import' reads .bundle.json and .zip files, and those that --all writes.
     """
     if whole:
         if file is not None:
-            raise click.UsageError("--all writes everything, and takes no REF")
+            raise click.UsageError("--all cannot be combined with REF")
         parameter = context.command.params[1]
         return _export_all(str(parameter.type.convert(ref, parameter, context)), force=force, as_json=as_json)
     if file is None:
@@ -34,7 +36,7 @@ def command(context: click.Context, ref: str, file: str | None, whole: bool, for
     from promptdb.project.edits.write_version import prompt_text
 
     if file == "-" and as_json:
-        raise click.UsageError("--json tells which files were written, and - writes none")
+        raise click.UsageError("--json lists written files: it cannot be combined with -")
     with service() as opened:
         prompt = opened.get(ref)
         note_lookup(prompt)
@@ -54,12 +56,12 @@ def _export_all(file: str, *, force: bool, as_json: bool) -> None:
     from promptdb.transfer.export import export_registry, is_zip
 
     if not is_zip(Path(file)):
-        raise click.UsageError(f"--all writes a zip file: name one that ends in .zip, and not {file!r}")
+        raise click.UsageError(f"--all writes a zip file: {file!r} does not end in .zip")
     with registry() as opened:
         counts = export_registry(opened, Path(file), overwrite=force)
     rows = {name: number for name, number in counts.items() if name != "blobs"}
     if as_json:
         print_json({"file": file, "rows": rows, "blobs": counts["blobs"]})
     else:
-        told = f"{rows['prompts']} prompts, {rows['prompt_versions']} versions and {counts['blobs']} blobs"
-        click.echo(one_line(f"wrote {file}: {told}"))
+        exported = f"{rows['prompts']} prompts, {rows['prompt_versions']} versions and {counts['blobs']} blobs"
+        click.echo(one_line(f"wrote {file}: {exported}"))

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 @click.command("gc")
-@click.option("--delete", is_flag=True, help="Remove them; without it they are only counted.")
+@click.option("--delete", is_flag=True, help="Remove the blobs; the default only counts them.")
 @click.option(
     "--grace",
     type=click.FloatRange(min=0, max=24 * 3650),
     default=24,
     show_default=True,
     metavar="HOURS",
-    help="Keep what was stored more recently.",
+    help="Keep blobs stored more recently than this.",
 )
 @click.option(
     "--max-delete",
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     default=50,
     show_default=True,
     metavar="PERCENT",
-    help="Refuse to remove more of all blobs than this.",
+    help="Refuse to remove more than this share of all blobs.",
 )
 @json_option
 def command(delete: bool, grace: float, max_delete: int, as_json: bool) -> None:
-    """Find, and remove, blobs that no version needs.
+    """Find or remove blobs that no version needs.
 
-    Syncs that were cut off leave them. Safe while others sync.
+    Interrupted syncs leave such blobs behind. It is safe to run while others sync.
     """
     from promptdb.maintenance.gc import collect_garbage
 

@@ -16,14 +16,14 @@ from promptdb.cli.present.received import print_received
 def command(file: Path, as_json: bool) -> None:
     """Import a file written by 'export'.
 
-    Versions keep their ids, revisions and digests. Import writes all of the file, or nothing: exit code 5 if the registry has
-    a history of its own, 7 if the file is damaged.
+    Versions keep their ids, revisions and digests. Import writes the whole file or nothing. Exits with status 5 if the
+    registry has a different history, and with 7 if the file is damaged.
 
-    A whole registry can be imported into an empty one, or into one that is behind: everything in its history is in the file,
-    as in an earlier copy. A single version is added to any registry, as the next revision of its prompt.
+    A file of a whole registry needs an empty registry or an earlier copy, so that the whole history of the registry is in the
+    file. A file of one version can be imported into any registry, as the next revision of its prompt.
     """
     if str(file) == "-":
-        raise click.UsageError("import reads its file more than once, and takes none from standard input: name a file")
+        raise click.UsageError("import reads its file more than once: pass a file, not standard input")
     from promptdb.transfer.copy import import_file
 
     with registry() as opened, progress_bar("storing blobs") as progress:

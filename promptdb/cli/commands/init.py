@@ -9,12 +9,14 @@ from promptdb.errors import StorageError
 
 
 @click.command("init")
-@click.option("--root", metavar="FOLDER", help="The prompts root, relative to the repository; found if not given.")
-@click.option("--dry-run", is_flag=True, help="Show the proposal and write nothing.")
+@click.option(
+    "--root", metavar="FOLDER", help="Set the prompts root, relative to the repository. Found automatically by default."
+)
+@click.option("--dry-run", is_flag=True, help="Show the proposal without writing files.")
 def command(root: str | None, dry_run: bool) -> None:
-    """Find the prompts of a repository and set promptdb up for them.
+    """Find the prompts in a repository and set up promptdb for them.
 
-    Writes promptdb.toml and what else is missing, as new files; files that are there stay as they are.
+    Writes promptdb.toml and other missing files. Existing files are not changed.
     """
     from promptdb.project.adopt import propose
 
@@ -39,7 +41,6 @@ def _write_new(file: Path, text: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("xb") as stream:
-            stream.write(text.encode(errors="surrogateescape"))  # names of files need not be UTF-8
+            stream.write(text.encode(errors="surrogateescape"))  # a file name may not be UTF-8
     except OSError as error:
-        hint = "files that are there are never replaced"
-        raise StorageError(f"cannot write {file}: {error.strerror}", hint) from error
+        raise StorageError(f"cannot write {file}: {error.strerror}", "init never replaces a file") from error

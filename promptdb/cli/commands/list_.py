@@ -9,12 +9,12 @@ from promptdb.cli.present.output import print_json, print_table, short_digest, s
 
 @click.command("list")
 @click.argument("pattern", required=False)
-@click.option("--archived", is_flag=True, help="Archived prompts too.")
+@click.option("--archived", is_flag=True, help="Include archived prompts.")
 @json_option
 def command(pattern: str | None, archived: bool, as_json: bool) -> None:
-    """List the prompts.
+    """List prompts.
 
-    PATTERN is a namespace, or a name in which * stands for anything: support, 'support/*', '*/triage'.
+    PATTERN is a namespace, or a name with * as a wildcard: support, 'support/*' or '*/triage'.
     """
     with service() as opened:
         found = opened.list_prompts(pattern, archived=archived)

@@ -1,25 +1,21 @@
 """`promptdb log`."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from promptdb.cli.opening import note_rename, service
 from promptdb.cli.options import json_option
 from promptdb.cli.present.output import print_json, print_table, short_digest, short_time
-from promptdb.domain.views import Provenance
-
-if TYPE_CHECKING:
-    from promptdb.domain.views import LogEntry
+from promptdb.domain.views import LogEntry, Provenance
 
 
 @click.command("log")
 @click.argument("prompt")
-@click.option("-n", "--limit", type=click.IntRange(1), default=None, help="Show so many versions.")
+@click.option("-n", "--limit", type=click.IntRange(1), default=None, help="List at most this many versions.")
 @json_option
 def command(prompt: str, limit: int | None, as_json: bool) -> None:
-    """Show the versions of a prompt, the newest first."""
+    """List the versions of a prompt, newest first."""
     with service() as opened:
         entries = opened.log(prompt, limit)
     if entries:
@@ -42,8 +38,8 @@ def command(prompt: str, limit: int | None, as_json: bool) -> None:
     print_table(["REVISION", "DIGEST", "LABEL", "ALIASES", "DATE", "COMMIT", "AUTHOR"], rows)
 
 
-def _time(entry: "LogEntry") -> datetime:
-    """Of the commit, where it is known: history may have been recorded long after it."""
+def _time(entry: LogEntry) -> datetime:
+    # History may have been recorded long after its commits.
     known = entry.source.committed_at if entry.source else None
     return known or entry.version.created_at
 
@@ -54,9 +50,8 @@ def _commit(source: Provenance | None) -> str:
     return source.commit_id[:12] + (" (dirty)" if source.is_dirty else "")
 
 
-def _author(entry: "LogEntry") -> str:
-    """Of the commit; of content that no commit has, who synced it."""
+def _author(entry: LogEntry) -> str:
     source = entry.source
     if source is None or source.commit_id is None or source.is_dirty:
-        return entry.version.created_by
+        return entry.version.created_by  # no commit has this content
     return (source.author or "unknown").partition(" <")[0]

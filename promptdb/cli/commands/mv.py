@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 @click.command("mv")
 @click.argument("old")
 @click.argument("new")
-@click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Check the move and show it without writing files.")
 @json_option
 def command(old: str, new: str, dry_run: bool, as_json: bool) -> None:
-    """Give a prompt another name, and keep its history.
+    """Rename a prompt and keep its history.
 
-    OLD and NEW are names, such as support/triage, or paths of the file; NEW may end with / for a folder. The file is moved, in
-    git's index too where it is tracked, and says in renamed_from what it was called. Paths in it lead where they did.
+    OLD and NEW are names, such as support/triage, or paths of the file. NEW may end with / for a folder. The file is moved,
+    also in git's index if it is tracked. Its old name is added to renamed_from, and its relative paths are adjusted.
 
     \b
     promptdb mv support/triage support/eu/triage
@@ -45,24 +45,24 @@ def command(old: str, new: str, dry_run: bool, as_json: bool) -> None:
 def _print(move: "Rename", root: str, *, dry_run: bool) -> None:
     click.echo(f"{'would move' if dry_run else 'moved'} {root}{move.old.path} to {root}{move.new.path}")
     click.echo(f"    renamed_from: [{', '.join(move.renamed_from)}]")
-    for mended in move.mended:
-        click.echo(f"    {mended.field}: {mended.new}, was {mended.old}")
+    for path in move.mended:
+        click.echo(f"    {path.field}: {path.new}, was {path.old}")
     for alias in move.aliases:
         click.echo(f"    {root}_aliases.yaml: {alias} names {move.new.prompt}")
     if not move.is_valid:
         click.echo("note: the file has errors; 'promptdb check' shows them", err=True)
     if move.makes_version:
-        click.echo("note: the paths of assets are part of a version, so the next sync makes a new one", err=True)
+        click.echo("note: a version contains the paths of its assets, so the next sync makes a new one", err=True)
     if move.claimed_by is not None:
         click.echo(
-            f"note: {root}{move.claimed_by} has {move.new.prompt} in renamed_from, which counts only while no file has that "
-            "name: if that rename was not synced yet, undo this one and sync first",
+            f"note: {root}{move.claimed_by} has {move.new.prompt} in renamed_from, which has no effect while a file has that "
+            "name: if that rename is not synced yet, undo this one and sync first",
             err=True,
         )
 
 
 def _undo(move: "Rename", root: str) -> str:
-    """Back to HEAD where that loses nothing; else the other way round, which leaves a trace in `renamed_from`."""
+    # To restore HEAD would lose uncommitted edits. A move back keeps them, but leaves an entry in renamed_from.
     if not move.is_clean:
         return shlex.join(["promptdb", "mv", str(move.new.prompt), str(move.old.prompt)])
     paths = dict.fromkeys(os.path.normpath(root + path) for edit in move.edits for path in (edit.path, edit.new_path))

@@ -9,42 +9,38 @@ from promptdb.cli.options import max_prune_option, prune_option, ref_option, vie
 from promptdb.cli.present.alias_moves import print_alias_moves
 from promptdb.cli.present.output import print_json
 from promptdb.cli.present.plan import print_order, print_plan
+from promptdb.cli.present.plan_markdown import plan_comment, problems_comment
 from promptdb.cli.present.problems import print_invalid
+from promptdb.domain.plan import Policy
+from promptdb.errors import InvalidPrompts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from promptdb.problems import Problem
     from promptdb.project.view import View
 
 
 @click.command("plan")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="markdown: for a comment."
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    help="Print text, JSON, or markdown for a comment on a pull request.",
 )
-@click.option("--exit-code", is_flag=True, help="Leave with 3 if there is something to sync.")
+@click.option("--exit-code", is_flag=True, help="Exit with status 3 if there is something to sync.")
 @prune_option
 @max_prune_option
 @ref_option
 @click.option(
-    "--allow-breaking", is_flag=True, help="As sync has it: protected aliases may move although callers may fail."
+    "--allow-breaking", is_flag=True, help="Allow moves of protected aliases that break callers, as sync does."
 )
 @view_options
 def command(
-    view: "View | None",
-    form: str,
-    exit_code: bool,
-    prune: bool,
-    max_prune: int,
-    ref: str | None,
-    allow_breaking: bool,
+    view: "View | None", form: str, exit_code: bool, prune: bool, max_prune: int, ref: str | None, allow_breaking: bool
 ) -> int:
     """Show what sync would do.
 
-    Exit code 4 if a file is invalid, 5 if sync would refuse the plan.
+    Exits with status 4 if a file is invalid, and with 5 if sync would refuse the plan.
     """
-    from promptdb.domain.plan import Policy
-    from promptdb.errors import InvalidPrompts
     from promptdb.project.view import WORK_TREE
     from promptdb.registry.protection import require_unbroken
 
@@ -53,14 +49,15 @@ def command(
         try:
             planned = opened.plan(policy, view or WORK_TREE, ref)
         except InvalidPrompts as error:
-            return _print_invalid(error.problems, root_prefix(opened.settings), form)
+            root = root_prefix(opened.settings)
+            if form == "markdown":
+                click.echo(problems_comment(error.problems, root), nl=False)
+            return print_invalid(error.problems, root, as_json=form == "json")
         intended, origin = planned.plan, planned.tree.origin
         if form == "json":
             print_json(intended)
         elif form == "markdown":
-            from promptdb.cli.present import plan_markdown
-
-            click.echo(plan_markdown.plan_comment(intended, planned.updates()), nl=False)
+            click.echo(plan_comment(intended, planned.updates()), nl=False)
         else:
             print_plan(intended, done=False)
             print_alias_moves(intended, is_dirty=origin.is_dirty)
@@ -69,11 +66,3 @@ def command(
     if not allow_breaking:
         require_unbroken(intended.moves)
     return 3 if exit_code and not intended.is_empty else 0
-
-
-def _print_invalid(problems: "Sequence[Problem]", root: str, form: str) -> int:
-    if form == "markdown":
-        from promptdb.cli.present import plan_markdown
-
-        click.echo(plan_markdown.problems_comment(problems, root), nl=False)
-    return print_invalid(problems, root, as_json=form == "json")

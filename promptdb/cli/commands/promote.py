@@ -1,22 +1,29 @@
 """`promptdb promote`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from promptdb.cli.opening import note_rename, service, workspace
-from promptdb.cli.options import EXPECT_HELP, breaking_option, json_option, read_expected, reason_option
+from promptdb.cli.opening import note_rename, root_prefix, service, workspace
+from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option
 from promptdb.cli.present.alias_moves import print_declared, print_moves
+
+if TYPE_CHECKING:
+    from promptdb.service import Expected
 
 
 @click.command("promote")
 @click.argument("source")
 @click.argument("alias")
 @click.option(
-    "--all", "everywhere", is_flag=True, help="SOURCE is an alias (or latest): move ALIAS for every prompt that has it."
+    "--all", "everywhere", is_flag=True, help="Move ALIAS for every prompt that has SOURCE, an alias or latest."
 )
-@click.option("--dry-run", is_flag=True, help="Show the moves and make none.")
-@click.option("--expect", metavar="rev:N|none", help=EXPECT_HELP)
+@click.option("--dry-run", is_flag=True, help="Show the moves without making them.")
+@expect_option
 @breaking_option
-@click.option("--write", is_flag=True, help="Declare it in _aliases.yaml, to be committed; sync moves the alias then.")
+@click.option(
+    "--write", is_flag=True, help="Write the move to _aliases.yaml. Once it is committed, sync moves the alias."
+)
 @reason_option
 @json_option
 def command(
@@ -24,7 +31,7 @@ def command(
     alias: str,
     everywhere: bool,
     dry_run: bool,
-    expect: str | None,
+    expected: "Expected",
     allow_breaking: bool,
     write: bool,
     reason: str | None,
@@ -37,25 +44,24 @@ def command(
     promptdb promote --all staging production
     promptdb promote --write support/triage:rev:3 production
 
-    Exit code 5 if the alias is protected (setting protected_aliases) and its callers would break.
+    Exits with status 5 if the alias is protected (setting protected_aliases) and the move breaks its callers.
     """
-    if everywhere and expect is not None:
-        raise click.UsageError("--expect goes with a single prompt, not with --all")
-    if write and (dry_run or expect is not None or reason is not None):
-        raise click.UsageError("--write changes a file: --dry-run, --expect and --reason do not go with it")
+    if everywhere and expected != "any":
+        raise click.UsageError("--all cannot be combined with --expect")
+    if write and (dry_run or expected != "any" or reason is not None):
+        raise click.UsageError("--write cannot be combined with --dry-run, --expect or --reason")
     if write:
         with workspace() as checkout:
             moves = checkout.declare(source, alias, everywhere=everywhere, allow_breaking=allow_breaking)
-            print_declared(moves, checkout.settings, as_json=as_json)
+            print_declared(moves, root_prefix(checkout.settings), as_json=as_json)
         return
     with service() as opened:
         if everywhere:
             moves = opened.promote_all(source, alias, dry_run=dry_run, reason=reason, allow_breaking=allow_breaking)
         else:
-            expected = read_expected(expect)
             move = opened.promote(
                 source, alias, expected=expected, reason=reason, dry_run=dry_run, allow_breaking=allow_breaking
             )
-            moves = [move]
             note_rename(source, move.prompt)
+            moves = [move]
     print_moves(moves, as_json=as_json, dry_run=dry_run)

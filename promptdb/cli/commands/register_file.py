@@ -9,7 +9,7 @@ from promptdb.cli.present.output import print_json
 
 @click.command("register-file")
 @click.argument("file", type=click.Path())
-@click.option("--name", help="namespace/name; by default the file's name, in the namespace default.")
+@click.option("--name", help="Use this namespace/name. The default is the file's name in the namespace default.")
 @click.option("--alias", help="Point this alias at the version, in the same transaction.")
 @breaking_option
 @reason_option
@@ -19,12 +19,12 @@ def command(
 ) -> None:
     """Add a version from a single file.
 
-    For prompts that live outside the tree. Files that FILE names must lie in its folder or below.
+    Use it for prompts outside the tree. Files that FILE refers to must be in its folder or below.
     """
     from promptdb.sync.alias_moves import Pointing
 
     if alias is None and (allow_breaking or reason is not None):
-        raise click.UsageError("--allow-breaking and --reason are about the alias: name it with --alias")
+        raise click.UsageError("--allow-breaking and --reason need --alias")
     pointing = Pointing(alias, reason, allow_breaking) if alias is not None else None
     with service() as opened:
         registered = opened.register_file(file, name, alias=pointing)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from promptdb.cli.opening import load_settings, note_lookup, service
+from promptdb.cli.opening import note_lookup, service
 from promptdb.cli.options import json_option, view_options
 from promptdb.cli.present.rendered import FORMS, print_as, print_for_people, print_with_version
 from promptdb.domain.prompt_id import PromptId
+from promptdb.settings import load_settings
 
 if TYPE_CHECKING:
     from promptdb.project.view import View
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     "--file",
     "path",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Render this prompt file as it is now, synced or not, instead of REF.",
+    help="Render this prompt file, synced or not, instead of REF.",
 )
 @click.option(
     "-v",
@@ -30,13 +31,11 @@ if TYPE_CHECKING:
     "pairs",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A value; JSON where it has a type other than string.",
+    help="Set a variable. Use JSON for types other than string.",
 )
-@click.option(
-    "--vars", "values", type=click.File(encoding="utf-8"), help="A JSON object with values; - reads standard input."
-)
-@click.option("--ignore-extra", is_flag=True, help="Allow values that the prompt has no variable for.")
-@click.option("--as", "form", type=click.Choice(list(FORMS)), help="Print it as a program takes it.")
+@click.option("--vars", "values", type=click.File(encoding="utf-8"), help="Read variables from a JSON file, or from -.")
+@click.option("--ignore-extra", is_flag=True, help="Ignore values without a variable in the prompt.")
+@click.option("--as", "form", type=click.Choice(list(FORMS)), help="Print the prompt in this form.")
 @json_option
 @view_options
 def command(
@@ -51,16 +50,16 @@ def command(
 ) -> None:
     """Render a prompt with values.
 
-    With --worktree, --staged or --rev, REF is the name of a prompt, which is read from its file there.
+    With --worktree, --staged or --rev, REF is the name of a prompt, and its file is read there.
 
-    A chat is printed message by message. With --json, the messages as promptdb has them, and the version. With --as text, the
-    whole prompt as one text; with --as messages, openai, anthropic or langchain, JSON: the arguments of that API's call, or the
-    messages as LangChain writes them.
+    A chat is printed message by message. --json prints its text, messages and version. --as text prints the whole prompt as
+    one text. --as messages and --as langchain print the messages as JSON, in promptdb's form or LangChain's. --as openai and
+    --as anthropic print the arguments of an API call as JSON.
     """
     if (ref is None) == (path is None):
         raise click.UsageError("give either REF or --file")
     if form is not None and as_json:
-        raise click.UsageError("--as and --json exclude one another")
+        raise click.UsageError("--as and --json cannot be combined")
     prompt = _prompt(ref, path, view)
     if ignore_extra:
         prompt = prompt.ignoring_extra()
@@ -97,7 +96,7 @@ def _from_file(file: TextIO) -> dict[str, Any]:
     except (ValueError, OSError, RecursionError) as error:
         raise click.BadParameter(f"{file.name} is not JSON: {error}", param_hint="--vars") from error
     if not isinstance(values, dict):
-        raise click.BadParameter(f"{file.name} holds no JSON object", param_hint="--vars")
+        raise click.BadParameter(f"{file.name} is not a JSON object", param_hint="--vars")
     return values
 
 
@@ -115,4 +114,4 @@ def _value(pair: str, prompt: "RenderablePrompt") -> tuple[str, Any]:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")
+    raise ValueError(f"{constant} is not a JSON number")

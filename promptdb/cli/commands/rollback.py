@@ -1,24 +1,29 @@
 """`promptdb rollback`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from promptdb.cli.opening import note_rename, service
-from promptdb.cli.options import EXPECT_HELP, json_option, read_expected, reason_option
+from promptdb.cli.options import expect_option, json_option, reason_option
 from promptdb.cli.present.alias_moves import print_moves
+
+if TYPE_CHECKING:
+    from promptdb.service import Expected
 
 
 @click.command("rollback")
 @click.argument("prompt")
 @click.argument("alias")
-@click.option("--expect", metavar="rev:N", help=EXPECT_HELP)
+@expect_option
 @reason_option
 @json_option
-def command(prompt: str, alias: str, expect: str | None, reason: str | None, as_json: bool) -> None:
-    """Return an alias to its previous version.
+def command(prompt: str, alias: str, expected: "Expected", reason: str | None, as_json: bool) -> None:
+    """Move an alias back to its previous version.
 
-    Again, and it goes one further back.
+    A second rollback moves it back by one more version.
     """
     with service() as opened:
-        move = opened.rollback(prompt, alias, expected=read_expected(expect), reason=reason)
+        move = opened.rollback(prompt, alias, expected=expected, reason=reason)
     note_rename(prompt, move.prompt)
     print_moves([move], as_json=as_json)

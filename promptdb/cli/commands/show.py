@@ -10,21 +10,19 @@ from promptdb.cli.present.output import plain, print_json, print_text, printable
 
 @click.command("show")
 @click.argument("ref")
-@click.option("--assets", "list_assets", is_flag=True, help="List its assets, and whether their blobs are there.")
-@click.option(
-    "--asset", "path", metavar="PATH", help="Print the bytes of one asset, named as the prompt file names it."
-)
+@click.option("--assets", "list_assets", is_flag=True, help="List the version's assets and the states of their blobs.")
+@click.option("--asset", "path", metavar="PATH", help="Print the bytes of the asset with this path in the prompt file.")
 @json_option
 def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> None:
     """Show the version that a reference names.
 
-    REF is namespace/name[:selector]; a selector is latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or
-    a version's UUID.
+    REF is namespace/name[:selector]. A selector is latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or
+    the UUID of a version.
     """
     from promptdb.project.edits.write_version import prompt_text
 
     if path is not None and (list_assets or as_json):
-        raise click.UsageError("--asset prints the bytes of a file: it goes with neither --assets nor --json")
+        raise click.UsageError("--asset cannot be combined with --assets or --json")
     with service() as opened:
         prompt = opened.get(ref)
         if list_assets or path is not None:

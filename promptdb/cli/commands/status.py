@@ -14,7 +14,7 @@ from promptdb.cli.present.text import count
 @click.command("status")
 @json_option
 def command(as_json: bool) -> None:
-    """Show the settings, the database and what is not synced."""
+    """Show the settings, the database and unsynced changes."""
     with workspace() as opened:
         found = opened.status()
     loaded, intended = found.tree, found.plan
@@ -37,8 +37,8 @@ def command(as_json: bool) -> None:
         click.echo(f"{'git':<10}{loaded.origin.git_ref or 'detached'} at {loaded.origin.commit_id[:12]}{dirty}")
     if loaded.desired.problems:
         click.echo(f"{'files':<10}{problem_summary(loaded.desired.problems)}; 'promptdb check' shows them")
-    in_step = not (intended.changes or intended.label_conflicts) and not intended.missing and not loaded.desired.errors
-    state = "in step" if in_step else "not synced"
+    in_sync = not (intended.changes or intended.label_conflicts) and not intended.missing and not loaded.desired.errors
+    state = "in sync" if in_sync else "not synced"
     missing = f", {len(intended.missing)} without a file" if intended.missing else ""
     waiting = f", {unconfirmed(intended)}" if intended.unconfirmed else ""
     click.echo(f"{'registry':<10}{state}: {summary(intended)}{missing}{waiting}")

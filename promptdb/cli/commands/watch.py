@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from promptdb.cli.opening import load_settings, root_prefix
+from promptdb.cli.opening import root_prefix
 from promptdb.cli.options import json_option
 from promptdb.cli.present.watch_events import print_event, print_event_json
+from promptdb.settings import load_settings
 
 if TYPE_CHECKING:
     from promptdb.watch.loop import Watcher
 
 
 def _seconds(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not 0.1 <= value <= 3600:  # nan, too, which a FloatRange lets pass
+    if value is not None and not 0.1 <= value <= 3600:  # also refuses nan, which a FloatRange accepts
         raise click.BadParameter(f"{value:g} is not in the range from 0.1 to 3600")
     return value
 
@@ -28,25 +29,25 @@ def _seconds(_: click.Context, __: click.Parameter, value: float | None) -> floa
     type=float,
     callback=_seconds,
     metavar="SECONDS",
-    help="Check so often for changes that no event told: by default every 5 seconds, 2 when polling.",
+    help="Check this often for changes that had no event (default: 5, or 2 with --polling).",
 )
-@click.option("--polling", is_flag=True, help="Use no events of the file system, only these checks.")
+@click.option("--polling", is_flag=True, help="Check at this interval only, without events of the file system.")
 @json_option
 def command(interval: float | None, polling: bool, as_json: bool) -> int:
-    """Keep a local registry in step with the files.
+    """Sync a local registry whenever prompt files change.
 
-    Syncs at the start and after each change, until it is stopped: by ^C (exit code 130) or SIGTERM (0). Valid prompts are
-    written, whatever else is wrong; prompts whose files are gone stay. While git is at a merge or a rebase, it waits.
+    Syncs at the start and after each change, until it is stopped by ^C (exit status 130) or SIGTERM (status 0). Valid prompts
+    are written even if others are invalid, and prompts whose files are gone are kept. During a merge or a rebase, it waits.
 
-    Writes to SQLite only. Exit code 5 if another process watches the same prompts.
+    Needs a local registry (SQLite and a folder). Exits with status 5 if another process watches the same prompts.
     """
     from promptdb.watch.events import Stopped
     from promptdb.watch.loop import Watcher
 
-    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # of lost events, say: they cost time only
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # lost events only delay a sync
     settings = load_settings()
-    tell = print_event_json if as_json else partial(print_event, root=root_prefix(settings))
-    watcher = Watcher(settings, tell, interval=interval, polling=polling)
+    report = print_event_json if as_json else partial(print_event, root=root_prefix(settings))
+    watcher = Watcher(settings, report, interval=interval, polling=polling)
     previous = signal.signal(signal.SIGTERM, lambda _, frame: _terminate(watcher, frame))
     try:
         watcher.run()
@@ -57,15 +58,15 @@ def command(interval: float | None, polling: bool, as_json: bool) -> int:
         code = 130
     finally:
         signal.signal(signal.SIGTERM, previous)
-    tell(Stopped())
+    report(Stopped())
     return code
 
 
 class _Terminated(BaseException):
-    """SIGTERM came. A sync that runs is given up: it is one transaction."""
+    """SIGTERM arrived. It abandons a running sync, which is one transaction."""
 
 
 def _terminate(watcher: "Watcher", _: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
-    watcher.stop()  # should the exception be lost, as in a finalizer
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the clean-up
+    watcher.stop()  # in case the exception is lost, as in a finalizer
     raise _Terminated

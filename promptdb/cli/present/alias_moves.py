@@ -1,53 +1,42 @@
-"""Prints the moves of aliases, those of a sync and those made by hand."""
+"""Prints alias moves: those of a sync and those made by hand."""
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.opening import root_prefix
 from promptdb.cli.present.output import print_json, print_table
 from promptdb.cli.present.plan import print_breaking
-from promptdb.cli.present.text import count, print_rest
-from promptdb.domain.aliases import ALIASES_FILE, AliasMove
+from promptdb.cli.present.text import SHOWN, count, print_rest
+from promptdb.domain.aliases import ALIASES_FILE, AliasMove, Declaration
 from promptdb.domain.plan import Plan
 
 if TYPE_CHECKING:
-    from promptdb.domain.aliases import Declaration
     from promptdb.project.view import Origin
-    from promptdb.settings import AppSettings
 
-_WAITING = "aliases move with the commit: nothing is moved from files that are not committed"
-_SHOWN = 50
-"""Moves of a sync on a terminal or in a log; JSON has all."""
+_WAITING = "aliases move with the commit: nothing is moved while files are not committed"
 
 
 def print_alias_moves(plan: Plan, *, done: bool = False, is_dirty: bool = False) -> None:
-    """Print where aliases go, why, and which of them were moved by hand.
-
-    Args:
-        plan: with its moves.
-        done: whether they were made, or would be.
-        is_dirty: the files are not committed, so that they are not made yet.
-    """
+    """Print the moves of a plan with their reasons. If `is_dirty`, they wait for the commit."""
     if not plan.moves:
         return
-    _print_table(plan.moves[:_SHOWN], {(move.prompt, move.alias) for move in plan.drift})
-    print_rest(len(plan.moves) - _SHOWN)
+    _print_table(plan.moves[:SHOWN], {(move.prompt, move.alias) for move in plan.drift})
+    print_rest(len(plan.moves) - SHOWN)
     click.echo(moves_summary(plan, done=done))
     print_breaking((move.prompt, move.breaking) for move in plan.moves)
     if is_dirty:
         click.echo(_WAITING, err=True)
 
 
-def tell_waiting_aliases(origin: "Origin", declared: "Sequence[Declaration]") -> None:
-    """Say, after a sync, why it did not look at aliases."""
+def print_waiting_aliases(origin: "Origin", declared: Sequence[Declaration]) -> None:
+    """Print, after a sync, why it skipped the aliases."""
     if origin.is_dirty and (declared or origin.refs.aliases_of(origin.git_ref)):
         click.echo(_WAITING, err=True)
 
 
 def moves_summary(plan: Plan, *, done: bool = False) -> str:
-    """Count the aliases that move, and those of them that were moved by hand; empty where none does."""
+    """Count the moves, and those that undo a move by hand; empty if there are none."""
     if not plan.moves:
         return ""
     drift = f", {len(plan.drift):,} of them moved by hand (drift)" if plan.drift else ""
@@ -55,7 +44,7 @@ def moves_summary(plan: Plan, *, done: bool = False) -> str:
 
 
 def print_moves(moves: Sequence[AliasMove], *, as_json: bool, dry_run: bool = False) -> None:
-    """Print the moves that change something."""
+    """Print the moves that change something. With `dry_run`, none of them was made."""
     needed = [move for move in moves if move.is_needed]
     if as_json:
         print_json(needed)
@@ -70,20 +59,20 @@ def print_moves(moves: Sequence[AliasMove], *, as_json: bool, dry_run: bool = Fa
         click.echo(f"nothing to move{pointing}")
 
 
-def print_declared(moves: Sequence[AliasMove], settings: "AppSettings", *, as_json: bool) -> None:
-    """Print what was written into the file of aliases, and what is left to do."""
-    file = f"{root_prefix(settings)}{ALIASES_FILE}"
+def print_declared(moves: Sequence[AliasMove], root: str, *, as_json: bool) -> None:
+    """Print the moves that were written to `_aliases.yaml`, and the next step."""
+    file = f"{root}{ALIASES_FILE}"
     if as_json:
         print_json(moves)
     elif not moves:
-        click.echo(f"{file} says so already")
+        click.echo(f"{file} declares this already")
     else:
         _print_table(moves)
         click.echo(f"wrote {file}; commit it, and 'promptdb sync' of the commit moves the aliases")
 
 
 def _print_table(moves: Sequence[AliasMove], drifted: Collection[object] | None = None) -> None:
-    """Print a row for each move; with the `drifted` ones given, why it is made, too."""
+    """Print a row for each move, and with `drifted` (the aliases moved by hand) also its reason."""
     rows = []
     for move in moves:
         there, target = (f"rev:{rev}" if rev is not None else "-" for rev in (move.from_revision, move.to_revision))

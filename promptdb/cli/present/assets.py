@@ -1,5 +1,6 @@
-"""The assets of a version: as a table, and the bytes of one."""
+"""Prints the assets of a version as a table, or the bytes of one."""
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
     from promptdb.domain.views import AssetView
     from promptdb.render.resolved import ResolvedPrompt
 
-_CHUNK = 1024 * 1024
+_MOST_ON_A_TERMINAL = 1024 * 1024
 
 
 def print_assets(prompt: "ResolvedPrompt", state: "Callable[[AssetView], str]", *, as_json: bool) -> None:
-    """Print the assets of a version with the states of their blobs; an unrecorded version has none."""
+    """Print assets with the states of their blobs; those of an unrecorded version have no state."""
     found = [(asset, state(asset) if prompt.version.is_recorded else None) for asset in prompt.assets]
     if as_json:
         names = ("path", "kind", "content_type", "byte_size", "digest")
@@ -38,24 +39,18 @@ def print_assets(prompt: "ResolvedPrompt", state: "Callable[[AssetView], str]", 
 
 
 def write_asset(prompt: "ResolvedPrompt", path: str) -> None:
-    """To standard output as it is; to a terminal only what is text, without what would control it."""
+    """Write an asset to standard output. A terminal gets only text, with its control characters escaped."""
     with prompt.asset(path) as stream:
-        if sys.stdout.isatty():
-            data = stream.read(_CHUNK + 1)
-            text = _as_text(data)
-            if text is None or len(data) > _CHUNK:
-                what = "is no text" if text is None else "is large"
-                raise ConfigError(f"{path} {what}, and standard output is a terminal", "redirect it: > file")
-            print_text(text, nl=not text.endswith("\n"))
+        if not sys.stdout.isatty():
+            shutil.copyfileobj(stream, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
             return
-        while data := stream.read(_CHUNK):
-            sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-def _as_text(data: bytes) -> str | None:
+        data = stream.read(_MOST_ON_A_TERMINAL + 1)
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        return None
-    return None if "\0" in text else text
+        text = "\0"
+    if "\0" in text or len(data) > _MOST_ON_A_TERMINAL:
+        what = "is not text" if "\0" in text else "is large"
+        raise ConfigError(f"{path} {what}, and standard output is a terminal", "redirect it to a file")
+    print_text(text, nl=not text.endswith("\n"))

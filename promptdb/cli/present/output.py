@@ -1,4 +1,4 @@
-"""How results are printed: JSON of the library's values, tables for people."""
+"""Prints results: the library's values as JSON, and tables for people."""
 
 import json
 import re
@@ -19,11 +19,11 @@ from promptdb.domain.aliases import AliasMove
 from promptdb.domain.prompt_id import PromptId
 
 _ACTIVE = re.compile(r"[\x7f-\x9f]|##\[")
-"""What JSON need not escape, and somebody obeys: terminals their controls, GitHub's log `##[` anywhere in a line."""
+"""Text that JSON need not escape: control characters, which terminals obey, and `##[`, which GitHub's log obeys."""
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON data: fields by name, times in ISO 8601, identities and ids as text."""
+    """Convert a value to JSON data: fields by name, times in ISO 8601, names and ids as text."""
     if isinstance(value, PromptId | UUID | Path):
         return str(value)
     if isinstance(value, datetime):
@@ -43,22 +43,22 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any, indent: int | None = 2) -> None:
-    """`indent` None: on one line."""
+    """Print a value as JSON; with `indent` None on one line."""
     text = json.dumps(plain(value), ensure_ascii=False, indent=indent)
     click.echo(_ACTIVE.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", text))
 
 
 def printable(text: str) -> str:
-    """Text of a prompt: as it is in a pipe; on a terminal without the characters that would control it."""
+    """Escape control characters if standard output is a terminal."""
     return escaped(text) if sys.stdout.isatty() else text
 
 
 def print_text(text: str, *, nl: bool = True) -> None:
-    click.echo(printable(text), nl=nl, color=True)  # color: click takes nothing out
+    click.echo(printable(text), nl=nl, color=True)  # otherwise click strips escape sequences of the prompt
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns: drawn by rich on a terminal, aligned with spaces in a pipe."""
+    """Print columns: drawn by rich on a terminal, aligned with spaces in a pipe."""
     lines = [[one_line(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         from rich.console import Console
@@ -82,5 +82,4 @@ def short_digest(digest: str) -> str:
 
 
 def short_time(time: datetime) -> str:
-    """In the zone of the reader."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M")

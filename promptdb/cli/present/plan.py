@@ -1,4 +1,4 @@
-"""Plans in words: before and after they are performed."""
+"""Prints plans, before and after they are performed."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.present.output import print_table, short_digest
-from promptdb.cli.present.text import count, one_line, print_rest
+from promptdb.cli.present.text import SHOWN, count, one_line, print_rest
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.commit_order import Verdict
 from promptdb.domain.plan import Action, Change, Plan
@@ -22,21 +22,19 @@ _WORDS = {
     Action.REVIVE: ("revive", "revived"),
     Action.ARCHIVE: ("archive", "archived"),
 }
-_SHOWN = 50
-"""Lines of a plan on a terminal or in a log; the summary counts all."""
-
 _SHOWN_CAUSES = 10
 
 Show = Callable[[str], str]
-"""How the path of a file is written."""
+"""Formats the path of a file."""
 
 
 def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
-    """The changes, and a count of all.
+    """Print the changes of a plan, a summary, and its notices.
 
     Args:
-        done: whether they were made, or would be.
-        confirmed: versions from before whose source is recorded now.
+        plan: with its changes described.
+        done: say that the changes were made, not that they would be.
+        confirmed: the number of older versions whose commit is recorded now.
     """
     print_changes(plan, done=done)
     click.echo(summary(plan, done=done, confirmed=confirmed))
@@ -52,20 +50,19 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
 
 
 def print_changes(plan: Plan, *, done: bool) -> None:
-    """The table alone; nothing where nothing changes."""
     if plan.changes:
-        shown = plan.changes[:_SHOWN]
+        shown = plan.changes[:SHOWN]
         print_table(["CHANGE", "PROMPT", "REVISION", "DIGEST", "WHAT"], [row(change, done=done) for change in shown])
-        print_rest(len(plan.changes) - _SHOWN)
+        print_rest(len(plan.changes) - SHOWN)
 
 
 def unconfirmed(plan: Plan) -> str:
-    """Versions whose commit is not recorded, since they were synced before it."""
+    """Count the versions that were synced before their commit, which is not recorded yet."""
     return f"{count(len(plan.unconfirmed), 'version')} unconfirmed"
 
 
 def rename_notices(plan: Plan, *, done: bool = False) -> list[str]:
-    """Renames that may have been meant, and those that are asked for but not made."""
+    """List renames that may be missing, and those in `renamed_from` that have no effect."""
     notices = [
         f"{new} has the content of {old}, whose file is gone: "
         + (
@@ -78,12 +75,12 @@ def rename_notices(plan: Plan, *, done: bool = False) -> list[str]:
     created = {change.prompt for change in plan.changes if change.action is Action.CREATE}
     for old, new in plan.passed_renames:
         why = f"{old} has a file, or went to another prompt" if new in created else f"{new} has versions of its own"
-        notices.append(f"{new}: renamed_from {old} does not count, since {why}")
+        notices.append(f"{new}: renamed_from {old} has no effect, since {why}")
     return notices
 
 
 def unfiled(plan: Plan) -> str:
-    """Which prompts have no file any more."""
+    """Name the prompts whose files are gone."""
     names = ", ".join(map(str, plan.missing[:3])) + (", ..." if len(plan.missing) > 3 else "")
     return (
         f"{count(len(plan.missing), 'prompt')} without a file {'stays' if len(plan.missing) == 1 else 'stay'}: {names}"
@@ -97,7 +94,7 @@ def summary(plan: Plan, *, done: bool = False, confirmed: int = 0) -> str:
 
 
 def row(change: Change, *, done: bool, show: Show = str) -> list[str]:
-    """Change, prompt, revision, digest and what changes; paths as `show` writes them."""
+    """Return the cells of a change: action, prompt, revision, digest and details."""
     revision = f"{change.old_revision or ''} -> {change.revision}" if change.revision else ""
     what = _what(change, show) if change.parts else f"was {change.renamed_from}" if change.renamed_from else ""
     digest = short_digest(change.digest) if change.digest else ""
@@ -105,18 +102,17 @@ def row(change: Change, *, done: bool, show: Show = str) -> list[str]:
 
 
 def _what(change: Change, show: Show) -> str:
-    """The parts that an update changes, and the files in which."""
     words = {"changed": "via", "added": "with", "removed": "without"}
     files = {word: [file.path for file in change.files if file.change == kind] for kind, word in words.items()}
-    told = [f"{word} {', '.join(map(show, paths[:3]))}{_more(paths[3:])}" for word, paths in files.items() if paths]
-    return ", ".join([*change.parts, *told])
+    named = [f"{word} {', '.join(map(show, paths[:3]))}{_more(paths[3:])}" for word, paths in files.items() if paths]
+    return ", ".join([*change.parts, *named])
 
 
 def _causes(plan: Plan) -> list[str]:
-    """Where one file makes several new versions, so that nobody has to count."""
+    """Count the new versions behind each file that several prompts share."""
     causes = plan.shared_causes()
-    told = [f"{one_line(path)} changed: {count(number, 'new version')}" for path, number in causes.items()]
-    return told[:_SHOWN_CAUSES] + [f"...{_more(told[_SHOWN_CAUSES:])} such files"] * (len(told) > _SHOWN_CAUSES)
+    lines = [f"{one_line(path)} changed: {count(number, 'new version')}" for path, number in causes.items()]
+    return lines[:_SHOWN_CAUSES] + [f"...{_more(lines[_SHOWN_CAUSES:])} such files"] * (len(lines) > _SHOWN_CAUSES)
 
 
 def _more(rest: Sequence[str]) -> str:
@@ -125,14 +121,13 @@ def _more(rest: Sequence[str]) -> str:
 
 def print_breaking(found: Iterable[tuple[PromptId, Sequence[ContractChange]]]) -> None:
     """Print a line for each change that breaks callers of a prompt."""
-    told = [f"{prompt}: {change.message}" for prompt, changes in found for change in changes if change.is_breaking]
-    for line in told[:_SHOWN]:
+    lines = [f"{prompt}: {change.message}" for prompt, changes in found for change in changes if change.is_breaking]
+    for line in lines[:SHOWN]:
         _print_contract(line, is_breaking=True)
-    print_rest(len(told) - _SHOWN, more="more breaking changes")
+    print_rest(len(lines) - SHOWN, more="more breaking changes")
 
 
 def print_contract(changes: Iterable[ContractChange]) -> None:
-    """Print a line for each change of one prompt's contract."""
     for change in changes:
         _print_contract(change.message, is_breaking=change.is_breaking)
 
@@ -150,14 +145,14 @@ def is_superseded(plan: Plan) -> bool:
 
 
 def order_line(plan: Plan, origin: "Origin") -> str:
-    """Say why the order of commits keeps a sync from changing anything; empty where it does not."""
+    """Explain why the order of commits stops a sync; empty if it does not."""
     from promptdb.sync.commit_order import reason
 
     return one_line(reason(plan.order, origin)) if plan.order is not None else ""
 
 
 def print_order(plan: Plan, origin: "Origin") -> None:
-    """Print what a plan does not show: that it would not be performed."""
+    """Print a warning if sync would not perform the plan."""
     if line := order_line(plan, origin):
         ending = "sync would write nothing" if is_superseded(plan) else "sync would refuse"
         click.echo(f"{line}: {ending}", err=True)

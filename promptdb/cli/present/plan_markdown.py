@@ -1,7 +1,7 @@
-"""A plan as a comment on a pull request: what breaks, what changes, who is affected, and the text in detail.
+"""A plan as a comment on a pull request: breaking changes, all changes, affected prompts, and diffs.
 
-Names and texts come from files that anybody may have written. All of them stand in code, where markdown, HTML and mentions
-mean nothing, behind fences that they cannot close, and no line of them is a command of GitHub's log.
+Anyone may have written the names and texts. They are set as code behind fences that they cannot close, so markdown, HTML and
+mentions have no effect. No line of them is a command in GitHub's log.
 """
 
 import re
@@ -22,53 +22,41 @@ if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
 
 Update = tuple[Change, "PromptSpec", "PromptSpec"]
-"""A change with the spec it replaces and the one it brings."""
+"""A change, its old spec and its new one."""
 
 MAX_COMMENT = 65_536
-"""Characters that GitHub takes; counted as in UTF-16, where some count twice."""
+"""GitHub's limit in UTF-16 code units, as `_size` counts them."""
 
 _TITLE = "### promptdb plan"
 _CONTRACT, _TABLE, _MOVES, _SHARED, _RENAMES, _ONE_DIFF = 14_000, 16_000, 4_000, 6_000, 2_000, 12_000
-"""Characters for a section and for the diff of one prompt. The diffs together have what is left."""
+"""Room for each section and for one prompt's diff. All diffs together get the rest."""
 
 _RESERVE = 600
-"""For notes about what was left out, and the marks around a diff."""
+"""Room for notes about omissions, and for the marks around a diff."""
 
-_MAX_TEXT, _MAX_LINE = 300, 500
-_MAX_USERS = 8
-"""Prompts that are named with a shared file."""
+_MAX_TEXT, _MAX_LINE, _MAX_USERS = 300, 500, 8
 
 
 def plan_comment(plan: Plan, updates: Iterable[Update]) -> str:
-    """The plan in markdown, at most `MAX_COMMENT` characters.
-
-    Args:
-        plan: with its changes described.
-        updates: its updates, in its order; read as far as their diffs find room.
-    """
+    """Write the plan in markdown, within `MAX_COMMENT`. `updates` are read only as far as their diffs fit."""
     blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_moves(plan), *_shared(plan)]
     if plan.missing:
         blocks.append(code(unfiled(plan)))
     if notices := rename_notices(plan):
-        blocks.append("\n".join(_fitting([f"- {code(notice)}" for notice in notices], _RENAMES, "rename")))
+        blocks.append(_fitting([f"- {code(notice)}" for notice in notices], _RENAMES, "rename"))
     room = MAX_COMMENT - _RESERVE - _size("\n\n".join(blocks))
     return "\n\n".join([*blocks, *_diffs(updates, sum(bool(change.parts) for change in plan.changes), room)]) + "\n"
 
 
 def problems_comment(problems: Sequence[Problem], root: str) -> str:
-    """What to say where there is no plan, since files are invalid.
-
-    Args:
-        problems: errors and warnings.
-        root: put before each path.
-    """
-    told = [_problem(problem, root) for problem in sorted(problems, key=lambda problem: not problem.is_error)]
-    blocks = [_TITLE, f"**No plan:** {problem_summary(problems)}. Nothing can be synced before that is mended."]
-    return "\n\n".join([*blocks, "\n".join(_fitting(told, MAX_COMMENT - _RESERVE, "problem"))]) + "\n"
+    """Write the comment for files that are invalid, errors first. `root` precedes each path."""
+    lines = [_problem(problem, root) for problem in sorted(problems, key=lambda problem: not problem.is_error)]
+    blocks = [_TITLE, f"**No plan:** {problem_summary(problems)}. Fix the errors before you sync."]
+    return "\n\n".join([*blocks, _fitting(lines, MAX_COMMENT - _RESERVE, "problem")]) + "\n"
 
 
 def code(text: str, limit: int = _MAX_TEXT) -> str:
-    """A text on one line that means nothing in markdown."""
+    """Set a text as inline code on one line, where markdown has no effect."""
     line = harmless(one_line(text if len(text) <= limit else f"{text[: limit - 3]}...")) or " "
     fence = _longer_than_any(line, 1)
     pad = " " if line[0] in "` " or line[-1] in "` " else ""
@@ -88,8 +76,8 @@ def _contract(plan: Plan) -> Iterator[str]:
     found.sort(key=lambda item: not item[1].is_breaking)
     number = sum(part.is_breaking for _, part in found)
     yield f"#### Contract: {count(number, 'breaking change')}" if number else "#### Contract: nothing breaks"
-    told = [f"- {'**breaking** ' * part.is_breaking}{code(str(name))}: {code(part.message)}" for name, part in found]
-    yield "\n".join(_fitting(told, _CONTRACT, "change"))
+    lines = [f"- {'**breaking** ' * part.is_breaking}{code(str(name))}: {code(part.message)}" for name, part in found]
+    yield _fitting(lines, _CONTRACT, "change")
 
 
 def _table(plan: Plan) -> Iterator[str]:
@@ -97,33 +85,30 @@ def _table(plan: Plan) -> Iterator[str]:
         return
     rows = ["| " + " | ".join(_cells(change)) + " |" for change in plan.changes]
     shown = _fitting(rows, _TABLE, "change", before="\n")
-    yield "\n".join(["| change | prompt | revision | what |", "|---|---|---|---|", *shown])
+    yield f"| change | prompt | revision | what |\n|---|---|---|---|\n{shown}"
 
 
 def _cells(change: Change) -> Iterator[str]:
     word, prompt, revision, _, what = row(change, done=False, show=code)
     for cell in (word, code(prompt), revision, what):
-        yield cell.replace("|", "\\|")  # it ends a cell inside of code, too
+        yield cell.replace("|", "\\|")  # a pipe ends a cell even inside code
 
 
 def _moves(plan: Plan) -> Iterator[str]:
-    """Where aliases go once this is merged and synced."""
     if not plan.moves:
         return
     yield f"#### Aliases: {moves_summary(plan)}"
     drifted = {(move.prompt, move.alias) for move in plan.drift}
-    told = [
-        f"- {code(f'{move.prompt}:{move.alias}')}: {_revision(move.from_revision)} to {_revision(move.to_revision)}, "
-        f"{code(move.reason or '')}"
-        + (", moved by hand" if (move.prompt, move.alias) in drifted else "")
-        + (
-            f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"
-            if move.breaking
-            else ""
-        )
-        for move in plan.moves
-    ]
-    yield "\n".join(_fitting(told, _MOVES, "move"))
+    lines = []
+    for move in plan.moves:
+        target = f"{_revision(move.from_revision)} to {_revision(move.to_revision)}"
+        line = f"- {code(f'{move.prompt}:{move.alias}')}: {target}, {code(move.reason or '')}"
+        if (move.prompt, move.alias) in drifted:
+            line += ", moved by hand"
+        if move.breaking:
+            line += f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"
+        lines.append(line)
+    yield _fitting(lines, _MOVES, "move")
 
 
 def _revision(revision: int | None) -> str:
@@ -131,7 +116,6 @@ def _revision(revision: int | None) -> str:
 
 
 def _shared(plan: Plan) -> Iterator[str]:
-    """Who uses the file that was changed."""
     users: dict[str, list[PromptId]] = {}
     for change in plan.changes:
         for file in change.files:
@@ -141,7 +125,7 @@ def _shared(plan: Plan) -> Iterator[str]:
         return
     yield "#### Changed files that prompts share or name"
     most_used = sorted(users.items(), key=lambda item: (-len(item[1]), item[0]))
-    yield "\n".join(_fitting([_users(path, prompts) for path, prompts in most_used], _SHARED, "file"))
+    yield _fitting([_users(path, prompts) for path, prompts in most_used], _SHARED, "file")
 
 
 def _users(path: str, prompts: Sequence[PromptId]) -> str:
@@ -160,7 +144,7 @@ def _diffs(updates: Iterable[Update], number: int, room: int) -> Iterator[str]:
         room -= _size(block) + 2
         shown += 1
     if shown < number:
-        yield f"{count(number - shown, 'diff')} left out: a comment has {MAX_COMMENT:,} characters at most."
+        yield f"{count(number - shown, 'diff')} left out: a comment has at most {MAX_COMMENT:,} characters."
 
 
 def _diff(change: Change, old: "PromptSpec", new: "PromptSpec", room: int) -> str:
@@ -170,8 +154,8 @@ def _diff(change: Change, old: "PromptSpec", new: "PromptSpec", room: int) -> st
     if not lines:
         return f"{title}\n\nThe texts are equal.\n\n</details>"
     shown = _fitting(lines, room - _RESERVE, "line")
-    fence = _longer_than_any("\n".join(shown), 3)
-    return "\n".join([title, "", f"{fence}diff", *shown, fence, "", "</details>"])
+    fence = _longer_than_any(shown, 3)
+    return "\n".join([title, "", f"{fence}diff", shown, fence, "", "</details>"])
 
 
 def _diff_line(line: str) -> str:
@@ -179,19 +163,20 @@ def _diff_line(line: str) -> str:
     return harmless(line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 3]}...")
 
 
-def _fitting(lines: Sequence[str], room: int, noun: str, *, before: str = "") -> list[str]:
-    """As many lines as there is room for, and a last one that counts the others."""
+def _fitting(lines: Sequence[str], room: int, noun: str, *, before: str = "") -> str:
+    """Join the lines that fit into `room`, and a last one that counts the others."""
     shown: list[str] = []
     for line in lines:
         room -= _size(line) + 1
         if room < 0:
-            return [*shown, f"{before}... and {count(len(lines) - len(shown), f'more {noun}')}"]
+            shown.append(f"{before}... and {count(len(lines) - len(shown), f'more {noun}')}")
+            break
         shown.append(line)
-    return shown
+    return "\n".join(shown)
 
 
 def _longer_than_any(text: str, least: int) -> str:
-    """Backticks that no run of them in the text can close."""
+    """Return more backticks than any run of them in the text has, and at least `least`."""
     return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 

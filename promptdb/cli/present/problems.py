@@ -1,4 +1,4 @@
-"""Problems of prompt files, for people, for programs and for GitHub's log; and errors."""
+"""Prints errors, and problems of prompt files for people, programs and GitHub's log."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,23 +13,18 @@ from promptdb.errors import InvalidPrompts, PromptDBError
 from promptdb.problems import Problem
 
 DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
-"""First character of a line of a diff -> its colour."""
+"""First character of a diff line -> colour."""
 
 
 def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str = "") -> None:
-    """Each on a line that editors can jump to, its detail and its hint below, and a count at the end.
-
-    Args:
-        err: print to standard error.
-        root: the folder that paths are relative to, put before each.
-    """
+    """Print each problem on a line that editors can jump to, then a count. `root` precedes each path."""
     for problem in problems:
         place = one_line(f"{root}{problem.path}:{problem.line}:{problem.column}: ")
         click.secho(place, bold=True, nl=False, err=err)
         click.secho(f"{problem.severity} ", fg="red" if problem.is_error else "yellow", nl=False, err=err)
         click.echo(f"[{problem.code}] {one_line(problem.message)}", err=err)
         for line in escaped(problem.detail).split("\n") if problem.detail else ():
-            click.echo("    | ", nl=False, err=err)  # so that no line of a prompt begins one of the output
+            click.echo("    | ", nl=False, err=err)  # otherwise a line of a prompt could pass for our output
             click.secho(line, fg=DIFF_COLOURS.get(line[:1]), err=err)
         if problem.hint:
             print_hint(problem.hint, before="    ", err=err)
@@ -37,7 +32,7 @@ def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str 
 
 
 def print_github(problems: Sequence[Problem], root: str) -> None:
-    """Annotations, as https://docs.github.com/actions/reference/workflow-commands-for-github-actions has them."""
+    """Print annotations (https://docs.github.com/actions/reference/workflow-commands-for-github-actions)."""
     for problem in problems:
         place = f"file={_property(root + problem.path)},line={problem.line},col={problem.column}"
         detail = escaped(problem.detail) if problem.detail else None
@@ -46,14 +41,7 @@ def print_github(problems: Sequence[Problem], root: str) -> None:
 
 
 def print_invalid(problems: Sequence[Problem], root: str, *, as_json: bool, outcome: str = "") -> int:
-    """Print what keeps a command from its work, and return its exit code.
-
-    Args:
-        problems: what is wrong.
-        root: the folder that paths are relative to, put before each.
-        as_json: print the problems as data too.
-        outcome: what became of the work, as the last line.
-    """
+    """Print the problems that stop a command, and `outcome` as the last line. Return the exit code."""
     print_problems(problems, err=True, root=root)
     if outcome:
         click.echo(outcome, err=True)
@@ -63,7 +51,6 @@ def print_invalid(problems: Sequence[Problem], root: str, *, as_json: bool, outc
 
 
 def print_error(error: PromptDBError) -> None:
-    """Print an error and its hint to standard error; the problems of invalid prompts one by one."""
     if isinstance(error, InvalidPrompts):
         print_problems(error.problems, err=True)
         return
@@ -74,7 +61,6 @@ def print_error(error: PromptDBError) -> None:
 
 
 def problems_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    """For JSON output."""
     return [plain(problem) | {"severity": problem.severity} for problem in problems]
 
 
@@ -87,7 +73,7 @@ def summary(problems: Sequence[Problem]) -> str:
 
 
 def _data(text: str) -> str:
-    storable = text.encode(errors="backslashreplace").decode()  # names of files need not be UTF-8
+    storable = text.encode(errors="backslashreplace").decode()  # a file name may not be UTF-8
     return storable.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -1,4 +1,4 @@
-"""Progress bars: on a terminal only, wiped away when the work is done."""
+"""Progress bars, which only terminals get and which disappear with the end of a step."""
 
 import sys
 import time
@@ -13,19 +13,14 @@ if TYPE_CHECKING:
 
     from promptdb.progress import Progress
 
-_FEW = 500
-"""Files: fewer are done before a bar could be read."""
-
-_FEW_FROM_AFAR = 20
-"""The same for blobs that go over a network."""
-
-_BETWEEN_REFRESHES = 0.05
-"""Seconds."""
+# Fewer files, or fewer blobs over a network, are done before anyone could read a bar.
+_FEW_FILES, _FEW_UPLOADS = 500, 20
+_SECONDS_BETWEEN_REFRESHES = 0.05
 
 
 @contextmanager
 def progress_bar(title: str) -> "Iterator[Progress | None]":
-    """Show a bar while a step runs. Gives what moves it, or None where no one is there to see it."""
+    """Show a bar while a step runs. Yields the function that moves it, or None without a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -33,7 +28,7 @@ def progress_bar(title: str) -> "Iterator[Progress | None]":
     from rich.progress import Progress as Display
 
     with Display(console=Console(stderr=True), transient=True, auto_refresh=False) as display:
-        yield _moving(display, title, _FEW_FROM_AFAR if title == UPLOADING else _FEW)
+        yield _moving(display, title, _FEW_UPLOADS if title == UPLOADING else _FEW_FILES)
 
 
 def _moving(display: "Display", title: str, few: int) -> "Progress":
@@ -42,8 +37,8 @@ def _moving(display: "Display", title: str, few: int) -> "Progress":
     def advance(done: int, total: int) -> None:
         nonlocal refreshed
         display.update(task, completed=done, total=total, visible=total >= few)
-        if time.monotonic() - refreshed >= _BETWEEN_REFRESHES or done == total:
-            # Not by a thread of rich's own: with one, no other process could be forked to help.
+        if time.monotonic() - refreshed >= _SECONDS_BETWEEN_REFRESHES or done == total:
+            # rich's own refresh thread would make it unsafe to fork worker processes.
             display.refresh()
             refreshed = time.monotonic()
 

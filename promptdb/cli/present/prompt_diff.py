@@ -1,4 +1,4 @@
-"""The difference between two versions of a prompt as text: as files, with the fragments that were frozen into them."""
+"""Compares two versions of a prompt as the text of their files, each followed by its frozen fragments."""
 
 import difflib
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def diff_lines(old: "PromptSpec", new: "PromptSpec", before: str, after: str) -> list[str]:
-    """Give the lines of a unified diff, with both names at the top; none where the texts are equal."""
+    """Return the lines of a unified diff between the names; none if the texts are equal."""
     return list(difflib.unified_diff(_lines(old), _lines(new), before, after, lineterm=""))
 
 

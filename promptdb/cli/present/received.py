@@ -18,7 +18,7 @@ def print_received(received: "Received", about: dict[str, str], *, as_json: bool
         print_json({**about, **asdict(written), "blobs": received.blobs})
         return
     if received.is_empty:
-        click.echo("nothing to do: all of it is there")
+        click.echo("nothing to do: everything is there already")
     else:
         click.echo(
             f"wrote {count(written.prompts, 'prompt')}, {count(written.versions, 'version')}, "

@@ -1,4 +1,4 @@
-"""Rendered prompts: for people, and in the forms that programs take."""
+"""Prints rendered prompts for people, and in the forms that programs take."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ Values = Mapping[str, Any]
 
 
 def print_for_people(prompt: "RenderablePrompt", values: Values) -> None:
-    """A string prompt as its text, a chat message by message."""
+    """Print the text of a string prompt, or a chat message by message."""
     if prompt.spec.kind == "string":
         print_text(prompt.render_text(values))
         return
@@ -28,7 +28,7 @@ def print_for_people(prompt: "RenderablePrompt", values: Values) -> None:
 
 
 def print_as(form: str, prompt: "RenderablePrompt", values: Values) -> None:
-    """In one of `FORMS`: a text as it is, data as JSON."""
+    """Print a prompt in one of `FORMS`: text unchanged, data as JSON."""
     shown = FORMS[form](prompt, values)
     if isinstance(shown, str):
         print_text(shown)
@@ -37,7 +37,7 @@ def print_as(form: str, prompt: "RenderablePrompt", values: Values) -> None:
 
 
 def print_with_version(prompt: "RenderablePrompt", values: Values) -> None:
-    """As JSON: text and messages, and what was rendered; `ref` and `version` of a file are null."""
+    """Print text, messages and version as JSON; `ref` and `version` of a file are null."""
     print_json(
         {
             "ref": getattr(prompt, "ref", None),

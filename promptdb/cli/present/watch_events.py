@@ -1,4 +1,4 @@
-"""What a watcher tells, for people and for programs."""
+"""Prints the events of a watcher for people and for programs."""
 
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,10 @@ from promptdb.cli.present.text import one_line
 from promptdb.watch import events
 
 _NAMES: dict[type[events.Event], str] = {events.Failed: "error", events.Warned: "warning"}
-"""In JSON; others are called as their class is."""
+"""Names in JSON that differ from that of the class."""
 
 
 def print_event_json(event: events.Event) -> None:
-    """On one line."""
     time = datetime.now().astimezone().isoformat(timespec="milliseconds")
     kind = type(event)
     data: dict[str, Any] = {"event": _NAMES.get(kind, kind.__name__.lower()), "time": time}
@@ -28,11 +27,7 @@ def print_event_json(event: events.Event) -> None:
 
 
 def print_event(event: events.Event, root: str) -> None:
-    """What was written goes to standard output, all else to standard error.
-
-    Args:
-        root: the folder that paths are relative to, put before each.
-    """
+    """Print writes to standard output, and other events to standard error. `root` precedes each path."""
     if isinstance(event, events.Synced):
         applied = event.applied
         click.echo(_at_this_time(summary(applied.plan, done=True, confirmed=len(applied.confirmed))))
@@ -49,9 +44,9 @@ def _sentence(event: events.Event) -> str:
     match event:
         case events.Started(folder, database, mode, interval, reason):
             how = f"{mode}, {reason}" if reason else mode
-            return f"watching {folder} for {database} ({how}, a check every {interval:g} s)"
+            return f"watching {folder} for {database} ({how}, checking every {interval:g} s)"
         case events.Invalid(problems):
-            return "problems:" if problems else "no problems any more"
+            return "problems:" if problems else "no problems left"
         case events.Waiting(reason):
             return f"waiting: {reason}"
         case events.Failed(message):
@@ -59,7 +54,7 @@ def _sentence(event: events.Event) -> str:
         case events.Warned(message):
             return f"warning: {message}"
         case events.Resumed():
-            return "going on"
+            return "resumed"
         case _:
             return "stopped"
 

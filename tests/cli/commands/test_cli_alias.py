@@ -25,7 +25,7 @@ def test_list_shows_the_aliases_of_one_prompt(run: Run, two_versions: Path) -> N
 
 @pytest.mark.parametrize("prompt", [[], ["support/triage"]], ids=["all", "one"])
 def test_list_of_nothing_says_what_makes_aliases(run: Run, synced: Path, prompt: list[str]) -> None:
-    assert run("alias", "list", *prompt) == (0, "", "no aliases; 'promptdb promote' makes them\n")
+    assert run("alias", "list", *prompt) == (0, "", "no aliases; 'promptdb promote' sets them\n")
     assert run("alias", "list", *prompt, "--json") == (0, "[]\n", "")
 
 

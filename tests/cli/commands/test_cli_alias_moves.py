@@ -25,7 +25,7 @@ def test_moves_are_planned_told_and_made(run: Run, synced: Path) -> None:
     declare(synced, "production: {greet: rev:1}\n")
     assert run("plan") == (0, f"2 unchanged\n{TABLE}1 alias move\n", "")
     assert run("plan", "--exit-code").code == 3
-    assert status(run)["registry"] == "in step: 2 unchanged"
+    assert status(run)["registry"] == "in sync: 2 unchanged"
     assert status(run)["aliases"] == "1 alias move; 'promptdb plan' shows them"
     assert run("sync") == (0, f"2 unchanged\n{TABLE}1 alias move made\n", "")
     assert run("plan") == run("sync") == (0, "2 unchanged\n", "")
@@ -56,7 +56,7 @@ def test_what_is_not_committed_moves_nothing(run: Run, git: Git, synced: Path) -
     commit_all(git)
     assert run("sync").code == 0
     declare(synced, "production: {greet: rev:1}\n")
-    note = "aliases move with the commit: nothing is moved from files that are not committed\n"
+    note = "aliases move with the commit: nothing is moved while files are not committed\n"
     assert run("plan") == (0, f"2 unchanged\n{TABLE}1 alias move\n", note)
     assert run("sync") == (0, "2 unchanged\n", note)
     commit_all(git)
@@ -107,7 +107,7 @@ def test_a_promotion_is_written_committed_and_synced(run: Run, git: Git, two_ver
     commit_all(git)
     assert run("sync").code == 0
     assert run("show", "greet:production", "--json").json["revision"] == 2
-    assert run("promote", "--write", "greet:rev:2", "production").out == "prompts/_aliases.yaml says so already\n"
+    assert run("promote", "--write", "greet:rev:2", "production").out == "prompts/_aliases.yaml declares this already\n"
 
 
 def test_all_prompts_can_be_written(run: Run, two_versions: Path) -> None:
@@ -119,7 +119,7 @@ def test_all_prompts_can_be_written(run: Run, two_versions: Path) -> None:
 def test_what_has_no_meaning_in_a_file_is_wrong_usage(run: Run, two_versions: Path, option: list[str]) -> None:
     ran = run("promote", "--write", "greet", "production", *option)
     assert ran.code == 2
-    assert "--write changes a file" in ran.err
+    assert "--write cannot be combined with" in ran.err
 
 
 def test_an_alias_of_a_ref_is_not_written(run: Run, two_versions: Path) -> None:

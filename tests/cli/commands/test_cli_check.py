@@ -17,13 +17,13 @@ BROKEN = {
 
 
 def test_a_tree_without_problems_is_counted(run: Run, project: Path) -> None:
-    assert run("check") == (0, "2 prompts and 1 test: all fine\n", "")
+    assert run("check") == (0, "2 prompts and 1 test: no problems\n", "")
 
 
 def test_a_tree_without_prompts_is_fine(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"prompts/README.md": "no prompt"})
     monkeypatch.chdir(tmp_path)
-    assert run("check") == (0, "0 prompts and 0 tests: all fine\n", "")
+    assert run("check") == (0, "0 prompts and 0 tests: no problems\n", "")
 
 
 def test_each_problem_has_its_line_and_its_hint_below(run: Run, project: Path) -> None:
@@ -116,7 +116,7 @@ def test_golden_tests_are_of_check_alone(run: Run, project: Path, command: str) 
 
 def test_a_file_checked_before_is_checked_again(run: Run, project: Path) -> None:
     """The cache of `plan` and `sync` is not trusted: golden tests run each time."""
-    assert run("check").out == run("check").out == "2 prompts and 1 test: all fine\n"
+    assert run("check").out == run("check").out == "2 prompts and 1 test: no problems\n"
 
 
 def test_nothing_is_written(run: Run, project: Path) -> None:

@@ -24,7 +24,7 @@ def target(two_versions: Path) -> Path:
 
 def test_a_registry_is_copied_to_where_a_file_says(run: Run, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("copy", target) == (0, "wrote 2 prompts, 3 versions, 2 aliases and 3 blobs\n", "")
-    assert run("copy", target) == (0, "nothing to do: all of it is there\n", "")
+    assert run("copy", target) == (0, "nothing to do: everything is there already\n", "")
     original = run("list", "--json").json
     monkeypatch.setenv("PROMPTDB_DATABASE_URL", f"sqlite:///{target.parent}/copy.sqlite3")
     monkeypatch.setenv("PROMPTDB_BLOB_ROOT", str(target.parent / "copied"))
@@ -111,7 +111,10 @@ def test_the_hint_for_an_old_target_can_be_run_as_it_is(run: Run, target: Path) 
     assert ran.code == 1
     command = ran.err.rpartition("hint: run: ")[2].replace("promptdb db", f"'{sys.executable}' -m promptdb db")
     subprocess.run(command, shell=True, check=True, capture_output=True)
-    assert run("copy", target)[:2] == (0, "nothing to do: all of it is there\n")  # and a note: its id was made anew
+    assert run("copy", target)[:2] == (
+        0,
+        "nothing to do: everything is there already\n",
+    )  # and a note: its id was made anew
 
 
 def test_a_secret_is_in_no_message(two_versions: Path) -> None:

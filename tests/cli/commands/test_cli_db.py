@@ -56,7 +56,7 @@ def test_current_does_not_create_the_schema(run: Run, empty: Path) -> None:
 
 
 def test_check_finds_a_schema_as_it_should_be(run: Run, synced: Path) -> None:
-    assert run("db", "check") == (0, f"the schema is as it should be ({HEAD})\n", "")
+    assert run("db", "check") == (0, f"the schema is correct ({HEAD})\n", "")
 
 
 def test_check_of_an_empty_database_says_what_to_run(run: Run, empty: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_prompt_without_a_file_needs_a_second_reference(run: Run, synced: Path
     (synced / "prompts/greet.txt").unlink()
     ran = run("diff", "greet")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("error: there is no file for default/greet\nhint: name a second reference")
+    assert ran.err.startswith("error: default/greet has no file\nhint: pass a second reference")
 
 
 def test_an_invalid_file_is_exit_code_4_with_its_problems(run: Run, synced: Path) -> None:

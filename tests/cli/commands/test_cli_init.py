@@ -79,7 +79,7 @@ def test_any_folder_can_be_the_root(repository: Path, folder: str, capsys: pytes
     write(repository, {f"{folder}/a.txt": "Hello"})
     assert run(["init"]) == 0
     assert run(["check"]) == 0
-    assert capsys.readouterr().out.endswith("1 prompt and 0 tests: all fine\n")
+    assert capsys.readouterr().out.endswith("1 prompt and 0 tests: no problems\n")
 
 
 def test_an_absolute_root_is_written_as_a_relative_one(repository: Path):

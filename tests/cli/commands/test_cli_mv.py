@@ -80,8 +80,8 @@ def test_paths_that_were_mended_and_notes_are_told(run: Run, project: Path) -> N
         "    prompts/_aliases.yaml: production names n/a",
     ]
     assert ran.err == (
-        "note: the paths of assets are part of a version, so the next sync makes a new one\n"
-        "note: prompts/b.txt has n/a in renamed_from, which counts only while no file has that name: if that rename was not "
+        "note: a version contains the paths of its assets, so the next sync makes a new one\n"
+        "note: prompts/b.txt has n/a in renamed_from, which has no effect while a file has that name: if that rename is not "
         "synced yet, undo this one and sync first\n"
     )
 
@@ -158,7 +158,7 @@ def test_a_rename_that_comes_too_late_is_told(run: Run, synced: Path) -> None:
     (synced / "prompts/greet.txt").rename(synced / "prompts/hello.txt")
     assert run("sync").code == 0
     write(synced, {"prompts/hello.txt": "---\nrenamed_from: [greet]\n---\nHi {name}!"})
-    told = "default/hello: renamed_from default/greet does not count, since default/hello has versions of its own\n"
+    told = "default/hello: renamed_from default/greet has no effect, since default/hello has versions of its own\n"
     assert run("plan").err.endswith(told)
     assert run("sync", "--prune", "--max-prune", 100).code == 0
     assert run("plan").err == ""
@@ -166,7 +166,7 @@ def test_a_rename_that_comes_too_late_is_told(run: Run, synced: Path) -> None:
 
 def test_a_rename_from_a_name_that_has_a_file_is_told(run: Run, synced: Path) -> None:
     write(synced, {"prompts/hello.txt": "---\nrenamed_from: [greet]\n---\nHi {name}!"})
-    told = "default/hello: renamed_from default/greet does not count, since default/greet has a file, or went to another prompt"
+    told = "default/hello: renamed_from default/greet has no effect, since default/greet has a file, or went to another prompt"
     assert run("plan").err == f"{told}\n"
 
 

@@ -79,7 +79,7 @@ def test_an_expectation_that_does_not_hold_is_exit_code_5(
 def test_an_expectation_that_is_no_revision_is_a_usage_error(run: Run, two_versions: Path, expect: str) -> None:
     ran = run("promote", "greet", "production", f"--expect={expect}")
     assert (ran.code, ran.out) == (2, "")
-    assert f"Error: Invalid value for --expect: {expect!r} is neither rev:N nor none\n" in ran.err
+    assert f"Error: Invalid value for '--expect': {expect!r} is neither rev:N nor none\n" in ran.err
 
 
 BAD_ALIASES = [
@@ -176,7 +176,7 @@ def test_all_does_not_touch_archived_prompts(run: Run, two_versions: Path) -> No
 def test_all_with_an_expectation_is_a_usage_error(run: Run, two_versions: Path) -> None:
     ran = run("promote", "--all", "staging", "production", "--expect", "rev:1")
     assert (ran.code, ran.out) == (2, "")
-    assert "Error: --expect goes with a single prompt, not with --all\n" in ran.err
+    assert "Error: --all cannot be combined with --expect\n" in ran.err
 
 
 # JSON

@@ -48,7 +48,7 @@ def test_an_alias_points_at_the_version(run: Run, file: Path) -> None:
 def test_options_of_an_alias_need_one(run: Run, file: Path, option: list[str]) -> None:
     ran = run("register-file", file, *option)
     assert ran.code == 2
-    assert "name it with --alias" in ran.err
+    assert "need --alias" in ran.err
 
 
 def test_other_content_is_the_next_version(run: Run, file: Path) -> None:

@@ -181,8 +181,8 @@ def test_values_that_the_prompt_has_no_variable_for(run: Run, synced: Path) -> N
 
 
 BAD_FILES = [
-    ("[1]", "holds no JSON object"),
-    ("null", "holds no JSON object"),
+    ("[1]", "is not a JSON object"),
+    ("null", "is not a JSON object"),
     ("{", "is not JSON: "),
     ("", "is not JSON: "),
     ("\x00", "is not JSON: "),
@@ -327,7 +327,7 @@ def test_the_version_of_a_file_is_null(run: Run, project: Path) -> None:
     [
         ((), "give either REF or --file"),
         (("greet", "--file", "prompts/greet.txt"), "give either REF or --file"),
-        (("greet", "--as", "text", "--json"), "--as and --json exclude one another"),
+        (("greet", "--as", "text", "--json"), "--as and --json cannot be combined"),
     ],
 )
 def test_options_that_do_not_go_together(run: Run, synced: Path, arguments: tuple[str, ...], message: str) -> None:

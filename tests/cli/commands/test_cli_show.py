@@ -117,7 +117,7 @@ def test_a_terminal_gets_an_asset_that_is_text_and_no_other(run: Run, with_asset
     assert as_seen(terminal("show", "a", "--asset", "_data.csv").out) == "a,b\n"
     shown = terminal("show", "a", "--asset", "_dot.png")
     assert shown.code == 1
-    assert "_dot.png is no text, and standard output is a terminal" in as_seen(shown.out)
+    assert "_dot.png is not text, and standard output is a terminal" in as_seen(shown.out)
 
 
 def test_an_asset_by_another_name_is_an_error(run: Run, with_assets: Path) -> None:

@@ -19,7 +19,7 @@ def test_a_synced_tree_is_in_step(run: Run, synced: Path) -> None:
         "schema": "0004",
         "database": f"sqlite:///{synced}/promptdb.sqlite3",
         "blobs": f"{synced}/.blobs",
-        "registry": "in step: 2 unchanged",
+        "registry": "in sync: 2 unchanged",
     }
 
 

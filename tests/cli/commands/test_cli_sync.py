@@ -213,7 +213,7 @@ def test_a_version_from_before_its_commit_is_told_until_a_sync_has_recorded_the_
     run("sync")
     waiting = "2 versions unconfirmed: synced before they were committed; commit and sync again\n"
     assert run("plan") == run("sync") == (0, "2 unchanged\n", waiting)
-    assert run("status").out.endswith("in step: 2 unchanged, 2 versions unconfirmed\n")
+    assert run("status").out.endswith("in sync: 2 unchanged, 2 versions unconfirmed\n")
     commit = commit_all(git)
     assert run("plan") == (0, "2 unchanged\n", waiting)
     assert run("sync") == (0, "2 unchanged, 2 versions confirmed\n", "")

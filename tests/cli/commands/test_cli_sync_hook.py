@@ -100,4 +100,4 @@ def test_a_registry_of_a_team_is_left_alone(run: Run, committed: Path, monkeypat
 def test_another_option_is_a_mistake_in_the_hook_itself(run: Run, committed: Path, other: list[str]) -> None:
     for arguments in ([*other, "--hook"], ["--hook", *other]):
         ran = run("sync", *arguments)
-        assert (ran.code, "--hook goes with no other option" in ran.err) == (2, True)
+        assert (ran.code, "--hook cannot be combined with other options" in ran.err) == (2, True)

@@ -26,14 +26,14 @@ def test_each_updated_test_has_a_line(run: Run, project: Path) -> None:
         0,
         "updated prompts/count.md: test 'counts' (equals)\n"
         "updated prompts/support/hi.yaml: test 'greets by name' (equals)\n"
-        "4 prompts and 3 tests: all fine\n",
+        "4 prompts and 3 tests: no problems\n",
         "",
     )
     assert (project / "prompts/support/hi.yaml").read_text() == FILES["prompts/support/hi.yaml"].replace("Ho", "Hi")
     assert (project / "prompts/count.md").read_text() == FILES["prompts/count.md"].replace(
         "|\n      x\n", "|-\n      one\n\n      two\n"
     )
-    assert run("check", "--update-tests").out == run("check").out == "4 prompts and 3 tests: all fine\n"
+    assert run("check", "--update-tests").out == run("check").out == "4 prompts and 3 tests: no problems\n"
 
 
 def test_errors_that_remain_are_reported_and_leave_with_4(run: Run, project: Path) -> None:
@@ -79,7 +79,7 @@ def test_it_looks_the_same_on_a_terminal(run: Run, project: Path) -> None:
     assert as_seen(terminal("check", "--update-tests", columns=160).out) == (
         "updated prompts/count.md: test 'counts' (equals)\n"
         "updated prompts/support/hi.yaml: test 'greets by name' (equals)\n"
-        "4 prompts and 3 tests: all fine\n"
+        "4 prompts and 3 tests: no problems\n"
     )
 
 

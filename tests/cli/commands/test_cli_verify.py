@@ -14,7 +14,7 @@ def test_a_sound_registry_is_exit_code_0(run: Run, synced: Path) -> None:
     ran = run("verify")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("2 prompts, 2 versions, 0 aliases, 2 blobs (")
-    assert ran.out.endswith(", not read: --full does)\nnothing is wrong\n")
+    assert ran.out.endswith(", not read: use --full)\nno findings\n")
 
 
 def test_findings_are_exit_code_7_with_a_remedy_and_repair_mends_them(run: Run, synced: Path) -> None:
@@ -27,11 +27,11 @@ def test_findings_are_exit_code_7_with_a_remedy_and_repair_mends_them(run: Run, 
     assert f"V404 blob sha256:{flipped.name}: its bytes have another digest; needed by " in ran.out
     assert ran.out.count("      hint: run: promptdb verify --repair\n") == 1
     assert ran.out.count("      hint: run: promptdb verify --full --repair\n") == 1
-    assert ran.out.endswith("\n2 findings; --full --repair may mend 2\n")
+    assert ran.out.endswith("\n2 findings; --full --repair may fix 2\n")
     ran = run("verify", "--full", "--repair")
     assert ran.code == 0
-    assert f"put back: sha256:{lost.name}\n" in ran.out
-    assert ran.out.endswith("\nnothing is wrong any more\n")
+    assert f"restored: sha256:{lost.name}\n" in ran.out
+    assert ran.out.endswith("\nno findings left\n")
     assert run("verify", "--full").code == 0
 
 
@@ -90,5 +90,5 @@ def test_gc_is_not_proposed_where_rows_are_in_doubt(run: Run, synced: Path) -> N
         connection.execute("DELETE FROM prompt_assets")
     connection.close()
     out = run("verify").out
-    assert "no row names 3 blobs (" in out
+    assert "no row refers to 3 blobs (" in out
     assert "promptdb gc" not in out

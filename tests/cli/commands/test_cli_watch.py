@@ -60,7 +60,7 @@ def test_people_read_what_was_written_and_hear_of_the_rest(project: Path) -> Non
             "1 error in 1 file\n"
         )
         write(project, {"prompts/greet.txt": "Hello {name}\n"})
-        assert read_until(running, "stderr", "problems") == "TIME no problems any more\n"
+        assert read_until(running, "stderr", "problems") == "TIME no problems left\n"
         assert "new version  default/greet" in read_until(running, "stdout", "default/greet")
         running.send_signal(signal.SIGTERM)
         assert running.stderr is not None
