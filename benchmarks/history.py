@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def history(commits: int, prompts: int) -> Iterator[bytes]:
-    """A stream for `git fast-import`. The last commit writes every prompt, so that all are valid at the end."""
+    """Write a stream for `git fast-import`. The last commit writes every prompt, so that all are valid at the end."""
     choose = random.Random(1)
     versions: dict[int, int] = {}
     yield b"feature done\n"

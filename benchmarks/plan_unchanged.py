@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def prepare(folder: Path, prompts: int) -> None:
-    """A committed and synced tree."""
+    """Make a committed and synced tree."""
     make_tree(folder / "prompts", prompts)
     (folder / ".gitignore").write_text("promptdb.sqlite3*\n.blobs/\n")
     os.chdir(folder)

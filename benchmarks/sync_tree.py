@@ -76,7 +76,7 @@ def measure_round(folder: Path, number: int) -> dict[str, float]:
 
 
 def use_new_stores(folder: Path) -> None:
-    """New folders, since ext4 is slow to create files for some seconds after as many were deleted."""
+    """Make new folders, since ext4 is slow to create files for some seconds after as many were deleted."""
     folder.mkdir()
     os.environ["PROMPTDB_DATABASE_URL"] = f"sqlite:///{folder}/promptdb.sqlite3"
     os.environ["PROMPTDB_BLOB_ROOT"] = str(folder / "blobs")
@@ -114,7 +114,7 @@ def sync_command() -> None:
 
 
 def report(prompts: int, rounds: list[dict[str, float]]) -> None:
-    """The best round of each, as `timeit` does: what others do on the machine can only add to it. And the median ratio."""
+    """Print the best round of each, as `timeit` does, since other load can only add to it; and the median ratio."""
     best = {name: min(result[name] for result in rounds) for name in rounds[0]}
     print(f"{prompts:,} prompts, best of {len(rounds)} rounds (median in brackets)")
     for name, seconds in best.items():
