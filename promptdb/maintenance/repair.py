@@ -17,9 +17,10 @@ from promptdb.domain.blob import Blob, object_key
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.integrity import BUNDLE, IntegrityCode
 from promptdb.errors import ConfigError, Guard, IntegrityFailure, StalePlan, StorageError
-from promptdb.maintenance.verify import Verified
+from promptdb.maintenance.verify import Verified, verify
 from promptdb.maintenance.verify_blobs import Damage, blob_findings, damage_of
-from promptdb.maintenance.verify_git import blobs_in
+from promptdb.maintenance.verify_git import blobs_in, with_provenance
+from promptdb.progress import ShowProgress, unwatched
 from promptdb.project.view import View, open_view
 from promptdb.registry.asset_rows import bundle_of
 from promptdb.registry.stores import Registry, registry_of
@@ -29,6 +30,39 @@ from promptdb.streams import stream_digest
 
 _AT_ONCE = 500
 """The number of blobs that are made durable together."""
+
+
+def verify_and_repair(
+    registry: Registry,
+    settings: AppSettings,
+    *,
+    full: bool = False,
+    with_git: bool = False,
+    repair: bool = False,
+    source: Path | None = None,
+    progress: ShowProgress = unwatched,
+) -> Verified:
+    """Check a registry and, with `repair`, restore blobs.
+
+    Args:
+        registry: the registry.
+        settings: name the prompts root, where lost assets may be found.
+        full: read every blob, and not only its presence and size.
+        with_git: compare versions with their commits.
+        repair: restore blobs whose exact bytes are found elsewhere.
+        source: another place to find them, as in `other_store`.
+        progress: shows how many blobs and commits were read.
+
+    Raises:
+        ConfigError, Guard, StorageError, LockTimeout: as in `verify`, `repaired` and `other_store`.
+    """
+    other = other_store(source) if source is not None else None
+    with progress("reading blobs") as shown:
+        found = verify(registry, full=full, progress=shown)
+    if with_git:
+        with progress("reading commits") as shown:
+            found = with_provenance(found, registry, settings, shown)
+    return repaired(registry, settings, found, other) if repair else found
 
 
 def repaired(registry: Registry, settings: AppSettings, found: Verified, other: BlobStore | None = None) -> Verified:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from promptdb.domain.spec import TemplateFormat
 from promptdb.domain.suffixes import STRUCTURED, SUFFIXES, TEXT_FORMATS, file_suffix
-from promptdb.errors import ConfigError
+from promptdb.errors import ConfigError, StorageError
 from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Scan, scan
 from promptdb.files.tree import WorkTree
@@ -56,6 +56,20 @@ class Proposal:
     writes: dict[Path, str] = field(default_factory=dict)
     facts: list[str] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
+
+    def write(self) -> None:
+        """Write the new files.
+
+        Raises:
+            StorageError: a file is there already, or cannot be written.
+        """
+        for file, text in self.writes.items():
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("xb") as stream:
+                    stream.write(text.encode(errors="surrogateescape"))  # a file name may not be UTF-8
+            except OSError as error:
+                raise StorageError(f"cannot write {file}: {error.strerror}", "init never replaces a file") from error
 
 
 def propose(folder: Path, root: str | None = None) -> Proposal:

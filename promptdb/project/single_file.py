@@ -89,6 +89,21 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
         raise InvalidPrompts([replace(p, path=str(shown / p.path)) for p in error.problems]) from error
 
 
+def read_prompt(source: PromptId | Path, settings: AppSettings, view: View) -> RenderablePrompt:
+    """Read a prompt by its name or its file, ready to render. Errors as in the functions below.
+
+    Args:
+        source: a name, or a file: in the work tree it may lie anywhere.
+        settings: name the prompts root.
+        view: the state of the files to read.
+    """
+    if isinstance(source, PromptId):
+        return prompt_from_view(source, settings, view)
+    if view.is_work_tree:
+        return prompt_from_file(source, settings)
+    return prompt_from_view(prompt_of_file(source, settings), settings, view)
+
+
 def prompt_from_file(file: Path, settings: AppSettings) -> RenderablePrompt:
     """Read a prompt file, ready to render. Errors as in `content_from_file`.
 

@@ -12,7 +12,7 @@ from promptdb.git.repository import find_repository
 from promptdb.progress import Progress
 from promptdb.project.load import LoadedTree
 from promptdb.python_gc import collecting_rarely
-from promptdb.registry.protection import with_breaking
+from promptdb.registry.protection import require_unbroken, with_breaking
 from promptdb.registry.recorded import recorded_state
 from promptdb.registry.stores import Registry
 from promptdb.settings import AppSettings
@@ -33,6 +33,16 @@ class Planned:
     tree: LoadedTree
     plan: Plan
     _registry: Registry
+
+    def require_allowed(self, policy: Policy) -> None:
+        """Refuse what a sync with this policy would refuse.
+
+        Raises:
+            Conflict, Guard: a safety limit or a protected alias is in the way.
+        """
+        self.plan.require_sound(policy)
+        if not policy.allow_breaking:
+            require_unbroken(self.plan.moves)
 
     def updates(self) -> "Iterator[tuple[Change, PromptSpec, PromptSpec]]":
         """Yield each update of the plan with the old spec and the new one."""

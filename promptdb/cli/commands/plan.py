@@ -42,9 +42,8 @@ def command(
     Exits with status 4 if a file is invalid, and with 5 if sync would refuse the plan.
     """
     from promptdb.project.view import WORK_TREE
-    from promptdb.registry.protection import require_unbroken
 
-    policy = Policy(prune, max_prune)
+    policy = Policy(prune, max_prune, allow_breaking=allow_breaking)
     with workspace() as opened:
         try:
             planned = opened.plan(policy, view or WORK_TREE, ref)
@@ -62,7 +61,5 @@ def command(
             print_plan(intended, done=False)
             print_alias_moves(intended, is_dirty=origin.is_dirty)
             print_order(intended, origin)
-    intended.require_sound(policy)
-    if not allow_breaking:
-        require_unbroken(intended.moves)
+    planned.require_allowed(policy)
     return 3 if exit_code and not intended.is_empty else 0

@@ -78,12 +78,7 @@ def _prompt(ref: str | None, path: Path | None, view: "View | None") -> "Rendera
         from promptdb.project import single_file  # here: rendering a version needs no parser
         from promptdb.project.view import WORK_TREE
 
-        settings = load_settings()
-        if path is None:
-            return single_file.prompt_from_view(PromptId.parse(str(ref)), settings, view or WORK_TREE)
-        if view is None or view.is_work_tree:
-            return single_file.prompt_from_file(path, settings)
-        return single_file.prompt_from_view(single_file.prompt_of_file(path, settings), settings, view)
+        return single_file.read_prompt(path or PromptId.parse(str(ref)), load_settings(), view or WORK_TREE)
     with service() as opened:
         prompt = opened.get(str(ref))
     note_lookup(prompt)

@@ -34,23 +34,15 @@ def command(full: bool, with_git: bool, repair: bool, source: Path | None, as_js
 
     Changes nothing without --repair. Exits with status 7 if it finds anything wrong.
     """
-    from promptdb.maintenance.repair import other_store, repaired
-    from promptdb.maintenance.verify import verify
+    from promptdb.maintenance.repair import verify_and_repair
 
     if source is not None and not repair:
         raise click.UsageError("--from needs --repair")
     settings = load_settings()
-    other = other_store(source) if source is not None else None
     with registry(settings) as opened:
-        with progress_bar("reading blobs") as progress:
-            found = verify(opened, full=full, progress=progress)
-        if with_git:
-            from promptdb.maintenance.verify_git import with_provenance
-
-            with progress_bar("reading commits") as progress:
-                found = with_provenance(found, opened, settings, progress)
-        if repair:
-            found = repaired(opened, settings, found, other)
+        found = verify_and_repair(
+            opened, settings, full=full, with_git=with_git, repair=repair, source=source, progress=progress_bar
+        )
     if as_json:
         print_json(found)
     else:
