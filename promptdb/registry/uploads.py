@@ -21,6 +21,7 @@ loses its database connection during a deletion, that deletion ends without the 
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -36,6 +37,9 @@ from promptdb.registry.stores import Registry
 
 _TRIES = 3
 """The number of decisions outside the lock, before one is made inside it."""
+
+Connect = Callable[[], AbstractContextManager[sa.Connection]]
+"""Gives a connection to read on."""
 
 _Seen = TypeVar("_Seen")
 _Result = TypeVar("_Result")
@@ -57,14 +61,14 @@ class Intended(Generic[_Result]):
 def upload_and_write(
     registry: Registry,
     look: Callable[[sa.Connection], _Seen],
-    decide: Callable[[_Seen], Intended[_Result] | _Result],
+    decide: Callable[[_Seen, Connect], Intended[_Result] | _Result],
 ) -> _Result:
     """Write a decision if the state behind it is still the same under the lock. Everything is written, or nothing.
 
     Args:
         registry: the registry to write to.
         look: reads everything that the decision depends on.
-        decide: returns what to write, or the result if there is nothing to write. It writes nothing itself.
+        decide: returns what to write, or the result if there is nothing to write. It may read, and writes nothing itself.
 
     Raises:
         Guard: as in `claim`.
@@ -75,7 +79,7 @@ def upload_and_write(
         tries += 1
         with reading(registry.engine) as connection:
             before = look(connection)
-        intended = decide(before)
+        intended = decide(before, lambda: reading(registry.engine))
         if not isinstance(intended, Intended):
             return intended
         turn = None
@@ -88,7 +92,8 @@ def upload_and_write(
                 if tries < _TRIES:
                     continue
                 # Other writers could be faster every time, and keep this one out forever.
-                intended, turn = decide(seen), None
+                # It must not wait for a second connection: those of a pooler may all wait for this one's lock.
+                intended, turn = decide(seen, lambda: nullcontext(connection)), None
                 if not isinstance(intended, Intended):
                     return intended
             if intended.upload is not None and gc_turn(connection) != turn:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from promptdb.db.engine import reading
 from promptdb.db.runs import SUPERSEDED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import Declaration
@@ -21,7 +20,7 @@ from promptdb.project.content import Content
 from promptdb.project.view import Origin
 from promptdb.registry.recorded import Seen, recorded_with_ids
 from promptdb.registry.stores import Registry
-from promptdb.registry.uploads import Intended, upload_and_write
+from promptdb.registry.uploads import Connect, Intended, upload_and_write
 from promptdb.sync.alias_moves import Pointers, Pointing, decide_pointers, move_pointers, point_at
 from promptdb.sync.batch import Batch, batch_of, new_versions, upload_in_order
 from promptdb.sync.commit_order import order_of, require_in_order, require_local
@@ -114,7 +113,7 @@ class _Sync:
         planned = replace(planned, moves=pointers.moves, drift=pointers.drift)
         return _Look(seen, planned, is_new_commit, pointers)
 
-    def decide(self, found: _Look) -> Intended[Applied] | Applied:
+    def decide(self, found: _Look, connect: Connect) -> Intended[Applied] | Applied:
         # Git needs too long to be asked under the lock: for the order of commits, and for the sources of new versions.
         intended = found.plan
         if self.origin is not None:
@@ -133,7 +132,7 @@ class _Sync:
         if new_versions(intended):
             upload = partial(upload_in_order, self.registry.blobs, [(self.batch, intended)], self.progress)
         if intended.count(Action.UPDATE):
-            with reading(self.registry.engine) as connection:
+            with connect() as connection:
                 intended = with_parts(connection, intended, self.batch.content)
         return Intended(partial(self._write, found, intended, confirmed, sources), upload)
 

@@ -31,7 +31,7 @@ from promptdb.project.view import Origin, View
 from promptdb.python_gc import collecting_rarely
 from promptdb.registry.recorded import Seen, recorded_with_ids
 from promptdb.registry.stores import Registry
-from promptdb.registry.uploads import Intended, upload_and_write
+from promptdb.registry.uploads import Connect, Intended, upload_and_write
 from promptdb.settings import AppSettings
 from promptdb.sync.batch import Batch, new_versions, upload_in_order
 from promptdb.sync.commit_order import order_of, reason, require_in_order
@@ -111,7 +111,7 @@ def record_history(
         seen = Seen(replace(found.state, labels=repository.labels()), found.ids, runs.source_heads(root))
         return _Look(seen, runs.recorded_commits(root), runs.newest_clean_commit(root))
 
-    def decide(found: _Look) -> Intended[RecordedHistory] | RecordedHistory:
+    def decide(found: _Look, _: Connect) -> Intended[RecordedHistory] | RecordedHistory:
         reader = _Reader(tip)
         since = reader.recorded_commit(found)
         order = order_of(tip.origin, Policy(), found.seen.heads)

@@ -11,7 +11,7 @@ from promptdb.db.notices import Notice, send
 from promptdb.domain.blob import Blob
 from promptdb.progress import Progress
 from promptdb.registry.stores import Registry
-from promptdb.registry.uploads import Intended, upload_and_write
+from promptdb.registry.uploads import Connect, Intended, upload_and_write
 from promptdb.transfer.add_version import add_version
 from promptdb.transfer.catch_up import catch_up
 from promptdb.transfer.insert_rows import Written
@@ -54,7 +54,7 @@ def receive(registry: Registry, source: Source, progress: Progress | None = None
             send(connection, [Notice()])
         return Received(written, sent)
 
-    def decide(_: None) -> Intended[Received] | Received:
+    def decide(_: None, __: Connect) -> Intended[Received] | Received:
         return Intended(write, upload)
 
     return upload_and_write(registry, lambda _: None, decide)

@@ -195,7 +195,7 @@ def test_a_writer_uploads_again_only_if_gc_had_its_turn(
             for kind in between:
                 act(kind)
 
-    upload_and_write(service.registry, lambda _: None, lambda _: Intended(lambda _: None, upload))
+    upload_and_write(service.registry, lambda _: None, lambda _, __: Intended(lambda _: None, upload))
     assert len(calls) == uploads
 
 

@@ -1,17 +1,20 @@
 """Look, upload, lock, look again, write; and the store learns whose blobs it has, or is refused as somebody else's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from registries import on_sqlite
 
+from promptdb.blobs.store import Progress
 from promptdb.db.engine import reading
 from promptdb.db.registry_id import registry_id
+from promptdb.domain.blob import Blob
 from promptdb.errors import Guard
-from promptdb.registry.uploads import Intended, upload_and_write
+from promptdb.registry.uploads import Connect, Intended, upload_and_write
 from promptdb.service import PromptService
 
 pytestmark = [on_sqlite, pytest.mark.usefixtures("tree")]
@@ -63,7 +66,7 @@ def write_what_was_seen(service: PromptService, looks: Iterator[int], done: int 
         steps.append(f"look {found}")
         return found
 
-    def decide(seen: int) -> Intended[int] | int:
+    def decide(seen: int, _: Connect) -> Intended[int] | int:
         steps.append(f"decide {seen}")
         return seen if seen == done else Intended(lambda _: seen, lambda: steps.append(f"upload {seen}"))
 
@@ -94,6 +97,25 @@ def test_writers_that_are_always_faster_do_not_keep_one_out(service: PromptServi
     written, steps = write_what_was_seen(service, count(1))
     assert written == 6
     assert steps[-5:] == ["decide 5", "upload 5", "look 6", "decide 6", "upload 6"]
+
+
+def test_a_writer_never_waits_for_a_second_connection(service: PromptService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a pooler, all others may be waiting for the lock that the first one holds."""
+    service.register_text("a/one", "One")
+    other, put_all, uploads, at_once = PromptService(service.settings), service.blobs.put_all, count(1), list[int]()
+    pool: Any = service.engine.pool
+    sa.event.listen(service.engine, "checkout", lambda *_: at_once.append(pool.checkedout()))
+
+    def put_all_and_be_overtaken(blobs: Iterable[Blob], progress: Progress | None = None) -> None:
+        put_all(blobs, progress)
+        if (number := next(uploads)) <= 3:
+            other.register_text("a/one", f"Faster {number}")
+
+    monkeypatch.setattr(service.blobs, "put_all", put_all_and_be_overtaken)
+    assert service.register_text("a/one", "Slow").version.revision == 5
+    assert next(uploads) == 5, "the fourth upload was under the lock"
+    assert set(at_once) == {1}
+    other.close()
 
 
 def test_what_another_writer_did_under_the_lock_is_not_written_again(service: PromptService) -> None:

@@ -87,7 +87,7 @@ def test_the_walk_sees_imports_of_every_kind() -> None:
     """At the top, in a function, under TYPE_CHECKING, of a module from its package, and by name."""
     seen = {(source, target) for source, _, target in inner_imports()}
     assert {
-        ("promptdb.sync.apply", "promptdb.db.engine"),
+        ("promptdb.sync.apply", "promptdb.db.runs"),
         ("promptdb.workspace", "promptdb.sync.sync_tree"),
         ("promptdb.cli.opening", "promptdb.service"),
         ("promptdb.cli.present.problems", "promptdb.problems"),
