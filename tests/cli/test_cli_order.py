@@ -98,13 +98,13 @@ def test_without_git_there_is_nothing_to_name(run: Run, project: Path) -> None:
 @pytest.mark.parametrize("option", [["--ref", "main"], ["--follow-force-push"]])
 def test_local_goes_with_no_option_about_refs(run: Run, commits: list[str], option: list[str]) -> None:
     ran = run("sync", "--local", *option)
-    assert (ran.code, "do not go with it" in ran.err) == (2, True)
+    assert (ran.code, "--local cannot be combined with --ref" in ran.err) == (2, True)
 
 
 def test_a_force_push_that_is_not_followed_is_told(run: Run, git: Git, commits: list[str]) -> None:
     git("checkout", "--quiet", "--detach", commits[0])
     ran = run("sync", "--ref", "main", "--follow-force-push")
-    assert (ran.code, ran.err) == (0, "not followed: main is elsewhere at its remote\n")
+    assert (ran.code, ran.err) == (0, "not followed: main is at another commit at its remote\n")
 
 
 def test_what_was_synced_without_a_ref_is_not_called_head(run: Run, git: Git, project: Path) -> None:

@@ -42,7 +42,7 @@ POINTS = (
     Point("after the scan", "call", "upload_and_write"),
     Point("before the first blob", "call", "put_all"),
     Point("between blobs", "call", "Batch.blobs", 2),
-    Point("after the last blob, before the transaction", "return", "_Sync._upload"),
+    Point("after the last blob, before the transaction", "return", "upload_in_order"),
     Point("before the lock", "sql", LOCK),
     Point("after BEGIN and the lock", "sql done", LOCK),
     Point("after the row of the run", "return", "RegistryWriter.insert_run"),

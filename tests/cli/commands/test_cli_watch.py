@@ -46,7 +46,7 @@ def read_until(running: "subprocess.Popen[str]", stream: str, text: str) -> str:
 def test_people_read_what_was_written_and_hear_of_the_rest(project: Path) -> None:
     with started("watch") as running:
         assert read_until(running, "stderr", "watching") == (
-            f"TIME watching {project}/prompts for sqlite:///{project}/promptdb.sqlite3 (inotify, a check every 5 s)\n"
+            f"TIME watching {project}/prompts for sqlite:///{project}/promptdb.sqlite3 (inotify, checking every 5 s)\n"
         )
         assert read_until(running, "stdout", "support/triage").splitlines()[:2] == [
             "TIME 2 created, 0 unchanged",
