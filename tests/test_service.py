@@ -292,6 +292,7 @@ def test_a_summary_shows_the_newest_revision_and_where_the_aliases_point(service
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(None, [3, 2, 1]), (2, [3, 2]), (1, [3]), (9, [3, 2, 1])])
+@pytest.mark.slow
 def test_versions_come_newest_first_and_not_more_than_asked(
     service: PromptService, limit: int | None, expected: list[int]
 ) -> None:
@@ -363,6 +364,7 @@ def test_an_export_brings_fragments_and_assets_along(
     assert service.register_file(out / "grade.j2", "data/grade").created is False
 
 
+@pytest.mark.slow
 def test_every_prompt_of_this_repository_survives_an_export(
     service: PromptService, tmp_path: Path, sync: Callable[..., Applied]
 ) -> None:

@@ -323,6 +323,7 @@ def test_no_message_shows_a_value_of_the_environment(
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.slow
 def test_settings_and_services_print_stars(
     project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -349,6 +350,7 @@ def test_a_wrong_database_url_is_told_without_the_url(project: Path, monkeypatch
         assert SECRET not in "".join(traceback.format_exception(caught.value)) + str(caught.value.hint), url
 
 
+@pytest.mark.slow
 def test_the_command_line_shows_no_password_either(project: Path) -> None:
     environment = {**os.environ, "PROMPTDB_DATABASE_URL": URL}
     for arguments in (["list"], ["db", "current"]):

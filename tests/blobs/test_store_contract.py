@@ -96,6 +96,7 @@ def test_a_blob_that_is_not_there_is_a_storage_error_that_names_it(store: BlobSt
 
 @pytest.mark.parametrize("size", [11, LARGE])
 @pytest.mark.parametrize("change", [b"", b"+", None], ids=["other", "longer", "shorter"])
+@pytest.mark.slow
 def test_bytes_that_do_not_have_their_digest_are_refused(store: BlobStore, size: int, change: bytes | None) -> None:
     data = os.urandom(size)
     actual = data[:-1] if change is None else data + change if change else data[:-1] + bytes([data[-1] ^ 1])
@@ -108,6 +109,7 @@ def test_bytes_that_do_not_have_their_digest_are_refused(store: BlobStore, size:
 
 @pytest.mark.parametrize("size", [11, LARGE])
 @pytest.mark.parametrize("actual", ["longer", "shorter", "other"])
+@pytest.mark.slow
 def test_a_stream_that_tells_what_is_wrong_with_its_bytes_has_the_word(
     store: BlobStore, size: int, actual: str
 ) -> None:
@@ -268,6 +270,7 @@ def test_the_list_has_every_blob_and_nothing_else(store: BlobStore, backdoor: Ba
     assert all(abs(datetime.now(UTC) - item.modified) < timedelta(hours=1) for item in found)
 
 
+@pytest.mark.slow
 def test_deleted_blobs_are_gone_and_may_be_deleted_again(store: BlobStore) -> None:
     data = [f"{number}".encode() for number in range(1100)]
     store.put_all(map(blob, [*data, b"other"]))

@@ -109,6 +109,7 @@ def many(project: Path, run: Run) -> Path:
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["list", "--json"]], ids=" ".join)
+@pytest.mark.slow
 def test_a_pipe_closed_early_ends_the_command_quietly(many: Path, arguments: list[str]) -> None:
     with started(*arguments, PYTHONUNBUFFERED="") as running:  # with it, Python would not notice
         assert running.stdout is not None
@@ -129,6 +130,7 @@ def test_a_disk_that_is_full_is_an_error_of_one_line(synced: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["--help"], ["sync"]], ids=" ".join)
+@pytest.mark.slow
 def test_a_closed_standard_output_is_no_traceback(synced: Path, arguments: list[str]) -> None:
     command = ["sh", "-c", 'exec "$@" >&-', "sh", *PROMPTDB, *arguments]
     done = subprocess.run(command, stderr=subprocess.PIPE, timeout=TIMEOUT, text=True)
@@ -223,6 +225,7 @@ def is_alive(process: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_command_that_waits_for_the_lock_can_be_interrupted(synced: Path) -> None:
     write(synced, {"prompts/new.txt": "x"})
     stored = blobs(synced)

@@ -182,6 +182,7 @@ def refused() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["sync"], ["status"], ["db", "current"], ["db", "upgrade"]], ids=words)
+@pytest.mark.slow
 def test_a_postgresql_that_is_down_is_told_without_the_password(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, refused: int, arguments: list[str]
 ) -> None:
@@ -234,12 +235,14 @@ def locked(two_versions: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.mark.parametrize("arguments", [*WRITING, ["db", "upgrade"]], ids=words)
+@pytest.mark.slow
 def test_a_writer_that_waits_too_long_is_exit_code_6(run: Run, locked: Path, arguments: list[str]) -> None:
     message = "another writer held the database for too long"
     told(run(*arguments), 6, message, "try again, or raise PROMPTDB_LOCK_TIMEOUT (seconds)")
 
 
 @pytest.mark.parametrize("arguments", [*READING, ["db", "check"]], ids=words)
+@pytest.mark.slow
 def test_a_reader_does_not_wait_for_a_writer(run: Run, locked: Path, arguments: list[str]) -> None:
     assert run(*arguments).code == 0
 

@@ -70,6 +70,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.usefixtures("workflow")
+@pytest.mark.slow
 def test_no_text_of_a_prompt_is_obeyed(run: Run, evil: Path, command: str) -> None:
     ran = run(*command.split())
     assert ran.code == 0
@@ -153,6 +154,7 @@ def test_errors_are_broken_up(run: Run, project: Path) -> None:
     assert "#\u200b#[error]" in ran.err
 
 
+@pytest.mark.slow
 def test_a_file_gets_the_text_alone(evil: Path) -> None:
     code = "import sys; from promptdb.cli.app import main; sys.stdout = open('out.txt', 'w', newline=''); main()"
     command = [sys.executable, "-c", code, "render", "evil"]
@@ -160,6 +162,7 @@ def test_a_file_gets_the_text_alone(evil: Path) -> None:
     assert (evil / "out.txt").read_bytes().decode() == EVIL + "\n"
 
 
+@pytest.mark.slow
 def test_a_pipe_is_guarded_in_a_process_of_its_own(evil: Path) -> None:
     ran = process("render", "evil", GITHUB_ACTIONS="true")
     assert (ran.code, obeyed(ran.out)) == (0, [])

@@ -182,6 +182,7 @@ def test_the_keys_of_a_full_spec_are_frozen(run: Run, project: Path) -> None:
 
 
 @pytest.mark.parametrize("command", SHAPES)
+@pytest.mark.slow
 def test_text_of_any_script_is_readable(run: Run, project: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTDB_ACTOR", "Zoë 日本")
     write(project, {"prompts/greet.txt": "Grüße {name} {place} \U0001f600"})

@@ -252,6 +252,7 @@ def test_thousands_of_problems_stay_below_the_limit() -> None:
     assert re.search(r"\n\.\.\. and [\d,]+ more problems\n$", text)
 
 
+@pytest.mark.slow
 def test_diffs_that_nobody_sees_are_not_made() -> None:
     """Of ten thousand updates only those are read that find room."""
     changes = tuple(update(f"n{number}") for number in range(500))

@@ -41,6 +41,7 @@ def exported(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [("sync",), ("sync", "--history"), ("sync", "--hook"), ("register-file", "one.txt"), ("import", "one.zip")],
     ids=" ".join,
 )
+@pytest.mark.slow
 def test_it_is_told_once_with_what_follows_and_what_to_do(
     run: Run, shared: Path, project: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:

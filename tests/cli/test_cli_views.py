@@ -33,6 +33,7 @@ def test_render_takes_the_file_of_the_view(run: Run, edited: Path, view: str, te
 
 
 @pytest.mark.parametrize(("view", "text"), VIEWS)
+@pytest.mark.slow
 def test_sync_writes_what_the_view_has(run: Run, edited: Path, git: Git, view: str, text: str):
     assert run("sync", *view.split()).code == 0
     assert run("render", "greet", "-v", "name=Ann").out == f"{text} Ann\n"
@@ -42,6 +43,7 @@ def test_sync_writes_what_the_view_has(run: Run, edited: Path, git: Git, view: s
 
 
 @pytest.mark.parametrize(("view", "text"), VIEWS)
+@pytest.mark.slow
 def test_diff_and_plan_compare_with_the_view(run: Run, edited: Path, view: str, text: str):
     assert run("sync", "--rev", "HEAD").code == 0
     differs = text != "committed"
@@ -122,6 +124,7 @@ def test_history_with_a_mistake_in_the_newest_commit_writes_nothing(run: Run, ed
     assert json.loads(run("list", "--json").out) == []
 
 
+@pytest.mark.slow
 def test_what_is_not_recorded_is_told_as_such(run: Run, edited: Path, git: Git):
     assert run("sync").code == 0
     note = "note: no sync has recorded default/greet at commit"
@@ -157,6 +160,7 @@ def test_an_author_that_is_not_known_is_not_made_up(run: Run, edited: Path, git:
     assert run("log", "greet").out.splitlines()[1].endswith(" unknown")
 
 
+@pytest.mark.slow
 def test_aliases_that_cannot_move_leave_the_history_recorded_and_are_told(run: Run, edited: Path, git: Git):
     git("reset", "--quiet", "--hard")
     write(edited, {"prompts/_aliases.yaml": "production: {greet: rev:9}\n"})

@@ -132,6 +132,7 @@ def test_a_source_of_ones_own_answers_the_lookups(service: PromptService, client
     assert source.closed
 
 
+@pytest.mark.slow
 def test_a_database_that_is_down_is_a_storage_error(tmp_path: Path) -> None:
     settings = AppSettings(base=tmp_path, database_url="postgresql://127.0.0.1:1/registry")
     with PromptClient.from_settings(settings) as client, pytest.raises(StorageError):
@@ -159,6 +160,7 @@ def test_a_client_finds_its_settings_in_the_folder_it_runs_in(tmp_path: Path, mo
     assert (tmp_path / "data/registry.sqlite3").is_file()
 
 
+@pytest.mark.slow
 def test_an_application_of_three_lines_works(settings: AppSettings, client: PromptClient, tmp_path: Path) -> None:
     """In a process of its own, with warnings as errors: nothing stays open."""
     script = (
@@ -198,6 +200,7 @@ def test_sixteen_threads_get_and_render_with_one_client(client: PromptClient) ->
 
 
 @on_sqlite
+@pytest.mark.slow
 def test_sixteen_threads_make_the_first_use_of_an_empty_registry_at_once(empty_url: str, tmp_path: Path) -> None:
     barrier = Barrier(16)
     with PromptClient.from_settings(AppSettings(base=tmp_path, database_url=empty_url)) as client:
@@ -210,6 +213,7 @@ def test_sixteen_threads_make_the_first_use_of_an_empty_registry_at_once(empty_u
             assert sorted(pool.map(work, range(16))) == list(range(1, 17))
 
 
+@pytest.mark.slow
 def test_threads_read_while_others_write(service: PromptService, client: PromptClient) -> None:
     """A reader gets a version that was there at some time, whole, and never an error."""
 

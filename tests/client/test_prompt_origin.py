@@ -35,6 +35,7 @@ def commits(git: Git, tmp_path: Path, sync: Callable[..., object]) -> list[str]:
         ("greet:one", None),
     ],
 )
+@pytest.mark.slow
 def test_a_trace_names_the_version(service: PromptService, commits: list[str], ref: str, alias: str | None) -> None:
     for name in ("production", "canary"):
         service.promote("greet", name)

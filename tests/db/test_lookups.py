@@ -148,6 +148,7 @@ def test_a_user_version_that_came_back_gives_the_newest_revision(service: Prompt
     assert revision(service, f"{TRIAGE}:v1") == 3
 
 
+@pytest.mark.slow
 def test_a_user_version_may_look_like_a_number_or_a_digest(service: PromptService) -> None:
     for number, label in enumerate(("1", "deadbeef", "rev", "Größe", "LATEST"), 1):
         service.register_text(TRIAGE, f"text {number}", metadata={"user_version": label})

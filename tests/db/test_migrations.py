@@ -285,6 +285,7 @@ def test_readers_of_a_new_sqlite_file_do_not_wait_for_the_writer(tmp_path: Path)
 # The alembic command line, which is for developers
 
 
+@pytest.mark.slow
 def test_the_alembic_command_line_works_on_the_database_of_the_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

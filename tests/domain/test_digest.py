@@ -87,6 +87,7 @@ def test_normalized(value: Any, folded: Any):
 
 @given(JSON_DATA)
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_canonical_json_reads_back_as_the_same_data(value: Any):
     folded = normalized(value)
     assert json.loads(canonical_json(folded)) == folded
@@ -94,6 +95,7 @@ def test_canonical_json_reads_back_as_the_same_data(value: Any):
 
 @given(JSON_DATA)
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_folding_twice_changes_nothing(value: Any):
     once = normalized(value)
     assert repr(normalized(once)) == repr(once)

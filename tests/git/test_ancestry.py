@@ -56,6 +56,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("commit", "other", "relation"), CASES, ids=[" ".join(case) for case in CASES])
+@pytest.mark.slow
 def test_two_commits_of_a_whole_history(
     history: dict[str, str], tmp_path: Path, commit: str, other: str, relation: Relation
 ) -> None:
@@ -72,6 +73,7 @@ SHALLOW = [
 
 
 @pytest.mark.parametrize(("depth", "other", "relation"), SHALLOW)
+@pytest.mark.slow
 def test_in_a_shallow_clone_a_no_is_not_known(
     history: dict[str, str], tmp_path: Path, depth: int, other: str, relation: Relation
 ) -> None:

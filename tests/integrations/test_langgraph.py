@@ -142,6 +142,7 @@ def test_with_a_model(client: PromptClient):
         pytest.param({}, {"question": "?", "tone": None}, ["Be kind.", "?"], id="None counts as left out"),
     ],
 )
+@pytest.mark.slow
 def test_where_values_come_from(client: PromptClient, inputs: Any, state: Any, rendered: list[str]):
     node = PromptNode(client, "support/reply", inputs=inputs)
     assert contents(node({"messages": [], **state})["prompt"]) == rendered

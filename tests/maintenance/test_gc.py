@@ -236,6 +236,7 @@ def abandoned(service: PromptService, tree: Path, sync: Callable[..., Applied]) 
     return service
 
 
+@pytest.mark.slow
 def test_a_sync_puts_back_what_gc_removed_after_it_had_looked(
     abandoned: PromptService, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

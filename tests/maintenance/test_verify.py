@@ -280,6 +280,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str, bool]] = {
 @pytest.mark.parametrize("kind", ["bundle", "attachment"])
 @pytest.mark.parametrize("damage", DAMAGE)
 @on_sqlite
+@pytest.mark.slow
 def test_a_damaged_blob_is_named(filled: PromptService, damage: str, kind: str) -> None:
     act, code, needs_full = DAMAGE[damage]
     file = blob_file(filled, kind)

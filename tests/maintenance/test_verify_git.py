@@ -63,6 +63,7 @@ def test_a_version_that_only_a_merge_has_is_found_in_the_commit_that_was_synced(
         "UPDATE version_sources SET path = 'prompts/gone.txt' WHERE path = 'prompts/two.txt'",
     ],
 )
+@pytest.mark.slow
 def test_a_source_that_was_edited_is_named(history: PromptService, statement: str) -> None:
     edit(history.engine, statement)
     told = {(found.code.value, found.subject) for found in checked(history).findings}

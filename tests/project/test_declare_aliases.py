@@ -50,6 +50,7 @@ EDITS = [
 
 
 @pytest.mark.parametrize(("before", "after"), [case[1:] for case in EDITS], ids=[case[0] for case in EDITS])
+@pytest.mark.slow
 def test_the_line_is_written_and_the_others_stay(
     registry: PromptService, tree: Path, before: str | None, after: str
 ) -> None:

@@ -102,6 +102,7 @@ def test_a_file_whose_tests_pass_is_not_written(tree: Path):
         pytest.param("template: x\ntemplat: y\ntests: [{name: a, expect: {equals: z}}]\n", "did you mean 'template'?", id="an invalid file"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_what_is_left_stays_as_it_is_and_says_why(tree: Path, file: str, hint: str | None):
     write(tree, {"b.yaml": file})
     checked = update(tree)

@@ -65,6 +65,7 @@ def test_the_three_views_of_a_commit_are_equal(git: Git, tree: Path, tmp_path: P
 @pytest.mark.parametrize(
     "attributes", ["* text=auto\n", "*.csv text\n*.txt text\n*.md text\n*.yaml text\n*.png -text\n"]
 )
+@pytest.mark.slow
 def test_a_checkout_with_other_line_ends_has_the_same_digests(
     git: Git, tree: Path, tmp_path: Path, setting: str, attributes: str
 ):
@@ -119,6 +120,7 @@ def test_a_large_asset_is_streamed_with_equal_bytes(git: Git, tree: Path, tmp_pa
         blob.open().close()  # of one that nobody reads to its end
 
 
+@pytest.mark.slow
 def test_links_are_followed_inside_and_refused_outside(git: Git, tree: Path, tmp_path: Path):
     write(tree, {"_texts/one.txt": "x", "n/two.txt": "y"})
     write(tmp_path, {"secret.txt": "s"})
@@ -422,6 +424,7 @@ def test_the_index_that_a_hook_was_given_is_what_is_staged(
     assert load_tree(settings_in(tmp_path), None, View(staged=True)).dirty_paths == {"a.txt"}
 
 
+@pytest.mark.slow
 def test_every_prompt_of_a_large_commit_is_read(git: Git, tree: Path, tmp_path: Path):
     write(tree, {f"n{number % 7}/p{number}.txt": f"text {number}" for number in range(1200)})
     commit_all(git)

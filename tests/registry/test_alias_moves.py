@@ -49,6 +49,7 @@ def events(service: PromptService, prompt: str = TRIAGE) -> list[tuple[str, int 
 @pytest.mark.parametrize(
     ("selector", "expected"), [("", 4), (":latest", 4), (":rev:2", 2), (":staging", 3), (":1.0", 5)]
 )
+@pytest.mark.slow
 def test_an_alias_is_pointed_at_what_a_reference_gives(triage: PromptService, selector: str, expected: int) -> None:
     triage.promote(f"{TRIAGE}:rev:3", "staging")
     if expected == 5:

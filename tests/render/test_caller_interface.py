@@ -280,6 +280,7 @@ _CONTRACTS = st.dictionaries(st.sampled_from("abc"), _VARIABLES, max_size=3)
 
 
 @given(_CONTRACTS)
+@pytest.mark.slow
 def test_a_prompt_does_not_differ_from_itself(variables: dict[str, Any]) -> None:
     assert changes_between(spec(variables=variables), spec(variables=variables)) == ()
 
@@ -294,6 +295,7 @@ def test_what_widens_one_way_narrows_the_other(one: dict[str, Any], other: dict[
 
 
 @given(_VARIABLES, _VARIABLES, _SCALARS)
+@pytest.mark.slow
 def test_a_value_that_was_taken_is_refused_only_after_a_breaking_change(
     one: dict[str, Any], other: dict[str, Any], value: Any
 ) -> None:

@@ -57,6 +57,7 @@ def test_what_a_value_contains_is_never_expanded(template_format: TemplateFormat
 @given(texts())
 @settings(max_examples=100, deadline=None)
 @pytest.mark.parametrize("template_format", VARIABLE)
+@pytest.mark.slow
 def test_any_text_comes_out_as_it_went_in(template_format: TemplateFormat, value: str):
     assert render(template_format, f"<{VARIABLE[template_format]}>", x=value) == f"<{value}>"
 
@@ -64,6 +65,7 @@ def test_any_text_comes_out_as_it_went_in(template_format: TemplateFormat, value
 @given(texts().filter(lambda text: not set(text) & set("{}\r")))
 @settings(max_examples=60, deadline=None)
 @pytest.mark.parametrize("template_format", TEMPLATE_FORMATS)
+@pytest.mark.slow
 def test_text_without_braces_is_the_prompt(template_format: TemplateFormat, text: str):
     assert render(template_format, text + "|") == text + "|"
 
@@ -99,6 +101,7 @@ def test_names_that_engines_use_themselves_are_free(template_format: TemplateFor
 @given(st.text("{}%#x >=/!^&|'\"\n.", max_size=25))
 @settings(max_examples=150, deadline=None)
 @pytest.mark.parametrize("template_format", TEMPLATE_FORMATS)
+@pytest.mark.slow
 def test_any_text_is_a_template_or_refused_with_a_reason(template_format: TemplateFormat, template: str):
     reason = refusal(template_format, template)
     if reason is not None:

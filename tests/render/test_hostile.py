@@ -161,6 +161,7 @@ def test_text_that_looks_like_a_role_stays_in_its_message(form: str):
 
 @pytest.mark.parametrize("form", VARIABLES)
 @pytest.mark.parametrize("kind", ["string", "chat"])
+@pytest.mark.slow
 def test_a_large_value_is_rendered_in_memory_of_its_size(form: str, kind: str):
     text = f"<{VARIABLES[form]('x')}>"
     body = {"template": text} if kind == "string" else {"messages": [{"role": "human", "template": text}]}

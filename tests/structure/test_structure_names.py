@@ -103,11 +103,13 @@ def test_the_type_checker_is_told_the_same_names() -> None:
         ("from promptdb.cli.app import run; run(['no-such-command'])", {"click"}),
     ],
 )
+@pytest.mark.slow
 def test_importing_loads_no_more_than_is_needed(code: str, loaded: set[str], tmp_path: Path) -> None:
     assert loaded_by(code, tmp_path) == loaded
 
 
 @pytest.mark.parametrize("arguments", [["check"], ["sync"], ["render", "hello"]], ids=" ".join)
+@pytest.mark.slow
 def test_a_command_loads_no_engine_database_or_git_that_it_does_not_need(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,7 @@ def two_versions(tree: Path, service: PromptService) -> PromptService:
 @pytest.mark.parametrize(
     ("selector", "revision"), [("rev:1", 1), ("rev:2", 2), ("latest", 2), ("old", 1), ("new", 2), ("sha256:{old}", 1)]
 )
+@pytest.mark.slow
 def test_a_declared_alias_is_moved_with_an_event(
     tree: Path, two_versions: PromptService, selector: str, revision: int
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_declared_alias_is_moved_with_an_event(
 
 
 @pytest.mark.parametrize("selector", ["rev:3", "latest", "newest", "sha256:{digest}"])
+@pytest.mark.slow
 def test_a_line_may_name_the_version_that_the_same_sync_makes(
     tree: Path, two_versions: PromptService, selector: str
 ) -> None:
@@ -220,6 +222,7 @@ def test_git_names_the_commit_that_is_synced_too(git: Git, tree: Path, open_with
         ("a/one: staging", "'staging' is an alias, not a version"),
     ],
 )
+@pytest.mark.slow
 def test_a_line_that_names_no_version_stops_the_sync_at_its_place(
     tree: Path, two_versions: PromptService, line: str, message: str
 ) -> None:
@@ -289,6 +292,7 @@ BREAKING = "template: '{new}'\nvariables: {new: {type: string}}\n"
 
 
 @pytest.mark.parametrize("way", ["declared", "ref"])
+@pytest.mark.slow
 def test_a_protected_alias_is_not_moved_over_a_breaking_change(
     git: Git, tree: Path, open_with: Callable[..., PromptService], way: str
 ) -> None:
@@ -316,6 +320,7 @@ def test_a_protected_alias_is_not_moved_over_a_breaking_change(
 
 
 @pytest.mark.parametrize("by_hand", ["promote", "rollback", "delete"])
+@pytest.mark.slow
 def test_moving_a_declared_alias_by_hand_is_drift_until_the_next_sync(
     tree: Path, two_versions: PromptService, by_hand: str
 ) -> None:

@@ -40,6 +40,7 @@ def test_a_commit_that_is_recorded_is_answered_from_the_registry(service: Prompt
 
 
 @pytest.mark.parametrize(("index", "text"), [(0, "one"), (3, "three")], ids=["older", "newer"])
+@pytest.mark.slow
 def test_a_commit_that_is_not_recorded_is_read_from_git(
     service: PromptService, commits: list[str], index: int, text: str
 ):
@@ -66,6 +67,7 @@ def test_a_prompt_that_the_registry_does_not_know_is_read_from_git(service: Prom
     assert (found.render_text(), found.version.is_recorded) == ("b", False)
 
 
+@pytest.mark.slow
 def test_a_renamed_prompt_is_found_under_the_name_it_had(
     service: PromptService, commits: list[str], git: Git, tree: Path, sync: Callable[..., Applied]
 ):
@@ -96,6 +98,7 @@ def test_an_alias_points_at_no_commit_that_is_not_recorded(service: PromptServic
         ("a:git:none", VersionNotFound, "there are no files below prompts/ in commit"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_not_there_is_told_with_the_reason(
     service: PromptService, commits: list[str], git: Git, tree: Path, ref: str, kind: type[NotFound], why: str
 ):

@@ -153,6 +153,7 @@ def refused(service: PromptService, file: Path, message: str, error: type[Except
     assert dump(service.engine) == before
 
 
+@pytest.mark.slow
 def test_every_way_of_being_hostile_is_refused(exported: Path, new_registry: NewRegistry, tmp_path: Path) -> None:
     members, target = unpacked(exported), new_registry()
     import_file(target.registry, pack(tmp_path / "same.zip", members))
@@ -182,6 +183,7 @@ def test_a_symbolic_link_is_refused(exported: Path, new_registry: NewRegistry) -
     refused(new_registry(), exported, "not valid JSON")
 
 
+@pytest.mark.slow
 def test_what_unpacks_to_a_thousand_times_its_size_is_refused(exported: Path, new_registry: NewRegistry) -> None:
     members = unpacked(exported)
     members["tables/prompts.jsonl"] = b" " * 100_000_000
@@ -202,6 +204,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(exported: Path, new_regist
         refused(target, exported, "is damaged, or not a zip")
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_refused_wherever_it_is(exported: Path, new_registry: NewRegistry) -> None:
     """A bit that nobody looks at, as in a time of the zip, may pass: then all has come in as it was."""
     data, target = exported.read_bytes(), new_registry()

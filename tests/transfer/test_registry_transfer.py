@@ -56,6 +56,7 @@ def test_an_empty_registry_gets_exactly_what_was_exported(
 
 
 @on_sqlite
+@pytest.mark.slow
 def test_from_sqlite_to_postgresql_and_back_nothing_changes(filled: PromptService, new_registry: NewRegistry) -> None:
     far, back = new_registry("postgresql"), new_registry("sqlite")
     copy(filled, far)
@@ -86,6 +87,7 @@ IN_THE_WAY: dict[str, Callable[[PromptService, Path], object]] = {
 
 @on_sqlite
 @pytest.mark.parametrize("kind", IN_THE_WAY)
+@pytest.mark.slow
 def test_a_file_that_is_surely_another_one_is_refused_before_the_work(
     filled: PromptService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -116,6 +118,7 @@ def test_a_file_with_as_many_rows_is_compared_when_it_is_written(filled: PromptS
         export_registry(filled.registry, file)
 
 
+@pytest.mark.slow
 def test_a_copy_follows_its_source_in_everything(
     filled_tree: PromptService, new_registry: NewRegistry, sync: Any, tree: Path
 ) -> None:
@@ -186,6 +189,7 @@ def test_registries_that_never_met_are_not_put_together(filled: PromptService, n
     refused(filled, target, told, "no row was written")
 
 
+@pytest.mark.slow
 def test_a_message_names_the_first_few_differences(filled: PromptService, new_registry: NewRegistry) -> None:
     target = new_registry()
     for number in range(9):

@@ -264,6 +264,7 @@ def test_nothing_in_a_prompt_begins_a_workflow_command(
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github"])
+@pytest.mark.slow
 def test_a_name_that_is_not_utf8_is_a_problem_and_no_traceback(project: Path, form: str) -> None:
     write(project, {os.fsdecode(b"prompts/caf\xe9.txt"): "x"})
     ran = process("check", "--format", form, PYTHONIOENCODING="utf-8:strict")  # as in most locales

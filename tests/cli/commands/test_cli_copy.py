@@ -101,6 +101,7 @@ def test_a_target_without_a_schema_is_told_as_that_of_the_target(
     assert "hunter2" not in ran.err
 
 
+@pytest.mark.slow
 def test_the_hint_for_an_old_target_can_be_run_as_it_is(run: Run, target: Path) -> None:
     """Its path is relative to its own settings file."""
     assert run("copy", target).code == 0
@@ -117,6 +118,7 @@ def test_the_hint_for_an_old_target_can_be_run_as_it_is(run: Run, target: Path) 
     )  # and a note: its id was made anew
 
 
+@pytest.mark.slow
 def test_a_secret_is_in_no_message(two_versions: Path) -> None:
     url = "postgresql://me:hunter2@127.0.0.1:1/none"
     ran = process("copy", folder=two_versions, PROMPTDB_TARGET_DATABASE_URL=url, PROMPTDB_TARGET_BLOB_ROOT="x")

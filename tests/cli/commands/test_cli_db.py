@@ -98,6 +98,7 @@ def test_upgrade_leaves_the_database_of_something_else_alone(run: Run, empty: Pa
     assert run("db", "upgrade") == (1, "", failure(message, "give promptdb a database of its own"))
 
 
+@pytest.mark.slow
 def test_a_password_is_never_shown(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTDB_DATABASE_URL", "postgresql://user:hunter2@127.0.0.1:1/prompts")
     for command in ("current", "upgrade", "check"):

@@ -168,6 +168,7 @@ def test_a_database_without_write_permission_is_told(run: Run, synced: Path, mon
     assert f"fail  permissions  {synced} is read-only" in ran.out
 
 
+@pytest.mark.slow
 def test_a_writer_at_work_is_a_warning(run: Run, synced: Path) -> None:
     holder = sqlite3.connect("promptdb.sqlite3", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -188,6 +189,7 @@ def test_a_shallow_clone_is_a_warning(run: Run, project: Path, git: Git, monkeyp
     assert "--unshallow" in ran.out
 
 
+@pytest.mark.slow
 def test_a_repository_of_another_user_is_told_in_the_words_of_git(project: Path, git: Git) -> None:
     commit_all(git)
     ran = process("db", "doctor", GIT_TEST_ASSUME_DIFFERENT_OWNER="1")

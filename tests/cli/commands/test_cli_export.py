@@ -52,6 +52,7 @@ def test_a_chat_of_several_messages_does_not_fit_a_text_file(run: Run, synced: P
 
 
 @pytest.mark.parametrize("suffix", TEXT)
+@pytest.mark.slow
 def test_a_chat_of_one_message_fits_a_text_file(run: Run, project: Path, suffix: str) -> None:
     write(project, {"prompts/one.md": "---\nrole: system\n---\nBe kind to {name}."})
     assert run("sync").code == 0

@@ -101,6 +101,7 @@ def test_an_unchanged_registry_is_exported_again(run: Run, elsewhere: Path, monk
         assert run("export", *arguments).code == 0
 
 
+@pytest.mark.slow
 def test_an_export_that_is_in_the_way_is_not_replaced(run: Run, elsewhere: Path) -> None:
     (elsewhere / "x.zip").write_text("mine")
     told = failure("x.zip exists and differs", "pass --force to replace it")

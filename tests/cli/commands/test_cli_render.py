@@ -55,6 +55,7 @@ def test_a_chat_is_printed_message_by_message(run: Run, synced: Path) -> None:
     assert ran == (0, "[system]\nTriage the ticket, try 1.\n\n[human]\nIt broke.\nTwice.\n", "")
 
 
+@pytest.mark.slow
 def test_a_role_of_one_s_own_is_printed_by_its_name(run: Run, project: Path) -> None:
     write(project, {"prompts/c.yaml": "messages: [{role: generic, role_name: referee, template: Go}]\n"})
     assert run("sync").code == 0
@@ -93,6 +94,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("pair", "shown"), VALUES, ids=[pair for pair, _ in VALUES])
+@pytest.mark.slow
 def test_a_value_is_json_where_the_type_is_not_string(run: Run, typed: Path, pair: str, shown: str) -> None:
     name = pair.partition("=")[0]
     index = ["text", "whole", "part", "yes", "items", "fields", "free"].index(name)
@@ -237,6 +239,7 @@ def test_outside_of_a_terminal_the_text_comes_out_as_it_is(run: Run, synced: Pat
     assert run("render", "greet", "-v", f"name={text}", "-v", "place=Oz").out == f"Hello {text}, welcome to Oz!\n"
 
 
+@pytest.mark.slow
 def test_in_a_pipe_the_text_comes_out_byte_by_byte(synced: Path) -> None:
     text = "".join(TEXTS)
     command = [*PROMPTDB, "render", "greet", "-v", f"name={text}", "-v", "place=Oz"]
@@ -264,6 +267,7 @@ def test_json_keeps_control_characters_harmless_and_exact(run: Run, synced: Path
     assert ran.json["text"] == "Hello \x1b[31m, welcome to Oz!"
 
 
+@pytest.mark.slow
 def test_what_an_old_encoding_does_not_hold_is_escaped(synced: Path) -> None:
     command = [*PROMPTDB, "render", "greet", "-v", "name=\u2192", "-v", "place=\u00d6z"]
     done = subprocess.run(

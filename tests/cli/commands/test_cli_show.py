@@ -48,6 +48,7 @@ def test_a_version_is_shown_with_its_contract_and_its_file(run: Run, synced: Pat
     [("0", "default 0"), ("false", "default False"), ('""', "default ''")],
     ids=["0", "no", "empty"],
 )
+@pytest.mark.slow
 def test_a_default_that_is_falsy_is_shown(run: Run, project: Path, default: str, shown: str) -> None:
     write(project, {"prompts/d.yaml": f'template: "{{a}}"\nvariables: {{a: {{default: {default}}}}}\n'})
     assert run("sync").code == 0
@@ -108,11 +109,13 @@ def test_assets_are_listed_with_whether_their_blobs_are_there(run: Run, with_ass
     assert run("show", "greet", "--assets").out == "default/greet has no assets\n"
 
 
+@pytest.mark.slow
 def test_the_bytes_of_an_asset_go_to_a_pipe_as_they_are(with_assets: Path) -> None:
     done = subprocess.run([*PROMPTDB, "show", "a", "--asset", "_dot.png"], check=True, capture_output=True)
     assert done.stdout == b"\x89PNG\r\n\0"
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_an_asset_that_is_text_and_no_other(run: Run, with_assets: Path) -> None:
     assert as_seen(terminal("show", "a", "--asset", "_data.csv").out) == "a,b\n"
     shown = terminal("show", "a", "--asset", "_dot.png")
@@ -174,6 +177,7 @@ def commits(run: Run, git: Git, project: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("index", range(6), ids=["tag", "old id", "old abbreviated", "branch", "new id", "HEAD"])
+@pytest.mark.slow
 def test_git_finds_the_version_that_was_in_a_commit(run: Run, commits: dict[str, str], index: int) -> None:
     """A commit, tag or branch: from what is recorded, or from the repository where there is one."""
     name, revision = list(commits.items())[index]

@@ -151,6 +151,7 @@ def test_in_ci_a_dirty_tree_is_refused(run: Run, dirty: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("value", ["", "false", "0"])
+@pytest.mark.slow
 def test_where_ci_says_no_a_dirty_tree_is_taken(
     run: Run, dirty: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
@@ -207,6 +208,7 @@ def test_a_new_commit_without_changes_is_recorded_in_silence(run: Run, git: Git,
     assert run("show", f"greet:git:{commit}").code == 0
 
 
+@pytest.mark.slow
 def test_a_version_from_before_its_commit_is_told_until_a_sync_has_recorded_the_commit(
     run: Run, project: Path, git: Git
 ) -> None:

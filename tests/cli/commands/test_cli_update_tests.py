@@ -74,6 +74,7 @@ def test_without_the_option_nothing_is_written(run: Run, project: Path) -> None:
     assert (project / "prompts/support/hi.yaml").read_text() == FILES["prompts/support/hi.yaml"]
 
 
+@pytest.mark.slow
 def test_it_looks_the_same_on_a_terminal(run: Run, project: Path) -> None:
     write(project, FILES)
     assert as_seen(terminal("check", "--update-tests", columns=160).out) == (

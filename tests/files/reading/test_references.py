@@ -339,6 +339,7 @@ def chained(suffix: str, number: int) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("suffix", INCLUDE)
+@pytest.mark.slow
 def test_twenty_fragments_in_one_another_are_fine(parse: Parse, suffix: str):
     prompt = parsed(parse(f"a.{suffix}", INCLUDE[suffix] % "_01", chained(suffix, 20)))
     assert len(prompt.spec.includes) == 20

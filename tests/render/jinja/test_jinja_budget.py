@@ -31,6 +31,7 @@ def render(template: str, values: dict[str, Any], includes: dict[str, str] | Non
         pytest.param("{% for x in xs %}{% endfor %}{% for x in [1] %}{% endfor %}", 1, id="another loop"),
     ],
 )
+@pytest.mark.slow
 def test_the_number_of_steps(template: str, over: int):
     includes = {"f": ""}
     assert render(template, {"xs": [0] * (MAX_STEPS - over)}, includes) == ""
@@ -92,6 +93,7 @@ def test_one_character_too_many(template: str):
         pytest.param("{% include 'f' %}", id="in a fragment"),
     ],
 )
+@pytest.mark.slow
 def test_a_value_of_fifty_megabytes_renders(template: str):
     assert len(render(template, {"x": FIFTY}, {"f": "{{ x }}"})) >= len(FIFTY.strip())
 

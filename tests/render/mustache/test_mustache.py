@@ -542,6 +542,7 @@ def test_a_name_may_be_deep():
     assert len(caught.value.message) < 200
 
 
+@pytest.mark.slow
 def test_a_value_that_is_nested_too_deeply_to_be_written():
     value: list[Any] = []
     for _ in range(100_000):

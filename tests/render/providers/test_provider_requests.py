@@ -235,6 +235,7 @@ def text(words: str) -> dict[str, str]:
         ),
     ],
 )
+@pytest.mark.slow
 def test_messages(given: list[Any], as_openai: list[Any], as_anthropic: dict[str, Any]):
     assert openai(chat(*given)) == {"messages": as_openai}
     assert anthropic(chat(*given)) == as_anthropic
