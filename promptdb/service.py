@@ -146,7 +146,7 @@ class PromptService:
         Args:
             name: `namespace/name`.
             spec: a spec, or the fields of a prompt file that does not refer to other files.
-            alias: an alias to point at the version in the same transaction.
+            alias: an alias to point at the version in the same transaction; a `Pointing` adds a reason or allows breaks.
 
         Raises:
             InvalidRef: `name` or `alias` is malformed.
@@ -182,7 +182,7 @@ class PromptService:
         Args:
             file: a path with a suffix of prompt files.
             name: `namespace/name`. The default is the file's name in the namespace `default`.
-            alias: an alias to point at the version in the same transaction.
+            alias: an alias to point at the version in the same transaction; a `Pointing` adds a reason or allows breaks.
 
         Raises:
             InvalidRef, InvalidPrompts, Conflict, Guard: as in `register_spec`.

@@ -49,10 +49,12 @@ def require_unbroken(moves: Iterable[AliasMove]) -> None:
         return
     first, shown = refused[0], [f"{move.prompt}:{move.alias}: {_first(move.breaking)}" for move in refused[:_SHOWN]]
     more = f"; and {len(refused) - _SHOWN:,} more prompts" if len(refused) > _SHOWN else ""
+    compare = ""
+    if first.to_digest is None:  # otherwise the version is written only if this does not refuse it
+        compare = f"compare with 'promptdb diff {first.prompt}:rev:{first.from_revision} :rev:{first.to_revision}'; "
     raise Guard(
         f"this would break callers of {'; '.join(shown)}{more}",
-        f"{_asked_for(refused)}compare with 'promptdb diff {first.prompt}:rev:{first.from_revision} "
-        f":rev:{first.to_revision}'; if the callers are ready, pass --allow-breaking",
+        f"{_asked_for(refused)}{compare}if the callers are ready, pass --allow-breaking",
     )
 
 

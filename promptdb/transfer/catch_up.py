@@ -38,7 +38,7 @@ def catch_up(connection: sa.Connection, source: Source, registry: Registry) -> W
         IntegrityFailure: rows of the source contradict one another.
     """
     own = RegistrySource(connection, registry.blobs)
-    equal = _require_behind(connection, own, source)
+    equal = _require_behind(connection, registry, own, source)
     rows = _change_prompts(connection, own, source)
     for name in _STATE:
         _delete_changed(connection, own, source, name)
@@ -64,7 +64,7 @@ def _differ(here: Row, there: Row, ignored: set[str]) -> bool:
     return any(here[column] != there[column] for column in here if column not in ignored)
 
 
-def _require_behind(connection: sa.Connection, own: RegistrySource, source: Source) -> set[str]:
+def _require_behind(connection: sa.Connection, registry: Registry, own: RegistrySource, source: Source) -> set[str]:
     """Return the tables that lack no row of the source."""
     counts = own.counts()
     if not any(counts[name] for name in _HISTORY):
@@ -87,7 +87,9 @@ def _require_behind(connection: sa.Connection, own: RegistrySource, source: Sour
     more = sum(each.here - each.common for each in overlaps.values()) - len(differing)
     listed = [*_described(connection, source, differing), *([f"{more} more rows"] if more else [])]
     place = "ahead of" if found is Standing.AHEAD else "not behind"
-    raise DivergedHistory(f"this registry is {place} {source.name}; what differs: {', '.join(listed)}", _HINTS[found])
+    raise DivergedHistory(
+        f"the registry {registry.address} is {place} {source.name}; what differs: {', '.join(listed)}", _HINTS[found]
+    )
 
 
 def _described(connection: sa.Connection, source: Source, rows: list[tuple[str, Row]]) -> Iterator[str]:

@@ -137,6 +137,16 @@ def test_a_closed_standard_output_is_no_traceback(synced: Path, arguments: list[
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
+def test_a_closed_standard_error_stops_no_command(synced: Path) -> None:
+    for words in ("check", "plan", "sync", "status", "verify"):
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" 2>&-', "sh", *PROMPTDB, words], stdout=subprocess.PIPE, timeout=TIMEOUT
+        )
+        assert done.returncode == 0, words
+        assert done.stdout, words
+
+
 # ^C
 
 

@@ -168,7 +168,7 @@ def test_a_registry_that_went_on_by_itself_is_refused(filled: PromptService, new
     filled.register_text("only/there", "yours")
     digest = target.get("only/here").version.spec_hash[:19]
     told = f"what differs: revision 1 of only/here \\({digest} here\\), promote of a/one:production, prompt only/here, "
-    refused(filled, target, f"this registry is not behind .*; {told}", "into an empty registry, or add single versions")
+    refused(filled, target, f"is not behind .*; {told}", "into an empty registry, or add single versions")
 
 
 def test_a_registry_that_is_ahead_is_refused(filled: PromptService, new_registry: NewRegistry, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_registry_that_is_ahead_is_refused(filled: PromptService, new_registry
     target = new_registry()
     copy(filled, target)
     target.promote("a/one:rev:1", "production")
-    told = "this registry is ahead of .*; what differs: promote of a/one:production$"
+    told = "is ahead of .*; what differs: promote of a/one:production$"
     for source in (filled, tmp_path / "old.zip"):
         refused(source, target, told, "to go back to what it holds")
 

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @max_prune_option
 @ref_option
 @click.option(
-    "--allow-breaking", is_flag=True, help="Allow moves of protected aliases that break callers, as sync does."
+    "--allow-breaking",
+    is_flag=True,
+    help="Allow moves of protected aliases that break callers, as the same option of sync.",
 )
 @view_options
 def command(

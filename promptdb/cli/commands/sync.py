@@ -69,8 +69,8 @@ def command(
 ) -> int:
     """Record new versions of changed prompt files.
 
-    Sync writes everything or nothing. Exits with status 4 if a file is invalid, and with 5 if a safety limit or another
-    writer prevents it. A commit older than the last one synced from its ref changes nothing.
+    Sync writes everything or nothing. Exits with status 4 if a file is invalid, with 5 if a safety limit prevents it, and with
+    6 if another writer holds the lock for too long. A commit older than the last one synced from its ref changes nothing.
 
     With --history, sync reads the first-parent history of HEAD, or of --rev. Each change becomes a version with its author,
     time and commit. Invalid files in old commits are reported and skipped. Commits that are already recorded are not read

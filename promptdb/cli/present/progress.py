@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_REFRESHES = 0.05
 @contextmanager
 def progress_bar(title: str) -> "Iterator[Progress | None]":
     """Show a bar while a step runs. Yields the function that moves it, or None without a terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # None where it is closed
         yield None
         return
     from rich.console import Console

@@ -19,6 +19,8 @@ def print_received(received: "Received", about: dict[str, str], *, as_json: bool
         return
     if received.is_empty:
         click.echo("nothing to do: everything is there already")
+    elif not (written.prompts or written.versions or written.aliases or received.blobs):
+        click.echo(f"updated {count(written.rows, 'row')}")  # such as a name, or where a version came from
     else:
         click.echo(
             f"wrote {count(written.prompts, 'prompt')}, {count(written.versions, 'version')}, "

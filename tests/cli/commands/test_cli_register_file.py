@@ -40,6 +40,9 @@ def test_an_alias_points_at_the_version(run: Run, file: Path) -> None:
     refused = run("register-file", file, "--alias", "production")
     assert refused.code == 5
     assert "this would break callers of default/hello:production" in refused.err
+    assert refused.err.endswith(
+        "hint: if the callers are ready, pass --allow-breaking\n"
+    )  # no revision to compare with
     assert run("register-file", file, "--alias", "production", "--allow-breaking").code == 0
     assert [event["to_revision"] for event in run("alias", "log", "hello", "--json").json] == [2, 1]
 
