@@ -49,7 +49,6 @@ _REMEDIES = {
     "too many clients": _CROWDED,
     'database "': "create it, for example with createdb, then run: promptdb db upgrade; or correct the database URL",
     'role "': "check the user in the database URL",
-    "invalid connection option": "the database URL has an option that PostgreSQL does not know",
     "file is not a database": "correct the database URL: the file is not a SQLite database",
     "database disk image is malformed": "restore the file from a backup; see docs/storage.md",
     "disk is full": "free some disk space",
