@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from specs import AWKWARD_TEXTS, texts
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_file import Expectation
 from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.files.editing.edit import edited as fields_edited
@@ -27,7 +28,7 @@ NO_FILES = WorkTree(Path("/nonexistent"))
 
 
 def expectation(suffix: str, data: bytes) -> Expectation:
-    result = parse_file("a" + suffix, data, NO_FILES, "f-string")
+    result = parse_file("a" + suffix, data, NO_FILES, TextDefaults())
     assert result.prompt is not None, f"{list(map(str, result.problems))}\n{data.decode()}"
     return result.prompt.tests[0].expect
 
@@ -725,7 +726,7 @@ def texts_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_in_the_example_prompts_only_the_line_of_an_expectation_changes(file: Path):
     before, suffix = file.read_bytes(), file_suffix(file.name)
-    tests = read_document(file.name, suffix, before, "f-string").data.get("tests", [])
+    tests = read_document(file.name, suffix, before, TextDefaults()).data.get("tests", [])
     for path, text in texts_in(tests, ("tests",)):
         after = with_value(suffix, before, path, f"New {text}")
         old, new = before.split(b"\n"), after.split(b"\n")

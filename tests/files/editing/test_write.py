@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from specs import AWKWARD_TEXTS, chat_prompts, json_objects, string_prompts, texts
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import ConfigError
@@ -22,7 +23,7 @@ TEXT_SUFFIXES = [".txt", ".md", ".prompt", ".jinja", ".jinja2", ".j2", ".mustach
 
 
 def read_back(text: str, suffix: str) -> PromptSpec:
-    result = parse_file("a" + suffix, text.encode(), NO_FILES, "f-string")
+    result = parse_file("a" + suffix, text.encode(), NO_FILES, TextDefaults())
     assert result.prompt is not None, f"{list(map(str, result.problems))}\n{text}"
     return result.prompt.spec
 
