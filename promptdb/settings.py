@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.git_refs import short_ref
 from promptdb.domain.refs import parse_alias
 from promptdb.errors import ConfigError, InvalidRef
@@ -108,6 +109,10 @@ class AppSettings(BaseSettings):
     @property
     def prompts_path(self) -> Path:
         return self.base / self.prompts_root
+
+    @property
+    def file_rules(self) -> FileRules:
+        return FileRules(TextDefaults(self.text_format))
 
     @property
     def blob_path(self) -> Path:
