@@ -241,6 +241,12 @@ class Workspace:
 
         return record_history(self.registry, self.settings, rev, self._show)
 
+    def sync_after_history(self, rev: str = "HEAD") -> "Applied":
+        """Move the aliases of the newest commit of a history that `sync_history` recorded. Errors as in `sync`."""
+        from promptdb.sync.sync_tree import sync_after_history
+
+        return sync_after_history(self.registry, self.load(View(rev=rev)))
+
     def status(self) -> Status:
         """Compare the files with the registry. Problems of files are in the result. Errors as in `load`."""
         from promptdb.db.migrate import current_revision
