@@ -17,7 +17,6 @@ from promptdb.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
     from promptdb.domain.aliases import AliasMove
-    from promptdb.domain.plan import Plan
     from promptdb.project.edits.mv_plan import Rename
     from promptdb.registry.stores import Registry, Sharing
     from promptdb.service import PromptService
