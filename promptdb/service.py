@@ -39,7 +39,7 @@ Expected = int | None | Literal["any"]
 class PromptService:
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
-    The database is opened, and its schema checked, at the first use.
+    The database is opened, and its schema checked, at the first use. Only `register_*` creates a missing SQLite database.
 
     Args:
         settings: name the database and the blob store. The default reads the settings of the current folder.
@@ -285,7 +285,7 @@ class PromptService:
         if pointing is not None:
             parse_alias(pointing.alias)
             aliases.require_storable(pointing.reason)
-        applied = apply_prompt(self.registry, desired, content, pointing)
+        applied = apply_prompt(self.reader.created, desired, content, pointing)
         actions = {change.action for change in applied.plan.changes}
         created = bool(actions & {Action.CREATE, Action.UPDATE})
         return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, Action.REVIVE in actions)

@@ -44,6 +44,7 @@ class AppSettings(BaseSettings):
     )
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
+    _file: Path | None = PrivateAttr(default=None)
     prompts_root: Annotated[PromptsRoots, NoDecode] = Field(
         default=("prompts",), description="the folder with the prompt files, or a list of folders and patterns"
     )
@@ -85,8 +86,9 @@ class AppSettings(BaseSettings):
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
-    def __init__(self, *, base: Path | None = None, **values: Any) -> None:
+    def __init__(self, *, base: Path | None = None, file: Path | None = None, **values: Any) -> None:
         super().__init__(**values)
+        self._file = file
         if base is not None:
             self._base = base
 
@@ -94,6 +96,11 @@ class AppSettings(BaseSettings):
     def base(self) -> Path:
         """The folder at which relative paths start. No variable and no key can set it."""
         return self._base
+
+    @property
+    def file(self) -> Path | None:
+        """The settings file, if there is one."""
+        return self._file
 
     @property
     def prompts_path(self) -> Path:
@@ -204,7 +211,7 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
 def _checked(kind: type[AppSettings], file: Path | str | None, values: dict[str, Any], base: Path) -> AppSettings:
     prefix = str(kind.model_config["env_prefix"])
     try:
-        return kind(base=base, **values)
+        return kind(base=base, file=file if isinstance(file, Path) else None, **values)
     except SettingsError as error:
         # A list in a variable is not JSON. Only the text of the error names the variable.
         name = next((name for name in kind.model_fields if f'"{name}"' in str(error)), "")

@@ -61,6 +61,7 @@ def test_without_changes_it_is_one_line(run: Run, synced: Path) -> None:
 
 
 def test_new_prompts_have_no_diff(run: Run, project: Path) -> None:
+    assert run("db", "upgrade").code == 0
     assert comment(run).endswith("| create | `support/triage` | 1 |  |\n")
 
 
