@@ -5,16 +5,24 @@ import tomllib
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from promptdb.domain.file_rules import FileRules, TextDefaults
-from promptdb.domain.git_refs import short_ref
-from promptdb.domain.refs import parse_alias
-from promptdb.errors import ConfigError, InvalidRef
+from promptdb.domain.setting_values import (
+    AliasName,
+    FolderName,
+    FolderPath,
+    FolderSettings,
+    RefPattern,
+    TextFormat,
+    TextRole,
+    Undefined,
+)
+from promptdb.errors import ConfigError
 
 PREFIX = "PROMPTDB_"
 TARGET_PREFIX = f"{PREFIX}TARGET_"
@@ -22,38 +30,11 @@ CONFIG_FILE = "promptdb.toml"
 SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
 """The first of these files with settings counts, in the same folder."""
 
-_OF_FILES = ("prompts_root", "text_format")
+_OF_FILES = ("prompts_root", "text_format", "text_role", "undefined", "folders")
 """The settings that decide what a prompt file means."""
 
 MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
-
-
-def _require_alias(text: str) -> str:
-    try:
-        return parse_alias(text)
-    except InvalidRef as error:
-        # The hint is the rule. The message shows the value.
-        raise PydanticCustomError("alias", error.hint or "") from None
-
-
-def _ref_pattern(text: str) -> str:
-    pattern = short_ref(text)
-    if not pattern or any(not character.isprintable() or character.isspace() for character in pattern):
-        raise PydanticCustomError("ref", "a ref is a branch such as main or release/*, or a tag such as tags/v*")
-    return pattern
-
-
-def _require_text(value: Any) -> Any:
-    # A CI job passes an unset variable as an empty one, and an empty path would be the current folder.
-    if isinstance(value, str) and not value.strip():
-        raise PydanticCustomError("empty", "it is empty")
-    return value
-
-
-AliasName = Annotated[str, AfterValidator(_require_alias)]
-FolderPath = Annotated[Path, BeforeValidator(_require_text)]
-RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
 
 
 class AppSettings(BaseSettings):
@@ -68,8 +49,17 @@ class AppSettings(BaseSettings):
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
     prompts_root: FolderPath = Field(default=Path("prompts"), description="the folder with the prompt files")
-    text_format: Literal["f-string", "jinja2", "mustache", "plain"] = Field(
+    text_format: TextFormat = Field(
         default="f-string", description="the template format of .txt, .md and .prompt files that do not name one"
+    )
+    text_role: TextRole | None = Field(
+        default=None, description="the role of text files that do not name one; each is then a chat of one message"
+    )
+    undefined: Undefined = Field(
+        default="strict", description="what a missing value is in jinja2: an error, or empty and false (lenient)"
+    )
+    folders: dict[FolderName, FolderSettings] = Field(
+        default={}, description="text_format, text_role and undefined of single folders below the prompts root"
     )
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///./promptdb.sqlite3"), description="the SQLite file or PostgreSQL database"
@@ -112,7 +102,12 @@ class AppSettings(BaseSettings):
 
     @property
     def file_rules(self) -> FileRules:
-        return FileRules(TextDefaults(self.text_format))
+        rules = FileRules(TextDefaults(self.text_format, self.text_role, self.undefined))
+        # The outer folders first, so that the inner ones inherit from them.
+        for folder in sorted(self.folders, key=len):
+            own = self.folders[folder].over(rules.text_at(f"{folder}/"))
+            rules = FileRules(rules.text, (*rules.folders, (folder, own)))
+        return rules
 
     @property
     def blob_path(self) -> Path:
@@ -283,7 +278,13 @@ def _describe(error: ValidationError, file: Path | str | None, prefix: str = PRE
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
         variable = variable_of(name, prefix)
-        inner = "".join(f".{part}" for part in entry["loc"][1:] if name == "refs")
+        inner = "".join(f".{part}" for part in entry["loc"][1:] if name in ("refs", "folders") and part != "[key]")
         where = f"environment variable {variable}" if variable else f"{file}: {name}{inner}"
-        parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")
+        parts.append(f"{where}: {_message(entry)}")
     return "; ".join(parts)
+
+
+def _message(entry: ErrorDetails) -> str:
+    if entry["type"] == "extra_forbidden":
+        return f"unknown; a folder has {', '.join(FolderSettings.model_fields)}"
+    return entry["msg"].replace("Input should be", "expected")
