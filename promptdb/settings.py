@@ -5,9 +5,9 @@ import tomllib
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
@@ -15,12 +15,12 @@ from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.setting_values import (
     AliasName,
     FolderName,
-    FolderPath,
     FolderSettings,
     RefPattern,
     TextFormat,
     TextRole,
     Undefined,
+    require_text,
 )
 from promptdb.errors import ConfigError
 
@@ -35,6 +35,8 @@ _OF_FILES = ("prompts_root", "text_format", "text_role", "undefined", "folders")
 
 MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
+
+FolderPath = Annotated[Path, BeforeValidator(require_text)]
 
 
 class AppSettings(BaseSettings):

@@ -1,6 +1,5 @@
 """The types of settings that need more than a type of Python: each checks one value."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
@@ -27,7 +26,7 @@ def _ref_pattern(text: str) -> str:
     return pattern
 
 
-def _require_text(value: Any) -> Any:
+def require_text(value: Any) -> Any:
     # A CI job passes an unset variable as an empty one, and an empty path would be the current folder.
     if isinstance(value, str) and not value.strip():
         raise PydanticCustomError("empty", "it is empty")
@@ -46,7 +45,6 @@ def _folder(text: str) -> str:
 
 
 AliasName = Annotated[str, AfterValidator(_require_alias)]
-FolderPath = Annotated[Path, BeforeValidator(_require_text)]
 RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
 FolderName = Annotated[str, AfterValidator(_folder)]
 TextFormat = Literal["f-string", "jinja2", "mustache", "plain"]

@@ -1,17 +1,20 @@
 """The settings that say what prompt files mean where they do not say so themselves: for the tree, and for single folders."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from registries import write
 from repositories import Git, commit_all
 
 from promptdb.domain.file_rules import TextDefaults
+from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError
+from promptdb.files.editing.write import prompt_file_text
 from promptdb.project.load import load_tree
-from promptdb.project.single_file import prompt_from_file, text_defaults
+from promptdb.project.single_file import content_from_file, prompt_from_file, text_defaults
 from promptdb.project.view import View
-from promptdb.settings import load_settings
+from promptdb.settings import AppSettings, load_settings
 
 FOLDERS = """\
 text_role = "system"
@@ -70,6 +73,48 @@ def test_a_file_of_text_is_a_system_message_everywhere(tmp_path: Path):
     assert prompt.to_openai(tone="kind")["messages"] == [{"role": "system", "content": "Be kind."}]
     [message] = prompt.as_langchain().invoke({"tone": "kind"}).to_messages()
     assert (message.type, message.content) == ("system", "Be kind.")
+
+
+LENIENT = "{% if user.name %}Hi {{ user.name }}{% endif %}{% if notes %}{{ notes }}{% endif %}{{ q }}\n"
+
+
+def test_a_tree_of_jinja2_can_be_lenient(tmp_path: Path):
+    files = {
+        "a.j2": LENIENT,
+        "b.yaml": "template_format: jinja2\ntemplate: '{% if x.y %}a{% endif %}b'\n",
+        "c.yaml": "template: x\n",
+        "d.j2": "---\nundefined: strict\n---\n{{ x.y }}",
+    }
+    write(tmp_path / "prompts", files)
+    write(tmp_path, {"promptdb.toml": 'undefined = "lenient"\n'})
+    settings = load_settings(tmp_path)
+    specs = {name: content_from_file(tmp_path / "prompts" / name, settings).spec for name in files}
+    assert [spec.undefined for spec in specs.values()] == ["lenient", "lenient", "strict", "strict"]
+    prompt = prompt_from_file(tmp_path / "prompts/a.j2", settings)
+    assert prompt.render_text(q="?") == prompt.as_langchain().format(q="?") == "?"
+    assert prompt.render_text(q="?", user={"name": "Ann"}, notes="!") == "Hi Ann!?"
+
+
+@pytest.mark.parametrize("rules", [{}, {"text_role": "system"}, {"undefined": "lenient"}, {"text_format": "mustache"}])
+@pytest.mark.parametrize("name", ["a.md", "a.j2", "a.yaml", "a.json"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"template_format": "jinja2", "template": "{{ x }}"},
+        {"template_format": "jinja2", "template": "{{ x }}", "undefined": "lenient"},
+        {"template_format": "plain", "template": "{{ x }}"},
+        {"kind": "chat", "template_format": "jinja2", "messages": [{"role": "human", "template": "x"}]},
+    ],
+)
+def test_an_export_reads_back_under_the_rules_of_its_place(
+    tmp_path: Path, rules: dict[str, Any], name: str, fields: dict[str, Any]
+):
+    settings = AppSettings(base=tmp_path, **rules)
+    spec = PromptSpec.model_validate({"kind": "string", **fields})
+    (tmp_path / "prompts").mkdir()
+    file = tmp_path / "prompts" / name
+    file.write_text(prompt_file_text(spec, file.suffix, text_defaults(file, settings)))
+    assert content_from_file(file, settings).digest == spec.digest()
 
 
 def test_rules_of_a_commit_are_those_it_holds(git: Git, tmp_path: Path):

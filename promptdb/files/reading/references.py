@@ -101,7 +101,7 @@ class References:
         return assets
 
     def includes(self, spec: PromptSpec) -> dict[str, str]:
-        fragments = Fragments(engine(spec.template_format), self._fragment, self.problems)
+        fragments = Fragments(engine(spec.template_format, spec.undefined), self._fragment, self.problems)
         if fragments.language.HAS_INCLUDES:
             for path, text in templates(spec).items():
                 fragments.follow(text, partial(self.document.problem, path))
