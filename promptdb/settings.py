@@ -8,20 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from promptdb.domain import setting_values as kinds
 from promptdb.domain.file_rules import FileRules, TextDefaults
-from promptdb.domain.setting_values import (
-    AliasName,
-    FolderName,
-    FolderSettings,
-    RefPattern,
-    TextFormat,
-    TextRole,
-    Undefined,
-    require_text,
-)
+from promptdb.domain.layout import Layout, based
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.root_settings import FormerRoot, PromptName, PromptPath, PromptsRoots
 from promptdb.errors import ConfigError
 
 PREFIX = "PROMPTDB_"
@@ -30,13 +23,13 @@ CONFIG_FILE = "promptdb.toml"
 SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
 """The first of these files with settings counts, in the same folder."""
 
-_OF_FILES = ("prompts_root", "text_format", "text_role", "undefined", "folders")
+_OF_FILES = ("prompts_root", "text_format", "text_role", "undefined", "folders", "chat_folders", "names")
 """The settings that decide what a prompt file means."""
 
 MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
 
-FolderPath = Annotated[Path, BeforeValidator(require_text)]
+FolderPath = Annotated[Path, BeforeValidator(kinds.require_text)]
 
 
 class AppSettings(BaseSettings):
@@ -50,19 +43,31 @@ class AppSettings(BaseSettings):
     )
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
-    prompts_root: FolderPath = Field(default=Path("prompts"), description="the folder with the prompt files")
-    text_format: TextFormat = Field(
+    prompts_root: Annotated[PromptsRoots, NoDecode] = Field(
+        default=("prompts",), description="the folder with the prompt files, or a list of folders and patterns"
+    )
+    text_format: kinds.TextFormat = Field(
         default="f-string", description="the template format of .txt, .md and .prompt files that do not name one"
     )
-    text_role: TextRole | None = Field(
+    text_role: kinds.TextRole | None = Field(
         default=None, description="the role of text files that do not name one; each is then a chat of one message"
     )
-    undefined: Undefined = Field(
+    undefined: kinds.Undefined = Field(
         default="strict", description="what a missing value is in jinja2: an error, or empty and false (lenient)"
     )
-    folders: dict[FolderName, FolderSettings] = Field(
+    folders: dict[kinds.FolderName, kinds.FolderSettings] = Field(
         default={}, description="text_format, text_role and undefined of single folders below the prompts root"
     )
+    chat_folders: bool = Field(
+        default=False, description="a folder with system.md, user.md or assistant.md is one chat prompt"
+    )
+    names: dict[PromptPath, PromptName] = Field(
+        default={}, description="the names of prompts whose paths cannot be names, by paths below the prompts root"
+    )
+    former_roots: list[FormerRoot] = Field(
+        default=[], description="folders that were the prompts root in old commits, the newest first"
+    )
+    former_fields: list[str] = Field(default=[], description="unknown fields of prompt files to ignore in old commits")
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///./promptdb.sqlite3"), description="the SQLite file or PostgreSQL database"
     )
@@ -81,10 +86,10 @@ class AppSettings(BaseSettings):
         default=None, min_length=1, max_length=MAX_ACTOR, description="the recorded author of a change"
     )
 
-    refs: dict[RefPattern, list[AliasName]] = Field(
+    refs: dict[kinds.RefPattern, list[kinds.AliasName]] = Field(
         default={}, description="the git refs that may be synced, and the aliases that each of them moves"
     )
-    protected_aliases: list[AliasName] = Field(
+    protected_aliases: list[kinds.AliasName] = Field(
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
@@ -100,16 +105,22 @@ class AppSettings(BaseSettings):
 
     @property
     def prompts_path(self) -> Path:
-        return self.base / self.prompts_root
+        """The prompts root. If there are several, the deepest folder around them, at which all paths of the tree start."""
+        return self.base / self.prompts_folder
+
+    @property
+    def prompts_folder(self) -> str:
+        """`prompts_path` as the settings name it: relative to `base`, or absolute."""
+        return based(self.prompts_root)[0]
+
+    @property
+    def layout(self) -> Layout:
+        names = {path: PromptId.parse(name) for path, name in self.names.items()}
+        return Layout(based(self.prompts_root)[1], self.chat_folders, names)
 
     @property
     def file_rules(self) -> FileRules:
-        rules = FileRules(TextDefaults(self.text_format, self.text_role, self.undefined))
-        # The outer folders first, so that the inner ones inherit from them.
-        for folder in sorted(self.folders, key=len):
-            own = self.folders[folder].over(rules.text_at(f"{folder}/"))
-            rules = FileRules(rules.text, (*rules.folders, (folder, own)))
-        return rules
+        return kinds.rules_of(TextDefaults(self.text_format, self.text_role, self.undefined), self.folders)
 
     @property
     def blob_path(self) -> Path:
@@ -280,13 +291,7 @@ def _describe(error: ValidationError, file: Path | str | None, prefix: str = PRE
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
         variable = variable_of(name, prefix)
-        inner = "".join(f".{part}" for part in entry["loc"][1:] if name in ("refs", "folders") and part != "[key]")
+        inner, message = kinds.misfit(entry)
         where = f"environment variable {variable}" if variable else f"{file}: {name}{inner}"
-        parts.append(f"{where}: {_message(entry)}")
+        parts.append(f"{where}: {message}")
     return "; ".join(parts)
-
-
-def _message(entry: ErrorDetails) -> str:
-    if entry["type"] == "extra_forbidden":
-        return f"unknown; a folder has {', '.join(FolderSettings.model_fields)}"
-    return entry["msg"].replace("Input should be", "expected")

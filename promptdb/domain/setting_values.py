@@ -1,11 +1,12 @@
 """The types of settings that need more than a type of Python: each checks one value."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from promptdb.domain.file_rules import ROLE_SYNONYMS, TextDefaults
+from promptdb.domain.file_rules import ROLE_SYNONYMS, FileRules, TextDefaults
 from promptdb.domain.git_refs import short_ref
 from promptdb.domain.refs import parse_alias
 from promptdb.errors import InvalidRef
@@ -65,3 +66,21 @@ class FolderSettings(BaseModel):
         return TextDefaults(
             self.text_format or outer.template_format, self.text_role or outer.role, self.undefined or outer.undefined
         )
+
+
+def rules_of(text: TextDefaults, folders: Mapping[str, FolderSettings]) -> FileRules:
+    """Make the rules of a tree. The outer folders come first, so that the inner ones inherit from them."""
+    rules = FileRules(text)
+    for folder in sorted(folders, key=len):
+        own = folders[folder].over(rules.text_at(f"{folder}/"))
+        rules = FileRules(text, (*rules.folders, (folder, own)))
+    return rules
+
+
+def misfit(entry: ErrorDetails) -> tuple[str, str]:
+    """Return the place of an error inside a setting with keys, and the message. Neither has the value: it may be a secret."""
+    has_keys = entry["loc"][:1] in (("refs",), ("names",), ("folders",))
+    inner = "".join(f".{part}" for part in entry["loc"][1:] if has_keys and part != "[key]")
+    if entry["type"] == "extra_forbidden":
+        return inner, f"unknown; a folder has {', '.join(FolderSettings.model_fields)}"
+    return inner, entry["msg"].replace("Input should be", "expected")

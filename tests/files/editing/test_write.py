@@ -71,7 +71,7 @@ def test_a_text_file_holds_the_text_or_is_refused(suffix: str, template_format: 
 
 @given(texts(), st.sampled_from([".yaml", ".json"]))
 @example("a\u0085b", ".yaml")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_template_of_generated_text(text: str, suffix: str):
     assert_round_trip(string(text), suffix)
 
@@ -91,7 +91,7 @@ def test_generated_data(data: dict[str, Any], suffix: str):
 
 @pytest.mark.slow
 @given(string_prompts() | chat_prompts(), st.sampled_from([".yaml", ".json"]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_generated_prompts(spec: PromptSpec, suffix: str):
     assert_round_trip(spec, suffix)
 

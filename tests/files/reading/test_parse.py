@@ -201,7 +201,7 @@ PIECES = [
     st.sampled_from(sorted(SUFFIXES)),
     st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40),
 )
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @pytest.mark.slow
 def test_any_text_is_a_prompt_or_has_problems_that_lie_inside_it(suffix: str, text: str):
     result = parse_file("a" + suffix, text.encode(errors="replace"), WorkTree(Path("/nonexistent")), TextDefaults())
