@@ -16,7 +16,7 @@ _WILDCARDS = frozenset(b"*?[")
 _SLASH, _BACKSLASH = b"/\\"
 _ANY = frozenset(range(1, 256)) - {_SLASH}
 _ONLY_SLASH = frozenset({_SLASH})
-_ASCII = {
+_ASCII: dict[bytes, Callable[[bytes], bool]] = {
     b"alnum": bytes.isalnum,
     b"alpha": bytes.isalpha,
     b"blank": lambda byte: byte in b" \t",
@@ -34,6 +34,8 @@ _CLASSES = {name: frozenset(code for code in _ANY if test(bytes([code]))) for na
 
 _NOTHING, _IN_FOLDER, _ANYTHING = range(3)
 """The bytes that a star before a step may skip."""
+
+_FOLDER, _FILE = range(2)
 
 
 class TooManyPatterns(Exception):
@@ -57,6 +59,10 @@ class _Pattern(NamedTuple):
     is_for_folders: bool
 
     @property
+    def kinds(self) -> tuple[int, ...]:
+        return (_FOLDER,) if self.is_for_folders else (_FOLDER, _FILE)
+
+    @property
     def is_wild(self) -> bool:
         return not _WILDCARDS.isdisjoint(self.text)
 
@@ -73,7 +79,7 @@ def matcher(data: bytes) -> Callable[[bytes], bool]:
     Raises:
         TooManyPatterns: the patterns with wildcards are too long together.
     """
-    # Each literal has the number of the last pattern, for folders and for all paths.
+    # Each literal has the number of the last pattern for folders, and for files.
     literals: tuple[dict[bytes, int], dict[bytes, int]] = ({}, {})
     negated: list[bool] = []
     automaton, wild = _Automaton(), 0
@@ -87,16 +93,15 @@ def matcher(data: bytes) -> Callable[[bytes], bool]:
                 raise TooManyPatterns(number)
             automaton.add(pattern, len(negated))
         else:
-            for known in literals[: 1 if pattern.is_for_folders else 2]:
-                known[pattern.literal] = len(negated)
+            for kind in pattern.kinds:
+                literals[kind][pattern.literal] = len(negated)
         negated.append(pattern.is_negated)
     find_wild = automaton.compiled()
 
     def is_ignored(path: bytes) -> bool:
-        known, path = literals[not path.endswith(b"/")], path.removesuffix(b"/")
-        is_folder = known is literals[0]
+        kind, path = _FOLDER if path.endswith(b"/") else _FILE, path.removesuffix(b"/")
         name = path[path.rfind(b"/") + 1 :]
-        last = max(known.get(name, -1), known.get(b"/" + path, -1), find_wild(path, is_folder))
+        last = max(literals[kind].get(name, -1), literals[kind].get(b"/" + path, -1), find_wild(path, kind))
         return last >= 0 and not negated[last]
 
     return is_ignored
@@ -126,13 +131,13 @@ class _Automaton:
             self._optional |= step.is_optional << bit
         self.size += len(steps)
         self._numbers[self.size] = number
-        for ends in range(1 if pattern.is_for_folders else 2):
-            self._ends[ends] |= 1 << (self.size - 1)
+        for kind in pattern.kinds:
+            self._ends[kind] |= 1 << (self.size - 1)
 
-    def compiled(self) -> Callable[[bytes, bool], int]:
+    def compiled(self) -> Callable[[bytes, int], int]:
         """Return a function that finds the number of the last pattern for a path, or -1."""
         if not self.size:
-            return lambda path, is_folder: -1  # noqa: ARG005
+            return lambda path, kind: -1  # noqa: ARG005
         accepts = [0] * 256
         for codes, bits in self._accepting.items():
             for code in codes:
@@ -156,10 +161,10 @@ class _Automaton:
         def in_folder(folder: bytes) -> int:
             return passed(first, folder)
 
-        def find(path: bytes, is_folder: bool) -> int:
+        def find(path: bytes, kind: int) -> int:
             cut = path.rfind(b"/") + 1
             # The last pattern has the highest bit.
-            found = passed(in_folder(path[:cut]), path[cut:]) & ends[not is_folder]
+            found = passed(in_folder(path[:cut]), path[cut:]) & ends[kind]
             return numbers[found.bit_length()] if found else -1
 
         return find

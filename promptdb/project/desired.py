@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from promptdb.domain.aliases import Declaration
+from promptdb.domain.file_rules import FileRules
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
@@ -21,9 +21,6 @@ from promptdb.project.parallel import ordered_map
 from promptdb.project.read_file import LoadedFile, Loader
 from promptdb.project.unchanged import KnownFiles
 from promptdb.version import VERSION
-
-if TYPE_CHECKING:
-    from promptdb.domain.spec import TemplateFormat
 
 
 @dataclass
@@ -96,23 +93,23 @@ class DesiredTree:
 def collect(
     found: Scan,
     tree: ScannedTree,
-    text_format: "TemplateFormat",
+    rules: FileRules,
     progress: Progress | None = None,
     *,
     run_tests: bool = False,
-    rules: RefRules | None = None,
+    refs: RefRules | None = None,
 ) -> DesiredTree:
     """Parse the files of a scan, except those that have not changed since they were parsed. Collects their problems.
 
     Args:
         found: the files, which are read from `tree`.
-        text_format: the format of text prompts whose suffix does not name one.
+        rules: say what a file means where it does not say so itself.
         run_tests: run the golden tests, which parses unchanged files too.
-        rules: name the aliases that refs move, and that no file may declare.
+        refs: name the aliases that refs move, and that no file may declare.
     """
-    loader = Loader(tree, text_format, run_tests=run_tests)
+    loader = Loader(tree, rules, run_tests=run_tests)
     desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
-    known = desired.known = KnownFiles(tree, f"{VERSION} {text_format}") if not run_tests else None
+    known = desired.known = KnownFiles(tree, f"{VERSION} {rules}") if not run_tests else None
     unchanged = known.find(found.candidates) if known is not None else {}
     new = [candidate for candidate in found.candidates if candidate.path not in unchanged]
     if new:
@@ -131,7 +128,7 @@ def collect(
         # A wrong root or ignore file must not look like a tree in order.
         hint = f"see prompts_root, {IGNORE_FILE} and .gitignore; prompts end with {', '.join(sorted(SUFFIXES))}"
         desired.problems.append(Problem(".", 1, 1, Code.NO_PROMPTS, "there are no prompt files", hint))
-    aliases = read_aliases(tree, rules or RefRules())
+    aliases = read_aliases(tree, refs or RefRules())
     # One problem makes all declarations of the file void.
     if not aliases.problems:
         desired.declared = aliases.declarations

@@ -83,7 +83,7 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror}") from error
     try:
-        return _content(parse_file(path, data, tree, settings.text_format), tree)
+        return _content(parse_file(path, data, tree, settings.file_rules.text_at(path)), tree)
     except InvalidPrompts as error:
         shown = Path(os.path.relpath(root)) if root == settings.prompts_path else root
         raise InvalidPrompts([replace(p, path=str(shown / p.path)) for p in error.problems]) from error

@@ -180,7 +180,7 @@ def _prompts_root(
         return read_blobs(repository, [entry.id], MAX_TEXT_BYTES).get(entry.id) if entry is not None else None
 
     settings = settings.as_in(read, repository.top, name)
-    written = Path(os.path.normpath(settings.base.resolve() / settings.prompts_root))
+    written = Path(os.path.normpath(settings.base.resolve() / settings.prompts_folder))
     # The work tree may have a link in the place of the folder.
     for root in dict.fromkeys((written, written.resolve())):
         if not root.is_relative_to(repository.top):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.reading.parse import ParseResult, parse_file
 from promptdb.files.tree import MAX_TEXT_BYTES, WorkTree
@@ -42,7 +43,7 @@ def parse(tree: Path, put: Put) -> Parse:
             put(name, text)
         put(path, content)
         work_tree = WorkTree(tree)
-        return parse_file(path, work_tree.read(path, MAX_TEXT_BYTES), work_tree, text_format)
+        return parse_file(path, work_tree.read(path, MAX_TEXT_BYTES), work_tree, TextDefaults(text_format))
 
     return write_and_parse
 

@@ -249,9 +249,12 @@ def test_settings_of_files_are_those_of_the_view(git: Git, tmp_path: Path, monke
     settings = load_settings(tmp_path)
     assert set(seen(load_tree(settings))[0]) == {"default/b"}
     then = load_tree(settings, None, View(rev="HEAD"))
-    assert (set(seen(then)[0]), then.desired.loader.text_format) == ({"default/a"}, "plain")
+    assert (set(seen(then)[0]), then.desired.loader.rules.text.template_format) == ({"default/a"}, "plain")
     monkeypatch.setenv("PROMPTDB_TEXT_FORMAT", "mustache")
-    assert load_tree(load_settings(tmp_path), None, View(rev="HEAD")).desired.loader.text_format == "mustache"
+    assert (
+        load_tree(load_settings(tmp_path), None, View(rev="HEAD")).desired.loader.rules.text.template_format
+        == "mustache"
+    )
 
 
 def test_a_mistake_in_the_settings_of_a_commit_is_told_with_its_place(git: Git, tmp_path: Path):

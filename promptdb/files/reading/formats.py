@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from promptdb.domain.field_path import FieldPath
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import TemplateFormat
 from promptdb.domain.suffixes import STRUCTURED, TEXT_FORMATS
 from promptdb.files.findings import FileProblem, Unreadable
@@ -39,18 +40,15 @@ def text_body(text: str) -> str:
     return text.strip("\n")
 
 
-def read_document(path: str, suffix: str, data: bytes, text_format: TemplateFormat) -> Document:
-    """Read one prompt file. Raise Unreadable if it does not hold fields.
-
-    `text_format` is the template format of text prompts whose suffix does not decide it.
-    """
+def read_document(path: str, suffix: str, data: bytes, defaults: TextDefaults) -> Document:
+    """Read one prompt file. Raise Unreadable if it does not hold fields."""
     text = decode(data)
     if suffix == ".json":
         return Document(path, _mapping(read_json(text)), text, is_json=True)
     if suffix in STRUCTURED:
         root = compose(text)
         return Document(path, _mapping(construct(root, has_aliases="*" in text) if root else None), text)
-    return _read_text(path, text, TEXT_FORMATS[suffix] or text_format)
+    return _read_text(path, text, TEXT_FORMATS[suffix] or defaults.template_format)
 
 
 def fields_span(suffix: str, text: str) -> tuple[int, int]:

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
-from promptdb.domain.spec import PromptSpec, SpecFields, TemplateFormat
+from promptdb.domain.spec import PromptSpec, SpecFields
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import InvalidRef
 from promptdb.files.findings import Unreadable
@@ -52,13 +53,13 @@ class ParseResult(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def parse_file(path: str, data: bytes, tree: Tree, text_format: TemplateFormat) -> ParseResult:
+def parse_file(path: str, data: bytes, tree: Tree, defaults: TextDefaults) -> ParseResult:
     """Read, validate and resolve the prompt file at a path from the prompts root.
 
-    `tree` reads the files that it names. `text_format` is the format of text prompts whose suffix does not decide it.
+    `tree` reads the files that it names.
     """
     try:
-        document = read_document(path, file_suffix(path), data, text_format)
+        document = read_document(path, file_suffix(path), data, defaults)
     except Unreadable as error:
         problems = problems_of(path, error)
         # After a duplicate key, for example, the rest of the file can be checked.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from specs import AWKWARD_TEXTS, texts
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_file import Expectation
 from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.files.editing.edit import edited as fields_edited
@@ -27,7 +28,7 @@ NO_FILES = WorkTree(Path("/nonexistent"))
 
 
 def expectation(suffix: str, data: bytes) -> Expectation:
-    result = parse_file("a" + suffix, data, NO_FILES, "f-string")
+    result = parse_file("a" + suffix, data, NO_FILES, TextDefaults())
     assert result.prompt is not None, f"{list(map(str, result.problems))}\n{data.decode()}"
     return result.prompt.tests[0].expect
 
@@ -524,7 +525,7 @@ def test_awkward_texts_in_any_place(around: tuple[str, str, str], style: str):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from(AROUND), st.sampled_from(STYLES), texts() | st.text("ab \n\t-:#", max_size=12))
 @example(AROUND[3], "old", "a\n\n")
 def test_any_text_in_any_place(around: tuple[str, str, str], style: str, text: str):
@@ -564,7 +565,7 @@ MESSAGE_LISTS = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(MESSAGE_LISTS, MESSAGE_LISTS, st.sampled_from(["block", "flow", "json", "front matter"]))
 @example([], [{"role": "human", "content": "? a"}], "flow")
 @example([{"role": "human", "content": " #"}], [{"role": "human", "content": ""}], "flow")
@@ -725,7 +726,7 @@ def texts_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_in_the_example_prompts_only_the_line_of_an_expectation_changes(file: Path):
     before, suffix = file.read_bytes(), file_suffix(file.name)
-    tests = read_document(file.name, suffix, before, "f-string").data.get("tests", [])
+    tests = read_document(file.name, suffix, before, TextDefaults()).data.get("tests", [])
     for path, text in texts_in(tests, ("tests",)):
         after = with_value(suffix, before, path, f"New {text}")
         old, new = before.split(b"\n"), after.split(b"\n")

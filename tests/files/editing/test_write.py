@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from specs import AWKWARD_TEXTS, chat_prompts, json_objects, string_prompts, texts
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import ConfigError
@@ -22,7 +23,7 @@ TEXT_SUFFIXES = [".txt", ".md", ".prompt", ".jinja", ".jinja2", ".j2", ".mustach
 
 
 def read_back(text: str, suffix: str) -> PromptSpec:
-    result = parse_file("a" + suffix, text.encode(), NO_FILES, "f-string")
+    result = parse_file("a" + suffix, text.encode(), NO_FILES, TextDefaults())
     assert result.prompt is not None, f"{list(map(str, result.problems))}\n{text}"
     return result.prompt.spec
 
@@ -70,7 +71,7 @@ def test_a_text_file_holds_the_text_or_is_refused(suffix: str, template_format: 
 
 @given(texts(), st.sampled_from([".yaml", ".json"]))
 @example("a\u0085b", ".yaml")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_template_of_generated_text(text: str, suffix: str):
     assert_round_trip(string(text), suffix)
 
@@ -90,7 +91,7 @@ def test_generated_data(data: dict[str, Any], suffix: str):
 
 @pytest.mark.slow
 @given(string_prompts() | chat_prompts(), st.sampled_from([".yaml", ".json"]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_generated_prompts(spec: PromptSpec, suffix: str):
     assert_round_trip(spec, suffix)
 

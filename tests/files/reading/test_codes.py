@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from promptdb.domain.file_rules import FileRules
 from promptdb.files.scan import scan
 from promptdb.files.tree import MAX_TEXT_BYTES, WorkTree
 from promptdb.problems import Code, Problem
@@ -308,7 +309,7 @@ CASES: list[tuple[str, Code, Files, tuple[str, int, int], str]] = [
 def problems(root: Path) -> list[Problem]:
     """Those that `check` tells."""
     found = scan(root)
-    loader = Loader(WorkTree(root), "f-string", run_tests=True)
+    loader = Loader(WorkTree(root), FileRules(), run_tests=True)
     return [*found.problems, *(problem for candidate in found.candidates for problem in loader(candidate).problems)]
 
 

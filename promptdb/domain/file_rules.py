@@ -1,0 +1,31 @@
+"""The rules of a repository for its prompt files: what a file means where it does not say so itself."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # Its import is slow, and finding unchanged files does not need it.
+    from promptdb.domain.spec import TemplateFormat
+
+
+@dataclass(frozen=True)
+class TextDefaults:
+    """The fields of a text prompt whose suffix and front matter do not name them."""
+
+    template_format: "TemplateFormat" = "f-string"
+
+
+@dataclass(frozen=True)
+class FileRules:
+    """The rules of one tree. Equal rules read the same bytes as the same prompt.
+
+    `folders` has paths from the prompts root, without `/` at the end, and the defaults in and below each of them.
+    """
+
+    text: TextDefaults = TextDefaults()
+    folders: tuple[tuple[str, TextDefaults], ...] = ()
+
+    def text_at(self, path: str) -> TextDefaults:
+        """Find the defaults for a text prompt by its path from the prompts root."""
+        around = [(folder, defaults) for folder, defaults in self.folders if path.startswith(f"{folder}/")]
+        return max(around, key=lambda found: len(found[0]))[1] if around else self.text
