@@ -166,6 +166,36 @@ def test_a_breaking_move_can_be_allowed(run: Run, breaking: Path) -> None:
     assert run("plan").code == 0
 
 
+def test_writing_all_is_guarded_like_a_move(run: Run, git: Git, two_versions: Path) -> None:
+    write(two_versions, {"prompts/greet.txt": "Hi {name}, {age}!\n"})
+    commit_all(git)
+    assert run("sync").code == 0
+    before = set((two_versions / "prompts").iterdir())
+    ran = run("promote", "--write", "--all", "latest", "production")
+    assert (ran.code, MESSAGE in ran.err, set((two_versions / "prompts").iterdir())) == (5, True, before)
+    assert run("promote", "--write", "--all", "latest", "production", "--allow-breaking").code == 0
+
+
+def test_writing_stages_nothing(run: Run, git: Git, two_versions: Path) -> None:
+    commit_all(git)
+    for selector, state in (("rev:1", "?? "), ("rev:2", " M ")):
+        assert run("promote", "--write", f"greet:{selector}", "production").code == 0
+        assert git("diff", "--cached", "--name-only") == ""
+        assert f"{state}prompts/_aliases.yaml" in git("status", "--porcelain", "--untracked-files=all").splitlines()
+        git("add", "--all")
+        git("commit", "--quiet", "--message", selector)
+
+
+def test_writing_after_a_move_of_the_file_stages_nothing_more(run: Run, git: Git, two_versions: Path) -> None:
+    declare(two_versions, "production: {greet: rev:1}\n")
+    commit_all(git)
+    assert run("sync").code == run("mv", "greet", "hello").code == 0
+    staged = git("diff", "--cached")
+    assert run("promote", "--write", "greet:rev:2", "production").code == 0
+    assert git("diff", "--cached") == staged
+    assert "rev:2" not in staged
+
+
 @pytest.mark.parametrize("name", ["_aliases.yml", "_aliases.json"])
 def test_a_file_of_another_suffix_is_not_passed_over(run: Run, synced: Path, name: str) -> None:
     write(synced, {f"prompts/{name}": "production: {greet: rev:1}\n"})
