@@ -252,7 +252,7 @@ class Workspace:
         except InvalidPrompts as error:
             # A declared alias names a version that does not exist, which is one more problem of the files.
             tree.desired.problems += error.problems
-            tree.desired.declared = ()
+            tree.desired.declared = None
             intended = plan_tree(stores, tree, Policy())
         schema = current_revision(stores.engine)
         return Status(self.settings.prompts_path, stores.address, schema, stores.blobs.place, tree, intended)

@@ -31,7 +31,7 @@ COMMANDS = {
     "diff": ("diff", "Compare two versions, or a version with its file."),
     "promote": ("promote", "Point an alias at a version."),
     "rollback": ("rollback", "Move an alias back to its previous version."),
-    "alias": ("alias", "List, set and delete aliases, and show their history."),
+    "alias": ("alias", "List, set, release and delete aliases, and show their history."),
     "register-file": ("register_file", "Add a version from a single file."),
     "export": ("export", "Export a version or the whole registry to a file."),
     "import": ("import_", "Import a file written by 'export'."),

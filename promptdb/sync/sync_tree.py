@@ -35,14 +35,8 @@ class Planned:
     _registry: Registry
 
     def require_allowed(self, policy: Policy) -> None:
-        """Refuse what a sync with this policy would refuse.
-
-        Raises:
-            Conflict, Guard: a safety limit or a protected alias is in the way.
-        """
-        self.plan.require_sound(policy)
-        if not policy.allow_breaking:
-            require_unbroken(self.plan.moves)
+        """Refuse what a sync with this policy would refuse. Errors as in `require_allowed`."""
+        require_allowed(self.plan, policy)
 
     def updates(self) -> "Iterator[tuple[Change, PromptSpec, PromptSpec]]":
         """Yield each update of the plan with the old spec and the new one."""
@@ -56,6 +50,17 @@ class Synced:
 
     tree: LoadedTree
     applied: Applied
+
+
+def require_allowed(intended: Plan, policy: Policy) -> None:
+    """Refuse a plan that a sync with this policy would refuse.
+
+    Raises:
+        Conflict, Guard: a safety limit or a protected alias is in the way.
+    """
+    intended.require_sound(policy)
+    if not policy.allow_breaking:
+        require_unbroken(intended.moves)
 
 
 @retried
@@ -75,7 +80,9 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     with reading(registry.engine) as connection:
         recorded = recorded_state(connection, desired.items)
         intended = plan(desired.items, recorded, policy, desired.invalid)
-        pointers = decide_pointers(connection, desired.items, recorded, intended, origin, desired.declared)
+        pointers = decide_pointers(
+            connection, desired.items, recorded, intended, origin, desired.declared, desired.invalid
+        )
         pointers.require_found()
         described = with_parts(connection, intended, batch.content)
         moves = with_breaking(
@@ -84,7 +91,8 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
             registry.protected_aliases,
             lambda move: batch.content(move.prompt).canonical.decode(),
         )
-        return replace(described, order=order, moves=tuple(moves), drift=pointers.drift)
+        held, ended = pointers.held, pointers.ended
+        return replace(described, order=order, moves=tuple(moves), held=held, ended_holds=ended)
 
 
 def is_synced(registry: Registry, settings: AppSettings) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from promptdb.cli.github_log import harmless
 from promptdb.cli.present.alias_moves import moves_summary
+from promptdb.cli.present.holds import ended_line, hold_line, holds_summary
 from promptdb.cli.present.plan import rename_notices, row, summary, unfiled
 from promptdb.cli.present.problems import summary as problem_summary
 from promptdb.cli.present.prompt_diff import diff_lines
@@ -28,7 +29,7 @@ MAX_COMMENT = 65_536
 """GitHub's limit in UTF-16 code units, as `_size` counts them."""
 
 _TITLE = "### promptdb plan"
-_CONTRACT, _TABLE, _MOVES, _SHARED, _RENAMES, _ONE_DIFF = 14_000, 16_000, 4_000, 6_000, 2_000, 12_000
+_CONTRACT, _TABLE, _MOVES, _HOLDS, _SHARED, _RENAMES, _ONE_DIFF = 14_000, 16_000, 4_000, 4_000, 6_000, 2_000, 12_000
 """Room for each section and for one prompt's diff. All diffs together get the rest."""
 
 _RESERVE = 600
@@ -39,7 +40,7 @@ _MAX_TEXT, _MAX_LINE, _MAX_USERS = 300, 500, 8
 
 def plan_comment(plan: Plan, updates: Iterable[Update]) -> str:
     """Write the plan in markdown, within `MAX_COMMENT`. `updates` are read only as far as their diffs fit."""
-    blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_moves(plan), *_shared(plan)]
+    blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_moves(plan), *_holds(plan), *_shared(plan)]
     if plan.missing:
         blocks.append(code(unfiled(plan)))
     if notices := rename_notices(plan):
@@ -98,17 +99,22 @@ def _moves(plan: Plan) -> Iterator[str]:
     if not plan.moves:
         return
     yield f"#### Aliases: {moves_summary(plan)}"
-    drifted = {(move.prompt, move.alias) for move in plan.drift}
     lines = []
     for move in plan.moves:
         target = f"{_revision(move.from_revision)} to {_revision(move.to_revision)}"
         line = f"- {code(f'{move.prompt}:{move.alias}')}: {target}, {code(move.reason or '')}"
-        if (move.prompt, move.alias) in drifted:
-            line += ", moved by hand"
         if move.breaking:
             line += f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"
         lines.append(line)
     yield _fitting(lines, _MOVES, "move")
+
+
+def _holds(plan: Plan) -> Iterator[str]:
+    lines = [f"- {code(ended_line(ended))}" for ended in plan.ended_holds]
+    lines += [f"- {code(hold_line(hold))}" for hold in plan.held]
+    if lines:
+        yield f"#### {holds_summary(plan).capitalize() or 'Holds of aliases'}"
+        yield _fitting(lines, _HOLDS, "hold")
 
 
 def _revision(revision: int | None) -> str:

@@ -25,31 +25,11 @@ def test_moves_are_planned_told_and_made(run: Run, synced: Path) -> None:
     declare(synced, "production: {greet: rev:1}\n")
     assert run("plan") == (0, f"2 unchanged\n{TABLE}1 alias move\n", "")
     assert run("plan", "--exit-code").code == 3
-    assert status(run)["registry"] == "in sync: 2 unchanged"
+    assert status(run)["registry"] == "not synced: 2 unchanged"
     assert status(run)["aliases"] == "1 alias move; 'promptdb plan' shows them"
     assert run("sync") == (0, f"2 unchanged\n{TABLE}1 alias move made\n", "")
     assert run("plan") == run("sync") == (0, "2 unchanged\n", "")
     assert "aliases" not in status(run)
-
-
-def test_drift_is_told(run: Run, two_versions: Path) -> None:
-    declare(two_versions, "production: {greet: rev:2}\n")
-    assert run("sync").code == run("rollback", "greet", "production").code == 0
-    line = "default/greet:production  rev:1  rev:2  declared as rev:2; moved by hand"
-    summary = "1 alias move, 1 of them moved by hand (drift)"
-    assert run("plan").out.splitlines()[-2:] == [line, summary]
-    assert status(run)["aliases"] == f"{summary}; 'promptdb plan' shows them"
-    [move] = run("status", "--json").json["plan"]["drift"]
-    assert move == {
-        "prompt": "default/greet",
-        "alias": "production",
-        "from_revision": 1,
-        "to_revision": 2,
-        "reason": "declared as rev:2",
-        "breaking": [],
-    }
-    assert run("sync").code == 0
-    assert run("plan").out == "2 unchanged\n"
 
 
 def test_what_is_not_committed_moves_nothing(run: Run, git: Git, synced: Path) -> None:
