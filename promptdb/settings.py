@@ -7,13 +7,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from promptdb.domain.git_refs import short_ref
-from promptdb.domain.refs import parse_alias
-from promptdb.errors import ConfigError, InvalidRef
+from promptdb.domain import setting_values as kinds
+from promptdb.domain.file_rules import FileRules, TextDefaults
+from promptdb.domain.layout import Layout, based
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.root_settings import FormerRoot, PromptName, PromptPath, PromptsRoots
+from promptdb.errors import ConfigError
 
 PREFIX = "PROMPTDB_"
 TARGET_PREFIX = f"{PREFIX}TARGET_"
@@ -21,38 +23,13 @@ CONFIG_FILE = "promptdb.toml"
 SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
 """The first of these files with settings counts, in the same folder."""
 
-_OF_FILES = ("prompts_root", "text_format")
+_OF_FILES = ("prompts_root", "text_format", "text_role", "undefined", "folders", "chat_folders", "names")
 """The settings that decide what a prompt file means."""
 
 MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
 
-
-def _require_alias(text: str) -> str:
-    try:
-        return parse_alias(text)
-    except InvalidRef as error:
-        # The hint is the rule. The message shows the value.
-        raise PydanticCustomError("alias", error.hint or "") from None
-
-
-def _ref_pattern(text: str) -> str:
-    pattern = short_ref(text)
-    if not pattern or any(not character.isprintable() or character.isspace() for character in pattern):
-        raise PydanticCustomError("ref", "a ref is a branch such as main or release/*, or a tag such as tags/v*")
-    return pattern
-
-
-def _require_text(value: Any) -> Any:
-    # A CI job passes an unset variable as an empty one, and an empty path would be the current folder.
-    if isinstance(value, str) and not value.strip():
-        raise PydanticCustomError("empty", "it is empty")
-    return value
-
-
-AliasName = Annotated[str, AfterValidator(_require_alias)]
-FolderPath = Annotated[Path, BeforeValidator(_require_text)]
-RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
+FolderPath = Annotated[Path, BeforeValidator(kinds.require_text)]
 
 
 class AppSettings(BaseSettings):
@@ -66,10 +43,31 @@ class AppSettings(BaseSettings):
     )
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
-    prompts_root: FolderPath = Field(default=Path("prompts"), description="the folder with the prompt files")
-    text_format: Literal["f-string", "jinja2", "mustache", "plain"] = Field(
+    prompts_root: Annotated[PromptsRoots, NoDecode] = Field(
+        default=("prompts",), description="the folder with the prompt files, or a list of folders and patterns"
+    )
+    text_format: kinds.TextFormat = Field(
         default="f-string", description="the template format of .txt, .md and .prompt files that do not name one"
     )
+    text_role: kinds.TextRole | None = Field(
+        default=None, description="the role of text files that do not name one; each is then a chat of one message"
+    )
+    undefined: kinds.Undefined = Field(
+        default="strict", description="what a missing value is in jinja2: an error, or empty and false (lenient)"
+    )
+    folders: dict[kinds.FolderName, kinds.FolderSettings] = Field(
+        default={}, description="text_format, text_role and undefined of single folders below the prompts root"
+    )
+    chat_folders: bool = Field(
+        default=False, description="a folder with system.md, user.md or assistant.md is one chat prompt"
+    )
+    names: dict[PromptPath, PromptName] = Field(
+        default={}, description="the names of prompts whose paths cannot be names, by paths below the prompts root"
+    )
+    former_roots: list[FormerRoot] = Field(
+        default=[], description="folders that were the prompts root in old commits, the newest first"
+    )
+    former_fields: list[str] = Field(default=[], description="unknown fields of prompt files to ignore in old commits")
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///./promptdb.sqlite3"), description="the SQLite file or PostgreSQL database"
     )
@@ -88,10 +86,10 @@ class AppSettings(BaseSettings):
         default=None, min_length=1, max_length=MAX_ACTOR, description="the recorded author of a change"
     )
 
-    refs: dict[RefPattern, list[AliasName]] = Field(
+    refs: dict[kinds.RefPattern, list[kinds.AliasName]] = Field(
         default={}, description="the git refs that may be synced, and the aliases that each of them moves"
     )
-    protected_aliases: list[AliasName] = Field(
+    protected_aliases: list[kinds.AliasName] = Field(
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
@@ -107,7 +105,22 @@ class AppSettings(BaseSettings):
 
     @property
     def prompts_path(self) -> Path:
-        return self.base / self.prompts_root
+        """The prompts root. If there are several, the deepest folder around them, at which all paths of the tree start."""
+        return self.base / self.prompts_folder
+
+    @property
+    def prompts_folder(self) -> str:
+        """`prompts_path` as the settings name it: relative to `base`, or absolute."""
+        return based(self.prompts_root)[0]
+
+    @property
+    def layout(self) -> Layout:
+        names = {path: PromptId.parse(name) for path, name in self.names.items()}
+        return Layout(based(self.prompts_root)[1], self.chat_folders, names)
+
+    @property
+    def file_rules(self) -> FileRules:
+        return kinds.rules_of(TextDefaults(self.text_format, self.text_role, self.undefined), self.folders)
 
     @property
     def blob_path(self) -> Path:
@@ -278,7 +291,7 @@ def _describe(error: ValidationError, file: Path | str | None, prefix: str = PRE
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
         variable = variable_of(name, prefix)
-        inner = "".join(f".{part}" for part in entry["loc"][1:] if name == "refs")
+        inner, message = kinds.misfit(entry)
         where = f"environment variable {variable}" if variable else f"{file}: {name}{inner}"
-        parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")
+        parts.append(f"{where}: {message}")
     return "; ".join(parts)

@@ -78,7 +78,12 @@ def test_the_environment_replaces_single_settings_of_the_file(project: Path, mon
 @pytest.mark.parametrize(
     ("name", "value", "attribute", "expected"),
     [
-        ("PROMPTDB_PROMPTS_ROOT", "my prompts", "prompts_root", Path("my prompts")),
+        ("PROMPTDB_PROMPTS_ROOT", "my prompts", "prompts_root", ("my prompts",)),
+        ("PROMPTDB_PROMPTS_ROOT", ' ["app/*/prompts", "lib"]', "prompts_root", ("app/*/prompts", "lib")),
+        ("PROMPTDB_CHAT_FOLDERS", "true", "chat_folders", True),
+        ("PROMPTDB_NAMES", '{"A b.md": "x"}', "names", {"A b.md": "default/x"}),
+        ("PROMPTDB_FORMER_ROOTS", '["old/"]', "former_roots", ["old"]),
+        ("PROMPTDB_FORMER_FIELDS", '["_type"]', "former_fields", ["_type"]),
         ("PROMPTDB_TEXT_FORMAT", "jinja2", "text_format", "jinja2"),
         ("PROMPTDB_BLOB_ROOT", "/srv/blobs", "blob_root", Path("/srv/blobs")),
         ("PROMPTDB_LOCK_TIMEOUT", "0.5", "lock_timeout", 0.5),
@@ -188,7 +193,17 @@ def test_the_base_folder_is_no_setting(project: Path, monkeypatch: pytest.Monkey
         ("promptdb.toml", f"actor = '{'x' * 256}'\n", "actor: "),
         ("promptdb.toml", "storage_backend = 'tape'\n", "storage_backend: expected 'local'"),
         ("promptdb.toml", "database_url = 3\n", "database_url: "),
-        ("promptdb.toml", "prompts_root = []\n", "prompts_root: "),
+        ("promptdb.toml", "prompts_root = []\n", "prompts_root: it is empty"),
+        ("promptdb.toml", "prompts_root = ['a', ' ']\n", "prompts_root: it is empty"),
+        ("promptdb.toml", "prompts_root = ['a', 1]\n", "prompts_root: "),
+        ("promptdb.toml", "prompts_root = {a = 1}\n", "prompts_root: "),
+        ("promptdb.toml", "prompts_root = '[a'\n", "prompts_root: a list is JSON"),
+        ("promptdb.toml", "prompts_root = ['a/**']\n", "prompts_root: ** stands for whole folders"),
+        ("promptdb.toml", "prompts_root = ['a', '/b']\n", "prompts_root: the roots have no folder in common"),
+        ("promptdb.toml", "[names]\n'A b.md' = 'A b'\n", "names.A b.md: it is not the name of a prompt"),
+        ("promptdb.toml", "[names]\n'A b.md' = 'a:1'\n", "names.A b.md: it is not the name of a prompt"),
+        ("promptdb.toml", "former_roots = ['a/*']\n", "former_roots: expected a folder of the repository"),
+        ("promptdb.toml", "former_roots = ['../a']\n", "former_roots: expected a folder of the repository"),
         ("promptdb.toml", "[refs]\nmain = ['canary', 'Staging']\n", "refs.main.1: an alias is made of a-z"),
         ("pyproject.toml", "[tool.promptdb.refs]\nmain = 'staging'\n", "refs.main: expected a valid list"),
         ("promptdb.toml", "actor = \n", "is not valid TOML"),
@@ -214,7 +229,7 @@ def test_the_hint_for_an_unknown_setting_lists_the_settings(project: Path) -> No
     write(project, {"promptdb.toml": "nope = 1\n"})
     with pytest.raises(ConfigError) as caught:
         load_settings(project)
-    assert str(caught.value.hint).startswith("settings are actor, blob_root, database_url")
+    assert str(caught.value.hint).startswith("settings are actor, blob_root, chat_folders")
     assert "base" not in str(caught.value.hint).split(", ")
 
 

@@ -98,6 +98,6 @@ def blobs_in(opened: OpenView, paths: Collection[str] | None, settings: AppSetti
 
 def _readings(opened: OpenView, candidate: Candidate, settings: AppSettings) -> Iterator[LoadedFile]:
     # A sync reads a commit with its own settings, but `sync --history` with the current ones.
-    for text_format in dict.fromkeys((opened.settings.text_format, settings.text_format)):
+    for rules in dict.fromkeys((opened.settings.file_rules, settings.file_rules)):
         with suppress(StorageError):
-            yield Loader(opened.tree, text_format)(candidate)
+            yield Loader(opened.tree, rules)(candidate)

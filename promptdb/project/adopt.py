@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.spec import TemplateFormat
 from promptdb.domain.suffixes import STRUCTURED, SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.errors import ConfigError, StorageError
@@ -126,7 +127,9 @@ def _adopt(proposal: Proposal, found: Scan) -> None:
     """Choose the text format, and ignore files that cannot be prompts, so that the first sync succeeds."""
     root = proposal.base / proposal.root
     forms: tuple[TemplateFormat, ...] = ("f-string", "plain")
-    loaded = {form: list(map(Loader(WorkTree(root), form), found.candidates)) for form in forms}
+    loaded = {
+        form: list(map(Loader(WorkTree(root), FileRules(TextDefaults(form))), found.candidates)) for form in forms
+    }
     texts = [index for index, c in enumerate(found.candidates) if TEXT_FORMATS.get(file_suffix(c.path), "") is None]
     broken = [i for i in texts if Code.TEMPLATE_SYNTAX in {problem.code for problem in loaded["f-string"][i].problems}]
     proposal.facts.append(f"prompt files below {proposal.root}/: {len(found.candidates)}")

@@ -2,26 +2,25 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from promptdb.domain.aliases import Declaration
+from promptdb.domain.file_rules import FileRules
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import InvalidPrompts, StalePlan
 from promptdb.files.aliases_file import read_aliases, without_file
+from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import ScannedTree, WorkTree
-from promptdb.problems import Problem, in_order
+from promptdb.problems import Code, Problem, in_order
 from promptdb.progress import Progress
 from promptdb.project.content import Content
 from promptdb.project.parallel import ordered_map
 from promptdb.project.read_file import LoadedFile, Loader
 from promptdb.project.unchanged import KnownFiles
 from promptdb.version import VERSION
-
-if TYPE_CHECKING:
-    from promptdb.domain.spec import TemplateFormat
 
 
 @dataclass
@@ -94,23 +93,23 @@ class DesiredTree:
 def collect(
     found: Scan,
     tree: ScannedTree,
-    text_format: "TemplateFormat",
+    rules: FileRules,
     progress: Progress | None = None,
     *,
     run_tests: bool = False,
-    rules: RefRules | None = None,
+    refs: RefRules | None = None,
 ) -> DesiredTree:
     """Parse the files of a scan, except those that have not changed since they were parsed. Collects their problems.
 
     Args:
         found: the files, which are read from `tree`.
-        text_format: the format of text prompts whose suffix does not name one.
+        rules: say what a file means where it does not say so itself.
         run_tests: run the golden tests, which parses unchanged files too.
-        rules: name the aliases that refs move, and that no file may declare.
+        refs: name the aliases that refs move, and that no file may declare.
     """
-    loader = Loader(tree, text_format, run_tests=run_tests)
+    loader = Loader(tree, rules, run_tests=run_tests)
     desired = DesiredTree(loader, invalid=set(found.clashing), problems=list(found.problems))
-    known = desired.known = KnownFiles(tree, f"{VERSION} {text_format}") if not run_tests else None
+    known = desired.known = KnownFiles(tree, f"{VERSION} {rules}") if not run_tests else None
     unchanged = known.find(found.candidates) if known is not None else {}
     new = [candidate for candidate in found.candidates if candidate.path not in unchanged]
     if new:
@@ -125,7 +124,11 @@ def collect(
             progress(number, len(found.candidates))
     if known is not None:
         known.save(files)
-    aliases = read_aliases(tree, rules or RefRules())
+    if not found.candidates and not found.problems:
+        # A wrong root or ignore file must not look like a tree in order.
+        hint = f"see prompts_root, {IGNORE_FILE} and .gitignore; prompts end with {', '.join(sorted(SUFFIXES))}"
+        desired.problems.append(Problem(".", 1, 1, Code.NO_PROMPTS, "there are no prompt files", hint))
+    aliases = read_aliases(tree, refs or RefRules())
     # One problem makes all declarations of the file void.
     desired.declared = aliases.declarations if not aliases.problems else None
     if aliases.declarations:

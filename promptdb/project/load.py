@@ -66,9 +66,9 @@ def load_tree(
         StorageError: git cannot read the repository around the files.
     """
     opened = open_view(settings, view)
-    text_format, rules = opened.settings.text_format, RefRules.of(opened.settings.refs)
-    desired = collect(opened.found, opened.tree, text_format, progress, run_tests=run_tests, rules=rules)
-    return LoadedTree(desired, replace(opened.origin, refs=rules), opened.dirty_paths)
+    refs = RefRules.of(opened.settings.refs)
+    desired = collect(opened.found, opened.tree, opened.settings.file_rules, progress, run_tests=run_tests, refs=refs)
+    return LoadedTree(desired, replace(opened.origin, refs=refs), opened.dirty_paths)
 
 
 def check_tree(settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE) -> Checked:
@@ -87,7 +87,7 @@ def prompt_in(opened: OpenView, prompt: PromptId) -> tuple[str, LoadedFile] | No
     candidate = next((found for found in opened.found.candidates if found.prompt == prompt), None)
     if candidate is None:
         return None
-    return candidate.path, Loader(opened.tree, opened.settings.text_format)(candidate)
+    return candidate.path, Loader(opened.tree, opened.settings.file_rules)(candidate)
 
 
 def require_clean(loaded: LoadedTree) -> None:

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.file_rules import FileRules
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
 from promptdb.files.scan import Candidate
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.project.content import Content, content_of_file
-
-if TYPE_CHECKING:
-    from promptdb.domain.spec import TemplateFormat
 
 
 # A tuple, and small: ten thousand of them come from other processes.
@@ -59,7 +57,7 @@ class Loader:
     """Reads, parses and digests a file. With `run_tests`, it runs the golden tests too."""
 
     tree: ScannedTree
-    text_format: "TemplateFormat"
+    rules: FileRules
     run_tests: bool = False
 
     def __call__(self, candidate: Candidate) -> LoadedFile:
@@ -73,7 +71,7 @@ class Loader:
         # An unchanged tree and most commands need no parser.
         from promptdb.files.reading.parse import parse_file
 
-        prompt, problems = parse_file(candidate.path, data, self.tree, self.text_format)
+        prompt, problems = parse_file(candidate.path, data, self.tree, self.rules.text_at(candidate.path))
         if prompt is None:
             return LoadedFile(problems)
         if candidate.target is not None:

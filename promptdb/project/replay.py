@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from promptdb.domain.file_rules import FileRules
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.spec import TemplateFormat
 from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Candidate, Scan
 from promptdb.git.objects import Entry
@@ -34,7 +34,7 @@ class TreeReplay:
     """
 
     repository: Repository
-    text_format: TemplateFormat
+    rules: FileRules
     entries: dict[str, Entry] = field(default_factory=dict)
     renamed_from: Mapping[PromptId, tuple[PromptId, ...]] = field(default_factory=dict)
     _scan: Scan = field(default_factory=lambda: Scan((), ()))
@@ -59,7 +59,7 @@ class TreeReplay:
             tree.preload()
         if not is_same_set or IGNORE_FILE in changes:
             self._scan = tree.scan()
-        loader = Loader(tree, self.text_format)
+        loader = Loader(tree, self.rules)
         before = self._loaded
         self._loaded = {
             candidate: loader(candidate) if _is_stale(candidate, before.get(candidate), changes) else before[candidate]

@@ -198,7 +198,7 @@ class _Reader:
             # Record the newest commit even if it changed no prompt, so that `git:` finds it.
             commits.append(FolderChange(Commit(self.tip, 0, None, None)))
         renamed = {item.prompt: item.renamed_from for item in self.desired.items if item.renamed_from}
-        replay = TreeReplay(self.repository, self.desired.loader.text_format, renamed_from=renamed)
+        replay = TreeReplay(self.repository, self.desired.loader.rules, renamed_from=renamed)
         if since is not None:
             there = self._below_root(entries_of_commit(self.repository, since, self.origin.root))
             replay.advance(there, None, f"commit {since[:12]}")

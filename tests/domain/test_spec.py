@@ -282,7 +282,7 @@ def test_a_stored_spec_reads_back(data: dict[str, Any], convert: Any):
 
 @pytest.mark.slow
 @given(string_prompts() | chat_prompts())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_stored_spec_reads_back(original: PromptSpec):
     again = PromptSpec.from_canonical(original.canonical())
     assert again == original

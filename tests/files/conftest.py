@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.reading.parse import ParseResult, parse_file
 from promptdb.files.tree import MAX_TEXT_BYTES, WorkTree
@@ -37,12 +38,13 @@ def parse(tree: Path, put: Put) -> Parse:
         content: str | bytes,
         others: Mapping[str, str | bytes] | None = None,
         text_format: TemplateFormat = "f-string",
+        defaults: TextDefaults | None = None,
     ) -> ParseResult:
         for name, text in (others or {}).items():
             put(name, text)
         put(path, content)
         work_tree = WorkTree(tree)
-        return parse_file(path, work_tree.read(path, MAX_TEXT_BYTES), work_tree, text_format)
+        return parse_file(path, work_tree.read(path, MAX_TEXT_BYTES), work_tree, defaults or TextDefaults(text_format))
 
     return write_and_parse
 

@@ -15,6 +15,7 @@ from registries import write
 from repositories import Git, commit_all, git_in
 
 from promptdb.domain.digest import digest_of
+from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.errors import StalePlan
 from promptdb.files.scan import scan
 from promptdb.files.tree import WorkTree
@@ -42,7 +43,7 @@ TREE = {
 
 
 def collected(tree: Path, cache: Path | None = None) -> DesiredTree:
-    return collect(scan(tree), WorkTree(tree, None, cache), "f-string")
+    return collect(scan(tree), WorkTree(tree, None, cache), FileRules())
 
 
 def digests(tree: Path) -> dict[str, str]:
@@ -185,7 +186,7 @@ def test_another_way_to_read_parses_again(
     if what == "version":
         monkeypatch.setattr("promptdb.project.desired.VERSION", "999.0")
     text_format = "plain" if what == "text format" else "f-string"
-    items = collect(scan(tree), WorkTree(tree), text_format).items
+    items = collect(scan(tree), WorkTree(tree), FileRules(TextDefaults(text_format))).items
     assert {item.path: item.digest for item in items} == parsed_once
 
 

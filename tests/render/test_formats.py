@@ -99,7 +99,7 @@ def test_names_that_engines_use_themselves_are_free(template_format: TemplateFor
 
 
 @given(st.text("{}%#x >=/!^&|'\"\n.", max_size=25))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @pytest.mark.parametrize("template_format", TEMPLATE_FORMATS)
 @pytest.mark.slow
 def test_any_text_is_a_template_or_refused_with_a_reason(template_format: TemplateFormat, template: str):

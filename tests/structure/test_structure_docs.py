@@ -88,6 +88,8 @@ def default_of(name: str) -> str | None:
         return value.get_secret_value()
     if isinstance(value, list | dict):
         return json.dumps(value)
+    if isinstance(value, tuple):
+        [value] = value
     return None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 

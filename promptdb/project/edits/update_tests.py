@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from promptdb.domain.field_path import FieldPath
-from promptdb.domain.spec import TemplateFormat
+from promptdb.domain.file_rules import FileRules
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import OutsideRoot
 from promptdb.files.editing.edit import with_value
@@ -28,7 +28,7 @@ def update_tests(settings: AppSettings, progress: Progress | None = None) -> Che
     Tests that cannot be updated keep their problem, with a hint that gives the reason.
     """
     checked = check_tree(settings, progress)
-    rewrite = Rewriter(WorkTree(settings.prompts_path), settings.text_format)
+    rewrite = Rewriter(WorkTree(settings.prompts_path), settings.file_rules)
     failing = sorted({problem.path for problem in checked.problems if problem.code is Code.TEST_FAILED})
     done = {path: rewrite(path) for path in failing}
     updated = tuple(test for file in done.values() for test in file.updated)
@@ -55,7 +55,7 @@ class Rewriter:
     """Writes the present output into the failing tests of a file. Does not touch an invalid file."""
 
     tree: WorkTree
-    text_format: TemplateFormat
+    rules: FileRules
 
     def __call__(self, path: str) -> Rewritten:
         try:
@@ -85,7 +85,7 @@ class Rewriter:
         return Rewritten(updated, _left(now.document, found, reasons))
 
     def _parsed(self, path: str, data: bytes) -> ParsedPrompt | None:
-        return parse_file(path, data, self.tree, self.text_format).prompt
+        return parse_file(path, data, self.tree, self.rules.text_at(path)).prompt
 
     def _compiled(self, prompt: ParsedPrompt) -> CompiledPrompt:
         return prompt.compiled(content_of_file(prompt, self.tree).open_blob)

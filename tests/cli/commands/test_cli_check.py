@@ -20,10 +20,13 @@ def test_a_tree_without_problems_is_counted(run: Run, project: Path) -> None:
     assert run("check") == (0, "2 prompts and 1 test: no problems\n", "")
 
 
-def test_a_tree_without_prompts_is_fine(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, {"prompts/README.md": "no prompt"})
+def test_a_tree_without_prompts_is_never_all_fine(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"prompts/README.md": "no prompt", "prompts/.promptdbignore": "*\n", "prompts/a.md": "x"})
     monkeypatch.chdir(tmp_path)
-    assert run("check") == (0, "0 prompts and 0 tests: no problems\n", "")
+    code, out, _ = run("check")
+    assert (code, out.splitlines()[-1]) == (0, "1 warning in 1 file")
+    assert out.startswith("prompts/.:1:1: warning [PDB505] there are no prompt files\n    hint: see prompts_root, ")
+    assert run("sync").err.startswith("1 warning in 1 file")
 
 
 def test_each_problem_has_its_line_and_its_hint_below(run: Run, project: Path) -> None:
@@ -99,7 +102,7 @@ def test_the_diff_of_a_golden_test_stands_below_its_message(run: Run, project: P
 
 def test_json_and_github_get_the_diff_too(run: Run, project: Path) -> None:
     write(project, {"prompts/g.yaml": GOLDEN})
-    [problem] = run("check", "--format", "json").json["problems"]
+    [problem] = run("check", "--json").json["problems"]
     assert problem["detail"].split("\n") == DIFF
     [annotation] = annotations(run("check", "--format", "github"))
     assert annotation == (
@@ -147,7 +150,7 @@ def test_a_prompts_root_by_another_name_is_read(run: Run, project: Path, monkeyp
 
 def test_json_has_the_counts_and_each_problem(run: Run, project: Path) -> None:
     write(project, {"prompts/greet.txt": "Hello {name\n"})
-    ran = run("check", "--format", "json")
+    ran = run("check", "--json")
     assert (ran.code, ran.err) == (4, "")
     assert ran.json == {
         "prompts": 1,
@@ -168,7 +171,7 @@ def test_json_has_the_counts_and_each_problem(run: Run, project: Path) -> None:
 
 
 def test_json_without_problems_is_an_empty_list(run: Run, project: Path) -> None:
-    ran = run("check", "--format", "json")
+    ran = run("check", "--json")
     assert (ran.code, ran.json) == (0, {"prompts": 2, "tests": 1, "problems": []})
 
 
@@ -250,7 +253,7 @@ ATTACKS = {
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "--format", "github"], ["check"], ["check", "--format", "json"], ["plan"], ["sync"]],
+    [["check", "--format", "github"], ["check"], ["check", "--json"], ["plan"], ["sync"]],
     ids=" ".join,
 )
 def test_nothing_in_a_prompt_begins_a_workflow_command(

@@ -1,6 +1,7 @@
 """Putting a value into a prompt file: it reads back, and nothing else of the file changes."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from specs import AWKWARD_TEXTS, texts
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_file import Expectation
 from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.files.editing.edit import edited as fields_edited
@@ -27,7 +29,7 @@ NO_FILES = WorkTree(Path("/nonexistent"))
 
 
 def expectation(suffix: str, data: bytes) -> Expectation:
-    result = parse_file("a" + suffix, data, NO_FILES, "f-string")
+    result = parse_file("a" + suffix, data, NO_FILES, TextDefaults())
     assert result.prompt is not None, f"{list(map(str, result.problems))}\n{data.decode()}"
     return result.prompt.tests[0].expect
 
@@ -75,7 +77,7 @@ def in_test(lines: str) -> str:
         pytest.param("      equals: old\n", "a\u2028b", '      equals: "a\\Lb"\n', id="a line break of YAML 1.1"),
         pytest.param("      equals: 'old'\n", "Grüße 😀", "      equals: 'Grüße 😀'\n", id="unicode"),
         pytest.param("      equals: é  # ü😀\n", "new", "      equals: new # ü😀\n", id="unicode around"),
-        pytest.param("      equals: old\n", "a\r\nb", '      equals: "a\\r\\nb"\n', id="a carriage return"),
+        pytest.param("      equals: old\n", "a\r\nb", '      equals: "a\\r\\n\\\n        b"\n', id="a carriage return"),
         pytest.param('      equals: "old\\n"\n', "new\n", '      equals: "new\\n"\n', id="one line with its break"),
         pytest.param("      equals: old\n", "a\nb", "      equals: |-\n        a\n        b\n", id="block, no break"),
         pytest.param("      equals: old\n", "a\nb\n", "      equals: |\n        a\n        b\n", id="block, one break"),
@@ -91,7 +93,15 @@ def in_test(lines: str) -> str:
             "      equals: |2-\n          a\n        b\n",
             id="spaces on the first line",
         ),
-        pytest.param("      equals: old\n", "\ta\nb", '      equals: "\\ta\\nb"\n', id="a tab on the first line"),
+        pytest.param(
+            "      equals: old\n", "\ta\nb", "      equals: |2-\n        \ta\n        b\n", id="a tab on the first line"
+        ),
+        pytest.param(
+            "      equals: old\n",
+            "a\u2028b\n  c\n\n",
+            '      equals: "a\\Lb\\n\\\n        \\  c\\n\\\n        \\n"\n',
+            id="a line break of YAML 1.1 in one of several lines",
+        ),
         pytest.param(
             "      equals: old\n",
             "a  \n  \nb",
@@ -270,6 +280,14 @@ def test_each_kind_of_file_keeps_what_is_around_the_value(suffix: str, before: s
 def test_the_body_of_every_text_prompt_stays(suffix: str):
     before = "---\ntests:\n- name: a\n  expect:\n    equals: |\n      old\n---\n\n  body\r\n---\n\n"
     assert edited(suffix, before, "a\nb\n") == before.replace("      old\n", "      a\n      b\n")
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+def test_a_block_states_the_indentation_of_its_file(width: int):
+    unit = " " * width
+    before = f"template: x\ntests:\n- name: a\n  expect:\n  {unit}equals: old\nmodel:\n   a: 1\n"
+    after = edited(".yaml", before, "\ta \n  b\n")
+    assert re.search(r"equals: \|\d\n +\ta \n +  b\nmodel:\n   a: 1\n$", after)
 
 
 # Messages
@@ -524,7 +542,7 @@ def test_awkward_texts_in_any_place(around: tuple[str, str, str], style: str):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from(AROUND), st.sampled_from(STYLES), texts() | st.text("ab \n\t-:#", max_size=12))
 @example(AROUND[3], "old", "a\n\n")
 def test_any_text_in_any_place(around: tuple[str, str, str], style: str, text: str):
@@ -564,7 +582,7 @@ MESSAGE_LISTS = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(MESSAGE_LISTS, MESSAGE_LISTS, st.sampled_from(["block", "flow", "json", "front matter"]))
 @example([], [{"role": "human", "content": "? a"}], "flow")
 @example([{"role": "human", "content": " #"}], [{"role": "human", "content": ""}], "flow")
@@ -725,7 +743,7 @@ def texts_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_in_the_example_prompts_only_the_line_of_an_expectation_changes(file: Path):
     before, suffix = file.read_bytes(), file_suffix(file.name)
-    tests = read_document(file.name, suffix, before, "f-string").data.get("tests", [])
+    tests = read_document(file.name, suffix, before, TextDefaults()).data.get("tests", [])
     for path, text in texts_in(tests, ("tests",)):
         after = with_value(suffix, before, path, f"New {text}")
         old, new = before.split(b"\n"), after.split(b"\n")

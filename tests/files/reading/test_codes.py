@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from promptdb.domain.file_rules import FileRules
 from promptdb.files.scan import scan
 from promptdb.files.tree import MAX_TEXT_BYTES, WorkTree
 from promptdb.problems import Code, Problem
@@ -308,7 +309,7 @@ CASES: list[tuple[str, Code, Files, tuple[str, int, int], str]] = [
 def problems(root: Path) -> list[Problem]:
     """Those that `check` tells."""
     found = scan(root)
-    loader = Loader(WorkTree(root), "f-string", run_tests=True)
+    loader = Loader(WorkTree(root), FileRules(), run_tests=True)
     return [*found.problems, *(problem for candidate in found.candidates for problem in loader(candidate).problems)]
 
 
@@ -332,4 +333,5 @@ def test_no_code_is_without_a_case():
     of_aliases = {
         code for code in Code if code.name.startswith("ALIAS_")
     }  # in test_aliases_file.py and test_pointers.py
-    assert {case[1] for case in CASES} == set(Code) - of_aliases
+    of_trees = {Code.NO_PROMPTS}  # in test_cli_check.py
+    assert {case[1] for case in CASES} == set(Code) - of_aliases - of_trees

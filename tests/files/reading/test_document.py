@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.files.reading.document import Body, Document
 from promptdb.files.reading.formats import read_document
 from promptdb.problems import Code, Problem
@@ -63,7 +64,7 @@ JSON = (
 def test_the_place_of_a_value_or_its_key(
     suffix: str, text: str, path: tuple[str | int, ...], key: bool, line: int, column: int
 ):
-    document = read_document("a" + suffix, suffix, text.encode(), "f-string")
+    document = read_document("a" + suffix, suffix, text.encode(), TextDefaults())
     assert place(document, path, key=key) == ("a" + suffix, line, column)
 
 
@@ -98,7 +99,7 @@ BLOCK = "model: {}\ntemplate: |  # why\n  one\n    two\n\n  three\n"
 def test_a_place_inside_a_template(
     suffix: str, text: str, line: int | None, column: int | None, expected: tuple[int, int]
 ):
-    document = read_document("a" + suffix, suffix, text.encode(), "f-string")
+    document = read_document("a" + suffix, suffix, text.encode(), TextDefaults())
     assert inside(document, ("template",), line, column) == ("a" + suffix, *expected)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import Message, Placeholder, PromptSpec, Variable
 from promptdb.domain.suffixes import SUFFIXES
@@ -200,10 +201,10 @@ PIECES = [
     st.sampled_from(sorted(SUFFIXES)),
     st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40),
 )
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @pytest.mark.slow
 def test_any_text_is_a_prompt_or_has_problems_that_lie_inside_it(suffix: str, text: str):
-    result = parse_file("a" + suffix, text.encode(errors="replace"), WorkTree(Path("/nonexistent")), "f-string")
+    result = parse_file("a" + suffix, text.encode(errors="replace"), WorkTree(Path("/nonexistent")), TextDefaults())
     assert (result.prompt is None) is any(problem.is_error for problem in result.problems)
     for problem in result.problems:
         assert problem.path == "a" + suffix
@@ -217,7 +218,7 @@ def test_any_text_is_a_prompt_or_has_problems_that_lie_inside_it(suffix: str, te
 @given(st.sampled_from(sorted(SUFFIXES)), st.binary(max_size=60))
 @settings(max_examples=100, deadline=None)
 def test_any_bytes_are_a_prompt_or_have_problems(suffix: str, data: bytes):
-    result = parse_file("a" + suffix, data, WorkTree(Path("/nonexistent")), "f-string")
+    result = parse_file("a" + suffix, data, WorkTree(Path("/nonexistent")), TextDefaults())
     assert (result.prompt is None) is any(problem.is_error for problem in result.problems)
 
 
@@ -227,7 +228,7 @@ def test_fields_that_never_were_a_file(tmp_path: Any):
 
 
 def test_bytes_that_are_no_file(tmp_path: Any):
-    result = parse_file("a.yaml", b"\xff", WorkTree(tmp_path), "f-string")
+    result = parse_file("a.yaml", b"\xff", WorkTree(tmp_path), TextDefaults())
     assert [str(problem) for problem in result.problems] == ["a.yaml:1:1: PDB102 not UTF-8"]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import TemplateFormat
 from promptdb.domain.suffixes import file_suffix
 from promptdb.files.findings import FileProblem, Unreadable
@@ -87,7 +88,7 @@ def test_line_breaks_at_both_ends_belong_to_the_file(text: str, body: str):
     ],
 )
 def test_a_structured_file_is_its_fields(suffix: str, text: str):
-    document = read_document("a" + suffix, suffix, text.encode(), "jinja2")
+    document = read_document("a" + suffix, suffix, text.encode(), TextDefaults("jinja2"))
     assert document.data == {"template": "x", "model": {"a": 1}}
     assert document.bodies == {}
 
@@ -107,7 +108,7 @@ def test_a_structured_file_is_its_fields(suffix: str, text: str):
     ],
 )
 def test_the_format_of_a_text(suffix: str, text_format: TemplateFormat, expected: str):
-    document = read_document("a" + suffix, suffix, b"x\n", text_format)
+    document = read_document("a" + suffix, suffix, b"x\n", TextDefaults(text_format))
     assert document.data == {"template": "x", "template_format": expected}
 
 
@@ -172,7 +173,34 @@ TEXT: dict[str, Any] = {"template_format": "f-string"}
     ],
 )
 def test_front_matter(text: str, fields: dict[str, Any]):
-    assert read_document("a.md", ".md", text.encode(), "f-string").data == {**TEXT, **fields}
+    assert read_document("a.md", ".md", text.encode(), TextDefaults()).data == {**TEXT, **fields}
+
+
+CHAT = {"messages": [{"role": "system", "template": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "fields"),
+    [
+        pytest.param(".md", "x", CHAT, id="no front matter"),
+        pytest.param(".j2", "x", CHAT | {"template_format": "jinja2"}, id="another text suffix"),
+        pytest.param(".md", "---\nmodel: {a: 1}\n---\nx", CHAT | {"model": {"a": 1}}, id="front matter without a role"),
+        pytest.param(
+            ".md", "---\nrole: user\n---\nx", {"messages": [{"role": "user", "template": "x"}]}, id="a role of its own"
+        ),
+        pytest.param(".md", "---\nkind: string\n---\nx", {"kind": "string", "template": "x"}, id="kind: string"),
+        pytest.param(".md", "---\nkind: chat\n---\nx", {"kind": "chat"} | CHAT, id="kind: chat"),
+        pytest.param(".md", "---\nname: a\n---\nx", {"name": "a"} | CHAT, id="a name is not that of the message"),
+        pytest.param(".md", "---\ntemplate: x\n---\n", {"template": "x"}, id="template, no body"),
+    ],
+)
+def test_the_configured_role_makes_a_text_one_message(suffix: str, text: str, fields: dict[str, Any]):
+    document = read_document("a" + suffix, suffix, text.encode(), TextDefaults(role="system"))
+    assert document.data == {"template_format": "f-string", **fields}
+
+
+def test_the_configured_role_changes_no_structured_file():
+    assert read_document("a.yaml", ".yaml", b"template: x\n", TextDefaults(role="system")).data == {"template": "x"}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +230,7 @@ def test_front_matter(text: str, fields: dict[str, Any]):
 )
 def test_what_is_no_prompt(suffix: str, text: str, finding: tuple[Code, int, int]):
     with pytest.raises(Unreadable) as caught:
-        read_document("a" + suffix, suffix, text.encode(), "f-string")
+        read_document("a" + suffix, suffix, text.encode(), TextDefaults())
     assert findings(caught) == [finding]
 
 
@@ -212,7 +240,7 @@ def test_what_is_no_prompt(suffix: str, text: str, finding: tuple[Code, int, int
 )
 def test_what_was_found_instead_of_fields_in_words(text: str, found: str):
     with pytest.raises(Unreadable) as caught:
-        read_document("a.yaml", ".yaml", text.encode(), "f-string")
+        read_document("a.yaml", ".yaml", text.encode(), TextDefaults())
     [finding] = caught.value.findings
     assert finding.message == f"expected fields, found {found}"
     assert finding.hint is not None

@@ -12,6 +12,7 @@ from typing import Any
 import jinja_attacks
 import pytest
 from jinja_attacks import ATTACKS, SECONDS
+from sampling import sampled
 
 from promptdb.errors import TemplateError
 from promptdb.render.jinja.engine import compile_template
@@ -233,6 +234,7 @@ def victims() -> Iterator[list[Victim]]:
     started[0].end()
 
 
+@sampled(few=list(ATTACKS)[::4])
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_is_refused_before_it_takes_memory_or_time(name: str, victims: list[Victim]):
