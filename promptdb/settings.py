@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from promptdb.domain import setting_values as kinds
 from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.layout import Layout, based
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.root_settings import FormerRoot, PromptName, PromptPath, PromptsRoots
-from promptdb.domain.setting_values import AliasName, RefPattern, require_text
 from promptdb.errors import ConfigError
 
 PREFIX = "PROMPTDB_"
@@ -23,14 +23,13 @@ CONFIG_FILE = "promptdb.toml"
 SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
 """The first of these files with settings counts, in the same folder."""
 
-_OF_FILES = ("prompts_root", "text_format", "chat_folders", "names")
+_OF_FILES = ("prompts_root", "text_format", "text_role", "undefined", "folders", "chat_folders", "names")
 """The settings that decide what a prompt file means."""
 
 MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
 
-
-FolderPath = Annotated[Path, BeforeValidator(require_text)]
+FolderPath = Annotated[Path, BeforeValidator(kinds.require_text)]
 
 
 class AppSettings(BaseSettings):
@@ -44,12 +43,20 @@ class AppSettings(BaseSettings):
     )
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
-    _file: Path | None = PrivateAttr(default=None)
     prompts_root: Annotated[PromptsRoots, NoDecode] = Field(
         default=("prompts",), description="the folder with the prompt files, or a list of folders and patterns"
     )
-    text_format: Literal["f-string", "jinja2", "mustache", "plain"] = Field(
+    text_format: kinds.TextFormat = Field(
         default="f-string", description="the template format of .txt, .md and .prompt files that do not name one"
+    )
+    text_role: kinds.TextRole | None = Field(
+        default=None, description="the role of text files that do not name one; each is then a chat of one message"
+    )
+    undefined: kinds.Undefined = Field(
+        default="strict", description="what a missing value is in jinja2: an error, or empty and false (lenient)"
+    )
+    folders: dict[kinds.FolderName, kinds.FolderSettings] = Field(
+        default={}, description="text_format, text_role and undefined of single folders below the prompts root"
     )
     chat_folders: bool = Field(
         default=False, description="a folder with system.md, user.md or assistant.md is one chat prompt"
@@ -79,16 +86,15 @@ class AppSettings(BaseSettings):
         default=None, min_length=1, max_length=MAX_ACTOR, description="the recorded author of a change"
     )
 
-    refs: dict[RefPattern, list[AliasName]] = Field(
+    refs: dict[kinds.RefPattern, list[kinds.AliasName]] = Field(
         default={}, description="the git refs that may be synced, and the aliases that each of them moves"
     )
-    protected_aliases: list[AliasName] = Field(
+    protected_aliases: list[kinds.AliasName] = Field(
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
-    def __init__(self, *, base: Path | None = None, file: Path | None = None, **values: Any) -> None:
+    def __init__(self, *, base: Path | None = None, **values: Any) -> None:
         super().__init__(**values)
-        self._file = file
         if base is not None:
             self._base = base
 
@@ -96,11 +102,6 @@ class AppSettings(BaseSettings):
     def base(self) -> Path:
         """The folder at which relative paths start. No variable and no key can set it."""
         return self._base
-
-    @property
-    def file(self) -> Path | None:
-        """The settings file, if there is one."""
-        return self._file
 
     @property
     def prompts_path(self) -> Path:
@@ -119,7 +120,7 @@ class AppSettings(BaseSettings):
 
     @property
     def file_rules(self) -> FileRules:
-        return FileRules(TextDefaults(self.text_format))
+        return kinds.rules_of(TextDefaults(self.text_format, self.text_role, self.undefined), self.folders)
 
     @property
     def blob_path(self) -> Path:
@@ -203,7 +204,9 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
     _refuse_misspelt_variables(known, prefix)
     for key in table:
         if key not in known:
-            raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
+            near = get_close_matches(key.lower().replace("-", "_"), known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(sorted(known))}"
+            raise ConfigError(f"{file}: unknown setting {key!r}", hint)
     # Otherwise pydantic-settings merges a table of the file with one of the environment.
     return _checked(kind, file, {key: value for key, value in table.items() if variable_of(key, prefix) is None}, base)
 
@@ -211,7 +214,7 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
 def _checked(kind: type[AppSettings], file: Path | str | None, values: dict[str, Any], base: Path) -> AppSettings:
     prefix = str(kind.model_config["env_prefix"])
     try:
-        return kind(base=base, file=file if isinstance(file, Path) else None, **values)
+        return kind(base=base, **values)
     except SettingsError as error:
         # A list in a variable is not JSON. Only the text of the error names the variable.
         name = next((name for name in kind.model_fields if f'"{name}"' in str(error)), "")
@@ -290,7 +293,7 @@ def _describe(error: ValidationError, file: Path | str | None, prefix: str = PRE
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
         variable = variable_of(name, prefix)
-        inner = "".join(f".{part}" for part in entry["loc"][1:] if name in ("refs", "names") and part != "[key]")
+        inner, message = kinds.misfit(entry)
         where = f"environment variable {variable}" if variable else f"{file}: {name}{inner}"
-        parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")
+        parts.append(f"{where}: {message}")
     return "; ".join(parts)

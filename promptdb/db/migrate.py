@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from promptdb.db.columns import metadata
-from promptdb.db.engine import address, reading, writing
+from promptdb.db.engine import address, memory_engine, reading, writing
 from promptdb.db.retry import retried
 from promptdb.errors import ConfigError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # Stated here so that commands start without Alembic. A test compares it with the scripts.
-HEAD = "0004"
+HEAD = "0005"
 """The migration that this release needs."""
 
 WAL_TIMEOUT = 10.0  # seconds
@@ -74,8 +74,8 @@ def is_absent(engine: sa.Engine) -> bool:
 
 def empty_database() -> sa.Engine:
     """Make a database in memory with the schema of this release and no rows, for plans before the first sync."""
-    engine = sa.create_engine("sqlite+pysqlite://", poolclass=sa.StaticPool)
-    metadata.create_all(engine)
+    engine = memory_engine()
+    upgrade(engine)
     return engine
 
 

@@ -15,7 +15,7 @@ from promptdb.blobs.store import BlobStore
 from promptdb.db.engine import address, make_engine
 from promptdb.db.migrate import empty_database, ensure_schema, is_absent, require_schema
 from promptdb.errors import ConfigError
-from promptdb.settings import MAX_ACTOR, AppSettings, variable_of
+from promptdb.settings import MAX_ACTOR, AppSettings, settings_file, variable_of
 
 Sharing = Callable[[str, frozenset[UUID]], None]
 """Called once, before the first write into a store that other registries use, with its place and the ids of the others."""
@@ -30,7 +30,7 @@ class Registry:
         blobs_place: the address of the blob store for readers, even if its settings are incomplete.
         has_local_blobs: blobs are in a folder.
         is_beside: the database is a SQLite file in or beside the checkout.
-        origin: how the settings chose the database, for messages.
+        origin: says how the settings chose the database, for messages.
         actor: recorded as the author of writes.
         sharing: called for a shared store.
     """
@@ -40,7 +40,7 @@ class Registry:
     blobs_place: str
     has_local_blobs: bool
     is_beside: bool
-    origin: str
+    origin: Callable[[], str]
     actor: str
     protected_aliases: frozenset[str] = frozenset()
     sharing: Sharing | None = None
@@ -72,7 +72,7 @@ class Registry:
     @property
     def absence(self) -> str | None:
         """Say that there is no database yet, and how the settings chose it. None if there is one."""
-        return f"there is no database {self.address}; {self.origin}" if is_absent(self.engine) else None
+        return f"there is no database {self.address}; {self.origin()}" if is_absent(self.engine) else None
 
     def ready(self, database: str | None = None) -> Self:
         """Require the schema of this release, and create nothing. Hints show `database` in place of its URL.
@@ -114,7 +114,7 @@ def registry_of(settings: AppSettings, sharing: Sharing | None = None) -> Regist
         _blobs_place(settings),
         settings.storage_backend == "local",
         _is_beside(engine, settings.base),
-        _origin(settings),
+        partial(_origin, settings),
         settings.actor or _user(),
         frozenset(settings.protected_aliases),
         sharing,
@@ -165,10 +165,10 @@ def _origin(settings: AppSettings) -> str:
     prefix = str(settings.model_config["env_prefix"])
     if (variable := variable_of("database_url", prefix)) is not None:
         return f"{variable} names it"
-    if settings.file is not None:
-        named = "names it" if "database_url" in settings.model_fields_set else "names no other"
-        return f"{settings.file} {named}"
-    if "database_url" in settings.model_fields_set:
+    file, is_named = settings_file(settings.base), "database_url" in settings.model_fields_set
+    if file is not None:
+        return f"{file} names {'it' if is_named else 'no other'}"
+    if is_named:
         return "the program names it"
     return f"it is the default, because no settings file was found for {settings.base}"
 

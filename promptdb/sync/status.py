@@ -31,7 +31,7 @@ def status_of(stores: Registry, tree: LoadedTree, prompts_root: Path) -> Status:
     except InvalidPrompts as error:
         # A declared alias names a version that does not exist, which is one more problem of the files.
         tree.desired.problems += error.problems
-        tree.desired.declared = ()
+        tree.desired.declared = None
         intended = plan_tree(registry, tree, Policy())
     schema = current_revision(stores.engine)
     return Status(prompts_root, stores.address, schema, stores.blobs_place, tree, intended)

@@ -8,19 +8,18 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.field_path import FieldPath
-from promptdb.domain.prompt_file import PromptFile
-from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
+from promptdb.domain.prompt_file import MessageInFile, PromptFile
+from promptdb.domain.spec import Asset, FewShot, JsonObject, Message, Placeholder, PromptSpec
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import OutsideRoot
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.document import Body, Document
 from promptdb.files.reading.formats import decode, problems_of, read_examples, text_body
-from promptdb.files.reading.fragments import Fragments, Report
+from promptdb.files.reading.fragments import Found, Fragments, Report
 from promptdb.files.streams import StoredFile
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside, measure, size_text
+from promptdb.files.tree import ABSENT, MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside, measure, size_text
 from promptdb.problems import Code, Problem
 from promptdb.render.formats import engine
 from promptdb.render.templates import templates
@@ -41,22 +40,45 @@ class References:
     problems: list[Problem] = field(default_factory=list)
     read: dict[str, Digest] = field(default_factory=dict)
     stored: dict[str, StoredFile] = field(default_factory=dict)
-    texts: dict[TextField, str] = field(default_factory=dict)
+    texts: dict[FieldPath, str] = field(default_factory=dict)
 
     def template_text(self, file: PromptFile) -> str | None:
         if file.template_file is None:
             return file.template
-        path: FieldPath = ("template_file",)
         if file.template is not None or file.messages is not None:
-            other = "template" if file.template is not None else "messages"
-            message = f"both 'template_file' and '{other}'"
-            self.problems.append(self.document.problem(path, Code.CONFLICTING_FIELDS, message, "keep one of them"))
+            self._conflict((), "template" if file.template is not None else "messages")
             return file.template
-        where, text = self._named(path, file.template_file, decode)
+        return self._text((), file.template_file)
+
+    def messages(self, file: PromptFile) -> list[Message | Placeholder] | None:
+        if file.messages is None:
+            return None
+        return [
+            item if isinstance(item, Placeholder) else self._message(("messages", index), item)
+            for index, item in enumerate(file.messages)
+        ]
+
+    def _message(self, path: FieldPath, message: MessageInFile) -> Message:
+        fields = {name: getattr(message, name) for name in Message.model_fields}
+        if message.template_file is not None:
+            if message.template is not None:
+                self._conflict(path, "template")
+            else:
+                fields["template"] = self._text(path, message.template_file)
+        return Message.model_construct(**fields)
+
+    def _conflict(self, path: FieldPath, other: str) -> None:
+        message = f"both 'template_file' and '{other}'"
+        found = self.document.problem((*path, "template_file"), Code.CONFLICTING_FIELDS, message, "keep one of them")
+        self.problems.append(found)
+
+    def _text(self, path: FieldPath, name: str) -> str:
+        """Read the `template_file` of the prompt or of the message at `path`."""
+        where, text = self._named((*path, "template_file"), name, decode)
         if text is None:
             return ""
-        self.texts["template"] = where
-        self.document.bodies[("template",)] = Body(where, len(text) - len(text.lstrip("\n")) + 1)
+        self.texts[*path, "template"] = where
+        self.document.bodies[*path, "template"] = Body(where, len(text) - len(text.lstrip("\n")) + 1)
         return text_body(text)
 
     def few_shot(self, file: PromptFile) -> FewShot | None:
@@ -79,20 +101,41 @@ class References:
         return assets
 
     def includes(self, spec: PromptSpec) -> dict[str, str]:
-        fragments = Fragments(engine(spec.template_format), self._fragment, self.problems)
+        fragments = Fragments(engine(spec.template_format, spec.undefined), self._fragment, self.problems)
         if fragments.language.HAS_INCLUDES:
             for path, text in templates(spec).items():
-                fragments.follow(text, partial(self.document.problem, path))
+                body = self.document.bodies.get(path)
+                file = body.file if body is not None else self.document.path
+                fragments.follow(text, file, partial(self.document.problem, path))
+        self.texts |= {("includes", name): path for name, path in fragments.paths.items()}
         return fragments.found
 
-    def _fragment(self, report: Report, name: str) -> bytes | None:
-        return self._bytes(report, name, posixpath.normpath(name))
+    def _fragment(self, report: Report, name: str, includer: str) -> Found | None:
+        places = _places_of_include(name, includer)
+        for where in places[:-1]:
+            if self._is_absent(where):
+                self.read[where] = ABSENT
+            else:
+                places = [where]
+                break
+        data = self._bytes(report, name, places[-1], " or ".join(places))
+        return Found(places[-1], data) if data is not None else None
+
+    def _is_absent(self, where: str) -> bool:
+        try:
+            self.tree.open(where, MAX_TEXT_BYTES).close()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except (OSError, OutsideRoot, FileTooLarge):
+            # Reading it reports the problem.
+            return False
+        return False
 
     def _examples(self, name: str) -> list[JsonObject]:
         where, found = self._named(("few_shot", "examples_file"), name, partial(read_examples, file_suffix(name)))
         if found is None:
             return []
-        self.texts["examples"] = where
+        self.texts["few_shot", "examples"] = where
         values, lines = found
         examples = []
         for index, (value, line) in enumerate(zip(values, lines, strict=True)):
@@ -114,13 +157,21 @@ class References:
             self.problems += problems_of(where, error)
             return where, None
 
-    def _bytes(self, report: Report, name: str, where: str) -> bytes | None:
-        data = self._attempt(report, name, where, MAX_TEXT_BYTES, self.tree.read)
+    def _bytes(self, report: Report, name: str, where: str, searched: str | None = None) -> bytes | None:
+        data = self._attempt(report, name, where, MAX_TEXT_BYTES, self.tree.read, searched)
         if data is not None:
             self.read[where] = digest_of(data)
         return data
 
-    def _attempt(self, report: Report, name: str, where: str, limit: int, read: Callable[[str, int], _T]) -> _T | None:
+    def _attempt(
+        self,
+        report: Report,
+        name: str,
+        where: str,
+        limit: int,
+        read: Callable[[str, int], _T],
+        searched: str | None = None,
+    ) -> _T | None:
         try:
             return read(where, limit)
         except OutsideRoot as error:
@@ -128,8 +179,19 @@ class References:
         except FileTooLarge:
             problem = report(Code.TOO_LARGE, f"{name!r} is larger than {size_text(limit)}", None)
         except FileNotFoundError:
-            problem = report(Code.FILE_MISSING, f"the file {name!r} does not exist", f"looked for {where}")
+            problem = report(Code.FILE_MISSING, f"the file {name!r} does not exist", f"looked for {searched or where}")
         except OSError as error:
             problem = report(Code.UNREADABLE, f"the file {name!r} cannot be read: {error.strerror}", None)
         self.problems.append(problem)
         return None
+
+
+def _places_of_include(name: str, includer: str) -> list[str]:
+    """List where to look for a fragment: from the prompts root, beside the including file, then in the folders around it."""
+    folder, folders = posixpath.dirname(includer), []
+    while folder:
+        folders.append(folder)
+        folder = posixpath.dirname(folder)
+    places = [posixpath.normpath(posixpath.join(folder, name)) for folder in ("", *folders)]
+    inside = [place for place in dict.fromkeys(places) if not place.startswith(("/", "../"))]
+    return inside or places[:1]

@@ -13,7 +13,7 @@ from jinja2 import nodes
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.formats import Includes
 from promptdb.render.jinja.budget import CURRENT, Budget
-from promptdb.render.jinja.errors import CAUGHT, restated
+from promptdb.render.jinja.errors import CAUGHT, restated, syntax_error
 from promptdb.render.jinja.names import NeededNames
 from promptdb.render.jinja.sandbox import Sandbox
 
@@ -22,34 +22,41 @@ _FRAGMENT_TAGS = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 
 
 @cache
-def _environment() -> Sandbox:
+def _environment(*, is_lenient: bool = False) -> Sandbox:
     # Templates without includes share it: making an environment costs more than parsing a short template.
-    return Sandbox()
+    return Sandbox(is_lenient=is_lenient)
 
 
 class JinjaTemplate:
-    """A template, compiled when it is made, since jinja2 finds some errors only then."""
+    """A template, compiled when it is made, since jinja2 finds some errors only then.
+
+    `names` finds the names that it needs. Any other way than the strict one is lenient with missing values.
+    """
 
     mentions: frozenset[str] = frozenset()
 
-    def __init__(self, text: str, includes: Includes) -> None:
-        environment = Sandbox() if includes else _environment()
-        self._text, self._includes = text, includes
+    def __init__(self, text: str, includes: Includes, names: type[NeededNames] = NeededNames) -> None:
+        is_lenient = names is not NeededNames
+        environment = Sandbox(is_lenient=is_lenient) if includes else _environment(is_lenient=is_lenient)
+        self._text, self._includes, self._names = text, includes, names
         with _restated(), _budget():
-            main = environment.parse(text)
-            fragments = {name: environment.parse(source) for name, source in includes.items()}
+            main = _parsed(environment, text)
+            fragments = {name: _parsed(environment, source) for name, source in includes.items()}
             for tree in (main, *fragments.values()):
                 _require_known(environment, tree, includes)
-            self.variables = tuple(NeededNames(main, fragments, environment.globals).names)
+            found = names(main, fragments, environment.globals).names
+            self.variables = tuple(found)
+            self.optional = frozenset(name for name, is_needed in found.items() if not is_needed)
             for name, tree in fragments.items():
                 environment.fragments.codes[name] = environment.priced_code(tree, name)
             code = environment.priced_code(main)
             self._template = jinja2.Template.from_code(environment, code, environment.globals)
         # Optional variables are undefined in the lenient way, so that `default` and `is defined` work on them.
-        self._absent = {name: jinja2.Undefined(name=name) for name in self.variables}
+        absent = jinja2.ChainableUndefined if is_lenient else jinja2.Undefined
+        self._absent = {name: absent(name=name) for name in self.variables}
 
-    def __reduce__(self) -> tuple[type["JinjaTemplate"], tuple[str, Includes]]:
-        return JinjaTemplate, (self._text, self._includes)  # compiled code cannot be pickled
+    def __reduce__(self) -> tuple[type["JinjaTemplate"], tuple[str, Includes, type[NeededNames]]]:
+        return JinjaTemplate, (self._text, self._includes, self._names)  # compiled code cannot be pickled
 
     def render(self, values: Mapping[str, Any]) -> str:
         with _budget() as budget:
@@ -67,7 +74,7 @@ def compile_template(template: str, includes: Includes) -> JinjaTemplate:
 def include_names(template: str) -> tuple[str, ...]:
     names: dict[str, None] = {}
     with _restated():
-        tags = list(_environment().parse(template).find_all(_FRAGMENT_TAGS))
+        tags = list(_parsed(_environment(), template).find_all(_FRAGMENT_TAGS))
     for node in tags:
         name = node.template  # type: ignore[attr-defined]
         if not isinstance(name, nodes.Const) or not isinstance(name.value, str):
@@ -86,6 +93,13 @@ def find_name(template: str, name: str) -> tuple[int, int] | None:
     text = template.split("\n")[line - 1]
     match = re.compile(rf"(?<![\w.]){re.escape(name)}\b").search(text, max(text.find("{"), 0))
     return line, match.start() + 1 if match else 1
+
+
+def _parsed(environment: Sandbox, text: str) -> nodes.Template:
+    try:
+        return environment.parse(text)
+    except jinja2.TemplateSyntaxError as error:
+        raise syntax_error(error, text, environment) from error
 
 
 def _require_known(environment: Sandbox, tree: nodes.Template, includes: Includes) -> None:
