@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Self
 
 import sqlalchemy as sa
 
@@ -39,7 +39,7 @@ Expected = int | None | Literal["any"]
 class PromptService:
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
-    The database is opened, and its schema checked, at the first use.
+    The database is opened, and its schema checked, at the first use. Use it as a context manager, or call `close`.
 
     Args:
         settings: name the database and the blob store. The default reads the settings of the current folder.
@@ -74,6 +74,12 @@ class PromptService:
     def blobs(self) -> BlobStore:
         """The blob store. It is connected at the first use."""
         return self.reader.stores.blobs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Return the database connections."""
@@ -181,7 +187,7 @@ class PromptService:
 
         Args:
             file: a path with a suffix of prompt files.
-            name: `namespace/name`. The default is the file's name in the namespace `default`.
+            name: `namespace/name`. The default for a file in the prompts root is its name there, for others that of the file.
             alias: an alias to point at the version in the same transaction; a `Pointing` adds a reason or allows breaks.
 
         Raises:
@@ -192,7 +198,9 @@ class PromptService:
 
         path = Path(file)
         content = single_file.content_from_file(path, self.settings)
-        return self._register(path.stem if name is None else name, content, alias)
+        return self._register(
+            str(single_file.name_of_file(path, self.settings)) if name is None else name, content, alias
+        )
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file with the same digest, and its fragments and assets beside it.

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.prompt_id import PromptId, require_text
 from promptdb.errors import InvalidRef
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -76,7 +76,9 @@ class PromptRef:
 
         Raises:
             InvalidRef: the text is not `namespace/name[:selector]`.
+            TypeError: it is not text.
         """
+        require_text(text, "a reference is text such as 'support/triage:production'")
         identity, colon, selector = text.partition(":")
         try:
             prompt = PromptId.parse(identity)
