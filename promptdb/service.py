@@ -10,7 +10,7 @@ from promptdb.blobs.store import BlobStore
 from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, PromptRef, parse_alias
+from promptdb.domain.refs import ByCommit, PromptRef, parse_alias, parse_promotion
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
     AliasEventView,
@@ -163,7 +163,7 @@ class PromptService:
         # Lookups need no parser, so this and the methods below import it when they run.
         from promptdb.project import single_file
 
-        return self._register(name, single_file.content_from_spec(spec), alias)
+        return self._register(PromptId.parse(name), single_file.content_from_spec(spec), alias)
 
     def register_text(
         self,
@@ -197,10 +197,8 @@ class PromptService:
         from promptdb.project import single_file
 
         path = Path(file)
-        content = single_file.content_from_file(path, self.settings)
-        return self._register(
-            str(single_file.name_of_file(path, self.settings)) if name is None else name, content, alias
-        )
+        prompt = single_file.name_of_file(path, self.settings) if name is None else PromptId.parse(name)
+        return self._register(prompt, single_file.content_from_file(path, self.settings), alias)
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file with the same digest, and its fragments and assets beside it.
@@ -255,7 +253,7 @@ class PromptService:
             Conflict: the alias does not point at `expected`, or was moved at the same time.
             Guard: the alias is protected, and the new version breaks callers of the current one.
         """
-        target = self.find(PromptRef.parse(ref)).view
+        target = self.find(parse_promotion(ref, alias)).view
         if not target.is_recorded:
             hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
@@ -288,8 +286,7 @@ class PromptService:
             aliases.require_expected(move, expected)
         return next(iter(aliases.perform(self.registry, [move], reason, **options)), move)
 
-    def _register(self, name: str, content: Content, alias: Pointing | str | None) -> Registered:
-        prompt = PromptId.parse(name)
+    def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
         pointing = Pointing(alias) if isinstance(alias, str) else alias
         if pointing is not None:

@@ -136,6 +136,17 @@ def is_label(text: str) -> bool:
     )
 
 
+def parse_promotion(ref: str, alias: str) -> PromptRef:
+    """Parse a reference, and check the alias that is to point at it. Errors as in `PromptRef.parse` and `parse_alias`."""
+    try:
+        parse_alias(alias)
+    except InvalidRef as error:
+        if _ALIAS.fullmatch(ref) and (":" in alias or "/" in alias) and not alias.startswith(_KINDS):
+            raise InvalidRef(error.message, f"the reference comes first: {alias} {ref}") from error
+        raise
+    return PromptRef.parse(ref)
+
+
 def parse_alias(text: str) -> str:
     """Check the name of an alias and return it.
 

@@ -189,11 +189,11 @@ class PromptSpec(SpecFields):
     jinja2 does with a missing value.
     """
 
-    kind: Kind = Field(default_factory=_kind)
     template_format: TemplateFormat = "f-string"
     # Added later too: canonical JSON has it only where it is lenient.
     undefined: Annotated[Undefined, Field(exclude_if=lambda value: value == "strict")] = "strict"
     messages: list[ChatItem] | None = None
+    kind: Kind = Field(default_factory=_kind)
     few_shot: FewShot | None = None
     assets: list[Asset] = Field(default_factory=list)
     includes: dict[str, str] = Field(default_factory=dict)
