@@ -9,6 +9,7 @@ from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.domain.plan_result import without_label_conflicts
+from promptdb.domain.views import AliasView
 from promptdb.git.repository import find_repository
 from promptdb.progress import Progress
 from promptdb.project.load import LoadedTree
@@ -21,7 +22,7 @@ from promptdb.sync.alias_moves import decide_pointers
 from promptdb.sync.apply import Applied, apply
 from promptdb.sync.batch import batch_of
 from promptdb.sync.commit_order import order_of
-from promptdb.sync.describe import updates, with_parts
+from promptdb.sync.describe import created, standing, updates, with_parts
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
@@ -45,10 +46,17 @@ class Planned:
         if not policy.allow_breaking:
             require_unbroken(self.plan.moves)
 
-    def updates(self) -> "Iterator[tuple[Change, PromptSpec, PromptSpec]]":
-        """Yield each update of the plan with the old spec and the new one."""
+    def texts(self) -> "Iterator[tuple[Change, PromptSpec | None, PromptSpec]]":
+        """Yield each update of the plan with the old spec and the new one, then each new prompt with None and its spec."""
+        content = batch_of(self.tree.desired).content
         with reading(self._registry.engine) as connection:
-            yield from updates(connection, self.plan, batch_of(self.tree.desired).content)
+            yield from updates(connection, self.plan, content)
+        yield from created(self.plan, content)
+
+    def standing(self) -> list[AliasView]:
+        """List the protected aliases of changed prompts that the plan does not move."""
+        with reading(self._registry.engine) as connection:
+            return standing(connection, self.plan, self._registry.protected_aliases)
 
 
 @dataclass(frozen=True)
