@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
 from promptdb.domain.aliases import AliasMove, AliasTarget
+from promptdb.domain.holds import Hold
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, PromptRef, parse_alias, parse_promotion
@@ -24,7 +25,7 @@ from promptdb.domain.views import (
 )
 from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
-from promptdb.registry import aliases
+from promptdb.registry import aliases, holds
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
@@ -104,7 +105,7 @@ class PromptService:
         return self.find(PromptRef.parse(ref)).view
 
     def find(self, ref: PromptRef) -> StoredVersion:
-        """Find a version as it is stored. Commits without a sync are read from the current repository. Errors as in `get`."""
+        """Find a version as it is stored. `git:` also reads commits of the current repository. Errors as in `get`."""
         try:
             return self.reader.find(ref)
         except NotFound as error:
@@ -257,8 +258,7 @@ class PromptService:
         if not target.is_recorded:
             hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
-        version = AliasTarget(target.revision, target.id)
-        move = aliases.decide_promotion(self.registry, target.prompt, version, alias)
+        move = aliases.decide_promotion(self.registry, target.prompt, AliasTarget(target.revision, target.id), alias)
         return self._perform(move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
     def promote_all(
@@ -281,6 +281,14 @@ class PromptService:
         """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
         return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
 
+    def holds(self, prompt: str | None = None) -> list[Hold]:
+        """List the aliases of one prompt, or of all, that were moved by hand away from where git has them."""
+        return holds.holds_of(self.registry, PromptId.parse(prompt) if prompt is not None else None)
+
+    def release_alias(self, prompt: str, alias: str, *, reason: str | None = None) -> Hold:
+        """End the hold of an alias: the next sync moves it to where git has it. Raises `NotFound` if it is not held."""
+        return holds.release(self.registry, PromptId.parse(prompt), alias, reason)
+
     def _perform(self, move: AliasMove, expected: Expected, reason: str | None, **options: bool) -> AliasMove:
         if expected != "any":
             aliases.require_expected(move, expected)
@@ -292,7 +300,6 @@ class PromptService:
         if pointing is not None:
             parse_alias(pointing.alias)
             aliases.require_storable(pointing.reason)
-        applied = apply_prompt(self.registry, desired, content, pointing)
-        actions = {change.action for change in applied.plan.changes}
-        created = bool(actions & {Action.CREATE, Action.UPDATE})
-        return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, Action.REVIVE in actions)
+        plan = apply_prompt(self.registry, desired, content, pointing).plan
+        created = any(change.action in (Action.CREATE, Action.UPDATE) for change in plan.changes)
+        return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, plan.count(Action.REVIVE) > 0)

@@ -37,14 +37,8 @@ class Planned:
     _registry: Registry
 
     def require_allowed(self, policy: Policy) -> None:
-        """Refuse what a sync with this policy would refuse.
-
-        Raises:
-            Conflict, Guard: a safety limit or a protected alias is in the way.
-        """
-        self.plan.require_sound(policy)
-        if not policy.allow_breaking:
-            require_unbroken(self.plan.moves)
+        """Refuse what a sync with this policy would refuse. Errors as in `require_allowed`."""
+        require_allowed(self.plan, policy)
 
     def texts(self) -> "Iterator[tuple[Change, PromptSpec | None, PromptSpec]]":
         """Yield each update of the plan with the old spec and the new one, then each new prompt with None and its spec."""
@@ -67,6 +61,17 @@ class Synced:
     applied: Applied
 
 
+def require_allowed(intended: Plan, policy: Policy) -> None:
+    """Refuse a plan that a sync with this policy would refuse.
+
+    Raises:
+        Conflict, Guard: a safety limit or a protected alias is in the way.
+    """
+    intended.require_sound(policy)
+    if not policy.allow_breaking:
+        require_unbroken(intended.moves)
+
+
 @retried
 def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     """Decide what `sync_tree` would do now. The plan says if the order of commits allows it.
@@ -84,7 +89,9 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     with reading(registry.engine) as connection:
         recorded = recorded_state(connection, desired.items)
         intended = plan(desired.items, recorded, policy, desired.invalid)
-        pointers = decide_pointers(connection, desired.items, recorded, intended, origin, desired.declared)
+        pointers = decide_pointers(
+            connection, desired.items, recorded, intended, origin, desired.declared, desired.invalid
+        )
         pointers.require_found()
         described = with_parts(connection, intended, batch.content)
         moves = with_breaking(
@@ -93,7 +100,8 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
             registry.protected_aliases,
             lambda move: batch.content(move.prompt).canonical.decode(),
         )
-        return replace(described, order=order, moves=tuple(moves), drift=pointers.drift)
+        held, ended = pointers.held, pointers.ended
+        return replace(described, order=order, moves=tuple(moves), held=held, ended_holds=ended)
 
 
 def is_synced(registry: Registry, settings: AppSettings) -> bool:
