@@ -197,9 +197,8 @@ class PromptService:
         """
         from promptdb.project import single_file
 
-        path = Path(file)
-        prompt = single_file.name_of_file(path, self.settings) if name is None else PromptId.parse(name)
-        return self._register(prompt, single_file.content_from_file(path, self.settings), alias)
+        prompt = single_file.name_of_file(Path(file), self.settings) if name is None else PromptId.parse(name)
+        return self._register(prompt, single_file.content_from_file(Path(file), self.settings), alias)
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file with the same digest, and its fragments and assets beside it.
