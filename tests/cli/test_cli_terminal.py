@@ -68,7 +68,7 @@ def test_at_80_columns_names_and_digests_are_whole(run: Run, git: Git, project: 
     write(project, {f"prompts/{name}.md": "Ho"})
     for arguments in (["list"], ["alias", "list"], ["plan"], ["promote", name, "staging", "--dry-run"]):
         shown = as_seen(terminal(*arguments).out)
-        assert re.search(rf"(^|  ){name}(:staging)?$", shown, re.MULTILINE), shown
+        assert re.search(rf"(^|  ){name}(:staging)?(  |$)", shown, re.MULTILINE), shown
     for arguments in (["list"], ["plan"], ["log", name], ["show", name, "--assets"]):
         shown = as_seen(terminal(*arguments).out)
         assert re.search(r"  sha256:[0-9a-f]{8}(  |$)", shown, re.MULTILINE), shown

@@ -18,13 +18,11 @@ from pydantic import BaseModel
 from promptdb.cli.present.table import lay_out
 from promptdb.cli.present.text import escaped, one_line
 from promptdb.domain.aliases import AliasMove
+from promptdb.domain.digest import SHORT_DIGEST
 from promptdb.domain.prompt_id import PromptId
 
 _ACTIVE = re.compile(r"[\x7f-\x9f]|##\[")
 """Text that JSON need not escape: control characters, which terminals obey, and `##[`, which GitHub's log obeys."""
-
-_SHORT = 8
-"""Digits of a digest in tables: a reference needs as many."""
 
 
 def plain(value: Any) -> Any:
@@ -72,11 +70,12 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def short_digest(digest: str) -> str:
-    return digest[: len("sha256:") + _SHORT]
+    return digest[:SHORT_DIGEST]
 
 
 def short_commit(commit: str) -> str:
-    return commit[:_SHORT]
+    """Shorten a commit as far as digests are."""
+    return commit[: SHORT_DIGEST - len("sha256:")]
 
 
 def short_time(time: datetime) -> str:
