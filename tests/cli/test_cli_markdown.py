@@ -153,6 +153,14 @@ def test_contract_changes_that_break_nobody_follow_those_that_do(run: Run, synce
     )
 
 
+def test_a_renamed_variable_is_told_as_renamed(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "Hello {name}, welcome to {city}!"})
+    assert (
+        "#### Contract: 1 breaking change\n\n"
+        "- **breaking** `default/greet`: `variable 'place' renamed to 'city'`\n\n" in comment(run)
+    )
+
+
 def test_who_uses_a_changed_fragment_is_told(run: Run, project: Path) -> None:
     prompts = {f"prompts/n{number}.j2": '{% include "_tone.md" %}' for number in range(10)}
     write(project, {**prompts, "prompts/_tone.md": "Be kind."})

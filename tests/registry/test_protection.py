@@ -135,7 +135,7 @@ def three_prompts(service: PromptService) -> None:
         service.register_text(name, "{x}")
     service.promote_all("latest", "production")
     for name in ("a", "b"):
-        service.register_text(name, "{y}")
+        service.register_text(name, "{y}!")
     service.register_text("c", "{x}!")
 
 
