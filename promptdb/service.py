@@ -11,7 +11,7 @@ from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.holds import Hold
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, PromptRef, parse_alias, parse_promotion
+from promptdb.domain.refs import ByCommit, PromptRef, parse_promotion
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
     AliasEventView,
@@ -31,14 +31,15 @@ from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings, load_settings
-from promptdb.sync.alias_moves import Pointing
+from promptdb.sync.alias_moves import Pointing, pointing_of
 from promptdb.sync.apply import apply_prompt
 
 
 class PromptService:
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
-    The database is opened, and its schema checked, at the first use. Use it as a context manager, or call `close`.
+    The database is opened, and its schema checked, at the first use. Only `register_*` creates a missing SQLite database.
+    Use it as a context manager, or call `close`.
 
     Args:
         settings: name the database and the blob store. The default reads the settings of the current folder.
@@ -291,10 +292,6 @@ class PromptService:
 
     def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
-        pointing = Pointing(alias) if isinstance(alias, str) else alias
-        if pointing is not None:
-            parse_alias(pointing.alias)
-            aliases.require_storable(pointing.reason)
-        plan = apply_prompt(self.registry, desired, content, pointing).plan
+        plan = apply_prompt(self.reader.created, desired, content, pointing_of(alias)).plan
         created = any(change.action in (Action.CREATE, Action.UPDATE) for change in plan.changes)
         return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, plan.count(Action.REVIVE) > 0)

@@ -247,9 +247,10 @@ def test_a_name_that_is_none_is_refused(recorder: PromptService, act: str) -> No
 
 
 @pytest.fixture(scope="module")
-def recorder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def recorder(tmp_path_factory: pytest.TempPathFactory, migrated_database: Callable[..., str]) -> Any:
     """For what never comes to the database, whichever it is."""
-    service = PromptService(settings_for("sqlite:///registry.sqlite3", tmp_path_factory.mktemp("registry")))
+    folder = tmp_path_factory.mktemp("registry")
+    service = PromptService(settings_for(migrated_database("sqlite", folder), folder))
     yield service
     service.close()
 
