@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Self
 
 import sqlalchemy as sa
 
@@ -26,15 +26,13 @@ from promptdb.domain.views import (
 from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
 from promptdb.registry import aliases, holds
+from promptdb.registry.aliases import Expected
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings, load_settings
 from promptdb.sync.alias_moves import Pointing, pointing_of
 from promptdb.sync.apply import apply_prompt
-
-Expected = int | None | Literal["any"]
-"""The revision that an alias must point at before it moves. None stands for no alias, `any` skips the check."""
 
 
 class PromptService:
@@ -258,7 +256,8 @@ class PromptService:
             hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
         move = aliases.decide_promotion(self.registry, target.prompt, AliasTarget(target.revision, target.id), alias)
-        return self._perform(move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking)
+        options = {"dry_run": dry_run, "allow_breaking": allow_breaking}
+        return aliases.perform_one(self.registry, move, expected, reason, **options)
 
     def promote_all(
         self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None, allow_breaking: bool = False
@@ -272,13 +271,15 @@ class PromptService:
 
     def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> AliasMove:
         """Return an alias to its previous target, even if that breaks callers. Arguments and errors as in `promote`."""
-        return self._perform(aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias), expected, reason)
+        move = aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias)
+        return aliases.perform_one(self.registry, move, expected, reason)
 
     def delete_alias(
         self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None
     ) -> AliasMove:
         """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
-        return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
+        move = aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias)
+        return aliases.perform_one(self.registry, move, expected, reason)
 
     def holds(self, prompt: str | None = None) -> list[Hold]:
         """List the aliases of one prompt, or of all, that were moved by hand away from where git has them."""
@@ -287,11 +288,6 @@ class PromptService:
     def release_alias(self, prompt: str, alias: str, *, reason: str | None = None) -> Hold:
         """End the hold of an alias: the next sync moves it to where git has it. Raises `NotFound` if it is not held."""
         return holds.release(self.registry, PromptId.parse(prompt), alias, reason)
-
-    def _perform(self, move: AliasMove, expected: Expected, reason: str | None, **options: bool) -> AliasMove:
-        if expected != "any":
-            aliases.require_expected(move, expected)
-        return next(iter(aliases.perform(self.registry, [move], reason, **options)), move)
 
     def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
