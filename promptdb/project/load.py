@@ -72,7 +72,7 @@ def load_tree(
         StorageError: git cannot read the repository around the files.
     """
     opened = open_view(settings, view)
-    refs = RefRules.of(opened.settings.refs)
+    refs = RefRules.of(opened.settings.refs, opened.settings.main_ref)
     desired = collect(opened.found, opened.tree, opened.settings.file_rules, progress, run_tests=run_tests, refs=refs)
     return LoadedTree(desired, replace(opened.origin, refs=refs), opened.dirty_paths)
 

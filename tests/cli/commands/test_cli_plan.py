@@ -281,6 +281,7 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
         "moves": [],
         "held": [],
         "ended_holds": [],
+        "reused": [],
         "proposed_renames": [],
         "passed_renames": [],
     }
