@@ -11,7 +11,7 @@ from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.holds import Hold
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, PromptRef, parse_alias, parse_promotion
+from promptdb.domain.refs import ByCommit, PromptRef, parse_promotion
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
     AliasEventView,
@@ -181,10 +181,9 @@ class PromptService:
     def register_file(
         self, file: Path | str, name: str | None = None, *, alias: Pointing | str | None = None
     ) -> Registered:
-        """Add a version from a prompt file.
+        """Add a version from a prompt file anywhere.
 
-        The file may be anywhere. The files that it refers to must be below the prompts root if it is there, otherwise below its
-        own folder.
+        Files that it refers to must be below the prompts root if it is there, otherwise below its own folder.
 
         Args:
             file: a path with a suffix of prompt files.
@@ -296,9 +295,6 @@ class PromptService:
     def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
         pointing = Pointing(alias) if isinstance(alias, str) else alias
-        if pointing is not None:
-            parse_alias(pointing.alias)
-            aliases.require_storable(pointing.reason)
         plan = apply_prompt(self.registry, desired, content, pointing).plan
         created = any(change.action in (Action.CREATE, Action.UPDATE) for change in plan.changes)
         return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, plan.count(Action.REVIVE) > 0)

@@ -16,11 +16,11 @@ from promptdb.domain.git_refs import TAGS
 from promptdb.domain.holds import EndedHold, Hold
 from promptdb.domain.plan import Desired, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
+from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector, parse_alias
 from promptdb.errors import InvalidPrompts, NotFound
 from promptdb.problems import Code, Problem
 from promptdb.project.view import Origin
-from promptdb.registry.aliases import allowed_moves, promotion, write_moves
+from promptdb.registry.aliases import allowed_moves, promotion, require_storable, write_moves
 from promptdb.registry.stores import Registry
 from promptdb.sync.batch import new_versions
 from promptdb.sync.git_targets import TargetChanges, Wanted, record_targets, still_held, target_changes
@@ -47,11 +47,20 @@ class Pointers:
 
 @dataclass(frozen=True)
 class Pointing:
-    """An alias to point at a version in the transaction that registers it. `reason` goes into the alias log."""
+    """An alias to point at a version in the transaction that registers it. `reason` goes into the alias log.
+
+    Raises:
+        InvalidRef: the alias is malformed.
+        ConfigError: the reason cannot be stored.
+    """
 
     alias: str
     reason: str | None = None
     allow_breaking: bool = False
+
+    def __post_init__(self) -> None:
+        parse_alias(self.alias)
+        require_storable(self.reason)
 
 
 def point_at(
