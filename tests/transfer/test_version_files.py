@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registries import NewRegistry, dump, on_sqlite, rows
+from registries import NewRegistry, dump, on_sqlite, rows, take_name
 
 from promptdb.errors import Conflict, IntegrityFailure, PromptDBError, StorageError
 from promptdb.maintenance.verify import verify
@@ -167,7 +167,7 @@ def test_a_version_of_a_new_prompt_takes_a_name_that_another_one_had(
 ) -> None:
     other = new_registry()
     copy_registry(filled.registry, other.registry)
-    other.register_text("a/two", "a new one")  # the earlier name of b/renamed
+    take_name(other, "a/two", "a new one")  # the earlier name of b/renamed
     [file] = other.export_to_file("a/two", tmp_path / "two.zip")
     import_file(filled.registry, file)
     assert filled.get("a/two").version.id == other.get("a/two").version.id
