@@ -25,6 +25,7 @@ from promptdb.domain.views import (
 )
 from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
+from promptdb.project.placing import name_of_file, text_defaults
 from promptdb.registry import aliases, holds
 from promptdb.registry.aliases import Expected
 from promptdb.registry.reader import RegistryReader
@@ -38,8 +39,7 @@ from promptdb.sync.apply import apply_prompt
 class PromptService:
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
-    The database is opened, and its schema checked, at the first use. Only `register_*` creates a missing SQLite database.
-    Use it as a context manager, or call `close`.
+    The first use opens the database. Only `register_*` creates a missing SQLite file. Close it, or use it in a `with`.
 
     Args:
         settings: name the database and the blob store. The default reads the settings of the current folder.
@@ -180,10 +180,9 @@ class PromptService:
     def register_file(
         self, file: Path | str, name: str | None = None, *, alias: Pointing | str | None = None
     ) -> Registered:
-        """Add a version from a prompt file.
+        """Add a version from a prompt file anywhere.
 
-        The file may be anywhere. The files that it refers to must be below the prompts root if it is there, otherwise below its
-        own folder.
+        Files that it refers to must be below the prompts root if it is there, otherwise below its own folder.
 
         Args:
             file: a path with a suffix of prompt files.
@@ -196,7 +195,7 @@ class PromptService:
         """
         from promptdb.project import single_file
 
-        prompt = single_file.name_of_file(Path(file), self.settings) if name is None else PromptId.parse(name)
+        prompt = name_of_file(Path(file), self.settings) if name is None else PromptId.parse(name)
         return self._register(prompt, single_file.content_from_file(Path(file), self.settings), alias)
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
@@ -216,14 +215,13 @@ class PromptService:
             StorageError: a file exists or cannot be written, or a blob is missing.
             IntegrityFailure: a blob does not match its digest; nothing was written.
         """
-        from promptdb.project import single_file
         from promptdb.project.edits import write_version
         from promptdb.transfer import export as transfer
 
         prompt, target = self.get(ref), Path(file)
         if transfer.is_bundle(target):
             return [transfer.export_version(self.registry, prompt.version, target, overwrite=overwrite)]
-        defaults = single_file.text_defaults(target, self.settings)
+        defaults = text_defaults(target, self.settings)
         return write_version.write_files(prompt.spec, prompt.open_blob, target, defaults, overwrite=overwrite)
 
     # Aliases
@@ -293,5 +291,5 @@ class PromptService:
     def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
         plan = apply_prompt(self.reader.created, desired, content, pointing_of(alias)).plan
-        created = any(change.action in (Action.CREATE, Action.UPDATE) for change in plan.changes)
+        created = plan.count(Action.CREATE) + plan.count(Action.UPDATE) > 0
         return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, plan.count(Action.REVIVE) > 0)

@@ -1,14 +1,17 @@
 """Reads, parses and checks the prompt files of a view. Needs no database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.prompt_id import PromptId
-from promptdb.errors import ConfigError, Guard
-from promptdb.problems import Problem
+from promptdb.errors import ConfigError, Guard, PromptNotFound
+from promptdb.problems import in_order
 from promptdb.progress import Progress
+from promptdb.project.check_files import Checked
 from promptdb.project.desired import DesiredTree, collect
+from promptdb.project.placing import Wanted
 from promptdb.project.read_file import LoadedFile, Loader
 from promptdb.project.view import WORK_TREE, OpenView, Origin, View, open_view
 from promptdb.python_gc import collecting_rarely
@@ -42,25 +45,6 @@ class LoadedTree:
         return replace(self, origin=origin)
 
 
-@dataclass(frozen=True)
-class Updated:
-    """A golden test that was rewritten: the path of its file, its name, and the rewritten fields of `expect`."""
-
-    path: str
-    test: str
-    fields: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The number of valid prompts, the number of golden tests that ran, and the problems, sorted by place."""
-
-    prompts: int
-    tests: int
-    problems: tuple[Problem, ...]
-    updated: tuple[Updated, ...] = ()
-
-
 @collecting_rarely()
 def load_tree(
     settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE, *, run_tests: bool = False
@@ -77,10 +61,31 @@ def load_tree(
     return LoadedTree(desired, replace(opened.origin, refs=refs), opened.dirty_paths)
 
 
-def check_tree(settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE) -> Checked:
-    """Parse every file of the tree and run its tests. Arguments and errors as in `load_tree`."""
-    desired = load_tree(settings, progress, view, run_tests=True).desired
-    return Checked(len(desired.items), desired.tests, tuple(desired.problems))
+def check_tree(
+    settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE, only: Sequence[Wanted] = ()
+) -> Checked:
+    """Parse the files of the tree and run their tests. Arguments and errors as in `load_tree`.
+
+    Args:
+        only: check these prompts. By default, all of them and the declared aliases.
+
+    Raises:
+        PromptNotFound: there is no file for one of `only`.
+    """
+    if not only:
+        desired = load_tree(settings, progress, view, run_tests=True).desired
+        return Checked(len(desired.items), desired.tests, tuple(desired.problems))
+    opened = open_view(settings, view)
+    loader = Loader(opened.tree, opened.settings.file_rules, run_tests=True)
+    found = [candidate for candidate in opened.found.candidates if any(one.has(candidate.prompt) for one in only)]
+    problems = [problem for problem in opened.found.problems if any(one.holds(problem.path) for one in only)]
+    for one in only:
+        if not any(one.has(each.prompt) for each in found) and not any(one.holds(each.path) for each in problems):
+            hint = "'promptdb check' reads all prompt files"
+            raise PromptNotFound(f"{view} has no prompt file for {one.text}", hint)
+    files = [loader(candidate) for candidate in found]
+    problems += [problem for file in files for problem in file.problems]
+    return Checked(sum(file.is_valid for file in files), sum(file.tests for file in files), tuple(in_order(problems)))
 
 
 def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:
