@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, Guard, PromptNotFound
+from promptdb.files.ignore import IGNORE_FILE
 from promptdb.problems import in_order
 from promptdb.progress import Progress
 from promptdb.project.check_files import Checked
@@ -20,16 +22,22 @@ from promptdb.settings import AppSettings
 
 @dataclass(frozen=True)
 class LoadedTree:
-    """The prompt files of a view, and their origin. `dirty_paths` are the files that differ from the commit."""
+    """The prompt files of a view, and their origin.
+
+    `dirty_paths` are the files that differ from the commit. `ignored_paths` are those among them that git ignores.
+    """
 
     desired: DesiredTree
     origin: Origin
     dirty_paths: frozenset[str] = frozenset()
+    ignored_paths: frozenset[str] = frozenset()
 
     @property
     def some_dirty(self) -> str:
         """The first dirty paths and the number of the others, for messages."""
-        dirty = sorted(self.dirty_paths)
+        dirty = [
+            f"{path} (git ignores it)" if path in self.ignored_paths else path for path in sorted(self.dirty_paths)
+        ]
         return ", ".join(dirty[:3]) + (f" and {len(dirty) - 3} more" if len(dirty) > 3 else "")
 
     def on_ref(self, ref: str | None) -> Self:
@@ -58,7 +66,10 @@ def load_tree(
     opened = open_view(settings, view)
     refs = RefRules.of(opened.settings.refs, opened.settings.main_ref)
     desired = collect(opened.found, opened.tree, opened.settings.file_rules, progress, run_tests=run_tests, refs=refs)
-    return LoadedTree(desired, replace(opened.origin, refs=refs), opened.dirty_paths)
+    named = {ALIASES_FILE, IGNORE_FILE, *desired.named_files()}
+    ignored = frozenset(filter(opened.is_ignored, named)) if opened.is_ignored is not None else frozenset[str]()
+    dirty = opened.dirty_paths | ignored
+    return LoadedTree(desired, replace(opened.origin, refs=refs, is_dirty=bool(dirty)), dirty, ignored)
 
 
 def check_tree(
