@@ -14,6 +14,9 @@ from promptdb.domain.views import AliasEventView, AliasView
 ALIASES_FILE = "_aliases.yaml"
 """Its path below the prompts root."""
 
+MISNAMED_ALIASES = ("_aliases.yml", "_aliases.json")
+"""Names that are not read, and that would otherwise be ignored silently."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:

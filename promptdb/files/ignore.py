@@ -4,9 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.errors import ConfigError
-
-IGNORE_FILE = ".promptdbignore"
 
 
 def ignore_rule(data: bytes | None, where: str) -> Callable[[str], bool]:

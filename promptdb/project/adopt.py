@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from promptdb.domain.file_rules import FileRules, TextDefaults
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.spec import TemplateFormat
 from promptdb.domain.suffixes import STRUCTURED, SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.errors import ConfigError, StorageError
-from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Scan, scan
 from promptdb.files.tree import WorkTree
 from promptdb.git.repository import repository_root

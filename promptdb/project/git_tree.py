@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from promptdb.domain.digest import Digest
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import OutsideRoot, StorageError
-from promptdb.files.ignore import IGNORE_FILE, ignore_rule
+from promptdb.files.ignore import ignore_rule
 from promptdb.files.scan import Scan, identify, is_prompt_name
 from promptdb.files.streams import Measured
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content

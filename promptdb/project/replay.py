@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from promptdb.domain.file_rules import FileRules
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
-from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Candidate, Scan
 from promptdb.git.objects import Entry
 from promptdb.git.repository import Repository

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import Conflict, Guard, InvalidRef, PromptNotFound
 from promptdb.files.editing.relocate import PromptPath
-from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
+from promptdb.files.ignore import ignore_file, ignore_rule
 from promptdb.files.scan import Candidate, is_prompt_name
 from promptdb.git.index import is_ignored
 from promptdb.git.worktree import WorkTreeState, from_top
