@@ -140,10 +140,12 @@ class Layout:
         return self.place(folder) is not None or any(root.leads(folder.split("/")) for root in self.roots)
 
     def hides(self, path: str) -> bool:
-        """Test whether a part of a path below its root starts with `_` or `.`."""
-        place = None if self.is_plain else self.place(_folder(path))
-        rest = path[len(place.root) :].lstrip("/") if place is not None else path
-        return any(map(_is_hidden, rest.split("/")))
+        """Test whether a part of a path below its root starts with `_` or `.`. The parts of a root may do so."""
+        if self.is_plain:
+            return any(map(_is_hidden, path.split("/")))
+        if (place := self.place(_folder(path))) is None:
+            return not self.leads(_folder(path))
+        return any(map(_is_hidden, path[len(place.root) :].lstrip("/").split("/")))
 
     def with_roots(self, folders: Sequence[str]) -> "Layout":
         """Add folders as the last roots."""

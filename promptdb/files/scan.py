@@ -21,13 +21,14 @@ from promptdb.safe_paths import contained
 class Candidate(NamedTuple):
     """A prompt file: its path from the root, with `/`, and its identity. `target` is the path that a link leads to.
 
-    `parts` are all files of a chat folder, of which `path` is the first.
+    `parts` are all files of a chat folder, of which `path` is the first, and `links` maps links among the others to their targets.
     """
 
     path: str
     prompt: PromptId
     target: str | None = None
     parts: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
@@ -36,8 +37,8 @@ class Candidate(NamedTuple):
 
     @property
     def named_path(self) -> str:
-        """The path that names the prompt: that of the file, or of the folder with `/` at the end."""
-        return f"{self.path.rpartition('/')[0]}/" if self.parts else self.path
+        """The path that names the prompt: that of the file, or of the chat folder with `/` at the end."""
+        return _named_path(self.path, self.parts)
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,14 @@ def identify(
             continue
         parts = chats.folders.get(path, ())
         try:
-            prompt = layout.prompt(f"{path.rpartition('/')[0]}/" if parts else path)
+            prompt = layout.prompt(_named_path(path, parts))
         except InvalidRef as error:
             hint = f"rename it, name it in the settings under [names], or start its name with '_'; in a name {error.hint}"
             problems.append(Problem(path, 1, 1, Code.BAD_NAME, error.message, hint))
             continue
         candidate = Candidate(path, prompt, links.get(path) if links else None, parts)
+        if parts and links:
+            candidate = candidate._replace(links=tuple((part, links[part]) for part in parts[1:] if part in links))
         folded = candidate.prompt.folded
         other = candidates.setdefault(folded, candidate)
         if other is not candidate:
@@ -111,6 +114,10 @@ def _without_file(found: Sequence[Candidate], layout: Layout) -> Iterator[Proble
         if path not in used:
             message = f"[names] in the settings names it {prompt}, but it is not a prompt file"
             yield Problem(path, 1, 1, Code.NAME_WITHOUT_FILE, message, "correct the path, or remove the line")
+
+
+def _named_path(path: str, parts: tuple[str, ...]) -> str:
+    return f"{path.rpartition('/')[0]}/" if parts else path
 
 
 def is_prompt_name(name: str) -> bool:
@@ -167,8 +174,8 @@ class _Walk:
             return
         below = target.relative_to(os.path.realpath(self.root)).as_posix()
         if not self.layout.has(below):
-            error = outside_roots(path)
-            self._report(path, Code.OUTSIDE_ROOT, error.message, error.hint)
+            outside = outside_roots(path)
+            self._report(path, Code.OUTSIDE_ROOT, outside.message, outside.hint)
         elif target.is_file():
             self.links[path] = below
         else:

@@ -1,6 +1,6 @@
-"""The commits on the first-parent line of a history that changed a folder, with their changes."""
+"""The commits on the first-parent line of a history that changed certain files, with their changes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from promptdb.git.objects import Entry
@@ -24,13 +24,14 @@ def first_parents(repository: Repository, tip: str) -> list[str]:
     return repository.run("rev-list", "--first-parent", tip).decode().split()
 
 
-def folder_history(repository: Repository, tip: str, prefix: str, after: str | None = None) -> Iterator[FolderChange]:
-    """Yield the commits up to `tip` that changed a folder, oldest first. A merge counts as a change of its first parent.
+def folder_history(
+    repository: Repository, tip: str, pathspecs: Sequence[str], after: str | None = None
+) -> Iterator[FolderChange]:
+    """Yield the commits up to `tip` that changed files, oldest first. A merge counts as a change of its first parent.
 
     The repository must not be a shallow clone, whose oldest commit seems to add everything.
     """
     commits = f"{after}..{tip}" if after is not None else tip
-    folder = [prefix] if prefix != "." else []
-    for commit, files in read_log(repository, "-m", "--first-parent", "--reverse", commits, "--", *folder):
+    for commit, files in read_log(repository, "-m", "--first-parent", "--reverse", commits, "--", *pathspecs):
         changed = {file.path: Entry(file.mode, file.blob) if file.mode != _GONE else None for file in files}
         yield FolderChange(commit, changed)

@@ -13,7 +13,6 @@ from promptdb.domain.integrity import IntegrityCode, finding
 from promptdb.errors import ConfigError, StorageError
 from promptdb.files.scan import Candidate
 from promptdb.git.repository import find_repository
-from promptdb.git.worktree import from_top
 from promptdb.maintenance.verify import ProvenanceCheck, Verified
 from promptdb.progress import Progress
 from promptdb.project.read_file import LoadedFile, Loader
@@ -75,7 +74,7 @@ def _not_in(
 def _compare(opened: OpenView, rows: Sequence[SourceRow], settings: AppSettings) -> tuple[list[SourceRow], int]:
     if len(rows) > _MANY:
         opened.tree.preload()
-    candidates = {from_top(opened.origin.root, candidate.path): candidate for candidate in opened.found.candidates}
+    candidates = {opened.placed.top(candidate.path): candidate for candidate in opened.found.candidates}
     wrong, unknown = list[SourceRow](), 0
     for row in rows:
         candidate = candidates.get(row.path)
@@ -91,7 +90,7 @@ def _compare(opened: OpenView, rows: Sequence[SourceRow], settings: AppSettings)
 def blobs_in(opened: OpenView, paths: Collection[str] | None, settings: AppSettings) -> Iterator[Blob]:
     """Read the blobs of the files with these paths from the top of the repository, or of all files."""
     for candidate in opened.found.candidates:
-        if paths is None or from_top(opened.origin.root, candidate.path) in paths:
+        if paths is None or opened.placed.top(candidate.path) in paths:
             for file in _readings(opened, candidate, settings):
                 yield from file.content.blobs if file.content is not None else ()
 

@@ -90,7 +90,7 @@ def propose(folder: Path, root: str | None = None) -> Proposal:
     if not prompts.is_relative_to(base):
         raise ConfigError(f"{root} is not below {base}", "name a folder of this repository")
     proposal = Proposal(base, prompts.relative_to(base).as_posix())
-    if prompts.is_dir() and (found := scan(prompts, _git_ignores(prompts))).candidates:
+    if prompts.is_dir() and (found := scan(prompts, git_ignores=_git_ignores(prompts))).candidates:
         _adopt(proposal, found)
     else:
         proposal.facts.append(f"no prompt files yet; {proposal.root}/{_EXAMPLE_FILE} is an example to start from")

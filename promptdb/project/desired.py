@@ -25,7 +25,8 @@ from promptdb.version import VERSION
 class DesiredTree:
     """The prompts of a tree: valid ones in `items`, and in `invalid` the names of those whose files have errors.
 
-    `problems` covers the whole tree, and `tests` counts the golden tests that ran. `candidates` has all files, valid or
+    `problems` covers the whole tree, `tests` counts the golden tests that ran, and `blank` the chat folders without any text.
+    `candidates` has all files, valid or
     not, except those that claim the same name.
     """
 
@@ -35,6 +36,7 @@ class DesiredTree:
     problems: list[Problem] = field(default_factory=list)
     declared: tuple[Declaration, ...] = ()
     tests: int = 0
+    blank: int = 0
     known: KnownFiles | None = None
     candidates: dict[PromptId, Candidate] = field(default_factory=dict)
     _contents: dict[PromptId, Content] = field(default_factory=dict)
@@ -75,6 +77,9 @@ class DesiredTree:
         return found
 
     def add(self, candidate: Candidate, loaded: LoadedFile) -> None:
+        if loaded.blank:
+            self.blank += 1
+            return
         self.candidates[candidate.prompt] = candidate
         self.problems += loaded.problems
         self.tests += loaded.tests
@@ -116,7 +121,7 @@ def collect(
     loaded = ordered_map(loader, new) if isinstance(tree, WorkTree) else map(loader, new)
     files: dict[str, LoadedFile] = {}
     for number, candidate in enumerate(found.candidates, 1):
-        file = files[candidate.path] = unchanged.get(candidate.path) or next(loaded)
+        file = files[candidate.key] = unchanged.get(candidate.path) or next(loaded)
         desired.add(candidate, file)
         if progress is not None and number % 100 == 0:
             progress(number, len(found.candidates))

@@ -6,6 +6,7 @@ from typing import Self
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, Guard
+from promptdb.git.tree_place import PlacedEntries
 from promptdb.problems import Problem
 from promptdb.progress import Progress
 from promptdb.project.desired import DesiredTree, collect
@@ -17,10 +18,14 @@ from promptdb.settings import AppSettings
 
 @dataclass(frozen=True)
 class LoadedTree:
-    """The prompt files of a view, and their origin. `dirty_paths` are the files that differ from the commit."""
+    """The prompt files of a view, and their origin. `dirty_paths` are the files that differ from the commit.
+
+    `placed` converts their paths to those from the top of the repository.
+    """
 
     desired: DesiredTree
     origin: Origin
+    placed: PlacedEntries
     dirty_paths: frozenset[str] = frozenset()
 
     def on_ref(self, ref: str | None) -> Self:
@@ -47,12 +52,16 @@ class Updated:
 
 @dataclass(frozen=True)
 class Checked:
-    """The number of valid prompts, the number of golden tests that ran, and the problems, sorted by place."""
+    """The number of valid prompts, the number of golden tests that ran, and the problems, sorted by place.
+
+    `blank` counts the chat folders without any text, which are not prompts.
+    """
 
     prompts: int
     tests: int
     problems: tuple[Problem, ...]
     updated: tuple[Updated, ...] = ()
+    blank: int = 0
 
 
 @collecting_rarely()
@@ -67,14 +76,14 @@ def load_tree(
     """
     opened = open_view(settings, view)
     refs = RefRules.of(opened.settings.refs)
-    desired = collect(opened.found, opened.tree, opened.settings.file_rules, progress, run_tests=run_tests, refs=refs)
-    return LoadedTree(desired, replace(opened.origin, refs=refs), opened.dirty_paths)
+    desired = collect(opened.found, opened.tree, opened.rules, progress, run_tests=run_tests, refs=refs)
+    return LoadedTree(desired, replace(opened.origin, refs=refs), opened.placed, opened.dirty_paths)
 
 
 def check_tree(settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE) -> Checked:
     """Parse every file of the tree and run its tests. Arguments and errors as in `load_tree`."""
     desired = load_tree(settings, progress, view, run_tests=True).desired
-    return Checked(len(desired.items), desired.tests, tuple(desired.problems))
+    return Checked(len(desired.items), desired.tests, tuple(desired.problems), blank=desired.blank)
 
 
 def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:
@@ -87,7 +96,8 @@ def prompt_in(opened: OpenView, prompt: PromptId) -> tuple[str, LoadedFile] | No
     candidate = next((found for found in opened.found.candidates if found.prompt == prompt), None)
     if candidate is None:
         return None
-    return candidate.path, Loader(opened.tree, opened.settings.file_rules)(candidate)
+    file = Loader(opened.tree, opened.rules)(candidate)
+    return None if file.blank else (candidate.path, file)
 
 
 def require_clean(loaded: LoadedTree) -> None:

@@ -21,7 +21,7 @@ from promptdb.files.tree import MAX_TEXT_BYTES
 from promptdb.git.history import FolderChange, first_parents, folder_history
 from promptdb.git.objects import Entry, entries_of_commit, read_blobs
 from promptdb.git.provenance import Commit
-from promptdb.git.worktree import from_top
+from promptdb.git.tree_place import PlacedEntries
 from promptdb.problems import Code, Problem
 from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
 from promptdb.project.git_tree import may_be_text
@@ -101,8 +101,8 @@ def record_history(
         Conflict: the registry has versions from elsewhere, or another history.
         DivergedHistory, Guard, LockTimeout, StorageError: as in `apply`.
     """
-    tip = load_tree(settings, None, View(rev=rev))
-    tip.desired.require_valid()
+    load_tree(settings, None, View(rev=rev)).desired.require_valid()
+    tip = load_tree(settings, None, View(rev=rev, past=True))
     root, started = tip.origin.root, datetime.now(UTC)
 
     def look(connection: sa.Connection) -> _Look:
