@@ -40,6 +40,7 @@ class Code(StrEnum):
     SAME_IDENTITY = "PDB502"
     SYMLINK = "PDB503"
     RENAME = "PDB504"
+    NO_PROMPTS = "PDB505"
     NAME_WITHOUT_FILE = "PDB506"
 
     TEST_FAILED = "PDB601"
@@ -53,7 +54,15 @@ class Code(StrEnum):
 
 
 WARNINGS = frozenset(
-    {Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.LITERAL_NAME, Code.SYMLINK, Code.NAME_WITHOUT_FILE, Code.ALIAS_WITHOUT_FILE}
+    {
+        Code.UNUSED_VARIABLE,
+        Code.EMPTY_TEMPLATE,
+        Code.LITERAL_NAME,
+        Code.SYMLINK,
+        Code.NO_PROMPTS,
+        Code.NAME_WITHOUT_FILE,
+        Code.ALIAS_WITHOUT_FILE,
+    }
 )
 """Codes that are reported but do not stop a sync."""
 

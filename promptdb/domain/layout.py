@@ -193,7 +193,6 @@ class Layout:
         return None
 
 
-
 PLAIN = Layout()
 """The base is the only root."""
 

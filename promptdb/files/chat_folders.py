@@ -32,9 +32,7 @@ def chat_folders(paths: Sequence[str], layout: Layout, problems: list[Problem]) 
             twice[path] = folder
             message = f"{other} and {path} are both the {role} message of the chat {folder}"
             problems.append(Problem(path, 1, 1, Code.SAME_IDENTITY, message, "remove one of them"))
-    chats = {
-        folder: tuple(files[role] for role in CHAT_ROLES if role in files) for folder, files in found.items()
-    }
+    chats = {folder: tuple(files[role] for role in CHAT_ROLES if role in files) for folder, files in found.items()}
     return Chats(
         {parts[0]: parts for parts in chats.values()},
         frozenset(part for parts in chats.values() for part in parts[1:]).union(twice),

@@ -1,14 +1,14 @@
 """The walk over the tree that finds prompt files and their identities."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from promptdb.domain.layout import IGNORE_FILE, PLAIN, Layout, composed
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.suffixes import SUFFIXES
+from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import ConfigError, InvalidRef, OutsideRoot
 from promptdb.files.chat_folders import Chats, chat_folders
 from promptdb.files.ignore import ignore_file, ignore_rule
@@ -21,7 +21,8 @@ from promptdb.safe_paths import contained
 class Candidate(NamedTuple):
     """A prompt file: its path from the root, with `/`, and its identity. `target` is the path that a link leads to.
 
-    `parts` are all files of a chat folder, of which `path` is the first, and `links` maps links among the others to their targets.
+    `parts` are all files of a chat folder, of which `path` is the first. `links` are the links among the others, with their
+    targets.
     """
 
     path: str
@@ -58,7 +59,9 @@ def scan(root: Path, layout: Layout = PLAIN, git_ignores: Callable[[str], bool] 
     """
     for folder in (root if layout.is_plain else root / str(each) for each in layout.roots if not each.is_pattern):
         if not folder.is_dir():
-            raise ConfigError(f"there is no prompts folder {folder}", "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT")
+            raise ConfigError(
+                f"there is no prompts folder {folder}", "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT"
+            )
     ignored = ignore_rule(ignore_file(root), str(root / IGNORE_FILE))
     walk = _Walk(root, layout, lambda path: ignored(path) or (git_ignores is not None and git_ignores(path)))
     walk.enter("")
@@ -83,7 +86,9 @@ def identify(
         try:
             prompt = layout.prompt(_named_path(path, parts))
         except InvalidRef as error:
-            hint = f"rename it, name it in the settings under [names], or start its name with '_'; in a name {error.hint}"
+            hint = (
+                f"rename it, name it in the settings under [names], or start its name with '_'; in a name {error.hint}"
+            )
             problems.append(Problem(path, 1, 1, Code.BAD_NAME, error.message, hint))
             continue
         candidate = Candidate(path, prompt, links.get(path) if links else None, parts)
@@ -121,8 +126,37 @@ def _named_path(path: str, parts: tuple[str, ...]) -> str:
 
 
 def is_prompt_name(name: str) -> bool:
-    """Test the first character and the suffix of a file name."""
-    return name[0] not in "._" and name[name.rfind(".") :].lower() in SUFFIXES and not name.startswith("README")
+    """Test the first character and the suffix of a file name, and whether it is a README."""
+    return name[0] not in "._" and name[name.rfind(".") :].lower() in SUFFIXES and not _is_readme(name)
+
+
+def _is_readme(name: str) -> bool:
+    return name.startswith("README") or name.partition(".")[0].lower() == "readme"
+
+
+def needed(root: Path, paths: Iterable[str]) -> list[str]:
+    """Choose the paths without which other prompts would be found: prompts, their fragments, and the ignore file.
+
+    Raises:
+        ConfigError: the ignore file cannot be used.
+    """
+    ignored = ignore_rule(ignore_file(root), str(root / IGNORE_FILE))
+    return [
+        path
+        for path in paths
+        if path == IGNORE_FILE
+        or (
+            file_suffix(path) in SUFFIXES
+            and not _is_readme(path[path.rfind("/") + 1 :])
+            and not is_below(path, ignored)
+        )
+    ]
+
+
+def is_below(path: str, ignored: Callable[[str], bool]) -> bool:
+    """Test whether a path is ignored, or below an ignored folder."""
+    ends = (end + 1 for end, character in enumerate(path) if character == "/")
+    return any(ignored(path[:end]) for end in ends) or ignored(path)
 
 
 @dataclass

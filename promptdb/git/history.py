@@ -1,5 +1,6 @@
 """The commits on the first-parent line of a history that changed certain files, with their changes."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -35,3 +36,15 @@ def folder_history(
     for commit, files in read_log(repository, "-m", "--first-parent", "--reverse", commits, "--", *pathspecs):
         changed = {file.path: Entry(file.mode, file.blob) if file.mode != _GONE else None for file in files}
         yield FolderChange(commit, changed)
+
+
+def exact_renames(repository: Repository, before: str, after: str) -> list[tuple[str, str]]:
+    """List the old and new paths of files that moved between two commits without a change."""
+    options = ("-r", "--find-renames=100%", "--diff-filter=R", "--name-status", "-z")
+    fields = repository.run("diff-tree", *options, before, after).split(b"\0")
+    return [(os.fsdecode(old), os.fsdecode(new)) for old, new in zip(fields[1::3], fields[2::3], strict=False)]
+
+
+def commits_of(repository: Repository, tip: str, folder: str) -> int:
+    """Count the commits up to `tip`, each one the first parent of the next, that changed a folder."""
+    return int(repository.run("rev-list", "--first-parent", "--count", tip, "--", folder))

@@ -55,7 +55,8 @@ def last_commits(
 ) -> dict[str, Commit]:
     """Find the newest commit in the history of `tip` that gave each path its present blob.
 
-    `pathspecs` stand for the paths on git's command line if these are too many. At the end of a shallow clone, the oldest commit stands for all earlier ones.
+    `pathspecs` stand for the paths on git's command line if these are too many. At the end of a shallow clone, the oldest
+    commit stands for all earlier ones.
     """
     found: dict[str, Commit] = {}
     if not blobs:

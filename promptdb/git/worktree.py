@@ -73,7 +73,9 @@ class WorkTreeState:
     @cached_property
     def unmerged_paths(self) -> tuple[str, ...]:
         """Files with an unresolved conflict, from whatever command."""
-        output = self.repository.run("ls-files", "--unmerged", "--full-name", "-z", "--", *self.place.pathspecs, literal=False)
+        output = self.repository.run(
+            "ls-files", "--unmerged", "--full-name", "-z", "--", *self.place.pathspecs, literal=False
+        )
         names = (entry.partition(b"\t")[2] for entry in output.split(b"\0") if entry)
         return tuple(dict.fromkeys(self._below_root(os.fsdecode(name)) for name in names))
 

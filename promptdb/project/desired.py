@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from promptdb.domain.aliases import Declaration
 from promptdb.domain.file_rules import FileRules
 from promptdb.domain.git_refs import RefRules
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import InvalidPrompts, StalePlan
 from promptdb.files.aliases_file import read_aliases, without_file
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import ScannedTree, WorkTree
-from promptdb.problems import Problem, in_order
+from promptdb.problems import Code, Problem, in_order
 from promptdb.progress import Progress
 from promptdb.project.content import Content
 from promptdb.project.parallel import ordered_map
@@ -127,6 +129,10 @@ def collect(
             progress(number, len(found.candidates))
     if known is not None:
         known.save(files)
+    if not desired.items and not desired.errors:
+        # A wrong root or ignore file must not look like a tree in order.
+        hint = f"see prompts_root, {IGNORE_FILE} and .gitignore; prompts end with {', '.join(sorted(SUFFIXES))}"
+        desired.problems.append(Problem(".", 1, 1, Code.NO_PROMPTS, "there are no prompt files", hint))
     aliases = read_aliases(tree, refs or RefRules())
     # One problem makes all declarations of the file void.
     if not aliases.problems:

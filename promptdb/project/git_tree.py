@@ -16,7 +16,7 @@ from promptdb.domain.digest import Digest
 from promptdb.domain.layout import IGNORE_FILE, PLAIN, Layout
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import OutsideRoot, StorageError
-from promptdb.files.ignore import ignore_rule
+from promptdb.files.ignore import ignore_rule, too_large
 from promptdb.files.scan import Scan, identify, is_prompt_name
 from promptdb.files.streams import Measured
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content, outside_roots
@@ -157,9 +157,13 @@ class GitTree:
     def ignore_rule(self) -> Callable[[str], bool]:
         """Compile the ignore file of the tree, as `files.ignore` does. Raise ConfigError if it is wrong."""
         rules = None
-        with suppress(OSError, FileTooLarge, OutsideRoot):
-            rules = self.read(IGNORE_FILE, MAX_TEXT_BYTES)
-        return ignore_rule(rules, f"{IGNORE_FILE} in {self.name}")
+        where = f"{IGNORE_FILE} in {self.name}"
+        try:
+            with suppress(OSError, OutsideRoot):
+                rules = self.read(IGNORE_FILE, MAX_TEXT_BYTES)
+        except FileTooLarge as error:
+            raise too_large(where) from error
+        return ignore_rule(rules, where)
 
     def _file_or_problem(self, path: str, entry: Entry) -> str | Problem:
         """Follow a link. Return a problem for a folder that is not walked, or for a link that leads to nothing."""

@@ -98,7 +98,6 @@ class Loader:
             len(prompt.tests),
         )
 
-
     def _bytes(self, path: str) -> bytes:
         try:
             return self.tree.read_scanned(path, MAX_TEXT_BYTES)

@@ -35,7 +35,7 @@ class KnownFiles:
         return {candidate.path: file for candidate, file in known if self._is_current(candidate, file)}
 
     def save(self, files: Mapping[str, LoadedFile]) -> None:
-        """Replace the cache by these files, by the keys of their candidates. Omits files with problems, to report them each time."""
+        """Replace the cache by these files, by the keys of their candidates. Omits files with problems, which appear again."""
         rows = {key: file.row() for key, file in files.items() if file.is_valid and not file.problems}
         if rows != self._rows:
             write_cache(self._tree.cache_file, self._settings_key, rows)

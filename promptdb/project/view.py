@@ -10,13 +10,13 @@ from promptdb.domain.file_rules import FileRules
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.views import Provenance
 from promptdb.errors import ConfigError, StorageError
-from promptdb.files.scan import Scan, scan
+from promptdb.files.scan import Scan, needed, scan
 from promptdb.files.tree import MAX_TEXT_BYTES, ScannedTree, WorkTree
 from promptdb.git.filters import stores_lf
 from promptdb.git.objects import SUBMODULE, Entry, entries_of_commit, entries_of_index, read_blobs
 from promptdb.git.repository import Repository, find_repository
-from promptdb.git.worktree import committed, open_work_tree
 from promptdb.git.tree_place import PlacedEntries, TreePlace
+from promptdb.git.worktree import committed, open_work_tree
 from promptdb.project.git_tree import GitTree
 from promptdb.settings import AppSettings
 
@@ -28,7 +28,7 @@ Entries = Callable[..., dict[str, Entry]]
 class View:
     """A state of the files: the index if `staged`, the commit, tag or branch `rev`, or the work tree by default.
 
-    With `past`, a commit is read as `sync --history` reads it: with the present settings, ignore file, and former roots and fields.
+    With `past`, a commit is read as `sync --history` does: with the present settings and ignore file, former roots and fields.
     """
 
     staged: bool = False
@@ -89,8 +89,8 @@ class Origin:
 class OpenView:
     """The files of a view: how to read them, the prompts among them, and their origin.
 
-    `settings` and `rules` are those that hold for these files. `dirty_paths` are the files that differ from the commit. `placed`
-    converts paths to those from the top of the repository.
+    `settings` and `rules` are those that hold for these files. `dirty_paths` are the files that differ from the commit.
+    `placed` converts paths to those from the top of the repository.
     """
 
     settings: AppSettings
@@ -126,7 +126,7 @@ def _of_work_tree(settings: AppSettings) -> OpenView:
     if state is None:
         tree = WorkTree(root, layout=layout)
         return OpenView(settings, settings.file_rules, tree, scan(root, layout), Origin(root.resolve().name))
-    if missing := state.left_out():
+    if missing := needed(root, state.left_out()):
         shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         message = f"a sparse checkout leaves out prompt files: {shown}"
         raise StorageError(message, "read the commit instead, with --rev HEAD, or 'git sparse-checkout add' the folder")
@@ -210,7 +210,7 @@ def _placed(
     written = Path(os.path.normpath(base / settings.prompts_folder))
     # The work tree may have a link in the place of the folder.
     prefixes = [_from_top(root, repository) for root in dict.fromkeys((written, written.resolve()))]
-    former = tuple(_from_top(Path(os.path.normpath(base / folder)), repository) for folder in settings.former_roots)
+    former = former_folders(settings, repository)
     places = [TreePlace(prefix, settings.layout) for prefix in prefixes]
     with_former = [TreePlace(prefix, settings.layout, former) for prefix in prefixes if former and not view.staged]
     for place in with_former if view.past and former else [*places, *with_former]:
@@ -224,6 +224,16 @@ def _placed(
         if entry is not None and entry.mode == SUBMODULE:
             raise ConfigError(f"in {name}, {folder} is a submodule", "run promptdb inside of it")
     return settings, PlacedEntries(places[0])
+
+
+def former_folders(settings: AppSettings, repository: Repository) -> tuple[str, ...]:
+    """List the former roots by their paths from the top.
+
+    Raises:
+        ConfigError: a former root is outside of the repository.
+    """
+    base = settings.base.resolve()
+    return tuple(_from_top(Path(os.path.normpath(base / folder)), repository) for folder in settings.former_roots)
 
 
 def _from_top(folder: Path, repository: Repository) -> str:

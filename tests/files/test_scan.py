@@ -42,6 +42,7 @@ def problems(root: Path) -> list[tuple[str, int, int, Code]]:
         ("a.yaml/b.yaml", "a.yaml/b"),
         ("1/2.md", "1/2"),
         ("a/xREADME.md", "a/xREADME"),
+        ("a/readme-writer.md", "a/readme-writer"),
         ("a/b_c-d.md", "a/b_c-d"),
     ],
 )
@@ -63,6 +64,9 @@ def test_a_prompt_and_its_identity(tree: Path, put: Put, path: str, prompt: str)
         "README.md",
         "a/README.txt",
         "a/README-old.md",
+        "readme.md",
+        "a/Readme.txt",
+        "a/ReadMe.de.md",
         "README",
         "a/data.csv",
         "a/notes.rst",
@@ -116,7 +120,7 @@ def test_a_bad_name(tree: Path, put: Put, path: str, segment: str):
     assert (problem.path, problem.line, problem.column, problem.code) == (path, 1, 1, Code.BAD_NAME)
     assert segment in problem.message
     assert problem.hint is not None
-    assert "rename the file, or start its name with '_'" in problem.hint
+    assert "rename it, name it in the settings under [names]" in problem.hint
     assert found(tree) == {}
 
 
@@ -179,7 +183,7 @@ def test_what_git_ignores(tree: Path, put: Put):
         asked.append(path)
         return path in ("build/", "c.yaml")
 
-    assert [candidate.path for candidate in scan(tree, git_ignores).candidates] == ["a.yaml"]
+    assert [candidate.path for candidate in scan(tree, git_ignores=git_ignores).candidates] == ["a.yaml"]
     assert sorted(asked) == ["a.yaml", "build/", "c.yaml"]
 
 

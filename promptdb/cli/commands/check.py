@@ -45,6 +45,7 @@ def command(view: "View | None", form: str, as_json: bool, update_tests: bool) -
     problems = checked.problems
     if as_json:
         data = {"prompts": checked.prompts, "tests": checked.tests, "problems": problems_data(problems)}
+        data["blank_chats"] = checked.blank
         print_json({**data, "updated": checked.updated} if update_tests else data)
     else:
         for test in checked.updated:
@@ -56,4 +57,6 @@ def command(view: "View | None", form: str, as_json: bool, update_tests: bool) -
             click.echo(summary(problems))
         else:
             print_problems(problems, root=root)
+        if checked.blank and form == "text":
+            click.echo(f"{count(checked.blank, 'chat folder')} without any text: not prompts")
     return 4 if any(problem.is_error for problem in problems) else 0

@@ -24,9 +24,9 @@ class Body:
 
 @dataclass
 class Document:
-    """A prompt file. `text` is its YAML or JSON part, which starts at `first_line`.
+    """A prompt file. `text` is its YAML or JSON part, which starts at `first_line`. `prompt` is its name, if it has one.
 
-    `prompt` is its name, if it has one. `bodies` are templates in plain text. `moved` maps paths in the data to the paths of the shorthands that authors wrote.
+    `bodies` are templates in plain text. `moved` maps paths in the data to the paths of the shorthands that authors wrote.
     """
 
     path: str

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.spec import PromptSpec, SpecFields
+from promptdb.domain.spec import PromptSpec, SpecFields, Undefined
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import InvalidRef
 from promptdb.files.findings import Unreadable
@@ -42,7 +42,7 @@ class ParsedPrompt:
     tests: tuple[GoldenTest, ...] = ()
     reads: dict[str, Digest] = field(default_factory=dict)
     stored: dict[str, StoredFile] = field(default_factory=dict)
-    texts: dict[TextField, str] = field(default_factory=dict)
+    texts: dict[FieldPath, str] = field(default_factory=dict)
 
     def compiled(self, open_blob: OpenBlob) -> CompiledPrompt:
         return CompiledPrompt(self.spec, open_blob, self.templates)
@@ -72,22 +72,19 @@ def parse_file(
         return ParseResult(None, tuple(in_order(problems)))
     document.prompt = prompt
     _drop(document, defaults.ignored)
-    return parse_document(document, tree)
+    return parse_document(document, tree, defaults.undefined)
 
 
 def parse_chat(
     files: Mapping[str, bytes], tree: Tree, defaults: TextDefaults, prompt: PromptId | None = None
 ) -> ParseResult:
-    """Read the files of a chat folder, in the order of its messages, as `parse_file` reads one file.
-
-    At least one of them has a text.
-    """
-    found = read_chat({path: data for path, data in files.items() if data.strip()}, defaults)
+    """Read the files of a chat folder, in the order of its messages, as `parse_file` reads one file."""
+    found = read_chat({path: data for path, data in files.items() if data.strip()} or files, defaults)
     if not isinstance(found, Document):
         return ParseResult(None, tuple(in_order(found)))
     found.prompt = prompt
     _drop(found, defaults.ignored)
-    result = parse_document(found, tree)
+    result = parse_document(found, tree, defaults.undefined)
     if result.prompt is not None:
         # Blank files count as well: a text in them would be a message.
         result.prompt.reads.update((path, digest_of(data)) for path, data in list(files.items())[1:])
@@ -100,13 +97,16 @@ def _drop(document: Document, fields: Iterable[str]) -> None:
             document.data.pop(name, None)
 
 
-def parse_document(document: Document, tree: Tree) -> ParseResult:
-    """Validate and resolve a prompt file that is already read, or fields that never were a file."""
+def parse_document(document: Document, tree: Tree, undefined: Undefined = "strict") -> ParseResult:
+    """Validate and resolve a prompt file that is already read, or fields that never were a file.
+
+    `undefined` holds for a jinja2 prompt that does not name it.
+    """
     file, problems = validate_fields(document)
     if file is None:
         return ParseResult(None, tuple(in_order(problems)))
     references = References(document, tree)
-    spec = _resolve(file, references)
+    spec = _resolve(file, references, undefined)
     problems = [*problems, *references.problems]
     findings, templates = validate_spec(spec)
     if problems:
@@ -127,14 +127,17 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
     return ParseResult(parsed, tuple(in_order(problems)))
 
 
-def _resolve(file: PromptFile, references: References) -> PromptSpec:
+def _resolve(file: PromptFile, references: References, undefined: Undefined) -> PromptSpec:
     fields = {name: getattr(file, name) for name in SpecFields.model_fields}
+    template_format = file.template_format or "f-string"
     fields["template"] = references.template_text(file)
+    fields["messages"] = references.messages(file)
     fields["variables"] = declared_variables(file)
     spec = PromptSpec.model_construct(
         **fields,
         kind=file.kind or ("chat" if file.messages is not None else "string"),
-        template_format=file.template_format or "f-string",
+        template_format=template_format,
+        undefined=file.undefined or (undefined if template_format == "jinja2" else "strict"),
         few_shot=references.few_shot(file),
         assets=references.assets(file),
         includes={},
