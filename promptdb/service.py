@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
 from promptdb.domain.aliases import AliasMove, AliasTarget
+from promptdb.domain.holds import Hold
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, PromptRef, parse_alias
@@ -24,7 +25,7 @@ from promptdb.domain.views import (
 )
 from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
-from promptdb.registry import aliases
+from promptdb.registry import aliases, holds
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
@@ -98,7 +99,7 @@ class PromptService:
         return self.find(PromptRef.parse(ref)).view
 
     def find(self, ref: PromptRef) -> StoredVersion:
-        """Find a version as it is stored. Commits without a sync are read from the current repository. Errors as in `get`."""
+        """Find a version as it is stored. `git:` also reads commits of the current repository. Errors as in `get`."""
         try:
             return self.reader.find(ref)
         except NotFound as error:
@@ -190,9 +191,8 @@ class PromptService:
         """
         from promptdb.project import single_file
 
-        path = Path(file)
-        content = single_file.content_from_file(path, self.settings)
-        return self._register(path.stem if name is None else name, content, alias)
+        content = single_file.content_from_file(Path(file), self.settings)
+        return self._register(Path(file).stem if name is None else name, content, alias)
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file with the same digest, and its fragments and assets beside it.
@@ -251,8 +251,7 @@ class PromptService:
         if not target.is_recorded:
             hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
-        version = AliasTarget(target.revision, target.id)
-        move = aliases.decide_promotion(self.registry, target.prompt, version, alias)
+        move = aliases.decide_promotion(self.registry, target.prompt, AliasTarget(target.revision, target.id), alias)
         return self._perform(move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
     def promote_all(
@@ -274,6 +273,14 @@ class PromptService:
     ) -> AliasMove:
         """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
         return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
+
+    def holds(self, prompt: str | None = None) -> list[Hold]:
+        """List the aliases of one prompt, or of all, that were moved by hand away from where git has them."""
+        return holds.holds_of(self.registry, PromptId.parse(prompt) if prompt is not None else None)
+
+    def release_alias(self, prompt: str, alias: str, *, reason: str | None = None) -> Hold:
+        """End the hold of an alias: the next sync moves it to where git has it. Raises `NotFound` if it is not held."""
+        return holds.release(self.registry, PromptId.parse(prompt), alias, reason)
 
     def _perform(self, move: AliasMove, expected: Expected, reason: str | None, **options: bool) -> AliasMove:
         if expected != "any":

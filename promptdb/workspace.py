@@ -259,10 +259,11 @@ class Workspace:
             ConfigError, InvalidPrompts, StalePlan, StorageError: as in `declare`.
         """
         from promptdb.project.edits.declare_aliases import declare
-        from promptdb.registry.aliases import decide_all
+        from promptdb.registry.aliases import decide_all, perform
 
         if everywhere:
             moves = decide_all(self.registry, source, alias)
+            perform(self.registry, moves, dry_run=True, allow_breaking=allow_breaking)
         else:
             moves = [self.service.promote(source, alias, dry_run=True, allow_breaking=allow_breaking)]
         return declare(self.settings, moves)

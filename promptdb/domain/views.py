@@ -126,7 +126,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class AliasView:
-    """The target of an alias. `generation` grows with each move."""
+    """The target of an alias. `generation` grows with each move. `held`: it was moved by hand, and syncs leave it there."""
 
     prompt: PromptId
     alias: str
@@ -134,6 +134,7 @@ class AliasView:
     version_id: UUID
     generation: int
     updated_at: datetime
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

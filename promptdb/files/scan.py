@@ -12,7 +12,6 @@ from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import ConfigError, InvalidRef, OutsideRoot
 from promptdb.files.chat_folders import Chats, chat_folders
 from promptdb.files.ignore import ignore_file, ignore_rule
-from promptdb.files.tree import outside_roots
 from promptdb.problems import Code, Problem
 from promptdb.safe_paths import contained
 
@@ -208,8 +207,8 @@ class _Walk:
             return
         below = target.relative_to(os.path.realpath(self.root)).as_posix()
         if not self.layout.has(below):
-            outside = outside_roots(path)
-            self._report(path, Code.OUTSIDE_ROOT, outside.message, outside.hint)
+            message = f"{path!r} leads outside the prompts roots"
+            self._report(path, Code.OUTSIDE_ROOT, message, "keep the file in one of them")
         elif target.is_file():
             self.links[path] = below
         else:

@@ -29,17 +29,24 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _LFS_POINTER_BYTES = 1024
 
 
+ABSENT = Digest("absent")
+"""In the place of the digest of a file that is not there, and would change a prompt if it were."""
+
+
 def beside(path: str, name: str) -> str:
     """Resolve a file name in the prompt file at `path`. Both paths start at the prompts root."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
-def outside_roots(path: str) -> OutsideRoot:
-    return OutsideRoot(f"{path!r} is not in a folder of prompts", "keep the file in a folder that prompts_root names")
-
-
 def size_text(limit: int) -> str:
     return f"{limit // 1024**3:,} GiB" if limit >= 1024**3 else f"{limit // 1024:,} KiB"
+
+
+class NotInRoots(OutsideRoot):
+    """A path that is in none of several prompts roots."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path!r} is in no prompts root", "keep the file in a folder that prompts_root names")
 
 
 class FileTooLarge(Exception):
@@ -193,8 +200,11 @@ class WorkTree:
 
     def _contained(self, path: str) -> Path:
         target = contained(self.root, path)
-        if not self.layout.is_plain and not self.layout.has(os.path.relpath(target, os.path.realpath(self.root))):
-            raise outside_roots(path)
+        if not self.layout.is_plain:
+            if not self.layout.has(posixpath.normpath(path)):
+                raise NotInRoots(path)
+            if not self.layout.has(os.path.relpath(target, os.path.realpath(self.root))):
+                raise OutsideRoot(f"{path!r} leads outside the prompts roots", "keep the file in one of them")
         return target
 
 

@@ -28,15 +28,15 @@ class DesiredTree:
     """The prompts of a tree: valid ones in `items`, and in `invalid` the names of those whose files have errors.
 
     `problems` covers the whole tree, `tests` counts the golden tests that ran, and `blank` the chat folders without any text.
-    `candidates` has all files, valid or
-    not, except those that claim the same name.
+    `candidates` has all files, valid or not, except those that claim the same name. `declared` is None if the file of the
+    declarations has errors.
     """
 
     loader: Loader
     items: list[Desired] = field(default_factory=list)
     invalid: set[PromptId] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
-    declared: tuple[Declaration, ...] = ()
+    declared: tuple[Declaration, ...] | None = ()
     tests: int = 0
     blank: int = 0
     known: KnownFiles | None = None
@@ -135,8 +135,7 @@ def collect(
         desired.problems.append(Problem(".", 1, 1, Code.NO_PROMPTS, "there are no prompt files", hint))
     aliases = read_aliases(tree, refs or RefRules())
     # One problem makes all declarations of the file void.
-    if not aliases.problems:
-        desired.declared = aliases.declarations
+    desired.declared = aliases.declarations if not aliases.problems else None
     if aliases.declarations:
         names = desired.names.union(*(item.renamed_from for item in desired.items))
         desired.problems += without_file(aliases.declarations, names)

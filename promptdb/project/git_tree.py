@@ -19,7 +19,7 @@ from promptdb.errors import OutsideRoot, StorageError
 from promptdb.files.ignore import ignore_rule, too_large
 from promptdb.files.scan import Scan, identify, is_prompt_name
 from promptdb.files.streams import Measured
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content, outside_roots
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, NotInRoots, is_lfs_pointer, no_lfs_content
 from promptdb.git.objects import LINK, SUBMODULE, Entry, blob_size, open_blob, read_blobs
 from promptdb.git.repository import Repository
 from promptdb.problems import Code, Problem
@@ -122,8 +122,10 @@ class GitTree:
             return found
         if found in self._folders:
             raise IsADirectoryError(errno.EISDIR, "Is a directory")
+        if not self.layout.has(posixpath.normpath(path)):
+            raise NotInRoots(path)
         if not self.layout.has(found):
-            raise outside_roots(path)
+            raise OutsideRoot(f"{path!r} leads outside the prompts roots", "keep the file in one of them")
         raise FileNotFoundError(errno.ENOENT, "No such file", path)
 
     def scan(self) -> Scan:

@@ -4,6 +4,7 @@ import click
 
 from promptdb.cli.opening import service
 from promptdb.cli.options import breaking_option, json_option, reason_option
+from promptdb.cli.present.holds import note_holds
 from promptdb.cli.present.output import print_json
 
 
@@ -28,6 +29,8 @@ def command(
     pointing = Pointing(alias, reason, allow_breaking) if alias is not None else None
     with service() as opened:
         registered = opened.register_file(file, name, alias=pointing)
+        if alias is not None:
+            note_holds(opened.holds(str(registered.version.prompt)), alias)
     version = registered.version
     if as_json:
         print_json(registered)

@@ -160,7 +160,7 @@ CASES: list[tuple[str, Code, Files, tuple[str, int, int], str]] = [
         Code.TEMPLATE_SYNTAX,
         {"a.j2": "one\n{% if x %}\n"},
         ("a.j2", 2, 1),
-        "Unexpected end of template",
+        "the block 'if' is not closed",
     ),
     ("an unknown filter", Code.TEMPLATE_SYNTAX, {"a.j2": "one\n\n{{ x | nosuch }}\n"}, ("a.j2", 3, 1), "nosuch"),
     (
