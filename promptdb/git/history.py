@@ -5,11 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from promptdb.git.objects import Entry
-from promptdb.git.provenance import Commit, read_log
+from promptdb.git.provenance import GONE, Commit, read_log
 from promptdb.git.repository import Repository
-
-_GONE = "000000"
-"""The mode of a removed file."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ def folder_history(
     """
     commits = f"{after}..{tip}" if after is not None else tip
     for commit, files in read_log(repository, "-m", "--first-parent", "--reverse", commits, "--", *pathspecs):
-        changed = {file.path: Entry(file.mode, file.blob) if file.mode != _GONE else None for file in files}
+        changed = {file.path: Entry(file.mode, file.blob) if file.mode != GONE else None for file in files}
         yield FolderChange(commit, changed)
 
 

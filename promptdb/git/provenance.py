@@ -1,7 +1,7 @@
 """The commits that gave files their content, found in one walk through the history."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +11,9 @@ _NAMED_PATHS = 200
 """The most paths on git's command line. For more paths, git reads the whole tree of prompts."""
 
 _MAX_AUTHOR = 255
+
+GONE = "000000"
+"""The mode of a removed file."""
 
 
 @dataclass(frozen=True)
@@ -51,26 +54,34 @@ def read_log(repository: Repository, *options: str) -> Iterator[tuple[Commit, li
 
 
 def last_commits(
-    repository: Repository, tip: str, blobs: Mapping[str, str], pathspecs: Sequence[str]
+    repository: Repository,
+    tip: str,
+    blobs: Mapping[str, str],
+    pathspecs: Sequence[str],
+    group: Callable[[str], str | None] | None = None,
 ) -> dict[str, Commit]:
     """Find the newest commit in the history of `tip` that gave each path its present blob.
 
     `pathspecs` stand for the paths on git's command line if these are too many. At the end of a shallow clone, the oldest
-    commit stands for all earlier ones.
+    commit stands for all earlier ones. A removed file counts for the name that `group` gives its path, if it gives one.
     """
     found: dict[str, Commit] = {}
+    removed: dict[str, Commit] = {}
     if not blobs:
         return found
     # Comparing blobs excludes commits of side branches whose change a merge dropped. With --cc, a merge counts only if it
     # differs from all its parents.
-    named = [f":(literal){path}" for path in named_paths(blobs)]
+    named = [] if group is not None else [f":(literal){path}" for path in named_paths(blobs)]
     for commit, files in read_log(repository, "--cc", tip, "--", *named or pathspecs):
         for file in files:
             if blobs.get(file.path) == file.blob:
                 found.setdefault(file.path, commit)
+            elif group is not None and file.mode == GONE and (name := group(file.path)) is not None:
+                removed.setdefault(name, commit)
+        # Removals before the last of these commits do not matter.
         if len(found) == len(blobs):
             break
-    return found
+    return found | removed
 
 
 def named_paths(paths: Collection[str]) -> list[str]:

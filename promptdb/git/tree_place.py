@@ -65,6 +65,12 @@ class TreePlace:
                 return rank, below if rank == 0 or self.layout.is_plain else path
         return None
 
+    def chat(self, path: str) -> str | None:
+        """Name the chat folder of a file by paths from the top. Return None for a file that is not part of a chat."""
+        if not self.layout.chat_folders or (located := self.located(path)) is None:
+            return None
+        return f"{path.rpartition('/')[0]}/" if self.names.chat_role(located[1]) is not None else None
+
     @cached_property
     def _starts(self) -> list[tuple[str, int]]:
         """The beginnings of paths, with their ranks. Inner folders come first."""

@@ -100,11 +100,15 @@ class WorkTreeState:
         A path is dirty if any of these files is. Its commit is the newest one of these files.
         """
         whole = {path: (path, *parts) for path, parts in files.items()}
-        dirty = {path for path, parts in whole.items() if any(map(self._is_dirty, parts))}
+        chats = set(map(self._chat, self.dirty_paths)) - {None}
+        dirty = {path for path, parts in whole.items() if any(map(self._is_dirty, parts)) or self._chat(path) in chats}
         clean = {path: parts for path, parts in whole.items() if path not in dirty}
         head, branch = self.commit_id, self.branch
         found = {path: Provenance(self.place.from_top(path), head, branch, is_dirty=True) for path in dirty}
         return found | committed(self.repository, head, branch, PlacedEntries(self.place), clean)
+
+    def _chat(self, path: str) -> str | None:
+        return self.place.chat(self.place.from_top(path))
 
     def _is_dirty(self, path: str) -> bool:
         # Git reports a submodule, or another repository, instead of its files. The path of the latter ends with `/`.
@@ -161,10 +165,13 @@ def committed(
     if tip is not None and paths:
         there = entries_of_commit(repository, tip, *named_paths(paths.values()) or place.folders)
         blobs = {path: there[path].id for path in paths.values() if path in there}
-        commits = last_commits(repository, tip, blobs, place.pathspecs)
+        chats = set(map(place.chat, blobs)) != {None}
+        commits = last_commits(repository, tip, blobs, place.pathspecs, place.chat if chats else None)
     found = {}
     for path, parts in files.items():
-        known = (commits[paths[part]] for part in parts if paths[part] in commits)
+        # A message that was removed changes a chat, too.
+        named = [*(paths[part] for part in parts), place.chat(paths[path]) or ""]
+        known = (commits[name] for name in named if name in commits)
         newest = min(known, key=lambda commit: commit.age, default=None)
         where = paths[path]
         if newest is None:

@@ -164,7 +164,12 @@ def _of_git(settings: AppSettings, repository: Repository, view: View) -> OpenVi
 
     def provenance(files: Mapping[str, Iterable[str]]) -> dict[str, Provenance]:
         whole = {path: (path, *parts) for path, parts in files.items()}
-        same = {path: parts for path, parts in whole.items() if dirty.isdisjoint(parts)}
+        chats = {place.chat(placed.top(path)) for path in dirty} - {None}
+        same = {
+            path: parts
+            for path, parts in whole.items()
+            if dirty.isdisjoint(parts) and place.chat(placed.top(path)) not in chats
+        }
         changed = whole.keys() - same.keys()
         return committed(repository, commit, git_ref, placed, same) | {
             path: Provenance(placed.top(path), commit, git_ref, is_dirty=True) for path in changed
