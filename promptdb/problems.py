@@ -69,7 +69,8 @@ WARNINGS = frozenset(
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem in one place. `line` and `column` count from 1, and `path` is relative to the prompts root.
+    """One problem in one place. `line` and `column` count from 1, and `path` is relative to the prompts root, and empty for a
+    spec that came from code.
 
     `message` and `hint` are one line each. `detail` can have several lines, such as a diff.
     """
@@ -91,7 +92,8 @@ class Problem:
         return "error" if self.is_error else "warning"
 
     def __str__(self) -> str:
-        return f"{printable_path(self.path)}:{self.line}:{self.column}: {self.code} {self.message}"
+        place = f"{printable_path(self.path)}:{self.line}:{self.column}: " if self.path else ""
+        return f"{place}{self.code} {self.message}"
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -7,7 +7,7 @@ from typing import BinaryIO, Protocol
 from uuid import UUID
 
 from promptdb.domain.changes import ContractChange
-from promptdb.domain.digest import Digest
+from promptdb.domain.digest import SHORT_DIGEST, Digest
 from promptdb.domain.prompt_id import PromptId
 
 
@@ -27,6 +27,12 @@ class PromptVersionView:
     created_by: str
     created_at: datetime
     is_recorded: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.prompt}:rev:{self.revision}" if self.is_recorded else f"{self.prompt}:{self.spec_hash}"
+
+    def __repr__(self) -> str:
+        return f"PromptVersionView({str(self)!r}, {self.spec_hash[:SHORT_DIGEST]})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class View:
     rev: str | None = None
     past: bool = False
 
+    def __post_init__(self) -> None:
+        if self.staged and self.rev is not None:
+            raise ConfigError("a view is the index or a commit, not both", "leave out 'staged' or 'rev'")
+
     @property
     def is_work_tree(self) -> bool:
         return not self.staged and self.rev is None

@@ -16,11 +16,11 @@ from promptdb.domain.git_refs import TAGS
 from promptdb.domain.holds import EndedHold, Hold
 from promptdb.domain.plan import Desired, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
+from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector, parse_alias
 from promptdb.errors import InvalidPrompts, NotFound
 from promptdb.problems import Code, Problem
 from promptdb.project.view import Origin
-from promptdb.registry.aliases import allowed_moves, promotion, write_moves
+from promptdb.registry.aliases import allowed_moves, promotion, require_storable, write_moves
 from promptdb.registry.stores import Registry
 from promptdb.sync.batch import new_versions
 from promptdb.sync.git_targets import TargetChanges, Wanted, record_targets, still_held, target_changes
@@ -52,6 +52,19 @@ class Pointing:
     alias: str
     reason: str | None = None
     allow_breaking: bool = False
+
+
+def pointing_of(alias: Pointing | str | None) -> Pointing | None:
+    """Check an alias to point at a new version, which may be given by its name alone.
+
+    Raises:
+        InvalidRef: the alias or the reason is malformed.
+    """
+    pointing = Pointing(alias) if isinstance(alias, str) else alias
+    if pointing is not None:
+        parse_alias(pointing.alias)
+        require_storable(pointing.reason)
+    return pointing
 
 
 def point_at(

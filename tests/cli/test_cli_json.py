@@ -95,7 +95,7 @@ SHAPES: dict[str, Any] = {
         )
         | {"breaking": [], "run_id": None}
     ],
-    "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None},
+    "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None, "alias": None},
     "export greet out.yaml": {"ref": None, "files": [None]},
     "export --all out.zip": {"file": None, "rows": ROWS, "blobs": None},
     "mv greet hello --dry-run": {

@@ -54,7 +54,7 @@ def test_a_move_that_breaks_callers_is_refused_and_says_what(guarded: PromptServ
 
 
 def test_a_refusal_names_the_first_changes_and_counts_the_others(guarded: PromptService) -> None:
-    with pytest.raises(Guard, match=r"removed, new required variable 'c', new required variable 'd' and 2 more$"):
+    with pytest.raises(Guard, match=r"removed, new required variable 'c', new required variable 'd' and 2 more"):
         guarded.promote(f"{TRIAGE}:rev:4", "production")
 
 

@@ -17,6 +17,7 @@ create  support/triage  1         sha256:000000000000
 
 
 def test_new_files_are_to_be_created(run: Run, project: Path) -> None:
+    assert run("db", "upgrade").code == 0
     ran = run("plan")
     assert (ran.code, steady(ran.out), ran.err) == (0, CREATE, "")
 
