@@ -387,7 +387,7 @@ def test_an_export_brings_fragments_and_assets_along(
 def test_every_prompt_of_this_repository_survives_an_export(
     service: PromptService, tmp_path: Path, sync: Callable[..., Applied]
 ) -> None:
-    settings = service.settings.model_copy(update={"prompts_root": CHECKOUT / "prompts"})
+    settings = service.settings.model_copy(update={"prompts_root": (f"{CHECKOUT}/prompts",)})
     sync_tree(service.registry, load_tree(settings), Policy())
     names = [str(summary.prompt) for summary in service.list_prompts()]
     assert len(names) > 10

@@ -406,7 +406,7 @@ def test_the_same_history_gives_the_same_ids_in_another_database(
 
 def test_the_prompts_of_this_repository_sync_once_and_then_no_more(service: PromptService, tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2] / "prompts"
-    settings = service.settings.model_copy(update={"prompts_root": root})
+    settings = service.settings.model_copy(update={"prompts_root": (str(root),)})
     applied = sync_tree(service.registry, load_tree(settings), Policy())
     assert applied.plan.count(Action.CREATE) == len(service.list_prompts()) > 10
     before = rows(service.engine, "prompt_versions")
