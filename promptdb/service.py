@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Self
 
 import sqlalchemy as sa
 
@@ -25,7 +25,9 @@ from promptdb.domain.views import (
 )
 from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
+from promptdb.project.placing import name_of_file, text_defaults
 from promptdb.registry import aliases, holds
+from promptdb.registry.aliases import Expected
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
@@ -33,15 +35,11 @@ from promptdb.settings import AppSettings, load_settings
 from promptdb.sync.alias_moves import Pointing, pointing_of
 from promptdb.sync.apply import apply_prompt
 
-Expected = int | None | Literal["any"]
-"""The revision that an alias must point at before it moves. None stands for no alias, `any` skips the check."""
-
 
 class PromptService:
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
-    The database is opened, and its schema checked, at the first use. Only `register_*` creates a missing SQLite database.
-    Use it as a context manager, or call `close`.
+    The first use opens the database. Only `register_*` creates a missing SQLite file. Close it, or use it in a `with`.
 
     Args:
         settings: name the database and the blob store. The default reads the settings of the current folder.
@@ -182,10 +180,9 @@ class PromptService:
     def register_file(
         self, file: Path | str, name: str | None = None, *, alias: Pointing | str | None = None
     ) -> Registered:
-        """Add a version from a prompt file.
+        """Add a version from a prompt file anywhere.
 
-        The file may be anywhere. The files that it refers to must be below the prompts root if it is there, otherwise below its
-        own folder.
+        Files that it refers to must be below the prompts root if it is there, otherwise below its own folder.
 
         Args:
             file: a path with a suffix of prompt files.
@@ -198,7 +195,7 @@ class PromptService:
         """
         from promptdb.project import single_file
 
-        prompt = single_file.name_of_file(Path(file), self.settings) if name is None else PromptId.parse(name)
+        prompt = name_of_file(Path(file), self.settings) if name is None else PromptId.parse(name)
         return self._register(prompt, single_file.content_from_file(Path(file), self.settings), alias)
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
@@ -218,14 +215,13 @@ class PromptService:
             StorageError: a file exists or cannot be written, or a blob is missing.
             IntegrityFailure: a blob does not match its digest; nothing was written.
         """
-        from promptdb.project import single_file
         from promptdb.project.edits import write_version
         from promptdb.transfer import export as transfer
 
         prompt, target = self.get(ref), Path(file)
         if transfer.is_bundle(target):
             return [transfer.export_version(self.registry, prompt.version, target, overwrite=overwrite)]
-        defaults = single_file.text_defaults(target, self.settings)
+        defaults = text_defaults(target, self.settings)
         return write_version.write_files(prompt.spec, prompt.open_blob, target, defaults, overwrite=overwrite)
 
     # Aliases
@@ -259,7 +255,8 @@ class PromptService:
             hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
         move = aliases.decide_promotion(self.registry, target.prompt, AliasTarget(target.revision, target.id), alias)
-        return self._perform(move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking)
+        options = {"dry_run": dry_run, "allow_breaking": allow_breaking}
+        return aliases.perform_one(self.registry, move, expected, reason, **options)
 
     def promote_all(
         self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None, allow_breaking: bool = False
@@ -273,13 +270,15 @@ class PromptService:
 
     def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> AliasMove:
         """Return an alias to its previous target, even if that breaks callers. Arguments and errors as in `promote`."""
-        return self._perform(aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias), expected, reason)
+        move = aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias)
+        return aliases.perform_one(self.registry, move, expected, reason)
 
     def delete_alias(
         self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None
     ) -> AliasMove:
         """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
-        return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
+        move = aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias)
+        return aliases.perform_one(self.registry, move, expected, reason)
 
     def holds(self, prompt: str | None = None) -> list[Hold]:
         """List the aliases of one prompt, or of all, that were moved by hand away from where git has them."""
@@ -289,13 +288,8 @@ class PromptService:
         """End the hold of an alias: the next sync moves it to where git has it. Raises `NotFound` if it is not held."""
         return holds.release(self.registry, PromptId.parse(prompt), alias, reason)
 
-    def _perform(self, move: AliasMove, expected: Expected, reason: str | None, **options: bool) -> AliasMove:
-        if expected != "any":
-            aliases.require_expected(move, expected)
-        return next(iter(aliases.perform(self.registry, [move], reason, **options)), move)
-
     def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
         plan = apply_prompt(self.reader.created, desired, content, pointing_of(alias)).plan
-        created = any(change.action in (Action.CREATE, Action.UPDATE) for change in plan.changes)
+        created = plan.count(Action.CREATE) + plan.count(Action.UPDATE) > 0
         return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, plan.count(Action.REVIVE) > 0)

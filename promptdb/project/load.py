@@ -1,15 +1,17 @@
 """Reads, parses and checks the prompt files of a view. Needs no database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.prompt_id import PromptId
-from promptdb.errors import ConfigError, Guard
+from promptdb.errors import ConfigError, Guard, PromptNotFound
 from promptdb.git.tree_place import PlacedEntries
-from promptdb.problems import Problem
 from promptdb.progress import Progress
+from promptdb.project.check_files import Checked
 from promptdb.project.desired import DesiredTree, collect
+from promptdb.project.placing import Wanted
 from promptdb.project.read_file import LoadedFile, Loader
 from promptdb.project.view import WORK_TREE, OpenView, Origin, View, open_view
 from promptdb.python_gc import collecting_rarely
@@ -47,29 +49,6 @@ class LoadedTree:
         return replace(self, origin=origin)
 
 
-@dataclass(frozen=True)
-class Updated:
-    """A golden test that was rewritten: the path of its file, its name, and the rewritten fields of `expect`."""
-
-    path: str
-    test: str
-    fields: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The number of valid prompts, the number of golden tests that ran, and the problems, sorted by place.
-
-    `blank` counts the chat folders without any text, which are not prompts.
-    """
-
-    prompts: int
-    tests: int
-    problems: tuple[Problem, ...]
-    updated: tuple[Updated, ...] = ()
-    blank: int = 0
-
-
 @collecting_rarely()
 def load_tree(
     settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE, *, run_tests: bool = False
@@ -81,15 +60,39 @@ def load_tree(
         StorageError: git cannot read the repository around the files.
     """
     opened = open_view(settings, view)
-    refs = RefRules.of(opened.settings.refs)
+    refs = RefRules.of(opened.settings.refs, opened.settings.main_ref)
     desired = collect(opened.found, opened.tree, opened.rules, progress, run_tests=run_tests, refs=refs)
     return LoadedTree(desired, replace(opened.origin, refs=refs), opened.placed, opened.dirty_paths)
 
 
-def check_tree(settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE) -> Checked:
-    """Parse every file of the tree and run its tests. Arguments and errors as in `load_tree`."""
-    desired = load_tree(settings, progress, view, run_tests=True).desired
-    return Checked(len(desired.items), desired.tests, tuple(desired.problems), blank=desired.blank)
+def check_tree(
+    settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE, only: Sequence[Wanted] = ()
+) -> Checked:
+    """Parse the files of the tree and run their tests. Arguments and errors as in `load_tree`.
+
+    Args:
+        only: check these prompts. By default, all of them and the declared aliases.
+
+    Raises:
+        PromptNotFound: there is no file for one of `only`.
+    """
+    if not only:
+        desired = load_tree(settings, progress, view, run_tests=True).desired
+        return Checked(len(desired.items), desired.tests, tuple(desired.problems), blank=desired.blank)
+    opened = open_view(settings, view)
+    loader = Loader(opened.tree, opened.rules, run_tests=True)
+    candidates = opened.found.candidates
+    found = [each for each in candidates if any(one.has(each.prompt, each.path) for one in only)]
+    problems = [problem for problem in opened.found.problems if any(one.holds(problem.path) for one in only)]
+    for one in only:
+        if not any(one.has(each.prompt, each.path) for each in found) and not any(
+            one.holds(each.path) for each in problems
+        ):
+            hint = "'promptdb check' reads all prompt files"
+            raise PromptNotFound(f"{view} has no prompt file for {one.text}", hint)
+    files = [loader(candidate) for candidate in found]
+    problems += [problem for file in files for problem in file.problems]
+    return Checked.of(files, problems)
 
 
 def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:

@@ -8,13 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from promptdb.domain.file_rules import TextDefaults
-from promptdb.domain.layout import PLAIN, Layout
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, PromptNotFound, StorageError
-from promptdb.files.chat_folders import chat_folders
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.document import Document
 from promptdb.files.reading.json import read_json
@@ -24,6 +21,7 @@ from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree, WorkTree, si
 from promptdb.problems import Code, Problem
 from promptdb.project.content import Content, content_of_file
 from promptdb.project.load import load_prompt
+from promptdb.project.placing import name_of_file, parts_of, placed, prompt_of_file
 from promptdb.project.view import View
 from promptdb.render.renderable import RenderablePrompt
 from promptdb.render.resolved import compiled
@@ -78,18 +76,17 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
         raise ConfigError(
             f"{file.name} does not have the suffix of a prompt file", f"use one of {', '.join(sorted(SUFFIXES))}"
         )
-    root, path, layout = _placed(file, settings)
+    root, path, layout = placed(file, settings)
     tree = WorkTree(root, layout=layout)
     try:
-        parts = _parts(root, path, layout)
-        files = {part: tree.read_scanned(part, MAX_TEXT_BYTES) for part in parts}
+        files = {part: tree.read_scanned(part, MAX_TEXT_BYTES) for part in parts_of(file, settings)}
     except FileTooLarge as error:
         raise StorageError(f"{file} is larger than {size_text(MAX_TEXT_BYTES)}") from error
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror}") from error
     prompt, defaults = None, settings.file_rules.text_at(path)
     with suppress(InvalidRef):
-        prompt = _named(path, layout)
+        prompt = name_of_file(file, settings)
     try:
         if layout.chat_role(path) is not None:
             return _content(parse_chat(files, tree, defaults, prompt), tree)
@@ -97,11 +94,6 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
     except InvalidPrompts as error:
         shown = Path(os.path.relpath(root)) if root == settings.prompts_path else root
         raise InvalidPrompts([replace(p, path=str(shown / p.path)) for p in error.problems]) from error
-
-
-def text_defaults(file: Path, settings: AppSettings) -> TextDefaults:
-    """Find the defaults that hold for a file, which does not have to exist."""
-    return settings.file_rules.text_at(_placed(file, settings)[1])
 
 
 def read_prompt(source: PromptId | Path, settings: AppSettings, view: View) -> RenderablePrompt:
@@ -149,30 +141,6 @@ def prompt_from_file(file: Path | str, settings: AppSettings | None = None) -> R
     return _renderable(name_of_file(file, settings), content)
 
 
-def name_of_file(file: Path, settings: AppSettings) -> PromptId:
-    """Name the prompt of a file: as in the prompts root if it lies there, otherwise by the file alone.
-
-    Raises:
-        InvalidRef: no prompt can have the name of the file.
-    """
-    _, path, layout = _placed(file, settings)
-    return _named(path, layout)
-
-
-def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
-    """Name the prompt of a file, which does not have to exist.
-
-    Raises:
-        ConfigError: the file is outside the prompts root.
-        InvalidRef: no prompt can have the name of the file.
-    """
-    root, path, layout = _placed(file, settings)
-    if root != settings.prompts_path:
-        hint = "only files of the prompts root can be read from git"
-        raise ConfigError(f"{file} is not below {settings.prompts_path}", hint)
-    return _named(path, layout)
-
-
 def prompt_from_view(prompt: PromptId, settings: AppSettings, view: View) -> RenderablePrompt:
     """Read a prompt from its file in a view, ready to render.
 
@@ -196,32 +164,6 @@ def _renderable(prompt: PromptId, content: Content) -> RenderablePrompt:
     spec_json = content.canonical.decode()
     ready = compiled(spec_json).reading(content.open_blob)
     return RenderablePrompt(prompt=prompt, spec_json=spec_json, _compiled=ready)
-
-
-def _named(path: str, layout: Layout) -> PromptId:
-    return layout.prompt(path if layout.chat_role(path) is None else f"{path.rpartition('/')[0]}/")
-
-
-def _parts(root: Path, path: str, layout: Layout) -> list[str]:
-    """List the files that are one prompt with a file: itself, or those of its chat folder in the order of the messages."""
-    if layout.chat_role(path) is None:
-        return [path]
-    folder, problems = path.rpartition("/")[0], list[Problem]()
-    paths = sorted(f"{folder}/{entry.name}" for entry in (root / folder).iterdir() if entry.is_file())
-    [parts] = chat_folders(paths, layout, problems).folders.values() or [(path,)]
-    if problems:
-        raise InvalidPrompts(problems)
-    return list(parts)
-
-
-def _placed(file: Path, settings: AppSettings) -> tuple[Path, str, Layout]:
-    """Find the folder of all files that a prompt file may name, the path of the prompt file in it, and its layout."""
-    # Links are not followed: a link below the root counts as a file there.
-    whole = Path(os.path.abspath(file))  # noqa: PTH100
-    root, layout = Path(os.path.abspath(settings.prompts_path)), settings.layout  # noqa: PTH100
-    if whole.is_relative_to(root) and layout.has(whole.relative_to(root).as_posix()):
-        return settings.prompts_path, whole.relative_to(root).as_posix(), layout
-    return file.parent, file.name, PLAIN
 
 
 def _content(result: ParseResult, tree: Tree) -> Content:

@@ -117,6 +117,17 @@ def test_importing_loads_no_more_than_is_needed(code: str, loaded: set[str], tmp
     assert loaded_by(code, tmp_path) == loaded
 
 
+@pytest.mark.slow
+def test_a_check_of_a_file_loads_no_more_than_its_parser(tmp_path: Path) -> None:
+    """An editor calls it after each save."""
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts/hello.yaml").write_text('template: "Hello {name}"')
+    code = "from promptdb.cli.app import run; assert run(['check', 'prompts/hello.yaml']) == 0"
+    assert loaded_by(code, tmp_path) == {"click", "pydantic", "pydantic_settings", "yaml"}
+    for module in ("promptdb.git.repository", "promptdb.project.view", "promptdb.project.load", "promptdb.workspace"):
+        loaded_by(f"{code}; import sys; assert {module!r} not in sys.modules", tmp_path)
+
+
 @pytest.mark.parametrize("arguments", [["check"], ["sync"], ["render", "hello"]], ids=" ".join)
 @pytest.mark.slow
 def test_a_command_loads_no_engine_database_or_git_that_it_does_not_need(

@@ -15,8 +15,9 @@ from promptdb.files.scan import Candidate
 from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
 from promptdb.problems import Code
 from promptdb.progress import Progress
+from promptdb.project.check_files import Checked, Updated
 from promptdb.project.content import content_of_file
-from promptdb.project.load import Checked, Updated, check_tree
+from promptdb.project.load import check_tree
 from promptdb.project.read_file import parsed
 from promptdb.project.view import open_view
 from promptdb.render.compiled import CompiledPrompt

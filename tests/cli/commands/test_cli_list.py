@@ -15,9 +15,9 @@ def test_prompts_are_listed_by_name_with_their_aliases(run: Run, two_versions: P
     ran = run("list")
     assert (ran.code, ran.err) == (0, "")
     assert steady(ran.out) == (
-        "PROMPT          REVISION  DIGEST               ALIASES                  UPDATED\n"
-        "default/greet   2         sha256:000000000000  production=1, staging=2  2026-01-01 00:00\n"
-        "support/triage  1         sha256:000000000000                           2026-01-01 00:00\n"
+        "PROMPT          REVISION  DIGEST           ALIASES                  UPDATED\n"
+        "default/greet   2         sha256:00000000  production=1, staging=2  2026-01-01 00:00\n"
+        "support/triage  1         sha256:00000000                           2026-01-01 00:00\n"
     )
 
 

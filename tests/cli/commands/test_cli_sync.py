@@ -13,9 +13,9 @@ def test_new_files_are_created(run: Run, project: Path) -> None:
     ran = run("sync")
     assert (ran.code, steady(ran.out), ran.err) == (
         0,
-        "CHANGE   PROMPT          REVISION  DIGEST               WHAT\n"
-        "created  default/greet   1         sha256:000000000000\n"
-        "created  support/triage  1         sha256:000000000000\n"
+        "CHANGE   PROMPT          REVISION  DIGEST           WHAT\n"
+        "created  default/greet   1         sha256:00000000\n"
+        "created  support/triage  1         sha256:00000000\n"
         "2 created, 0 unchanged\n",
         "",
     )
@@ -30,8 +30,8 @@ def test_a_second_sync_writes_nothing_and_says_so(run: Run, synced: Path) -> Non
 def test_a_changed_file_gets_a_new_version(run: Run, synced: Path) -> None:
     write(synced, {"prompts/greet.txt": "Hi {name} of {place}!"})
     assert steady(run("sync").out) == (
-        "CHANGE       PROMPT         REVISION  DIGEST               WHAT\n"
-        "new version  default/greet  1 -> 2    sha256:000000000000  template\n"
+        "CHANGE       PROMPT         REVISION  DIGEST           WHAT\n"
+        "new version  default/greet  1 -> 2    sha256:00000000  template\n"
         "1 new version, 1 unchanged\n"
     )
     assert run("render", "greet", "-v", "name=Bo", "-v", "place=Oz").out == "Hi Bo of Oz!\n"
@@ -268,4 +268,4 @@ def test_a_version_from_before_its_commit_is_told_until_a_sync_has_recorded_the_
     assert run("plan") == (0, "2 unchanged\n", waiting)
     assert run("sync") == (0, "2 unchanged, 2 versions confirmed\n", "")
     assert run("sync") == run("plan") == (0, "2 unchanged\n", "")
-    assert commit[:12] in run("log", "greet").out
+    assert commit[:8] in run("log", "greet").out
