@@ -32,7 +32,7 @@ class RunRepository:
         return bool(self._connection.execute(query).scalar())
 
     def source_heads(self, *roots: str) -> dict[str, RecordedHead]:
-        """Read the newest commit that was synced from each ref of a tree. Of several names, the first one counts."""
+        """Read the newest commit that was synced from each ref of a tree. The first of several names counts."""
         query = sa.select(source_heads).where(source_heads.c.root.in_(roots))
         rows = sorted(self._connection.execute(query), key=lambda row: -roots.index(row.root))
         return {row.git_ref: RecordedHead(row.commit_id, row.run_id) for row in rows}

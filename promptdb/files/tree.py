@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.layout import PLAIN, Layout
-from promptdb.errors import OutsideRoot
+from promptdb.errors import NotInRoots, OutsideRoot
 from promptdb.files.streams import Measured, StoredFile, measured, with_lf
 from promptdb.safe_paths import contained, open_regular
 
@@ -40,13 +40,6 @@ def beside(path: str, name: str) -> str:
 
 def size_text(limit: int) -> str:
     return f"{limit // 1024**3:,} GiB" if limit >= 1024**3 else f"{limit // 1024:,} KiB"
-
-
-class NotInRoots(OutsideRoot):
-    """A path that is in none of several prompts roots."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path!r} is in no prompts root", "keep the file in a folder that prompts_root names")
 
 
 class FileTooLarge(Exception):

@@ -15,11 +15,11 @@ from typing import BinaryIO
 from promptdb.domain.digest import Digest
 from promptdb.domain.layout import IGNORE_FILE, PLAIN, Layout
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
-from promptdb.errors import OutsideRoot, StorageError
+from promptdb.errors import NotInRoots, OutsideRoot, StorageError
 from promptdb.files.ignore import ignore_rule, too_large
 from promptdb.files.scan import Scan, identify, is_prompt_name
 from promptdb.files.streams import Measured
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, NotInRoots, is_lfs_pointer, no_lfs_content
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content
 from promptdb.git.objects import LINK, SUBMODULE, Entry, blob_size, open_blob, read_blobs
 from promptdb.git.repository import Repository
 from promptdb.problems import Code, Problem

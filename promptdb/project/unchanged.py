@@ -8,10 +8,10 @@ from contextlib import suppress
 from itertools import starmap
 
 from promptdb.domain.digest import SCHEME, Digest, digest_of
-from promptdb.errors import OutsideRoot
+from promptdb.errors import NotInRoots, OutsideRoot
 from promptdb.files.cache import read_cache, write_cache
 from promptdb.files.scan import Candidate
-from promptdb.files.tree import ABSENT, MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, NotInRoots, ScannedTree
+from promptdb.files.tree import ABSENT, MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, ScannedTree
 from promptdb.project.read_file import LoadedFile
 from promptdb.streams import stream_digest
 

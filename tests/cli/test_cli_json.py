@@ -207,7 +207,9 @@ def test_every_key_is_documented(command: str) -> None:
     rows = [line for line in page.splitlines() if line.startswith("|")]
     row = next(line for line in rows if re.search(rf"`{words}`", line.split(" | ")[0]))
     braces = {key for group in re.findall(r"\{([^}]*)\}", row) for key in re.findall(r"\w+", group)}
-    shape = {"prompts", "tests", "problems", "blank_chats", *PROBLEM} if command == "check" else top_level(SHAPES[command])
+    shape = (
+        {"prompts", "tests", "problems", "blank_chats", *PROBLEM} if command == "check" else top_level(SHAPES[command])
+    )
     if words == "show":
         shape -= VERSION.keys()
         braces |= set(re.findall(r"`(\w+)`", row))

@@ -13,7 +13,7 @@ from promptdb.domain.field_path import FieldPath
 from promptdb.domain.prompt_file import MessageInFile, PromptFile
 from promptdb.domain.spec import Asset, FewShot, JsonObject, Message, Placeholder, PromptSpec
 from promptdb.domain.suffixes import file_suffix
-from promptdb.errors import OutsideRoot
+from promptdb.errors import NotInRoots, OutsideRoot
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.document import Body, Document
 from promptdb.files.reading.formats import decode, problems_of, read_examples, text_body

@@ -167,6 +167,7 @@ def test_json_has_the_counts_and_each_problem(run: Run, project: Path) -> None:
                 "severity": "error",
             }
         ],
+        "blank_chats": 0,
     }
 
 
