@@ -157,7 +157,7 @@ class PromptService:
         Raises:
             InvalidRef: `name` or `alias` is malformed.
             InvalidPrompts: the spec is not valid.
-            Conflict: its `user_version` already names other content.
+            Conflict: its `user_version` already names other content, or `name` is the old name of another prompt.
             Guard: the alias is protected, and the version breaks its callers.
         """
         # Lookups need no parser, so this and the methods below import it when they run.

@@ -197,6 +197,27 @@ def test_a_file_and_a_sync_of_it_give_the_same_version(
     assert sync().plan.is_empty
 
 
+def test_the_old_name_of_a_renamed_prompt_is_not_registered(
+    service: PromptService, tree: Path, sync: Callable[..., Applied]
+) -> None:
+    """A new prompt would take the name from the redirect, and its aliases would have no guard."""
+    write(tree, {"a/old.txt": "Hello {name}"})
+    sync()
+    service.promote("a/old", "production")
+    (tree / "a/old.txt").unlink()
+    write(tree, {"a/new.txt": "---\nrenamed_from: [a/old]\n---\nHello {name}"})
+    sync()
+    before = dump(service.engine)
+    with pytest.raises(Conflict, match=r"a/old is the old name of a/new") as refused:
+        service.register_text("a/old", "Hello {first} {last}", alias="production")
+    assert "register it as a/new" in str(refused.value.hint)
+    assert dump(service.engine) == before
+    assert service.get("a/old:production").render_text(name="Ann") == "Hello Ann"
+    # The guard of the alias holds under the present name.
+    with pytest.raises(Guard):
+        service.register_text("a/new", "Hello {first} {last}", alias="production")
+
+
 INVALID: dict[str, Any] = {
     "no template": {},
     "a stray brace": {"template": "{"},

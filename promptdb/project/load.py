@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.git_refs import RefRules
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, Guard, PromptNotFound
 from promptdb.git.tree_place import PlacedEntries
@@ -20,20 +22,23 @@ from promptdb.settings import AppSettings
 
 @dataclass(frozen=True)
 class LoadedTree:
-    """The prompt files of a view, and their origin. `dirty_paths` are the files that differ from the commit.
+    """The prompt files of a view, and their origin. `placed` converts their paths to those from the top of the repository.
 
-    `placed` converts their paths to those from the top of the repository.
+    `dirty_paths` are the files that differ from the commit. `ignored_paths` are those among them that git ignores.
     """
 
     desired: DesiredTree
     origin: Origin
     placed: PlacedEntries
     dirty_paths: frozenset[str] = frozenset()
+    ignored_paths: frozenset[str] = frozenset()
 
     @property
     def some_dirty(self) -> str:
         """The first dirty paths and the number of the others, for messages."""
-        dirty = sorted(self.dirty_paths)
+        dirty = [
+            f"{path} (git ignores it)" if path in self.ignored_paths else path for path in sorted(self.dirty_paths)
+        ]
         return ", ".join(dirty[:3]) + (f" and {len(dirty) - 3} more" if len(dirty) > 3 else "")
 
     def on_ref(self, ref: str | None) -> Self:
@@ -62,7 +67,11 @@ def load_tree(
     opened = open_view(settings, view)
     refs = RefRules.of(opened.settings.refs, opened.settings.main_ref)
     desired = collect(opened.found, opened.tree, opened.rules, progress, run_tests=run_tests, refs=refs)
-    return LoadedTree(desired, replace(opened.origin, refs=refs), opened.placed, opened.dirty_paths)
+    named = {ALIASES_FILE, IGNORE_FILE, *desired.named_files()}
+    ignored = frozenset(filter(opened.is_ignored, named)) if opened.is_ignored is not None else frozenset[str]()
+    dirty = opened.dirty_paths | ignored
+    origin = replace(opened.origin, refs=refs, is_dirty=bool(dirty))
+    return LoadedTree(desired, origin, opened.placed, dirty, ignored)
 
 
 def check_tree(

@@ -93,8 +93,8 @@ class Origin:
 class OpenView:
     """The files of a view: how to read them, the prompts among them, and their origin.
 
-    `settings` and `rules` are those that hold for these files. `dirty_paths` are the files that differ from the commit.
-    `placed` converts paths to those from the top of the repository.
+    `settings` and `rules` are those that hold for these files. `placed` converts paths to those from the top of the repository.
+    `dirty_paths` are the files that differ from the commit. `is_ignored` says which files git ignores: no commit has them.
     """
 
     settings: AppSettings
@@ -104,6 +104,7 @@ class OpenView:
     origin: Origin
     dirty_paths: frozenset[str] = frozenset()
     placed: PlacedEntries = field(default_factory=lambda: PlacedEntries(TreePlace()))
+    is_ignored: Callable[[str], bool] | None = None
 
 
 def open_view(settings: AppSettings, view: View = WORK_TREE) -> OpenView:
@@ -142,6 +143,7 @@ def _of_work_tree(settings: AppSettings) -> OpenView:
         Origin(state.prefix, state.commit_id, state.branch, state.is_dirty, state.provenance, state.repository),
         state.dirty_paths,
         PlacedEntries(state.place),
+        state.omits,
     )
 
 

@@ -24,7 +24,6 @@ from promptdb.files.tree import (
     MAX_ASSET_BYTES,
     MAX_TEXT_BYTES,
     FileTooLarge,
-    NotInRoots,
     Tree,
     beside,
     measure,
