@@ -137,7 +137,8 @@ class Layout:
 
     def leads(self, folder: str) -> bool:
         """Test whether a folder is in a root, or around one."""
-        return self.place(folder) is not None or any(root.leads(folder.split("/")) for root in self.roots)
+        parts = folder.split("/") if folder else []
+        return self.place(folder) is not None or any(root.leads(parts) for root in self.roots)
 
     def hides(self, path: str) -> bool:
         """Test whether a part of a path below its root starts with `_` or `.`. The parts of a root may do so."""
