@@ -160,7 +160,7 @@ class Layout:
         """
         if self.names and (named := self.given(path)) is not None:
             return named
-        stem = path[:-1] if path.endswith("/") else path[: path.rindex(".")]
+        stem = path[:-1] if path.endswith("/") else path.rpartition(".")[0] or path
         place = None if self.is_plain else self.place(_folder(path.removesuffix("/")))
         if place is None or not (place.root or place.added):
             return PromptId.from_path(stem)
