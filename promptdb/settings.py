@@ -26,6 +26,7 @@ SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
 _OF_FILES = ("prompts_root", "text_format", "text_role", "undefined", "folders", "chat_folders", "names")
 """The settings that decide what a prompt file means."""
 
+_MAX_BYTES, _MAX_DOTS = 256 * 1024, 1000
 MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
 
@@ -274,9 +275,12 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _parsed(data: bytes, where: str) -> dict[str, Any]:
+    # tomllib needs time that grows with the square of the parts of a key.
+    if len(data) > _MAX_BYTES or any(line.count(b".") > _MAX_DOTS for line in data.split(b"\n")):
+        raise ConfigError(f"{where} is larger than {_MAX_BYTES // 1024} KiB, or has {_MAX_DOTS:,} dots in one line")
     try:
         return tomllib.loads(data.decode().replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # RecursionError: values in values
         raise ConfigError(f"{where} is not valid TOML: {error}") from error
 
 

@@ -1,12 +1,12 @@
 """Validates the fields of a prompt file, and reports each wrong one with code, place and remedy."""
 
-import difflib
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.file_rules import ROLE_SYNONYMS
+from promptdb.domain.nearest import nearest
 from promptdb.domain.prompt_file import (
     NO_TEMPLATE,
     AssetInFile,
@@ -19,7 +19,7 @@ from promptdb.domain.prompt_file import (
 )
 from promptdb.domain.spec import Message, Metadata, Placeholder, Variable
 from promptdb.files.reading.document import Document
-from promptdb.problems import Code, Problem
+from promptdb.problems import MAX_LISTED, Code, Problem
 
 _CODES = {"extra_forbidden": Code.UNKNOWN_FIELD, "missing": Code.MISSING_FIELD, NO_TEMPLATE: Code.MISSING_FIELD}
 _EXPECTED = {
@@ -68,10 +68,11 @@ def _problems(document: Document, error: ValidationError) -> list[Problem]:
         found.setdefault(path, []).append((entry["type"], entry["msg"]))
     # Where a list or text may stand, pydantic reports both. The problem inside the list says more.
     inner = {path[:-1] for path in found}
+    misfits = (
+        (p, each) for p, each in found.items() if p not in inner or [kind for kind, _ in each] != ["string_type"]
+    )
     return [
-        _problem(document, path, misfits)
-        for path, misfits in found.items()
-        if path not in inner or [kind for kind, _ in misfits] != ["string_type"]
+        _problem(document, path, each, is_listed=number < MAX_LISTED) for number, (path, each) in enumerate(misfits)
     ]
 
 
@@ -105,13 +106,14 @@ def _has(data: Any, part: str | int) -> bool:
     return isinstance(data, list) and isinstance(part, int) and part < len(data)
 
 
-def _problem(document: Document, path: FieldPath, misfits: list[tuple[str, str]]) -> Problem:
+def _problem(document: Document, path: FieldPath, misfits: list[tuple[str, str]], *, is_listed: bool) -> Problem:
     # Each branch of a union is a misfit of its own. One problem sums them up.
     kind, message = misfits[0]
     code = _CODES.get(kind, Code.WRONG_VALUE)
     name = _dotted(document.moved.get(path, path))
     if code is Code.UNKNOWN_FIELD:
-        return document.problem(path, code, f"unknown field {name}", _advice(document.data, path), key=True)
+        hint = _advice(document.data, path) if is_listed else None
+        return document.problem(path, code, f"unknown field {name}", hint, key=True)
     if code is Code.MISSING_FIELD:
         return document.problem(path[:-1], code, f"{name} is missing")
     expected = [_EXPECTED[kind] for kind, _ in misfits if kind in _EXPECTED]
@@ -145,8 +147,8 @@ def _advice(data: Any, path: FieldPath) -> str:
         # Messages and placeholders share a place, but not their fields.
         return "a placeholder has no role and no template"
     other = _OTHER_NAMES.get(name)
-    near = [other] if other in known else difflib.get_close_matches(name, known, 1)
-    return f"did you mean '{near[0]}'?" if near else f"fields here: {', '.join(known)}"
+    near = other if other in known else nearest(name, known)
+    return f"did you mean '{near}'?" if near else f"fields here: {', '.join(known)}"
 
 
 def _known_fields(path: FieldPath) -> list[str]:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
+from promptdb.domain.nearest import nearest
 from promptdb.errors import TemplateError
 from promptdb.render.mustache.parser import Node, Section, VariableTag, shortened
+from promptdb.render.work import require_work_left, spend
 
 MAX_ITEMS = 1_000_000
 """Items of all sections in one render."""
 
-MAX_STEPS = 20_000_000
+MAX_STEPS = 1_000_000
 """Tags and texts that sections may pass in one render, since even an empty tag costs time."""
 
 MAX_OUTPUT = 100_000_000
@@ -35,11 +36,14 @@ def rendered(body: Iterable[Node], values: Mapping[str, Any]) -> str:
     Raises:
         TemplateError: a value does not fit, or the render exceeds a limit.
     """
+    require_work_left()
     run = _Run()
     try:
         _write(body, [values], run)
     except RecursionError as error:
         raise TemplateError("the sections are nested too deeply") from error
+    finally:
+        spend(run.items + run.steps, sum(map(len, run.pieces)))
     if sum(map(len, run.pieces)) > MAX_OUTPUT:
         raise TemplateError(*_TOO_LONG)
     return "".join(run.pieces)
@@ -161,8 +165,8 @@ def _lacks(variable: VariableTag, depth: int, owner: Any) -> TemplateError:
     hint = f"inside {{{{#{shortened(before)}}}}} a name without a value is empty"
     if isinstance(owner, Mapping):
         names = [name for name in islice(owner, 1000) if isinstance(name, str)]
-        if near := get_close_matches(part, names, 1):
-            hint = f"did you mean {shortened(f'{before}.{near[0]}')!r}?"
+        if near := nearest(part, names):
+            hint = f"did you mean {shortened(f'{before}.{near}')!r}?"
         more = f" and {len(owner) - _NAMES_SHOWN:,} more" if len(owner) > _NAMES_SHOWN else ""
         has = f"has {', '.join(map(_printable, names[:_NAMES_SHOWN]))}{more}" if owner else "is empty"
     else:
