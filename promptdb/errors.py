@@ -22,6 +22,7 @@
     ├── IntegrityFailure       stored bytes do not match their digest
     └── StorageError           git, file system, blob store or database failed
         ├── OutsideRoot        a path leads out of the folder it must stay in
+        │   └── NotInRoots     a path is in none of several prompts roots
         └── Unreachable        a database that has never answered
 
 No error has an exit code or an HTTP status. Each interface maps the tree with its own table.
@@ -35,12 +36,17 @@ if TYPE_CHECKING:
 
 
 class PromptDBError(Exception):
-    """The base of all errors. `message` is the problem and its place, and `hint` the remedy, or None."""
+    """The base of all errors. `message` is the problem and its place, and `hint` the remedy, or None.
+
+    A traceback shows the hint below the message.
+    """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint is not None:
+            self.add_note(f"hint: {hint}")  # for tracebacks
 
 
 class ConfigError(PromptDBError):
@@ -57,11 +63,12 @@ class InvalidPrompts(PromptDBError):
     def __init__(self, problems: "Sequence[Problem]") -> None:
         self.problems = tuple(problems)
         errors = sum(problem.is_error for problem in self.problems)
-        files = len({problem.path for problem in self.problems if problem.is_error})
+        files = len({problem.path for problem in self.problems if problem.is_error and problem.path})
         plural = "error" if errors == 1 else "errors"
-        where = "1 file" if files == 1 else f"{files} files"
+        where = "" if files == 0 else " in 1 file" if files == 1 else f" in {files} files"
         first = next((problem for problem in self.problems if problem.is_error), None)
-        super().__init__(f"{errors} {plural} in {where}" + (f"; the first: {first}" if first else ""))
+        found = f"{errors} {plural}{where}" + (f"; the first: {first}" if first else "")
+        super().__init__(found if files else f"the spec has {found}", first.hint if first else None)
 
 
 class InvalidRef(PromptDBError):
@@ -156,6 +163,11 @@ class StorageError(PromptDBError):
 
 class OutsideRoot(StorageError):
     pass
+
+
+class NotInRoots(OutsideRoot):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path!r} is in no prompts root", "keep the file in a folder that prompts_root names")
 
 
 class Unreachable(StorageError):

@@ -42,6 +42,7 @@ class Code(StrEnum):
     SYMLINK = "PDB503"
     RENAME = "PDB504"
     NO_PROMPTS = "PDB505"
+    NAME_WITHOUT_FILE = "PDB506"
 
     TEST_FAILED = "PDB601"
     TEST_BROKEN = "PDB602"
@@ -67,6 +68,7 @@ WARNINGS = frozenset(
         Code.LITERAL_NAME,
         Code.SYMLINK,
         Code.NO_PROMPTS,
+        Code.NAME_WITHOUT_FILE,
         Code.ALIAS_WITHOUT_FILE,
     }
 )
@@ -75,7 +77,8 @@ WARNINGS = frozenset(
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem in one place. `line` and `column` count from 1, and `path` is relative to the prompts root.
+    """One problem in one place. `line` and `column` count from 1, and `path` is relative to the prompts root, and empty for a
+    spec that came from code.
 
     `message` and `hint` are one line each. `detail` can have several lines, such as a diff.
     """
@@ -97,7 +100,8 @@ class Problem:
         return "error" if self.is_error else "warning"
 
     def __str__(self) -> str:
-        return f"{printable_path(self.path)}:{self.line}:{self.column}: {self.code} {self.message}"
+        place = f"{printable_path(self.path)}:{self.line}:{self.column}: " if self.path else ""
+        return f"{place}{self.code} {self.message}"
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -106,7 +110,7 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def listed(path: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Sort the problems of the file at `path`. Of very many, keep the first, errors before warnings, and count all."""
+    """Sort the problems of the file at `path`. If there are very many, keep the first, errors before warnings, and count all."""
     everything = list(problems)
     found = list(dict.fromkeys(everything))
     if len(found) > MAX_LISTED:

@@ -1,16 +1,18 @@
 """The verbs of one checkout and its registry, for commands, the watcher and hooks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from promptdb.domain.plan import Policy
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError
 from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
-from promptdb.project.load import Checked, LoadedTree, check_tree, load_prompt, load_tree, require_clean
+from promptdb.project.check_files import Checked
+from promptdb.project.load import LoadedTree, check_tree, load_prompt, load_tree, require_clean
+from promptdb.project.placing import wanted
 from promptdb.project.read_file import LoadedFile
 from promptdb.project.view import WORK_TREE, View
 from promptdb.settings import AppSettings, load_settings
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """One checkout and its registry, which is opened on first use. Call `close` after use.
+    """One checkout and its registry, opened on first use. Use it as a context manager, or call `close`.
 
     Args:
         settings: name the prompts root and the stores; by default those of the current folder.
@@ -50,6 +52,12 @@ class Workspace:
         self._sharing = sharing
         self._progress = progress
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close the database connections."""
         if "stores" in self.__dict__:
@@ -68,6 +76,11 @@ class Workspace:
         return self.stores.ready()
 
     @cached_property
+    def created(self) -> "Registry":
+        """The stores for a sync, which creates a missing SQLite database. Errors as in `Registry.created`."""
+        return self.stores.created()
+
+    @cached_property
     def service(self) -> "PromptService":
         """The verbs of the registry, over the same connections."""
         from promptdb.registry.reader import RegistryReader
@@ -84,18 +97,20 @@ class Workspace:
 
     # Files alone
 
-    def check(self, view: View = WORK_TREE) -> Checked:
+    def check(self, view: View = WORK_TREE, only: Sequence[str] = ()) -> Checked:
         """Parse every file and run its golden tests, without a database. Returns problems, and does not raise them.
 
         Args:
             view: the state of the files to read.
+            only: names, namespaces, or paths of files and folders, to check no others.
 
         Raises:
             ConfigError: there is no such folder, commit or repository.
+            PromptNotFound: there is no file for one of `only`.
             StorageError: git cannot read the repository.
         """
         with self._progress("checking prompts") as progress:
-            return check_tree(self.settings, progress, view)
+            return check_tree(self.settings, progress, view, wanted(only, self.settings))
 
     def update_tests(self) -> Checked:
         """Write the present output into golden tests that fail, then check. Errors as in `check`."""
@@ -159,7 +174,8 @@ class Workspace:
 
         tree = self.load(view, ref)
         tree.desired.require_valid()
-        return Planned(tree, plan_tree(self.registry, tree, policy or Policy()), self.registry)
+        registry = self.stores.compared()
+        return Planned(tree, plan_tree(registry, tree, policy or Policy()), registry)
 
     def sync(
         self,
@@ -168,7 +184,7 @@ class Workspace:
         ref: str | None = None,
         *,
         keep_going: bool = False,
-        clean: bool = False,
+        clean: bool | None = None,
     ) -> "Synced":
         """Write the changes of the files into the registry, in one transaction.
 
@@ -176,20 +192,21 @@ class Workspace:
             policy: limits what the sync may do; the default prunes nothing.
             view, ref: as in `load`.
             keep_going: write the valid prompts even if others are invalid. Nothing is pruned then.
-            clean: refuse uncommitted changes.
+            clean: refuse uncommitted changes. By default, only a local registry takes them.
 
         Raises:
             InvalidPrompts: a file has an error, and `keep_going` is not set.
-            Guard: there are uncommitted changes and `clean` is set, or the sync exceeds a limit of the policy.
+            Guard: there are uncommitted changes that `clean` refuses, or the sync exceeds a limit of the policy.
             ConfigError, Conflict, LockTimeout, StorageError: nothing was written either.
         """
         from promptdb.sync.sync_tree import Synced, sync_tree
 
         tree = self.load(view, ref)
-        if clean:
-            require_clean(tree)
+        audience = None if self.stores.is_local else self.stores.audience
+        if clean or (clean is None and audience is not None):
+            require_clean(tree, audience)
         with self._show(UPLOADING) as progress:
-            applied = sync_tree(self.registry, tree, policy or Policy(), keep_going=keep_going, progress=progress)
+            applied = sync_tree(self.created, tree, policy or Policy(), keep_going=keep_going, progress=progress)
         return Synced(tree, applied)
 
     def sync_head(self) -> "Applied | None":
@@ -199,11 +216,13 @@ class Workspace:
         """
         from promptdb.sync.sync_tree import is_synced, sync_tree
 
-        self.require_local()
-        if is_synced(self.registry, self.settings):
+        if not self.stores.is_local:
+            hint = "a local one is a SQLite file in or beside the checkout, with blobs in a folder"
+            raise ConfigError(f"the registry {self.stores.address} is not local", hint)
+        if is_synced(self.created, self.settings):
             return None
         # The commit, because the work tree may hold half an edit.
-        return sync_tree(self.registry, load_tree(self.settings, view=View(rev="HEAD")), Policy(local=True))
+        return sync_tree(self.created, load_tree(self.settings, view=View(rev="HEAD")), Policy(local=True))
 
     def sync_valid(self, proceed: Callable[[LoadedTree], bool]) -> "Applied | None":
         """Sync the valid files of the work tree into a local registry, for `watch`.
@@ -217,7 +236,7 @@ class Workspace:
         if not proceed(tree):
             return None
         try:
-            return sync_tree(self.stores.ready(), tree, Policy(local=True), keep_going=True)
+            return sync_tree(self.stores.created(), tree, Policy(local=True), keep_going=True)
         finally:
             # The file of the database may be replaced before the next call.
             self.stores.close()
@@ -226,7 +245,7 @@ class Workspace:
         """Record each commit that changed a prompt, the oldest first. Errors as in `record_history`."""
         from promptdb.sync.history import record_history
 
-        return record_history(self.registry, self.settings, rev, self._show)
+        return record_history(self.created, self.settings, rev, self._show)
 
     def sync_after_history(self, rev: str = "HEAD") -> "Applied":
         """Move the aliases of the newest commit of a history that `sync_history` recorded. Errors as in `sync`."""
@@ -238,7 +257,7 @@ class Workspace:
         """Compare the files with the registry. Problems of files are in the result. Errors as in `load`."""
         from promptdb.sync.status import status_of
 
-        return status_of(self.registry, self.load(), self.settings.prompts_path)
+        return status_of(self.stores, self.load(), self.settings.prompts_path)
 
     def declare(
         self, source: str, alias: str, *, everywhere: bool = False, allow_breaking: bool = False
@@ -259,24 +278,16 @@ class Workspace:
             ConfigError, InvalidPrompts, StalePlan, StorageError: as in `declare`.
         """
         from promptdb.project.edits.declare_aliases import declare
-        from promptdb.registry.aliases import decide_all
+        from promptdb.registry.aliases import decide_all, perform
 
         if everywhere:
             moves = decide_all(self.registry, source, alias)
+            perform(self.registry, moves, dry_run=True, allow_breaking=allow_breaking)
         else:
             moves = [self.service.promote(source, alias, dry_run=True, allow_breaking=allow_breaking)]
         return declare(self.settings, moves)
 
-    def require_local(self) -> None:
-        """Refuse a registry that others may share.
-
-        Raises:
-            ConfigError: the registry is not SQLite with blobs in a folder.
-        """
-        if not self.stores.is_local:
-            raise ConfigError("the registry is not local", "a local one is a SQLite file with blobs in a folder")
-
     def _show(self, title: str) -> AbstractContextManager[Progress | None]:
         # A folder takes blobs too fast for a progress bar.
-        is_instant = title == UPLOADING and self.stores.blobs.backend == "local"
+        is_instant = title == UPLOADING and self.settings.storage_backend == "local"
         return nullcontext() if is_instant else self._progress(title)

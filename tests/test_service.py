@@ -44,6 +44,22 @@ CHAT: dict[str, Any] = {
 }
 
 
+@on_sqlite
+def test_it_is_a_context_manager(service: PromptService) -> None:
+    with service as opened:
+        assert opened is service
+        pool = service.engine.pool
+    assert service.engine.pool is not pool  # as `Engine.dispose` leaves it
+
+
+@on_sqlite
+@pytest.mark.parametrize("ref", [None, 3, b"a/one"])
+def test_a_reference_that_is_not_text_is_a_type_error(service: PromptService, ref: Any) -> None:
+    for verb in (service.get, service.resolve, service.log, service.list_versions):
+        with pytest.raises(TypeError, match=r"is text such as 'support/triage.*, not "):
+            verb(ref)
+
+
 # Registering
 
 
@@ -85,7 +101,7 @@ def test_the_newest_version_as_it_is_can_get_an_alias(service: PromptService) ->
 
 @pytest.mark.parametrize(
     ("alias", "error"),
-    [("latest", InvalidRef), ("No", InvalidRef), (Pointing("x", reason="\0"), ConfigError), ("production", Guard)],
+    [("latest", InvalidRef), ("No", InvalidRef), ("production", Guard)],
 )
 def test_a_registration_whose_alias_cannot_move_writes_nothing(
     service: PromptService, alias: Pointing | str, error: type[PromptDBError]
@@ -95,6 +111,11 @@ def test_a_registration_whose_alias_cannot_move_writes_nothing(
     with pytest.raises(error):
         service.register_text("a/one", "Hi {name} of {place}", alias=alias)
     assert dump(service.engine) == before
+
+
+def test_a_reason_that_no_database_can_store_is_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match="the reason contains characters that cannot be stored"):
+        Pointing("production", reason="\0")
 
 
 def test_a_protected_alias_moves_over_a_breaking_change_if_that_is_allowed(service: PromptService) -> None:
@@ -170,8 +191,31 @@ def test_a_file_and_a_sync_of_it_give_the_same_version(
     service: PromptService, tree: Path, sync: Callable[..., Applied]
 ) -> None:
     write(tree, {"one.yaml": json.dumps(CHAT)})
-    service.register_file(tree / "one.yaml")
+    write(tree, {"team/two.txt": "2"})
+    names = [str(service.register_file(tree / path).version.prompt) for path in ("one.yaml", "team/two.txt")]
+    assert names == ["default/one", "team/two"]
     assert sync().plan.is_empty
+
+
+def test_the_old_name_of_a_renamed_prompt_is_not_registered(
+    service: PromptService, tree: Path, sync: Callable[..., Applied]
+) -> None:
+    """A new prompt would take the name from the redirect, and its aliases would have no guard."""
+    write(tree, {"a/old.txt": "Hello {name}"})
+    sync()
+    service.promote("a/old", "production")
+    (tree / "a/old.txt").unlink()
+    write(tree, {"a/new.txt": "---\nrenamed_from: [a/old]\n---\nHello {name}"})
+    sync()
+    before = dump(service.engine)
+    with pytest.raises(Conflict, match=r"a/old is the old name of a/new") as refused:
+        service.register_text("a/old", "Hello {first} {last}", alias="production")
+    assert "register it as a/new" in str(refused.value.hint)
+    assert dump(service.engine) == before
+    assert service.get("a/old:production").render_text(name="Ann") == "Hello Ann"
+    # The guard of the alias holds under the present name.
+    with pytest.raises(Guard):
+        service.register_text("a/new", "Hello {first} {last}", alias="production")
 
 
 INVALID: dict[str, Any] = {
@@ -229,9 +273,10 @@ def test_a_name_that_is_none_is_refused(recorder: PromptService, act: str) -> No
 
 
 @pytest.fixture(scope="module")
-def recorder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def recorder(tmp_path_factory: pytest.TempPathFactory, migrated_database: Callable[..., str]) -> Any:
     """For what never comes to the database, whichever it is."""
-    service = PromptService(settings_for("sqlite:///registry.sqlite3", tmp_path_factory.mktemp("registry")))
+    folder = tmp_path_factory.mktemp("registry")
+    service = PromptService(settings_for(migrated_database("sqlite", folder), folder))
     yield service
     service.close()
 
@@ -368,7 +413,7 @@ def test_an_export_brings_fragments_and_assets_along(
 def test_every_prompt_of_this_repository_survives_an_export(
     service: PromptService, tmp_path: Path, sync: Callable[..., Applied]
 ) -> None:
-    settings = service.settings.model_copy(update={"prompts_root": CHECKOUT / "prompts"})
+    settings = service.settings.model_copy(update={"prompts_root": (str(CHECKOUT / "prompts"),)})
     sync_tree(service.registry, load_tree(settings), Policy())
     names = [str(summary.prompt) for summary in service.list_prompts()]
     assert len(names) > 10

@@ -1,5 +1,6 @@
 """Finds the version of a reference: one SELECT for each kind of selector, and a helpful error."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, PromptNotFound, VersionNotFound
 
 _SHOWN = 5  # revisions or commits in a hint
+_NUMBER = re.compile(r"(?:v|r|rev)?([1-9][0-9]{0,9})")
 UNRECORDED = "no sync has recorded that commit; "
 """The begin of a hint about `git:` and a commit that the registry does not know."""
 
@@ -82,7 +84,14 @@ def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> St
             _require_one_digest(connection, prompt, prefix)
             parameters["value"] = f"sha256:{prefix}"
         case ByCommit(name):
-            query = query.where(_in_commit(connection, name))
+            run = _run_of(connection, name)
+            query = query.where(_in_commit(run, name))
+            if run is not None:
+                # The commit of another ref than the main one may have an earlier version again.
+                again = sa.exists().where(sources.c.version_id == versions.c.id, sources.c.run_id == run)
+                query = query.order_by(None).order_by(
+                    sa.case((again.correlate(versions), 0), else_=1), versions.c.revision.desc()
+                )
     try:
         row = connection.execute(query, parameters).first()
     except IntegrityFailure as error:  # a value that is not an id or a time
@@ -162,12 +171,12 @@ def _require_one_digest(connection: sa.Connection, prompt: PromptId, prefix: str
         raise VersionNotFound(message, f"give more digits: {shown}")
 
 
-def _in_commit(connection: sa.Connection, name: str) -> sa.ColumnElement[bool]:
-    """Select the version in a commit: the newest version from a file up to the commit's run, if there was a file then.
+def _in_commit(run: int | None, name: str) -> sa.ColumnElement[bool]:
+    """Select the versions in a commit: those from a file up to the commit's run, if there was a file then.
 
     `name` is a branch, a tag or a commit id, abbreviated or not. It may also be a commit that changed the file, without a run.
     """
-    run, commit = _run_of(connection, name), name.lower()
+    commit = name.lower()
     own = sources.alias("own")
     fits = own.c.run_id <= run if run is not None else own.c.commit_id.startswith(commit, autoescape=True)
     found = sa.exists().where(own.c.version_id == versions.c.id, ~own.c.is_dirty, fits).correlate(versions)
@@ -222,6 +231,8 @@ def _no_version(connection: sa.Connection, ref: PromptRef, prompt: PromptId) -> 
     shown = [f"{alias.alias} -> rev:{alias.revision}" for alias in repository.aliases(prompt)]
     newest = [f"rev:{view.revision}" for view in repository.versions(prompt, _SHOWN)]
     hint = f"aliases: {', '.join(shown) or 'none'}; newest revisions: {', '.join(newest) or 'none'}"
+    if isinstance(ref.selector, ByLabel) and (number := _NUMBER.fullmatch(ref.selector.label)) is not None:
+        hint = f"did you mean rev:{number[1]}? {hint}"
     if isinstance(ref.selector, ByCommit):
         is_recorded = _run_of(connection, ref.selector.name) is not None
         hint = f"{'there was no valid file in that commit; ' if is_recorded else UNRECORDED}{hint}"

@@ -36,6 +36,7 @@ ContractKind = Literal[
     "kind",
     "variable_added",
     "variable_removed",
+    "variable_renamed",
     "variable_required",
     "variable_optional",
     "variable_narrowed",
@@ -51,8 +52,9 @@ ContractKind = Literal[
 class ContractChange:
     """One difference that callers can notice. `message` describes it on one line.
 
-    `name` is the variable, placeholder or tool. For a response schema it is the path in the answer (`orders[].id`), or empty
-    for the answer itself. `is_breaking` means that a caller of the old version may fail with the new one.
+    `name` is the variable, placeholder or tool, by its old name if it is renamed. For a response schema it is the path in the
+    answer (`orders[].id`), or empty for the answer itself. `is_breaking` means that a caller of the old version may fail with
+    the new one.
     """
 
     kind: ContractKind

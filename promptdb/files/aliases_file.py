@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promptdb.domain.aliases import ALIASES_FILE, Declaration
+from promptdb.domain.aliases import ALIASES_FILE, MISNAMED_ALIASES, Declaration
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias, parse_selector
@@ -16,7 +16,6 @@ from promptdb.problems import Code, Problem, listed
 if TYPE_CHECKING:
     from promptdb.files.reading.document import Document
 
-_MISNAMED = ("_aliases.yml", "_aliases.json")
 _EXAMPLE = "for example 'production: {support/triage: rev:3}'"
 
 
@@ -74,7 +73,7 @@ def without_file(declarations: Collection[Declaration], known: Collection[Prompt
 
 def _misnamed(tree: Tree) -> AliasesFile:
     # A file with another suffix would be ignored silently, with all that it declares.
-    for name in _MISNAMED:
+    for name in MISNAMED_ALIASES:
         try:
             tree.read(name, MAX_TEXT_BYTES)
         except FileNotFoundError:
@@ -121,7 +120,8 @@ class _Reader:
         try:
             parse_alias(alias)
         except InvalidRef as error:
-            self._report(Code.ALIAS_NAME, error.message, error.hint, alias, key=True)
+            hint = _EXAMPLE if "/" in alias else error.hint
+            self._report(Code.ALIAS_NAME, error.message, hint, alias, key=True)
             return False
         pattern = self.rules.moving(alias)
         if pattern is not None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from promptdb.domain.file_rules import FileRules, TextDefaults
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.spec import TemplateFormat
 from promptdb.domain.suffixes import STRUCTURED, SUFFIXES, TEXT_FORMATS, file_suffix
 from promptdb.errors import ConfigError, StorageError
-from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Scan, scan
 from promptdb.files.tree import WorkTree
 from promptdb.git.repository import repository_root
@@ -70,7 +70,12 @@ class Proposal:
                 with file.open("xb") as stream:
                     stream.write(text.encode(errors="surrogateescape"))  # a file name may not be UTF-8
             except OSError as error:
-                raise StorageError(f"cannot write {file}: {error.strerror}", "init never replaces a file") from error
+                raise StorageError(f"cannot write {file}: {error.strerror}", _remedy(error)) from error
+
+
+def _remedy(error: OSError) -> str:
+    exists = isinstance(error, FileExistsError)
+    return "init never replaces a file" if exists else "check whether the folder is read-only for you"
 
 
 def propose(folder: Path, root: str | None = None) -> Proposal:
@@ -90,7 +95,7 @@ def propose(folder: Path, root: str | None = None) -> Proposal:
     if not prompts.is_relative_to(base):
         raise ConfigError(f"{root} is not below {base}", "name a folder of this repository")
     proposal = Proposal(base, prompts.relative_to(base).as_posix())
-    if prompts.is_dir() and (found := scan(prompts, _git_ignores(prompts))).candidates:
+    if prompts.is_dir() and (found := scan(prompts, git_ignores=_git_ignores(prompts))).candidates:
         _adopt(proposal, found)
     else:
         proposal.facts.append(f"no prompt files yet; {proposal.root}/{_EXAMPLE_FILE} is an example to start from")

@@ -3,31 +3,32 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
-from promptdb.errors import ConfigError, InvalidPrompts, PromptNotFound, StorageError
+from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, PromptNotFound, StorageError
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.document import Document
 from promptdb.files.reading.json import read_json
-from promptdb.files.reading.parse import ParsedPrompt, ParseResult, parse_document, parse_file
+from promptdb.files.reading.parse import ParsedPrompt, ParseResult, parse_chat, parse_document, parse_file
 from promptdb.files.streams import Measured
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree, WorkTree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.project.content import Content, content_of_file
 from promptdb.project.load import load_prompt
+from promptdb.project.placing import name_of_file, parts_of, placed, prompt_of_file
 from promptdb.project.view import View
 from promptdb.render.renderable import RenderablePrompt
 from promptdb.render.resolved import compiled
 from promptdb.render.validation import validate_spec
-from promptdb.settings import AppSettings
+from promptdb.settings import AppSettings, load_settings
 
-_SPEC = "spec"
+_SPEC = ""
 """The path in problems of a spec that did not come from a file."""
 
 
@@ -75,24 +76,24 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
         raise ConfigError(
             f"{file.name} does not have the suffix of a prompt file", f"use one of {', '.join(sorted(SUFFIXES))}"
         )
-    root, path = _placed(file, settings.prompts_path)
-    tree = WorkTree(root)
+    root, path, layout = placed(file, settings)
+    tree = WorkTree(root, layout=layout)
     try:
-        data = tree.read_scanned(path, MAX_TEXT_BYTES)
+        files = {part: tree.read_scanned(part, MAX_TEXT_BYTES) for part in parts_of(file, settings)}
     except FileTooLarge as error:
         raise StorageError(f"{file} is larger than {size_text(MAX_TEXT_BYTES)}") from error
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror}") from error
+    prompt, defaults = None, settings.file_rules.text_at(path)
+    with suppress(InvalidRef):
+        prompt = name_of_file(file, settings)
     try:
-        return _content(parse_file(path, data, tree, settings.file_rules.text_at(path)), tree)
+        if layout.chat_role(path) is not None:
+            return _content(parse_chat(files, tree, defaults, prompt), tree)
+        return _content(parse_file(path, files[path], tree, defaults, prompt), tree)
     except InvalidPrompts as error:
         shown = Path(os.path.relpath(root)) if root == settings.prompts_path else root
         raise InvalidPrompts([replace(p, path=str(shown / p.path)) for p in error.problems]) from error
-
-
-def text_defaults(file: Path, settings: AppSettings) -> TextDefaults:
-    """Find the defaults that hold for a file, which does not have to exist."""
-    return settings.file_rules.text_at(_placed(file, settings.prompts_path)[1])
 
 
 def read_prompt(source: PromptId | Path, settings: AppSettings, view: View) -> RenderablePrompt:
@@ -110,28 +111,34 @@ def read_prompt(source: PromptId | Path, settings: AppSettings, view: View) -> R
     return prompt_from_view(prompt_of_file(source, settings), settings, view)
 
 
-def prompt_from_file(file: Path, settings: AppSettings) -> RenderablePrompt:
-    """Read a prompt file, ready to render. Errors as in `content_from_file`.
+def prompt_from_spec(spec: PromptSpec | Mapping[str, Any], name: str = "prompt") -> RenderablePrompt:
+    """Make a spec ready to render, without a registry.
+
+    Args:
+        spec: a spec, or the fields of a prompt file that does not refer to other files.
+        name: `namespace/name`, for traces and LangChain.
 
     Raises:
+        InvalidPrompts: the spec is not valid.
+        InvalidRef: `name` is malformed.
+    """
+    return _renderable(PromptId.parse(name), content_from_spec(spec))
+
+
+def prompt_from_file(file: Path | str, settings: AppSettings | None = None) -> RenderablePrompt:
+    """Read a prompt file, ready to render, without a registry.
+
+    Args:
+        file: a prompt file anywhere. In the prompts root it has its own name there, otherwise that of the file.
+        settings: name the prompts root; by default those of the current folder.
+
+    Raises:
+        ConfigError, StorageError, InvalidPrompts: as in `content_from_file`.
         InvalidRef: no prompt can have the name of the file.
     """
+    file, settings = Path(file), settings or load_settings()
     content = content_from_file(file, settings)
-    return _renderable(_named(_placed(file, settings.prompts_path)[1]), content)
-
-
-def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
-    """Name the prompt of a file, which does not have to exist.
-
-    Raises:
-        ConfigError: the file is outside the prompts root.
-        InvalidRef: no prompt can have the name of the file.
-    """
-    root, path = _placed(file, settings.prompts_path)
-    if root != settings.prompts_path:
-        hint = "only files of the prompts root can be read from git"
-        raise ConfigError(f"{file} is not below {settings.prompts_path}", hint)
-    return _named(path)
+    return _renderable(name_of_file(file, settings), content)
 
 
 def prompt_from_view(prompt: PromptId, settings: AppSettings, view: View) -> RenderablePrompt:
@@ -157,20 +164,6 @@ def _renderable(prompt: PromptId, content: Content) -> RenderablePrompt:
     spec_json = content.canonical.decode()
     ready = compiled(spec_json).reading(content.open_blob)
     return RenderablePrompt(prompt=prompt, spec_json=spec_json, _compiled=ready)
-
-
-def _named(path: str) -> PromptId:
-    return PromptId.from_segments(path.removesuffix(Path(path).suffix).split("/"))
-
-
-def _placed(file: Path, prompts_root: Path) -> tuple[Path, str]:
-    """Find the folder that contains all files that a prompt file may name, and the path of the prompt file in it."""
-    # Links are not followed: a link below the root counts as a file there.
-    whole = Path(os.path.abspath(file))  # noqa: PTH100
-    root = Path(os.path.abspath(prompts_root))  # noqa: PTH100
-    if whole.is_relative_to(root):
-        return prompts_root, whole.relative_to(root).as_posix()
-    return file.parent, file.name
 
 
 def _content(result: ParseResult, tree: Tree) -> Content:

@@ -5,12 +5,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from promptdb.db import notices
 from promptdb.db.engine import reading, writing
+from promptdb.db.git_targets import read_git_targets
 from promptdb.db.inserts import Row
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
@@ -23,6 +25,9 @@ from promptdb.domain.views import AliasView, PromptSummary
 from promptdb.errors import ConfigError, Conflict, NotFound
 from promptdb.registry.protection import require_unbroken, with_breaking
 from promptdb.registry.stores import Registry
+
+Expected = int | None | Literal["any"]
+"""The revision that an alias must point at before it moves. None stands for no alias, `any` skips the check."""
 
 
 @retried
@@ -127,7 +132,8 @@ def perform(
     require_storable(reason)
     if dry_run:
         with reading(registry.engine) as connection:
-            return allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
+            needed = allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
+            return _with_git_targets(connection, needed)
     alias, names = needed[0].alias, [move.prompt for move in needed]
     with writing(registry.engine) as connection:
         repository = PromptRepository(connection)
@@ -144,16 +150,19 @@ def perform(
         needed = allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
         write_moves(RegistryWriter(connection, datetime.now(UTC)), registry.actor, needed, ids)
         notices.send(connection, [notices.Notice(move.prompt, aliases=(alias,)) for move in needed])
-    return needed
+        return _with_git_targets(connection, needed)
 
 
-def require_expected(move: AliasMove, expected: int | None) -> None:
-    """Refuse a move unless the alias points at the expected revision. None stands for no alias."""
-    if move.from_revision != expected:
+def perform_one(
+    registry: Registry, move: AliasMove, expected: Expected, reason: str | None, **options: bool
+) -> AliasMove:
+    """Make one move if the alias is at the expected revision. Arguments and errors as in `perform`."""
+    if expected not in ("any", move.from_revision):
         raise Conflict(
             f"{move.prompt}:{move.alias} points at {_revision(move.from_revision)}, not at {_revision(expected)}",
             "someone else moved it: check the alias and try again",
         )
+    return next(iter(perform(registry, [move], reason, **options)), move)
 
 
 def allowed_moves(
@@ -182,6 +191,13 @@ def _require_own_versions(
     for move, some in zip(moves, versions, strict=True):
         if move.prompt not in ids or any(owners.get(version) != ids[move.prompt] for version in some):
             raise Conflict(f"{move.prompt} was renamed in the meantime", "check the prompt and try again")
+
+
+def _with_git_targets(connection: sa.Connection, moves: Sequence[AliasMove]) -> list[AliasMove]:
+    """Add the version that git gives the alias: syncs leave an alias that was moved away from it by hand."""
+    only = moves[0].prompt if len(moves) == 1 else None
+    targets = read_git_targets(connection, only, moves[0].alias)
+    return [replace(move, git_target=targets.get((move.prompt, move.alias))) for move in moves]
 
 
 def write_moves(
@@ -239,5 +255,5 @@ def require_storable(reason: str | None) -> None:
         raise ConfigError("the reason contains characters that cannot be stored", "write it in UTF-8, without U+0000")
 
 
-def _revision(revision: int | None) -> str:
+def _revision(revision: int | str | None) -> str:
     return "nothing" if revision is None else f"rev:{revision}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from promptdb.db.lookup import current_name
 from promptdb.db.runs import SUPERSEDED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import Declaration
@@ -15,6 +16,7 @@ from promptdb.domain.commit_order import RecordedHead, Verdict, compared
 from promptdb.domain.plan import Action, Desired, Plan, Policy, Recorded, plan
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import Provenance
+from promptdb.errors import Conflict
 from promptdb.progress import Progress
 from promptdb.project.content import Content
 from promptdb.project.view import Origin
@@ -25,7 +27,8 @@ from promptdb.sync.alias_moves import Pointers, Pointing, decide_pointers, move_
 from promptdb.sync.batch import Batch, batch_of, new_versions, upload_in_order
 from promptdb.sync.commit_order import order_of, require_in_order, require_local
 from promptdb.sync.describe import with_parts
-from promptdb.sync.write_rows import announce, confirm, note_absences, write_run, write_versions
+from promptdb.sync.other_refs import as_seen_by
+from promptdb.sync.write_rows import announce, confirm, note_absences, note_reused, write_run, write_versions
 
 if TYPE_CHECKING:
     from promptdb.project.desired import DesiredTree
@@ -67,7 +70,11 @@ def apply(
 
 
 def apply_prompt(registry: Registry, item: Desired, content: Content, pointing: Pointing | None = None) -> Applied:
-    """Register one prompt, and point an alias at its version. Other prompts stay as they are. Errors as in `apply`."""
+    """Register one prompt, and point an alias at its version. Other prompts stay as they are.
+
+    Raises:
+        Conflict: the name is the old one of a renamed prompt. Other errors as in `apply`.
+    """
     sync = _Sync(registry, [item], Batch({item.prompt: item}, lambda _: content), pointing=pointing)
     return upload_and_write(registry, sync.look, sync.decide)
 
@@ -92,7 +99,7 @@ class _Sync:
     policy: Policy = field(default_factory=Policy)
     origin: Origin | None = None
     invalid: Collection[PromptId] = frozenset()
-    declared: Sequence[Declaration] = ()
+    declared: Sequence[Declaration] | None = ()
     progress: Progress | None = None
     pointing: Pointing | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -100,17 +107,25 @@ class _Sync:
 
     def look(self, connection: sa.Connection) -> _Look:
         seen = recorded_with_ids(connection, self.desired, whole_tree=self.origin is not None)
-        planned, pointers, is_new_commit = self._plan(seen.state), Pointers(), False
+        runs, pointers, is_new_commit = RunRepository(connection), Pointers(), False
+        synced = runs.source_heads(self.origin.root) if self.origin is not None else {}
         if self.origin is not None:
-            runs = RunRepository(connection)
-            heads = compared(self.origin.head_name, runs.source_heads(self.origin.root))
+            state = as_seen_by(self.origin, self.policy, synced, connection, seen.state, self.desired)
+            seen = replace(seen, state=state)
+        planned = self._plan(seen.state)
+        if self.origin is not None:
+            heads = compared(self.origin.head_name, synced)
             seen, is_new_commit = replace(seen, heads=heads), _is_new_commit(runs, self.origin, heads)
             # Uncommitted declarations move nothing.
             if not self.origin.is_dirty:
-                pointers = decide_pointers(connection, self.desired, seen.state, planned, self.origin, self.declared)
-        elif self.pointing is not None:
+                pointers = decide_pointers(
+                    connection, self.desired, seen.state, planned, self.origin, self.declared, self.invalid
+                )
+        else:
+            _require_own_name(connection, self.desired[0].prompt)
+        if self.pointing is not None:
             pointers = point_at(connection, self.desired[0], seen.state, planned, self.pointing)
-        planned = replace(planned, moves=pointers.moves, drift=pointers.drift)
+        planned = replace(planned, moves=pointers.moves, held=pointers.held, ended_holds=pointers.ended)
         return _Look(seen, planned, is_new_commit, pointers)
 
     def decide(self, found: _Look, connect: Connect) -> Intended[Applied] | Applied:
@@ -125,7 +140,7 @@ class _Sync:
         intended.require_sound(self.policy)
         found.pointers.require_found()
         confirmed = self.batch.confirmed(self.origin, intended)
-        if intended.is_empty and not found.is_new_commit and not confirmed:
+        if intended.is_empty and not found.is_new_commit and not confirmed and not found.pointers.targets:
             return Applied(intended)
         sources = self.batch.sources(self.origin, intended)
         upload = None
@@ -157,9 +172,10 @@ class _Sync:
         if origin is not None and run_id is not None:
             confirm(writer, run_id, intended, found.seen.state, ids, confirmed)
             if origin.clean_commit is not None:
+                note_reused(writer, run_id, intended, ids, self.batch.desired, sources)
                 note_absences(writer, run_id, found.seen.state, ids, self.batch.desired)
         allow_breaking = self.pointing.allow_breaking if self.pointing is not None else self.policy.allow_breaking
-        move_pointers(writer, self.registry, found.pointers, ids, run_id, allow_breaking=allow_breaking)
+        move_pointers(writer, self.registry, found.pointers, ids, run_id, origin, allow_breaking=allow_breaking)
         announce(writer, intended.changes, found.pointers.moves)
         waiting = _unconfirmed(intended, confirmed, sources)
         return Applied(replace(intended, unconfirmed=waiting), run_id, tuple(confirmed))
@@ -167,6 +183,14 @@ class _Sync:
     def _note_superseded(self, origin: Origin, noted: Plan, connection: sa.Connection) -> Applied:
         writer = RegistryWriter(connection, datetime.now(UTC))
         return Applied(noted, write_run(writer, self.registry.actor, origin, noted, self.started, SUPERSEDED))
+
+
+def _require_own_name(connection: sa.Connection, prompt: PromptId) -> None:
+    """Refuse to register a version under an old name: a new prompt would take it, without the aliases and their guards."""
+    name = current_name(connection, prompt)
+    if name is not None and name != prompt:
+        hint = f"register it as {name}; a new prompt of the old name needs a file in the tree, and a sync"
+        raise Conflict(f"{prompt} is the old name of {name}", hint)
 
 
 def _is_new_commit(runs: RunRepository, origin: Origin, heads: Mapping[str, RecordedHead]) -> bool:

@@ -1,18 +1,21 @@
 """Plans and syncs a tree of prompt files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from promptdb.db.engine import reading
 from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
-from promptdb.domain.plan_result import without_label_conflicts
+from promptdb.domain.plan_result import part_of, without_label_conflicts
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import AliasView
+from promptdb.errors import PromptNotFound
 from promptdb.git.repository import find_repository
 from promptdb.progress import Progress
 from promptdb.project.load import LoadedTree
+from promptdb.project.placing import Wanted
 from promptdb.python_gc import collecting_rarely
 from promptdb.registry.protection import require_unbroken, with_breaking
 from promptdb.registry.recorded import recorded_state
@@ -23,6 +26,7 @@ from promptdb.sync.apply import Applied, apply
 from promptdb.sync.batch import batch_of
 from promptdb.sync.commit_order import order_of
 from promptdb.sync.describe import created, standing, updates, with_parts
+from promptdb.sync.other_refs import as_seen_by
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
@@ -37,14 +41,30 @@ class Planned:
     _registry: Registry
 
     def require_allowed(self, policy: Policy) -> None:
-        """Refuse what a sync with this policy would refuse.
+        """Refuse what a sync with this policy would refuse. Errors as in `require_allowed`."""
+        require_allowed(self.plan, policy)
+
+    def only(self, wants: Sequence[Wanted]) -> Self:
+        """Return the part for the prompts that a caller wants; the whole if it names none.
 
         Raises:
-            Conflict, Guard: a safety limit or a protected alias is in the way.
+            PromptNotFound: there is no such prompt.
         """
-        self.plan.require_sound(policy)
-        if not policy.allow_breaking:
-            require_unbroken(self.plan.moves)
+        if not wants:
+            return self
+        files, plan = self.tree.desired.names, self.plan
+        known = files.union(plan.missing, (change.prompt for change in plan.changes))
+        paths = {prompt: candidate.path for prompt, candidate in self.tree.desired.candidates.items()}
+        for one in wants:
+            if not any(one.has(prompt, paths.get(prompt)) for prompt in known):
+                raise PromptNotFound(
+                    f"there is no prompt {one.text}", "'promptdb plan' without a name shows all changes"
+                )
+
+        def is_wanted(prompt: PromptId) -> bool:
+            return any(one.has(prompt, paths.get(prompt)) for one in wants)
+
+        return replace(self, plan=part_of(plan, is_wanted, files))
 
     def texts(self) -> "Iterator[tuple[Change, PromptSpec | None, PromptSpec]]":
         """Yield each update of the plan with the old spec and the new one, then each new prompt with None and its spec."""
@@ -67,6 +87,17 @@ class Synced:
     applied: Applied
 
 
+def require_allowed(intended: Plan, policy: Policy) -> None:
+    """Refuse a plan that a sync with this policy would refuse.
+
+    Raises:
+        Conflict, Guard: a safety limit or a protected alias is in the way.
+    """
+    intended.require_sound(policy)
+    if not policy.allow_breaking:
+        require_unbroken(intended.moves)
+
+
 @retried
 def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     """Decide what `sync_tree` would do now. The plan says if the order of commits allows it.
@@ -83,8 +114,11 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     order = order_of(origin, policy, heads)
     with reading(registry.engine) as connection:
         recorded = recorded_state(connection, desired.items)
+        recorded = as_seen_by(origin, policy, heads, connection, recorded, desired.items)
         intended = plan(desired.items, recorded, policy, desired.invalid)
-        pointers = decide_pointers(connection, desired.items, recorded, intended, origin, desired.declared)
+        pointers = decide_pointers(
+            connection, desired.items, recorded, intended, origin, desired.declared, desired.invalid
+        )
         pointers.require_found()
         described = with_parts(connection, intended, batch.content)
         moves = with_breaking(
@@ -93,7 +127,8 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
             registry.protected_aliases,
             lambda move: batch.content(move.prompt).canonical.decode(),
         )
-        return replace(described, order=order, moves=tuple(moves), drift=pointers.drift)
+        held, ended = pointers.held, pointers.ended
+        return replace(described, order=order, moves=tuple(moves), held=held, ended_holds=ended)
 
 
 def is_synced(registry: Registry, settings: AppSettings) -> bool:

@@ -99,6 +99,7 @@ In these texts, · marks a space at the end of a line, and → a tab.
 
 
 def test_the_texts_of_new_prompts_are_shown(run: Run, project: Path) -> None:
+    assert run("db", "upgrade").code == 0
     write(project, {"prompts/greet.txt": "Hello {name}, welcome \n\tto {place}!"})
     assert comment(run).endswith(NEW)
 
@@ -150,6 +151,14 @@ def test_contract_changes_that_break_nobody_follow_those_that_do(run: Run, synce
     assert "#### Contract: 2 breaking changes\n\n- **breaking** " in comment(run)
     assert comment(run).index("`variable 'place' removed`") < comment(run).index(
         "- `default/greet`: `variable 'name' is optional"
+    )
+
+
+def test_a_renamed_variable_is_told_as_renamed(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "Hello {name}, welcome to {city}!"})
+    assert (
+        "#### Contract: 1 breaking change\n\n"
+        "- **breaking** `default/greet`: `variable 'place' renamed to 'city'`\n\n" in comment(run)
     )
 
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.opening import note_rename, root_prefix, service, workspace
-from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option
+from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option, ref_argument
 from promptdb.cli.present.alias_moves import print_declared, print_moves
 
 if TYPE_CHECKING:
-    from promptdb.service import Expected
+    from promptdb.registry.aliases import Expected
 
 
 @click.command("promote")
-@click.argument("source")
+@ref_argument("source")
 @click.argument("alias")
 @click.option(
     "--all", "everywhere", is_flag=True, help="Move ALIAS for every prompt that has SOURCE, an alias or latest."
@@ -64,4 +64,4 @@ def command(
             )
             note_rename(source, move.prompt)
             moves = [move]
-    print_moves(moves, as_json=as_json, dry_run=dry_run)
+    print_moves(moves, opened.settings, as_json=as_json, dry_run=dry_run)

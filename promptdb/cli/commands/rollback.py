@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.opening import note_rename, service
-from promptdb.cli.options import expect_option, json_option, reason_option
+from promptdb.cli.options import expect_option, json_option, reason_option, ref_argument
 from promptdb.cli.present.alias_moves import print_moves
 
 if TYPE_CHECKING:
-    from promptdb.service import Expected
+    from promptdb.registry.aliases import Expected
 
 
 @click.command("rollback")
-@click.argument("prompt")
+@ref_argument("prompt")
 @click.argument("alias")
 @expect_option
 @reason_option
@@ -26,4 +26,4 @@ def command(prompt: str, alias: str, expected: "Expected", reason: str | None, a
     with service() as opened:
         move = opened.rollback(prompt, alias, expected=expected, reason=reason)
     note_rename(prompt, move.prompt)
-    print_moves([move], as_json=as_json)
+    print_moves([move], opened.settings, as_json=as_json)

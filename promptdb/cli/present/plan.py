@@ -45,6 +45,10 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
         click.echo(f"{unfiled(plan)}; --prune archives {'it' if len(plan.missing) == 1 else 'them'}", err=True)
     for notice in rename_notices(plan, done=done):
         click.echo(notice, err=True)
+    for reused in plan.reused[:SHOWN]:
+        line = f"{reused.prompt} has the content of rev:{reused.revision}; latest stays rev:{reused.latest}"
+        click.echo(f"{line}, since this is not the main ref", err=True)
+    print_rest(len(plan.reused) - SHOWN, err=True)
     if plan.unconfirmed:
         click.echo(f"{unconfirmed(plan)}: synced before they were committed; commit and sync again", err=True)
 
@@ -63,20 +67,27 @@ def unconfirmed(plan: Plan) -> str:
 
 def rename_notices(plan: Plan, *, done: bool = False) -> list[str]:
     """List renames that may be missing, and those in `renamed_from` that have no effect."""
-    notices = [
-        f"{new} has the content of {old}, whose file is gone: "
-        + (
-            "it is a new prompt now, without that history"
-            if done
-            else f"'renamed_from: [{old}]' keeps its history and aliases"
-        )
-        for old, new in plan.proposed_renames
-    ]
+    notices = proposals(plan)
+    if done:
+        lost = "it is a new prompt now, without that history"
+        notices = [f"{_follows(old, new)}: {lost}" for old, new in plan.proposed_renames]
     created = {change.prompt for change in plan.changes if change.action is Action.CREATE}
     for old, new in plan.passed_renames:
         why = f"{old} has a file, or went to another prompt" if new in created else f"{new} has versions of its own"
         notices.append(f"{new}: renamed_from {old} has no effect, since {why}")
     return notices
+
+
+def proposals(plan: Plan) -> list[str]:
+    """Propose `renamed_from` for each new prompt that has the content of one whose file is gone."""
+    return [
+        f"{_follows(old, new)}: 'renamed_from: [{old}]' keeps its history and aliases"
+        for old, new in plan.proposed_renames
+    ]
+
+
+def _follows(old: PromptId, new: PromptId) -> str:
+    return f"{new} has the content of {old}, whose file is gone"
 
 
 def unfiled(plan: Plan) -> str:
@@ -90,7 +101,8 @@ def unfiled(plan: Plan) -> str:
 def summary(plan: Plan, *, done: bool = False, confirmed: int = 0) -> str:
     counted = [_counted(action, plan.count(action), done=done) for action in Action if plan.count(action)]
     last = [f"{count(confirmed, 'version')} confirmed"] if confirmed else []
-    return ", ".join([*counted, f"{plan.unchanged:,} unchanged", *last])
+    again = [f"{len(plan.reused):,} at an earlier revision"] if plan.reused else []
+    return ", ".join([*counted, f"{plan.unchanged:,} unchanged", *again, *last])
 
 
 def _counted(action: Action, number: int, *, done: bool) -> str:

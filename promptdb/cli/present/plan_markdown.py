@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from promptdb.cli.github_log import harmless
 from promptdb.cli.present.alias_moves import moves_summary
+from promptdb.cli.present.holds import ended_line, hold_line, holds_summary
 from promptdb.cli.present.plan import rename_notices, row, summary, unfiled
 from promptdb.cli.present.problems import summary as problem_summary
 from promptdb.cli.present.prompt_diff import (
@@ -38,7 +39,8 @@ MAX_COMMENT = 65_536
 """GitHub's limit in UTF-16 code units, as `_size` counts them."""
 
 _TITLE = "### promptdb plan"
-_CONTRACT, _TABLE, _MOVES, _STANDING, _SHARED, _RENAMES, _ONE_TEXT = 14_000, 16_000, 4_000, 4_000, 6_000, 2_000, 12_000
+_CONTRACT, _TABLE, _MOVES, _HOLDS, _STANDING, _SHARED = 14_000, 16_000, 4_000, 4_000, 4_000, 6_000
+_RENAMES, _ONE_TEXT = 2_000, 12_000
 """Room for each section, and for one prompt's diff or text. All diffs and texts together get the rest."""
 
 _RESERVE = 600
@@ -55,8 +57,8 @@ def plan_comment(plan: Plan, texts: Iterable[Text], standing: Sequence[AliasView
         texts: of updates and new prompts, in the order in which they are shown. They are read only as far as they fit.
         standing: protected aliases of changed prompts that the plan does not move.
     """
-    blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_moves(plan), *_standing(plan, standing)]
-    blocks += _shared(plan)
+    blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_moves(plan), *_holds(plan)]
+    blocks += [*_standing(plan, standing), *_shared(plan)]
     if plan.missing:
         blocks.append(code(unfiled(plan)))
     if notices := rename_notices(plan):
@@ -116,20 +118,27 @@ def _moves(plan: Plan) -> Iterator[str]:
     if not plan.moves:
         return
     yield f"#### Aliases: {moves_summary(plan)}"
-    drifted = {(move.prompt, move.alias) for move in plan.drift}
     lines = []
     for move in plan.moves:
         target = f"{_revision(move.from_revision)} to {_revision(move.to_revision)}"
         line = f"- {code(f'{move.prompt}:{move.alias}')}: {target}, {code(move.reason or '')}"
-        if (move.prompt, move.alias) in drifted:
-            line += ", moved by hand"
         if move.breaking:
             line += f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"
         lines.append(line)
     yield _fitting(lines, _MOVES, "move")
 
 
+def _holds(plan: Plan) -> Iterator[str]:
+    lines = [f"- {code(ended_line(ended))}" for ended in plan.ended_holds]
+    lines += [f"- {code(hold_line(hold))}" for hold in plan.held]
+    if lines:
+        yield f"#### {holds_summary(plan).capitalize() or 'Holds of aliases'}"
+        yield _fitting(lines, _HOLDS, "hold")
+
+
 def _standing(plan: Plan, standing: Sequence[AliasView]) -> Iterator[str]:
+    held = {(hold.prompt, hold.alias) for hold in plan.held}
+    standing = [view for view in standing if (view.prompt, view.alias) not in held]
     if not standing:
         return
     new = {change.prompt: change.revision for change in plan.changes if change.revision is not None}

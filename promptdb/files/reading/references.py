@@ -13,13 +13,22 @@ from promptdb.domain.field_path import FieldPath
 from promptdb.domain.prompt_file import MessageInFile, PromptFile
 from promptdb.domain.spec import MAX_ITEMS, Asset, FewShot, JsonObject, Message, Placeholder, PromptSpec
 from promptdb.domain.suffixes import file_suffix
-from promptdb.errors import OutsideRoot
+from promptdb.errors import NotInRoots, OutsideRoot
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.document import Body, Document
 from promptdb.files.reading.formats import decode, problems_of, read_examples, text_body
 from promptdb.files.reading.fragments import Found, Fragments, Report
 from promptdb.files.streams import StoredFile
-from promptdb.files.tree import ABSENT, MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside, measure, size_text
+from promptdb.files.tree import (
+    ABSENT,
+    MAX_ASSET_BYTES,
+    MAX_TEXT_BYTES,
+    FileTooLarge,
+    Tree,
+    beside,
+    measure,
+    size_text,
+)
 from promptdb.problems import Code, Problem
 from promptdb.render.formats import engine
 from promptdb.render.templates import templates
@@ -136,7 +145,7 @@ class References:
     def _is_absent(self, where: str) -> bool:
         try:
             self.tree.open(where, MAX_TEXT_BYTES).close()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, NotInRoots):
             return True
         except (OSError, OutsideRoot, FileTooLarge):
             # Reading it reports the problem.
