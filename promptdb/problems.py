@@ -110,7 +110,7 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def listed(path: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Sort the problems of the file at `path`. If there are very many, keep the first, errors before warnings, and count all."""
+    """Sort the problems of the file at `path`. Keep the first of very many, errors before warnings, and count all."""
     everything = list(problems)
     found = list(dict.fromkeys(everything))
     if len(found) > MAX_LISTED:

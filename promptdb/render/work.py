@@ -44,6 +44,12 @@ def require_work_left() -> None:
         raise TemplateError(message, "loop over fewer items, and use shorter values")
 
 
+def steps_left(most: int) -> int:
+    """Return the steps that one render may take, `most` or what the context has left."""
+    left = _SHARED.get()
+    return most if left is None else min(most, left.steps)
+
+
 def spend(steps: int, characters: int) -> None:
     """Note the work of a render."""
     left = _SHARED.get()

@@ -8,12 +8,12 @@ from typing import Any
 from promptdb.domain.nearest import nearest
 from promptdb.errors import TemplateError
 from promptdb.render.mustache.parser import Node, Section, VariableTag, shortened
-from promptdb.render.work import require_work_left, spend
+from promptdb.render.work import require_work_left, spend, steps_left
 
 MAX_ITEMS = 1_000_000
 """Items of all sections in one render."""
 
-MAX_STEPS = 1_000_000
+MAX_STEPS = 20_000_000
 """Tags and texts that sections may pass in one render, since even an empty tag costs time."""
 
 MAX_OUTPUT = 100_000_000
@@ -37,7 +37,7 @@ def rendered(body: Iterable[Node], values: Mapping[str, Any]) -> str:
         TemplateError: a value does not fit, or the render exceeds a limit.
     """
     require_work_left()
-    run = _Run()
+    run = _Run(steps_left(MAX_STEPS))
     try:
         _write(body, [values], run)
     except RecursionError as error:
@@ -53,6 +53,7 @@ def rendered(body: Iterable[Node], values: Mapping[str, Any]) -> str:
 class _Run:
     """The text of one render so far, and its counts against the limits."""
 
+    most_steps: int
     pieces: list[str] = field(default_factory=list)
     items: int = 0
     steps: int = 0
@@ -61,8 +62,8 @@ class _Run:
     def walk_over(self, section: Section, items: int) -> None:
         self.items += items
         self.steps += items * len(section.body)
-        if self.items > MAX_ITEMS or self.steps > MAX_STEPS:
-            what = f"{MAX_ITEMS:,} items" if self.items > MAX_ITEMS else f"{MAX_STEPS:,} tags"
+        if self.items > MAX_ITEMS or self.steps > self.most_steps:
+            what = f"{MAX_ITEMS:,} items" if self.items > MAX_ITEMS else f"{self.most_steps:,} tags"
             message = f"the sections iterate over more than {what}, the last in {shortened(section.key)!r}"
             raise section.place.error(message, "give shorter lists, or nest fewer sections")
 
