@@ -41,7 +41,7 @@ class FileRules:
         return max(around, key=lambda found: len(found[0]))[1] if around else self.text
 
     def ignoring(self, fields: Iterable[str]) -> "FileRules":
-        """Drop unknown fields of these names."""
-        ignored = tuple(fields)
+        """Drop unknown fields of these names too."""
+        ignored = tuple(dict.fromkeys((*self.text.ignored, *fields)))
         folders = tuple((folder, replace(defaults, ignored=ignored)) for folder, defaults in self.folders)
         return FileRules(replace(self.text, ignored=ignored), folders)

@@ -137,7 +137,8 @@ class Layout:
 
     def leads(self, folder: str) -> bool:
         """Test whether a folder is in a root, or around one."""
-        return self.place(folder) is not None or any(root.leads(folder.split("/")) for root in self.roots)
+        parts = folder.split("/") if folder else []
+        return self.place(folder) is not None or any(root.leads(parts) for root in self.roots)
 
     def hides(self, path: str) -> bool:
         """Test whether a part of a path below its root starts with `_` or `.`. The parts of a root may do so."""
@@ -159,7 +160,7 @@ class Layout:
         """
         if self.names and (named := self.given(path)) is not None:
             return named
-        stem = path[:-1] if path.endswith("/") else path[: path.rindex(".")]
+        stem = path[:-1] if path.endswith("/") else path.rpartition(".")[0] or path
         place = None if self.is_plain else self.place(_folder(path.removesuffix("/")))
         if place is None or not (place.root or place.added):
             return PromptId.from_path(stem)

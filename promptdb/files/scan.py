@@ -65,7 +65,7 @@ def scan(root: Path, layout: Layout = PLAIN, git_ignores: Callable[[str], bool] 
     walk = _Walk(root, layout, lambda path: ignored(path) or (git_ignores is not None and git_ignores(path)))
     walk.enter("")
     for pattern in (each for each in layout.roots if each.is_pattern):
-        if not any(pattern.place(folder.split("/")) for folder in walk.folders):
+        if not any(pattern.place(folder.split("/")) for folder in walk.folders if folder):
             raise ConfigError(f"no folder matches {root / str(pattern)}", "correct prompts_root in the settings")
     return identify(sorted([*walk.paths, *walk.links]), walk.problems, layout, walk.links)
 

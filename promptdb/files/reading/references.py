@@ -132,25 +132,23 @@ class References:
 
     def _fragment(self, report: Report, name: str, includer: str) -> Found | None:
         places = _places_of_include(name, includer)
-        for where in places[:-1]:
-            if self._is_absent(where):
-                self._size += _BYTES_OF_SEARCH
-                self.read[where] = ABSENT
-            else:
-                places = [where]
-                break
-        data = self._bytes(report, name, places[-1], " or ".join(places))
-        return Found(places[-1], data) if data is not None else None
+        where = next(filter(self._is_there, places[:-1]), places[-1])
+        data = self._bytes(report, name, where, " or ".join(places))
+        return Found(where, data) if data is not None else None
 
-    def _is_absent(self, where: str) -> bool:
+    def _is_there(self, where: str) -> bool:
         try:
             self.tree.open(where, MAX_TEXT_BYTES).close()
-        except (FileNotFoundError, NotADirectoryError, NotInRoots):
-            return True
+        except (FileNotFoundError, NotADirectoryError):
+            self.read[where] = ABSENT
+            self._size += _BYTES_OF_SEARCH
+            return False
+        except NotInRoots:
+            return False
         except (OSError, OutsideRoot, FileTooLarge):
             # Reading it reports the problem.
-            return False
-        return False
+            return True
+        return True
 
     def _examples(self, name: str) -> list[JsonObject]:
         where, found = self._named(("few_shot", "examples_file"), name, partial(read_examples, file_suffix(name)))

@@ -147,11 +147,15 @@ def _staged(edit: FileEdit, data: bytes, old: PromptPath, new: PromptPath) -> by
 
 def _is_changed(tree: WorkTree, settings: AppSettings, old: PromptPath, new: PromptPath, edit: FileEdit) -> bool:
     """Check whether the digest changes. Refuse changes other than the paths of assets."""
-    before = parse_file(old.path, edit.old, tree, settings.file_rules.text_at(old.path), old.prompt).prompt
-    after = parse_file(new.path, edit.new, tree, settings.file_rules.text_at(new.path), new.prompt).prompt
+    was, becomes = map(settings.file_rules.text_at, (old.path, new.path))
+    before = parse_file(old.path, edit.old, tree, was, old.prompt).prompt
+    after = parse_file(new.path, edit.new, tree, becomes, new.prompt).prompt
     if before is None or after is None or _but_asset_paths(before.spec) != _but_asset_paths(after.spec):
         message = f"{old.path} would not read back as the same prompt in {new.path}"
-        raise Guard(message, "move it with 'git mv' and edit it by hand")
+        by_settings = (
+            "the settings of the folders differ: write its template_format, role or undefined in the file first"
+        )
+        raise Guard(message, by_settings if was != becomes else "move it with 'git mv' and edit it by hand")
     return before.spec.canonical() != after.spec.canonical()
 
 
