@@ -2,7 +2,6 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from difflib import get_close_matches
@@ -275,8 +274,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _parsed(data: bytes, where: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(data.decode().replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return kinds.toml(data)
+    except ValueError as error:
         raise ConfigError(f"{where} is not valid TOML: {error}") from error
 
 
