@@ -30,8 +30,9 @@ class PromptClient:
         source: the place that prompts come from.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, ttl: float = TTL, max_stale: float | None = None) -> None:
         self._source = source
+        self._lookups = Lookups(source, ttl, max_stale)
         self._warned: set[PromptId] = set()
 
     @classmethod

@@ -239,4 +239,14 @@ registries = sa.Table(
     sa.Column("id", RowId, primary_key=True),
     _column("created_at", UtcDateTime),
     _column("gc_turn", sa.Integer),
+    _column("generation", sa.Integer),
+    _column("changed_all", sa.Integer),  # the last generation in which any prompt may have changed
+)
+# Names of prompts, earlier ones too, and the last generation in which each gave another version.
+changes = sa.Table(
+    "prompt_changes",
+    metadata,
+    sa.Column("namespace", sa.String(MAX_IDENTITY), primary_key=True),
+    sa.Column("name", sa.String(MAX_SEGMENT), primary_key=True),
+    _column("generation", sa.Integer, index=True),
 )

@@ -37,6 +37,7 @@ _PRIVILEGES: dict[str, tuple[str, ...]] = {
     "sync_runs": ("INSERT",),
     "source_heads": ("INSERT", "UPDATE"),
     "registries": ("UPDATE",),
+    "prompt_changes": ("INSERT", "DELETE"),
 }
 
 

@@ -147,3 +147,12 @@ class RegistryIdentity(Table, table=True):
     id: UUID
     created_at: datetime
     gc_turn: int
+    generation: int
+    changed_all: int
+
+
+class PromptChange(Table, table=True):
+    __table__ = columns.changes
+    namespace: str
+    name: str
+    generation: int

@@ -1,0 +1,81 @@
+"""Reports changes of a registry to clients: at once where the database sends notices, otherwise by looking often."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from time import monotonic, sleep
+
+from promptdb.db.engine import reading
+from promptdb.db.generations import changes_since, generation_of
+from promptdb.db.notices import Listener, listening
+from promptdb.domain.delivery import Changes, Generation
+from promptdb.errors import StorageError
+from promptdb.registry.stores import Registry
+
+LOOK = 0.2
+"""Seconds between two looks at the generation. A look at SQLite takes less than a millisecond."""
+
+LOOK_WITHOUT_NOTICES = 1.0
+"""The same for PostgreSQL, while it sends no notices."""
+
+
+class ChangeFeed:
+    """The changes of one registry, for one thread.
+
+    A connection of its own receives the notices of PostgreSQL. While there is none, the generation is compared instead, and
+    each call of `wait` tries to listen again. After that the generation is compared too, because any number of notices may
+    have been missed.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._listener: Listener | None = None
+        self._open = ExitStack()
+
+    def changes(self, since: Generation | None) -> Changes:
+        """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
+        with reading(self._registry.engine) as connection:
+            return changes_since(connection, since)
+
+    def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:
+        """Wait for another generation than `since`. Raise StorageError if the database fails."""
+        deadline = monotonic() + seconds
+        is_postgresql = self._registry.engine.dialect.name == "postgresql"
+        if is_postgresql:
+            self._listen()
+        while not stopped() and (left := deadline - monotonic()) > 0:
+            if self._listener is None:
+                if self._generation() != since:
+                    return
+                sleep(min(LOOK_WITHOUT_NOTICES if is_postgresql else LOOK, left))
+            elif self._received(min(LOOK, left)):
+                return
+
+    def close(self) -> None:
+        """Close the connection that receives notices."""
+        self._open.close()
+        self._listener = None
+
+    def after_fork(self) -> None:
+        """Forget the parent's connection in a forked child, without closing it."""
+        self._open.pop_all()
+        self._listener = None
+
+    def _generation(self) -> Generation:
+        with reading(self._registry.engine) as connection:
+            return generation_of(connection)
+
+    def _listen(self) -> None:
+        if self._listener is not None:
+            return
+        try:
+            self._listener = self._open.enter_context(listening(self._registry.engine))
+        except StorageError:
+            self.close()
+
+    def _received(self, seconds: float) -> bool:
+        assert self._listener is not None
+        try:
+            return any(True for _ in self._listener.notices(seconds))
+        except StorageError:
+            self.close()
+            return True
