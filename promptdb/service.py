@@ -211,13 +211,15 @@ class PromptService:
             StorageError: a file exists or cannot be written, or a blob is missing.
             IntegrityFailure: a blob does not match its digest; nothing was written.
         """
+        from promptdb.project import single_file
         from promptdb.project.edits import write_version
         from promptdb.transfer import export as transfer
 
         prompt, target = self.get(ref), Path(file)
         if transfer.is_bundle(target):
             return [transfer.export_version(self.registry, prompt.version, target, overwrite=overwrite)]
-        return write_version.write_files(prompt.spec, prompt.open_blob, target, overwrite=overwrite)
+        defaults = single_file.text_defaults(target, self.settings)
+        return write_version.write_files(prompt.spec, prompt.open_blob, target, defaults, overwrite=overwrite)
 
     # Aliases
 

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from promptdb.domain import setting_values as kinds
 from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.layout import Layout, based
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.root_settings import FormerRoot, PromptName, PromptPath, PromptsRoots
-from promptdb.domain.setting_values import AliasName, RefPattern, require_text
 from promptdb.errors import ConfigError
 
 PREFIX = "PROMPTDB_"
@@ -23,14 +23,13 @@ CONFIG_FILE = "promptdb.toml"
 SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
 """The first of these files with settings counts, in the same folder."""
 
-_OF_FILES = ("prompts_root", "text_format", "chat_folders", "names")
+_OF_FILES = ("prompts_root", "text_format", "text_role", "undefined", "folders", "chat_folders", "names")
 """The settings that decide what a prompt file means."""
 
 MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
 
-
-FolderPath = Annotated[Path, BeforeValidator(require_text)]
+FolderPath = Annotated[Path, BeforeValidator(kinds.require_text)]
 
 
 class AppSettings(BaseSettings):
@@ -47,8 +46,17 @@ class AppSettings(BaseSettings):
     prompts_root: Annotated[PromptsRoots, NoDecode] = Field(
         default=("prompts",), description="the folder with the prompt files, or a list of folders and patterns"
     )
-    text_format: Literal["f-string", "jinja2", "mustache", "plain"] = Field(
+    text_format: kinds.TextFormat = Field(
         default="f-string", description="the template format of .txt, .md and .prompt files that do not name one"
+    )
+    text_role: kinds.TextRole | None = Field(
+        default=None, description="the role of text files that do not name one; each is then a chat of one message"
+    )
+    undefined: kinds.Undefined = Field(
+        default="strict", description="what a missing value is in jinja2: an error, or empty and false (lenient)"
+    )
+    folders: dict[kinds.FolderName, kinds.FolderSettings] = Field(
+        default={}, description="text_format, text_role and undefined of single folders below the prompts root"
     )
     chat_folders: bool = Field(
         default=False, description="a folder with system.md, user.md or assistant.md is one chat prompt"
@@ -78,10 +86,10 @@ class AppSettings(BaseSettings):
         default=None, min_length=1, max_length=MAX_ACTOR, description="the recorded author of a change"
     )
 
-    refs: dict[RefPattern, list[AliasName]] = Field(
+    refs: dict[kinds.RefPattern, list[kinds.AliasName]] = Field(
         default={}, description="the git refs that may be synced, and the aliases that each of them moves"
     )
-    protected_aliases: list[AliasName] = Field(
+    protected_aliases: list[kinds.AliasName] = Field(
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
@@ -112,7 +120,7 @@ class AppSettings(BaseSettings):
 
     @property
     def file_rules(self) -> FileRules:
-        return FileRules(TextDefaults(self.text_format))
+        return kinds.rules_of(TextDefaults(self.text_format, self.text_role, self.undefined), self.folders)
 
     @property
     def blob_path(self) -> Path:
@@ -283,7 +291,7 @@ def _describe(error: ValidationError, file: Path | str | None, prefix: str = PRE
     for entry in error.errors(include_input=False, include_url=False):
         name = str(entry["loc"][0]) if entry["loc"] else "settings"
         variable = variable_of(name, prefix)
-        inner = "".join(f".{part}" for part in entry["loc"][1:] if name in ("refs", "names") and part != "[key]")
+        inner, message = kinds.misfit(entry)
         where = f"environment variable {variable}" if variable else f"{file}: {name}{inner}"
-        parts.append(f"{where}: {entry['msg'].replace('Input should be', 'expected')}")
+        parts.append(f"{where}: {message}")
     return "; ".join(parts)

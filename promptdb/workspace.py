@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptdb.domain.plan import Policy
 from promptdb.domain.prompt_id import PromptId
-from promptdb.errors import ConfigError, InvalidPrompts
+from promptdb.errors import ConfigError
 from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
 from promptdb.project.load import Checked, LoadedTree, check_tree, load_prompt, load_tree, require_clean
 from promptdb.project.read_file import LoadedFile
@@ -18,25 +17,13 @@ from promptdb.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
     from promptdb.domain.aliases import AliasMove
-    from promptdb.domain.plan import Plan
     from promptdb.project.edits.mv_plan import Rename
     from promptdb.registry.stores import Registry, Sharing
     from promptdb.service import PromptService
     from promptdb.sync.apply import Applied
     from promptdb.sync.history import RecordedHistory
+    from promptdb.sync.status import Status
     from promptdb.sync.sync_tree import Planned, Synced
-
-
-@dataclass(frozen=True)
-class Status:
-    """The places of files and versions, and the difference between them. `schema` is None in an empty database."""
-
-    prompts_root: Path
-    database: str
-    schema: str | None
-    blobs: str
-    tree: LoadedTree
-    plan: "Plan"
 
 
 class Workspace:
@@ -241,21 +228,17 @@ class Workspace:
 
         return record_history(self.registry, self.settings, rev, self._show)
 
-    def status(self) -> Status:
-        """Compare the files with the registry. Problems of files are in the result. Errors as in `load`."""
-        from promptdb.db.migrate import current_revision
-        from promptdb.sync.sync_tree import plan_tree
+    def sync_after_history(self, rev: str = "HEAD") -> "Applied":
+        """Move the aliases of the newest commit of a history that `sync_history` recorded. Errors as in `sync`."""
+        from promptdb.sync.sync_tree import sync_after_history
 
-        tree, stores = self.load(), self.registry
-        try:
-            intended = plan_tree(stores, tree, Policy())
-        except InvalidPrompts as error:
-            # A declared alias names a version that does not exist, which is one more problem of the files.
-            tree.desired.problems += error.problems
-            tree.desired.declared = ()
-            intended = plan_tree(stores, tree, Policy())
-        schema = current_revision(stores.engine)
-        return Status(self.settings.prompts_path, stores.address, schema, stores.blobs.place, tree, intended)
+        return sync_after_history(self.registry, self.load(View(rev=rev)))
+
+    def status(self) -> "Status":
+        """Compare the files with the registry. Problems of files are in the result. Errors as in `load`."""
+        from promptdb.sync.status import status_of
+
+        return status_of(self.registry, self.load(), self.settings.prompts_path)
 
     def declare(
         self, source: str, alias: str, *, everywhere: bool = False, allow_breaking: bool = False

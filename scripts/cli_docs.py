@@ -11,12 +11,15 @@ _INTRODUCTION = """\
 # Commands
 
 Data goes to standard output, everything else to standard error. On a terminal, output has colours and tables; in a pipe it is
-plain. Exit codes stand in [errors.md](errors.md), what `--json` prints in [json-output.md](json-output.md).
+plain. Exit codes stand in [errors.md](errors.md), what `--json` prints in [json-output.md](json-output.md). The options of
+`promptdb` itself come before the name of the command: `promptdb -C ../app check`.
 """
 
 
 def document() -> str:
-    return "\n".join([_INTRODUCTION, *(_section(name, command) for name, command in _all_commands())])
+    context = click.Context(cli, info_name="promptdb", terminal_width=100, **cli.context_settings)
+    introduction = f"{_INTRODUCTION}\n```\n{cli.get_help(context)}\n```\n"
+    return "\n".join([introduction, *(_section(name, command) for name, command in _all_commands())])
 
 
 def _all_commands() -> Iterator[tuple[str, click.Command]]:

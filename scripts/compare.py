@@ -14,8 +14,8 @@ from difflib import unified_diff
 from pathlib import Path
 
 SCENARIO = (
-    "check --format json",
-    "plan --format json",
+    "check --json",
+    "plan --json",
     "plan --format markdown",
     "sync --json",
     "sync",

@@ -5,44 +5,67 @@ import gc
 import io
 import os
 import sys
-from contextlib import suppress
+from contextlib import chdir, suppress
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from promptdb.cli.github_log import guarded_log
-from promptdb.errors import PromptDBError
+from promptdb.cli.quiet import HeldOutput, prints_data
+from promptdb.errors import PromptDBError, StorageError
 from promptdb.python_gc import collecting_rarely
 from promptdb.version import VERSION
 
-COMMANDS = {
-    "init": ("init", "Find the prompts in a repository and set up promptdb for them."),
-    "check": ("check", "Check the prompt files without a database."),
-    "plan": ("plan", "Show what sync would do."),
-    "sync": ("sync", "Record new versions of changed prompt files."),
-    "watch": ("watch", "Sync a local registry whenever prompt files change."),
-    "status": ("status", "Show the settings, the database and unsynced changes."),
-    "mv": ("mv", "Rename a prompt and keep its history."),
-    "list": ("list_", "List prompts."),
-    "show": ("show", "Show the version that a reference names."),
-    "log": ("log", "List the versions of a prompt, newest first."),
-    "render": ("render", "Render a prompt with values."),
-    "diff": ("diff", "Compare two versions, or a version with its file."),
-    "promote": ("promote", "Point an alias at a version."),
-    "rollback": ("rollback", "Move an alias back to its previous version."),
-    "alias": ("alias", "List, set and delete aliases, and show their history."),
-    "register-file": ("register_file", "Add a version from a single file."),
-    "export": ("export", "Export a version or the whole registry to a file."),
-    "import": ("import_", "Import a file written by 'export'."),
-    "copy": ("copy_", "Copy the whole registry to another one."),
-    "verify": ("verify", "Check the registry's rows and blobs against their digests."),
-    "gc": ("gc", "Find or remove blobs that no version needs."),
-    "db": ("db", "Manage the database schema and diagnose problems."),
+JOBS = {
+    "Prompt files": {
+        "init": ("init", "Find the prompts in a repository and set up promptdb for them."),
+        "check": ("check", "Check the prompt files without a database."),
+        "mv": ("mv", "Rename a prompt and keep its history."),
+    },
+    "From files to versions": {
+        "plan": ("plan", "Show what sync would do."),
+        "sync": ("sync", "Record new versions of changed prompt files."),
+        "status": ("status", "Show the settings, the database and unsynced changes."),
+        "watch": ("watch", "Sync a local registry whenever prompt files change."),
+        "register-file": ("register_file", "Add a version from a single file."),
+    },
+    "Look at prompts": {
+        "list": ("list_", "List prompts."),
+        "show": ("show", "Show the version that a reference names."),
+        "log": ("log", "List the versions of a prompt, newest first."),
+        "render": ("render", "Render a prompt with values."),
+        "diff": ("diff", "Compare two versions, or a version with its file."),
+    },
+    "Promote and roll back": {
+        "promote": ("promote", "Point an alias at a version."),
+        "rollback": ("rollback", "Move an alias back to its previous version."),
+        "alias": ("alias", "List, set and delete aliases, and show their history."),
+    },
+    "Move prompts between registries": {
+        "export": ("export", "Export a version or the whole registry to a file."),
+        "import": ("import_", "Import a file written by 'export'."),
+        "copy": ("copy_", "Copy the whole registry to another one."),
+    },
+    "Keep a registry healthy": {
+        "verify": ("verify", "Check the registry's rows and blobs against their digests."),
+        "gc": ("gc", "Find or remove blobs that no version needs."),
+        "db": ("db", "Manage the database schema and diagnose problems."),
+    },
 }
-"""Command -> (module, help). The help is repeated here so that `promptdb --help` loads no command; a test compares both."""
+"""Job -> command -> (module, help). The help is repeated here so that `promptdb --help` loads no command; a test compares
+both."""
+
+COMMANDS = {name: entry for commands in JOBS.values() for name, entry in commands.items()}
 
 SYNONYMS = {"resolve": "show", "export-file": "export"}
+
+
+_ADVICE = {("sync", "--dry-run"): "'promptdb plan' shows what sync would do"}
+"""(command, option that it does not have) -> the way to do it."""
+
+
+_WIDEST = max(map(len, COMMANDS))
 
 
 class _Commands(click.Group):
@@ -56,15 +79,79 @@ class _Commands(click.Group):
         command: click.Command = import_module(f"promptdb.cli.commands.{COMMANDS[name][0]}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = SYNONYMS.get(args[0], args[0])
+        if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, [*COMMANDS, *SYNONYMS], 1)
+            guess = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"No such command {name!r}.{guess}", ctx)
+        if getattr(sys.stdout, "name", "") == os.devnull and prints_data(name, args[1:]):
+            raise StorageError("cannot write the output: standard output is closed")
+        if ctx.params["quiet"] and name != "watch":  # which runs until it is stopped
+            ctx.obj = HeldOutput(keep_output=prints_data(name, args[1:]))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        code = 1
+        try:
+            code = super().invoke(ctx)
+        except PromptDBError as error:  # here, where the context still knows about colors
+            from promptdb.cli.exit_codes import exit_code
+            from promptdb.cli.present.problems import print_error
+
+            _release(ctx, show=True)
+            print_error(error)
+            return exit_code(error)
+        finally:
+            _release(ctx, show=bool(code))
+        return code
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+        for job, commands in JOBS.items():
+            with formatter.section(job):
+                formatter.write_dl([(name.ljust(_WIDEST), help_text) for name, (_, help_text) in commands.items()])
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\n'promptdb COMMAND --help' explains a command.\nDocumentation: https://pypi.org/project/promptdb-git/",
+)
+@click.option(
+    "-C",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False),
+    help="Run as if started in this folder.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but data and errors.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Use colors on terminals (the default, unless NO_COLOR is set), always or never.",
+)
 @click.version_option(VERSION, message="promptdb %(version)s", help="Show the version.")
-def cli() -> None:
-    """Keep prompts as files in git, record their versions and serve them to applications."""
+@click.pass_context
+def cli(context: click.Context, folder: str | None, quiet: bool, color: str) -> None:  # noqa: ARG001
+    """Keep prompts as files in git, record their versions and serve them to applications.
+
+    First steps: 'promptdb init' finds your prompts, 'check' checks them, 'sync' records them, and 'render NAME' shows one.
+    """
+    if folder is not None:
+        context.with_resource(chdir(folder))
+    if color != "auto" or os.environ.get("NO_COLOR"):
+        context.color = color == "always"
+
+
+def _release(context: click.Context, *, show: bool) -> None:
+    if isinstance(context.obj, HeldOutput):
+        context.obj.release(show=show)
+        context.obj = None
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -87,12 +174,10 @@ def run(arguments: list[str]) -> int:
     try:
         code = cli.main(arguments, prog_name="promptdb", standalone_mode=False)
         sys.stdout.flush()
-    except PromptDBError as error:
-        from promptdb.cli.exit_codes import exit_code
-        from promptdb.cli.present.problems import print_error
-
-        print_error(error)
-        return exit_code(error)
+    except click.NoSuchOption as error:
+        advice = _ADVICE.get((error.ctx.command.name or "", error.option_name)) if error.ctx else None
+        (click.UsageError(f"{error.message} {advice}", error.ctx) if advice else error).show()
+        return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -62,6 +62,12 @@ ref_option = click.option(
 )
 
 
+def require_one_form(form: str, *, as_json: bool) -> None:
+    """Refuse --json beside a --format other than the default."""
+    if as_json and form != "text":
+        raise click.UsageError("--json and --format cannot be combined")
+
+
 def view_options(command: _F) -> _F:
     """Add the options that choose a state of the files. The command gets it as `view`, or None if none was given."""
 
@@ -70,10 +76,10 @@ def view_options(command: _F) -> _F:
     @click.option("--rev", metavar="COMMIT", help="Read a commit, tag or branch without checking it out.")
     @wraps(command)
     def with_view(worktree: bool, staged: bool, rev: str | None, **values: Any) -> Any:
-        from promptdb.project.view import View
-
         if worktree + staged + (rev is not None) > 1:
             raise click.UsageError("--worktree, --staged and --rev cannot be combined")
+        from promptdb.project.view import View
+
         view = View(staged, rev) if worktree or staged or rev is not None else None
         return command(view=view, **values)
 

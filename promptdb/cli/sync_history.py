@@ -10,7 +10,6 @@ from promptdb.cli.present.output import plain, print_json
 from promptdb.cli.present.problems import print_invalid
 from promptdb.cli.present.text import SHOWN, count, one_line, print_hint, print_rest
 from promptdb.errors import InvalidPrompts
-from promptdb.project.view import View
 
 if TYPE_CHECKING:
     from promptdb.domain.aliases import AliasMove
@@ -39,7 +38,7 @@ def record_history(rev: str, *, as_json: bool) -> int:
         moved: tuple[AliasMove, ...] = ()
         try:
             if found.commits:
-                moved = opened.sync(view=View(rev=rev)).applied.plan.moves
+                moved = opened.sync_after_history(rev).plan.moves
         finally:  # the history stays recorded even if the aliases cannot be moved
             if as_json:
                 print_json(plain(found) | {"alias_moves": plain(moved)})

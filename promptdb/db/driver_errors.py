@@ -16,6 +16,7 @@ class Fault(NamedTuple):
 
 _CHECK = "check the database URL (PROMPTDB_DATABASE_URL or database_url), and that the database is up and writable"
 _CROWDED = "close connections, raise the limit of the server, or put PgBouncer in front of it"
+_OWNER = "the role that owns the schema runs 'promptdb db upgrade'; see the roles in docs/storage.md"
 _SSLCERT = (
     "the server requires a client certificate: add &sslcert=FILE&sslkey=FILE, existing files, to the database URL"
 )
@@ -44,12 +45,13 @@ _REMEDIES = {
     "weak sslmode": "sslrootcert=system needs sslmode=verify-full",
     "invalid sslmode": "sslmode is one of disable, allow, prefer, require, verify-ca and verify-full",
     "pg_hba.conf": "allow this user and host in the server's pg_hba.conf; if it requires TLS, set sslmode=require",
-    "permission denied": "grant the role the privileges that docs/storage.md lists",
+    "permission denied for schema": _OWNER,
+    "must be owner": _OWNER,
+    "permission denied": "grant the role the privileges that docs/storage.md lists: 'promptdb db doctor' names them",
     "too many connections": _CROWDED,
     "too many clients": _CROWDED,
     'database "': "create it, for example with createdb, then run: promptdb db upgrade; or correct the database URL",
     'role "': "check the user in the database URL",
-    "invalid connection option": "the database URL has an option that PostgreSQL does not know",
     "file is not a database": "correct the database URL: the file is not a SQLite database",
     "database disk image is malformed": "restore the file from a backup; see docs/storage.md",
     "disk is full": "free some disk space",

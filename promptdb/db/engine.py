@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
+from promptdb.db.database_url import parse_database_url, without_values
 from promptdb.db.driver_errors import fault_in
 from promptdb.db.lost_commit import OPTION, Marks
 from promptdb.db.postgresql import READ_ONLY, begin_explicitly, connect_arguments, take_write_lock, without_secrets
@@ -35,17 +36,10 @@ def make_engine(url: str, base: Path, lock_timeout: float = 30.0) -> sa.Engine:
         ConfigError: the URL is malformed or names another kind of database.
         MissingExtra: the driver for PostgreSQL is not installed.
     """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise ConfigError("the database URL is malformed", "for example sqlite:///./promptdb.sqlite3") from None
-    if "@" in (parsed.host or ""):
-        raise ConfigError("the database URL is malformed", "write an @ in the password as %40")
+    parsed = parse_database_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, base, lock_timeout)
-    if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        return _postgres(_with_hidden_password(parsed.set(drivername="postgresql+psycopg")), lock_timeout)
-    raise ConfigError(f"{parsed.drivername!r} is not a supported database", "use sqlite:/// or postgresql://")
+    return _postgres(parsed, lock_timeout)
 
 
 @contextmanager
@@ -122,7 +116,7 @@ def address(engine: sa.Engine) -> str:
 
 def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
     original = error.orig if isinstance(error, DBAPIError) else error
-    reason = " ".join(str(original).split())
+    reason = without_values(engine.url, " ".join(str(original).split()))
     if getattr(original, "sqlstate", None) in _LOCK_NOT_AVAILABLE or _LOCKED in reason:
         raise LockTimeout(
             "another writer held the database for too long", "try again, or raise PROMPTDB_LOCK_TIMEOUT (seconds)"
@@ -135,18 +129,12 @@ def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
 
 
 def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise ConfigError("SQLite needs a file", "for example sqlite:///./promptdb.sqlite3")
-    if url.query:
-        raise ConfigError("a URL for SQLite has no options", "end it with the file's name, without '?'")
-    path = base / url.database
+    path = base / (url.database or "")
     if not path.parent.is_dir():
         raise ConfigError(
             f"there is no folder {path.parent} for the database", "create it or set PROMPTDB_DATABASE_URL"
         )
-    engine = sa.create_engine(
-        url.set(drivername="sqlite+pysqlite", database=str(path)), connect_args={"timeout": lock_timeout}
-    )
+    engine = sa.create_engine(url.set(database=str(path)), connect_args={"timeout": lock_timeout})
 
     @sa.event.listens_for(engine, "do_connect")
     def _open(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> None:
@@ -205,14 +193,16 @@ def _postgres(url: URL, lock_timeout: float) -> sa.Engine:
             use_native_hstore=False,
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise MissingExtra("PostgreSQL needs a driver", "pip install 'promptdb[postgres]'") from error
+        raise MissingExtra("PostgreSQL needs a driver", "pip install 'promptdb-git[postgres]'") from error
+    except ArgumentError:
+        raise ConfigError("the database URL has a port that is not a number", "write host=a,b&port=5432,5433") from None
+    _require_known_options(engine)
     begin_explicitly(engine, lock_timeout)
     return engine
 
 
-def _with_hidden_password(url: URL) -> URL:
-    # SQLAlchemy hides the password of the URL, but not one among its options.
-    password = url.query.get("password")
-    if not isinstance(password, str):
-        return url
-    return url.set(password=password).difference_update_query(["password"])
+def _require_known_options(engine: sa.Engine) -> None:
+    known = {found.keyword.decode() for found in engine.dialect.loaded_dbapi.pq.Conninfo.get_defaults()}
+    if unknown := sorted(engine.url.query.keys() - known):
+        hint = "docs/storage.md lists some; write & between options, and special characters of values as %XX"
+        raise ConfigError(f"the database URL has an option that PostgreSQL does not know: {unknown[0]}", hint)

@@ -164,7 +164,8 @@ def _refuse(engine: sa.Engine, current: str | None, named: str | None = None) ->
         url = shlex.quote(where) if engine.dialect.name == "sqlite" else named
         command = f"PROMPTDB_DATABASE_URL={url} {command}"
     state = "empty" if current is None else f"at {current}"
-    raise ConfigError(f"the schema of {where} is {state}; this promptdb needs {HEAD}", f"run: {command}")
+    run = "run" if engine.dialect.name == "sqlite" else "as the role that owns the schema, run"
+    raise ConfigError(f"the schema of {where} is {state}; this promptdb needs {HEAD}", f"{run}: {command}")
 
 
 def _use_wal(engine: sa.Engine) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import prompts
+from promptdb.db.columns import metadata, prompts
 from promptdb.db.engine import reading, writing
 from promptdb.db.postgresql import WRITE_LOCK
 from promptdb.errors import LockTimeout
@@ -19,10 +19,14 @@ _HOLDER = sa.text(
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND (classid::bigint << 32) + objid::bigint = :key"
 )
-_NUMBERED = ("prompt_assets", "prompt_aliases", "prompt_absences", "version_sources", "alias_events", "sync_runs")
+_NUMBERED = tuple(
+    table.name for table in metadata.sorted_tables if "id" in table.c and isinstance(table.c.id.type, sa.Integer)
+)
+# A new row needs USAGE. Import and copy set the number after their rows, which needs UPDATE.
 _SEQUENCES = sa.text(
-    "SELECT sequence FROM (SELECT pg_get_serial_sequence(name, 'id') AS sequence"
-    " FROM unnest(CAST(:tables AS text[])) AS name) AS found WHERE NOT has_sequence_privilege(sequence, 'USAGE')"
+    "SELECT privilege || ' on ' || sequence FROM (SELECT pg_get_serial_sequence(name, 'id') AS sequence"
+    " FROM unnest(CAST(:tables AS text[])) AS name) AS found, (VALUES ('USAGE'), ('UPDATE')) AS asked (privilege)"
+    " WHERE NOT has_sequence_privilege(sequence, privilege) ORDER BY sequence, privilege DESC"
 )
 # The privileges of a writer on each table, besides SELECT.
 _PRIVILEGES: dict[str, tuple[str, ...]] = {
@@ -100,8 +104,7 @@ def missing_privileges(engine: sa.Engine) -> list[str]:
             for table, privilege in asked
             if connection.execute(query, {"table": table, "privilege": privilege}).scalar() is False
         ]
-        sequences = connection.execute(_SEQUENCES, {"tables": list(_NUMBERED)}).scalars()
-        return [*lacking, *(f"USAGE on {name}" for name in sequences)]
+        return [*lacking, *connection.execute(_SEQUENCES, {"tables": list(_NUMBERED)}).scalars()]
 
 
 def clock_offset(engine: sa.Engine) -> timedelta | None:

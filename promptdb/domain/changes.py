@@ -1,29 +1,23 @@
 """Differences between two versions of a prompt: changed parts, shared files and effects on callers."""
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from promptdb.domain.field_path import FieldPath
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "template": ("kind", "template_format", "template", "messages", "few_shot", "includes"),
+    "template": ("kind", "template_format", "undefined", "template", "messages", "few_shot", "includes"),
     "variables": ("variables", "partial_variables"),
     "config": ("model", "tools", "response_schema"),
     "assets": ("assets",),
     "metadata": ("metadata",),
 }
 """The parts of a prompt in reports, each with its fields of the spec. Every field belongs to one part."""
-
-TextField = Literal["template", "examples"]
-"""The texts that a prompt file can keep in another file, by `template_file` or `examples_file`."""
-
-_TEXTS: dict[TextField, Callable[["PromptSpec"], object]] = {
-    "template": lambda spec: spec.template,
-    "examples": lambda spec: spec.few_shot.examples if spec.few_shot is not None else None,
-}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,14 +67,30 @@ def changed_parts(old: "PromptSpec", new: "PromptSpec") -> tuple[str, ...]:
     )
 
 
-def changed_files(old: "PromptSpec", new: "PromptSpec", texts: Mapping[TextField, str]) -> tuple[ChangedFile, ...]:
-    """List the files behind the changed texts of a new version, sorted. `texts` maps texts of `new` to their files."""
+def changed_files(old: "PromptSpec", new: "PromptSpec", texts: Mapping[FieldPath, str]) -> tuple[ChangedFile, ...]:
+    """List the files behind the changed texts of a new version, sorted. `texts` maps places in `new` to their files."""
     before, after = _fragments(old), _fragments(new)
     found = {ChangedFile(name, "added") for name in after.keys() - before.keys()}
     found |= {ChangedFile(name, "removed") for name in before.keys() - after.keys()}
     found |= {ChangedFile(name, "changed") for name in after.keys() & before.keys() if after[name] != before[name]}
-    found |= {ChangedFile(path, "changed") for name, path in texts.items() if _TEXTS[name](old) != _TEXTS[name](new)}
+    found |= {
+        ChangedFile(path, "changed") for place, path in texts.items() if _text(new, place) not in _texts(old, place)
+    }
     return tuple(sorted(found))
+
+
+def _text(spec: "PromptSpec", place: FieldPath) -> object:
+    value: Any = spec
+    for part in place:
+        value = value[part] if isinstance(part, int) else getattr(value, part, None)
+    return value
+
+
+def _texts(spec: "PromptSpec", place: FieldPath) -> list[object]:
+    """Return the texts that a file may have held: a message moves if another one comes before it."""
+    if place[0] == "few_shot":
+        return [_text(spec, place)]
+    return [spec.template, *(getattr(item, "template", None) for item in spec.messages or ())]
 
 
 def _fragments(spec: "PromptSpec") -> dict[str, str]:

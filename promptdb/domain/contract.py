@@ -1,6 +1,6 @@
 """The typed contract of a prompt: the values that a caller must pass, and those that are optional."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from promptdb.domain.spec import Placeholder, PromptSpec, Variable, VariableType
@@ -23,13 +23,16 @@ def placeholders(spec: PromptSpec) -> Iterator[tuple[int, Placeholder]]:
             yield index, item
 
 
-def contract(spec: PromptSpec, used: Mapping[str, object]) -> dict[str, Variable]:
+def contract(
+    spec: PromptSpec, used: Mapping[str, object], optional: Collection[str] = frozenset()
+) -> dict[str, Variable]:
     """List the variables of a prompt by name: the declared ones, or those in `used` if none are declared.
 
-    `used` are the names in the templates, in order of use. Placeholders are always included, and a name with a stored partial
-    value is optional.
+    `used` are the names in the templates, in order of use, and `optional` those that they do without. Placeholders are
+    always included, and a name with a stored partial value is optional.
     """
-    variables = dict(spec.variables) if spec.variables is not None else {name: Variable() for name in used}
+    inferred = {name: Variable(required=name not in optional) for name in used} if spec.variables is None else {}
+    variables = dict(spec.variables) if spec.variables is not None else inferred
     for name in spec.partial_variables:
         declared = variables.get(name, Variable())
         variables[name] = declared.model_copy(update={"required": False})

@@ -5,14 +5,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # Its import is slow, and finding unchanged files does not need it.
-    from promptdb.domain.spec import TemplateFormat
+    from promptdb.domain.spec import Role, TemplateFormat, Undefined
+
+ROLE_SYNONYMS = {"user": "human", "assistant": "ai", "developer": "system"}
 
 
 @dataclass(frozen=True)
 class TextDefaults:
-    """The fields of a text prompt whose suffix and front matter do not name them."""
+    """The fields of a prompt whose file does not name them.
+
+    `template_format` and `role` are those of text prompts. `undefined` is that of every jinja2 prompt.
+    """
 
     template_format: "TemplateFormat" = "f-string"
+    role: "Role | None" = None
+    undefined: "Undefined" = "strict"
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,6 @@ class FileRules:
     folders: tuple[tuple[str, TextDefaults], ...] = ()
 
     def text_at(self, path: str) -> TextDefaults:
-        """Find the defaults for a text prompt by its path from the prompts root."""
+        """Find the defaults for a prompt file by its path from the prompts root."""
         around = [(folder, defaults) for folder, defaults in self.folders if path.startswith(f"{folder}/")]
         return max(around, key=lambda found: len(found[0]))[1] if around else self.text

@@ -1,13 +1,14 @@
 """Judges recorded rows. Each finding comes with its remedy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import Asset, PromptSpec
-from promptdb.domain.version_ids import version_id
+from promptdb.domain.version_ids import ids_of, is_first_name, version_id
 from promptdb.domain.views import AssetView
 from promptdb.errors import IntegrityFailure
 
@@ -21,6 +22,7 @@ class IntegrityCode(StrEnum):
     VERSION = "V101"
     SPEC_FORM = "V102"
     REVISIONS = "V103"
+    PROMPT_NAME = "V104"
 
     ALIAS_TARGET = "V201"
     ALIAS_LOG = "V202"
@@ -138,6 +140,39 @@ def blobs_fit(assets: Sequence[Asset], blobs: Sequence[AssetView], bundle: tuple
         and [(blob.kind, blob.path, blob.digest) for blob in blobs if blob.kind != BUNDLE] == wanted
         and all(blob.object_key == f"sha256/{blob.checksum_sha256[:2]}/{blob.checksum_sha256}" for blob in blobs)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPrompt:
+    """A prompt with its present name, and with the earlier names that still lead to it."""
+
+    id: UUID
+    name: PromptId
+    earlier: tuple[PromptId, ...] = ()
+
+
+def first_name(prompt: NamedPrompt, everyone: Iterable[NamedPrompt]) -> PromptId | None:
+    """Find the name that a prompt was first recorded under, or None if its id is made of no known name.
+
+    The last resort is a name that another prompt of the registry has taken since.
+    """
+    for name in (prompt.name, *prompt.earlier):
+        if is_first_name(name, prompt.id):
+            return name
+    others = (name for each in everyone for name in (each.name, *each.earlier))
+    return next((name for name in others if is_first_name(name, prompt.id)), None)
+
+
+def name_findings(prompts: Sequence[NamedPrompt]) -> list[Finding]:
+    """Check that the id of each prompt is made of its name, or of an earlier one."""
+    known = [(prompt, (prompt.name, *prompt.earlier)) for prompt in prompts]
+    doubtful = [prompt for prompt, names in known if not any(is_first_name(name, prompt.id) for name in names)]
+    # A prompt loses an earlier name to another prompt that takes it.
+    taken = {key for _, names in known for name in names for key in ids_of(name)} if doubtful else set()
+    message = "its id is not made of its name: namespace or name were edited"
+    return [
+        finding(IntegrityCode.PROMPT_NAME, str(prompt.name), message) for prompt in doubtful if prompt.id not in taken
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,25 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from promptdb.domain.spec import AssetKind, FewShotFields, JsonObject, Kind, Model, SpecFields, TemplateFormat
+from promptdb.domain.spec import (
+    AssetKind,
+    FewShotFields,
+    JsonObject,
+    Kind,
+    MessageFields,
+    Model,
+    Placeholder,
+    SpecFields,
+    TemplateFormat,
+    Undefined,
+    message_or_placeholder,
+)
+
+NO_TEMPLATE = "no_template"
+"""The type of the error of a message without text."""
 
 _Text = Annotated[str, Field(min_length=1)]
 _Texts = _Text | Annotated[list[_Text], Field(min_length=1)]
@@ -40,6 +56,25 @@ class GoldenTest(Model):
     expect: Expectation
 
 
+class MessageInFile(MessageFields):
+    """A message as written: its text, its content parts, or the name of the file that holds the text."""
+
+    template: str | list[JsonObject] | None = None
+    template_file: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_text(self) -> Self:
+        if self.template is None and self.template_file is None:
+            raise PydanticCustomError(NO_TEMPLATE, "a message needs a 'template' or a 'template_file'")
+        return self
+
+
+ChatItemInFile = Annotated[
+    Annotated[MessageInFile, Tag("message")] | Annotated[Placeholder, Tag("placeholder")],
+    Discriminator(message_or_placeholder),
+]
+
+
 class FewShotInFile(FewShotFields):
     examples: list[JsonObject] | None = None
     examples_file: str | None = None
@@ -62,7 +97,9 @@ class PromptFile(SpecFields):
 
     kind: Kind | None = None
     template_format: TemplateFormat | None = None
+    undefined: Undefined | None = None
     template_file: str | None = None
+    messages: list[ChatItemInFile] | None = None
     input_variables: list[str] = Field(default_factory=list)
     optional_variables: list[str] = Field(default_factory=list)
     few_shot: FewShotInFile | None = None

@@ -1,10 +1,12 @@
 """The types of settings that need more than a type of Python: each checks one value."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import ErrorDetails, PydanticCustomError
 
+from promptdb.domain.file_rules import ROLE_SYNONYMS, FileRules, TextDefaults
 from promptdb.domain.git_refs import short_ref
 from promptdb.domain.refs import parse_alias
 from promptdb.errors import InvalidRef
@@ -32,5 +34,53 @@ def require_text(value: Any) -> Any:
     return value
 
 
+def _message_role(value: Any) -> Any:
+    return ROLE_SYNONYMS.get(value, value) if isinstance(value, str) else value
+
+
+def _folder(text: str) -> str:
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if not parts or ".." in parts or text.startswith("/"):
+        raise PydanticCustomError("folder", "a folder is a path below the prompts root, such as agents/system")
+    return "/".join(parts)
+
+
 AliasName = Annotated[str, AfterValidator(_require_alias)]
 RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
+FolderName = Annotated[str, AfterValidator(_folder)]
+TextFormat = Literal["f-string", "jinja2", "mustache", "plain"]
+TextRole = Annotated[Literal["system", "human", "ai"], BeforeValidator(_message_role)]
+Undefined = Literal["strict", "lenient"]
+
+
+class FolderSettings(BaseModel):
+    """The settings of one folder. Without a value, those of the folder around it hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    text_format: TextFormat | None = None
+    text_role: TextRole | None = None
+    undefined: Undefined | None = None
+
+    def over(self, outer: TextDefaults) -> TextDefaults:
+        return TextDefaults(
+            self.text_format or outer.template_format, self.text_role or outer.role, self.undefined or outer.undefined
+        )
+
+
+def rules_of(text: TextDefaults, folders: Mapping[str, FolderSettings]) -> FileRules:
+    """Make the rules of a tree. The outer folders come first, so that the inner ones inherit from them."""
+    rules = FileRules(text)
+    for folder in sorted(folders, key=len):
+        own = folders[folder].over(rules.text_at(f"{folder}/"))
+        rules = FileRules(text, (*rules.folders, (folder, own)))
+    return rules
+
+
+def misfit(entry: ErrorDetails) -> tuple[str, str]:
+    """Return the place of an error inside a setting with keys, and the message. Neither has the value: it may be a secret."""
+    has_keys = entry["loc"][:1] in (("refs",), ("names",), ("folders",))
+    inner = "".join(f".{part}" for part in entry["loc"][1:] if has_keys and part != "[key]")
+    if entry["type"] == "extra_forbidden":
+        return inner, f"unknown; a folder has {', '.join(FolderSettings.model_fields)}"
+    return inner, entry["msg"].replace("Input should be", "expected")

@@ -10,25 +10,24 @@ from pydantic import (
     Discriminator,
     Field,
     JsonValue,
-    SerializerFunctionWrapHandler,
     Tag,
-    model_serializer,
     model_validator,
 )
 from pydantic import ValidationError as PydanticValidationError
 
 from promptdb.domain.digest import SCHEME, Digest, canonical_json, digest_of, normalized
+from promptdb.domain.file_rules import ROLE_SYNONYMS
 from promptdb.domain.refs import MAX_LABEL, is_label
 from promptdb.errors import IntegrityFailure
 
 Kind = Literal["string", "chat"]
 TemplateFormat = Literal["f-string", "jinja2", "mustache", "plain"]
+Undefined = Literal["strict", "lenient"]
 Role = Literal["system", "human", "ai", "generic", "tool"]
 VariableType = Literal["string", "integer", "number", "boolean", "array", "object", "messages"]
 AssetKind = Literal["attachment", "example_dataset", "snapshot"]
 
 TEMPLATE_FORMATS: tuple[TemplateFormat, ...] = get_args(TemplateFormat)
-ROLE_SYNONYMS = {"user": "human", "assistant": "ai", "developer": "system"}
 
 Json = Annotated[JsonValue, AfterValidator(normalized)]
 JsonObject = Annotated[dict[str, JsonValue], AfterValidator(normalized)]
@@ -58,11 +57,10 @@ class Model(BaseModel):
     )
 
 
-class Message(Model):
-    """One message of a chat. A `template` that is a list holds content parts, whose texts are templates."""
+class MessageFields(Model):
+    """The fields that a message of a prompt file and one of a spec have in common."""
 
     role: Annotated[Role, BeforeValidator(_role)]
-    template: str | list[JsonObject]
     role_name: str | None = None
     name: str | None = None
     additional_kwargs: JsonObject = Field(default_factory=dict)
@@ -76,6 +74,12 @@ class Message(Model):
         return self
 
 
+class Message(MessageFields):
+    """One message of a chat. A `template` that is a list holds content parts, whose texts are templates."""
+
+    template: str | list[JsonObject]
+
+
 class Placeholder(Model):
     """The place of messages that the caller passes."""
 
@@ -83,7 +87,7 @@ class Placeholder(Model):
     optional: bool = False
 
 
-def _message_or_placeholder(value: object) -> str:
+def message_or_placeholder(value: object) -> str:
     if isinstance(value, Placeholder):
         return "placeholder"
     if isinstance(value, dict) and "variable_name" in value and "role" not in value:
@@ -93,7 +97,7 @@ def _message_or_placeholder(value: object) -> str:
 
 ChatItem = Annotated[
     Annotated[Message, Tag("message")] | Annotated[Placeholder, Tag("placeholder")],
-    Discriminator(_message_or_placeholder),
+    Discriminator(message_or_placeholder),
 ]
 
 
@@ -133,15 +137,8 @@ class FewShot(FewShotFields):
     """Examples of a prompt. With `examples_asset` they are in that asset, and `examples` is empty."""
 
     examples: list[JsonObject]
-    examples_asset: str | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_an_unset_asset(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # `domain.digest`: an added field appears in canonical JSON only if it is set.
-        fields: dict[str, Any] = serialize(self)
-        if self.examples_asset is None:
-            fields.pop("examples_asset", None)
-        return fields
+    # `domain.digest`: an added field appears in canonical JSON only if it is set, so that older digests stay valid.
+    examples_asset: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 class Asset(Model):
@@ -165,7 +162,6 @@ class SpecFields(Model):
     """The fields that a prompt file and a spec have in common."""
 
     template: str | None = None
-    messages: list[ChatItem] | None = None
     variables: dict[str, Variable] | None = None
     partial_variables: JsonObject = Field(default_factory=dict)
     model: JsonObject = Field(default_factory=dict)
@@ -177,11 +173,15 @@ class SpecFields(Model):
 class PromptSpec(SpecFields):
     """A whole prompt. `variables` is None if the contract is inferred from the templates.
 
-    `includes` holds the text of each fragment that a template names, as it was when the file was read.
+    `includes` holds the text of each fragment that a template names, as it was when the file was read. `undefined` says what
+    jinja2 does with a missing value.
     """
 
     kind: Kind
     template_format: TemplateFormat = "f-string"
+    # Added later too: canonical JSON has it only where it is lenient.
+    undefined: Annotated[Undefined, Field(exclude_if=lambda value: value == "strict")] = "strict"
+    messages: list[ChatItem] | None = None
     few_shot: FewShot | None = None
     assets: list[Asset] = Field(default_factory=list)
     includes: dict[str, str] = Field(default_factory=dict)

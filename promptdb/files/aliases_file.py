@@ -60,7 +60,10 @@ def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
 
 def without_file(declarations: Collection[Declaration], known: Collection[PromptId]) -> list[Problem]:
     """Warn about each declaration whose prompt is not `known`. Earlier names of prompts are known, too."""
-    hint = "if you removed its file on purpose, remove this line: the alias stays where it is"
+    hint = (
+        "that is fine for a prompt that was registered without a file; if you removed its file on purpose, remove this line: "
+        "the alias stays where it is"
+    )
     return [
         Problem(ALIASES_FILE, d.line, d.column, Code.ALIAS_WITHOUT_FILE, f"the prompt {d.prompt} has no file", hint)
         for d in declarations

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from promptdb.domain.blob import Blob
 from promptdb.domain.bundle import BundledAsset
-from promptdb.domain.changes import TextField
 from promptdb.domain.content_types import content_type
 from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.field_path import FieldPath
 from promptdb.errors import OutsideRoot, StalePlan, StorageError
 from promptdb.files.streams import StoredFile
 from promptdb.files.tree import FileTooLarge, Tree, beside, open_stored
@@ -34,7 +34,7 @@ class Content:
     assets: tuple[BundledAsset, ...] = ()
     blobs: tuple[Blob, ...] = ()
     reads: tuple[str, ...] = ()
-    texts: Mapping[TextField, str] = field(default_factory=dict)
+    texts: Mapping[FieldPath, str] = field(default_factory=dict)
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """Open the file of an asset.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
@@ -87,6 +88,11 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
     except InvalidPrompts as error:
         shown = Path(os.path.relpath(root)) if root == settings.prompts_path else root
         raise InvalidPrompts([replace(p, path=str(shown / p.path)) for p in error.problems]) from error
+
+
+def text_defaults(file: Path, settings: AppSettings) -> TextDefaults:
+    """Find the defaults that hold for a file, which does not have to exist."""
+    return settings.file_rules.text_at(_placed(file, settings.prompts_path)[1])
 
 
 def read_prompt(source: PromptId | Path, settings: AppSettings, view: View) -> RenderablePrompt:

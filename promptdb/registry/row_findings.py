@@ -7,7 +7,15 @@ import sqlalchemy as sa
 
 from promptdb.db.checks.audit import Audit
 from promptdb.domain.digest import digest_of
-from promptdb.domain.integrity import Finding, IntegrityCode, VersionRow, alias_findings, finding, version_finding
+from promptdb.domain.integrity import (
+    Finding,
+    IntegrityCode,
+    VersionRow,
+    alias_findings,
+    finding,
+    name_findings,
+    version_finding,
+)
 from promptdb.errors import IntegrityFailure
 from promptdb.registry.asset_rows import bundle_of
 
@@ -19,7 +27,8 @@ def version_row_finding(row: VersionRow, *, with_blobs: bool = True) -> Finding 
 
 
 def history_findings(audit: Audit) -> Iterator[Finding]:
-    """Check that no revision is missing, and that the log of each alias leads to its version."""
+    """Check names and ids, that no revision is missing, and that the log of each alias leads to its version."""
+    yield from name_findings(audit.names())
     for prompt in audit.incomplete_prompts():
         yield finding(IntegrityCode.REVISIONS, prompt, "its revisions have a gap, or it has no version")
     for history in audit.alias_histories():

@@ -17,8 +17,8 @@ def interface(spec: PromptSpec) -> Interface:
     if spec.variables is not None and spec.template_format != "mustache":
         return Interface(spec, contract(spec, {}), tools=tools)
     compiled, _ = compile_templates(spec)
-    used, mentions = names_for_callers(spec, compiled)
-    return Interface(spec, contract(spec, used), mentions, tools)
+    found = names_for_callers(spec, compiled)
+    return Interface(spec, contract(spec, found.used, found.optional), found.mentions, tools)
 
 
 def changes_between(old: PromptSpec, new: PromptSpec) -> tuple[ContractChange, ...]:

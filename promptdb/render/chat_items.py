@@ -24,6 +24,8 @@ class CompiledMessage:
         self._templates = {at: item for at, item in templates.items() if at[: len(self._path)] == self._path}
         self._whole = self._templates.get(self._path)
         self.variables = tuple(dict.fromkeys(name for item in self._templates.values() for name in item.variables))
+        needed = {n for item in self._templates.values() for n in item.variables if n not in item.optional}
+        self.optional = frozenset(self.variables) - needed
         self.mentions = frozenset[str]().union(*(item.mentions for item in self._templates.values()))
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptdb.domain.contract import contract
 from promptdb.domain.field_path import FieldPath, place_of
@@ -37,8 +37,8 @@ class CompiledPrompt:
                 raise error.inside(place_of(path))
         self.spec = spec
         self.examples_variable = examples_variable(spec)
-        used, mentions = names_for_callers(spec, templates)
-        self.inputs = Inputs(contract(spec, used), spec.partial_variables, mentions)
+        found = names_for_callers(spec, templates)
+        self.inputs = Inputs(contract(spec, found.used, found.optional), spec.partial_variables, found.mentions)
         self._templates = templates
         self._template = templates.get(("template",))
         self.assets = PromptAssets(spec, open_blob)
@@ -94,12 +94,25 @@ class CompiledPrompt:
         return messages
 
 
-def names_for_callers(spec: PromptSpec, compiled: CompiledTemplates) -> tuple[dict[str, FieldPath], frozenset[str]]:
-    """Collect the names that templates need from a caller, in order, and the names that their sections may look up."""
+class CallerNames(NamedTuple):
+    """The names in the templates of a prompt that a caller may give.
+
+    `used` are those that they need, in order, with the path of the first use. No template needs those in `optional`. Sections
+    may look up `mentions`.
+    """
+
+    used: dict[str, FieldPath]
+    optional: frozenset[str]
+    mentions: frozenset[str]
+
+
+def names_for_callers(spec: PromptSpec, compiled: CompiledTemplates) -> CallerNames:
     filled = examples_variable(spec)
     used = {name: path for name, path in used_names(compiled).items() if name != filled}
     own = [template for path, template in compiled.items() if path[:1] != EXAMPLES]
-    return used, frozenset[str]().union(*(template.mentions for template in own))
+    needed = {name for template in own for name in template.variables if name not in template.optional}
+    mentions = frozenset[str]().union(*(template.mentions for template in own))
+    return CallerNames(used, frozenset(used.keys() - needed), mentions)
 
 
 def examples_variable(spec: PromptSpec) -> str | None:

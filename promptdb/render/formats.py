@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
 
-from promptdb.domain.spec import TemplateFormat
+from promptdb.domain.spec import TemplateFormat, Undefined
 
 Includes = Mapping[str, str]
 """The text of each fragment, by the name that templates use."""
@@ -17,12 +17,15 @@ MAX_INCLUDE_DEPTH = 20
 class CompiledTemplate(Protocol):
     """A template that parsed.
 
-    `variables` are the names it needs, in the order of first use. `mentions` are names that may also come from inside a
-    value, such as the fields of items in a mustache section.
+    `variables` are the names it needs, in the order of first use. It does without those in `optional`. `mentions` are names
+    that may also come from inside a value, such as the fields of items in a mustache section.
     """
 
     @property
     def variables(self) -> tuple[str, ...]: ...
+
+    @property
+    def optional(self) -> frozenset[str]: ...
 
     @property
     def mentions(self) -> frozenset[str]: ...
@@ -67,12 +70,14 @@ _MODULES: dict[TemplateFormat, str] = {
     "mustache": "promptdb.render.mustache.engine",
     "plain": "promptdb.render.plain",
 }
+_LENIENT_JINJA = "promptdb.render.jinja.lenient"
 
 
 @cache
-def engine(template_format: TemplateFormat) -> Engine:
+def engine(template_format: TemplateFormat, undefined: Undefined = "strict") -> Engine:
     """Import the engine of a format: jinja2 is loaded only for prompts that use it."""
-    module: Engine = import_module(_MODULES[template_format])
+    is_lenient = template_format == "jinja2" and undefined == "lenient"
+    module: Engine = import_module(_LENIENT_JINJA if is_lenient else _MODULES[template_format])
     return module
 
 

@@ -42,6 +42,7 @@ class FStringTemplate:
     text: str
     variables: tuple[str, ...]
     mentions: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     def render(self, values: Mapping[str, Any]) -> str:
         # str.format_map is safe here, since compile_template refuses everything but plain names.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptdb.domain.field_path import FieldPath
+from promptdb.domain.file_rules import ROLE_SYNONYMS
 from promptdb.domain.prompt_file import Expectation, ExpectedMessage, GoldenTest
-from promptdb.domain.spec import ROLE_SYNONYMS
 from promptdb.errors import RenderError
 from promptdb.problems import Code
 from promptdb.render.compiled import CompiledPrompt

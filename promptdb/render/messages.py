@@ -7,7 +7,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
-from promptdb.domain.spec import ROLE_SYNONYMS, Role
+from promptdb.domain.file_rules import ROLE_SYNONYMS
+from promptdb.domain.spec import Role
 from promptdb.errors import RenderError
 
 Content = str | list[Any]

@@ -14,6 +14,7 @@ class PlainTemplate:
     text: str
     variables: tuple[str, ...] = ()
     mentions: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     def render(self, values: Mapping[str, Any]) -> str:  # noqa: ARG002
         return self.text

@@ -25,7 +25,7 @@ def templates(spec: PromptSpec) -> dict[FieldPath, str]:
 
 def compile_templates(spec: PromptSpec) -> tuple[CompiledTemplates, list[tuple[FieldPath, TemplateError]]]:
     """Compile all templates, and return each error with the path of its template."""
-    compile_template = engine(spec.template_format).compile_template
+    compile_template = engine(spec.template_format, spec.undefined).compile_template
     compiled: CompiledTemplates = {}
     errors = []
     for path, text in templates(spec).items():

@@ -71,6 +71,9 @@ def _shape(spec: PromptSpec, texts: Mapping[FieldPath, str]) -> Iterator[SpecPro
         if not text.strip():
             hint = "write the prompt, or name the file in .promptdbignore"
             yield SpecProblem(path, Code.EMPTY_TEMPLATE, "the template is empty", hint)
+    if spec.undefined != "strict" and spec.template_format != "jinja2":
+        message = f"'undefined' is about jinja2, and this prompt is {spec.template_format}"
+        yield SpecProblem(("undefined",), Code.CONFLICTING_FIELDS, message, "remove it", key=True)
     if spec.few_shot is not None:
         yield from _few_shot_shape(spec, spec.few_shot)
 
@@ -164,7 +167,7 @@ def _undeclared(spec: PromptSpec, path: FieldPath, name: str) -> SpecProblem:
     message = f"the variable {name!r} is used but not declared"
     near = get_close_matches(name, spec.variables or (), 1)
     hint = f"did you mean {near[0]!r}?" if near else f"add {name!r} to 'variables'"
-    find_name = engine(spec.template_format).find_name
+    find_name = engine(spec.template_format, spec.undefined).find_name
     place = find_name(templates(spec)[path], name)
     if place is None:  # a fragment uses the name
         fragment = next((fragment for fragment, text in spec.includes.items() if find_name(text, name)), None)
@@ -177,7 +180,7 @@ def example_problems(
 ) -> Iterator[SpecProblem]:
     """Find examples without all the values that their templates need. `first` is the index of the first example."""
     own = [template for path, template in compiled.items() if path[:1] == EXAMPLES]
-    needed = {name for template in own for name in template.variables}
+    needed = {name for template in own for name in template.variables if name not in template.optional}
     for index, example in enumerate(examples, first):
         where = (*EXAMPLES, "examples", index)
         missing = sorted(needed - example.keys())

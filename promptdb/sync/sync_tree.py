@@ -8,6 +8,7 @@ from promptdb.db.engine import reading
 from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
+from promptdb.domain.plan_result import without_label_conflicts
 from promptdb.git.repository import find_repository
 from promptdb.progress import Progress
 from promptdb.project.load import LoadedTree
@@ -119,3 +120,15 @@ def sync_tree(
     elif loaded.desired.errors:
         policy = replace(policy, prune=False)
     return apply(registry, loaded.desired, policy, loaded.origin, progress)
+
+
+def sync_after_history(registry: Registry, loaded: LoadedTree) -> Applied:
+    """Sync the newest commit of a recorded history, which moves its aliases.
+
+    Prompts whose `user_version` names other content stay as they are: the history has reported them. Errors as in `apply`.
+    """
+    with reading(registry.engine) as connection:
+        recorded = recorded_state(connection, loaded.desired.items)
+    items, taken = without_label_conflicts(loaded.desired.items, recorded)
+    desired = replace(loaded.desired, items=items, invalid=loaded.desired.invalid.union(taken))
+    return sync_tree(registry, replace(loaded, desired=desired), Policy())

@@ -14,6 +14,7 @@ from promptdb.transfer.insert_rows import Written, insert
 from promptdb.transfer.rows_as_json import table
 from promptdb.transfer.source import Source
 
+_NAMES = ("prompts", "prompt_redirects")
 _OTHER = "nothing was written; import it into another registry, or register its text: promptdb register-file"
 
 
@@ -37,6 +38,7 @@ def add_version(connection: sa.Connection, source: Source, registry: Registry) -
         connection.execute(
             sa.delete(table("prompt_redirects")).filter_by(namespace=prompt["namespace"], name=prompt["name"])
         )
+        new["prompt_redirects"] = [row for row in source.rows("prompt_redirects") if _is_free(connection, row)]
     if version["id"] in {row["id"] for row in revisions}:
         new["prompt_versions"] = new["prompt_assets"] = []
     known = _rows(connection, sa.select(sources).where(sources.c.version_id == version["id"]))
@@ -75,6 +77,11 @@ def _require_next(prompt: Row, version: Row, prompts: Sequence[Row], versions: S
         message = f"revision {revision} of {name} in {source} cannot come next: the next one here is {following}"
         hint = f"nothing was written; import revision {following} first, or a whole registry: promptdb export --all"
         raise Conflict(message, hint)
+
+
+def _is_free(connection: sa.Connection, name: Row) -> bool:
+    there = (sa.select(table(each)).filter_by(namespace=name["namespace"], name=name["name"]) for each in _NAMES)
+    return not any(connection.execute(query).first() for query in there)
 
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[Row]:

@@ -85,7 +85,7 @@ def _require_behind(connection: sa.Connection, registry: Registry, own: Registry
     if found is Standing.BEHIND:
         return {name for name, each in overlaps.items() if each.common == each.there}
     more = sum(each.here - each.common for each in overlaps.values()) - len(differing)
-    listed = [*_described(connection, source, differing), *([f"{more} more rows"] if more else [])]
+    listed = [*_described(connection, source, differing), *([f"{more} more differences"] if more else [])]
     place = "ahead of" if found is Standing.AHEAD else "not behind"
     raise DivergedHistory(
         f"the registry {registry.address} is {place} {source.name}; what differs: {', '.join(listed)}", _HINTS[found]
@@ -98,8 +98,13 @@ def _described(connection: sa.Connection, source: Source, rows: list[tuple[str, 
     revisions = {_revision(row) for name, row in rows if name == "prompt_versions"}
     versions = source.rows("prompt_versions") if revisions else ()
     digests = {key: row["spec_hash"] for row in versions if (key := _revision(row)) in revisions}
+    versions_here = table("prompt_versions")
     for name, row in rows:
-        owner = row["id"] if name == "prompts" else row.get("prompt_id")
+        # Rows of blobs and of commits name the version only.
+        owned = (
+            sa.select(versions_here.c.prompt_id).where(versions_here.c.id == row.get("version_id")).scalar_subquery()
+        )
+        owner = row["id"] if name == "prompts" else row.get("prompt_id", owned)
         query = sa.select(prompts.c.namespace + "/" + prompts.c.name).where(prompts.c.id == owner)
         prompt = connection.execute(query).scalar()
         if name == "prompts":
@@ -110,8 +115,13 @@ def _described(connection: sa.Connection, source: Source, rows: list[tuple[str, 
             yield f"revision {row['revision']} of {prompt} ({digest})"
         elif name == "alias_events":
             yield f"{row['action']} of {prompt}:{row['alias']}"
+        elif name == "sync_runs":
+            commit = f" at commit {row['commit_id'][:12]}" if row["commit_id"] else ""
+            yield f"the sync of {row['started_at']:%Y-%m-%d %H:%M}{commit} by {row['created_by']}"
+        elif name == "version_sources":
+            yield f"where a version of {prompt} came from: {row['path']}"
         else:
-            yield f"row {row['id']} of {name}"
+            yield f"a file of {prompt}"
 
 
 def _revision(row: Row) -> tuple[Any, Any]:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from promptdb.db.checks.audit import Audit
 from promptdb.db.engine import reading
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.digest import SCHEME
-from promptdb.domain.integrity import BUNDLE
+from promptdb.domain.integrity import BUNDLE, first_name
 from promptdb.domain.views import PromptVersionView
 from promptdb.errors import IntegrityFailure, StorageError, VersionNotFound
 from promptdb.registry.stores import Registry
@@ -53,6 +54,7 @@ def _document(connection: sa.Connection, key: UUID) -> dict[str, Any]:
     versions, prompts, sources = table("prompt_versions"), table("prompts"), table("version_sources").c
     version = connection.execute(sa.select(versions).where(versions.c.id == key)).one()
     prompt = connection.execute(sa.select(prompts).where(prompts.c.id == version.prompt_id)).one()
+    name, created = f"{prompt.namespace}/{prompt.name}", {"created_at": prompt.created_at}
     assets = PromptRepository(connection).assets([key]).get(key, [])
     listed = [
         {"path": a.path, "kind": a.kind, "digest": a.digest, "size": a.byte_size, "content_type": a.content_type}
@@ -64,7 +66,7 @@ def _document(connection: sa.Connection, key: UUID) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "prompt": {"id": prompt.id, "name": f"{prompt.namespace}/{prompt.name}", "created_at": prompt.created_at},
+        "prompt": {"id": prompt.id, "name": name, "first_name": _first_name(connection, prompt.id), **created},
         "id": version.id,
         "revision": version.revision,
         "digest": version.spec_hash,
@@ -75,6 +77,12 @@ def _document(connection: sa.Connection, key: UUID) -> dict[str, Any]:
         "manifest": {"assets": listed, "scheme": SCHEME, "spec": json.loads(version.spec_json)},
         "provenance": [dict(zip(PROVENANCE, row, strict=True)) for row in provenance],
     }
+
+
+def _first_name(connection: sa.Connection, key: UUID) -> str:
+    everyone = Audit(connection).names()
+    prompt = next(each for each in everyone if each.id == key)
+    return str(first_name(prompt, everyone) or prompt.name)
 
 
 def export_registry(registry: Registry, file: Path, *, overwrite: bool = False) -> dict[str, int]:

@@ -14,7 +14,9 @@ from promptdb.domain.blob import Blob, object_key
 from promptdb.domain.bundle import CONTENT_TYPE
 from promptdb.domain.digest import Digest, canonical_json, digest_of
 from promptdb.domain.integrity import BUNDLE
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
+from promptdb.domain.version_ids import is_first_name
 from promptdb.domain.views import AssetView
 from promptdb.errors import ConfigError, IntegrityFailure, StorageError
 from promptdb.transfer.row_checks import IMPORTED, check_version
@@ -54,6 +56,7 @@ class VersionFile:
                 for row in self._rows["prompt_assets"]
             ]
             self._manifest = canonical_json(document["manifest"])
+            self._first_name = PromptId(**_named(document["prompt"]["first_name"]))
             if digest_of(self._manifest) != document["bundle"]:
                 raise Refused("the manifest does not have the digest of the bundle")
         except Refused as error:
@@ -64,6 +67,8 @@ class VersionFile:
     def inspect(self) -> None:
         try:
             check_version(self._rows["prompt_versions"][0], self._blobs)
+            if not is_first_name(self._first_name, self._rows["prompts"][0]["id"]):
+                raise Refused("the id of its prompt is not made of first_name")
         except Refused as error:
             raise self._damaged(error) from error
         if self._archive is not None:
@@ -135,11 +140,15 @@ def version_zip(file: Path) -> Iterator[VersionFile]:
 def _rows(document: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield the rows of each table that a document stands for, as JSON."""
     prompt, manifest = document["prompt"], document["manifest"]
-    require_fields(prompt, {"id", "name", "created_at"}, "prompt")
+    require_fields(prompt, {"id", "name", "first_name", "created_at"}, "prompt")
     require_fields(manifest, {"assets", "scheme", "spec"}, "manifest")
     key, time, by = document["id"], document["created_at"], document["created_by"]
-    namespace, _, name = str(prompt["name"]).rpartition("/")
-    yield "prompts", [{**prompt, "namespace": namespace, "name": name, "archived_at": None}]
+    created = {"created_at": prompt["created_at"]}
+    yield "prompts", [{"id": prompt["id"], **_named(prompt["name"]), **created, "archived_at": None}]
+    first = (
+        [] if prompt["first_name"] == prompt["name"] else [{**_named(prompt["first_name"]), "prompt_id": prompt["id"]}]
+    )
+    yield "prompt_redirects", [{**row, **created} for row in first]
     spec = {"spec_json": canonical_json(manifest["spec"]).decode(), "spec_hash": document["digest"]}
     yield "prompt_versions", [{**{name: document[name] for name in _OF_VERSION}, "prompt_id": prompt["id"], **spec}]
     assets = _objects("manifest.assets", manifest["assets"], {"path", "kind", "digest", "size", "content_type"})
@@ -169,6 +178,11 @@ def _rows(document: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any
     yield "version_sources", [{"id": number, **of_version, **row} for number, row in enumerate(sources, 1)]
     run = {**_RUN, "created_by": by, "counts_json": "{}", "started_at": time, "finished_at": time}
     yield "sync_runs", [run] if sources else []
+
+
+def _named(name: Any) -> dict[str, str]:
+    namespace, _, last = str(name).rpartition("/")
+    return {"namespace": namespace, "name": last}
 
 
 def _objects(place: str, values: Any, fields: set[str]) -> list[dict[str, Any]]:

@@ -11,10 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from clitools import PROMPTDB, TIMEOUT, Run, failure, process, started
+from clitools import PROMPTDB, TIMEOUT, Run, failure, process, started, terminal
 from registries import write
 
-from promptdb.cli.app import COMMANDS
+from promptdb.cli import main
+from promptdb.cli.app import COMMANDS, JOBS
 from promptdb.project.parallel import WORTH_IT
 
 
@@ -22,8 +23,16 @@ from promptdb.project.parallel import WORTH_IT
 def test_help_lists_every_command_in_the_order_of_work(run: Run, option: str) -> None:
     ran = run(option)
     assert (ran.code, ran.err) == (0, "")
-    listed = ran.out.split("Commands:\n")[1].splitlines()
-    assert [line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "] == list(COMMANDS)
+    jobs = ran.out.partition("-h, --help")[2].split("\n\n")[1:-1]
+    assert [job.partition(":\n")[0] for job in jobs] == list(JOBS)
+    listed = [line.split()[0] for job in jobs for line in job.splitlines()[1:] if line[2] != " "]
+    assert listed == list(COMMANDS)
+
+
+def test_help_names_first_steps_and_where_the_documentation_is(run: Run) -> None:
+    out = " ".join(run("--help").out.split())
+    assert "First steps: 'promptdb init'" in out
+    assert "Documentation: https://" in out
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -40,18 +49,25 @@ def test_version_is_that_of_the_package(run: Run) -> None:
 def test_no_command_is_a_usage_error_that_shows_help(run: Run) -> None:
     ran = run()
     assert ran.code == 2
-    assert "Commands:" in ran.out + ran.err
+    assert "Prompt files:" in ran.err
 
 
 USAGE = [
     (["frobnicate"], "No such command 'frobnicate'."),
+    (["lst"], "No such command 'lst'. Did you mean 'list'?"),
+    (["list", "--jsn"], "No such option '--jsn'. Did you mean '--json'?"),
+    (["sync", "--dry-run"], "No such option '--dry-run'. 'promptdb plan' shows what sync would do"),
+    (["-C", "nowhere", "list"], "Invalid value for '-C': Directory 'nowhere' does not exist."),
+    (["--color", "green", "list"], "Invalid value for '--color': 'green' is not one of 'auto', 'always', 'never'."),
+    (["plan", "--json", "--format", "markdown"], "--json and --format cannot be combined"),
+    (["check", "--json", "--format", "github"], "--json and --format cannot be combined"),
     (["list", "--frobnicate"], "No such option '--frobnicate'."),
     (["show"], "Missing argument 'REF'."),
     (["show", "a", "b"], "Got unexpected extra argument (b)"),
     (["promote", "a"], "Missing argument 'ALIAS'."),
     (["log", "a", "--limit", "many"], "Invalid value for '-n' / '--limit': 'many' is not a valid integer range."),
-    (["check", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'text', 'json', 'github'."),
-    (["plan", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'text', 'json', 'markdown'."),
+    (["check", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'text', 'github'."),
+    (["plan", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'text', 'markdown'."),
     (["plan", "--max-prune", "101"], "Invalid value for '--max-prune': 101 is not in the range 0<=x<=100."),
     (["alias", "frobnicate"], "No such command 'frobnicate'."),
     (["db", "frobnicate"], "No such command 'frobnicate'."),
@@ -76,6 +92,74 @@ def test_a_synonym_does_what_the_command_does(run: Run, synced: Path, synonym: s
 
 def test_a_synonym_is_not_listed_twice(run: Run) -> None:
     assert "resolve" not in run("--help").out
+
+
+# Options of every command
+
+
+def test_the_folder_to_run_in_is_that_of_a_start_there(
+    run: Run, synced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = run("check"), run("list")
+    monkeypatch.chdir(tmp_path)
+    assert (run("-C", synced, "check"), run("-C", synced, "list")) == here
+    assert Path.cwd() == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "out"),
+    [
+        ("check", 0, ""),
+        ("sync", 0, ""),
+        ("promote greet staging", 0, ""),
+        ("list --json", 0, '"default/greet"'),
+        ("render greet -v name=Ada -v place=Rome", 0, "Hello Ada, welcome to Rome!"),
+        ("promote greet production --json", 0, '"production"'),
+        ("alias list", 0, "support/triage"),
+        ("export greet -", 0, "template: "),
+    ],
+)
+def test_quiet_leaves_data(run: Run, synced: Path, words: str, code: int, out: str) -> None:
+    assert run("promote", "support/triage", "production").code == 0
+    ran = run("-q", *words.split())
+    assert (ran.code, ran.err) == (code, "")
+    assert out in ran.out if out else ran.out == ""
+
+
+def test_quiet_leaves_errors(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/bad.txt": "{", "prompts/warn.yaml": "template: x\nvariables: {a: {}}\n"})
+    for words in ("check", "sync", "show nothing"):
+        loud = run(*words.split())
+        assert loud.code > 0
+        assert run("-q", *words.split()) == loud
+    (synced / "prompts/bad.txt").unlink()
+    assert run("check").out.startswith("prompts/warn.yaml")
+    assert run("-q", "check") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "colored"), [([], False), (["--color", "always"], True), (["--color", "never"], False)]
+)
+def test_colors_in_a_pipe_come_only_if_asked_for(run: Run, synced: Path, options: list[str], colored: bool) -> None:
+    write(synced, {"prompts/bad.txt": "{"})
+    assert ("\x1b[" in run(*options, "check").out) == colored
+    assert ("\x1b[" in run(*options, "show", "nothing").err) == colored
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "colored"),
+    [
+        ([], {}, True),
+        (["--color", "never"], {}, False),
+        ([], {"NO_COLOR": "1"}, False),
+        (["--color", "always"], {"NO_COLOR": "1"}, True),
+    ],
+)
+def test_colors_on_a_terminal_can_be_switched_off(
+    synced: Path, options: list[str], environment: dict[str, str], colored: bool
+) -> None:
+    write(synced, {"prompts/bad.txt": "{"})
+    assert ("\x1b[3" in terminal(*options, "check", **environment).out) == colored
 
 
 # Standard output and standard error
@@ -129,12 +213,27 @@ def test_a_disk_that_is_full_is_an_error_of_one_line(synced: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["--help"], ["sync"]], ids=" ".join)
+CLOSED = failure("cannot write the output: standard output is closed")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("list", CLOSED),
+        ("-q list --json", CLOSED),
+        ("alias list", CLOSED),
+        ("sync --json", CLOSED),
+        ("--help", ""),
+        ("sync", ""),
+    ],
+)
 @pytest.mark.slow
-def test_a_closed_standard_output_is_no_traceback(synced: Path, arguments: list[str]) -> None:
-    command = ["sh", "-c", 'exec "$@" >&-', "sh", *PROMPTDB, *arguments]
+def test_a_closed_standard_output_fails_a_command_that_prints_data_and_no_other(
+    synced: Path, words: str, told: str
+) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", *PROMPTDB, *words.split()]
     done = subprocess.run(command, stderr=subprocess.PIPE, timeout=TIMEOUT, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (1 if told else 0, told)
 
 
 @pytest.mark.slow
@@ -148,6 +247,22 @@ def test_a_closed_standard_error_stops_no_command(synced: Path) -> None:
 
 
 # ^C
+
+
+def test_interrupted_while_modules_load_is_as_quiet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == "promptdb.cli.app":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "promptdb.cli.app")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted, *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        main(["list"])
+    assert (ended.value.code, capsys.readouterr().err) == (130, "interrupted\n")
 
 
 def test_interrupted_is_exit_code_130(synced: Path) -> None:

@@ -59,7 +59,7 @@ COMMANDS = [
     "diff evil --json",
     "diff evil:rev:1 :rev:2",
     "plan",
-    "plan --format json",
+    "plan --json",
     "plan --format markdown",
     "check",
     "check --format github",

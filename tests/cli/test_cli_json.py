@@ -122,8 +122,7 @@ def busy(run: Run, git: Git, project: Path) -> Path:
 
 
 def in_json(run: Run, command: str) -> Any:
-    option = ["--format", "json"] if command in ("plan", "check") else ["--json"]
-    ran = run(*command.split(), *option)
+    ran = run(*command.split(), "--json")
     assert ran.code == 0, ran.err
     assert ran.err == ""
     return json.loads(ran.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -188,7 +187,7 @@ def test_text_of_any_script_is_readable(run: Run, project: Path, command: str, m
     write(project, {"prompts/greet.txt": "Grüße {name} {place} \U0001f600"})
     assert run("sync").code == 0
     assert run("promote", "support/triage", "production").code == 0
-    ran = run(*command.split(), *(["--format", "json"] if command == "plan" else ["--json"]))
+    ran = run(*command.split(), "--json")
     assert "\\u" not in ran.out
 
 
@@ -202,7 +201,7 @@ def test_every_key_is_documented(command: str) -> None:
     page = DOCS.read_text(encoding="utf-8")
     words = next(name for name in (command, *(" ".join(command.split()[:n]) for n in (2, 1))) if f"`{name}" in page)
     rows = [line for line in page.splitlines() if line.startswith("|")]
-    row = next(line for line in rows if re.search(rf"`{words}( --format json)?`", line.split(" | ")[0]))
+    row = next(line for line in rows if re.search(rf"`{words}`", line.split(" | ")[0]))
     braces = {key for group in re.findall(r"\{([^}]*)\}", row) for key in re.findall(r"\w+", group)}
     shape = {"prompts", "tests", "problems", *PROBLEM} if command == "check" else top_level(SHAPES[command])
     if words == "show":

@@ -10,7 +10,7 @@ from repositories import Git, commit_all
 COMMANDS = [
     *("plan", "sync", "status", "list", "show support/triage", "log greet", "diff greet", "render greet -v name=Bo"),
     *("promote greet canary", "rollback greet production", "alias list", "alias log greet", "db current", "db check"),
-    *("check", "check --format json", "check --format github"),
+    *("check", "check --json", "check --format github"),
 ]
 FOLDERS = ["prompts/support", "src/deep"]
 

@@ -58,7 +58,7 @@ def test_check_sees_the_mistake_only_where_it_is(run: Run, edited: Path, git: Gi
     git("add", "--all")
     write(edited, {"prompts/greet.txt": GREET})
     assert [run("check", *view.split()).code for view, _ in VIEWS] == [0, 0, 4, 0]
-    data = json.loads(run("check", "--staged", "--format", "json").out)
+    data = json.loads(run("check", "--staged", "--json").out)
     assert [problem["path"] for problem in data["problems"]] == ["greet.txt"]
 
 

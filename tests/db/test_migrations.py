@@ -172,7 +172,7 @@ def test_an_empty_database_is_made_ready_on_sqlite_and_refused_on_postgresql(emp
     else:
         with pytest.raises(ConfigError, match="is empty; this promptdb needs") as caught:
             migrate.ensure_schema(empty)
-        assert caught.value.hint == "run: promptdb db upgrade"
+        assert str(caught.value.hint).endswith("run: promptdb db upgrade")
         assert tables_of(empty) == set()
 
 
@@ -206,7 +206,7 @@ def test_an_outdated_stamp_asks_for_an_upgrade(empty: sa.Engine, monkeypatch: py
     monkeypatch.setattr(migrate, "HEAD", "9999")  # as a later release has it, which still knows this one's scripts
     with pytest.raises(ConfigError, match=rf"is at {now}; this promptdb needs 9999") as caught:
         migrate.ensure_schema(empty)
-    assert caught.value.hint == "run: promptdb db upgrade"
+    assert str(caught.value.hint).endswith("run: promptdb db upgrade")
 
 
 def test_a_database_with_tables_of_something_else_is_refused_and_left_as_it_is(empty: sa.Engine) -> None:

@@ -7,16 +7,22 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from postgres import PostgresServer
-from registries import settings_for, write
+from registries import NewRegistry, settings_for, write
 
 from promptdb.db import migrate
 from promptdb.domain.plan import Policy
-from promptdb.errors import StorageError
+from promptdb.errors import ConfigError, StorageError
+from promptdb.maintenance import schema
+from promptdb.maintenance.doctor.database import examine_database
+from promptdb.maintenance.doctor.finding import Level
 from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.sync_tree import plan_tree, sync_tree
+from promptdb.transfer.copy import copy_registry, import_file
+from promptdb.transfer.export import export_registry
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "storage.md"
+PAGES = Path(__file__).resolve().parents[2]
+DOCUMENT = PAGES / "docs" / "storage.md"
 
 
 @pytest.fixture
@@ -37,6 +43,9 @@ def service_as(own_server: PostgresServer, tmp_path: Path, tree: Path) -> Iterat
     yield as_role
     for service in opened:
         service.close()
+    own_server.execute("DROP DATABASE promptdb WITH (FORCE)")
+    for role in ("promptdb_owner", "promptdb_writer", "promptdb_reader"):
+        own_server.execute(f"DROP ROLE {role}")
 
 
 def test_each_role_can_do_what_it_is_for_and_the_reader_no_more(
@@ -59,6 +68,51 @@ def test_each_role_can_do_what_it_is_for_and_the_reader_no_more(
         reader.register_text("a/p2", "changed")
     with pytest.raises(StorageError, match=r"permission denied|must be owner"):
         migrate.downgrade(writer.engine, "base")
+
+
+def test_the_documented_grants_are_enough_for_upgrade_copy_import_and_doctor(
+    service_as: Callable[[str], PromptService], new_registry: NewRegistry, own_server: PostgresServer, tmp_path: Path
+) -> None:
+    owner, writer, reader = map(service_as, ("promptdb_owner", "promptdb_writer", "promptdb_reader"))
+    with pytest.raises(ConfigError) as too_early:
+        writer.list_prompts()
+    assert too_early.value.hint == "as the role that owns the schema, run: promptdb db upgrade"
+    with pytest.raises(StorageError, match="permission denied for schema") as not_allowed:
+        schema.upgrade(writer.settings)
+    assert "the role that owns the schema" in str(not_allowed.value.hint)
+    assert schema.upgrade(owner.settings) == (None, migrate.HEAD)
+
+    source = new_registry()
+    source.register_text("a/one", "First", alias="production")
+    assert copy_registry(source.registry, writer.registry).written.versions == 1
+    source.register_text("a/one", "Second", alias="production")
+    export_registry(source.registry, tmp_path / "all.zip", overwrite=False)
+    assert import_file(writer.registry, tmp_path / "all.zip").written.versions == 1
+    # The numbers of rows continue after those that were inserted.
+    assert writer.register_text("a/two", "Third", alias="staging").created
+    back = new_registry()
+    assert copy_registry(reader.registry, back.registry).written.versions == 3
+    with pytest.raises(StorageError, match="permission denied") as read_only:
+        reader.register_text("a/two", "Fourth")
+    assert "promptdb db doctor" in str(read_only.value.hint)
+
+    def lacking(service: PromptService) -> str:
+        found = next(found for found in examine_database(service.settings) if found.check == "permissions")
+        assert (found.level is Level.OK) == (found.remedy is None)
+        return "" if found.level is Level.OK else found.detail
+
+    assert (lacking(owner), lacking(writer)) == ("", "")
+    assert "INSERT on prompts" in lacking(reader)
+    own_server.execute("REVOKE UPDATE ON SEQUENCE sync_runs_id_seq FROM promptdb_writer", database="promptdb")
+    assert lacking(writer) == "the role lacks UPDATE on public.sync_runs_id_seq"
+
+
+def test_pages_upgrade_the_schema_as_its_owner() -> None:
+    pages = [PAGES / "README.md", *(PAGES / "docs").glob("*.md")]
+    lines = [line for page in pages for line in page.read_text().splitlines() if "db upgrade" in line]
+    roles = [role for line in lines for role in re.findall(r"postgresql://(\w+)", line)]
+    assert len(roles) > 1
+    assert set(roles) == {"promptdb_owner"}
 
 
 REFUSED: dict[str, tuple[str, str]] = {

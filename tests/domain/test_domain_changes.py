@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from promptdb.domain.changes import PARTS, ChangedFile, TextField, changed_files, changed_parts
+from promptdb.domain.changes import PARTS, ChangedFile, changed_files, changed_parts
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import PromptSpec
 
 STRING = {"kind": "string", "template": "Hi {name}"}
@@ -94,6 +95,7 @@ def test_changed_fragments(old: dict[str, str], new: dict[str, str], files: list
     assert changed_files(spec_with(old), spec_with(new), {}) == tuple(ChangedFile(*file) for file in files)
 
 
+SYSTEM = {"role": "system", "template": "Be kind."}
 FEW_SHOT = {"few_shot": EXAMPLES}
 OTHER_EXAMPLES = {"few_shot": {**EXAMPLES, "examples": []}}
 OTHER_STRING_TEMPLATE = {"few_shot": {**EXAMPLES, "string_template": "-{q}"}}
@@ -102,23 +104,39 @@ OTHER_STRING_TEMPLATE = {"few_shot": {**EXAMPLES, "string_template": "-{q}"}}
 @pytest.mark.parametrize(
     ("old", "new", "texts", "paths"),
     [
-        pytest.param({}, {"template": "x"}, {"template": "t.md"}, ["t.md"], id="template_file"),
+        pytest.param({}, {"template": "x"}, {("template",): "t.md"}, ["t.md"], id="template_file"),
         pytest.param({}, {"template": "x"}, {}, [], id="a text of its own"),
-        pytest.param({}, {"model": {"a": 1}}, {"template": "t.md"}, [], id="something else"),
-        pytest.param(FEW_SHOT, OTHER_EXAMPLES, {"examples": "e.json"}, ["e.json"], id="examples_file"),
-        pytest.param(FEW_SHOT, OTHER_STRING_TEMPLATE, {"examples": "e.json"}, [], id="how examples are written"),
-        pytest.param({}, FEW_SHOT, {"examples": "e.json"}, ["e.json"], id="examples at all"),
+        pytest.param({}, {"model": {"a": 1}}, {("template",): "t.md"}, [], id="something else"),
+        pytest.param(FEW_SHOT, OTHER_EXAMPLES, {("few_shot", "examples"): "e.json"}, ["e.json"], id="examples_file"),
+        pytest.param(
+            FEW_SHOT, OTHER_STRING_TEMPLATE, {("few_shot", "examples"): "e.json"}, [], id="how examples are written"
+        ),
+        pytest.param({}, FEW_SHOT, {("few_shot", "examples"): "e.json"}, ["e.json"], id="examples at all"),
+        pytest.param(
+            {"kind": "chat", "template": None, "messages": [SYSTEM]},
+            {"kind": "chat", "template": None, "messages": [{"role": "ai", "template": "new"}, SYSTEM]},
+            {("messages", 0, "template"): "new.md", ("messages", 1, "template"): "system.md"},
+            ["new.md"],
+            id="the file of a message that has moved",
+        ),
+        pytest.param(
+            {"template": "Be kind."},
+            {"kind": "chat", "template": None, "messages": [SYSTEM]},
+            {("messages", 0, "template"): "system.md"},
+            [],
+            id="a text that becomes a message",
+        ),
         pytest.param(
             FEW_SHOT,
             {**OTHER_EXAMPLES, "template": "x"},
-            {"template": "t.md", "examples": "e.json"},
+            {("template",): "t.md", ("few_shot", "examples"): "e.json"},
             ["e.json", "t.md"],
             id="both, by name",
         ),
     ],
 )
 def test_files_that_hold_a_changed_text(
-    old: dict[str, Any], new: dict[str, Any], texts: dict[TextField, str], paths: list[str]
+    old: dict[str, Any], new: dict[str, Any], texts: dict[FieldPath, str], paths: list[str]
 ):
     found = changed_files(spec_with(**old), spec_with(**new), texts)
     assert found == tuple(ChangedFile(path, "changed") for path in paths)

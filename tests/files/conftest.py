@@ -38,12 +38,13 @@ def parse(tree: Path, put: Put) -> Parse:
         content: str | bytes,
         others: Mapping[str, str | bytes] | None = None,
         text_format: TemplateFormat = "f-string",
+        defaults: TextDefaults | None = None,
     ) -> ParseResult:
         for name, text in (others or {}).items():
             put(name, text)
         put(path, content)
         work_tree = WorkTree(tree)
-        return parse_file(path, work_tree.read(path, MAX_TEXT_BYTES), work_tree, TextDefaults(text_format))
+        return parse_file(path, work_tree.read(path, MAX_TEXT_BYTES), work_tree, defaults or TextDefaults(text_format))
 
     return write_and_parse
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from intruder import edit
-from registries import Fill, dump, on_sqlite, rows, write
+from registries import Fill, NewRegistry, dump, on_sqlite, rows, write
 
 from promptdb.db.engine import writing
 from promptdb.domain.integrity import Finding
@@ -19,6 +19,7 @@ from promptdb.maintenance.verify import Verified, verify
 from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.sync_tree import sync_tree
+from promptdb.transfer.copy import import_file
 from promptdb.transfer.export import export_registry
 
 ASSET = b"question,answer\n" * 100
@@ -106,6 +107,8 @@ EDITED: list[tuple[str, str, set[str]]] = [
         {"V201", "V202", "V301"},
     ),
     ("alias deleted", "DELETE FROM prompt_aliases", {"V202"}),
+    ("name of a prompt", "UPDATE prompts SET name = 'other' WHERE name = 'rich'", {"V104"}),
+    ("namespace of a prompt", "UPDATE prompts SET namespace = 'other' WHERE name = 'rich'", {"V104"}),
     ("generation", "UPDATE prompt_aliases SET generation = 9", {"V202"}),
     ("first event deleted", f"DELETE FROM alias_events WHERE generation = 1 AND prompt_id = {RICH}", {"V202"}),
     ("last event deleted", f"DELETE FROM alias_events WHERE generation = 2 AND prompt_id = {RICH}", {"V202"}),
@@ -128,6 +131,36 @@ def test_an_edited_row_is_named(filled: PromptService, statement: str, expected:
     found = verify(filled.registry)
     assert codes(found) == expected
     assert not any(finding.repairable for finding in found.findings if finding.code.value != "V402")
+
+
+def test_renamed_prompts_and_names_that_were_given_on_are_sound(
+    service: PromptService, tree: Path, new_registry: NewRegistry, tmp_path: Path
+) -> None:
+    """The id of a prompt is made of its first name, which may be an earlier one or belong to another prompt by now."""
+
+    def sync(files: dict[str, str]) -> None:
+        for file in tree.rglob("*.txt"):
+            file.unlink()
+        write(tree, files)
+        sync_tree(service.registry, load_tree(service.settings), Policy(prune=True, max_prune=100))
+
+    was = "---\nrenamed_from: [{}]\n---\n{}"
+    sync({"a/one.txt": "1", "a/two.txt": "2"})
+    sync({"a/first.txt": was.format("a/one", "1"), "a/two.txt": "2"})
+    sync({"a/first.txt": was.format("a/one", "1"), "a/one.txt": was.format("a/two", "2"), "a/two.txt": "3"})
+    assert verify(service.registry).findings == ()
+    other = new_registry()
+    for number, prompt in enumerate(("a/first", "a/one")):
+        service.export_to_file(prompt, tmp_path / f"{number}.zip")
+        import_file(other.registry, tmp_path / f"{number}.zip")
+    assert verify(other.registry).findings == ()
+    assert {str(each.prompt) for each in other.list_prompts()} == {"a/first", "a/one"}
+    edit(service.engine, "UPDATE prompts SET name = 'second' WHERE name = 'first'")
+    assert (
+        told(verify(service.registry)) == []
+    )  # an unknown name, but its id is made of a/one, which another prompt has
+    edit(service.engine, "UPDATE prompts SET namespace = 'b' WHERE name = 'two'")
+    assert ("V104", "b/two") in told(verify(service.registry))
 
 
 @pytest.mark.parametrize("full", [False, True])

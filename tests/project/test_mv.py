@@ -209,6 +209,13 @@ def test_a_move_keeps_the_digest_and_the_permissions(tree: Path) -> None:
     assert check_tree(AppSettings(base=tree.parent)).problems == ()
 
 
+def test_a_move_keeps_the_files_of_messages(tree: Path) -> None:
+    write(tree, {"a/b.yaml": "messages: [{role: system, template_file: _system.md}]\n", "a/_system.md": "Hi {name}"})
+    assert not move(tree, "a/b", "n/m/b").makes_version
+    assert "template_file: ../../a/_system.md" in (tree / "n/m/b.yaml").read_text()
+    assert check_tree(AppSettings(base=tree.parent)).problems == ()
+
+
 def test_assets_that_are_rendered_are_found_in_the_new_place(tree: Path) -> None:
     text = """\
 messages:

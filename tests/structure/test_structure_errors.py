@@ -97,7 +97,7 @@ def test_only_the_command_line_ends_the_process() -> None:
     wrong = {
         f"{name}:{node.lineno}"
         for name, file in MODULES.items()
-        if not name.startswith("promptdb.cli.")
+        if not name.startswith("promptdb.cli")
         for node in ast.walk(syntax(file))
         if (isinstance(node, ast.Attribute) and node.attr in ("exit", "_exit"))
         or (isinstance(node, ast.Name) and node.id in ("SystemExit", "exit", "quit"))

@@ -24,6 +24,7 @@ from promptdb.project.view import View
 from promptdb.service import PromptService
 from promptdb.sync.history import RecordedHistory, record_history
 from promptdb.sync.sync_tree import sync_tree
+from promptdb.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -246,6 +247,26 @@ def test_a_label_that_names_other_content_already_is_told_and_skipped(service: P
     found = record()
     assert [(told.commit_id, told.problem.path) for told in found.problems] == [(reused, "a.txt")]
     assert [text(service, ref) for ref in ("a:1.0", "a")] == ["one", "three"]
+
+
+def test_a_label_that_the_newest_commit_reuses_is_reported_and_skipped_too(
+    service: PromptService, at: Any, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Whether the label was recorded in the same run, or by a sync before: only this prompt is left out."""
+    label = "---\nmetadata: {{user_version: '1.0'}}\n---\n{}"
+    at({"a.txt": label.format("one"), "b.txt": label.format("one")})
+    reused = at({"a.txt": label.format("two"), "c.txt": "new", "_aliases.yaml": "staging: {c: latest}\n"})
+    monkeypatch.chdir(tmp_path)
+    workspace = Workspace(service.settings)
+    found, applied = record(), workspace.sync_after_history()
+    assert [(each.commit_id, each.problem.path) for each in found.problems] == [(reused, "a.txt")]
+    assert [str(move.prompt) for move in applied.plan.moves] == ["default/c"]
+    again = at({"b.txt": label.format("three"), "c.txt": "newer"})
+    found, applied = record(), workspace.sync_after_history()
+    assert (again, "b.txt") in [(each.commit_id, each.problem.path) for each in found.problems]
+    assert [text(service, ref) for ref in ("a", "b", "c", "c:staging")] == ["one", "one", "newer", "newer"]
+    assert [prompt.archived for prompt in service.list_prompts()] == [False] * 3
+    workspace.close()
 
 
 def test_assets_of_old_versions_are_stored(service: PromptService, at: Any, record: Record):

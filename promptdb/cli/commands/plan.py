@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.opening import root_prefix, workspace
-from promptdb.cli.options import max_prune_option, prune_option, ref_option, view_options
+from promptdb.cli.options import json_option, max_prune_option, prune_option, ref_option, require_one_form, view_options
 from promptdb.cli.present.alias_moves import print_alias_moves
 from promptdb.cli.present.output import print_json
 from promptdb.cli.present.plan import print_order, print_plan
 from promptdb.cli.present.plan_markdown import plan_comment, problems_comment
-from promptdb.cli.present.problems import print_invalid
+from promptdb.cli.present.problems import print_invalid, print_problems
 from promptdb.domain.plan import Policy
 from promptdb.errors import InvalidPrompts
 
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "markdown"]),
+    type=click.Choice(["text", "markdown"]),
     default="text",
-    help="Print text, JSON, or markdown for a comment on a pull request.",
+    help="Print text, or markdown for a comment on a pull request.",
 )
+@json_option
 @click.option("--exit-code", is_flag=True, help="Exit with status 3 if there is something to sync.")
 @prune_option
 @max_prune_option
@@ -37,7 +38,14 @@ if TYPE_CHECKING:
 )
 @view_options
 def command(
-    view: "View | None", form: str, exit_code: bool, prune: bool, max_prune: int, ref: str | None, allow_breaking: bool
+    view: "View | None",
+    form: str,
+    as_json: bool,
+    exit_code: bool,
+    prune: bool,
+    max_prune: int,
+    ref: str | None,
+    allow_breaking: bool,
 ) -> int:
     """Show what sync would do.
 
@@ -45,6 +53,7 @@ def command(
     """
     from promptdb.project.view import WORK_TREE
 
+    require_one_form(form, as_json=as_json)
     policy = Policy(prune, max_prune, allow_breaking=allow_breaking)
     with workspace() as opened:
         try:
@@ -53,9 +62,11 @@ def command(
             root = root_prefix(opened.settings)
             if form == "markdown":
                 click.echo(problems_comment(error.problems, root), nl=False)
-            return print_invalid(error.problems, root, as_json=form == "json")
+            return print_invalid(error.problems, root, as_json=as_json)
         intended, origin = planned.plan, planned.tree.origin
-        if form == "json":
+        if problems := planned.tree.desired.problems:
+            print_problems(problems, err=True, only_errors=True)
+        if as_json:
             print_json(intended)
         elif form == "markdown":
             click.echo(plan_comment(intended, planned.updates()), nl=False)

@@ -94,7 +94,7 @@ def command(
             return print_invalid(error.problems, root, as_json=as_json, outcome="nothing was written")
     desired = done.tree.desired
     if desired.problems:
-        print_problems(desired.problems, err=True, root=root)
+        print_problems(desired.problems, err=True, root=root, only_errors=True)
     if as_json:
         print_json(done.applied)
     else:

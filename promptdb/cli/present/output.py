@@ -14,7 +14,7 @@ from uuid import UUID
 import click
 from pydantic import BaseModel
 
-from promptdb.cli.present.text import escaped, one_line
+from promptdb.cli.present.text import escaped, one_line, without_color
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.prompt_id import PromptId
 
@@ -70,7 +70,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
             table.add_column(header, overflow="fold")
         for line in lines:
             table.add_row(*map(Text, line))
-        Console().print(table)
+        Console(no_color=without_color()).print(table)
         return
     widths = [max(map(len, column)) for column in zip(headers, *lines, strict=True)]
     for line in [list(headers), *lines]:

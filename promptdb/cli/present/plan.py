@@ -88,9 +88,14 @@ def unfiled(plan: Plan) -> str:
 
 
 def summary(plan: Plan, *, done: bool = False, confirmed: int = 0) -> str:
-    counted = [f"{plan.count(action):,} {_WORDS[action][done]}" for action in Action if plan.count(action)]
+    counted = [_counted(action, plan.count(action), done=done) for action in Action if plan.count(action)]
     last = [f"{count(confirmed, 'version')} confirmed"] if confirmed else []
     return ", ".join([*counted, f"{plan.unchanged:,} unchanged", *last])
+
+
+def _counted(action: Action, number: int, *, done: bool) -> str:
+    word = _WORDS[action][done]
+    return count(number, word) if action is Action.UPDATE else f"{number:,} {word}"
 
 
 def row(change: Change, *, done: bool, show: Show = str) -> list[str]:

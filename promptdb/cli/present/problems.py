@@ -16,9 +16,15 @@ DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 """First character of a diff line -> colour."""
 
 
-def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str = "") -> None:
-    """Print each problem on a line that editors can jump to, then a count. `root` precedes each path."""
-    for problem in problems:
+def print_problems(
+    problems: Sequence[Problem], *, err: bool = False, root: str = "", only_errors: bool = False
+) -> None:
+    """Print each problem on a line that editors can jump to, then a count. `root` precedes each path.
+
+    With `only_errors`, warnings are only counted.
+    """
+    shown = [problem for problem in problems if problem.is_error or not only_errors]
+    for problem in shown:
         place = one_line(f"{root}{problem.path}:{problem.line}:{problem.column}: ")
         click.secho(place, bold=True, nl=False, err=err)
         click.secho(f"{problem.severity} ", fg="red" if problem.is_error else "yellow", nl=False, err=err)
@@ -28,7 +34,8 @@ def print_problems(problems: Sequence[Problem], *, err: bool = False, root: str 
             click.secho(line, fg=DIFF_COLOURS.get(line[:1]), err=err)
         if problem.hint:
             print_hint(problem.hint, before="    ", err=err)
-    click.echo(summary(problems), err=err)
+    rest = "the warnings" if shown else "them"
+    click.echo(summary(problems) + (f"; 'promptdb check' shows {rest}" if len(shown) < len(problems) else ""), err=err)
 
 
 def print_github(problems: Sequence[Problem], root: str) -> None:
@@ -42,7 +49,7 @@ def print_github(problems: Sequence[Problem], root: str) -> None:
 
 def print_invalid(problems: Sequence[Problem], root: str, *, as_json: bool, outcome: str = "") -> int:
     """Print the problems that stop a command, and `outcome` as the last line. Return the exit code."""
-    print_problems(problems, err=True, root=root)
+    print_problems(problems, err=True, root=root, only_errors=True)
     if outcome:
         click.echo(outcome, err=True)
     if as_json:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from promptdb.cli.present.text import without_color
 from promptdb.progress import UPLOADING
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def progress_bar(title: str) -> "Iterator[Progress | None]":
     from rich.console import Console
     from rich.progress import Progress as Display
 
-    with Display(console=Console(stderr=True), transient=True, auto_refresh=False) as display:
+    with Display(console=Console(stderr=True, no_color=without_color()), transient=True, auto_refresh=False) as display:
         yield _moving(display, title, _FEW_UPLOADS if title == UPLOADING else _FEW_FILES)
 
 

@@ -23,6 +23,12 @@ def print_hint(text: str, *, before: str = "", err: bool = True) -> None:
     click.echo(one_line(text), err=err)
 
 
+def without_color() -> bool | None:
+    """Return True if colors are switched off, for libraries that decide themselves otherwise."""
+    context = click.get_current_context(silent=True)
+    return True if context is not None and context.color is False else None
+
+
 def print_rest(number: int, *, more: str = "more", err: bool = False) -> None:
     """Print how many lines of a list were not shown, if any."""
     if number > 0:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import aliases, assets, events, prompts, runs, sources, versions
+from promptdb.db.columns import aliases, assets, events, prompts, redirects, runs, sources, versions
 from promptdb.db.repository import PromptRepository, among
-from promptdb.domain.integrity import AliasEventRow, AliasHistory, VersionRow
+from promptdb.domain.integrity import AliasEventRow, AliasHistory, NamedPrompt, VersionRow
+from promptdb.domain.prompt_id import PromptId
 
 _AT_ONCE = 500  # rows in memory
 
@@ -47,6 +48,17 @@ class Audit:
                     *(row.id, row.prompt_id, row.prompt, row.revision, row.user_version),
                     *(row.spec_json.encode(), row.spec_hash, tuple(blobs.get(row.id, ()))),
                 )
+
+    def names(self) -> list[NamedPrompt]:
+        """Read the names of all prompts, with those that redirect to them."""
+        earlier: dict[UUID, list[PromptId]] = {}
+        for row in self._stream(sa.select(redirects)):
+            earlier.setdefault(row.prompt_id, []).append(PromptId(row.namespace, row.name))
+        query = sa.select(prompts.c.id, prompts.c.namespace, prompts.c.name)
+        return [
+            NamedPrompt(row.id, PromptId(row.namespace, row.name), tuple(earlier.get(row.id, ())))
+            for row in self._stream(query)
+        ]
 
     def incomplete_prompts(self) -> Iterator[str]:
         """Find prompts with a gap in their revisions, or without revisions."""

@@ -78,10 +78,14 @@ def _earlier_names(names: Any, old: PromptId, new: PromptId) -> list[str]:
 
 def _named_files(fields: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Find fields with relative paths. Yield the name of each, the mapping that holds it, and its key there."""
-    assets = fields.get("assets")
+    assets, messages = fields.get("assets"), fields.get("messages")
     places: list[tuple[str, Any, str]] = [
         ("template_file", fields, "template_file"),
         ("few_shot.examples_file", fields.get("few_shot"), "examples_file"),
+        *(
+            (f"messages[{i}].template_file", message, "template_file")
+            for i, message in enumerate(messages if isinstance(messages, list) else [])
+        ),
         *((f"assets[{i}].path", asset, "path") for i, asset in enumerate(assets if isinstance(assets, list) else [])),
     ]
     for field, owner, key in places:

@@ -6,12 +6,22 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from promptdb.domain.field_path import FieldPath
-from promptdb.domain.prompt_file import AssetInFile, Expectation, ExpectedMessage, FewShotInFile, GoldenTest, PromptFile
-from promptdb.domain.spec import ROLE_SYNONYMS, Message, Metadata, Placeholder, Variable
+from promptdb.domain.file_rules import ROLE_SYNONYMS
+from promptdb.domain.prompt_file import (
+    NO_TEMPLATE,
+    AssetInFile,
+    Expectation,
+    ExpectedMessage,
+    FewShotInFile,
+    GoldenTest,
+    MessageInFile,
+    PromptFile,
+)
+from promptdb.domain.spec import Message, Metadata, Placeholder, Variable
 from promptdb.files.reading.document import Document
 from promptdb.problems import Code, Problem
 
-_CODES = {"extra_forbidden": Code.UNKNOWN_FIELD, "missing": Code.MISSING_FIELD}
+_CODES = {"extra_forbidden": Code.UNKNOWN_FIELD, "missing": Code.MISSING_FIELD, NO_TEMPLATE: Code.MISSING_FIELD}
 _EXPECTED = {
     "string_type": "text",
     "dict_type": "fields",
@@ -24,7 +34,7 @@ _EXPECTED = {
 # The models whose fields may stand at a place. Indexes of lists are left out.
 _MODELS: dict[tuple[str, ...], tuple[type[BaseModel], ...]] = {
     (): (PromptFile,),
-    ("messages",): (Message, Placeholder),
+    ("messages",): (MessageInFile, Placeholder),
     ("variables", "*"): (Variable,),
     ("few_shot",): (FewShotInFile,),
     ("few_shot", "chat_messages"): (Message,),
@@ -54,6 +64,7 @@ def _problems(document: Document, error: ValidationError) -> list[Problem]:
     found: dict[FieldPath, list[tuple[str, str]]] = {}
     for entry in error.errors(include_url=False, include_context=False):
         path = _path(document.data, entry["loc"], missing=entry["type"] == "missing")
+        path = (*path, "template") if entry["type"] == NO_TEMPLATE else path
         found.setdefault(path, []).append((entry["type"], entry["msg"]))
     # Where a list or text may stand, pydantic reports both. The problem inside the list says more.
     inner = {path[:-1] for path in found}

@@ -6,7 +6,7 @@ from typing import Any
 
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.file_rules import TextDefaults
-from promptdb.domain.spec import TemplateFormat
+from promptdb.domain.spec import Role, TemplateFormat
 from promptdb.domain.suffixes import STRUCTURED, TEXT_FORMATS
 from promptdb.files.findings import FileProblem, Unreadable
 from promptdb.files.reading.document import Body, Document
@@ -48,7 +48,7 @@ def read_document(path: str, suffix: str, data: bytes, defaults: TextDefaults) -
     if suffix in STRUCTURED:
         root = compose(text)
         return Document(path, _mapping(construct(root, has_aliases="*" in text) if root else None), text)
-    return _read_text(path, text, TEXT_FORMATS[suffix] or defaults.template_format)
+    return _read_text(path, text, TEXT_FORMATS[suffix] or defaults.template_format, defaults.role)
 
 
 def fields_span(suffix: str, text: str) -> tuple[int, int]:
@@ -83,7 +83,7 @@ def _json_line(number: int, line: str) -> Any:
         raise error.below(number - 1) from error
 
 
-def _read_text(path: str, text: str, template_format: TemplateFormat) -> Document:
+def _read_text(path: str, text: str, template_format: TemplateFormat, role: Role | None) -> Document:
     (start, end), body_start = _front_matter(text)
     front, body = text[start:end], text_body(text[body_start:])
     try:
@@ -101,6 +101,9 @@ def _read_text(path: str, text: str, template_format: TemplateFormat) -> Documen
         names = [name for name in ("role", "role_name", "name") if name in fields]
         fields["messages"] = [{name: fields.pop(name) for name in names} | {"template": body}]
         document.moved = {("messages", 0, name): (name,) for name in names}
+        target = ("messages", 0, "template")
+    elif role is not None and not others and fields.get("kind") != "string":
+        fields["messages"] = [{"role": role, "template": body}]
         target = ("messages", 0, "template")
     elif others:
         message = f"both '{others[0]}' and a text body"

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest
+from promptdb.domain.field_path import FieldPath
 from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
-from promptdb.domain.spec import PromptSpec, SpecFields
+from promptdb.domain.spec import PromptSpec, SpecFields, Undefined
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import InvalidRef
 from promptdb.files.findings import Unreadable
@@ -40,7 +40,7 @@ class ParsedPrompt:
     tests: tuple[GoldenTest, ...] = ()
     reads: dict[str, Digest] = field(default_factory=dict)
     stored: dict[str, StoredFile] = field(default_factory=dict)
-    texts: dict[TextField, str] = field(default_factory=dict)
+    texts: dict[FieldPath, str] = field(default_factory=dict)
 
     def compiled(self, open_blob: OpenBlob) -> CompiledPrompt:
         return CompiledPrompt(self.spec, open_blob, self.templates)
@@ -66,16 +66,19 @@ def parse_file(path: str, data: bytes, tree: Tree, defaults: TextDefaults) -> Pa
         if isinstance(error.data, dict):
             problems += validate_fields(Document(path, error.data, decode(data)))[1]
         return ParseResult(None, tuple(in_order(problems)))
-    return parse_document(document, tree)
+    return parse_document(document, tree, defaults.undefined)
 
 
-def parse_document(document: Document, tree: Tree) -> ParseResult:
-    """Validate and resolve a prompt file that is already read, or fields that never were a file."""
+def parse_document(document: Document, tree: Tree, undefined: Undefined = "strict") -> ParseResult:
+    """Validate and resolve a prompt file that is already read, or fields that never were a file.
+
+    `undefined` holds for a jinja2 prompt that does not name it.
+    """
     file, problems = validate_fields(document)
     if file is None:
         return ParseResult(None, tuple(in_order(problems)))
     references = References(document, tree)
-    spec = _resolve(file, references)
+    spec = _resolve(file, references, undefined)
     problems = [*problems, *references.problems]
     findings, templates = validate_spec(spec)
     if problems:
@@ -96,14 +99,17 @@ def parse_document(document: Document, tree: Tree) -> ParseResult:
     return ParseResult(parsed, tuple(in_order(problems)))
 
 
-def _resolve(file: PromptFile, references: References) -> PromptSpec:
+def _resolve(file: PromptFile, references: References, undefined: Undefined) -> PromptSpec:
     fields = {name: getattr(file, name) for name in SpecFields.model_fields}
+    template_format = file.template_format or "f-string"
     fields["template"] = references.template_text(file)
+    fields["messages"] = references.messages(file)
     fields["variables"] = declared_variables(file)
     spec = PromptSpec.model_construct(
         **fields,
         kind=file.kind or ("chat" if file.messages is not None else "string"),
-        template_format=file.template_format or "f-string",
+        template_format=template_format,
+        undefined=file.undefined or (undefined if template_format == "jinja2" else "strict"),
         few_shot=references.few_shot(file),
         assets=references.assets(file),
         includes={},

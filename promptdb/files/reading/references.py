@@ -8,11 +8,10 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from promptdb.domain.changes import TextField
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.field_path import FieldPath
-from promptdb.domain.prompt_file import PromptFile
-from promptdb.domain.spec import Asset, FewShot, JsonObject, PromptSpec
+from promptdb.domain.prompt_file import MessageInFile, PromptFile
+from promptdb.domain.spec import Asset, FewShot, JsonObject, Message, Placeholder, PromptSpec
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import OutsideRoot
 from promptdb.files.findings import Unreadable
@@ -41,22 +40,45 @@ class References:
     problems: list[Problem] = field(default_factory=list)
     read: dict[str, Digest] = field(default_factory=dict)
     stored: dict[str, StoredFile] = field(default_factory=dict)
-    texts: dict[TextField, str] = field(default_factory=dict)
+    texts: dict[FieldPath, str] = field(default_factory=dict)
 
     def template_text(self, file: PromptFile) -> str | None:
         if file.template_file is None:
             return file.template
-        path: FieldPath = ("template_file",)
         if file.template is not None or file.messages is not None:
-            other = "template" if file.template is not None else "messages"
-            message = f"both 'template_file' and '{other}'"
-            self.problems.append(self.document.problem(path, Code.CONFLICTING_FIELDS, message, "keep one of them"))
+            self._conflict((), "template" if file.template is not None else "messages")
             return file.template
-        where, text = self._named(path, file.template_file, decode)
+        return self._text((), file.template_file)
+
+    def messages(self, file: PromptFile) -> list[Message | Placeholder] | None:
+        if file.messages is None:
+            return None
+        return [
+            item if isinstance(item, Placeholder) else self._message(("messages", index), item)
+            for index, item in enumerate(file.messages)
+        ]
+
+    def _message(self, path: FieldPath, message: MessageInFile) -> Message:
+        fields = {name: getattr(message, name) for name in Message.model_fields}
+        if message.template_file is not None:
+            if message.template is not None:
+                self._conflict(path, "template")
+            else:
+                fields["template"] = self._text(path, message.template_file)
+        return Message.model_construct(**fields)
+
+    def _conflict(self, path: FieldPath, other: str) -> None:
+        message = f"both 'template_file' and '{other}'"
+        found = self.document.problem((*path, "template_file"), Code.CONFLICTING_FIELDS, message, "keep one of them")
+        self.problems.append(found)
+
+    def _text(self, path: FieldPath, name: str) -> str:
+        """Read the `template_file` of the prompt or of the message at `path`."""
+        where, text = self._named((*path, "template_file"), name, decode)
         if text is None:
             return ""
-        self.texts["template"] = where
-        self.document.bodies[("template",)] = Body(where, len(text) - len(text.lstrip("\n")) + 1)
+        self.texts[*path, "template"] = where
+        self.document.bodies[*path, "template"] = Body(where, len(text) - len(text.lstrip("\n")) + 1)
         return text_body(text)
 
     def few_shot(self, file: PromptFile) -> FewShot | None:
@@ -79,7 +101,7 @@ class References:
         return assets
 
     def includes(self, spec: PromptSpec) -> dict[str, str]:
-        fragments = Fragments(engine(spec.template_format), self._fragment, self.problems)
+        fragments = Fragments(engine(spec.template_format, spec.undefined), self._fragment, self.problems)
         if fragments.language.HAS_INCLUDES:
             for path, text in templates(spec).items():
                 fragments.follow(text, partial(self.document.problem, path))
@@ -92,7 +114,7 @@ class References:
         where, found = self._named(("few_shot", "examples_file"), name, partial(read_examples, file_suffix(name)))
         if found is None:
             return []
-        self.texts["examples"] = where
+        self.texts["few_shot", "examples"] = where
         values, lines = found
         examples = []
         for index, (value, line) in enumerate(zip(values, lines, strict=True)):

@@ -91,7 +91,7 @@ def _permissions(engine: sa.Engine) -> Iterator[DoctorFinding]:
         return
     missing = missing_privileges(engine)
     if missing:
-        remedy = "GRANT it to the role in PROMPTDB_DATABASE_URL; to read prompts, SELECT is enough"
+        remedy = "GRANT it to the role in the database URL, as docs/storage.md shows; to read prompts, SELECT is enough"
         yield fail("permissions", f"the role lacks {', '.join(missing)}", remedy)
         return
     require_writable(engine)

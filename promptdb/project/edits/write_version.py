@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from promptdb.domain.blob import CHUNK, Blob
 from promptdb.domain.digest import Digest
+from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import OutsideRoot, StorageError
@@ -25,16 +26,16 @@ def prompt_text(spec: PromptSpec) -> str:
 
 
 def write_files(
-    spec: PromptSpec, open_blob: Callable[[Digest], BinaryIO], file: Path, *, overwrite: bool
+    spec: PromptSpec, open_blob: Callable[[Digest], BinaryIO], file: Path, defaults: TextDefaults, *, overwrite: bool
 ) -> list[Path]:
-    """Write all files of a version, or none. No file is ever half-written.
+    """Write all files of a version, or none, for a place with these defaults. No file is ever half-written.
 
     Raises:
         ConfigError: a file with this suffix cannot hold the prompt.
         StorageError: another file exists, a file cannot be written, or a blob is missing.
         IntegrityFailure: a blob does not have its digest.
     """
-    contents = {file: Blob.of(prompt_file_text(spec, file_suffix(file.name)).encode())}
+    contents = {file: Blob.of(prompt_file_text(spec, file_suffix(file.name), defaults).encode())}
     for path, blob in _beside(spec, open_blob, file.parent):
         if any(path.resolve() == other.resolve() and blob.digest != contents[other].digest for other in contents):
             raise StorageError(f"{path} would be two files at once", "export to a file of another name")

@@ -22,34 +22,41 @@ _FRAGMENT_TAGS = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 
 
 @cache
-def _environment() -> Sandbox:
+def _environment(*, is_lenient: bool = False) -> Sandbox:
     # Templates without includes share it: making an environment costs more than parsing a short template.
-    return Sandbox()
+    return Sandbox(is_lenient=is_lenient)
 
 
 class JinjaTemplate:
-    """A template, compiled when it is made, since jinja2 finds some errors only then."""
+    """A template, compiled when it is made, since jinja2 finds some errors only then.
+
+    `names` finds the names that it needs. Any other way than the strict one is lenient with missing values.
+    """
 
     mentions: frozenset[str] = frozenset()
 
-    def __init__(self, text: str, includes: Includes) -> None:
-        environment = Sandbox() if includes else _environment()
-        self._text, self._includes = text, includes
+    def __init__(self, text: str, includes: Includes, names: type[NeededNames] = NeededNames) -> None:
+        is_lenient = names is not NeededNames
+        environment = Sandbox(is_lenient=is_lenient) if includes else _environment(is_lenient=is_lenient)
+        self._text, self._includes, self._names = text, includes, names
         with _restated(), _budget():
             main = environment.parse(text)
             fragments = {name: environment.parse(source) for name, source in includes.items()}
             for tree in (main, *fragments.values()):
                 _require_known(environment, tree, includes)
-            self.variables = tuple(NeededNames(main, fragments, environment.globals).names)
+            found = names(main, fragments, environment.globals).names
+            self.variables = tuple(found)
+            self.optional = frozenset(name for name, is_needed in found.items() if not is_needed)
             for name, tree in fragments.items():
                 environment.fragments.codes[name] = environment.priced_code(tree, name)
             code = environment.priced_code(main)
             self._template = jinja2.Template.from_code(environment, code, environment.globals)
         # Optional variables are undefined in the lenient way, so that `default` and `is defined` work on them.
-        self._absent = {name: jinja2.Undefined(name=name) for name in self.variables}
+        absent = jinja2.ChainableUndefined if is_lenient else jinja2.Undefined
+        self._absent = {name: absent(name=name) for name in self.variables}
 
-    def __reduce__(self) -> tuple[type["JinjaTemplate"], tuple[str, Includes]]:
-        return JinjaTemplate, (self._text, self._includes)  # compiled code cannot be pickled
+    def __reduce__(self) -> tuple[type["JinjaTemplate"], tuple[str, Includes, type[NeededNames]]]:
+        return JinjaTemplate, (self._text, self._includes, self._names)  # compiled code cannot be pickled
 
     def render(self, values: Mapping[str, Any]) -> str:
         with _budget() as budget:

@@ -39,6 +39,7 @@ def fragment_names(node: nodes.Node) -> list[str]:
 class NeededNames:
     """Follows every path of a template and of its fragments, and collects `names` in the order of first use.
 
+    Each name has True if the template needs it, which is every name here.
     The methods take the names that are set before a node and return those set after it. `functions` are jinja2's own: a call
     of one needs no variable, but any other use of its name does.
     """
@@ -49,7 +50,7 @@ class NeededNames:
         self._fragments = {name: Source(tree) for name, tree in fragments.items()}
         self._functions = functions
         self._seen: set[tuple[str, Names]] = set()
-        self.names: dict[str, None] = {}
+        self.names: dict[str, bool] = {}
         self._inside = Source(main)
         self._overridden: Names = frozenset()
         self._local: Names = frozenset()
@@ -91,8 +92,16 @@ class NeededNames:
         if node.ctx != "load":
             return names | {node.name}
         if node.name not in names and (node.name in self._inside.looked_up or node.name in self._functions):
-            self.names.setdefault(node.name)
+            self._need(node.name)
         return names
+
+    def _need(self, name: str) -> None:
+        self.names[name] = True
+
+    def _tested(self, test: nodes.Node, names: Names) -> tuple[Names, Names]:
+        """Visit a condition. Return the names that are set where it holds, and where it does not."""
+        names = self._visit(test, names)
+        return names, names
 
     def _visit_Call(self, node: nodes.Call, names: Names) -> Names:
         is_function = isinstance(node.node, nodes.Name) and node.node.name in self._functions
@@ -114,19 +123,19 @@ class NeededNames:
         return names
 
     def _visit_If(self, node: nodes.If, names: Names) -> Names:
-        names = self._visit(node.test, names)
-        then = self._body(node.body, names)
+        then, otherwise = self._tested(node.test, names)
+        then = self._body(node.body, then)
         if node.elif_:
             first, *more = node.elif_
             chain = nodes.If(first.test, first.body, more, node.else_)
-            return then & self._visit_If(chain, names)
-        return then & self._body(node.else_, names)
+            return then & self._visit_If(chain, otherwise)
+        return then & self._body(node.else_, otherwise)
 
     def _visit_For(self, node: nodes.For, names: Names) -> Names:
         self._visit(node.iter, names)
         inner = self._visit(node.target, names)
         if node.test is not None:
-            self._visit(node.test, inner)
+            inner, _ = self._tested(node.test, inner)
         self._scope(node.body, names, inner | {"loop"})
         self._body(node.else_, names)
         return names

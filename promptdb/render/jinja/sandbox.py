@@ -50,9 +50,10 @@ class JinjaFragments(jinja2.BaseLoader):
 class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_lenient: bool = False) -> None:
         self.fragments = JinjaFragments()
-        super().__init__(undefined=jinja2.StrictUndefined, loader=self.fragments, cache_size=0)
+        undefined = jinja2.ChainableUndefined if is_lenient else jinja2.StrictUndefined
+        super().__init__(undefined=undefined, loader=self.fragments, cache_size=0)
         self.globals.pop("lipsum")  # random text: the same prompt would differ from call to call
         self.globals["namespace"] = _Namespace
         self.globals_allowed = {id(value) for value in self.globals.values()}
@@ -76,6 +77,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         is_change = isinstance(obj, set) and attr == "intersection_update"  # missing in jinja2's own list
         return not is_change and super().is_safe_attribute(obj, attr, value)
+
+    def unsafe_undefined(self, obj: Any, attribute: str) -> jinja2.Undefined:
+        """Refuse an attribute, which must not look like a missing one."""
+        message = f"access to attribute {attribute!r} of {type(obj).__name__!r} object is unsafe."
+        return jinja2.StrictUndefined(message, obj, attribute, SecurityError)
 
     def is_safe_callable(self, obj: Any) -> bool:
         """Allow jinja2's own functions and methods of plain data: a template must not call into the application."""

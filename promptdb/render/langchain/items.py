@@ -100,7 +100,9 @@ def as_item(item: CompiledItem, inputs: Inputs, template_format: str) -> ChatIte
     messages = []
     for message in item.messages:
         # The values of an example come from the example alone, so that each name is required.
-        required = Inputs({name: Variable() for name in message.variables}, {}, message.mentions)
+        required = Inputs(
+            {name: Variable(required=name not in message.optional) for name in message.variables}, {}, message.mentions
+        )
         messages.append(_message(message, required, template_format))
     examples = [dict(example) for example in item.examples]
     return Examples(examples=examples, example_prompt=ChatPromptTemplate(messages), compiled=item)

@@ -172,7 +172,12 @@ def as_template(
 
 def _example_prompt(spec: PromptSpec) -> PromptTemplate:
     """Make a prompt of the template of one example."""
-    fields = {"kind": "string", "template_format": spec.template_format, "includes": spec.includes}
+    fields = {
+        "kind": "string",
+        "template_format": spec.template_format,
+        "includes": spec.includes,
+        "undefined": spec.undefined,
+    }
     text = spec.few_shot.string_template if spec.few_shot is not None else None
     compiled = CompiledPrompt(PromptSpec.model_validate({**fields, "template": text}))
     template = as_template(compiled, name="example", metadata={}, ignore_extra=True)

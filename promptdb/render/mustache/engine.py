@@ -22,6 +22,7 @@ class MustacheTemplate:
     body: tuple[Node, ...]
     variables: tuple[str, ...]
     mentions: frozenset[str]
+    optional: frozenset[str] = frozenset()
 
     def render(self, values: Mapping[str, Any]) -> str:
         return rendered(self.body, values)

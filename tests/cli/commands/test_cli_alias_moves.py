@@ -70,8 +70,7 @@ def test_a_version_that_is_not_there_is_an_error_at_its_place(run: Run, synced: 
     assert (ran.code, ran.out) == (4, "")
     assert "prompts/_aliases.yaml:2:10: error [PDB705] default/greet has no version 'rev:9'\n" in ran.err
     assert ("nothing was written" in ran.err) == (command == "sync")
-    in_json = ["--format", "json"] if command == "plan" else ["--json"]
-    assert [problem["code"] for problem in run(command, *in_json).json["problems"]] == ["PDB705"]
+    assert [problem["code"] for problem in run(command, "--json").json["problems"]] == ["PDB705"]
     assert run("check").code == 0
     assert status(run)["files"] == "1 error in 1 file; 'promptdb check' shows them"
 
@@ -154,7 +153,7 @@ def test_a_plan_that_sync_would_refuse_says_so(run: Run, breaking: Path) -> None
         assert MESSAGE in one.err
         assert "asked for: declared as rev:3; change the line in _aliases.yaml to keep an alias where it is" in one.err
     assert run("alias", "list", "--json").json[0]["revision"] == 1
-    [move] = run("plan", "--format", "json").json["moves"]
+    [move] = run("plan", "--json").json["moves"]
     assert [change["kind"] for change in move["breaking"]] == ["variable_removed", "variable_added"]
     assert "**breaks callers**" in run("plan", "--format", "markdown").out
 

@@ -99,7 +99,7 @@ def test_the_diff_of_a_golden_test_stands_below_its_message(run: Run, project: P
 
 def test_json_and_github_get_the_diff_too(run: Run, project: Path) -> None:
     write(project, {"prompts/g.yaml": GOLDEN})
-    [problem] = run("check", "--format", "json").json["problems"]
+    [problem] = run("check", "--json").json["problems"]
     assert problem["detail"].split("\n") == DIFF
     [annotation] = annotations(run("check", "--format", "github"))
     assert annotation == (
@@ -147,7 +147,7 @@ def test_a_prompts_root_by_another_name_is_read(run: Run, project: Path, monkeyp
 
 def test_json_has_the_counts_and_each_problem(run: Run, project: Path) -> None:
     write(project, {"prompts/greet.txt": "Hello {name\n"})
-    ran = run("check", "--format", "json")
+    ran = run("check", "--json")
     assert (ran.code, ran.err) == (4, "")
     assert ran.json == {
         "prompts": 1,
@@ -168,7 +168,7 @@ def test_json_has_the_counts_and_each_problem(run: Run, project: Path) -> None:
 
 
 def test_json_without_problems_is_an_empty_list(run: Run, project: Path) -> None:
-    ran = run("check", "--format", "json")
+    ran = run("check", "--json")
     assert (ran.code, ran.json) == (0, {"prompts": 2, "tests": 1, "problems": []})
 
 
@@ -250,7 +250,7 @@ ATTACKS = {
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "--format", "github"], ["check"], ["check", "--format", "json"], ["plan"], ["sync"]],
+    [["check", "--format", "github"], ["check"], ["check", "--json"], ["plan"], ["sync"]],
     ids=" ".join,
 )
 def test_nothing_in_a_prompt_begins_a_workflow_command(

@@ -97,7 +97,7 @@ def test_a_target_without_a_schema_is_told_as_that_of_the_target(
     shown = f"'<database_url of {target}>'" if is_in_file else '"$PROMPTDB_TARGET_DATABASE_URL"'
     ran = run("copy", target)
     assert ran.code == 1
-    assert ran.err.endswith(f"hint: run: PROMPTDB_DATABASE_URL={shown} promptdb db upgrade\n")
+    assert ran.err.endswith(f"run: PROMPTDB_DATABASE_URL={shown} promptdb db upgrade\n")
     assert "hunter2" not in ran.err
 
 

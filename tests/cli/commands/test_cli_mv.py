@@ -148,7 +148,7 @@ def test_a_rename_that_may_be_meant_is_proposed(run: Run, synced: Path) -> None:
     )
     assert run("plan").err.splitlines()[1:] == [proposal]
     assert run("plan", "--format", "markdown").out.endswith(f"\n- `{proposal}`\n")
-    assert run("plan", "--format", "json").json["proposed_renames"] == [["default/greet", "default/hello"]]
+    assert run("plan", "--json").json["proposed_renames"] == [["default/greet", "default/hello"]]
     assert run("status").out.endswith(f"{'':<10}{proposal}\n")
     assert run("sync").err.endswith("whose file is gone: it is a new prompt now, without that history\n")
     assert run("plan").err == "1 prompt without a file stays: default/greet; --prune archives it\n"

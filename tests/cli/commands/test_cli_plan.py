@@ -6,6 +6,8 @@ import pytest
 from clitools import TRIAGE, Run, failure, steady
 from registries import write
 
+from promptdb.cli.present.text import count
+
 CREATE = """\
 CHANGE  PROMPT          REVISION  DIGEST               WHAT
 create  default/greet   1         sha256:000000000000
@@ -100,7 +102,8 @@ def test_a_new_version_is_told_with_the_other_files_that_cause_it(
 ) -> None:
     write(shared, files)
     lines = [f"new version  support/{name}  1 -> 2    sha256:000000000000  {what}" for name, what in told.items()]
-    assert steady(run("plan").out).splitlines()[1:] == [*lines, f"{len(told)} new version, {7 - len(told)} unchanged"]
+    summary = f"{count(len(told), 'new version')}, {7 - len(told)} unchanged"
+    assert steady(run("plan").out).splitlines()[1:] == [*lines, summary]
 
 
 @pytest.mark.parametrize("command", ["plan", "sync"])
@@ -108,7 +111,7 @@ def test_a_fragment_of_several_prompts_is_told_with_its_new_versions(run: Run, s
     write(shared, {"prompts/_shared/tone.md": "Stay {{ tone }}."})
     lines = run(command).out.splitlines()
     assert [line.split("  ")[-1] for line in lines[1:4]] == ["template, via _shared/tone.md"] * 3
-    assert lines[4:] == ["3 new version, 4 unchanged", "_shared/tone.md changed: 3 new versions"]
+    assert lines[4:] == ["3 new versions, 4 unchanged", "_shared/tone.md changed: 3 new versions"]
 
 
 def test_files_that_cause_several_versions_come_by_their_number_and_are_cut(run: Run, project: Path) -> None:
@@ -121,7 +124,7 @@ def test_files_that_cause_several_versions_come_by_their_number_and_are_cut(run:
     lines = run("plan").out.splitlines()
     assert lines[1].endswith("template, via _f00, _f01, _f02 and 9 more")
     assert lines[4:7] == [
-        "3 new version, 2 unchanged",
+        "3 new versions, 2 unchanged",
         "_f11 changed: 3 new versions",
         "_f00 changed: 2 new versions",
     ]
@@ -131,7 +134,7 @@ def test_files_that_cause_several_versions_come_by_their_number_and_are_cut(run:
 
 def test_json_names_every_file_that_causes_a_version(run: Run, shared: Path) -> None:
     write(shared, {"prompts/_shared/tone.md": "Stay {{ tone }}.", "prompts/support/a.mustache": "A"})
-    changes = run("plan", "--format", "json").json["changes"]
+    changes = run("plan", "--json").json["changes"]
     assert {change["prompt"]: change["files"] for change in changes} == {
         "support/a": [{"path": "_shared/tone.md", "change": "removed"}],
         "support/b": [{"path": "_shared/tone.md", "change": "changed"}],
@@ -216,12 +219,12 @@ def test_a_user_version_that_names_other_content_is_refused(run: Run, project: P
     assert ran.err == failure(message, "give the new content a user_version of its own")
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_an_invalid_file_is_told_in_place_of_a_plan(run: Run, project: Path, form: str) -> None:
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=" ".join)
+def test_an_invalid_file_is_told_in_place_of_a_plan(run: Run, project: Path, form: list[str]) -> None:
     write(project, {"prompts/bad.txt": "{"})
-    ran = run("plan", "--format", form)
+    ran = run("plan", *form)
     assert ran.code == 4
-    assert [problem["path"] for problem in ran.json["problems"]] == ["bad.txt"] if form == "json" else ran.out == ""
+    assert [problem["path"] for problem in ran.json["problems"]] == ["bad.txt"] if form else ran.out == ""
     assert ran.err.startswith("prompts/bad.txt:1:1: error [PDB301] ")
     assert ran.err.endswith("1 error in 1 file\n")
 
@@ -251,8 +254,8 @@ def test_a_long_plan_is_cut_and_counted(run: Run, project: Path) -> None:
 
 def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
     (project / "prompts/support/triage.yaml").unlink()
-    digest = run("plan", "--format", "json").json["changes"][0].pop("digest")
-    assert run("plan", "--format", "json").json == {
+    digest = run("plan", "--json").json["changes"][0].pop("digest")
+    assert run("plan", "--json").json == {
         "changes": [
             {
                 "action": "create",
@@ -283,12 +286,12 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
 
 def test_json_is_not_cut(run: Run, project: Path) -> None:
     write(project, {f"prompts/many/n{number}.txt": "x" for number in range(60)})
-    assert len(run("plan", "--format", "json").json["changes"]) == 62
+    assert len(run("plan", "--json").json["changes"]) == 62
 
 
 def test_json_comes_alone_although_the_plan_is_refused(run: Run, synced: Path) -> None:
     (synced / "prompts/greet.txt").unlink()
-    ran = run("plan", "--prune", "--format", "json")
+    ran = run("plan", "--prune", "--json")
     assert (ran.code, ran.json["changes"][0]["action"]) == (5, "archive")
 
 
@@ -305,7 +308,7 @@ def test_what_breaks_callers_is_told_below_the_table(run: Run, synced: Path) -> 
 def test_what_breaks_nobody_is_in_json_alone(run: Run, synced: Path) -> None:
     write(synced, {"prompts/support/triage.yaml": TRIAGE.replace("default: 1", "default: 2")})
     assert "tries" not in run("plan").out
-    [change] = run("plan", "--format", "json").json["changes"]
+    [change] = run("plan", "--json").json["changes"]
     assert change["contract"] == [
         {
             "kind": "variable_default",

@@ -73,5 +73,5 @@ def test_json_has_the_facts_and_the_plan(run: Run, git: Git, synced: Path) -> No
         "commit": commit,
         "dirty": False,
         "problems": 0,
-        "plan": run("plan", "--format", "json").json,
+        "plan": run("plan", "--json").json,
     }

@@ -68,12 +68,23 @@ def test_keep_going_does_not_archive_what_is_invalid_now(run: Run, synced: Path)
     assert "default/greet" in run("list").out
 
 
-def test_warnings_are_told_and_stop_nothing(run: Run, project: Path) -> None:
+@pytest.mark.parametrize("command", ["plan", "sync"])
+def test_warnings_are_a_line_with_their_count_and_stop_nothing(run: Run, project: Path, command: str) -> None:
     write(project, {"prompts/warn.yaml": "template: x\nvariables: {a: {}}\n"})
-    ran = run("sync")
-    assert ran.code == 0
-    assert "prompts/warn.yaml:2:13: warning [PDB303] " in ran.err
-    assert ran.out.endswith("3 created, 0 unchanged\n")
+    ran = run(command)
+    assert (ran.code, ran.err) == (0, "1 warning in 1 file; 'promptdb check' shows them\n")
+    assert ran.out.endswith("0 unchanged\n")
+    assert "prompts/warn.yaml:2:13: warning [PDB303] " in run("check").out
+
+
+@pytest.mark.parametrize("command", ["plan", "sync"])
+def test_errors_are_told_in_full_and_the_warnings_beside_them_counted(run: Run, project: Path, command: str) -> None:
+    write(project, {"prompts/warn.yaml": "template: x\nvariables: {a: {}}\n", "prompts/bad.txt": "{"})
+    ran = run(command)
+    assert ran.code == 4
+    assert "PDB303" not in ran.err
+    assert "prompts/bad.txt:1:1: error [PDB301] " in ran.err
+    assert "1 error and 1 warning in 2 files; 'promptdb check' shows the warnings\n" in ran.err
 
 
 def test_json_is_what_was_written(run: Run, project: Path) -> None:

@@ -56,7 +56,7 @@ def test_errors_that_remain_are_reported_and_leave_with_4(run: Run, project: Pat
 
 def test_json_lists_the_updates(run: Run, project: Path) -> None:
     write(project, FILES)
-    assert run("check", "--update-tests", "--format", "json").json == {
+    assert run("check", "--update-tests", "--json").json == {
         "prompts": 4,
         "tests": 3,
         "problems": [],
@@ -65,7 +65,7 @@ def test_json_lists_the_updates(run: Run, project: Path) -> None:
             {"path": "support/hi.yaml", "test": "greets by name", "fields": ["equals"]},
         ],
     }
-    assert run("check", "--update-tests", "--format", "json").json["updated"] == []
+    assert run("check", "--update-tests", "--json").json["updated"] == []
 
 
 def test_without_the_option_nothing_is_written(run: Run, project: Path) -> None:
@@ -123,10 +123,10 @@ def test_of_the_example_prompts_only_the_lines_that_differ_change(run: Run, proj
 COMMAND = "::add-mask::everything"
 
 
-@pytest.mark.parametrize("form", ["text", "json", "github"])
-def test_the_name_of_a_test_begins_no_line(run: Run, project: Path, form: str) -> None:
+@pytest.mark.parametrize("form", [["--format", "text"], ["--json"], ["--format", "github"]], ids=" ".join)
+def test_the_name_of_a_test_begins_no_line(run: Run, project: Path, form: list[str]) -> None:
     write(project, {"prompts/x.yaml": f'template: x\ntests: [{{name: "t\\n{COMMAND}", expect: {{equals: y}}}}]\n'})
-    ran = run("check", "--update-tests", "--format", form)
+    ran = run("check", "--update-tests", *form)
     assert ran.code == 0
     assert "updated" in ran.out
     assert [line for line in ran.out.splitlines() if line.lstrip().startswith(COMMAND)] == []

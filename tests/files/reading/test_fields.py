@@ -37,12 +37,12 @@ OneProblem = Callable[..., Problem]
         ),
         pytest.param(
             "messages:\n- {role: human, tempalte: x}",
-            Code.MISSING_FIELD,
+            Code.UNKNOWN_FIELD,
             2,
-            3,
-            "'messages[0].template' is missing",
-            None,
-            id="a misspelt field of a message is missing, too",
+            17,
+            "unknown field 'messages[0].tempalte'",
+            "did you mean 'template'?",
+            id="a misspelt field of a message",
         ),
         pytest.param(
             "messages:\n- {role: human, content: x, template: y}",

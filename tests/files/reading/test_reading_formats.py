@@ -176,6 +176,33 @@ def test_front_matter(text: str, fields: dict[str, Any]):
     assert read_document("a.md", ".md", text.encode(), TextDefaults()).data == {**TEXT, **fields}
 
 
+CHAT = {"messages": [{"role": "system", "template": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "fields"),
+    [
+        pytest.param(".md", "x", CHAT, id="no front matter"),
+        pytest.param(".j2", "x", CHAT | {"template_format": "jinja2"}, id="another text suffix"),
+        pytest.param(".md", "---\nmodel: {a: 1}\n---\nx", CHAT | {"model": {"a": 1}}, id="front matter without a role"),
+        pytest.param(
+            ".md", "---\nrole: user\n---\nx", {"messages": [{"role": "user", "template": "x"}]}, id="a role of its own"
+        ),
+        pytest.param(".md", "---\nkind: string\n---\nx", {"kind": "string", "template": "x"}, id="kind: string"),
+        pytest.param(".md", "---\nkind: chat\n---\nx", {"kind": "chat"} | CHAT, id="kind: chat"),
+        pytest.param(".md", "---\nname: a\n---\nx", {"name": "a"} | CHAT, id="a name is not that of the message"),
+        pytest.param(".md", "---\ntemplate: x\n---\n", {"template": "x"}, id="template, no body"),
+    ],
+)
+def test_the_configured_role_makes_a_text_one_message(suffix: str, text: str, fields: dict[str, Any]):
+    document = read_document("a" + suffix, suffix, text.encode(), TextDefaults(role="system"))
+    assert document.data == {"template_format": "f-string", **fields}
+
+
+def test_the_configured_role_changes_no_structured_file():
+    assert read_document("a.yaml", ".yaml", b"template: x\n", TextDefaults(role="system")).data == {"template": "x"}
+
+
 @pytest.mark.parametrize(
     ("suffix", "text", "finding"),
     [

@@ -97,6 +97,39 @@ def test_a_template_file_beside_another_template(
     assert problem.message == f"both 'template_file' and '{other}'"
 
 
+MESSAGES = "messages:\n- {role: system, template_file: %s}\n- {role: user, template: '{question}'}\n"
+
+
+def test_a_message_can_keep_its_text_in_a_file(parse: Parse):
+    prompt = parsed(parse("s/a.yaml", MESSAGES % "../_shared/system.md", {"_shared/system.md": "\nBe {tone}.\n"}))
+    same = MESSAGES.replace("template_file: %s", "template: 'Be {tone}.'")
+    assert prompt.spec.digest() == parsed(parse("b.yaml", same)).spec.digest()
+    assert prompt.reads == {"_shared/system.md": digest_of(b"\nBe {tone}.\n")}
+    assert prompt.texts == {("messages", 0, "template"): "_shared/system.md"}
+
+
+def test_a_problem_in_the_file_of_a_message_is_told_there(one_problem: OneProblem):
+    problem = one_problem("s/a.yaml", MESSAGES % "_b.md", {"s/_b.md": "\nBe\n {kind\n"})
+    assert (problem.path, problem.line, problem.column) == ("s/_b.md", 3, 2)
+
+
+def test_a_message_without_its_file(one_problem: OneProblem):
+    problem = one_problem("a.yaml", MESSAGES % "_b.md")
+    assert (problem.code, problem.path, problem.line, problem.column) == (Code.FILE_MISSING, "a.yaml", 2, 33)
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "text"),
+    [
+        ("{role: ai}", Code.MISSING_FIELD, "'messages[0].template' is missing"),
+        ("{role: ai, template: x, template_file: _b}", Code.CONFLICTING_FIELDS, "both 'template_file' and 'template'"),
+    ],
+)
+def test_a_message_has_one_text(one_problem: OneProblem, message: str, code: Code, text: str):
+    problem = one_problem("a.yaml", f"messages: [{message}]\n", {"_b": "x"})
+    assert (problem.code, problem.message) == (code, text)
+
+
 # examples_file
 
 

@@ -1,0 +1,36 @@
+"""Compares the files of a checkout with its registry, for `status`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from promptdb.db.migrate import current_revision
+from promptdb.domain.plan import Plan, Policy
+from promptdb.errors import InvalidPrompts
+from promptdb.project.load import LoadedTree
+from promptdb.registry.stores import Registry
+from promptdb.sync.sync_tree import plan_tree
+
+
+@dataclass(frozen=True)
+class Status:
+    """The places of files and versions, and the difference between them. `schema` is None in an empty database."""
+
+    prompts_root: Path
+    database: str
+    schema: str | None
+    blobs: str
+    tree: LoadedTree
+    plan: Plan
+
+
+def status_of(registry: Registry, tree: LoadedTree, prompts_root: Path) -> Status:
+    """Compare a tree with a registry. Problems of files are in the result. Errors as in `plan_tree`."""
+    try:
+        intended = plan_tree(registry, tree, Policy())
+    except InvalidPrompts as error:
+        # A declared alias names a version that does not exist, which is one more problem of the files.
+        tree.desired.problems += error.problems
+        tree.desired.declared = ()
+        intended = plan_tree(registry, tree, Policy())
+    schema = current_revision(registry.engine)
+    return Status(prompts_root, registry.address, schema, registry.blobs.place, tree, intended)
