@@ -93,6 +93,13 @@ class AppSettings(BaseSettings):
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
+    cache_ttl: float = Field(default=30.0, gt=0, description="seconds for which a client counts an answer as fresh")
+    max_stale: float | None = Field(
+        default=None,
+        gt=0,
+        description="seconds for which a client serves an answer while its source fails",
+    )
+
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
         super().__init__(**values)
         if base is not None:

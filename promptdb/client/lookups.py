@@ -1,5 +1,6 @@
 """Answers lookups from memory, and confirms the answers with the source in the background."""
 
+import logging
 import os
 import random
 from concurrent.futures import CancelledError, Future
@@ -12,9 +13,12 @@ from promptdb.client.health import Health
 from promptdb.client.kept import FOR_GOOD, MAX_KEPT, Kept, Lease, keep
 from promptdb.client.source import Source
 from promptdb.domain.delivery import Changes, Generation
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.errors import IntegrityFailure, NotFound, PromptDBError
 from promptdb.render.resolved import ResolvedPrompt
+
+_log = logging.getLogger("promptdb")
 
 
 class Lookups:
@@ -34,6 +38,7 @@ class Lookups:
         self._kept: dict[str, Kept] = {}
         self._lease = Lease()
         self._generation: Generation | None = None
+        self._warned: set[PromptId] = set()
         self.health = Health(source.name)
         self._begin()
         _LIVE.add(self)
@@ -55,16 +60,6 @@ class Lookups:
         # The next lookup starts the thread, which the child does not have.
         self._lease.until = -inf
         self._source.after_fork()
-
-    def get(self, text: str) -> ResolvedPrompt:
-        """Answer a reference.
-
-        Raises:
-            InvalidRef: the text is not a reference.
-            NotFound: there is no such prompt or version.
-            StorageError: the source fails, and the answer is not kept, or is older than `max_stale`.
-        """
-        return self.at_hand(text) or self._fetch(text).fresh
 
     def at_hand(self, text: str) -> ResolvedPrompt | None:
         """Answer a reference without waiting for the source. Return None if the answer is not kept, or too old."""
@@ -94,8 +89,14 @@ class Lookups:
 
     # Answers that are not kept
 
-    def _fetch(self, text: str) -> Kept:
-        """Ask the source. Callers that want the same reference at the same time share one request."""
+    def fetch(self, text: str) -> ResolvedPrompt:
+        """Ask the source for a reference. Callers that ask for the same one at the same time share one request.
+
+        Raises:
+            InvalidRef: the text is not a reference.
+            NotFound: there is no such prompt or version.
+            StorageError: the source fails.
+        """
         ref = PromptRef.parse(text)
         while True:
             with self._lock:
@@ -104,13 +105,13 @@ class Lookups:
                     mine = self._flights[text] = Future[Kept]()
                     break
             try:
-                return flight.result()
+                return flight.result().fresh
             except CancelledError:
                 continue  # its caller was interrupted: ask again
         try:
             kept = self._ask(ref)
             mine.set_result(kept)
-            return kept
+            return kept.fresh
         except PromptDBError as error:
             mine.set_exception(error)
             raise
@@ -135,7 +136,13 @@ class Lookups:
         self.health.answered()
         if not ref.is_pinned:
             self.start()
+        self._warn_of_rename(ref, kept.stored.view.prompt)
         return kept
+
+    def _warn_of_rename(self, ref: PromptRef, now: PromptId) -> None:
+        if now != ref.prompt and ref.prompt not in self._warned:
+            self._warned.add(ref.prompt)
+            _log.warning("prompt %s is now %s: use the new name", ref.prompt, now)
 
     def _find(self, ref: PromptRef) -> Kept:
         while True:
@@ -148,6 +155,15 @@ class Lookups:
                         del self._kept[next(iter(self._kept))]
                     self._kept[ref.text] = kept
                     return kept
+
+    def confirm(self) -> None:
+        """Ask the source at once what has changed, after a change of one's own. Raise nothing if the source fails."""
+        if self._lease.confirmed_at == -inf:
+            return
+        try:
+            self._confirm()
+        except PromptDBError as error:
+            self.health.failed(error, has_answers=bool(self._kept))
 
     # The thread
 

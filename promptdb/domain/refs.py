@@ -9,6 +9,7 @@ from promptdb.errors import InvalidRef
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _DIGEST_PREFIX = re.compile(r"[0-9a-f]{8,64}")
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ALIAS = re.compile(r"[a-z][a-z0-9._-]{0,127}")
 _KINDS = ("rev:", "sha256:", "git:")
 MAX_LABEL = 128
@@ -67,8 +68,14 @@ class PromptRef:
 
     @property
     def is_pinned(self) -> bool:
-        """True if the reference always names the same version, so that a cache can keep it."""
-        return isinstance(self.selector, ByVersionId | ByRevision)
+        """True if the reference always names the same content, so that a cache can keep it."""
+        match self.selector:
+            case ByVersionId() | ByRevision() | ByDigest():
+                return True
+            case ByCommit(name):
+                return _COMMIT_ID.fullmatch(name) is not None
+            case _:
+                return False
 
     @classmethod
     def parse(cls, text: str) -> "PromptRef":

@@ -40,14 +40,16 @@ class ChangeFeed:
         """Wait for another generation than `since`. Raise StorageError if the database fails."""
         deadline = monotonic() + seconds
         is_postgresql = self._registry.engine.dialect.name == "postgresql"
-        if is_postgresql:
+        if is_postgresql and self._listener is None:
             self._listen()
+            if self._generation() != since:
+                return
         while not stopped() and (left := deadline - monotonic()) > 0:
             if self._listener is None:
                 if self._generation() != since:
                     return
                 sleep(min(LOOK_WITHOUT_NOTICES if is_postgresql else LOOK, left))
-            elif self._received(min(LOOK, left)):
+            elif self._received(self._listener, min(LOOK, left)):
                 return
 
     def close(self) -> None:
@@ -65,17 +67,14 @@ class ChangeFeed:
             return generation_of(connection)
 
     def _listen(self) -> None:
-        if self._listener is not None:
-            return
         try:
             self._listener = self._open.enter_context(listening(self._registry.engine))
         except StorageError:
             self.close()
 
-    def _received(self, seconds: float) -> bool:
-        assert self._listener is not None
+    def _received(self, listener: Listener, seconds: float) -> bool:
         try:
-            return any(True for _ in self._listener.notices(seconds))
+            return any(True for _ in listener.notices(seconds))
         except StorageError:
             self.close()
             return True
