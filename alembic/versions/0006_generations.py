@@ -18,11 +18,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("namespace", "name", name=op.f("pk_prompt_changes")),
     )
     op.create_index(op.f("ix_prompt_changes_generation"), "prompt_changes", ["generation"])
-    for name in ("generation", "changed_all"):
-        op.add_column("registries", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    op.create_table(
+        "generations",
+        sa.Column("registry_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("changed_all", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["registry_id"], ["registries.id"], name=op.f("fk_generations_registry_id")),
+        sa.PrimaryKeyConstraint("registry_id", name=op.f("pk_generations")),
+    )
+    op.execute("INSERT INTO generations (registry_id, number, changed_all) SELECT id, 0, 0 FROM registries")
 
 
 def downgrade() -> None:
-    for name in ("changed_all", "generation"):
-        op.drop_column("registries", name)
+    op.drop_table("generations")
     op.drop_table("prompt_changes")

@@ -45,7 +45,7 @@ class Lookups:
 
     def _begin(self) -> None:
         """Make everything that belongs to one process: locks, the thread, and requests on their way."""
-        self._lock = Lock()
+        self._lock, self._confirming = Lock(), Lock()
         self._flights: dict[str, Future[Kept]] = {}
         self._thread: Thread | None = None
         self._stopped = Event()
@@ -181,6 +181,13 @@ class Lookups:
 
     def _confirm(self) -> None:
         """Ask what has changed, and replace what did: all of it, or nothing if the source fails."""
+        # One at a time, so that an older answer never replaces a newer one.
+        with self._confirming:
+            new = self._confirmed()
+        if new:
+            self.health.report(new)
+
+    def _confirmed(self) -> tuple[str, ...]:
         asked_at = monotonic()
         changes = self._source.changes(self._generation)
         new = self._changed(changes)
@@ -192,8 +199,7 @@ class Lookups:
             self._kept = {text: kept for text, kept in whole.items() if kept is not None}
             self._generation = changes.generation
             self._lease.confirmed_at, self._lease.until = asked_at, asked_at + self._ttl
-        if new:
-            self.health.report(tuple(new))
+        return tuple(new)
 
     def _changed(self, changes: Changes) -> dict[str, Kept | None]:
         """Find the references that give another version now, or None where there is no such version any more."""

@@ -239,8 +239,14 @@ registries = sa.Table(
     sa.Column("id", RowId, primary_key=True),
     _column("created_at", UtcDateTime),
     _column("gc_turn", sa.Integer),
-    _column("generation", sa.Integer),
-    _column("changed_all", sa.Integer),  # the last generation in which any prompt may have changed
+)
+# One row. `changed_all` is the last generation in which any prompt may have changed.
+generations = sa.Table(
+    "generations",
+    metadata,
+    sa.Column("registry_id", RowId, sa.ForeignKey(registries.c.id), primary_key=True),
+    _column("number", sa.Integer),
+    _column("changed_all", sa.Integer),
 )
 # Names of prompts, earlier ones too, and the last generation in which each gave another version.
 changes = sa.Table(

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import changes, registries
+from promptdb.db.columns import changes, generations
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.prompt_id import PromptId
 
@@ -12,10 +12,10 @@ from promptdb.domain.prompt_id import PromptId
 def raise_generation(connection: sa.Connection, prompts: Collection[PromptId] | None) -> None:
     """Note in the transaction that changes them which prompts give another version. None means any prompt."""
     number = connection.execute(
-        sa.update(registries).values(generation=registries.c.generation + 1).returning(registries.c.generation)
+        sa.update(generations).values(number=generations.c.number + 1).returning(generations.c.number)
     ).scalar_one()
     if prompts is None:
-        connection.execute(sa.update(registries).values(changed_all=number))
+        connection.execute(sa.update(generations).values(changed_all=number))
         return
     rows = [{"namespace": prompt.namespace, "name": prompt.name, "generation": number} for prompt in prompts]
     where = (changes.c.namespace == sa.bindparam("_namespace"), changes.c.name == sa.bindparam("_name"))
@@ -26,14 +26,14 @@ def raise_generation(connection: sa.Connection, prompts: Collection[PromptId] | 
 
 def generation_of(connection: sa.Connection) -> Generation:
     """Read the present generation."""
-    row = connection.execute(sa.select(registries.c.id, registries.c.generation)).one()
-    return Generation(row.id, row.generation)
+    row = connection.execute(sa.select(generations)).one()
+    return Generation(row.registry_id, row.number)
 
 
 def changes_since(connection: sa.Connection, since: Generation | None) -> Changes:
     """Find the prompts that changed after a generation: any of them, if that is of another or a restored registry."""
-    row = connection.execute(sa.select(registries.c.id, registries.c.generation, registries.c.changed_all)).one()
-    now = Generation(row.id, row.generation)
+    row = connection.execute(sa.select(generations)).one()
+    now = Generation(row.registry_id, row.number)
     if since == now:
         return Changes(now, frozenset())
     if since is None or since.registry != now.registry or not row.changed_all <= since.number <= now.number:

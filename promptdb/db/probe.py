@@ -41,6 +41,7 @@ _PRIVILEGES: dict[str, tuple[str, ...]] = {
     "sync_runs": ("INSERT",),
     "source_heads": ("INSERT", "UPDATE"),
     "registries": ("UPDATE",),
+    "generations": ("UPDATE",),
     "prompt_changes": ("INSERT", "DELETE"),
 }
 

@@ -147,7 +147,12 @@ class RegistryIdentity(Table, table=True):
     id: UUID
     created_at: datetime
     gc_turn: int
-    generation: int
+
+
+class RegistryGeneration(Table, table=True):
+    __table__ = columns.generations
+    registry_id: UUID
+    number: int
     changed_all: int
 
 

@@ -9,7 +9,7 @@ from promptdb.db.generations import changes_since, generation_of
 from promptdb.db.notices import Listener, listening
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.errors import StorageError
-from promptdb.registry.stores import Registry
+from promptdb.registry.reader import RegistryReader
 
 LOOK = 0.2
 """Seconds between two looks at the generation. A look at SQLite takes less than a millisecond."""
@@ -26,20 +26,20 @@ class ChangeFeed:
     have been missed.
     """
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, reader: RegistryReader) -> None:
+        self._reader = reader
         self._listener: Listener | None = None
         self._open = ExitStack()
 
     def changes(self, since: Generation | None) -> Changes:
         """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
-        with reading(self._registry.engine) as connection:
+        with reading(self._reader.registry.engine) as connection:
             return changes_since(connection, since)
 
     def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:
         """Wait for another generation than `since`. Raise StorageError if the database fails."""
         deadline = monotonic() + seconds
-        is_postgresql = self._registry.engine.dialect.name == "postgresql"
+        is_postgresql = self._reader.registry.engine.dialect.name == "postgresql"
         if is_postgresql and self._listener is None:
             self._listen()
             if self._generation() != since:
@@ -63,12 +63,12 @@ class ChangeFeed:
         self._listener = None
 
     def _generation(self) -> Generation:
-        with reading(self._registry.engine) as connection:
+        with reading(self._reader.registry.engine) as connection:
             return generation_of(connection)
 
     def _listen(self) -> None:
         try:
-            self._listener = self._open.enter_context(listening(self._registry.engine))
+            self._listener = self._open.enter_context(listening(self._reader.registry.engine))
         except StorageError:
             self.close()
 

@@ -32,10 +32,7 @@ class DatabaseSource:
     def __init__(self, settings: AppSettings | None = None, reader: RegistryReader | None = None) -> None:
         self._settings = settings or load_settings()
         self._reader = reader or RegistryReader.of(self._settings)
-
-    @cached_property
-    def _feed(self) -> ChangeFeed:
-        return ChangeFeed(self._reader.registry)
+        self._feed = ChangeFeed(self._reader)
 
     @cached_property
     def service(self) -> "PromptService":
