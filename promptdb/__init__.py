@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from promptdb.version import VERSION
+
 if TYPE_CHECKING:
     from promptdb.blobs.local import LocalBlobStore as LocalBlobStore
     from promptdb.blobs.minio import MinioBlobStore as MinioBlobStore
@@ -13,10 +15,14 @@ if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec as PromptSpec
     from promptdb.domain.views import PromptVersionView as PromptVersionView
     from promptdb.errors import PromptDBError as PromptDBError
+    from promptdb.project.single_file import prompt_from_file as prompt_from_file
+    from promptdb.project.single_file import prompt_from_spec as prompt_from_spec
+    from promptdb.render.renderable import RenderablePrompt as RenderablePrompt
     from promptdb.render.resolved import PromptRenderResult as PromptRenderResult
     from promptdb.render.resolved import ResolvedPrompt as ResolvedPrompt
     from promptdb.service import PromptService as PromptService
     from promptdb.settings import AppSettings as AppSettings
+    from promptdb.workspace import Workspace as Workspace
 
 _MODULES = {
     "AppSettings": "promptdb.settings",
@@ -31,9 +37,14 @@ _MODULES = {
     "PromptService": "promptdb.service",
     "PromptSpec": "promptdb.domain.spec",
     "PromptVersionView": "promptdb.domain.views",
+    "RenderablePrompt": "promptdb.render.renderable",
     "ResolvedPrompt": "promptdb.render.resolved",
+    "Workspace": "promptdb.workspace",
+    "prompt_from_file": "promptdb.project.single_file",
+    "prompt_from_spec": "promptdb.project.single_file",
 }
 __all__ = list(_MODULES)
+__version__ = VERSION
 
 
 def __getattr__(name: str) -> Any:

@@ -35,12 +35,17 @@ if TYPE_CHECKING:
 
 
 class PromptDBError(Exception):
-    """The base of all errors. `message` is the problem and its place, and `hint` the remedy, or None."""
+    """The base of all errors. `message` is the problem and its place, and `hint` the remedy, or None.
+
+    A traceback shows the hint below the message.
+    """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint is not None:
+            self.add_note(f"hint: {hint}")  # for tracebacks
 
 
 class ConfigError(PromptDBError):
@@ -57,11 +62,12 @@ class InvalidPrompts(PromptDBError):
     def __init__(self, problems: "Sequence[Problem]") -> None:
         self.problems = tuple(problems)
         errors = sum(problem.is_error for problem in self.problems)
-        files = len({problem.path for problem in self.problems if problem.is_error})
+        files = len({problem.path for problem in self.problems if problem.is_error and problem.path})
         plural = "error" if errors == 1 else "errors"
-        where = "1 file" if files == 1 else f"{files} files"
+        where = "" if files == 0 else " in 1 file" if files == 1 else f" in {files} files"
         first = next((problem for problem in self.problems if problem.is_error), None)
-        super().__init__(f"{errors} {plural} in {where}" + (f"; the first: {first}" if first else ""))
+        found = f"{errors} {plural}{where}" + (f"; the first: {first}" if first else "")
+        super().__init__(found if files else f"the spec has {found}", first.hint if first else None)
 
 
 class InvalidRef(PromptDBError):

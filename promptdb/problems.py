@@ -40,6 +40,7 @@ class Code(StrEnum):
     SAME_IDENTITY = "PDB502"
     SYMLINK = "PDB503"
     RENAME = "PDB504"
+    NO_PROMPTS = "PDB505"
 
     TEST_FAILED = "PDB601"
     TEST_BROKEN = "PDB602"
@@ -52,14 +53,22 @@ class Code(StrEnum):
 
 
 WARNINGS = frozenset(
-    {Code.UNUSED_VARIABLE, Code.EMPTY_TEMPLATE, Code.LITERAL_NAME, Code.SYMLINK, Code.ALIAS_WITHOUT_FILE}
+    {
+        Code.UNUSED_VARIABLE,
+        Code.EMPTY_TEMPLATE,
+        Code.LITERAL_NAME,
+        Code.SYMLINK,
+        Code.NO_PROMPTS,
+        Code.ALIAS_WITHOUT_FILE,
+    }
 )
 """Codes that are reported but do not stop a sync."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem in one place. `line` and `column` count from 1, and `path` is relative to the prompts root.
+    """One problem in one place. `line` and `column` count from 1, and `path` is relative to the prompts root, and empty for a
+    spec that came from code.
 
     `message` and `hint` are one line each. `detail` can have several lines, such as a diff.
     """
@@ -81,7 +90,8 @@ class Problem:
         return "error" if self.is_error else "warning"
 
     def __str__(self) -> str:
-        return f"{printable_path(self.path)}:{self.line}:{self.column}: {self.code} {self.message}"
+        place = f"{printable_path(self.path)}:{self.line}:{self.column}: " if self.path else ""
+        return f"{place}{self.code} {self.message}"
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

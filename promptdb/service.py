@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Self
 
 import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
 from promptdb.domain.aliases import AliasMove, AliasTarget
+from promptdb.domain.holds import Hold
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, PromptRef, parse_alias
+from promptdb.domain.refs import ByCommit, PromptRef, parse_alias, parse_promotion
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
     AliasEventView,
@@ -24,7 +25,7 @@ from promptdb.domain.views import (
 )
 from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
-from promptdb.registry import aliases
+from promptdb.registry import aliases, holds
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
@@ -39,7 +40,7 @@ Expected = int | None | Literal["any"]
 class PromptService:
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
-    The database is opened, and its schema checked, at the first use.
+    The database is opened, and its schema checked, at the first use. Use it as a context manager, or call `close`.
 
     Args:
         settings: name the database and the blob store. The default reads the settings of the current folder.
@@ -75,6 +76,12 @@ class PromptService:
         """The blob store. It is connected at the first use."""
         return self.reader.stores.blobs
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Return the database connections."""
         self.reader.close()
@@ -98,7 +105,7 @@ class PromptService:
         return self.find(PromptRef.parse(ref)).view
 
     def find(self, ref: PromptRef) -> StoredVersion:
-        """Find a version as it is stored. Commits without a sync are read from the current repository. Errors as in `get`."""
+        """Find a version as it is stored. `git:` also reads commits of the current repository. Errors as in `get`."""
         try:
             return self.reader.find(ref)
         except NotFound as error:
@@ -157,7 +164,7 @@ class PromptService:
         # Lookups need no parser, so this and the methods below import it when they run.
         from promptdb.project import single_file
 
-        return self._register(name, single_file.content_from_spec(spec), alias)
+        return self._register(PromptId.parse(name), single_file.content_from_spec(spec), alias)
 
     def register_text(
         self,
@@ -181,7 +188,7 @@ class PromptService:
 
         Args:
             file: a path with a suffix of prompt files.
-            name: `namespace/name`. The default is the file's name in the namespace `default`.
+            name: `namespace/name`. The default for a file in the prompts root is its name there, for others that of the file.
             alias: an alias to point at the version in the same transaction; a `Pointing` adds a reason or allows breaks.
 
         Raises:
@@ -190,9 +197,8 @@ class PromptService:
         """
         from promptdb.project import single_file
 
-        path = Path(file)
-        content = single_file.content_from_file(path, self.settings)
-        return self._register(path.stem if name is None else name, content, alias)
+        prompt = single_file.name_of_file(Path(file), self.settings) if name is None else PromptId.parse(name)
+        return self._register(prompt, single_file.content_from_file(Path(file), self.settings), alias)
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file with the same digest, and its fragments and assets beside it.
@@ -247,12 +253,11 @@ class PromptService:
             Conflict: the alias does not point at `expected`, or was moved at the same time.
             Guard: the alias is protected, and the new version breaks callers of the current one.
         """
-        target = self.find(PromptRef.parse(ref)).view
+        target = self.find(parse_promotion(ref, alias)).view
         if not target.is_recorded:
             hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
-        version = AliasTarget(target.revision, target.id)
-        move = aliases.decide_promotion(self.registry, target.prompt, version, alias)
+        move = aliases.decide_promotion(self.registry, target.prompt, AliasTarget(target.revision, target.id), alias)
         return self._perform(move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
     def promote_all(
@@ -275,19 +280,25 @@ class PromptService:
         """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
         return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
 
+    def holds(self, prompt: str | None = None) -> list[Hold]:
+        """List the aliases of one prompt, or of all, that were moved by hand away from where git has them."""
+        return holds.holds_of(self.registry, PromptId.parse(prompt) if prompt is not None else None)
+
+    def release_alias(self, prompt: str, alias: str, *, reason: str | None = None) -> Hold:
+        """End the hold of an alias: the next sync moves it to where git has it. Raises `NotFound` if it is not held."""
+        return holds.release(self.registry, PromptId.parse(prompt), alias, reason)
+
     def _perform(self, move: AliasMove, expected: Expected, reason: str | None, **options: bool) -> AliasMove:
         if expected != "any":
             aliases.require_expected(move, expected)
         return next(iter(aliases.perform(self.registry, [move], reason, **options)), move)
 
-    def _register(self, name: str, content: Content, alias: Pointing | str | None) -> Registered:
-        prompt = PromptId.parse(name)
+    def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
         pointing = Pointing(alias) if isinstance(alias, str) else alias
         if pointing is not None:
             parse_alias(pointing.alias)
             aliases.require_storable(pointing.reason)
-        applied = apply_prompt(self.registry, desired, content, pointing)
-        actions = {change.action for change in applied.plan.changes}
-        created = bool(actions & {Action.CREATE, Action.UPDATE})
-        return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, Action.REVIVE in actions)
+        plan = apply_prompt(self.registry, desired, content, pointing).plan
+        created = any(change.action in (Action.CREATE, Action.UPDATE) for change in plan.changes)
+        return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, plan.count(Action.REVIVE) > 0)

@@ -211,7 +211,9 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
     _refuse_misspelt_variables(known, prefix)
     for key in table:
         if key not in known:
-            raise ConfigError(f"{file}: unknown setting {key!r}", f"settings are {', '.join(sorted(known))}")
+            near = get_close_matches(key.lower().replace("-", "_"), known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(sorted(known))}"
+            raise ConfigError(f"{file}: unknown setting {key!r}", hint)
     # Otherwise pydantic-settings merges a table of the file with one of the environment.
     return _checked(kind, file, {key: value for key, value in table.items() if variable_of(key, prefix) is None}, base)
 

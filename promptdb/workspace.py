@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from promptdb.domain.plan import Policy
 from promptdb.domain.prompt_id import PromptId
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """One checkout and its registry, which is opened on first use. Call `close` after use.
+    """One checkout and its registry, opened on first use. Use it as a context manager, or call `close`.
 
     Args:
         settings: name the prompts root and the stores; by default those of the current folder.
@@ -49,6 +49,12 @@ class Workspace:
         self.settings = settings or load_settings()
         self._sharing = sharing
         self._progress = progress
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the database connections."""
@@ -199,7 +205,8 @@ class Workspace:
         """
         from promptdb.sync.sync_tree import is_synced, sync_tree
 
-        self.require_local()
+        if not self.stores.is_local:
+            raise ConfigError("the registry is not local", "a local one is a SQLite file with blobs in a folder")
         if is_synced(self.registry, self.settings):
             return None
         # The commit, because the work tree may hold half an edit.
@@ -259,22 +266,14 @@ class Workspace:
             ConfigError, InvalidPrompts, StalePlan, StorageError: as in `declare`.
         """
         from promptdb.project.edits.declare_aliases import declare
-        from promptdb.registry.aliases import decide_all
+        from promptdb.registry.aliases import decide_all, perform
 
         if everywhere:
             moves = decide_all(self.registry, source, alias)
+            perform(self.registry, moves, dry_run=True, allow_breaking=allow_breaking)
         else:
             moves = [self.service.promote(source, alias, dry_run=True, allow_breaking=allow_breaking)]
         return declare(self.settings, moves)
-
-    def require_local(self) -> None:
-        """Refuse a registry that others may share.
-
-        Raises:
-            ConfigError: the registry is not SQLite with blobs in a folder.
-        """
-        if not self.stores.is_local:
-            raise ConfigError("the registry is not local", "a local one is a SQLite file with blobs in a folder")
 
     def _show(self, title: str) -> AbstractContextManager[Progress | None]:
         # A folder takes blobs too fast for a progress bar.

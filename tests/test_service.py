@@ -44,6 +44,22 @@ CHAT: dict[str, Any] = {
 }
 
 
+@on_sqlite
+def test_it_is_a_context_manager(service: PromptService) -> None:
+    with service as opened:
+        assert opened is service
+        pool = service.engine.pool
+    assert service.engine.pool is not pool  # as `Engine.dispose` leaves it
+
+
+@on_sqlite
+@pytest.mark.parametrize("ref", [None, 3, b"a/one"])
+def test_a_reference_that_is_not_text_is_a_type_error(service: PromptService, ref: Any) -> None:
+    for verb in (service.get, service.resolve, service.log, service.list_versions):
+        with pytest.raises(TypeError, match=r"is text such as 'support/triage.*, not "):
+            verb(ref)
+
+
 # Registering
 
 
@@ -170,7 +186,9 @@ def test_a_file_and_a_sync_of_it_give_the_same_version(
     service: PromptService, tree: Path, sync: Callable[..., Applied]
 ) -> None:
     write(tree, {"one.yaml": json.dumps(CHAT)})
-    service.register_file(tree / "one.yaml")
+    write(tree, {"team/two.txt": "2"})
+    names = [str(service.register_file(tree / path).version.prompt) for path in ("one.yaml", "team/two.txt")]
+    assert names == ["default/one", "team/two"]
     assert sync().plan.is_empty
 
 

@@ -26,7 +26,7 @@ def service() -> "Iterator[PromptService]":
     """Open the registry of the current folder's settings."""
     from promptdb.service import PromptService
 
-    with closing(PromptService(sharing=_note_sharing)) as opened:
+    with PromptService(sharing=_note_sharing) as opened:
         yield opened
 
 
@@ -35,7 +35,7 @@ def workspace() -> "Iterator[Workspace]":
     """Open the checkout and the registry of the current folder's settings."""
     from promptdb.workspace import Workspace
 
-    with closing(Workspace(sharing=_note_sharing, progress=progress_bar)) as opened:
+    with Workspace(sharing=_note_sharing, progress=progress_bar) as opened:
         yield opened
 
 

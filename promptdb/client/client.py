@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from promptdb.client.health import Listener
@@ -61,9 +60,7 @@ class PromptClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -182,7 +179,7 @@ class PromptClient:
     def register_file(
         self, file: Path | str, name: str | None = None, *, alias: str | None = None
     ) -> PromptVersionView:
-        """Register a version from a prompt file. The default name is that of the file, in the namespace `default`.
+        """Register a version from a prompt file. Its default name is that in the prompts root, or else that of the file.
 
         Raises:
             StorageError: the file cannot be read.

@@ -221,6 +221,20 @@ source_heads = sa.Table(
     _key("run_id", runs),
     _column("updated_at", UtcDateTime),
 )
+# The version that git gives an alias, as the last sync of `root` and `git_ref` recorded it. `selector` and `line` are those of
+# `_aliases.yaml`, and null if the setting `refs` moves the alias. An alias that was moved by hand since is held.
+git_targets = sa.Table(
+    "git_targets",
+    metadata,
+    sa.Column("prompt_id", prompts.c.id.type, sa.ForeignKey(prompts.c.id), primary_key=True),
+    sa.Column("alias", sa.String(MAX_LABEL), primary_key=True),
+    _column("version_id", RowId),
+    _column("root", sa.String(1024)),
+    _column("git_ref", sa.String(255)),
+    _optional("selector", sa.Text),
+    _optional("line", sa.Integer),
+    sa.ForeignKeyConstraint(["prompt_id", "version_id"], [versions.c.prompt_id, versions.c.id]),
+)
 # Earlier names of prompts. References by them still work.
 redirects = sa.Table(
     "prompt_redirects",

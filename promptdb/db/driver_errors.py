@@ -52,6 +52,8 @@ _REMEDIES = {
     "too many clients": _CROWDED,
     'database "': "create it, for example with createdb, then run: promptdb db upgrade; or correct the database URL",
     'role "': "check the user in the database URL",
+    "unable to open database file": "its folder is missing, or read-only for you: check both, or set database_url",
+    "readonly database": "the file or its folder is read-only for you: make both writable, or set database_url",
     "file is not a database": "correct the database URL: the file is not a SQLite database",
     "database disk image is malformed": "restore the file from a backup; see docs/storage.md",
     "disk is full": "free some disk space",

@@ -1,5 +1,6 @@
 """Finds the version of a reference: one SELECT for each kind of selector, and a helpful error."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, PromptNotFound, VersionNotFound
 
 _SHOWN = 5  # revisions or commits in a hint
+_NUMBER = re.compile(r"(?:v|r|rev)?([1-9][0-9]{0,9})")
 UNRECORDED = "no sync has recorded that commit; "
 """The begin of a hint about `git:` and a commit that the registry does not know."""
 
@@ -222,6 +224,8 @@ def _no_version(connection: sa.Connection, ref: PromptRef, prompt: PromptId) -> 
     shown = [f"{alias.alias} -> rev:{alias.revision}" for alias in repository.aliases(prompt)]
     newest = [f"rev:{view.revision}" for view in repository.versions(prompt, _SHOWN)]
     hint = f"aliases: {', '.join(shown) or 'none'}; newest revisions: {', '.join(newest) or 'none'}"
+    if isinstance(ref.selector, ByLabel) and (number := _NUMBER.fullmatch(ref.selector.label)) is not None:
+        hint = f"did you mean rev:{number[1]}? {hint}"
     if isinstance(ref.selector, ByCommit):
         is_recorded = _run_of(connection, ref.selector.name) is not None
         hint = f"{'there was no valid file in that commit; ' if is_recorded else UNRECORDED}{hint}"

@@ -34,6 +34,7 @@ _PRIVILEGES: dict[str, tuple[str, ...]] = {
     "prompt_versions": ("INSERT",),
     "prompt_assets": ("INSERT",),
     "prompt_aliases": ("INSERT", "UPDATE", "DELETE"),
+    "git_targets": ("INSERT", "DELETE"),
     "prompt_redirects": ("INSERT", "DELETE"),
     "prompt_absences": ("INSERT", "UPDATE"),
     "version_sources": ("INSERT",),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -170,6 +170,19 @@ class PromptRepository:
         if prompt is not None:
             query = query.where(*named(prompt))
         return {PromptId(row.namespace, row.name): row.generation for row in self._connection.execute(query)}
+
+    def deleted_targets(self, only: Collection[str]) -> dict[tuple[PromptId, str], UUID]:
+        """Read the version that each of these aliases had when it was deleted last."""
+        query = (
+            sa.select(prompts.c.namespace, prompts.c.name, events.c.alias, events.c.from_version_id)
+            .join(prompts, prompts.c.id == events.c.prompt_id)
+            .where(events.c.alias.in_(only), events.c.from_version_id.is_not(None), events.c.to_version_id.is_(None))
+            .order_by(events.c.id)
+        )
+        return {
+            (PromptId(row.namespace, row.name), row.alias): row.from_version_id
+            for row in self._connection.execute(query)
+        }
 
     def ids(self, only: Sequence[PromptId]) -> dict[PromptId, UUID]:
         query = sa.select(prompts.c.id, prompts.c.namespace, prompts.c.name)

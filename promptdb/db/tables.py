@@ -134,6 +134,17 @@ class SourceHead(Table, table=True):
     updated_at: datetime
 
 
+class GitTargetRow(Table, table=True):
+    __table__ = columns.git_targets
+    prompt_id: UUID
+    alias: str
+    version_id: UUID
+    root: str
+    git_ref: str
+    selector: str | None
+    line: int | None
+
+
 class PromptRedirect(Table, table=True):
     __table__ = columns.redirects
     namespace: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from promptdb.domain.changes import ContractChange
@@ -11,8 +12,14 @@ from promptdb.domain.refs import Selector
 from promptdb.domain.version_ids import version_id
 from promptdb.domain.views import AliasEventView, AliasView
 
+if TYPE_CHECKING:
+    from promptdb.domain.holds import GitTarget
+
 ALIASES_FILE = "_aliases.yaml"
 """Its path below the prompts root."""
+
+RELEASE = "release"
+"""The action in the alias log that ends a hold, and moves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,16 @@ class AliasTarget:
 
 
 _PLANNED = ("prompt", "alias", "from_revision", "to_revision", "reason", "breaking")
-_BY_HAND = (*_PLANNED[:2], "action", *_PLANNED[2:4], "to_version", "from_version", "generation", "breaking")
+_BY_HAND = (
+    *_PLANNED[:2],
+    "action",
+    *_PLANNED[2:4],
+    "to_version",
+    "from_version",
+    "generation",
+    "breaking",
+    "git_target",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +61,8 @@ class AliasMove:
     """A move of an alias from one revision to another. None stands for no alias.
 
     `action` is the word in the alias log. `generation` counts the earlier moves, including deletions. `breaking` lists the
-    changes that break callers of a protected alias. `to_digest` identifies a version without an id.
+    changes that break callers of a protected alias. `to_digest` identifies a version without an id. `git_target` is the
+    version that git gives the alias, as known when it is moved by hand.
     """
 
     prompt: PromptId
@@ -59,6 +76,7 @@ class AliasMove:
     breaking: tuple[ContractChange, ...] = ()
     reason: str | None = None
     to_digest: Digest | None = None
+    git_target: "GitTarget | None" = None
 
     @classmethod
     def between(
@@ -81,6 +99,11 @@ class AliasMove:
         return self.from_revision != self.to_revision
 
     @property
+    def is_held(self) -> bool:
+        """True for a move by hand away from the version that git gives the alias. Syncs leave it there."""
+        return self.git_target is not None and self.git_target.revision != self.to_revision
+
+    @property
     def json_fields(self) -> tuple[str, ...]:
         """The fields to print. A sync plans moves before versions have ids, and gives a reason."""
         return _PLANNED if self.action == "sync" else _BY_HAND
@@ -96,6 +119,8 @@ def rollback_targets(newest_first: Sequence[AliasEventView]) -> list[int]:
     """List the revisions that an alias can roll back through, the current one last. A rollback undoes one step."""
     targets: list[int] = []
     for event in reversed(newest_first):
+        if event.action == RELEASE:
+            continue
         if event.to_revision is None:
             targets.clear()
         elif event.action == "rollback" and targets:

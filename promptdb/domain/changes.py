@@ -36,6 +36,7 @@ ContractKind = Literal[
     "kind",
     "variable_added",
     "variable_removed",
+    "variable_renamed",
     "variable_required",
     "variable_optional",
     "variable_narrowed",
@@ -51,8 +52,9 @@ ContractKind = Literal[
 class ContractChange:
     """One difference that callers can notice. `message` describes it on one line.
 
-    `name` is the variable, placeholder or tool. For a response schema it is the path in the answer (`orders[].id`), or empty
-    for the answer itself. `is_breaking` means that a caller of the old version may fail with the new one.
+    `name` is the variable, placeholder or tool, by its old name if it is renamed. For a response schema it is the path in the
+    answer (`orders[].id`), or empty for the answer itself. `is_breaking` means that a caller of the old version may fail with
+    the new one.
     """
 
     kind: ContractKind
@@ -69,12 +71,14 @@ def changed_parts(old: "PromptSpec", new: "PromptSpec") -> tuple[str, ...]:
 
 def changed_files(old: "PromptSpec", new: "PromptSpec", texts: Mapping[FieldPath, str]) -> tuple[ChangedFile, ...]:
     """List the files behind the changed texts of a new version, sorted. `texts` maps places in `new` to their files."""
-    before, after = _fragments(old), _fragments(new)
+    includes = {str(place[1]): path for place, path in texts.items() if place[0] == "includes"}
+    before, after = _fragments(old, includes), _fragments(new, includes)
     found = {ChangedFile(name, "added") for name in after.keys() - before.keys()}
     found |= {ChangedFile(name, "removed") for name in before.keys() - after.keys()}
     found |= {ChangedFile(name, "changed") for name in after.keys() & before.keys() if after[name] != before[name]}
+    others = {place: path for place, path in texts.items() if place[0] != "includes"}
     found |= {
-        ChangedFile(path, "changed") for place, path in texts.items() if _text(new, place) not in _texts(old, place)
+        ChangedFile(path, "changed") for place, path in others.items() if _text(new, place) not in _texts(old, place)
     }
     return tuple(sorted(found))
 
@@ -93,9 +97,9 @@ def _texts(spec: "PromptSpec", place: FieldPath) -> list[object]:
     return [spec.template, *(getattr(item, "template", None) for item in spec.messages or ())]
 
 
-def _fragments(spec: "PromptSpec") -> dict[str, str]:
-    # Templates may write ./tone.md for tone.md.
-    return {posixpath.normpath(name): text for name, text in spec.includes.items()}
+def _fragments(spec: "PromptSpec", files: Mapping[str, str]) -> dict[str, str]:
+    """Return the fragments by their files. A template may name one from its own folder, or write ./tone.md for tone.md."""
+    return {files.get(name) or posixpath.normpath(name): text for name, text in spec.includes.items()}
 
 
 def breaking(changes: tuple[ContractChange, ...]) -> tuple[ContractChange, ...]:

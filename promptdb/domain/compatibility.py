@@ -6,6 +6,7 @@ from typing import Any
 
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.contract import placeholders, same_json, value_problem
+from promptdb.domain.renamed_variable import find_renamed
 from promptdb.domain.schema_compatibility import schema_changes
 from promptdb.domain.spec import PromptSpec, Variable
 
@@ -56,13 +57,18 @@ def contract_changes(old: Interface, new: Interface) -> tuple[ContractChange, ..
 def _inputs(old: Interface, new: Interface) -> Iterator[ContractChange]:
     inferred = old.spec.variables is None
     before, after = _all_inputs(old), _all_inputs(new)
+    renamed = _renamed(old, new, before, after)
     for name in old.variables:
         if name in after:
             yield from _changed(name, before[name], after[name])
+        elif name in renamed:
+            message = f"{before[name].noun} {name!r} renamed to {renamed[name]!r}"
+            yield ContractChange("variable_renamed", name, message, is_breaking=True)
+            yield from _changed(renamed[name], before[name], after[renamed[name]])
         else:
             yield ContractChange("variable_removed", name, f"{before[name].noun} {name!r} removed", is_breaking=True)
     for name in new.variables:
-        if name in old.variables:
+        if name in old.variables or name in renamed.values():
             continue
         if name in before:
             yield from _changed(name, before[name], after[name])
@@ -74,6 +80,17 @@ def _inputs(old: Interface, new: Interface) -> Iterator[ContractChange]:
     for name in sorted(old.mentions.difference(old.variables, after)) if inferred else ():
         message = f"{name!r}, which a section could look up, is not used any more: callers that pass it are refused"
         yield ContractChange("variable_removed", name, message, is_breaking=True)
+
+
+def _renamed(
+    old: Interface, new: Interface, before: Mapping[str, _Input], after: Mapping[str, _Input]
+) -> Mapping[str, str]:
+    """Map the old name of a renamed variable to its new one."""
+    found = find_renamed(old.spec, new.spec, old.variables.keys() - after, new.variables.keys() - before)
+    if found is None:
+        return {}
+    one, other = before[found[0]], after[found[1]]
+    return dict([found]) if (one.variable.type, one.noun) == (other.variable.type, other.noun) else {}
 
 
 def _all_inputs(interface: Interface) -> dict[str, _Input]:

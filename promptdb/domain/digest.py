@@ -20,6 +20,9 @@ SCHEME = 1
 Digest = NewType("Digest", str)
 """`sha256:` and 64 lower-case hex digits."""
 
+SHORT_DIGEST = len("sha256:") + 12
+"""The characters of a digest that people read."""
+
 _EXACT = 2**53
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode

@@ -10,6 +10,7 @@ from promptdb.domain.aliases import AliasMove
 from promptdb.domain.changes import ChangedFile, ContractChange
 from promptdb.domain.commit_order import Order
 from promptdb.domain.digest import Digest
+from promptdb.domain.holds import EndedHold, Hold
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import Conflict, Guard
 
@@ -124,8 +125,11 @@ class Plan:
     moves: tuple[AliasMove, ...] = ()
     """Moves of aliases that differ from their declaration, or from the aliases of the ref."""
 
-    drift: tuple[AliasMove, ...] = ()
-    """The subset of `moves` that put back an alias moved by hand since a sync set it."""
+    held: tuple[Hold, ...] = ()
+    """Aliases that were moved by hand away from the version that git gives them, and that stay there."""
+
+    ended_holds: tuple[EndedHold, ...] = ()
+    """Holds that end with this sync, since git changed."""
 
     proposed_renames: tuple[tuple[PromptId, PromptId], ...] = ()
     """Pairs of an old and a new name: a new prompt has exactly the content of one whose file is gone."""

@@ -61,8 +61,16 @@ class PromptId(NamedTuple):
 
         Raises:
             InvalidRef: the text has another form.
+            TypeError: it is not text.
         """
+        require_text(text, "the name of a prompt is text such as 'support/triage'")
         name, colon, selector = text.partition(":")
         if colon:
             raise InvalidRef(f"{text!r} is a reference, but the name of a prompt is needed", f"omit :{selector}")
         return cls.from_segments(name.split("/"))
+
+
+def require_text(value: object, expected: str) -> None:
+    """Raise `TypeError` for a value that code passed in place of text. The message begins with what is `expected`."""
+    if not isinstance(value, str):
+        raise TypeError(f"{expected}, not {value!r:.60}")

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.prompt_id import PromptId, require_text
 from promptdb.errors import InvalidRef
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -83,7 +83,9 @@ class PromptRef:
 
         Raises:
             InvalidRef: the text is not `namespace/name[:selector]`.
+            TypeError: it is not text.
         """
+        require_text(text, "a reference is text such as 'support/triage:production'")
         identity, colon, selector = text.partition(":")
         try:
             prompt = PromptId.parse(identity)
@@ -139,6 +141,17 @@ def is_label(text: str) -> bool:
         and not text.startswith(_KINDS)
         and not _UUID.fullmatch(text)
     )
+
+
+def parse_promotion(ref: str, alias: str) -> PromptRef:
+    """Parse a reference, and check the alias that is to point at it. Errors as in `PromptRef.parse` and `parse_alias`."""
+    try:
+        parse_alias(alias)
+    except InvalidRef as error:
+        if _ALIAS.fullmatch(ref) and (":" in alias or "/" in alias) and not alias.startswith(_KINDS):
+            raise InvalidRef(error.message, f"the reference comes first: {alias} {ref}") from error
+        raise
+    return PromptRef.parse(ref)
 
 
 def parse_alias(text: str) -> str:

@@ -1,5 +1,6 @@
 """The spec of a prompt: the content of a version, independent of the place and time of reading."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -55,6 +56,13 @@ class Model(BaseModel):
         # Most commands read no spec.
         defer_build=True,
     )
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Leave out fields with their defaults."""
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value != field.get_default(call_default_factory=True, validated_data={}):
+                yield name, value
 
 
 class MessageFields(Model):
@@ -170,6 +178,10 @@ class SpecFields(Model):
     metadata: Metadata = Field(default_factory=Metadata)
 
 
+def _kind(fields: dict[str, Any]) -> Kind:
+    return "string" if fields.get("messages") is None else "chat"
+
+
 class PromptSpec(SpecFields):
     """A whole prompt. `variables` is None if the contract is inferred from the templates.
 
@@ -177,11 +189,11 @@ class PromptSpec(SpecFields):
     jinja2 does with a missing value.
     """
 
-    kind: Kind
     template_format: TemplateFormat = "f-string"
     # Added later too: canonical JSON has it only where it is lenient.
     undefined: Annotated[Undefined, Field(exclude_if=lambda value: value == "strict")] = "strict"
     messages: list[ChatItem] | None = None
+    kind: Kind = Field(default_factory=_kind)
     few_shot: FewShot | None = None
     assets: list[Asset] = Field(default_factory=list)
     includes: dict[str, str] = Field(default_factory=dict)

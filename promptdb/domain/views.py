@@ -7,7 +7,7 @@ from typing import BinaryIO, Protocol
 from uuid import UUID
 
 from promptdb.domain.changes import ContractChange
-from promptdb.domain.digest import Digest
+from promptdb.domain.digest import SHORT_DIGEST, Digest
 from promptdb.domain.prompt_id import PromptId
 
 
@@ -27,6 +27,12 @@ class PromptVersionView:
     created_by: str
     created_at: datetime
     is_recorded: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.prompt}:rev:{self.revision}" if self.is_recorded else f"{self.prompt}:{self.spec_hash}"
+
+    def __repr__(self) -> str:
+        return f"PromptVersionView({str(self)!r}, {self.spec_hash[:SHORT_DIGEST]})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class AliasView:
-    """The target of an alias. `generation` grows with each move."""
+    """The target of an alias. `generation` grows with each move. `held`: it was moved by hand, and syncs leave it there."""
 
     prompt: PromptId
     alias: str
@@ -134,6 +140,7 @@ class AliasView:
     version_id: UUID
     generation: int
     updated_at: datetime
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

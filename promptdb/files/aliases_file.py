@@ -119,7 +119,8 @@ class _Reader:
         try:
             parse_alias(alias)
         except InvalidRef as error:
-            self._report(Code.ALIAS_NAME, error.message, error.hint, alias, key=True)
+            hint = _EXAMPLE if "/" in alias else error.hint
+            self._report(Code.ALIAS_NAME, error.message, hint, alias, key=True)
             return False
         pattern = self.rules.moving(alias)
         if pattern is not None:

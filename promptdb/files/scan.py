@@ -1,13 +1,13 @@
 """The walk over the tree that finds prompt files and their identities."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.suffixes import SUFFIXES
+from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import ConfigError, InvalidRef, OutsideRoot
 from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
 from promptdb.problems import Code, Problem
@@ -74,8 +74,37 @@ def identify(paths: list[str], problems: list[Problem], links: Mapping[str, str]
 
 
 def is_prompt_name(name: str) -> bool:
-    """Test the first character and the suffix of a file name."""
-    return name[0] not in "._" and name[name.rfind(".") :].lower() in SUFFIXES and not name.startswith("README")
+    """Test the first character and the suffix of a file name, and whether it is a README."""
+    return name[0] not in "._" and name[name.rfind(".") :].lower() in SUFFIXES and not _is_readme(name)
+
+
+def _is_readme(name: str) -> bool:
+    return name.startswith("README") or name.partition(".")[0].lower() == "readme"
+
+
+def needed(root: Path, paths: Iterable[str]) -> list[str]:
+    """Choose the paths without which other prompts would be found: prompts, their fragments, and the ignore file.
+
+    Raises:
+        ConfigError: the ignore file cannot be used.
+    """
+    ignored = ignore_rule(ignore_file(root), str(root / IGNORE_FILE))
+    return [
+        path
+        for path in paths
+        if path == IGNORE_FILE
+        or (
+            file_suffix(path) in SUFFIXES
+            and not _is_readme(path[path.rfind("/") + 1 :])
+            and not is_below(path, ignored)
+        )
+    ]
+
+
+def is_below(path: str, ignored: Callable[[str], bool]) -> bool:
+    """Test whether a path is ignored, or below an ignored folder."""
+    ends = (end + 1 for end, character in enumerate(path) if character == "/")
+    return any(ignored(path[:end]) for end in ends) or ignored(path)
 
 
 @dataclass

@@ -27,6 +27,10 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _LFS_POINTER_BYTES = 1024
 
 
+ABSENT = Digest("absent")
+"""In the place of the digest of a file that is not there, and would change a prompt if it were."""
+
+
 def beside(path: str, name: str) -> str:
     """Resolve a file name in the prompt file at `path`. Both paths start at the prompts root."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))

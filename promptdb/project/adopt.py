@@ -70,7 +70,12 @@ class Proposal:
                 with file.open("xb") as stream:
                     stream.write(text.encode(errors="surrogateescape"))  # a file name may not be UTF-8
             except OSError as error:
-                raise StorageError(f"cannot write {file}: {error.strerror}", "init never replaces a file") from error
+                raise StorageError(f"cannot write {file}: {error.strerror}", _remedy(error)) from error
+
+
+def _remedy(error: OSError) -> str:
+    exists = isinstance(error, FileExistsError)
+    return "init never replaces a file" if exists else "check whether the folder is read-only for you"
 
 
 def propose(folder: Path, root: str | None = None) -> Proposal:

@@ -12,7 +12,7 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.field_path import FieldPath
 from promptdb.errors import OutsideRoot, StalePlan, StorageError
 from promptdb.files.streams import StoredFile
-from promptdb.files.tree import FileTooLarge, Tree, beside, open_stored
+from promptdb.files.tree import ABSENT, FileTooLarge, Tree, beside, open_stored
 from promptdb.streams import Readable, checked
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def content_of_file(parsed: "ParsedPrompt", tree: Tree) -> Content:
         parsed.spec.metadata.user_version,
         tuple(bundled),
         tuple(blobs),
-        tuple(parsed.reads),
+        tuple(path for path, digest in parsed.reads.items() if digest != ABSENT),
         parsed.texts,
     )
 

@@ -8,11 +8,13 @@ from promptdb.domain.file_rules import FileRules
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import InvalidPrompts, StalePlan
 from promptdb.files.aliases_file import read_aliases, without_file
+from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import ScannedTree, WorkTree
-from promptdb.problems import Problem, in_order
+from promptdb.problems import Code, Problem, in_order
 from promptdb.progress import Progress
 from promptdb.project.content import Content
 from promptdb.project.parallel import ordered_map
@@ -26,14 +28,14 @@ class DesiredTree:
     """The prompts of a tree: valid ones in `items`, and in `invalid` the names of those whose files have errors.
 
     `problems` covers the whole tree, and `tests` counts the golden tests that ran. `candidates` has all files, valid or
-    not, except those that claim the same name.
+    not, except those that claim the same name. `declared` is None if the file of the declarations has errors.
     """
 
     loader: Loader
     items: list[Desired] = field(default_factory=list)
     invalid: set[PromptId] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
-    declared: tuple[Declaration, ...] = ()
+    declared: tuple[Declaration, ...] | None = ()
     tests: int = 0
     known: KnownFiles | None = None
     candidates: dict[PromptId, Candidate] = field(default_factory=dict)
@@ -122,10 +124,13 @@ def collect(
             progress(number, len(found.candidates))
     if known is not None:
         known.save(files)
+    if not found.candidates and not found.problems:
+        # A wrong root or ignore file must not look like a tree in order.
+        hint = f"see prompts_root, {IGNORE_FILE} and .gitignore; prompts end with {', '.join(sorted(SUFFIXES))}"
+        desired.problems.append(Problem(".", 1, 1, Code.NO_PROMPTS, "there are no prompt files", hint))
     aliases = read_aliases(tree, refs or RefRules())
     # One problem makes all declarations of the file void.
-    if not aliases.problems:
-        desired.declared = aliases.declarations
+    desired.declared = aliases.declarations if not aliases.problems else None
     if aliases.declarations:
         names = desired.names.union(*(item.renamed_from for item in desired.items))
         desired.problems += without_file(aliases.declarations, names)

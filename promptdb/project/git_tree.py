@@ -15,7 +15,7 @@ from typing import BinaryIO
 from promptdb.domain.digest import Digest
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import OutsideRoot, StorageError
-from promptdb.files.ignore import IGNORE_FILE, ignore_rule
+from promptdb.files.ignore import IGNORE_FILE, ignore_rule, too_large
 from promptdb.files.scan import Scan, identify, is_prompt_name
 from promptdb.files.streams import Measured
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content
@@ -128,9 +128,13 @@ class GitTree:
             ConfigError: the ignore file is wrong.
         """
         rules = None
-        with suppress(OSError, FileTooLarge, OutsideRoot):
-            rules = self.read(IGNORE_FILE, MAX_TEXT_BYTES)
-        ignored = ignore_rule(rules, f"{IGNORE_FILE} in {self.name}")
+        where = f"{IGNORE_FILE} in {self.name}"
+        try:
+            with suppress(OSError, OutsideRoot):
+                rules = self.read(IGNORE_FILE, MAX_TEXT_BYTES)
+        except FileTooLarge as error:
+            raise too_large(where) from error
+        ignored = ignore_rule(rules, where)
         problems: list[Problem] = []
         paths: list[str] = []
         links: dict[str, str] = {}

@@ -25,9 +25,9 @@ from promptdb.project.view import View
 from promptdb.render.renderable import RenderablePrompt
 from promptdb.render.resolved import compiled
 from promptdb.render.validation import validate_spec
-from promptdb.settings import AppSettings
+from promptdb.settings import AppSettings, load_settings
 
-_SPEC = "spec"
+_SPEC = ""
 """The path in problems of a spec that did not come from a file."""
 
 
@@ -110,14 +110,43 @@ def read_prompt(source: PromptId | Path, settings: AppSettings, view: View) -> R
     return prompt_from_view(prompt_of_file(source, settings), settings, view)
 
 
-def prompt_from_file(file: Path, settings: AppSettings) -> RenderablePrompt:
-    """Read a prompt file, ready to render. Errors as in `content_from_file`.
+def prompt_from_spec(spec: PromptSpec | Mapping[str, Any], name: str = "prompt") -> RenderablePrompt:
+    """Make a spec ready to render, without a registry.
+
+    Args:
+        spec: a spec, or the fields of a prompt file that does not refer to other files.
+        name: `namespace/name`, for traces and LangChain.
+
+    Raises:
+        InvalidPrompts: the spec is not valid.
+        InvalidRef: `name` is malformed.
+    """
+    return _renderable(PromptId.parse(name), content_from_spec(spec))
+
+
+def prompt_from_file(file: Path | str, settings: AppSettings | None = None) -> RenderablePrompt:
+    """Read a prompt file, ready to render, without a registry.
+
+    Args:
+        file: a prompt file anywhere. In the prompts root it has its own name there, otherwise that of the file.
+        settings: name the prompts root; by default those of the current folder.
+
+    Raises:
+        ConfigError, StorageError, InvalidPrompts: as in `content_from_file`.
+        InvalidRef: no prompt can have the name of the file.
+    """
+    file, settings = Path(file), settings or load_settings()
+    content = content_from_file(file, settings)
+    return _renderable(name_of_file(file, settings), content)
+
+
+def name_of_file(file: Path, settings: AppSettings) -> PromptId:
+    """Name the prompt of a file: as in the prompts root if it lies there, otherwise by the file alone.
 
     Raises:
         InvalidRef: no prompt can have the name of the file.
     """
-    content = content_from_file(file, settings)
-    return _renderable(_named(_placed(file, settings.prompts_path)[1]), content)
+    return _named(_placed(file, settings.prompts_path)[1])
 
 
 def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:

@@ -11,7 +11,7 @@ from promptdb.domain.digest import SCHEME, Digest, digest_of
 from promptdb.errors import OutsideRoot
 from promptdb.files.cache import read_cache, write_cache
 from promptdb.files.scan import Candidate
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, ScannedTree
+from promptdb.files.tree import ABSENT, MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, ScannedTree
 from promptdb.project.read_file import LoadedFile
 from promptdb.streams import stream_digest
 
@@ -56,6 +56,8 @@ class KnownFiles:
             return False
 
     def _holds(self, path: str, key: str, *, is_prompt: bool = False) -> bool:
+        if key == ABSENT:
+            return self._is_absent(path)
         # Digests name their algorithm; ids of git do not.
         if ":" not in key:
             return self._tree.blob_id(path) == key
@@ -66,3 +68,10 @@ class KnownFiles:
                 with self._tree.open(path, MAX_ASSET_BYTES) as stream:
                     self._digests[path] = stream_digest(stream)
         return self._digests[path] == key
+
+    def _is_absent(self, path: str) -> bool:
+        try:
+            self._tree.open(path, MAX_TEXT_BYTES).close()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        return False

@@ -9,7 +9,7 @@ from pathlib import Path
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.views import Provenance
 from promptdb.errors import ConfigError, StorageError
-from promptdb.files.scan import Scan, scan
+from promptdb.files.scan import Scan, needed, scan
 from promptdb.files.tree import MAX_TEXT_BYTES, ScannedTree, WorkTree
 from promptdb.git.filters import stores_lf
 from promptdb.git.objects import SUBMODULE, Entry, entries_of_commit, entries_of_index, read_blobs
@@ -28,6 +28,10 @@ class View:
 
     staged: bool = False
     rev: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.staged and self.rev is not None:
+            raise ConfigError("a view is the index or a commit, not both", "leave out 'staged' or 'rev'")
 
     @property
     def is_work_tree(self) -> bool:
@@ -116,7 +120,7 @@ def _of_work_tree(settings: AppSettings) -> OpenView:
     state = open_work_tree(root)
     if state is None:
         return OpenView(settings, WorkTree(root), scan(root), Origin(root.resolve().name))
-    if missing := state.left_out():
+    if missing := needed(root, state.left_out()):
         shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         message = f"a sparse checkout leaves out prompt files: {shown}"
         raise StorageError(message, "read the commit instead, with --rev HEAD, or 'git sparse-checkout add' the folder")

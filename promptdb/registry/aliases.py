@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from promptdb.db import notices
 from promptdb.db.engine import reading, writing
+from promptdb.db.git_targets import read_git_targets
 from promptdb.db.inserts import Row
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
@@ -127,7 +128,8 @@ def perform(
     require_storable(reason)
     if dry_run:
         with reading(registry.engine) as connection:
-            return allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
+            needed = allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
+            return _with_git_targets(connection, needed)
     alias, names = needed[0].alias, [move.prompt for move in needed]
     with writing(registry.engine) as connection:
         repository = PromptRepository(connection)
@@ -144,7 +146,7 @@ def perform(
         needed = allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
         write_moves(RegistryWriter(connection, datetime.now(UTC)), registry.actor, needed, ids)
         notices.send(connection, [notices.Notice(move.prompt, aliases=(alias,)) for move in needed])
-    return needed
+        return _with_git_targets(connection, needed)
 
 
 def require_expected(move: AliasMove, expected: int | None) -> None:
@@ -182,6 +184,13 @@ def _require_own_versions(
     for move, some in zip(moves, versions, strict=True):
         if move.prompt not in ids or any(owners.get(version) != ids[move.prompt] for version in some):
             raise Conflict(f"{move.prompt} was renamed in the meantime", "check the prompt and try again")
+
+
+def _with_git_targets(connection: sa.Connection, moves: Sequence[AliasMove]) -> list[AliasMove]:
+    """Add the version that git gives the alias: syncs leave an alias that was moved away from it by hand."""
+    only = moves[0].prompt if len(moves) == 1 else None
+    targets = read_git_targets(connection, only, moves[0].alias)
+    return [replace(move, git_target=targets.get((move.prompt, move.alias))) for move in moves]
 
 
 def write_moves(

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from promptdb.db.lookup import stored_specs
+from promptdb.db.repository import PromptRepository
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove
 from promptdb.domain.changes import ContractChange, breaking
 from promptdb.errors import Guard
@@ -22,23 +24,29 @@ def with_breaking(
 ) -> list[AliasMove]:
     """Add the breaking changes to each move of a protected alias. A new or deleted alias breaks nothing.
 
-    `unwritten` returns the new spec of a move whose version has no id yet.
+    An alias that was deleted and is set again breaks the callers of the version that it had before. `unwritten` returns the
+    new spec of a move whose version has no id yet.
     """
-    guarded = {
-        move
-        for move in moves
-        if move.alias in protected and move.from_version is not None and move.to_revision is not None
-    }
-    ids = {version for move in guarded for version in (move.from_version, move.to_version) if version is not None}
+    before = _versions_before(connection, [move for move in moves if move.alias in protected and move.to_revision])
+    ids = {*before.values(), *(move.to_version for move in before if move.to_version is not None)}
     specs = stored_specs(connection, list(ids))
 
     def with_broken(move: AliasMove) -> AliasMove:
-        if move not in guarded or move.from_version is None:
+        if move not in before:
             return move
         new = specs[move.to_version] if move.to_version is not None else unwritten(move)
-        return replace(move, breaking=_broken(specs[move.from_version], new))
+        return replace(move, breaking=_broken(specs[before[move]], new))
 
     return [with_broken(move) for move in moves]
+
+
+def _versions_before(connection: sa.Connection, moves: Sequence[AliasMove]) -> dict[AliasMove, UUID]:
+    """Find the version that callers of each alias have, or had until it was deleted. A new alias is left out."""
+    found = {move: move.from_version for move in moves if move.from_version is not None}
+    again = [move for move in moves if move.from_version is None and move.generation]
+    deleted = PromptRepository(connection).deleted_targets({move.alias for move in again}) if again else {}
+    found |= {move: deleted[key] for move in again if (key := (move.prompt, move.alias)) in deleted}
+    return found
 
 
 def require_unbroken(moves: Iterable[AliasMove]) -> None:
@@ -50,7 +58,8 @@ def require_unbroken(moves: Iterable[AliasMove]) -> None:
     first, shown = refused[0], [f"{move.prompt}:{move.alias}: {_first(move.breaking)}" for move in refused[:_SHOWN]]
     more = f"; and {len(refused) - _SHOWN:,} more prompts" if len(refused) > _SHOWN else ""
     compare = ""
-    if first.to_digest is None:  # otherwise the version is written only if this does not refuse it
+    # A version with a digest instead of an id is written only if this does not refuse it. A deleted alias has no revision.
+    if first.to_digest is None and first.from_revision is not None:
         compare = f"compare with 'promptdb diff {first.prompt}:rev:{first.from_revision} :rev:{first.to_revision}'; "
     raise Guard(
         f"this would break callers of {'; '.join(shown)}{more}",

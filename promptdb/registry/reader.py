@@ -8,6 +8,7 @@ from typing import BinaryIO, Literal, Self
 import sqlalchemy as sa
 
 from promptdb.db.engine import reading
+from promptdb.db.git_targets import read_holds
 from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
@@ -144,7 +145,9 @@ class RegistryReader:
         """List the aliases of one prompt, or of all prompts."""
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt) if prompt is not None else None
-            return PromptRepository(connection).aliases(name)
+            held = {(hold.prompt, hold.alias) for hold in read_holds(connection, name)}
+            views = PromptRepository(connection).aliases(name)
+        return [replace(view, held=(view.prompt, view.alias) in held) for view in views] if held else views
 
     @retried
     def alias_log(self, prompt: str, alias: str | None = None) -> list[AliasEventView]:

@@ -31,6 +31,12 @@ class RenderedMessage:
     name: str | None = None
     additional_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"RenderedMessage({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"
+
+    def __str__(self) -> str:
+        return f"{self.speaker}: {self.text}"
+
     @property
     def speaker(self) -> str:
         return self.role_name or _SPEAKERS[self.role]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from promptdb.domain.digest import digest_of
+from promptdb.domain.digest import SHORT_DIGEST, digest_of
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec, Variable
 from promptdb.render.compiled import CompiledPrompt
@@ -37,6 +37,9 @@ class RenderablePrompt:
     _compiled: CompiledPrompt = field(repr=False, compare=False)
     _ignores_extra: bool = False
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.prompt)!r}, {self._digest[:SHORT_DIGEST]})"
+
     @cached_property
     def spec(self) -> PromptSpec:
         """All fields of the prompt: a copy of this object's own, so that changes reach no other lookup."""
@@ -56,7 +59,7 @@ class RenderablePrompt:
     @property
     def trace_metadata(self) -> dict[str, Any]:
         """Prompt and digest for traces. The values are text and numbers."""
-        return {"promptdb_prompt": str(self.prompt), "promptdb_digest": str(digest_of(self.spec_json.encode()))}
+        return {"promptdb_prompt": str(self.prompt), "promptdb_digest": self._digest}
 
     def ignoring_extra(self) -> Self:
         """Return the same prompt, which ignores values that it has no variable for."""
@@ -128,6 +131,10 @@ class RenderablePrompt:
             RenderError: as in the other methods, and for a role that the API does not have.
         """
         return anthropic_request(self._compiled.spec, self.render_messages(variables, **more))
+
+    @property
+    def _digest(self) -> str:
+        return str(digest_of(self.spec_json.encode()))
 
     @property
     def _identifier(self) -> str:

@@ -16,14 +16,24 @@ from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.messages import RenderedMessage
 from promptdb.render.renderable import RenderablePrompt
 
+_SHOWN = 60
+"""The most characters of a text in `repr`."""
+
 
 @dataclass(frozen=True)
 class PromptRenderResult:
-    """A rendered version: the prompt as one text, and the same prompt as messages."""
+    """A rendered version: the prompt as one text, and the same prompt as messages. `str` gives the text."""
 
     version: PromptVersionView
     text: str
     messages: tuple[RenderedMessage, ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        start = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}..."
+        return f"PromptRenderResult({str(self.version)!r}, {start!r})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +52,12 @@ class ResolvedPrompt(RenderablePrompt):
     reason: Reason = Reason.STATIC
     _age: Callable[[], float] | None = field(default=None, repr=False, compare=False)
     _reader: AssetReader | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+    def __repr__(self) -> str:
+        return f"ResolvedPrompt({self.ref!r}, {self.version!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_reader": None, "_age": None}  # connections cannot be pickled

@@ -53,7 +53,7 @@ def _hunks(old: Sequence[str], new: Sequence[str], context: int) -> Iterator[str
         yield f"@@ -{_range(skipped + i1, i2 - i1)} +{_range(skipped + j1, j2 - j1)} @@"
         for tag, start, end, new_start, new_end in group:
             if tag == "equal":
-                yield from (" " + _cut(line, 0) for line in compared[0][start:end])
+                yield from (" " + shortened(line, 0) for line in compared[0][start:end])
             else:
                 yield from _changed(compared[0][start:end], compared[1][new_start:new_end])
     if max(len(old), len(new)) > skipped + _MAX_COMPARED:
@@ -66,41 +66,46 @@ def _range(start: int, length: int) -> str:
 
 
 def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    starts = [_window(one, other) for one, other in zip_longest(old, new, fillvalue="")]
+    starts = [window(one, other) for one, other in zip_longest(old, new, fillvalue="")]
     for sign, lines, others in (("-", old, new), ("+", new, old)):
-        seen = set(map(_look, others))
+        seen = set(map(look, others))
         for line, start in zip(lines[:_MAX_CHANGED], starts, strict=False):
-            marked = _marked(line) if _look(line) in seen else line
-            yield sign + _cut(marked, start)
+            marked = fully_marked(line) if look(line) in seen else line
+            yield sign + shortened(marked, start)
         if len(lines) > _MAX_CHANGED:
             yield f"{sign}... {len(lines) - _MAX_CHANGED:,} more lines"
 
 
-def _look(line: str) -> str:
+def look(line: str) -> str:
     """Reduce a line to the characters that a reader sees. Different lines that look the same need marks."""
     return " ".join("".join(c for c in line if c.isprintable() or c.isspace()).split())
 
 
-def _marked(line: str) -> str:
+def marked(line: str) -> str:
+    """Make tabs and trailing spaces visible. Tabs keep their effect."""
+    bare = line.rstrip(" \t")
+    return (bare + line[len(bare) :].replace(" ", "·")).replace("\t", "→\t")
+
+
+def fully_marked(line: str) -> str:
     """Make tabs, trailing spaces and unprintable characters visible."""
-    bare = line.rstrip(" ")
-    marked = "".join(
-        c if c.isprintable() and not (c.isspace() and c != " ") else c.encode("unicode_escape").decode()
-        for c in bare.replace("\t", "→")
+    return "".join(
+        c if c == "\t" or (c.isprintable() and (c == " " or not c.isspace())) else c.encode("unicode_escape").decode()
+        for c in marked(line)
     )
-    return marked + "·" * (len(line) - len(bare))
 
 
-def _window(one: str, other: str) -> int:
+def window(one: str, other: str, width: int = MAX_WIDTH) -> int:
     """Choose the first character shown of two long lines, so that both show their first difference."""
     pairs = zip(one, other, strict=False)
     position = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
-    return 0 if position < MAX_WIDTH // 2 else position - _BEFORE_A_DIFFERENCE
+    return 0 if position < width // 2 else position - _BEFORE_A_DIFFERENCE
 
 
-def _cut(line: str, start: int) -> str:
-    if len(line) <= MAX_WIDTH:
+def shortened(line: str, start: int, width: int = MAX_WIDTH) -> str:
+    """Cut a long line to the characters from `start`."""
+    if len(line) <= width:
         return line
-    start = min(start, len(line) - MAX_WIDTH)
-    end = start + MAX_WIDTH
+    start = min(start, len(line) - width)
+    end = start + width
     return f"{'…' * (start > 0)}{line[start:end]}{'…' * (end < len(line))} [{len(line):,} characters]"

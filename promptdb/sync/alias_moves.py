@@ -1,17 +1,19 @@
 """Moves the aliases of a sync: decides from the plan and the recorded state, and writes in the transaction of the sync."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from promptdb.db.git_targets import Key, read_git_targets, read_holds
 from promptdb.db.lookup import current_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove, AliasTarget, Declaration
 from promptdb.domain.git_refs import TAGS
+from promptdb.domain.holds import EndedHold, Hold
 from promptdb.domain.plan import Desired, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
@@ -21,14 +23,20 @@ from promptdb.project.view import Origin
 from promptdb.registry.aliases import allowed_moves, promotion, write_moves
 from promptdb.registry.stores import Registry
 from promptdb.sync.batch import new_versions
+from promptdb.sync.git_targets import TargetChanges, Wanted, record_targets, still_held, target_changes
 
 
 @dataclass(frozen=True)
 class Pointers:
-    """The moves that a sync makes. `problems` are declarations that do not name a version."""
+    """The moves that a sync makes, the holds that it keeps or ends, and the targets that it records.
+
+    `problems` are declarations that do not name a version.
+    """
 
     moves: tuple[AliasMove, ...] = ()
-    drift: tuple[AliasMove, ...] = ()
+    held: tuple[Hold, ...] = ()
+    ended: tuple[EndedHold, ...] = ()
+    targets: TargetChanges = field(default_factory=TargetChanges)
     problems: tuple[Problem, ...] = ()
 
     def require_found(self) -> None:
@@ -62,31 +70,42 @@ def decide_pointers(
     recorded: Recorded,
     intended: Plan,
     origin: Origin,
-    declared: Sequence[Declaration],
+    declared: Sequence[Declaration] | None,
+    invalid: Collection[PromptId],
 ) -> Pointers:
-    """Decide the moves that the ref and the declarations ask for, before the plan is performed."""
+    """Decide the moves that the ref and the declarations ask for, before the plan is performed.
+
+    `declared` is None if the file of the declarations is invalid, and `invalid` are prompts whose files are.
+    """
     aliases = origin.refs.aliases_of(origin.git_ref)
-    if not aliases and not declared:
+    recorded_targets = read_git_targets(connection)
+    if not aliases and not declared and not recorded_targets:
         return Pointers()
     after = _After(connection, desired, recorded, intended, origin)
     problems: list[Problem] = []
     passed = {new: old for old, new in intended.passed_renames}
     reason = f"{origin.git_ref} at {(origin.commit_id or '')[:12]}"
-    wanted = {(alias, prompt): (target, reason) for alias in aliases for prompt, target in after.heads.items()}
-    for declaration in declared:
+    wanted = {(prompt, alias): Wanted(target, reason) for alias in aliases for prompt, target in after.heads.items()}
+    for declaration in declared or ():
         found = after.find(declaration)
-        key = (declaration.alias, after.name(declaration.prompt))
+        key = (after.name(declaration.prompt), declaration.alias)
         if isinstance(found, Problem):
             problems.append(found)
-        elif key[1] in passed and not isinstance(declaration.selector, Latest):
-            problems.append(_passed(declaration, key[1], passed[key[1]]))
+        elif key[0] in passed and not isinstance(declaration.selector, Latest):
+            problems.append(_passed(declaration, key[0], passed[key[0]]))
         elif key in wanted:
-            problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[1]} is listed twice", "keep one line"))
+            problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[0]} is listed twice", "keep one line"))
         else:
-            wanted[key] = found, f"declared as {declaration.text}"
-    moves = tuple(_moves(connection, after, wanted))
-    drift = tuple(move for move in moves if move.alias not in aliases and _has_drifted(connection, after, move))
-    return Pointers(moves, drift, tuple(problems))
+            wanted[key] = Wanted(found, f"declared as {declaration.text}", declaration.text, declaration.line)
+    before = {(after.new(prompt), alias): row for (prompt, alias), row in recorded_targets.items()}
+    targets = target_changes(before, wanted, origin, file_is_valid=declared is not None, invalid=invalid)
+    holds = [replace(hold, prompt=after.new(hold.prompt)) for hold in read_holds(connection)] if before else []
+    found_holds = still_held(holds, wanted, targets.gone)
+    held = tuple(hold for hold in found_holds if isinstance(hold, Hold))
+    ended = tuple(hold for hold in found_holds if isinstance(hold, EndedHold))
+    left = {(hold.prompt, hold.alias) for hold in held}
+    moves = tuple(_moves(connection, after, {key: found for key, found in wanted.items() if key not in left}))
+    return Pointers(moves, held, ended, targets, tuple(problems))
 
 
 def move_pointers(
@@ -95,10 +114,13 @@ def move_pointers(
     pointers: Pointers,
     ids: Mapping[PromptId, UUID],
     run_id: int | None,
+    origin: Origin | None,
     *,
     allow_breaking: bool,
 ) -> None:
-    """Move aliases under the lock, after all versions are written. `ids` has the new names. A registration has no run.
+    """Move aliases under the lock, after all versions are written, and record what git says of them.
+
+    `ids` has the new names. A registration has no run and no origin.
 
     Raises:
         Guard: a move breaks callers of a protected alias, and `allow_breaking` is not set.
@@ -107,6 +129,8 @@ def move_pointers(
     if moves:
         moves = allowed_moves(writer.connection, registry, moves, allow_breaking=allow_breaking)
         write_moves(writer, registry.actor, moves, ids, run_id)
+    if origin is not None:
+        record_targets(writer.connection, pointers.targets, ids, origin)
 
 
 class _After:
@@ -129,12 +153,16 @@ class _After:
         """Return the name before the plan is performed."""
         return self.earlier.get(prompt, prompt)
 
+    def new(self, prompt: PromptId) -> PromptId:
+        """Return the name after the plan is performed."""
+        return self.renamed.get(prompt, prompt)
+
     def name(self, prompt: PromptId) -> PromptId:
         """Follow renames from a name that may be an earlier one."""
         if prompt in self.items:
             return prompt
         there = current_name(self.connection, prompt) or prompt
-        return self.renamed.get(there, there)
+        return self.new(there)
 
     def find(self, declaration: Declaration) -> AliasTarget | Problem:
         prompt = self.name(declaration.prompt)
@@ -171,26 +199,17 @@ class _After:
                 return False
 
 
-def _moves(
-    connection: sa.Connection, after: _After, wanted: Mapping[tuple[str, PromptId], tuple[AliasTarget, str]]
-) -> Iterator[AliasMove]:
+def _moves(connection: sa.Connection, after: _After, wanted: Mapping[Key, Wanted]) -> Iterator[AliasMove]:
     repository = PromptRepository(connection)
-    for alias, keys in groupby(sorted(wanted), key=lambda key: key[0]):
+    for alias, keys in groupby(sorted(wanted, key=lambda key: (key[1], key[0])), key=lambda key: key[1]):
         there = {view.prompt: view for view in repository.aliases(alias=alias)}
         generations = repository.generations(alias)
         for key in keys:
-            (target, reason), name = wanted[key], after.was(key[1])
+            found, name = wanted[key], after.was(key[0])
             generation = generations.get(name, 0)
-            move = AliasMove.between(key[1], alias, "sync", there.get(name), target, generation, reason)
+            move = AliasMove.between(key[0], alias, "sync", there.get(name), found.target, generation, found.reason)
             if move.is_needed:
                 yield move
-
-
-def _has_drifted(connection: sa.Connection, after: _After, move: AliasMove) -> bool:
-    """Check if the last move of an alias was by hand, away from the declared target that a sync had set."""
-    events = PromptRepository(connection).alias_events(after.was(move.prompt), move.alias)
-    by_sync = next((event for event in events if event.run_id is not None), None)
-    return by_sync is not None and events[0].run_id is None and by_sync.to_revision == move.to_revision
 
 
 def _passed(declaration: Declaration, prompt: PromptId, earlier: PromptId) -> Problem:

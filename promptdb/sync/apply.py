@@ -92,7 +92,7 @@ class _Sync:
     policy: Policy = field(default_factory=Policy)
     origin: Origin | None = None
     invalid: Collection[PromptId] = frozenset()
-    declared: Sequence[Declaration] = ()
+    declared: Sequence[Declaration] | None = ()
     progress: Progress | None = None
     pointing: Pointing | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -107,10 +107,12 @@ class _Sync:
             seen, is_new_commit = replace(seen, heads=heads), _is_new_commit(runs, self.origin, heads)
             # Uncommitted declarations move nothing.
             if not self.origin.is_dirty:
-                pointers = decide_pointers(connection, self.desired, seen.state, planned, self.origin, self.declared)
+                pointers = decide_pointers(
+                    connection, self.desired, seen.state, planned, self.origin, self.declared, self.invalid
+                )
         elif self.pointing is not None:
             pointers = point_at(connection, self.desired[0], seen.state, planned, self.pointing)
-        planned = replace(planned, moves=pointers.moves, drift=pointers.drift)
+        planned = replace(planned, moves=pointers.moves, held=pointers.held, ended_holds=pointers.ended)
         return _Look(seen, planned, is_new_commit, pointers)
 
     def decide(self, found: _Look, connect: Connect) -> Intended[Applied] | Applied:
@@ -125,7 +127,7 @@ class _Sync:
         intended.require_sound(self.policy)
         found.pointers.require_found()
         confirmed = self.batch.confirmed(self.origin, intended)
-        if intended.is_empty and not found.is_new_commit and not confirmed:
+        if intended.is_empty and not found.is_new_commit and not confirmed and not found.pointers.targets:
             return Applied(intended)
         sources = self.batch.sources(self.origin, intended)
         upload = None
@@ -159,7 +161,7 @@ class _Sync:
             if origin.clean_commit is not None:
                 note_absences(writer, run_id, found.seen.state, ids, self.batch.desired)
         allow_breaking = self.pointing.allow_breaking if self.pointing is not None else self.policy.allow_breaking
-        move_pointers(writer, self.registry, found.pointers, ids, run_id, allow_breaking=allow_breaking)
+        move_pointers(writer, self.registry, found.pointers, ids, run_id, origin, allow_breaking=allow_breaking)
         announce(writer, intended.changes, found.pointers.moves)
         waiting = _unconfirmed(intended, confirmed, sources)
         return Applied(replace(intended, unconfirmed=waiting), run_id, tuple(confirmed))

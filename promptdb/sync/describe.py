@@ -1,6 +1,6 @@
 """Describes plan updates for readers: changed fields, the files behind them, and the callers affected."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from promptdb.db.repository import PromptRepository
 from promptdb.domain.changes import changed_files, changed_parts
 from promptdb.domain.plan import Action, Change, Plan
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.views import AliasView
 from promptdb.project.content import Content
 
 if TYPE_CHECKING:
@@ -33,6 +34,21 @@ def with_parts(connection: sa.Connection, intended: Plan, content: Callable[[Pro
         for change, old, new in updates(connection, intended, content)
     }
     return replace(intended, changes=tuple(described.get(change, change) for change in intended.changes))
+
+
+def created(intended: Plan, content: Callable[[PromptId], Content]) -> "Iterator[tuple[Change, None, PromptSpec]]":
+    """Yield each new prompt of a plan with its spec."""
+    yield from ((c, None, content(c.prompt).spec) for c in intended.changes if c.action is Action.CREATE)
+
+
+def standing(connection: sa.Connection, intended: Plan, protected: Collection[str]) -> list[AliasView]:
+    """List the protected aliases of changed prompts that a plan does not move, under the new names of the prompts."""
+    names = {change.renamed_from or change.prompt: change.prompt for change in intended.changes}
+    moved = {(move.prompt, move.alias) for move in intended.moves}
+    repository = PromptRepository(connection)
+    views = [view for alias in sorted(protected) for view in repository.aliases(alias=alias) if view.prompt in names]
+    found = [replace(view, prompt=names[view.prompt]) for view in views]
+    return sorted((v for v in found if (v.prompt, v.alias) not in moved), key=lambda v: (v.prompt, v.alias))
 
 
 def updates(

@@ -30,7 +30,7 @@ def status_of(registry: Registry, tree: LoadedTree, prompts_root: Path) -> Statu
     except InvalidPrompts as error:
         # A declared alias names a version that does not exist, which is one more problem of the files.
         tree.desired.problems += error.problems
-        tree.desired.declared = ()
+        tree.desired.declared = None
         intended = plan_tree(registry, tree, Policy())
     schema = current_revision(registry.engine)
     return Status(prompts_root, registry.address, schema, registry.blobs.place, tree, intended)

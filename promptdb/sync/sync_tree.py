@@ -9,6 +9,7 @@ from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.domain.plan_result import without_label_conflicts
+from promptdb.domain.views import AliasView
 from promptdb.git.repository import find_repository
 from promptdb.progress import Progress
 from promptdb.project.load import LoadedTree
@@ -21,7 +22,7 @@ from promptdb.sync.alias_moves import decide_pointers
 from promptdb.sync.apply import Applied, apply
 from promptdb.sync.batch import batch_of
 from promptdb.sync.commit_order import order_of
-from promptdb.sync.describe import updates, with_parts
+from promptdb.sync.describe import created, standing, updates, with_parts
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
@@ -36,19 +37,20 @@ class Planned:
     _registry: Registry
 
     def require_allowed(self, policy: Policy) -> None:
-        """Refuse what a sync with this policy would refuse.
+        """Refuse what a sync with this policy would refuse. Errors as in `require_allowed`."""
+        require_allowed(self.plan, policy)
 
-        Raises:
-            Conflict, Guard: a safety limit or a protected alias is in the way.
-        """
-        self.plan.require_sound(policy)
-        if not policy.allow_breaking:
-            require_unbroken(self.plan.moves)
-
-    def updates(self) -> "Iterator[tuple[Change, PromptSpec, PromptSpec]]":
-        """Yield each update of the plan with the old spec and the new one."""
+    def texts(self) -> "Iterator[tuple[Change, PromptSpec | None, PromptSpec]]":
+        """Yield each update of the plan with the old spec and the new one, then each new prompt with None and its spec."""
+        content = batch_of(self.tree.desired).content
         with reading(self._registry.engine) as connection:
-            yield from updates(connection, self.plan, batch_of(self.tree.desired).content)
+            yield from updates(connection, self.plan, content)
+        yield from created(self.plan, content)
+
+    def standing(self) -> list[AliasView]:
+        """List the protected aliases of changed prompts that the plan does not move."""
+        with reading(self._registry.engine) as connection:
+            return standing(connection, self.plan, self._registry.protected_aliases)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,17 @@ class Synced:
 
     tree: LoadedTree
     applied: Applied
+
+
+def require_allowed(intended: Plan, policy: Policy) -> None:
+    """Refuse a plan that a sync with this policy would refuse.
+
+    Raises:
+        Conflict, Guard: a safety limit or a protected alias is in the way.
+    """
+    intended.require_sound(policy)
+    if not policy.allow_breaking:
+        require_unbroken(intended.moves)
 
 
 @retried
@@ -76,7 +89,9 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     with reading(registry.engine) as connection:
         recorded = recorded_state(connection, desired.items)
         intended = plan(desired.items, recorded, policy, desired.invalid)
-        pointers = decide_pointers(connection, desired.items, recorded, intended, origin, desired.declared)
+        pointers = decide_pointers(
+            connection, desired.items, recorded, intended, origin, desired.declared, desired.invalid
+        )
         pointers.require_found()
         described = with_parts(connection, intended, batch.content)
         moves = with_breaking(
@@ -85,7 +100,8 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
             registry.protected_aliases,
             lambda move: batch.content(move.prompt).canonical.decode(),
         )
-        return replace(described, order=order, moves=tuple(moves), drift=pointers.drift)
+        held, ended = pointers.held, pointers.ended
+        return replace(described, order=order, moves=tuple(moves), held=held, ended_holds=ended)
 
 
 def is_synced(registry: Registry, settings: AppSettings) -> bool:

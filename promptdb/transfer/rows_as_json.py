@@ -17,7 +17,7 @@ from promptdb.transfer.strict_json import Refused, strict_json
 
 TABLES = (
     *("prompts", "sync_runs", "prompt_versions", "prompt_assets", "version_sources"),
-    *("prompt_aliases", "alias_events", "prompt_redirects", "prompt_absences", "source_heads"),
+    *("prompt_aliases", "alias_events", "git_targets", "prompt_redirects", "prompt_absences", "source_heads"),
 )
 """The tables that are transferred, each after those that it refers to. A registry keeps its own identity."""
 

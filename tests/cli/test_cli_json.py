@@ -18,7 +18,7 @@ VERSION = dict.fromkeys(
 PROVENANCE = dict.fromkeys(("path", "commit_id", "branch", "author", "committed_at", "blob_id", "is_dirty"))
 MOVE = dict.fromkeys(
     ("prompt", "alias", "action", "from_revision", "to_revision", "to_version", "from_version", "generation")
-) | {"breaking": []}
+) | {"breaking": [], "git_target": None}
 ASSET = dict.fromkeys(("kind", "object_key", "content_type", "byte_size", "checksum_sha256", "path"))
 CHANGE = {
     **dict.fromkeys(("action", "prompt", "path", "revision", "digest", "old_revision", "old_digest", "renamed_from")),
@@ -39,7 +39,8 @@ PLAN = {
     "tracked": None,
     "order": ORDER,
     "moves": [],
-    "drift": [],
+    "held": [],
+    "ended_holds": [],
     "proposed_renames": [],
     "passed_renames": [],
 }
@@ -57,7 +58,7 @@ SPEC: dict[str, Any] = {
 ROWS = dict.fromkeys(
     (
         *("prompts", "sync_runs", "prompt_versions", "prompt_assets", "version_sources"),
-        *("prompt_aliases", "alias_events", "prompt_redirects", "prompt_absences", "source_heads"),
+        *("prompt_aliases", "alias_events", "git_targets", "prompt_redirects", "prompt_absences", "source_heads"),
     )
 )
 
@@ -77,7 +78,9 @@ SHAPES: dict[str, Any] = {
     "plan": PLAN,
     "sync": {"plan": PLAN, "run_id": None, "confirmed": []},
     "status": {
-        **dict.fromkeys(("prompts_root", "database", "schema", "blobs", "branch", "commit", "dirty", "problems")),
+        **dict.fromkeys(
+            ("prompts_root", "database", "schema", "blobs", "branch", "commit", "dirty", "problems", "refused")
+        ),
         "plan": PLAN,
     },
     "promote support/triage canary": [MOVE],
@@ -85,14 +88,14 @@ SHAPES: dict[str, Any] = {
     "rollback support/triage production": [MOVE],
     "alias set support/triage canary": [MOVE],
     "alias delete support/triage production": [MOVE],
-    "alias list": [dict.fromkeys(("prompt", "alias", "revision", "version_id", "generation", "updated_at"))],
+    "alias list": [dict.fromkeys(("prompt", "alias", "revision", "version_id", "generation", "updated_at", "held"))],
     "alias log support/triage": [
         dict.fromkeys(
             ("prompt", "alias", "action", "from_revision", "to_revision", "actor", "reason", "created_at", "run_id")
         )
         | {"breaking": [], "run_id": None}
     ],
-    "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None},
+    "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None, "alias": None},
     "export greet out.yaml": {"ref": None, "files": [None]},
     "export --all out.zip": {"file": None, "rows": ROWS, "blobs": None},
     "mv greet hello --dry-run": {

@@ -34,11 +34,9 @@ COMMENT = """\
 ```diff
 --- default/greet:rev:1
 +++ greet.txt
-@@ -1,3 +1,3 @@
- kind: string
- template_format: f-string
--template: Hello {name}, welcome to {place}!
-+template: Hi {name}!
+@@ -1 +1 @@ template
+-Hello {name}, welcome to {place}!
++Hi {name}!
 ```
 
 </details>
@@ -60,8 +58,78 @@ def test_without_changes_it_is_one_line(run: Run, synced: Path) -> None:
     assert comment(run) == "### promptdb plan\n\n2 unchanged\n"
 
 
-def test_new_prompts_have_no_diff(run: Run, project: Path) -> None:
-    assert comment(run).endswith("| create | `support/triage` | 1 |  |\n")
+NEW = """
+| create | `support/triage` | 1 |  |
+
+<details><summary><code>default/greet</code>: new</summary>
+
+```
+kind: string
+template_format: f-string
+template:
+  Hello {name}, welcome·
+  →	to {place}!
+```
+
+</details>
+
+<details><summary><code>support/triage</code>: new</summary>
+
+```
+kind: chat
+template_format: f-string
+variables:
+  ticket:
+    type: string
+    description: As it came in
+  tries:
+    type: integer
+    required: false
+    default: 1
+messages[0] system:
+  Triage the ticket, try {tries}.
+messages[1] human:
+  {ticket}
+```
+
+</details>
+
+In these texts, · marks a space at the end of a line, and → a tab.
+"""
+
+
+def test_the_texts_of_new_prompts_are_shown(run: Run, project: Path) -> None:
+    write(project, {"prompts/greet.txt": "Hello {name}, welcome \n\tto {place}!"})
+    assert comment(run).endswith(NEW)
+
+
+STANDING = """
+#### Protected aliases stay where they are
+
+Merging does not move them: `promptdb promote` does.
+
+- `default/greet:production` stays at rev:1, and the new version is rev:3
+
+"""
+
+
+def test_it_says_where_protected_aliases_stay(run: Run, two_versions: Path) -> None:
+    assert run("promote", "support/triage", "production").code == 0
+    write(two_versions, {"prompts/greet.txt": "Hi {name} of {place}!"})
+    assert STANDING in comment(run)
+
+
+def test_a_protected_alias_that_merging_moves_does_not_stay(run: Run, two_versions: Path) -> None:
+    write(two_versions, {"prompts/greet.txt": "Hi {name} of {place}!"})
+    write(two_versions, {"prompts/_aliases.yaml": "production: {greet: latest}\n"})
+    assert "stays at" not in comment(run)
+    assert "- `default/greet:production`: rev:1 to rev:3, " in comment(run)
+
+
+def test_a_protected_alias_of_a_renamed_prompt_has_its_new_name(run: Run, two_versions: Path) -> None:
+    (two_versions / "prompts/greet.txt").rename(two_versions / "prompts/welcome.txt")
+    write(two_versions, {"prompts/welcome.txt": "---\nrenamed_from: [greet]\n---\nHi {name}, welcome to {place}!\n"})
+    assert "- `default/welcome:production` stays at rev:1\n" in comment(run)
 
 
 def test_files_that_are_gone_are_told(run: Run, synced: Path) -> None:
@@ -82,6 +150,14 @@ def test_contract_changes_that_break_nobody_follow_those_that_do(run: Run, synce
     assert "#### Contract: 2 breaking changes\n\n- **breaking** " in comment(run)
     assert comment(run).index("`variable 'place' removed`") < comment(run).index(
         "- `default/greet`: `variable 'name' is optional"
+    )
+
+
+def test_a_renamed_variable_is_told_as_renamed(run: Run, synced: Path) -> None:
+    write(synced, {"prompts/greet.txt": "Hello {name}, welcome to {city}!"})
+    assert (
+        "#### Contract: 1 breaking change\n\n"
+        "- **breaking** `default/greet`: `variable 'place' renamed to 'city'`\n\n" in comment(run)
     )
 
 
@@ -217,7 +293,9 @@ def test_many_long_diffs_stay_below_the_limit_and_are_counted() -> None:
     require_harmless(text)
     assert len(text) > MAX_COMMENT / 2
     assert re.search(r"\n\.\.\. and [\d,]+ more lines\n```\n\n</details>\n", text)
-    assert re.search(r"\n\n\d+ diffs left out: a comment has at most 65,536 characters\.\n$", text)
+    assert re.search(
+        r"\n\n\d+ texts of changed and new prompts left out: a comment has at most 65,536 characters\.\n$", text
+    )
 
 
 @pytest.mark.slow
@@ -243,6 +321,20 @@ def test_a_line_without_end_is_cut() -> None:
     text = plan_comment(Plan((change,)), [(change, spec("x"), spec("y" * 100_000))])
     assert len(text) < 5_000
     require_harmless(text)
+
+
+def test_a_long_line_is_cut_around_its_difference() -> None:
+    change = update()
+    old, new = (spec("a" * 3000 + word + "b" * 3000) for word in ("old", "new"))
+    text = plan_comment(Plan((change,)), [(change, old, new)])
+    assert re.search(r"\n-…a+oldb+… .*\n\+…a+newb+… ", text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_a_new_prompt_leaves_its_fence(text: str) -> None:
+    change = Change(Action.CREATE, PromptId.parse("a"), "a.yaml", 1)
+    hostile = spec(text, includes={text: text}, metadata={"title": text}, model={text: text})
+    require_harmless(plan_comment(Plan((change,)), [(change, None, hostile)]))
 
 
 def test_thousands_of_problems_stay_below_the_limit() -> None:

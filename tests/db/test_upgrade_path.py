@@ -13,7 +13,9 @@ from repositories import commit_all, git_in
 from promptdb.db import migrate
 from promptdb.db.columns import metadata
 from promptdb.db.engine import make_engine, writing
+from promptdb.db.git_targets import write_git_targets
 from promptdb.db.registry_id import give_turn
+from promptdb.db.repository import PromptRepository
 from promptdb.domain.plan import Policy
 from promptdb.project.load import load_tree
 from promptdb.service import PromptService
@@ -63,8 +65,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     service.promote("a/one", "production", allow_breaking=True, reason="both are given")
     service.rollback("a/one", "production")
     service.delete_alias("a/two", "staging")
+    version = service.resolve("a/one")
+    # Of another tree, so that the syncs of this one leave it alone.
+    elsewhere = {"root": "other", "git_ref": "main", "selector": "latest", "line": 2}
     with writing(service.engine) as connection:
         give_turn(connection, to_gc=True)
+        key = next(iter(PromptRepository(connection).ids([version.prompt]).values()))
+        row = {"prompt_id": key, "alias": "canary", "version_id": version.id, **elsewhere}
+        write_git_targets(connection, [row], [])
     found = dump(service.engine)
     service.close()
     (folder / "registry.sqlite3").unlink()

@@ -96,6 +96,14 @@ def test_changed_fragments(old: dict[str, str], new: dict[str, str], files: list
 
 
 SYSTEM = {"role": "system", "template": "Be kind."}
+
+
+def test_fragments_are_told_by_their_files():
+    old, new = spec_with({"tone.md": "1", "same.md": "x"}), spec_with({"tone.md": "2", "same.md": "x"})
+    places = {("includes", "tone.md"): "app/tone.md", ("includes", "same.md"): "app/same.md"}
+    assert changed_files(old, new, places) == (ChangedFile("app/tone.md", "changed"),)
+
+
 FEW_SHOT = {"few_shot": EXAMPLES}
 OTHER_EXAMPLES = {"few_shot": {**EXAMPLES, "examples": []}}
 OTHER_STRING_TEMPLATE = {"few_shot": {**EXAMPLES, "string_template": "-{q}"}}

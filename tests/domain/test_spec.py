@@ -229,9 +229,11 @@ def test_validation_refuses(fields: dict[str, Any], place: tuple[str | int, ...]
     assert message in error["msg"]
 
 
-def test_kind_is_required():
-    with pytest.raises(ValidationError, match="kind"):
-        PromptSpec.model_validate({"template": "x"})
+def test_kind_is_inferred_and_equal_to_the_one_that_is_told():
+    chat = {"messages": [{"role": "user", "template": "x"}]}
+    for kind, fields in {"string": {"template": "x"}, "chat": chat}.items():
+        assert PromptSpec(**fields) == PromptSpec(kind=kind, **fields)
+        assert PromptSpec(**fields).digest() == PromptSpec(kind=kind, **fields).digest()
 
 
 def test_a_spec_is_frozen():

@@ -42,6 +42,7 @@ def problems(root: Path) -> list[tuple[str, int, int, Code]]:
         ("a.yaml/b.yaml", "a.yaml/b"),
         ("1/2.md", "1/2"),
         ("a/xREADME.md", "a/xREADME"),
+        ("a/readme-writer.md", "a/readme-writer"),
         ("a/b_c-d.md", "a/b_c-d"),
     ],
 )
@@ -63,6 +64,9 @@ def test_a_prompt_and_its_identity(tree: Path, put: Put, path: str, prompt: str)
         "README.md",
         "a/README.txt",
         "a/README-old.md",
+        "readme.md",
+        "a/Readme.txt",
+        "a/ReadMe.de.md",
         "README",
         "a/data.csv",
         "a/notes.rst",

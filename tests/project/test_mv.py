@@ -168,7 +168,7 @@ def test_what_is_refused_changes_nothing(
 @pytest.mark.parametrize("rule", ["drafts/", "prompts/drafts/*", "d.yaml"])
 def test_a_place_that_git_ignores_is_refused(tree: Path, git: Git, rule: str) -> None:
     write(tree, {"a.yaml": TRIAGE, "../.gitignore": f"{rule}\n"})
-    with pytest.raises(Guard, match=r"^drafts/d\.yaml would be left out: git ignores it$"):
+    with pytest.raises(Guard, match=r"^drafts/d\.yaml would be left out: git ignores it"):
         decide(tree, "a", "drafts/d")
 
 
@@ -282,7 +282,7 @@ def test_staged_changes_that_cannot_be_edited_are_refused(repository: Path, git:
     git("add", "--all")
     write(repository, {"a/b.yaml": TRIAGE})
     before = state(repository)
-    with pytest.raises(Guard, match=r"^the staged content of a/b\.yaml cannot be edited$"):
+    with pytest.raises(Guard, match=r"^the staged content of a/b\.yaml cannot be edited"):
         move(repository, "a/b", "n/c")
     assert state(repository) == before
 

@@ -129,6 +129,14 @@ def test_an_edit_of_a_file_or_of_what_it_names_is_seen(
     assert found[parsed] != parsed_once[parsed]
 
 
+def test_a_file_that_takes_the_place_of_a_fragment_is_noticed(tree: Path) -> None:
+    write(tree, {"app/a.j2": '{% include "tone" %}', "app/tone": "beside"})
+    before = digests(tree)
+    assert digests(tree) == before
+    write(tree, {"tone": "root"})
+    assert digests(tree)["app/a.j2"] != before["app/a.j2"]
+
+
 @pytest.mark.parametrize("name", ["_body.md", "_inner.md", "_data.csv", "_rows.json", "_texts/link.yaml"])
 def test_a_named_file_that_is_gone_is_seen(tree: Path, parsed_once: dict[str, str], name: str):
     (tree / name).unlink()

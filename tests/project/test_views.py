@@ -28,6 +28,7 @@ TREES: dict[str, dict[str, str | bytes]] = {
     "every suffix": {"a.yaml": CHAT, "n/b.txt": "b {x}\n", "n/m/c.json": '{"template": "c"}', "d.mustache": "{{x}}"},
     "fragments, assets": {"p.yaml": WITH_PARTS, "_shared/tone.md": "Be\nkind.\n", "_assets/table.csv": "a,b\n1,2\n", "_assets/dot.png": PNG},
     "ignored and hidden": {".promptdbignore": "drafts/\n*.tmp.txt\n", "drafts/a.yaml": "x: [", "b.tmp.txt": "{", ".h/c.txt": "{", "_d/e.txt": "{", "ok.txt": "x", "README.md": "{"},
+    "an allow-list": {".promptdbignore": "*\n!*/\n!*.j2\n", "a.txt": "x", "a.j2": "x", "b/c/d.j2": "x", "b/c/d.md": "x"},
     "an ignored folder cannot be taken back": {".promptdbignore": "d/\n!d/keep.txt\n", "d/keep.txt": "x", "a.txt": "x"},
     "invalid and clashing": {"bad.yaml": "template: [", "a.txt": "x", "A.md": "x", "ok.txt": "x", "sp ace.txt": "x"},
     "line ends": {"a.txt": "one\r\ntwo\r\n", "b.yaml": "template: |\r\n  one\r\n  two\r\n"},
@@ -336,6 +337,29 @@ def test_a_sparse_checkout_is_refused_and_its_commit_is_read(git: Git, tree: Pat
         assert set(seen(load_tree(settings_in(tmp_path), None, view))[0]) == {"a/x", "b/y", "default/z"}
 
 
+def test_files_that_cannot_be_prompts_never_make_a_sparse_checkout_an_error(git: Git, tree: Path, tmp_path: Path):
+    others = {
+        "b/data.csv": "1",
+        "b/run.py": "",
+        "b/README.md": "x",
+        "b/.hidden": "",
+        "drafts/a/z.txt": "x",
+        "c.old.md": "x",
+    }
+    write(tree, {"a/x.txt": "x", ".promptdbignore": "drafts/\n*.old.md\n", **others})
+    commit_all(git)
+    git("sparse-checkout", "set", "--no-cone", "/prompts/a/", "/prompts/.promptdbignore")
+    assert set(seen(load_tree(settings_in(tmp_path)))[0]) == {"a/x"}
+
+
+def test_a_sparse_checkout_without_the_ignore_file_is_refused(git: Git, tree: Path, tmp_path: Path):
+    write(tree, {"a/x.txt": "x", "a/y.txt": "y", ".promptdbignore": "y.txt\n"})
+    commit_all(git)
+    git("sparse-checkout", "set", "--no-cone", "/prompts/a/")
+    with pytest.raises(StorageError, match=r"leaves out prompt files: \.promptdbignore"):
+        load_tree(settings_in(tmp_path))
+
+
 @pytest.mark.parametrize("depth", ["1", "2"])
 def test_a_shallow_clone_has_the_prompts_and_does_not_guess_where_they_come_from(
     git: Git, tree: Path, tmp_path: Path, depth: str
@@ -395,7 +419,7 @@ def test_a_deletion_of_everything_can_be_staged(git: Git, tree: Path, tmp_path: 
     commit_all(git)
     git("rm", "--quiet", "-r", "prompts")
     loaded = load_tree(settings_in(tmp_path), None, View(staged=True))
-    assert (seen(loaded), loaded.dirty_paths) == (({}, []), {"a.txt"})
+    assert (seen(loaded), loaded.dirty_paths) == (({}, [".:1:1: PDB505 there are no prompt files"]), {"a.txt"})
 
 
 def test_a_conflict_in_the_index_is_told(git: Git, tree: Path, tmp_path: Path):

@@ -54,7 +54,7 @@ def test_a_move_that_breaks_callers_is_refused_and_says_what(guarded: PromptServ
 
 
 def test_a_refusal_names_the_first_changes_and_counts_the_others(guarded: PromptService) -> None:
-    with pytest.raises(Guard, match=r"removed, new required variable 'c', new required variable 'd' and 2 more$"):
+    with pytest.raises(Guard, match=r"removed, new required variable 'c', new required variable 'd' and 2 more"):
         guarded.promote(f"{TRIAGE}:rev:4", "production")
 
 
@@ -83,9 +83,23 @@ def test_permission_that_nothing_needs_leaves_no_record(guarded: PromptService) 
     assert rows(guarded.engine, "alias_events")[-1]["breaking_json"] is None
 
 
-def test_a_new_alias_has_no_callers(guarded: PromptService) -> None:
+def test_a_new_alias_has_no_callers(service: PromptService) -> None:
+    service.register_text(TRIAGE, "{a}")
+    service.register_text(TRIAGE, "{b}")
+    assert service.promote(TRIAGE, "production").breaking == ()
+
+
+def test_deleting_and_setting_a_protected_alias_again_is_guarded_like_a_move(guarded: PromptService) -> None:
     guarded.delete_alias(TRIAGE, "production")
-    assert guarded.promote(f"{TRIAGE}:rev:4", "production").breaking == ()
+    with pytest.raises(Guard) as caught:
+        guarded.promote(f"{TRIAGE}:rev:3", "production")
+    assert caught.value.message == "this would break callers of support/triage:production: variable 'b' removed"
+    assert caught.value.hint == "if the callers are ready, pass --allow-breaking"
+    assert guarded.promote(f"{TRIAGE}:rev:2", "production").breaking == ()
+    guarded.delete_alias(TRIAGE, "production")
+    move = guarded.promote(f"{TRIAGE}:rev:3", "production", allow_breaking=True)
+    event = guarded.alias_log(TRIAGE, "production")[0]
+    assert messages(move.breaking) == messages(event.breaking) == ["variable 'b' removed"]
 
 
 def test_a_rollback_is_never_refused_and_says_what_it_breaks(guarded: PromptService) -> None:
@@ -121,7 +135,7 @@ def three_prompts(service: PromptService) -> None:
         service.register_text(name, "{x}")
     service.promote_all("latest", "production")
     for name in ("a", "b"):
-        service.register_text(name, "{y}")
+        service.register_text(name, "{y}!")
     service.register_text("c", "{x}!")
 
 

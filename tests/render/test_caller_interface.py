@@ -169,8 +169,8 @@ PLACEHOLDERS = [
 ]
 
 FORMATS = [
-    pytest.param("jinja2", "{{ a }}", "{{ b }}", ["variable 'a' removed", "new required variable 'b'"], id="jinja2"),
-    pytest.param("mustache", "{{a}}", "{{b}}", ["variable 'a' removed", "new required variable 'b'"], id="mustache"),
+    pytest.param("jinja2", "{{ a }}", "{{ b }}!", ["variable 'a' removed", "new required variable 'b'"], id="jinja2"),
+    pytest.param("mustache", "{{a}}", "{{b}}!", ["variable 'a' removed", "new required variable 'b'"], id="mustache"),
     pytest.param("plain", "{a}", "{b}", [], id="plain"),
     pytest.param(
         "mustache",
@@ -257,13 +257,88 @@ def test_a_name_that_is_filled_with_examples_is_no_variable() -> None:
 
 def test_breaking_changes_come_first() -> None:
     old = spec(template="{a} {b}", variables={"a": {}, "b": {}})
-    new = spec(template="{a} {c}", variables={"a": {"default": 1}, "c": {}})
+    new = spec(template="{a}, {c}", variables={"a": {"default": 1}, "c": {}})
     assert [change.is_breaking for change in changes_between(old, new)] == [True, True, False]
 
 
 def test_a_change_says_of_what_kind_it_is_and_of_which_name() -> None:
     (change,) = changes_between(spec(template="{a} {b}"), spec(template="{a}"))
     assert (change.kind, change.name) == ("variable_removed", "b")
+
+
+RENAMED = "breaks: variable 'place' renamed to 'city'"
+REPLACED = ["breaks: variable 'place' removed", "breaks: new required variable 'city'"]
+RENAMES = [
+    pytest.param(
+        spec(template="To {place}: a place {place!r}"), spec(template="To {city}: a place {city!r}"), [RENAMED], id="f-string"
+    ),
+    pytest.param(
+        spec(template="{% if place %}{{ place|upper }}{% endif %}", template_format="jinja2"),
+        spec(template="{% if city %}{{ city|upper }}{% endif %}", template_format="jinja2"),
+        [RENAMED],
+        id="jinja2",
+    ),
+    pytest.param(
+        spec(template="{{ place }} {{{place}}}", template_format="mustache"),
+        spec(template="{{ city }} {{{city}}}", template_format="mustache"),
+        [RENAMED],
+        id="mustache",
+    ),
+    pytest.param(
+        chat({"role": "ai", "template": "{place}"}), chat({"role": "ai", "template": "{city}"}), [RENAMED], id="message"
+    ),
+    pytest.param(
+        chat({"role": "human", "template": [{"type": "text", "text": "{place}"}]}),
+        chat({"role": "human", "template": [{"type": "text", "text": "{city}"}]}),
+        [RENAMED],
+        id="part",
+    ),
+    pytest.param(
+        chat({"variable_name": "place"}),
+        chat({"variable_name": "city"}),
+        ["breaks: placeholder 'place' renamed to 'city'"],
+        id="placeholder",
+    ),
+    pytest.param(
+        spec(template='{% include "f" %}', template_format="jinja2", includes={"f": "{{ place }}"}),
+        spec(template='{% include "f" %}', template_format="jinja2", includes={"f": "{{ city }}"}),
+        [RENAMED],
+        id="fragment",
+    ),
+    pytest.param(
+        spec(template="{place}", variables={"place": {"type": "string"}}),
+        spec(template="{city}", variables={"city": {"type": "string", "default": "Rome", "description": "d"}}),
+        [RENAMED, "fine: variable 'city' is optional now"],
+        id="and optional now",
+    ),
+    pytest.param(
+        spec(template="{place}", variables={"place": {"type": "string"}}),
+        spec(template="{city}", variables={"city": {"type": "integer"}}),
+        REPLACED,
+        id="another type",
+    ),
+    pytest.param(spec(template="{place}!"), spec(template="{city}?"), REPLACED, id="another text"),
+    pytest.param(spec(template="a place {place}"), spec(template="a city {city}"), REPLACED, id="a word of the text"),
+    pytest.param(
+        spec(template="{place} {b}"),
+        spec(template="{city} {c}"),
+        ["breaks: variable 'place' removed", "breaks: variable 'b' removed", *REPLACED[1:], "breaks: new required variable 'c'"],
+        id="two at once",
+    ),
+    pytest.param(
+        spec(template="{place} {place_2}"), spec(template="{city} {place_2}"), [RENAMED], id="the start of another name"
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "messages"), RENAMES)
+def test_a_renamed_variable_is_not_removed_and_added(old: PromptSpec, new: PromptSpec, messages: list[str]) -> None:
+    assert told(old, new) == messages
+
+
+def test_a_renamed_variable_has_its_old_name() -> None:
+    (change,) = changes_between(spec(template="{a}"), spec(template="{b}"))
+    assert (change.kind, change.name) == ("variable_renamed", "a")
 
 
 def test_a_template_that_does_not_parse_has_no_names() -> None:

@@ -106,3 +106,16 @@ def test_a_stored_spec_that_is_not_what_was_stored(text: str, digest: Digest, me
 
 def test_the_digest_of_the_version_is_that_of_the_spec():
     assert lookup().version.spec_hash == digest_of(SPEC.canonical())
+
+
+def test_results_are_short_to_read():
+    prompt = lookup()
+    result, digest = prompt.render(name="Jo"), SPEC.digest()[:19]
+    assert (str(prompt), str(VIEW), str(result)) == ("a/b:rev:1", "a/b:rev:1", "Hi Jo, me")
+    assert repr(VIEW) == f"PromptVersionView('a/b:rev:1', {digest})"
+    assert repr(prompt) == f"ResolvedPrompt('a/b:latest', {VIEW!r})"
+    assert repr(result) == "PromptRenderResult('a/b:rev:1', 'Hi Jo, me')"
+    assert len(repr(prompt.render(name="x" * 1000))) < 150
+    assert repr(SPEC) == "PromptSpec(template='Hi {name}, {self}', partial_variables={'self': 'me'})"
+    [message] = result.messages
+    assert (repr(message), str(message)) == ("RenderedMessage(role='human', content='Hi Jo, me')", "Human: Hi Jo, me")

@@ -21,7 +21,7 @@ from promptdb.render.text_diff import MAX_LINES, MAX_WIDTH, text_diff
         pytest.param("a\nb\n", "a\nb", ["@@ -1,3 +1,2 @@", " a", " b", "-(a line break at the end)"], id="last break gone"),
         pytest.param("a\n", "b\n", ["@@ -1 +1 @@", "-a", "+b"], id="both end with a break"),
         pytest.param("a  \nb", "a\nb", ["@@ -1,2 +1,2 @@", "-a··", "+a", " b"], id="spaces at the end"),
-        pytest.param("a\tb\n.", "a b\n.", ["@@ -1,2 +1,2 @@", "-a→b", "+a b", " ."], id="a tab"),
+        pytest.param("a\tb\n.", "a b\n.", ["@@ -1,2 +1,2 @@", "-a→\tb", "+a b", " ."], id="a tab"),
         pytest.param("a\xa0b\n.", "a b\n.", ["@@ -1,2 +1,2 @@", "-a\\xa0b", "+a b", " ."], id="another space"),
         pytest.param("a\u200bb\n.", "ab\n.", ["@@ -1,2 +1,2 @@", "-a\\u200bb", "+ab", " ."], id="no width"),
         pytest.param("a\r\n.", "a\n.", ["@@ -1,2 +1,2 @@", "-a\\r", "+a", " ."], id="CRLF"),

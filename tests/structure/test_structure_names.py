@@ -9,6 +9,7 @@ import pytest
 
 import promptdb
 from promptdb.cli.app import run
+from promptdb.version import VERSION
 
 PUBLIC = [
     "AppSettings",
@@ -23,7 +24,11 @@ PUBLIC = [
     "PromptService",
     "PromptSpec",
     "PromptVersionView",
+    "RenderablePrompt",
     "ResolvedPrompt",
+    "Workspace",
+    "prompt_from_file",
+    "prompt_from_spec",
 ]
 """Frozen: applications import these."""
 
@@ -69,6 +74,10 @@ def test_from_promptdb_import_star_gives_the_public_names_and_no_more() -> None:
     names: dict[str, object] = {}
     exec("from promptdb import *", names)
     assert sorted(names.keys() - {"__builtins__"}) == PUBLIC
+
+
+def test_the_version_is_a_public_attribute() -> None:
+    assert promptdb.__version__ == VERSION
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:

@@ -66,7 +66,7 @@ def test_a_listed_ref_moves_its_aliases_to_what_the_commit_has(
     assert before == {"a/one:canary": 1, "a/one:staging": 1, "a/two:canary": 1, "a/two:staging": 1}
     assert pointing(service) == {"a/one:canary": 2, "a/one:staging": 2, "a/two:canary": 1, "a/two:staging": 1}
     assert told(applied.plan.moves) == [("a/one:canary", 1, 2), ("a/one:staging", 1, 2)]
-    assert (intended.moves, intended.drift) == (applied.plan.moves, ())
+    assert (intended.moves, intended.held) == (applied.plan.moves, ())
     event = service.alias_log("a/one", "staging")[0]
     assert (event.action, event.actor, event.run_id) == ("sync", "tester", applied.run_id)
     assert event.reason == f"main at {commit[:12]}"
@@ -137,20 +137,6 @@ def test_a_superseded_sync_moves_no_alias(git: Git, tree: Path, open_with: Calla
     git("reset", "--quiet", "--hard", "HEAD~1")
     sync(service)
     assert pointing(service) == {"a/one:production": 2, "a/one:staging": 2}
-
-
-def test_an_alias_of_a_ref_that_was_moved_by_hand_comes_back_and_is_no_drift(
-    git: Git, tree: Path, open_with: Callable[..., PromptService]
-) -> None:
-    service = open_with({"main": ["staging"]})
-    for text in ("one", "two"):
-        write(tree, {"a/one.txt": text})
-        commit_all(git)
-        sync(service)
-    service.rollback("a/one", "staging")
-    assert (told(planned(service).moves), planned(service).drift) == ([("a/one:staging", 1, 2)], ())
-    sync(service)
-    assert pointing(service) == {"a/one:staging": 2}
 
 
 # Declared aliases
@@ -271,9 +257,10 @@ def test_taking_a_line_out_leaves_the_alias(tree: Path, two_versions: PromptServ
     declare(tree, "production: {a/one: rev:1, a/two: rev:1}\n")
     sync(service)
     declare(tree, "production: {a/two: rev:1}\n")
+    assert sync(service).plan.moves == ()
     assert sync(service).run_id is None
-    service.promote("a/one:rev:2", "production")
-    assert planned(service).is_empty
+    assert service.promote("a/one:rev:2", "production").git_target is None
+    assert (planned(service).is_empty, planned(service).held) == (True, ())
     assert pointing(service) == {"a/one:production": 2, "a/two:production": 1}
 
 
@@ -314,45 +301,6 @@ def test_a_protected_alias_is_not_moved_over_a_breaking_change(
     assert pointing(service) == {"a/one:production": 2}
     event = service.alias_log("a/one", "production")[0]
     assert (event.action, len(event.breaking)) == ("sync", 1)
-
-
-# Drift
-
-
-@pytest.mark.parametrize("by_hand", ["promote", "rollback", "delete"])
-@pytest.mark.slow
-def test_moving_a_declared_alias_by_hand_is_drift_until_the_next_sync(
-    tree: Path, two_versions: PromptService, by_hand: str
-) -> None:
-    service = two_versions
-    service.promote("a/one:rev:1", "production")
-    declare(tree, "production: {a/one: rev:2}\n")
-    assert (len(planned(service).moves), planned(service).drift) == (1, ())
-    sync(service)
-    if by_hand == "promote":
-        service.promote("a/one:rev:1", "production")
-    elif by_hand == "rollback":
-        service.rollback("a/one", "production")
-    else:
-        service.delete_alias("a/one", "production")
-    drift = planned(service).drift
-    assert told(drift) == [("a/one:production", None if by_hand == "delete" else 1, 2)]
-    applied = sync(service)
-    assert applied.plan.drift == drift
-    assert pointing(service) == {"a/one:production": 2}
-    assert planned(service).is_empty
-
-
-def test_a_line_that_was_changed_is_a_move_and_no_drift(tree: Path, two_versions: PromptService) -> None:
-    service = two_versions
-    declare(tree, "production: {a/one: rev:1}\n")
-    sync(service)
-    declare(tree, "production: {a/one: rev:2}\n")
-    assert (told(planned(service).moves), planned(service).drift) == ([("a/one:production", 1, 2)], ())
-    service.promote("a/one:rev:2", "production")
-    assert planned(service).is_empty
-    service.promote("a/one:rev:1", "production")
-    assert planned(service).drift == ()
 
 
 def test_a_run_is_written_for_moves_alone(tree: Path, two_versions: PromptService) -> None:

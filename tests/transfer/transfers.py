@@ -30,12 +30,12 @@ def filled_tree(service: PromptService, tree: Path) -> PromptService:
 
 
 def fill(service: PromptService) -> None:
-    """Two commits, a rename, an absence, an archived prompt, aliases that moved and were deleted, and an asset."""
+    """Two commits, a rename, an absence, an archived prompt, aliases that moved, were deleted or are held, and an asset."""
     tree, git = service.settings.prompts_path, git_in(service.settings.base)
     git("init", "--quiet", "--initial-branch=main")
     (service.settings.base / ".git/info/exclude").write_text("*.sqlite3*\n.blobs/\n")
     files = {"a/one.txt": "one", "a/two.txt": "two {x}", "gone.txt": "gone", "rich.yaml": RICH, "_data.csv": "a,b\r\n"}
-    write(tree, files)
+    write(tree, {**files, "_aliases.yaml": "declared: {a/one: rev:1}\n"})
     commit_all(git)
     _sync(service)
     service.promote("a/one", "production")
@@ -46,6 +46,7 @@ def fill(service: PromptService) -> None:
     commit_all(git)
     _sync(service, prune=True, max_prune=100)
     service.promote("a/one", "production", reason="it is better")
+    service.promote("a/one", "declared")
     service.delete_alias("b/renamed", "canary")
     service.register_text("by/hand", "no file")
 

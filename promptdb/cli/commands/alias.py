@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group("alias")
 def command() -> None:
-    """List, set and delete aliases, and show their history."""
+    """List, set, release and delete aliases, and show their history."""
 
 
 @command.command("list")
@@ -30,8 +30,15 @@ def list_(prompt: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
     elif found:
-        rows = [[str(view.prompt), view.alias, f"rev:{view.revision}", short_time(view.updated_at)] for view in found]
-        print_table(["PROMPT", "ALIAS", "REVISION", "MOVED"], rows)
+        held = any(view.held for view in found)
+        rows = [
+            [
+                *(str(view.prompt), view.alias, f"rev:{view.revision}", short_time(view.updated_at)),
+                *(["held" if view.held else ""] if held else []),
+            ]
+            for view in found
+        ]
+        print_table(["PROMPT", "ALIAS", "REVISION", "MOVED", *(["STATE"] if held else [])], rows)
     else:
         click.echo("no aliases; 'promptdb promote' sets them", err=True)
 
@@ -48,7 +55,7 @@ def set_(ref: str, alias: str, expected: "Expected", allow_breaking: bool, reaso
     with service() as opened:
         move = opened.promote(ref, alias, expected=expected, reason=reason, allow_breaking=allow_breaking)
     note_rename(ref, move.prompt)
-    print_moves([move], as_json=as_json)
+    print_moves([move], opened.settings, as_json=as_json)
 
 
 @command.command("delete")
@@ -62,7 +69,27 @@ def delete(prompt: str, alias: str, expected: "Expected", reason: str | None, as
     with service() as opened:
         move = opened.delete_alias(prompt, alias, expected=expected, reason=reason)
     note_rename(prompt, move.prompt)
-    print_moves([move], as_json=as_json)
+    print_moves([move], opened.settings, as_json=as_json)
+
+
+@command.command("release")
+@click.argument("prompt")
+@click.argument("alias")
+@reason_option
+@json_option
+def release(prompt: str, alias: str, reason: str | None, as_json: bool) -> None:
+    """End the hold of an alias that was moved by hand.
+
+    The next sync moves the alias to where git has it: to the version in _aliases.yaml, or in the commit of its ref.
+    """
+    with service() as opened:
+        ended = opened.release_alias(prompt, alias, reason=reason)
+    note_rename(prompt, ended.prompt)
+    if as_json:
+        print_json(ended)
+    else:
+        to = f"rev:{ended.git.revision}, as {ended.git.place} says"
+        click.echo(f"{ended.prompt}:{alias} is not held any more; the next sync moves it to {to}")
 
 
 @command.command("log")

@@ -6,10 +6,10 @@ import click
 
 from promptdb.cli.opening import note_lookup, root_prefix, workspace
 from promptdb.cli.options import json_option, view_options
-from promptdb.cli.present.output import print_json, printable
+from promptdb.cli.present.output import print_json
 from promptdb.cli.present.plan import print_contract
-from promptdb.cli.present.problems import DIFF_COLOURS, print_problems
-from promptdb.cli.present.prompt_diff import diff_lines
+from promptdb.cli.present.problems import print_problems
+from promptdb.cli.present.prompt_diff import diff_lines, header, print_diff
 from promptdb.errors import PromptNotFound
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
             after, new = _name(found), found.spec
     parts = changed_parts(old.spec, new)
     contract = changes_between(old.spec, new)
-    diff = diff_lines(old.spec, new, before, after)
+    diff = diff_lines(old.spec, new)
     if as_json:
-        print_json({"from": before, "to": after, "parts": parts, "diff": diff, "contract": contract})
+        lines = [*header(before, after), *map(str, diff)] if diff else []
+        print_json({"from": before, "to": after, "parts": parts, "diff": lines, "contract": contract})
     else:
-        for line in diff:
-            click.secho(printable(line), fg=DIFF_COLOURS.get(line[:1]), bold=line[:3] in ("+++", "---"))
+        print_diff(diff, before, after)
         if parts and not diff:
             click.echo(f"the texts are equal; these differ: {', '.join(parts)}")
         print_contract(contract)

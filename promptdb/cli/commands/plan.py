@@ -69,7 +69,7 @@ def command(
         if as_json:
             print_json(intended)
         elif form == "markdown":
-            click.echo(plan_comment(intended, planned.updates()), nl=False)
+            click.echo(plan_comment(intended, planned.texts(), planned.standing()), nl=False)
         else:
             print_plan(intended, done=False)
             print_alias_moves(intended, is_dirty=origin.is_dirty)

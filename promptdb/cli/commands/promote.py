@@ -64,4 +64,4 @@ def command(
             )
             note_rename(source, move.prompt)
             moves = [move]
-    print_moves(moves, as_json=as_json, dry_run=dry_run)
+    print_moves(moves, opened.settings, as_json=as_json, dry_run=dry_run)

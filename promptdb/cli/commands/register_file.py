@@ -4,12 +4,13 @@ import click
 
 from promptdb.cli.opening import service
 from promptdb.cli.options import breaking_option, json_option, reason_option
-from promptdb.cli.present.output import print_json
+from promptdb.cli.present.holds import note_holds
+from promptdb.cli.present.output import plain, print_json
 
 
 @click.command("register-file")
 @click.argument("file", type=click.Path())
-@click.option("--name", help="Use this namespace/name. The default is the file's name in the namespace default.")
+@click.option("--name", help="Use this namespace/name. By default, a file of the tree has its name there.")
 @click.option("--alias", help="Point this alias at the version, in the same transaction.")
 @breaking_option
 @reason_option
@@ -19,7 +20,8 @@ def command(
 ) -> None:
     """Add a version from a single file.
 
-    Use it for prompts outside the tree. Files that FILE refers to must be in its folder or below.
+    A file outside of the tree gets the name of the file in the namespace default, and files that it refers to must be in its
+    folder or below.
     """
     from promptdb.sync.alias_moves import Pointing
 
@@ -28,9 +30,11 @@ def command(
     pointing = Pointing(alias, reason, allow_breaking) if alias is not None else None
     with service() as opened:
         registered = opened.register_file(file, name, alias=pointing)
+        if alias is not None:
+            note_holds(opened.holds(str(registered.version.prompt)), alias)
     version = registered.version
     if as_json:
-        print_json(registered)
+        print_json(plain(registered) | {"alias": alias})
     else:
         state = "registered" if registered.created else "unchanged"
         if registered.revived:

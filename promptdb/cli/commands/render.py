@@ -1,6 +1,7 @@
 """`promptdb render`."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -10,6 +11,7 @@ from promptdb.cli.opening import note_lookup, service
 from promptdb.cli.options import json_option, view_options
 from promptdb.cli.present.rendered import FORMS, print_as, print_for_people, print_with_version
 from promptdb.domain.prompt_id import PromptId
+from promptdb.errors import MissingVariables
 from promptdb.settings import load_settings
 
 if TYPE_CHECKING:
@@ -65,12 +67,16 @@ def command(
         prompt = prompt.ignoring_extra()
     given = _from_file(values) if values else {}
     given |= dict(_value(pair, prompt) for pair in pairs)
-    if as_json:
-        print_with_version(prompt, given)
-    elif form is not None:
-        print_as(form, prompt, given)
-    else:
-        print_for_people(prompt, given)
+    try:
+        if as_json:
+            print_with_version(prompt, given)
+        elif form is not None:
+            print_as(form, prompt, given)
+        else:
+            print_for_people(prompt, given)
+    except MissingVariables as error:
+        options = " ".join(f"-v {shlex.quote(name)}=..." for name in error.names)
+        raise MissingVariables(error.names, " ".join(filter(None, (error.hint, f"add {options}")))) from error
 
 
 def _prompt(ref: str | None, path: Path | None, view: "View | None") -> "RenderablePrompt":

@@ -26,4 +26,4 @@ def command(prompt: str, alias: str, expected: "Expected", reason: str | None, a
     with service() as opened:
         move = opened.rollback(prompt, alias, expected=expected, reason=reason)
     note_rename(prompt, move.prompt)
-    print_moves([move], as_json=as_json)
+    print_moves([move], opened.settings, as_json=as_json)

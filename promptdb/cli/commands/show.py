@@ -5,7 +5,8 @@ import click
 from promptdb.cli.opening import note_lookup, service
 from promptdb.cli.options import json_option
 from promptdb.cli.present.assets import print_assets, write_asset
-from promptdb.cli.present.output import plain, print_json, print_text, printable, short_time
+from promptdb.cli.present.output import plain, print_json, printable, short_time
+from promptdb.cli.present.prompt_diff import print_prompt
 
 
 @click.command("show")
@@ -19,8 +20,6 @@ def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> Non
     REF is namespace/name[:selector]. A selector is latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or
     the UUID of a version.
     """
-    from promptdb.project.edits.write_version import prompt_text
-
     if path is not None and (list_assets or as_json):
         raise click.UsageError("--asset cannot be combined with --assets or --json")
     with service() as opened:
@@ -50,4 +49,5 @@ def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> Non
         click.echo(f"variable {printable(name)}: {variable.type or 'any'}, {need}")
     for asset in assets:
         click.echo(f"blob     {asset.kind} {printable(asset.path or 'manifest')} ({asset.byte_size:,} bytes)")
-    print_text(f"---\n{prompt_text(prompt.spec)}", nl=False)
+    click.echo("---")
+    print_prompt(prompt.spec)

@@ -1,15 +1,17 @@
 """Prints alias moves: those of a sync and those made by hand."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from promptdb.cli.present.holds import note_git_targets, print_holds
 from promptdb.cli.present.output import print_json, print_table
 from promptdb.cli.present.plan import print_breaking
 from promptdb.cli.present.text import SHOWN, count, print_rest
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove, Declaration
 from promptdb.domain.plan import Plan
+from promptdb.settings import AppSettings
 
 if TYPE_CHECKING:
     from promptdb.project.view import Origin
@@ -19,33 +21,32 @@ _WAITING = "aliases move with the commit: nothing is moved while files are not c
 
 def print_alias_moves(plan: Plan, *, done: bool = False, is_dirty: bool = False) -> None:
     """Print the moves of a plan with their reasons. If `is_dirty`, they wait for the commit."""
-    if not plan.moves:
-        return
-    _print_table(plan.moves[:SHOWN], {(move.prompt, move.alias) for move in plan.drift})
-    print_rest(len(plan.moves) - SHOWN)
-    click.echo(moves_summary(plan, done=done))
-    print_breaking((move.prompt, move.breaking) for move in plan.moves)
-    if is_dirty:
+    if plan.moves:
+        _print_table(plan.moves[:SHOWN], with_reasons=True)
+        print_rest(len(plan.moves) - SHOWN)
+        click.echo(moves_summary(plan, done=done))
+        print_breaking((move.prompt, move.breaking) for move in plan.moves)
+    print_holds(plan, done=done)
+    if plan.moves and is_dirty:
         click.echo(_WAITING, err=True)
 
 
-def print_waiting_aliases(origin: "Origin", declared: Sequence[Declaration]) -> None:
+def print_waiting_aliases(origin: "Origin", declared: Sequence[Declaration] | None) -> None:
     """Print, after a sync, why it skipped the aliases."""
     if origin.is_dirty and (declared or origin.refs.aliases_of(origin.git_ref)):
         click.echo(_WAITING, err=True)
 
 
 def moves_summary(plan: Plan, *, done: bool = False) -> str:
-    """Count the moves, and those that undo a move by hand; empty if there are none."""
-    if not plan.moves:
-        return ""
-    drift = f", {len(plan.drift):,} of them moved by hand (drift)" if plan.drift else ""
-    return f"{count(len(plan.moves), 'alias move')}{' made' if done else ''}{drift}"
+    """Count the moves; empty if there are none."""
+    return f"{count(len(plan.moves), 'alias move')}{' made' if done else ''}" if plan.moves else ""
 
 
-def print_moves(moves: Sequence[AliasMove], *, as_json: bool, dry_run: bool = False) -> None:
-    """Print the moves that change something. With `dry_run`, none of them was made."""
+def print_moves(moves: Sequence[AliasMove], settings: AppSettings, *, as_json: bool, dry_run: bool = False) -> None:
+    """Print the moves that change something, and what git says of them. With `dry_run`, none of them was made."""
     needed = [move for move in moves if move.is_needed]
+    if not dry_run:
+        note_git_targets(needed, settings)
     if as_json:
         print_json(needed)
         return
@@ -71,13 +72,11 @@ def print_declared(moves: Sequence[AliasMove], root: str, *, as_json: bool) -> N
         click.echo(f"wrote {file}; commit it, and 'promptdb sync' of the commit moves the aliases")
 
 
-def _print_table(moves: Sequence[AliasMove], drifted: Collection[object] | None = None) -> None:
-    """Print a row for each move, and with `drifted` (the aliases moved by hand) also its reason."""
+def _print_table(moves: Sequence[AliasMove], *, with_reasons: bool = False) -> None:
     rows = []
     for move in moves:
         there, target = (f"rev:{rev}" if rev is not None else "-" for rev in (move.from_revision, move.to_revision))
         rows.append([f"{move.prompt}:{move.alias}", there, target])
-        if drifted is not None:
-            by_hand = "; moved by hand" if (move.prompt, move.alias) in drifted else ""
-            rows[-1].append(f"{move.reason}{by_hand}")
-    print_table(["ALIAS", "FROM", "TO", *(["WHY"] if drifted is not None else [])], rows)
+        if with_reasons:
+            rows[-1].append(move.reason or "")
+    print_table(["ALIAS", "FROM", "TO", *(["WHY"] if with_reasons else [])], rows)

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from promptdb.cli.present.text import escaped, one_line, without_color
 from promptdb.domain.aliases import AliasMove
+from promptdb.domain.digest import SHORT_DIGEST
 from promptdb.domain.prompt_id import PromptId
 
 _ACTIVE = re.compile(r"[\x7f-\x9f]|##\[")
@@ -78,7 +79,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def short_digest(digest: str) -> str:
-    return digest[: len("sha256:") + 12]
+    return digest[:SHORT_DIGEST]
 
 
 def short_time(time: datetime) -> str:

@@ -63,20 +63,27 @@ def unconfirmed(plan: Plan) -> str:
 
 def rename_notices(plan: Plan, *, done: bool = False) -> list[str]:
     """List renames that may be missing, and those in `renamed_from` that have no effect."""
-    notices = [
-        f"{new} has the content of {old}, whose file is gone: "
-        + (
-            "it is a new prompt now, without that history"
-            if done
-            else f"'renamed_from: [{old}]' keeps its history and aliases"
-        )
-        for old, new in plan.proposed_renames
-    ]
+    notices = proposals(plan)
+    if done:
+        lost = "it is a new prompt now, without that history"
+        notices = [f"{_follows(old, new)}: {lost}" for old, new in plan.proposed_renames]
     created = {change.prompt for change in plan.changes if change.action is Action.CREATE}
     for old, new in plan.passed_renames:
         why = f"{old} has a file, or went to another prompt" if new in created else f"{new} has versions of its own"
         notices.append(f"{new}: renamed_from {old} has no effect, since {why}")
     return notices
+
+
+def proposals(plan: Plan) -> list[str]:
+    """Propose `renamed_from` for each new prompt that has the content of one whose file is gone."""
+    return [
+        f"{_follows(old, new)}: 'renamed_from: [{old}]' keeps its history and aliases"
+        for old, new in plan.proposed_renames
+    ]
+
+
+def _follows(old: PromptId, new: PromptId) -> str:
+    return f"{new} has the content of {old}, whose file is gone"
 
 
 def unfiled(plan: Plan) -> str:

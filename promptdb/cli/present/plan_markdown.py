@@ -1,4 +1,4 @@
-"""A plan as a comment on a pull request: breaking changes, all changes, affected prompts, and diffs.
+"""A plan as a comment on a pull request: breaking changes, all changes, aliases, affected prompts, diffs and new texts.
 
 Anyone may have written the names and texts. They are set as code behind fences that they cannot close, so markdown, HTML and
 mentions have no effect. No line of them is a command in GitHub's log.
@@ -10,42 +10,62 @@ from typing import TYPE_CHECKING
 
 from promptdb.cli.github_log import harmless
 from promptdb.cli.present.alias_moves import moves_summary
+from promptdb.cli.present.holds import ended_line, hold_line, holds_summary
 from promptdb.cli.present.plan import rename_notices, row, summary, unfiled
 from promptdb.cli.present.problems import summary as problem_summary
-from promptdb.cli.present.prompt_diff import diff_lines
+from promptdb.cli.present.prompt_diff import (
+    MARK_CHARACTERS,
+    MARKS,
+    diff_lines,
+    header,
+    marked_diff,
+    prompt_lines,
+    shortened_diff,
+)
 from promptdb.cli.present.text import count, escaped, one_line
-from promptdb.domain.plan import Change, Plan
+from promptdb.domain.plan import Action, Change, Plan
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.views import AliasView
 from promptdb.problems import Problem
+from promptdb.render.text_diff import shortened
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
 
-Update = tuple[Change, "PromptSpec", "PromptSpec"]
-"""A change, its old spec and its new one."""
+Text = tuple[Change, "PromptSpec | None", "PromptSpec"]
+"""A change, its old spec or None for a new prompt, and its new spec."""
 
 MAX_COMMENT = 65_536
 """GitHub's limit in UTF-16 code units, as `_size` counts them."""
 
 _TITLE = "### promptdb plan"
-_CONTRACT, _TABLE, _MOVES, _SHARED, _RENAMES, _ONE_DIFF = 14_000, 16_000, 4_000, 6_000, 2_000, 12_000
-"""Room for each section and for one prompt's diff. All diffs together get the rest."""
+_CONTRACT, _TABLE, _MOVES, _HOLDS, _STANDING, _SHARED = 14_000, 16_000, 4_000, 4_000, 4_000, 6_000
+_RENAMES, _ONE_TEXT = 2_000, 12_000
+"""Room for each section, and for one prompt's diff or text. All diffs and texts together get the rest."""
 
 _RESERVE = 600
 """Room for notes about omissions, and for the marks around a diff."""
 
-_MAX_TEXT, _MAX_LINE, _MAX_USERS = 300, 500, 8
+_MAX_TEXT, _MAX_LINE, _MAX_NEW_LINE, _MAX_USERS = 300, 500, 2_000, 8
 
 
-def plan_comment(plan: Plan, updates: Iterable[Update]) -> str:
-    """Write the plan in markdown, within `MAX_COMMENT`. `updates` are read only as far as their diffs fit."""
-    blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_moves(plan), *_shared(plan)]
+def plan_comment(plan: Plan, texts: Iterable[Text], standing: Sequence[AliasView] = ()) -> str:
+    """Write the plan in markdown, within `MAX_COMMENT`.
+
+    Args:
+        plan: with its changes described.
+        texts: of updates and new prompts, in the order in which they are shown. They are read only as far as they fit.
+        standing: protected aliases of changed prompts that the plan does not move.
+    """
+    blocks = [_TITLE, summary(plan), *_contract(plan), *_table(plan), *_moves(plan), *_holds(plan)]
+    blocks += [*_standing(plan, standing), *_shared(plan)]
     if plan.missing:
         blocks.append(code(unfiled(plan)))
     if notices := rename_notices(plan):
         blocks.append(_fitting([f"- {code(notice)}" for notice in notices], _RENAMES, "rename"))
     room = MAX_COMMENT - _RESERVE - _size("\n\n".join(blocks))
-    return "\n\n".join([*blocks, *_diffs(updates, sum(bool(change.parts) for change in plan.changes), room)]) + "\n"
+    number = plan.count(Action.CREATE) + sum(bool(change.parts) for change in plan.changes)
+    return "\n\n".join([*blocks, *_texts(texts, number, room)]) + "\n"
 
 
 def problems_comment(problems: Sequence[Problem], root: str) -> str:
@@ -98,17 +118,38 @@ def _moves(plan: Plan) -> Iterator[str]:
     if not plan.moves:
         return
     yield f"#### Aliases: {moves_summary(plan)}"
-    drifted = {(move.prompt, move.alias) for move in plan.drift}
     lines = []
     for move in plan.moves:
         target = f"{_revision(move.from_revision)} to {_revision(move.to_revision)}"
         line = f"- {code(f'{move.prompt}:{move.alias}')}: {target}, {code(move.reason or '')}"
-        if (move.prompt, move.alias) in drifted:
-            line += ", moved by hand"
         if move.breaking:
             line += f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"
         lines.append(line)
     yield _fitting(lines, _MOVES, "move")
+
+
+def _holds(plan: Plan) -> Iterator[str]:
+    lines = [f"- {code(ended_line(ended))}" for ended in plan.ended_holds]
+    lines += [f"- {code(hold_line(hold))}" for hold in plan.held]
+    if lines:
+        yield f"#### {holds_summary(plan).capitalize() or 'Holds of aliases'}"
+        yield _fitting(lines, _HOLDS, "hold")
+
+
+def _standing(plan: Plan, standing: Sequence[AliasView]) -> Iterator[str]:
+    held = {(hold.prompt, hold.alias) for hold in plan.held}
+    standing = [view for view in standing if (view.prompt, view.alias) not in held]
+    if not standing:
+        return
+    new = {change.prompt: change.revision for change in plan.changes if change.revision is not None}
+    yield "#### Protected aliases stay where they are"
+    yield "Merging does not move them: `promptdb promote` does."
+    lines = [
+        f"- {code(f'{view.prompt}:{view.alias}')} stays at rev:{view.revision}"
+        + (f", and the new version is rev:{new[view.prompt]}" if view.prompt in new else "")
+        for view in standing
+    ]
+    yield _fitting(lines, _STANDING, "protected alias")
 
 
 def _revision(revision: int | None) -> str:
@@ -134,33 +175,43 @@ def _users(path: str, prompts: Sequence[PromptId]) -> str:
     return f"- {code(path)}: {count(len(prompts), 'new version')}, of {named}{more}"
 
 
-def _diffs(updates: Iterable[Update], number: int, room: int) -> Iterator[str]:
-    shown = 0
-    for change, old, new in updates:
-        block = _diff(change, old, new, min(room, _ONE_DIFF))
+def _texts(texts: Iterable[Text], number: int, room: int) -> Iterator[str]:
+    shown, is_marked = 0, False
+    for change, old, new in texts:
+        limit = min(room, _ONE_TEXT)
+        block = _new_text(change, new, limit) if old is None else _diff(change, old, new, limit)
         if _size(block) > room:
             break
         yield block
         room -= _size(block) + 2
         shown += 1
+        is_marked = is_marked or any(mark in block for mark in MARK_CHARACTERS)
+    if is_marked:
+        yield f"In these texts, {MARKS}."
     if shown < number:
-        yield f"{count(number - shown, 'diff')} left out: a comment has at most {MAX_COMMENT:,} characters."
+        left = f"{count(number - shown, 'text')} of changed and new prompts left out"
+        yield f"{left}: a comment has at most {MAX_COMMENT:,} characters."
 
 
 def _diff(change: Change, old: "PromptSpec", new: "PromptSpec", room: int) -> str:
-    name = f"{change.prompt}:rev:{change.old_revision}"
-    lines = [_diff_line(line) for line in diff_lines(old, new, name, change.path or f"rev:{change.revision}")]
     title = f"<details><summary><code>{change.prompt}</code>: {', '.join(change.parts)}</summary>"
-    if not lines:
+    changed = shortened_diff(marked_diff(diff_lines(old, new)), _MAX_LINE)
+    if not changed:
         return f"{title}\n\nThe texts are equal.\n\n</details>"
-    shown = _fitting(lines, room - _RESERVE, "line")
+    names = header(f"{change.prompt}:rev:{change.old_revision}", change.path or f"rev:{change.revision}")
+    return _folded(title, [*names, *map(str, changed)], room, "diff")
+
+
+def _new_text(change: Change, spec: "PromptSpec", room: int) -> str:
+    title = f"<details><summary><code>{change.prompt}</code>: new</summary>"
+    return _folded(title, [shortened(line, 0, _MAX_NEW_LINE) for line, _ in prompt_lines(spec)], room)
+
+
+def _folded(title: str, lines: Sequence[str], room: int, language: str = "") -> str:
+    safe = [harmless(escaped(line).replace("\n", "\\n")) for line in lines]
+    shown = _fitting(safe, room - _RESERVE, "line")
     fence = _longer_than_any(shown, 3)
-    return "\n".join([title, "", f"{fence}diff", shown, fence, "", "</details>"])
-
-
-def _diff_line(line: str) -> str:
-    line = escaped(line).replace("\n", "\\n")
-    return harmless(line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 3]}...")
+    return "\n".join([title, "", f"{fence}{language}", shown, fence, "", "</details>"])
 
 
 def _fitting(lines: Sequence[str], room: int, noun: str, *, before: str = "") -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from promptdb.cli.present.output import plain, print_json
-from promptdb.cli.present.plan import print_changes, summary
+from promptdb.cli.present.plan import print_changes, proposals, summary
 from promptdb.cli.present.problems import print_problems, problems_data
 from promptdb.cli.present.text import one_line
 from promptdb.watch import events
@@ -32,6 +32,9 @@ def print_event(event: events.Event, root: str) -> None:
         applied = event.applied
         click.echo(_at_this_time(summary(applied.plan, done=True, confirmed=len(applied.confirmed))))
         print_changes(applied.plan, done=True)
+        # The registry of `watch` has the new prompt by now. Others learn of it from the commit, which is still to come.
+        for proposal in proposals(applied.plan):
+            click.echo(f"{proposal} in registries that sync the commit", err=True)
         return
     click.echo(_at_this_time(_sentence(event)), err=True)
     if isinstance(event, events.Invalid) and event.problems:

@@ -131,5 +131,8 @@ def _layouts(suffix: str, text: str, old: Any, new: Any) -> Iterator[tuple[str, 
     # Only edits of YAML pay for the import of ruamel.yaml.
     from promptdb.files.editing.round_trip import before_and_after
 
-    for blocks in (True, False):
-        yield before_and_after(text, old, new, blocks=blocks)
+    yield (layout := before_and_after(text, old, new, blocks=True))
+    # A file may be indented in several ways. Only blocks that state their indentation depend on it.
+    if before_and_after(text, old, new, blocks=True, indent=9) != layout:
+        yield from (before_and_after(text, old, new, blocks=True, indent=indent) for indent in range(1, 9))
+    yield before_and_after(text, old, new, blocks=False)

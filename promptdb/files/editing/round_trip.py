@@ -1,7 +1,6 @@
 """Writes a YAML text before and after a change of its data, both with ruamel.yaml, which keeps comments."""
 
 import json
-import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from io import StringIO
@@ -12,25 +11,31 @@ import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml import scalarstring as styles
 from ruamel.yaml.comments import CommentedBase, CommentedMap, CommentedSeq
+from ruamel.yaml.emitter import Emitter
 from ruamel.yaml.error import CommentMark, YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.tokens import CommentToken
 
 from promptdb.files.editing.json_edit import as_json
+from promptdb.files.editing.yaml_text import block_hints, fits_block, quoted, quoted_lines
 from promptdb.files.findings import NoPlace
 from promptdb.files.reading.yaml import compose, reads_as_text
 
-# Characters that must be escaped: YAML forbids them, or YAML 1.1 treats them as line breaks or a byte order mark.
-_UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _YAML_1_1 = yaml.resolver.Resolver()
+_SHORT = 100
+"""The most columns of a line of `[]` or `{}` that keeps a text of several lines on one line."""
 
 
-def before_and_after(text: str, old: Any, new: Any, *, blocks: bool) -> tuple[str, str]:
+def before_and_after(text: str, old: Any, new: Any, *, blocks: bool, indent: int | None = None) -> tuple[str, str]:
     """Write a text with its data, which is `old`, and with `new`. Raise NoPlace if an alias uses what changes.
 
-    With `blocks`, texts of several lines become literal blocks.
+    With `blocks`, texts of several lines become literal blocks. `indent` is the indentation that blocks state if they
+    must; by default it is that of this writer.
     """
     writer = _writer(text)
+    writer.Emitter = type("_IndentedEmitter", (_Emitter,), {"stated_indent": indent or writer.map_indent})
     try:
         root = writer.load(text)
         # A file of comments.
@@ -47,6 +52,48 @@ class _TextOnly(VersionedResolver):
     """Reads every scalar as text, so that numbers and dates are written back unchanged."""
 
     versioned_resolver: Any = {}  # noqa: RUF012
+
+
+class _QuotedLines(styles.DoubleQuotedScalarString):
+    """A text of several lines in quotes that keep the lines. The file's own texts keep the form that they have."""
+
+    style = "lines"
+
+
+def _represent_lines(representer: RoundTripRepresenter, text: _QuotedLines) -> ScalarNode:
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, text.style, text.yaml_anchor(any=True))
+
+
+RoundTripRepresenter.add_representer(_QuotedLines, _represent_lines)
+
+
+class _Emitter(Emitter):
+    """Writes `_QuotedLines`, and states the indentation of blocks as all readers need it."""
+
+    stated_indent: int
+
+    def determine_block_hints(self, text: str) -> tuple[str, int, str]:
+        hints = block_hints(text, self.stated_indent)
+        return hints, 0, "+" if "+" in hints else ""
+
+    def choose_scalar_style(self) -> str:
+        if self.event.style != _QuotedLines.style:
+            style: str = super().choose_scalar_style()
+            return style
+        is_short = self.flow_level and self.column + len(quoted(self.event.value)) < _SHORT
+        return '"' if is_short or self.simple_key_context else _QuotedLines.style
+
+    def write_plain(self, text: str, split: bool = True) -> None:  # noqa: FBT001, FBT002
+        if self.style != _QuotedLines.style:
+            super().write_plain(text, split)
+            return
+        lines = quoted_lines(text)
+        self.write_indicator('"', need_whitespace=True)
+        for number, line in enumerate(lines):
+            if number:
+                self.write_indent()
+            self.write_indicator(line, need_whitespace=False)
+        self.write_indicator('"', need_whitespace=False)
 
 
 def _writer(text: str) -> YAML:
@@ -179,7 +226,9 @@ def _scalar(text: str, like: Any = None, *, blocks: bool = True) -> styles.Scala
 
 
 def _kind(text: str, style: str, *, blocks: bool) -> type[styles.ScalarString]:
-    if _UNPRINTABLE.search(text) or not text.strip("\n"):
+    if "\n" in text[:-1] and not text.isspace() and not (blocks and fits_block(text)):
+        return _QuotedLines
+    if not fits_block(text):
         return styles.DoubleQuotedScalarString
     if blocks and ("\n" in text[:-1] or style in ("|", ">") or ("\n" in text and style != '"')):
         return styles.LiteralScalarString

@@ -57,10 +57,12 @@ class Document:
             return Problem(body.file, body.first_line + (line or 1) - 1, column or 1, code, message, hint, detail)
         node = node_at(self._nodes, self.moved.get(path, path), key=key)
         row, start = (node.start_mark.line, node.start_mark.column + 1) if node is not None else (0, 1)
-        # Only a literal block has the lines of its text one by one, each behind the same indentation.
-        if line is not None and isinstance(node, yaml.ScalarNode) and node.style == "|":
+        if line is not None and isinstance(node, yaml.ScalarNode):
             lines, template_lines = self.text.split("\n"), str(node.value).split("\n")
-            if row + line < len(lines) and line <= len(template_lines):
+            # Only a literal block has the lines of its text one by one, each behind the same indentation.
+            if node.style != "|":
+                message += f" (line {line} of the text)" if len(template_lines) > 1 else ""
+            elif row + line < len(lines) and line <= len(template_lines):
                 row += line
                 start = len(lines[row]) - len(template_lines[line - 1]) + (column or 1)
         return Problem(self.path, row + self.first_line, start, code, message, hint, detail)

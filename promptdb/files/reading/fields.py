@@ -1,6 +1,5 @@
 """Validates the fields of a prompt file, and reports each wrong one with code, place and remedy."""
 
-import difflib
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +17,7 @@ from promptdb.domain.prompt_file import (
     PromptFile,
 )
 from promptdb.domain.spec import Message, Metadata, Placeholder, Variable
+from promptdb.files.reading.advice import for_unknown_field, for_wrong_value, is_foreign
 from promptdb.files.reading.document import Document
 from promptdb.problems import Code, Problem
 
@@ -44,7 +44,6 @@ _MODELS: dict[tuple[str, ...], tuple[type[BaseModel], ...]] = {
     ("tests", "expect", "messages"): (ExpectedMessage,),
     ("metadata",): (Metadata,),
 }
-_OTHER_NAMES = {"inputs": "variables", "tags": "metadata"} | dict.fromkeys(("content", "text", "prompt"), "template")
 
 
 def validate_fields(document: Document) -> tuple[PromptFile | None, list[Problem]]:
@@ -52,6 +51,10 @@ def validate_fields(document: Document) -> tuple[PromptFile | None, list[Problem
     try:
         return PromptFile.model_validate(document.data), []
     except ValidationError as error:
+        if is_foreign(document.data, PromptFile.model_fields):
+            message = "not a prompt: it has none of 'template', 'messages' and 'template_file'"
+            hint = "if it is something else, name it in .promptdbignore, or start its name with '_'"
+            return None, [document.problem((), Code.MISSING_FIELD, message, hint)]
         problems = _problems(document, error)
     known = {name: value for name, value in document.data.items() if name in PromptFile.model_fields}
     try:
@@ -111,42 +114,21 @@ def _problem(document: Document, path: FieldPath, misfits: list[tuple[str, str]]
     code = _CODES.get(kind, Code.WRONG_VALUE)
     name = _dotted(document.moved.get(path, path))
     if code is Code.UNKNOWN_FIELD:
-        return document.problem(path, code, f"unknown field {name}", _advice(document.data, path), key=True)
+        hint = for_unknown_field(path, _value_at(document.data, path), _known_fields(path[:-1]))
+        return document.problem(path, code, f"unknown field {name}", hint, key=True)
     if code is Code.MISSING_FIELD:
         return document.problem(path[:-1], code, f"{name} is missing")
     expected = [_EXPECTED[kind] for kind, _ in misfits if kind in _EXPECTED]
     text = f"expected {' or '.join(expected)}" if expected else _plain(message)
     if path[-1:] == ("role",) and kind == "literal_error":
         text += f", or their other names {', '.join(ROLE_SYNONYMS)}"
-    return document.problem(path, code, f"{name}: {text}" if path else text, _quoting(document.data, path, expected))
+    advice = for_wrong_value(path, _value_at(document.data, path), expected)
+    return document.problem(path, code, f"{name}: {text}" if path else text, advice)
 
 
 def _plain(message: str) -> str:
     message = message.removeprefix("Value error, ")
     return message.replace("Input should be", "expected").replace("should have", "must have")
-
-
-def _quoting(data: Any, path: FieldPath, expected: list[str]) -> str | None:
-    value = _value_at(data, path)
-    if "text" not in expected or "a whole number" in expected or not isinstance(value, int | float):
-        return None
-    if isinstance(value, float):
-        # The data no longer shows how the author wrote it: 1.10 is 1.1 here.
-        return "quote it"
-    return f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
-
-
-def _advice(data: Any, path: FieldPath) -> str:
-    name = str(path[-1])
-    if " " in name and _value_at(data, path) is None:
-        return "quote a value that contains a comma"
-    known = _known_fields(path[:-1])
-    if name in known:
-        # Messages and placeholders share a place, but not their fields.
-        return "a placeholder has no role and no template"
-    other = _OTHER_NAMES.get(name)
-    near = [other] if other in known else difflib.get_close_matches(name, known, 1)
-    return f"did you mean '{near[0]}'?" if near else f"fields here: {', '.join(known)}"
 
 
 def _known_fields(path: FieldPath) -> list[str]:

@@ -2,10 +2,9 @@
 
 import posixpath
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.files.findings import Unreadable
@@ -23,24 +22,39 @@ class Report(Protocol):
     def __call__(self, code: Code, message: str, hint: str | None, *, line: int | None = None) -> Problem: ...
 
 
+class Find(Protocol):
+    """Finds the fragment that the text of the file `includer` names. Returns None after it has reported a problem."""
+
+    def __call__(self, report: Report, name: str, includer: str) -> "Found | None": ...
+
+
+class Found(NamedTuple):
+    """A fragment, by its path from the prompts root."""
+
+    path: str
+    data: bytes
+
+
 @dataclass
 class Fragments:
-    """The fragments that one prompt includes, by their names, and the problems with them.
+    """The fragments that one prompt includes, by the names that templates use, and the problems with them.
 
-    `read` reads a fragment, and returns None after it has reported a problem.
+    `paths` has the file of each name.
     """
 
     language: Engine
-    read: Callable[[Report, str], bytes | None]
+    find: Find
     problems: list[Problem]
     found: dict[str, str] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
+    _places: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _longest: dict[str, Chain] = field(default_factory=dict)
 
-    def follow(self, text: str, report: Report, chain: Chain = ()) -> Chain:
-        """Read the fragments that a text includes, and return the longest chain below it. `chain` led to the text."""
+    def follow(self, text: str, file: str, report: Report, chain: Chain = ()) -> Chain:
+        """Read the fragments that a text in a file includes, and return the longest chain below it. `chain` led to the text."""
         longest: Chain = ()
         for name in self._names(text, report, is_fragment=bool(chain)):
-            below = self._fragment(name, partial(report, line=_line_of_include(text, name)), (*chain, name))
+            below = self._fragment(name, file, partial(report, line=_line_of_include(text, name)), (*chain, name))
             longest = max(longest, (name, *below), key=len)
         return longest
 
@@ -55,9 +69,15 @@ class Fragments:
                 self.problems.append(report(Code.TEMPLATE_SYNTAX, error.message, error.hint, line=error.line))
         return ()
 
-    def _fragment(self, name: str, report: Report, chain: Chain) -> Chain:
+    def _fragment(self, name: str, includer: str, report: Report, chain: Chain) -> Chain:
         """Return the longest chain below a fragment, which is read the first time. `chain` ends with the fragment."""
-        if posixpath.normpath(name) in map(posixpath.normpath, chain[:-1]):
+        key = (posixpath.dirname(includer), name)
+        if key not in self._places:
+            self._places[key] = self._place(name, includer, report)
+        path = self._places[key]
+        if path is None:
+            return ()
+        if path in [self.paths[before] for before in chain[:-1]]:
             message = f"fragments include one another: {' -> '.join(chain)}"
             self.problems.append(report(Code.INCLUDE, message, "remove one of these includes"))
             return ()
@@ -66,20 +86,30 @@ class Fragments:
             message = f"fragments are nested deeper than {MAX_INCLUDE_DEPTH}: {' -> '.join(whole)}"
             self.problems.append(report(Code.INCLUDE, message, "flatten them"))
         elif name not in self._longest:
-            self._longest[name] = self._read(name, report, chain)
+            self._longest[name] = self._below(name, chain)
         return self._longest.get(name, ())
 
-    def _read(self, name: str, report: Report, chain: Chain) -> Chain:
-        data = self.read(report, name)
-        if data is None:
-            return ()
-        try:
-            text = self.found[name] = decode(data)
-        except Unreadable as error:
-            self.problems += problems_of(name, error)
-            return ()
-        report, known = partial(_in_fragment, name), len(self.problems)
-        longest = self.follow(text, report, chain)
+    def _place(self, name: str, includer: str, report: Report) -> str | None:
+        """Find the file of a name. In one prompt, a name is one file: the version records its text by the name."""
+        found = self.find(report, name, includer)
+        if found is None:
+            return None
+        if (other := self.paths.setdefault(name, found.path)) != found.path:
+            message = f"{name!r} is {found.path} here, and {other} in another text of this prompt"
+            self.problems.append(report(Code.INCLUDE, message, "write one of them with its path from the prompts root"))
+            return None
+        if name not in self.found:
+            try:
+                self.found[name] = decode(found.data)
+            except Unreadable as error:
+                self.problems += problems_of(found.path, error)
+                return None
+        return found.path
+
+    def _below(self, name: str, chain: Chain) -> Chain:
+        text, path = self.found[name], self.paths[name]
+        report, known = partial(_in_fragment, path), len(self.problems)
+        longest = self.follow(text, path, report, chain)
         if len(self.problems) == known:
             try:
                 self.language.compile_template(text, self.found)
@@ -95,5 +125,5 @@ def _line_of_include(text: str, name: str) -> int:
     return text.count("\n", 0, match.end()) + 1 if match else 1
 
 
-def _in_fragment(name: str, code: Code, message: str, hint: str | None, *, line: int | None = None) -> Problem:
-    return Problem(name, line or 1, 1, code, message, hint)
+def _in_fragment(path: str, code: Code, message: str, hint: str | None, *, line: int | None = None) -> Problem:
+    return Problem(path, line or 1, 1, code, message, hint)

@@ -17,9 +17,9 @@ from promptdb.errors import OutsideRoot
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.document import Body, Document
 from promptdb.files.reading.formats import decode, problems_of, read_examples, text_body
-from promptdb.files.reading.fragments import Fragments, Report
+from promptdb.files.reading.fragments import Found, Fragments, Report
 from promptdb.files.streams import StoredFile
-from promptdb.files.tree import MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside, measure, size_text
+from promptdb.files.tree import ABSENT, MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside, measure, size_text
 from promptdb.problems import Code, Problem
 from promptdb.render.formats import engine
 from promptdb.render.templates import templates
@@ -104,11 +104,32 @@ class References:
         fragments = Fragments(engine(spec.template_format, spec.undefined), self._fragment, self.problems)
         if fragments.language.HAS_INCLUDES:
             for path, text in templates(spec).items():
-                fragments.follow(text, partial(self.document.problem, path))
+                body = self.document.bodies.get(path)
+                file = body.file if body is not None else self.document.path
+                fragments.follow(text, file, partial(self.document.problem, path))
+        self.texts |= {("includes", name): path for name, path in fragments.paths.items()}
         return fragments.found
 
-    def _fragment(self, report: Report, name: str) -> bytes | None:
-        return self._bytes(report, name, posixpath.normpath(name))
+    def _fragment(self, report: Report, name: str, includer: str) -> Found | None:
+        places = _places_of_include(name, includer)
+        for where in places[:-1]:
+            if self._is_absent(where):
+                self.read[where] = ABSENT
+            else:
+                places = [where]
+                break
+        data = self._bytes(report, name, places[-1], " or ".join(places))
+        return Found(places[-1], data) if data is not None else None
+
+    def _is_absent(self, where: str) -> bool:
+        try:
+            self.tree.open(where, MAX_TEXT_BYTES).close()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except (OSError, OutsideRoot, FileTooLarge):
+            # Reading it reports the problem.
+            return False
+        return False
 
     def _examples(self, name: str) -> list[JsonObject]:
         where, found = self._named(("few_shot", "examples_file"), name, partial(read_examples, file_suffix(name)))
@@ -136,13 +157,21 @@ class References:
             self.problems += problems_of(where, error)
             return where, None
 
-    def _bytes(self, report: Report, name: str, where: str) -> bytes | None:
-        data = self._attempt(report, name, where, MAX_TEXT_BYTES, self.tree.read)
+    def _bytes(self, report: Report, name: str, where: str, searched: str | None = None) -> bytes | None:
+        data = self._attempt(report, name, where, MAX_TEXT_BYTES, self.tree.read, searched)
         if data is not None:
             self.read[where] = digest_of(data)
         return data
 
-    def _attempt(self, report: Report, name: str, where: str, limit: int, read: Callable[[str, int], _T]) -> _T | None:
+    def _attempt(
+        self,
+        report: Report,
+        name: str,
+        where: str,
+        limit: int,
+        read: Callable[[str, int], _T],
+        searched: str | None = None,
+    ) -> _T | None:
         try:
             return read(where, limit)
         except OutsideRoot as error:
@@ -150,8 +179,19 @@ class References:
         except FileTooLarge:
             problem = report(Code.TOO_LARGE, f"{name!r} is larger than {size_text(limit)}", None)
         except FileNotFoundError:
-            problem = report(Code.FILE_MISSING, f"the file {name!r} does not exist", f"looked for {where}")
+            problem = report(Code.FILE_MISSING, f"the file {name!r} does not exist", f"looked for {searched or where}")
         except OSError as error:
             problem = report(Code.UNREADABLE, f"the file {name!r} cannot be read: {error.strerror}", None)
         self.problems.append(problem)
         return None
+
+
+def _places_of_include(name: str, includer: str) -> list[str]:
+    """List where to look for a fragment: from the prompts root, beside the including file, then in the folders around it."""
+    folder, folders = posixpath.dirname(includer), []
+    while folder:
+        folders.append(folder)
+        folder = posixpath.dirname(folder)
+    places = [posixpath.normpath(posixpath.join(folder, name)) for folder in ("", *folders)]
+    inside = [place for place in dict.fromkeys(places) if not place.startswith(("/", "../"))]
+    return inside or places[:1]

@@ -45,6 +45,8 @@ _HINTS = {
     "while parsing a flow mapping": "quote a value that starts with {",
     "while scanning a quoted scalar": "close the quotation mark",
 }
+_AFTER_A_WORD = ("mapping values are not allowed in this context", "could not find expected ':'")
+_WORD = re.compile(r"[ -]*(\w{1,40}) *|[ -]*([a-z_]{1,40}) [^:#]*")
 _SPECIAL_STARTS = frozenset(["", *"+-.0123456789~ntfNTF"])
 
 
@@ -72,7 +74,7 @@ def compose(text: str) -> yaml.Node | None:
             _refuse_depth(text)
         node: yaml.Node | None = _Parser(text).get_single_node()
     except yaml.MarkedYAMLError as error:
-        raise Unreadable(_syntax(error)) from error
+        raise Unreadable(_without_colon(text, error) or _syntax(error)) from error
     except yaml.reader.ReaderError as error:
         before = text.encode()[: error.position].decode(errors="replace")
         number = ord(error.character) if isinstance(error.character, str) else error.character
@@ -125,7 +127,8 @@ class _Builder:
             key = key_node.value
             if key_node.tag is not _PLAIN or key in result or key == "<<":
                 if type(key_node) is not yaml.ScalarNode:
-                    self._find(key_node, Code.YAML_FEATURE, "a key must be text")
+                    hint = "quote a value that starts with {"
+                    self._find(key_node, Code.YAML_FEATURE, "a key must be text", hint)
                     continue
                 self._check_key(key_node, result)
             if self._measured:
@@ -241,6 +244,20 @@ def _line_break(text: str, position: int) -> FileProblem:
     message = f"the character U+{ord(text[position]):04X} must be escaped"
     hint = f'write it as "{escape}", in double quotes'
     return FileProblem(Code.BAD_CHARACTER, message, hint, *line_and_column(text, position))
+
+
+def _without_colon(text: str, error: yaml.MarkedYAMLError) -> FileProblem | None:
+    """Find the line before the error that starts with a word, and probably lacks a colon behind it."""
+    if error.problem_mark is None or error.problem not in _AFTER_A_WORD:
+        return None
+    lines = text.split("\n")[: error.problem_mark.line + 1]
+    row = next((row for row in range(len(lines) - 2, -1, -1) if lines[row].strip()), None)
+    if row is None or (found := _WORD.fullmatch(lines[row])) is None or not lines[-1][:1].isspace():
+        return None
+    word = found[found.lastindex or 1]
+    message = f"not valid YAML: there is no ':' after {word!r}"
+    column = found.end(found.lastindex or 1) + 1
+    return FileProblem(Code.SYNTAX, message, f"write '{word}:', or quote the text", row + 1, column)
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> FileProblem:

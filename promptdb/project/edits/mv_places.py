@@ -11,7 +11,7 @@ from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import Conflict, Guard, InvalidRef, PromptNotFound
 from promptdb.files.editing.relocate import PromptPath
 from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
-from promptdb.files.scan import Candidate, is_prompt_name
+from promptdb.files.scan import Candidate, is_below, is_prompt_name
 from promptdb.git.index import is_ignored
 from promptdb.git.worktree import WorkTreeState, from_top
 from promptdb.project.desired import DesiredTree
@@ -126,7 +126,7 @@ def require_seen(new: PromptPath, root: Path, work_tree: WorkTreeState | None) -
     if blocked is not None:
         raise Guard(f"{blocked[:-1]} is a file, but {new.path} needs a folder", "choose another name")
     is_named = ignore_rule(ignore_file(root), str(root / IGNORE_FILE))
-    if any(map(is_named, [*folders, new.path])):
+    if is_below(new.path, is_named):
         raise Guard(f"{new.path} would be left out: {IGNORE_FILE} names it", "choose another name")
     if work_tree is not None and is_ignored(work_tree.repository, from_top(work_tree.prefix, new.path)):
         raise Guard(f"{new.path} would be left out: git ignores it", "choose another name, or change .gitignore")

@@ -15,7 +15,9 @@ from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import OutsideRoot, StorageError
+from promptdb.files.editing.sections import prompt_sections
 from promptdb.files.editing.write import prompt_file_text
+from promptdb.render.section_diff import Section
 from promptdb.safe_paths import contained
 from promptdb.streams import stream_digest
 
@@ -23,6 +25,11 @@ from promptdb.streams import stream_digest
 def prompt_text(spec: PromptSpec) -> str:
     """Format a spec as the text of a prompt file in YAML."""
     return prompt_file_text(spec, ".yaml")
+
+
+def sections(spec: PromptSpec) -> tuple[Section, ...]:
+    """Split a spec into the texts and fields that readers look at and compare."""
+    return prompt_sections(spec)
 
 
 def write_files(

@@ -13,7 +13,7 @@ from jinja2 import nodes
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.formats import Includes
 from promptdb.render.jinja.budget import CURRENT, Budget
-from promptdb.render.jinja.errors import CAUGHT, restated
+from promptdb.render.jinja.errors import CAUGHT, restated, syntax_error
 from promptdb.render.jinja.names import NeededNames
 from promptdb.render.jinja.sandbox import Sandbox
 
@@ -40,8 +40,8 @@ class JinjaTemplate:
         environment = Sandbox(is_lenient=is_lenient) if includes else _environment(is_lenient=is_lenient)
         self._text, self._includes, self._names = text, includes, names
         with _restated(), _budget():
-            main = environment.parse(text)
-            fragments = {name: environment.parse(source) for name, source in includes.items()}
+            main = _parsed(environment, text)
+            fragments = {name: _parsed(environment, source) for name, source in includes.items()}
             for tree in (main, *fragments.values()):
                 _require_known(environment, tree, includes)
             found = names(main, fragments, environment.globals).names
@@ -74,7 +74,7 @@ def compile_template(template: str, includes: Includes) -> JinjaTemplate:
 def include_names(template: str) -> tuple[str, ...]:
     names: dict[str, None] = {}
     with _restated():
-        tags = list(_environment().parse(template).find_all(_FRAGMENT_TAGS))
+        tags = list(_parsed(_environment(), template).find_all(_FRAGMENT_TAGS))
     for node in tags:
         name = node.template  # type: ignore[attr-defined]
         if not isinstance(name, nodes.Const) or not isinstance(name.value, str):
@@ -93,6 +93,13 @@ def find_name(template: str, name: str) -> tuple[int, int] | None:
     text = template.split("\n")[line - 1]
     match = re.compile(rf"(?<![\w.]){re.escape(name)}\b").search(text, max(text.find("{"), 0))
     return line, match.start() + 1 if match else 1
+
+
+def _parsed(environment: Sandbox, text: str) -> nodes.Template:
+    try:
+        return environment.parse(text)
+    except jinja2.TemplateSyntaxError as error:
+        raise syntax_error(error, text, environment) from error
 
 
 def _require_known(environment: Sandbox, tree: nodes.Template, includes: Includes) -> None:

@@ -1,4 +1,4 @@
-"""Restates errors of a jinja2 render as errors of promptdb: one line, with the place in the template."""
+"""Restates errors of jinja2 as errors of promptdb: one line, with the place in the template."""
 
 import re
 from collections.abc import Mapping
@@ -16,6 +16,36 @@ CAUGHT = (TemplateError, jinja2.TemplateError, *_FROM_PYTHON, RuntimeError, Memo
 """The errors that templates and jinja2's filters raise for values that do not fit."""
 
 _LONGEST = 200
+_NOT_CLOSED = re.compile(r"Unexpected end of template\..* block that needs to be closed is '(\w+)'")
+
+
+def syntax_error(error: jinja2.TemplateSyntaxError, text: str, environment: jinja2.Environment) -> TemplateError:
+    """Restate an error of the parser. A block that is not closed is an error at its first line, not at the last of the text."""
+    message = error.message or "jinja2 cannot parse this"
+    unclosed = _NOT_CLOSED.match(message)
+    if unclosed is None or (line := _line_of_unclosed(unclosed[1], text, environment)) is None:
+        return TemplateError(message, line=error.lineno)
+    return TemplateError(f"the block '{unclosed[1]}' is not closed", f"add {{% end{unclosed[1]} %}}", line=line)
+
+
+def _line_of_unclosed(name: str, text: str, environment: jinja2.Environment) -> int | None:
+    """Find the line of the innermost block of a name that no tag closes."""
+    open_lines: list[int] = []
+    tag: list[tuple[str, str]] = []
+    start = 1
+    for line, kind, value in environment.lex(text):
+        if kind == "block_end":
+            words = [value for kind, value in tag if kind == "name"]
+            is_inline = name == "set" and ("operator", "=") in tag
+            if words[:1] == [name] and not is_inline:
+                open_lines.append(start)
+            elif words[:1] == [f"end{name}"] and open_lines:
+                open_lines.pop()
+        elif kind == "block_begin":
+            tag, start = [], line
+        elif kind != "whitespace":
+            tag.append((kind, value))
+    return open_lines[-1] if open_lines else None
 
 
 def restated(error: BaseException, text: str, fragments: Mapping[str, str]) -> TemplateError:

@@ -25,31 +25,11 @@ def test_moves_are_planned_told_and_made(run: Run, synced: Path) -> None:
     declare(synced, "production: {greet: rev:1}\n")
     assert run("plan") == (0, f"2 unchanged\n{TABLE}1 alias move\n", "")
     assert run("plan", "--exit-code").code == 3
-    assert status(run)["registry"] == "in sync: 2 unchanged"
+    assert status(run)["registry"] == "not synced: 2 unchanged"
     assert status(run)["aliases"] == "1 alias move; 'promptdb plan' shows them"
     assert run("sync") == (0, f"2 unchanged\n{TABLE}1 alias move made\n", "")
     assert run("plan") == run("sync") == (0, "2 unchanged\n", "")
     assert "aliases" not in status(run)
-
-
-def test_drift_is_told(run: Run, two_versions: Path) -> None:
-    declare(two_versions, "production: {greet: rev:2}\n")
-    assert run("sync").code == run("rollback", "greet", "production").code == 0
-    line = "default/greet:production  rev:1  rev:2  declared as rev:2; moved by hand"
-    summary = "1 alias move, 1 of them moved by hand (drift)"
-    assert run("plan").out.splitlines()[-2:] == [line, summary]
-    assert status(run)["aliases"] == f"{summary}; 'promptdb plan' shows them"
-    [move] = run("status", "--json").json["plan"]["drift"]
-    assert move == {
-        "prompt": "default/greet",
-        "alias": "production",
-        "from_revision": 1,
-        "to_revision": 2,
-        "reason": "declared as rev:2",
-        "breaking": [],
-    }
-    assert run("sync").code == 0
-    assert run("plan").out == "2 unchanged\n"
 
 
 def test_what_is_not_committed_moves_nothing(run: Run, git: Git, synced: Path) -> None:
@@ -163,6 +143,36 @@ def test_a_breaking_move_can_be_allowed(run: Run, breaking: Path) -> None:
     [event, *_] = run("alias", "log", "greet", "production", "--json").json
     assert (event["to_revision"], event["action"], bool(event["breaking"])) == (3, "sync", True)
     assert run("plan").code == 0
+
+
+def test_writing_all_is_guarded_like_a_move(run: Run, git: Git, two_versions: Path) -> None:
+    write(two_versions, {"prompts/greet.txt": "Hi {name}, {age}!\n"})
+    commit_all(git)
+    assert run("sync").code == 0
+    before = set((two_versions / "prompts").iterdir())
+    ran = run("promote", "--write", "--all", "latest", "production")
+    assert (ran.code, MESSAGE in ran.err, set((two_versions / "prompts").iterdir())) == (5, True, before)
+    assert run("promote", "--write", "--all", "latest", "production", "--allow-breaking").code == 0
+
+
+def test_writing_stages_nothing(run: Run, git: Git, two_versions: Path) -> None:
+    commit_all(git)
+    for selector, state in (("rev:1", "?? "), ("rev:2", " M ")):
+        assert run("promote", "--write", f"greet:{selector}", "production").code == 0
+        assert git("diff", "--cached", "--name-only") == ""
+        assert f"{state}prompts/_aliases.yaml" in git("status", "--porcelain", "--untracked-files=all").splitlines()
+        git("add", "--all")
+        git("commit", "--quiet", "--message", selector)
+
+
+def test_writing_after_a_move_of_the_file_stages_nothing_more(run: Run, git: Git, two_versions: Path) -> None:
+    declare(two_versions, "production: {greet: rev:1}\n")
+    commit_all(git)
+    assert run("sync").code == run("mv", "greet", "hello").code == 0
+    staged = git("diff", "--cached")
+    assert run("promote", "--write", "greet:rev:2", "production").code == 0
+    assert git("diff", "--cached") == staged
+    assert "rev:2" not in staged
 
 
 @pytest.mark.parametrize("name", ["_aliases.yml", "_aliases.json"])

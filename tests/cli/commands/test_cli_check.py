@@ -20,10 +20,13 @@ def test_a_tree_without_problems_is_counted(run: Run, project: Path) -> None:
     assert run("check") == (0, "2 prompts and 1 test: no problems\n", "")
 
 
-def test_a_tree_without_prompts_is_fine(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, {"prompts/README.md": "no prompt"})
+def test_a_tree_without_prompts_is_never_all_fine(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"prompts/README.md": "no prompt", "prompts/.promptdbignore": "*\n", "prompts/a.md": "x"})
     monkeypatch.chdir(tmp_path)
-    assert run("check") == (0, "0 prompts and 0 tests: no problems\n", "")
+    code, out, _ = run("check")
+    assert (code, out.splitlines()[-1]) == (0, "1 warning in 1 file")
+    assert out.startswith("prompts/.:1:1: warning [PDB505] there are no prompt files\n    hint: see prompts_root, ")
+    assert run("sync").err.startswith("1 warning in 1 file")
 
 
 def test_each_problem_has_its_line_and_its_hint_below(run: Run, project: Path) -> None:

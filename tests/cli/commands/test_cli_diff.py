@@ -10,11 +10,9 @@ from repositories import Git
 FIRST_TO_SECOND = """\
 --- default/greet:rev:1
 +++ default/greet:rev:2
-@@ -1,3 +1,3 @@
- kind: string
- template_format: f-string
--template: Hello {name}, welcome to {place}!
-+template: Hi {name}, welcome to {place}!
+@@ -1 +1 @@ template
+-Hello {name}, welcome to {place}!
++Hi {name}, welcome to {place}!
 """
 
 
@@ -75,6 +73,47 @@ def test_a_changed_fragment_is_shown(run: Run, project: Path) -> None:
     out = run("diff", "a").out
     assert "-Be kind." in out
     assert "+Be brief." in out
+
+
+LONG = [f"Line {number} \twith blanks in it. " for number in range(1, 41)]
+NOTE = "note: · marks a space at the end of a line, and → a tab\n"
+
+
+def test_one_edited_line_is_one_line_of_the_diff(run: Run, project: Path) -> None:
+    """A space at the end of a line, or a tab, once made an escaped string of 40 lines of a text of 40."""
+    chat = "messages:\n- role: human\n  template: Hi\n- role: system\n  template: |\n"
+    write(project, {"prompts/a.yaml": chat + "".join(f"    {line}\n" for line in LONG)})
+    assert run("sync").code == 0
+    edited = [*LONG[:19], "Another line.\t ", *LONG[20:]]
+    write(project, {"prompts/a.yaml": chat + "".join(f"    {line}\n" for line in edited)})
+    around = [f" {line}".replace("\t", "→\t")[:-1] + "·" for line in LONG]
+    assert run("diff", "a") == (
+        0,
+        "\n".join(
+            [
+                "--- default/a:rev:1",
+                "+++ a.yaml",
+                "@@ -17,7 +17,7 @@ messages[1] system",
+                *around[16:19],
+                "-Line 20 →\twith blanks in it.·",
+                "+Another line.→\t·",
+                *around[20:23],
+                "",
+            ]
+        ),
+        NOTE,
+    )
+    assert [line for line in run("diff", "a", "--json").json["diff"] if line[0] in "-+"][2:] == [
+        "-Line 20 \twith blanks in it. ",
+        "+Another line.\t ",
+    ]
+
+
+def test_lines_that_look_the_same_show_why_they_differ(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.md": "a\u200b b\nc\xa0d\n\te"})
+    assert run("sync").code == 0
+    write(project, {"prompts/a.md": "a b\nc d\n    e"})
+    assert run("diff", "a").out.splitlines()[3:] == ["-a\\u200b b", "-c\\xa0d", "-→\te", "+a b", "+c d", "+    e"]
 
 
 def test_json_has_both_names_the_parts_and_the_lines(run: Run, two_versions: Path) -> None:

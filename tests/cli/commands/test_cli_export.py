@@ -81,6 +81,23 @@ def test_a_dash_prints_yaml(run: Run, synced: Path) -> None:
     assert run("export", "greet", "-") == (0, expected, "")
 
 
+def test_what_a_dash_prints_keeps_its_lines_and_reads_back(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.md": "---\nrole: system\n---\nHello \n\n\t{name}\n  bye\u2029!\n" + "long " * 50})
+    write(project, {"prompts/b.md": "---\nrole: system\n---\nHello \n\n\t{name}\n  bye!\n" + "long " * 50 + "end"})
+    assert run("sync").code == 0
+    printed = run("export", "b", "-").out
+    long = "    " + "long " * 50
+    assert printed.endswith(f"  template: |-\n    Hello \n\n    \t{{name}}\n      bye!\n{long}end\n")
+    quoted = run("export", "a", "-").out
+    assert quoted.endswith(
+        "  template: # in quotes, because a block cannot hold U+2029\n"
+        f'    "Hello \\n\\\n    \\n\\\n    \\t{{name}}\\n\\\n    \\  bye\\P!\\n\\\n{long}"\n'
+    )
+    for name, text in (("a", quoted), ("b", printed)):
+        write(project, {"again.yaml": text})
+        assert run("register-file", "again.yaml", "--name", name).out.startswith("unchanged: ")
+
+
 def test_a_dash_with_json_prints_json(run: Run, synced: Path) -> None:
     """Or refuses the two together: an option must not be passed over."""
     ran = run("export", "greet", "-", "--json")

@@ -278,7 +278,8 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
         "tracked": 0,
         "order": None,
         "moves": [],
-        "drift": [],
+        "held": [],
+        "ended_holds": [],
         "proposed_renames": [],
         "passed_renames": [],
     }

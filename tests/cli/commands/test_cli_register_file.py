@@ -28,6 +28,17 @@ def test_without_a_name_it_has_that_of_the_file(run: Run, file: Path) -> None:
     assert run("register-file", file).out.startswith("registered: default/hello revision 1 ")
 
 
+def test_a_file_of_the_tree_has_its_name_there(run: Run, project: Path) -> None:
+    assert run("register-file", "prompts/support/triage.yaml").out.startswith("registered: support/triage revision 1 ")
+    assert run("register-file", "prompts/greet.txt").out.startswith("registered: default/greet revision 1 ")
+    assert run("plan").out == "2 unchanged\n"
+
+
+def test_json_has_the_alias_that_was_moved(run: Run, file: Path) -> None:
+    assert run("register-file", file, "--json").json["alias"] is None
+    assert run("register-file", file, "--json", "--alias", "production").json["alias"] == "production"
+
+
 def test_the_same_content_again_is_unchanged(run: Run, file: Path) -> None:
     first = run("register-file", file).out
     assert run("register-file", file) == (0, first.replace("registered", "unchanged"), "")

@@ -139,12 +139,18 @@ def test_messages_fill_a_placeholder(run: Run, project: Path) -> None:
 
 
 def test_all_missing_variables_are_named_in_one_error(run: Run, synced: Path) -> None:
-    assert run("render", "greet") == (1, "", failure("missing variables: name, place"))
+    assert run("render", "greet") == (1, "", failure("missing variables: name, place", "add -v name=... -v place=..."))
 
 
 def test_a_variable_the_prompt_does_not_have_is_an_error(run: Run, synced: Path) -> None:
     ran = run("render", "greet", "-v", "nmae=Bo")
-    assert ran == (1, "", failure("missing variables: name, place", "did you mean 'name' instead of 'nmae'?"))
+    assert ran == (
+        1,
+        "",
+        failure(
+            "missing variables: name, place", "did you mean 'name' instead of 'nmae'? add -v name=... -v place=..."
+        ),
+    )
 
 
 @pytest.mark.parametrize("pair", ["name", "=x", ""])

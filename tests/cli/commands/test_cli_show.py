@@ -1,5 +1,6 @@
 """`promptdb show`."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -35,12 +36,48 @@ def test_a_version_is_shown_with_its_contract_and_its_file(run: Run, synced: Pat
         "    type: integer\n"
         "    required: false\n"
         "    default: 1\n"
-        "messages:\n"
-        "- role: system\n"
-        "  template: Triage the ticket, try {tries}.\n"
-        "- role: human\n"
-        "  template: '{ticket}'\n"
+        "messages[0] system:\n"
+        "  Triage the ticket, try {tries}.\n"
+        "messages[1] human:\n"
+        "  {ticket}\n"
     )
+
+
+def test_a_text_is_shown_line_by_line_with_marks(run: Run, project: Path) -> None:
+    chat = {"name": "n", "template": "a \n\tb\u2028\n\nc\n"}
+    messages = [{"role": "generic", "role_name": "judge", **chat}, {"variable_name": "h"}]
+    few_shot = {"examples": [{"q": "x\ny "}], "chat_messages": [{"role": "ai", "template": "{q}"}]}
+    write(project, {"prompts/a.json": json.dumps({"messages": messages, "few_shot": few_shot})})
+    assert run("sync").code == 0
+    ran = run("show", "a")
+    assert ran.out.partition("---\n")[2].split("\n") == [
+        "kind: chat",
+        "template_format: f-string",
+        "messages[0] generic judge (with a line break at the end):",
+        "  a·",
+        "  →\tb\u2028",
+        "",
+        "  c",
+        "messages[0] generic judge, other fields:",
+        "  name: n",
+        "messages[1] placeholder:",
+        "  variable_name: h",
+        "few_shot:",
+        "  examples:",
+        "  - q: |-",
+        "      x",
+        "      y·",
+        "few_shot.chat_messages[0] ai:",
+        "  {q}",
+        "",
+    ]
+    assert ran.err == "note: · marks a space at the end of a line, and → a tab\n"
+
+
+def test_no_text_passes_for_a_heading(run: Run, project: Path) -> None:
+    write(project, {"prompts/a.md": "x\nmessages[0] system:\ny"})
+    assert run("sync").code == 0
+    assert "\nmessages" not in run("show", "a").out
 
 
 @pytest.mark.parametrize(
@@ -237,8 +274,3 @@ def test_a_renamed_prompt_answers_to_its_old_name(run: Run, synced: Path) -> Non
     write(synced, {"prompts/help/desk.yaml": "renamed_from: [support/triage]\n" + text})
     assert run("sync").code == 0
     assert run("show", "support/triage:rev:1").out.startswith("help/desk revision 1\n")
-
-
-def test_what_is_shown_reads_back_as_the_same_prompt(run: Run, synced: Path) -> None:
-    write(synced, {"again.yaml": run("show", "support/triage").out.split("---\n", 1)[1]})
-    assert run("register-file", "again.yaml", "--name", "support/triage").out.startswith("unchanged: ")

@@ -68,6 +68,14 @@ def test_people_read_what_was_written_and_hear_of_the_rest(project: Path) -> Non
         assert running.wait() == 0
 
 
+def test_it_proposes_renames_as_plan_does(project: Path) -> None:
+    with started("watch") as running:
+        read_until(running, "stdout", "support/triage")
+        (project / "prompts/greet.txt").rename(project / "prompts/hello.txt")
+        notice = "default/hello has the content of default/greet, whose file is gone: 'renamed_from: [default/greet]'"
+        assert notice in read_until(running, "stderr", "default/hello")
+
+
 def test_ctrl_c_ends_it_with_130_and_a_second_one_is_refused_meanwhile(project: Path) -> None:
     with started("watch", "--json") as running:
         read_until(running, "stdout", "synced")

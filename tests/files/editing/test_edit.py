@@ -1,6 +1,7 @@
 """Putting a value into a prompt file: it reads back, and nothing else of the file changes."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def in_test(lines: str) -> str:
         pytest.param("      equals: old\n", "a\u2028b", '      equals: "a\\Lb"\n', id="a line break of YAML 1.1"),
         pytest.param("      equals: 'old'\n", "Grüße 😀", "      equals: 'Grüße 😀'\n", id="unicode"),
         pytest.param("      equals: é  # ü😀\n", "new", "      equals: new # ü😀\n", id="unicode around"),
-        pytest.param("      equals: old\n", "a\r\nb", '      equals: "a\\r\\nb"\n', id="a carriage return"),
+        pytest.param("      equals: old\n", "a\r\nb", '      equals: "a\\r\\n\\\n        b"\n', id="a carriage return"),
         pytest.param('      equals: "old\\n"\n', "new\n", '      equals: "new\\n"\n', id="one line with its break"),
         pytest.param("      equals: old\n", "a\nb", "      equals: |-\n        a\n        b\n", id="block, no break"),
         pytest.param("      equals: old\n", "a\nb\n", "      equals: |\n        a\n        b\n", id="block, one break"),
@@ -92,7 +93,15 @@ def in_test(lines: str) -> str:
             "      equals: |2-\n          a\n        b\n",
             id="spaces on the first line",
         ),
-        pytest.param("      equals: old\n", "\ta\nb", '      equals: "\\ta\\nb"\n', id="a tab on the first line"),
+        pytest.param(
+            "      equals: old\n", "\ta\nb", "      equals: |2-\n        \ta\n        b\n", id="a tab on the first line"
+        ),
+        pytest.param(
+            "      equals: old\n",
+            "a\u2028b\n  c\n\n",
+            '      equals: "a\\Lb\\n\\\n        \\  c\\n\\\n        \\n"\n',
+            id="a line break of YAML 1.1 in one of several lines",
+        ),
         pytest.param(
             "      equals: old\n",
             "a  \n  \nb",
@@ -271,6 +280,14 @@ def test_each_kind_of_file_keeps_what_is_around_the_value(suffix: str, before: s
 def test_the_body_of_every_text_prompt_stays(suffix: str):
     before = "---\ntests:\n- name: a\n  expect:\n    equals: |\n      old\n---\n\n  body\r\n---\n\n"
     assert edited(suffix, before, "a\nb\n") == before.replace("      old\n", "      a\n      b\n")
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+def test_a_block_states_the_indentation_of_its_file(width: int):
+    unit = " " * width
+    before = f"template: x\ntests:\n- name: a\n  expect:\n  {unit}equals: old\nmodel:\n   a: 1\n"
+    after = edited(".yaml", before, "\ta \n  b\n")
+    assert re.search(r"equals: \|\d\n +\ta \n +  b\nmodel:\n   a: 1\n$", after)
 
 
 # Messages

@@ -149,6 +149,42 @@ def test_text_of_several_lines_is_a_block():
     assert "template: |-\n  one\n  two\n" in prompt_file_text(string("one\ntwo"), ".yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param("a \nb\t\nc", ["|-", "a ", "b\t", "c"], id="blanks at the ends of lines"),
+        pytest.param("a\n \n\t\nb\n", ["|", "a", " ", "\t", "b"], id="lines of blanks"),
+        pytest.param("\ta\nb", ["|2-", "\ta", "b"], id="a tab first"),
+        pytest.param("  a\nb\n\n", ["|2+", "  a", "b", ""], id="spaces first, empty lines last"),
+        pytest.param("\n\n\ta", ["|2-", "", "", "\ta"], id="empty lines first"),
+        pytest.param("a\tb", ["|-", "a\tb"], id="one line with a tab"),
+        pytest.param("{a}: it's", ["|-", "{a}: it's"], id="one line that quotes would change"),
+        pytest.param("word " * 60 + "end", ["word " * 60 + "end"], id="a long line"),
+        pytest.param("{a}: " + "word " * 60, ["'{a}: " + "word " * 60 + "'"], id="a long line in quotes"),
+        pytest.param(
+            'a\u2028 "b"\n  c\x07 \n\td\n',
+            ["# in quotes, because a block cannot hold U+2028, U+0007", '"a\\L \\"b\\"\\n\\', "\\  c\\a \\n\\", '\\td\\n"'],
+            id="characters that must be escaped",
+        ),
+        pytest.param("\n\n", ['"\\n\\n"'], id="line breaks alone"),
+        pytest.param("a\u2028b", ['"a\\Lb"'], id="one line that must be escaped"),
+    ],
+)  # fmt: skip
+def test_a_file_keeps_the_lines_of_a_text(text: str, lines: list[str]):
+    written = prompt_file_text(string(text, metadata={"title": text}), ".yaml")
+    _, _, _, title, *more = written.split("\n")
+    assert title == f"  title: {lines[0]}"
+    assert more[: len(lines) - 1] == [f"    {line}" if line else "" for line in lines[1:]]
+    assert_round_trip(string(text, metadata={"title": text}), ".yaml")
+
+
+@given(texts())
+@settings(max_examples=100, deadline=None)
+def test_a_generated_text_of_several_lines_is_never_one_line(text: str):
+    written = prompt_file_text(string(text), ".yaml")
+    assert len(written.split("\n")) >= len(text.split("\n")) or text.isspace()
+
+
 def test_a_text_file_needs_no_front_matter_if_its_suffix_says_all():
     spec = string("Hi {{ x }}", template_format="jinja2")
     assert prompt_file_text(spec, ".j2") == "Hi {{ x }}\n"

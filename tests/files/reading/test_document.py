@@ -20,7 +20,7 @@ def inside(
     document: Document, path: tuple[str | int, ...], line: int | None, column: int | None
 ) -> tuple[str, int, int]:
     problem = document.problem(path, Code.TEMPLATE_SYNTAX, "m", "h", line=line, column=column)
-    assert (problem.code, problem.message, problem.hint) == (Code.TEMPLATE_SYNTAX, "m", "h")
+    assert (problem.code, problem.message[:1], problem.hint) == (Code.TEMPLATE_SYNTAX, "m", "h")
     return problem.path, problem.line, problem.column
 
 
@@ -101,6 +101,22 @@ def test_a_place_inside_a_template(
 ):
     document = read_document("a" + suffix, suffix, text.encode(), TextDefaults())
     assert inside(document, ("template",), line, column) == ("a" + suffix, *expected)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "message"),
+    [
+        (".yaml", "template: >\n  one\n\n  two\n", "x (line 2 of the text)"),
+        (".yaml", 'template: "one\\ntwo"\n', "x (line 2 of the text)"),
+        (".json", '{"template": "one\\ntwo"}', "x (line 2 of the text)"),
+        (".yaml", "template: |\n  one\n  two\n", "x"),
+        (".yaml", "template: one\n", "x"),
+        (".md", "one\ntwo\n", "x"),
+    ],
+)
+def test_a_line_that_has_no_place_in_the_file_is_in_the_message(suffix: str, text: str, message: str):
+    document = read_document("a" + suffix, suffix, text.encode(), TextDefaults())
+    assert document.problem(("template",), Code.TEMPLATE_SYNTAX, "x", line=2).message == message
 
 
 def test_a_place_in_another_file():

@@ -175,7 +175,7 @@ def test_problems_are_in_the_order_of_the_file(parse: Parse):
             id="a broken template and an unknown field",
         ),
         pytest.param(
-            "model: {a: 1, a: 2}\nbogus: 1\n",
+            "template: x\nmodel: {a: 1, a: 2}\nbogus: 1\n",
             [Code.DUPLICATE_KEY, Code.UNKNOWN_FIELD],
             id="a duplicate key and an unknown field",
         ),

@@ -12,8 +12,9 @@ from promptdb.domain.digest import digest_of
 from promptdb.domain.spec import Asset
 from promptdb.files.reading.parse import ParsedPrompt, ParseResult
 from promptdb.files.streams import StoredFile
-from promptdb.files.tree import MAX_TEXT_BYTES, beside
+from promptdb.files.tree import ABSENT, MAX_TEXT_BYTES, WorkTree, beside
 from promptdb.problems import Code, Problem
+from promptdb.project.content import content_of_file
 
 Parse = Callable[..., ParseResult]
 OneProblem = Callable[..., Problem]
@@ -346,7 +347,7 @@ def test_a_fragment_has_lf_and_no_byte_order_mark(parse: Parse):
             "a.mustache",
             "{{> s/_a}}",
             {"s/_a": "{{> s/../s/_b}}", "s/_b": "x\n{{> ./s/_a}}"},
-            ("s/../s/_b", 2),
+            ("s/_b", 2),
             "s/_a -> s/../s/_b -> ./s/_a",
             id="under other names",
         ),
@@ -400,6 +401,62 @@ def test_fragments_are_named_from_the_prompts_root_wherever_they_lie(parse: Pars
     prompt = parsed(parse(f"s/a.{suffix}", INCLUDE[suffix] % "s/_in/a", others))
     assert prompt.spec.includes["s/_in/b"] == "right"
     assert sorted(prompt.reads) == ["s/_in/a", "s/_in/b"]
+
+
+@pytest.mark.parametrize("suffix", INCLUDE)
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        pytest.param("tone", "app/x/tone", id="beside"),
+        pytest.param("parts/tone", "app/x/parts/tone", id="below"),
+        pytest.param("../tone", "app/tone", id="above"),
+        pytest.param("./tone", "app/x/tone", id="with a dot"),
+        pytest.param("shared/tone", "app/shared/tone", id="from a folder around it"),
+        pytest.param("x/tone", "app/x/tone", id="from a folder around it, in its own"),
+    ],
+)
+def test_a_fragment_may_be_named_from_the_folder_of_the_file(parse: Parse, suffix: str, name: str, file: str):
+    prompt = parsed(parse(f"app/x/a.{suffix}", INCLUDE[suffix] % name, {file: "right"}))
+    assert prompt.spec.includes == {name: "right"}
+    assert prompt.texts == {("includes", name): file}
+    assert {path for path, digest in prompt.reads.items() if digest != ABSENT} == {file}
+    assert content_of_file(prompt, WorkTree(Path("/nonexistent"))).reads == (file,)
+
+
+def test_the_prompts_root_comes_first_for_every_text(parse: Parse):
+    others = {"tone": "root", "app/tone": "beside", "app/_in/a": '{% include "tone" %}', "app/_in/tone": "beside"}
+    prompt = parsed(parse("app/a.j2", '{% include "tone" %}{% include "_in/a" %}', others))
+    assert prompt.spec.includes == {"tone": "root", "_in/a": others["app/_in/a"]}
+
+
+def test_a_fragment_names_others_from_its_own_folder(parse: Parse):
+    others = {"_lib/a": '{% include "b" %}', "_lib/b": "right", "app/b": "wrong"}
+    assert parsed(parse("app/a.j2", '{% include "_lib/a" %}', others)).spec.includes["b"] == "right"
+
+
+def test_a_text_in_a_file_of_its_own_names_fragments_from_there(parse: Parse):
+    others = {"_texts/a.j2": '{% include "tone" %}', "_texts/tone": "right", "s/tone": "wrong"}
+    text = "template_format: jinja2\ntemplate_file: ../_texts/a.j2\n"
+    assert parsed(parse("s/a.yaml", text, others)).spec.includes == {"tone": "right"}
+
+
+def test_a_name_that_means_two_files_in_one_prompt_is_a_problem(one_problem: OneProblem):
+    others = {"app/tone": "one", "_lib/a": 'x\n{% include "tone" %}', "_lib/tone": "two"}
+    problem = one_problem("app/a.j2", '{% include "tone" %}\n{% include "_lib/a" %}', others)
+    assert (problem.code, problem.path, problem.line) == (Code.INCLUDE, "_lib/a", 2)
+    assert problem.message == "'tone' is _lib/tone here, and app/tone in another text of this prompt"
+
+
+def test_a_fragment_beside_a_file_that_includes_itself(one_problem: OneProblem):
+    others = {"app/b": 'x\n{% include "./b" %}'}
+    problem = one_problem("app/a.j2", '{% include "b" %}', others)
+    assert (problem.path, problem.line) == ("app/b", 2)
+    assert problem.message == "fragments include one another: b -> ./b"
+
+
+def test_a_fragment_that_is_nowhere(one_problem: OneProblem):
+    problem = one_problem("app/x/a.j2", '{% include "tone" %}')
+    assert problem.hint == "looked for tone or app/x/tone or app/tone"
 
 
 @pytest.mark.parametrize("suffix", INCLUDE)

@@ -82,7 +82,14 @@ def test_a_variable_may_have_the_name_of_a_global(name: str):
         pytest.param("{{ a", 1, "unexpected end of template", id="unclosed expression"),
         pytest.param("a\n{% if %}", 2, "Expected an expression", id="no condition"),
         pytest.param("a\n\n{% endfor %}", 3, "unknown tag 'endfor'", id="end of nothing"),
-        pytest.param("{% for a in b %}\n", 1, "Unexpected end of template", id="unclosed loop"),
+        pytest.param(
+            "a\n{% if b %}\n{% if c %}\n{% endif %}\nd\n", 2, "the block 'if' is not closed", id="the outer one"
+        ),
+        pytest.param("{% set a = 1 %}\n{% set b %}\nc", 2, "the block 'set' is not closed", id="a set block"),
+        pytest.param(
+            "{% raw %}{% if %}{% endraw %}\n{%- if b -%}\nc", 2, "the block 'if' is not closed", id="after raw"
+        ),
+        pytest.param("{% for a in b %}\n", 1, "the block 'for' is not closed", id="unclosed loop"),
         pytest.param("{{ a b }}", 1, "expected token 'end of print statement'", id="two names"),
         pytest.param("a\n{% unknown %}", 2, "unknown tag 'unknown'", id="unknown tag"),
         pytest.param("{% do a.append(1) %}", 1, "unknown tag 'do'", id="extensions are off"),

@@ -1,0 +1,87 @@
+"""Reads and writes the versions that git gives aliases, and reads the holds that follow from them and the alias log."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from promptdb.db.columns import aliases, events, git_targets, prompts, versions
+from promptdb.db.inserts import Row, insert_rows
+from promptdb.db.repository import named
+from promptdb.domain.aliases import RELEASE
+from promptdb.domain.digest import Digest
+from promptdb.domain.holds import GitTarget, Hold
+from promptdb.domain.prompt_id import PromptId
+
+Key = tuple[PromptId, str]
+"""A prompt and an alias."""
+
+_target = (
+    *(git_targets.c.root, git_targets.c.git_ref, git_targets.c.selector, git_targets.c.line),
+    *(versions.c.revision.label("git_revision"), versions.c.spec_hash.label("git_digest")),
+)
+
+
+def read_git_targets(
+    connection: sa.Connection, prompt: PromptId | None = None, alias: str | None = None
+) -> dict[Key, GitTarget]:
+    """Read the versions that git gives aliases: all, or those of a prompt or an alias."""
+    query = sa.select(prompts.c.namespace, prompts.c.name, git_targets.c.alias, *_target).select_from(_recorded())
+    if prompt is not None:
+        query = query.where(*named(prompt))
+    if alias is not None:
+        query = query.where(git_targets.c.alias == alias)
+    return {(PromptId(row.namespace, row.name), row.alias): _target_of(row) for row in connection.execute(query)}
+
+
+def read_holds(connection: sa.Connection, prompt: PromptId | None = None) -> list[Hold]:
+    """Read the holds of all prompts or of one: the last move of the alias was by hand, away from the version that git gives."""
+    same = (events.c.prompt_id == git_targets.c.prompt_id, events.c.alias == git_targets.c.alias)
+    last = sa.select(sa.func.max(events.c.id)).where(*same).correlate(git_targets).scalar_subquery()
+    there = versions.alias("there")
+    query = (
+        sa.select(
+            *(prompts.c.namespace, prompts.c.name, git_targets.c.alias, *_target, there.c.revision),
+            *(events.c.action, events.c.actor, events.c.created_at, events.c.reason),
+        )
+        .select_from(_recorded())
+        .join(events, events.c.id == last)
+        .outerjoin(
+            aliases, sa.and_(aliases.c.prompt_id == git_targets.c.prompt_id, aliases.c.alias == git_targets.c.alias)
+        )
+        .outerjoin(there, there.c.id == aliases.c.version_id)
+        .where(events.c.run_id.is_(None), events.c.action != RELEASE)
+        .where(aliases.c.version_id.is_distinct_from(git_targets.c.version_id))
+    )
+    if prompt is not None:
+        query = query.where(*named(prompt))
+    found = [
+        Hold(
+            *(PromptId(row.namespace, row.name), row.alias, row.revision, _target_of(row)),
+            *(row.action, row.actor, row.created_at, row.reason),
+        )
+        for row in connection.execute(query)
+    ]
+    # Not in SQL: databases differ in the order of text.
+    return sorted(found, key=lambda hold: (hold.prompt, hold.alias))
+
+
+def write_git_targets(connection: sa.Connection, rows: Iterable[Row], gone: Iterable[tuple[UUID, str]]) -> None:
+    """Replace the rows of some aliases, and remove those of others, on the connection that holds the lock."""
+    new = list(rows)
+    keys = [*gone, *((row["prompt_id"], row["alias"]) for row in new)]
+    if keys:
+        where = (git_targets.c.prompt_id == sa.bindparam("key"), git_targets.c.alias == sa.bindparam("name"))
+        connection.execute(sa.delete(git_targets).where(*where), [{"key": key, "name": alias} for key, alias in keys])
+    insert_rows(connection, git_targets, new)
+
+
+def _recorded() -> sa.FromClause:
+    return git_targets.join(prompts, prompts.c.id == git_targets.c.prompt_id).join(
+        versions, versions.c.id == git_targets.c.version_id
+    )
+
+
+def _target_of(row: Any) -> GitTarget:
+    return GitTarget(row.git_revision, Digest(row.git_digest), row.root, row.git_ref, row.selector, row.line)
