@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from promptdb.client.fallback import Fallback, fallback_prompt
 from promptdb.client.health import Listener
 from promptdb.client.lookups import Lookups
 from promptdb.client.source import Source, WritableSource
 from promptdb.domain.delivery import Status
+from promptdb.domain.refs import parse_alias
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import PromptVersionView
-from promptdb.errors import ConfigError
+from promptdb.errors import ConfigError, InvalidRef, PromptDBError
 from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class PromptClient:
     def __init__(self, source: Source, *, ttl: float = TTL, max_stale: float | None = None) -> None:
         self._source = source
         self._lookups = Lookups(source, ttl, max_stale)
+        self._defaults: dict[str, tuple[Fallback, ResolvedPrompt]] = {}
 
     @classmethod
     def from_env(cls) -> Self:
@@ -95,18 +98,57 @@ class PromptClient:
 
     # Lookups
 
-    def get(self, ref: str) -> ResolvedPrompt:
+    def get(self, ref: str, *, fallback: Fallback | None = None) -> ResolvedPrompt:
         """Find the version that a reference names, ready to render.
 
         Args:
             ref: `namespace/name[:selector]`, for example `support/triage:production`.
+            fallback: an f-string, the fields of a prompt file, or a spec, for when the source has no answer. The result has the
+                reason DEFAULT.
 
         Raises:
             InvalidRef: the text is not a reference.
-            NotFound: there is no such prompt or version. The hint names similar or existing ones.
-            StorageError: the source cannot be reached, and the answer is not in memory.
+            InvalidPrompts: the fallback was needed, and is not a valid prompt.
+            NotFound: there is no such prompt or version, and no fallback. The hint names similar or existing ones.
+            StorageError: the source cannot be reached, the answer is not in memory, and there is no fallback.
         """
-        return self._lookups.at_hand(ref) or self._lookups.fetch(ref)
+        found = self._lookups.at_hand(ref)
+        if found is not None:
+            return found
+        if fallback is None:
+            return self._lookups.fetch(ref)
+        try:
+            return self._lookups.fetch(ref)
+        except InvalidRef:
+            raise
+        except PromptDBError:
+            return self._default(ref, fallback)
+
+    def at_hand(self, ref: str) -> ResolvedPrompt | None:
+        """Answer from memory, as `get` would. Return None where `get` would ask the source."""
+        return self._lookups.at_hand(ref)
+
+    def preload(self, alias: str = "production", namespace: str | None = None) -> int:
+        """Read the versions of an alias in one request, so that later lookups of `namespace/name:ALIAS` do not wait.
+
+        Args:
+            alias: an alias, or `latest`.
+            namespace: read only the prompts in this namespace and below it.
+
+        Returns:
+            How many prompts have the alias.
+
+        Raises:
+            InvalidRef: no alias can have this name.
+            StorageError: the source cannot be reached.
+        """
+        return self._lookups.preload(alias if alias == "latest" else parse_alias(alias), namespace)
+
+    def _default(self, ref: str, fallback: Fallback) -> ResolvedPrompt:
+        made = self._defaults.get(ref)
+        if made is None or made[0] != fallback:
+            made = self._defaults[ref] = (fallback, fallback_prompt(ref, fallback))
+        return made[1]
 
     def resolve(self, ref: str) -> PromptVersionView:
         """Find the version that a reference names now. Errors as in `get`."""

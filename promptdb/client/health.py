@@ -53,6 +53,8 @@ class Health:
     def failed(self, error: PromptDBError, *, has_answers: bool) -> float:
         """Note a failure. Return the seconds until the next attempt."""
         self._error = error
+        if (left := self._retry_at - monotonic()) > 0:
+            return left
         delay: float = min(FIRST_RETRY * 2.0 ** min(self._failures, 10), LAST_RETRY) * random.uniform(0.5, 1.0)  # noqa: S311
         self._failures += 1
         self._retry_at = monotonic() + delay

@@ -1,6 +1,6 @@
 """The prompts that a client keeps, and how long each may be served."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import inf
 from time import monotonic
 
@@ -30,15 +30,35 @@ FOR_GOOD = Lease(-inf, inf)
 
 @dataclass(slots=True)
 class Kept:
-    """An answer of the source in the forms that later calls get. They are made once, so that `get` makes nothing."""
+    """An answer of the source.
+
+    The forms that lookups get are made at the first of them, since most prompts of a preload are not used soon.
+    """
 
     ref: PromptRef
     stored: StoredVersion
+    source: str
     lease: Lease
     read_at: float
-    fresh: ResolvedPrompt = field(init=False)
-    cached: ResolvedPrompt = field(init=False)
-    stale: ResolvedPrompt = field(init=False)
+    cached: ResolvedPrompt | None = None
+    _stale: ResolvedPrompt | None = None
+
+    def first(self) -> ResolvedPrompt:
+        """Return the answer as the source just gave it. Errors as in `resolved`."""
+        age = None if self.lease is FOR_GOOD else self.age
+        return replace(resolved(self.ref.text, self.stored, self.source), _age=age)
+
+    def again(self) -> ResolvedPrompt:
+        """Return the answer as one from memory."""
+        if self.cached is None:
+            self.cached = replace(self.first(), reason=Reason.CACHED)
+        return self.cached
+
+    def late(self) -> ResolvedPrompt:
+        """Return the answer as one that the source has not confirmed in time."""
+        if self._stale is None:
+            self._stale = replace(self.first(), reason=Reason.STALE)
+        return self._stale
 
     def age(self) -> float:
         return monotonic() - max(self.read_at, self.lease.confirmed_at)
@@ -49,12 +69,8 @@ class Kept:
 
 
 def keep(ref: PromptRef, stored: StoredVersion, source: str, lease: Lease) -> Kept:
-    """Make the forms of an answer. Errors as in `resolved`."""
-    kept = Kept(ref, stored, FOR_GOOD if ref.is_pinned else lease, monotonic())
-    kept.fresh = replace(resolved(ref.text, stored, source), _age=None if ref.is_pinned else kept.age)
-    kept.cached = replace(kept.fresh, reason=Reason.CACHED)
-    kept.stale = replace(kept.fresh, reason=Reason.STALE)
-    return kept
+    """Keep an answer: for good if it can never change, otherwise for as long as the lease says."""
+    return Kept(ref, stored, source, FOR_GOOD if ref.is_pinned else lease, monotonic())
 
 
 def with_room(kept: dict[str, Kept]) -> dict[str, Kept]:

@@ -13,8 +13,9 @@ from promptdb.client.health import Health
 from promptdb.client.kept import FOR_GOOD, MAX_KEPT, Kept, Lease, keep
 from promptdb.client.source import Source
 from promptdb.domain.delivery import Changes, Generation
-from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import PromptRef
+from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
+from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
+from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, NotFound, PromptDBError
 from promptdb.render.resolved import ResolvedPrompt
 
@@ -67,12 +68,12 @@ class Lookups:
         if kept is None:
             return None
         if monotonic() < kept.lease.until:
-            return kept.cached
+            return kept.cached or kept.again()
         self.start()
         age = kept.age()
         if age < self._ttl:
-            return kept.cached
-        return kept.stale if self._max_stale is None or age <= self._max_stale else None
+            return kept.again()
+        return kept.late() if self._max_stale is None or age <= self._max_stale else None
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
@@ -105,13 +106,14 @@ class Lookups:
                     mine = self._flights[text] = Future[Kept]()
                     break
             try:
-                return flight.result().fresh
+                return flight.result().first()
             except CancelledError:
                 continue  # its caller was interrupted: ask again
         try:
             kept = self._ask(ref)
+            found = kept.first()
             mine.set_result(kept)
-            return kept.fresh
+            return found
         except PromptDBError as error:
             mine.set_exception(error)
             raise
@@ -132,6 +134,7 @@ class Lookups:
             raise
         except PromptDBError as error:
             self.health.failed(error, has_answers=bool(self._kept))
+            self.start()  # it notices when the source is back
             raise
         self.health.answered()
         if not ref.is_pinned:
@@ -155,6 +158,31 @@ class Lookups:
                         del self._kept[next(iter(self._kept))]
                     self._kept[ref.text] = kept
                     return kept
+
+    def preload(self, alias: str, namespace: str | None) -> int:
+        """Keep the version of an alias for many prompts. Raise StorageError if the source fails."""
+        self.health.require_attempt()
+        try:
+            if self._lease.confirmed_at == -inf:
+                self._confirm()
+            with self._confirming:  # so that no change is confirmed meanwhile without these
+                found = self._source.find_all(alias, namespace)
+                with self._lock:
+                    for stored in found:
+                        self._keep_as(stored, alias)
+        except PromptDBError as error:
+            self.health.failed(error, has_answers=bool(self._kept))
+            raise
+        self.health.answered()
+        self.start()
+        return len(found)
+
+    def _keep_as(self, stored: StoredVersion, alias: str) -> None:
+        prompt, selector = stored.view.prompt, Latest() if alias == LATEST else ByLabel(alias)
+        names = [str(prompt), prompt.name] if prompt.namespace == DEFAULT_NAMESPACE else [str(prompt)]
+        texts = [f"{name}:{alias}" for name in names] + (names if alias == LATEST else [])
+        for text in texts:
+            self._kept[text] = keep(PromptRef(prompt, selector, text), stored, self._source.name, self._lease)
 
     def confirm(self) -> None:
         """Ask the source at once what has changed, after a change of one's own. Raise nothing if the source fails."""
@@ -215,7 +243,9 @@ class Lookups:
                 found[text] = None
                 continue
             if stored != kept.stored:
-                found[text] = keep(kept.ref, stored, self._source.name, self._lease)
+                new = found[text] = keep(kept.ref, stored, self._source.name, self._lease)
+                # Here a lookup does not wait for it, and what cannot be read does not replace what can.
+                new.again()
         return found
 
 

@@ -26,6 +26,14 @@ class Source(Protocol):
         """
         ...
 
+    def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
+        """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace.
+
+        Raises:
+            StorageError: the source cannot be reached.
+        """
+        ...
+
     def changes(self, since: Generation | None) -> Changes:
         """Report the prompts that changed after a generation, and the generation now. Errors as in `find`."""
         ...

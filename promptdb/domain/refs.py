@@ -11,6 +11,9 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _DIGEST_PREFIX = re.compile(r"[0-9a-f]{8,64}")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ALIAS = re.compile(r"[a-z][a-z0-9._-]{0,127}")
+LATEST = "latest"
+"""The selector of the highest revision."""
+
 _KINDS = ("rev:", "sha256:", "git:")
 MAX_LABEL = 128
 MAX_REVISION = 2**31 - 1
@@ -100,7 +103,7 @@ def parse_selector(text: str) -> Selector:
     Raises:
         InvalidRef: the text is empty, or a malformed `rev:`, `sha256:` or `git:`.
     """
-    if text == "latest":
+    if text == LATEST:
         return Latest()
     if _UUID.fullmatch(text):
         return ByVersionId(UUID(text))
@@ -137,7 +140,7 @@ def is_label(text: str) -> bool:
         0 < len(text) <= MAX_LABEL
         and text.isprintable()
         and not any(character.isspace() for character in text)
-        and text != "latest"
+        and text != LATEST
         and not text.startswith(_KINDS)
         and not _UUID.fullmatch(text)
     )

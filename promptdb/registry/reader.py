@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
-from promptdb.db.lookup import existing_name, find_version
+from promptdb.db.lookup import existing_name, find_version, find_versions
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.domain.digest import Digest
@@ -76,6 +76,13 @@ class RegistryReader:
         with reading(self.registry.engine) as connection:
             found = find_version(connection, ref)
         return replace(found, assets=RecordedAssets(self.registry, found.view))
+
+    @retried
+    def find_all(self, alias: str, namespace: str | None = None) -> list[StoredVersion]:
+        """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace."""
+        with reading(self.registry.engine) as connection:
+            found = find_versions(connection, alias, namespace)
+        return [replace(stored, assets=RecordedAssets(self.registry, stored.view)) for stored in found]
 
     @retried
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:

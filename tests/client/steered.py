@@ -63,6 +63,12 @@ class Steered:
                     return version(ref.prompt, self.aliases[ref.prompt, alias])
         raise VersionNotFound(f"no {ref}")
 
+    def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
+        self._ask(f"find_all {alias} {namespace}")
+        with self._lock:
+            there = [(prompt, revision) for (prompt, name), revision in self.aliases.items() if name == alias]
+        return [version(*found) for found in there if namespace in (None, found[0].namespace)]
+
     def changes(self, since: Generation | None) -> Changes:
         self._ask("changes")
         with self._lock:

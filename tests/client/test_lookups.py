@@ -1,5 +1,6 @@
 """What a client serves, for how long, and what it says about it."""
 
+import asyncio
 import logging
 import os
 import pickle
@@ -12,10 +13,13 @@ import pytest
 from steered import Steered, until
 
 from promptdb.client import health, kept
+from promptdb.client.async_client import AsyncPromptClient
 from promptdb.client.client import PromptClient
+from promptdb.client.fallback import Fallback
 from promptdb.domain.delivery import ClientChange, Reason, Status
 from promptdb.domain.prompt_id import PromptId
-from promptdb.errors import StorageError, VersionNotFound
+from promptdb.domain.spec import PromptSpec
+from promptdb.errors import InvalidPrompts, InvalidRef, StorageError, VersionNotFound
 from promptdb.render.resolved import ResolvedPrompt
 
 REF = "a/one:production"
@@ -305,3 +309,85 @@ def test_an_answer_can_be_pickled(client: PromptClient) -> None:
     found = client.get(REF)
     copy = pickle.loads(pickle.dumps(found))
     assert (copy.render_text(), copy.reason, copy.age) == ("1", Reason.STATIC, 0.0)
+
+
+# Many at once, and for want of a registry
+
+
+def test_a_preload_is_one_request_for_many_lookups(client: PromptClient, source: Steered) -> None:
+    for number in range(20):
+        source.move("production", number, PromptId("b", f"p{number}"))
+    assert client.preload("production", "b") == 20
+    found = client.get_many(f"b/p{number}:production" for number in range(20))
+    assert [prompt.render_text() for prompt in found.values()] == [str(number) for number in range(20)]
+    assert {prompt.reason for prompt in found.values()} == {Reason.CACHED}
+    assert source.asked == ["changes", "find_all production b"]
+    source.move("production", 99, PromptId("b", "p7"))
+    until(lambda: client.get("b/p7:production").render_text() == "99")
+
+
+def test_the_short_names_of_the_default_namespace_are_preloaded_too(client: PromptClient, source: Steered) -> None:
+    source.move("latest", 5, PromptId("default", "hello"))
+    client.preload("latest")
+    asked = len(source.asked)
+    texts = ["hello", "hello:latest", "default/hello", "default/hello:latest"]
+    assert [client.get(text).render_text() for text in texts] == ["5"] * 4
+    assert len(source.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("fallback", "text"),
+    [
+        ("Hello {name}", "Hello Ada"),
+        ({"template": "Hi {{ name }}", "template_format": "jinja2"}, "Hi Ada"),
+        (PromptSpec(kind="string", template="Dear {name}"), "Dear Ada"),
+    ],
+    ids=["text", "fields", "spec"],
+)
+@pytest.mark.parametrize("is_down", [True, False], ids=["outage", "not found"])
+def test_a_fallback_renders_like_any_prompt(
+    client: PromptClient, source: Steered, fallback: Fallback, text: str, is_down: bool
+) -> None:
+    source.error = DOWN if is_down else None
+    found = client.get("a/greeting:production", fallback=fallback)
+    assert found.render_text(name="Ada") == text
+    assert (found.reason, found.source, found.version.is_recorded) == (Reason.DEFAULT, "code", False)
+    assert client.get("a/greeting:production", fallback=fallback) is not None
+    source.error = None
+    until(lambda: client.get(REF, fallback=fallback).reason is Reason.CACHED)
+
+
+def test_a_wrong_reference_or_fallback_is_an_error(client: PromptClient, source: Steered) -> None:
+    source.error = DOWN
+    with pytest.raises(InvalidRef):
+        client.get("not a ref", fallback="x")
+    with pytest.raises(InvalidPrompts):
+        client.get(REF, fallback="{")
+
+
+def test_the_async_client_gives_the_same_and_never_blocks_the_loop(source: Steered) -> None:
+    release = Event()
+
+    async def use() -> tuple[list[ResolvedPrompt], int]:
+        async with AsyncPromptClient(PromptClient(source)) as client:
+            source.gate = lambda what: what == "find" and release.wait(60)
+            slow = [asyncio.create_task(client.get(f"a/one:rev:{number}")) for number in range(1, 6)]
+            turns = 0
+            while turns < 100:
+                await asyncio.sleep(0)
+                turns += 1
+            assert not any(task.done() for task in slow)
+            release.set()
+            found = await asyncio.gather(*slow)
+            assert (await client.render("a/one:rev:3")).text == "3"
+            assert (await client.resolve("a/one:rev:4")).revision == 4
+            assert await client.preload() == 1
+            many = await client.get_many([REF, "a/one:rev:2"])
+            assert [prompt.render_text() for prompt in many.values()] == ["1", "2"]
+            await client.wait_ready()
+            assert client.status() is Status.READY
+            return found, turns
+
+    found, _ = asyncio.run(use())
+    assert [prompt.render_text() for prompt in found] == ["1", "2", "3", "4", "5"]
+    assert source.asked[-1] == "close"

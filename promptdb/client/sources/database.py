@@ -50,6 +50,9 @@ class DatabaseSource:
                 raise
         return self.service.find(ref)
 
+    def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
+        return self._reader.find_all(alias, namespace)
+
     def changes(self, since: Generation | None) -> Changes:
         return self._feed.changes(since)
 
