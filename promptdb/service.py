@@ -1,6 +1,7 @@
 """`PromptService`: the operations on one registry, for the command line, clients and other programs."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self
 
@@ -17,6 +18,7 @@ from promptdb.domain.views import (
     AliasEventView,
     AliasView,
     AssetView,
+    BlameEntry,
     LogEntry,
     PromptSummary,
     PromptVersionView,
@@ -142,6 +144,19 @@ class PromptService:
     def alias_log(self, prompt: str, alias: str | None = None) -> list[AliasEventView]:
         """List the moves of a prompt's aliases, newest first."""
         return self.reader.alias_log(prompt, alias)
+
+    def blame(self, at: datetime | None = None, prompt: str | None = None) -> list[BlameEntry]:
+        """Find what each alias pointed at, and the move that had brought it there.
+
+        Args:
+            at: an aware time; by default now.
+            prompt: only the aliases of this prompt.
+
+        Raises:
+            InvalidRef: `prompt` is malformed.
+            PromptNotFound: the prompt does not exist.
+        """
+        return self.reader.blame(at, prompt)
 
     # Versions
 

@@ -46,7 +46,7 @@ def find_version(connection: sa.Connection, ref: PromptRef) -> StoredVersion:
 
 def find_versions(connection: sa.Connection, alias: str, namespace: str | None) -> list[StoredVersion]:
     """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace."""
-    query = select_versions().add_columns(versions.c.spec_json, _first_commit().label("commit_id"))
+    query = select_versions().add_columns(versions.c.spec_json, first_commit().label("commit_id"))
     if alias == LATEST:
         query = query.where(is_highest)
     else:
@@ -126,7 +126,7 @@ def _select(kind: type[Any]) -> sa.Select[Any]:
     query = (
         select_versions()
         .add_columns(
-            versions.c.spec_json, versions.c.prompt_id, _first_commit().label("commit_id"), by_alias.label("alias")
+            versions.c.spec_json, versions.c.prompt_id, first_commit().label("commit_id"), by_alias.label("alias")
         )
         .where(prompts.c.namespace == sa.bindparam("namespace"), prompts.c.name == sa.bindparam("name"))
         .limit(1)
@@ -152,7 +152,7 @@ def _pointed(alias: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
     )
 
 
-def _first_commit() -> sa.ScalarSelect[str | None]:
+def first_commit() -> sa.ScalarSelect[str | None]:
     """Select the first clean commit of the version."""
     return (
         sa.select(sources.c.commit_id)

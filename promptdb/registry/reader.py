@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import BinaryIO, Literal, Self
 
 import sqlalchemy as sa
 
+from promptdb.db.blame import blame
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
 from promptdb.db.lookup import existing_name, find_version, find_versions
@@ -19,6 +21,7 @@ from promptdb.domain.views import (
     AliasEventView,
     AliasView,
     AssetView,
+    BlameEntry,
     LogEntry,
     PromptSummary,
     PromptVersionView,
@@ -162,6 +165,13 @@ class RegistryReader:
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt)
             return PromptRepository(connection).alias_events(name, None if alias is None else parse_alias(alias))
+
+    @retried
+    def blame(self, at: datetime | None = None, prompt: str | None = None) -> list[BlameEntry]:
+        """Find what each alias pointed at. Arguments and errors as in `PromptService.blame`."""
+        with reading(self.registry.engine) as connection:
+            name = self._name(connection, prompt) if prompt is not None else None
+            return blame(connection, at or datetime.now(UTC), name)
 
     def _name(self, connection: sa.Connection, prompt: str) -> PromptId:
         return existing_name(connection, PromptId.parse(prompt))
