@@ -93,6 +93,9 @@ class AppSettings(BaseSettings):
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
+    source: Literal["database", "files"] = Field(
+        default="database", description="where a client finds prompts: the registry, or the work tree as it is"
+    )
     cache_ttl: float = Field(default=30.0, gt=0, description="seconds for which a client counts an answer as fresh")
     max_stale: float | None = Field(
         default=None,

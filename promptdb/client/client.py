@@ -53,12 +53,11 @@ class PromptClient:
     @classmethod
     def from_settings(cls, settings: "AppSettings | None") -> Self:
         """Make a client for these settings, or for those of `from_env` if None. Errors as in `from_env`."""
-        # Other sources do without SQLAlchemy.
-        from promptdb.client.sources.database import DatabaseSource
+        from promptdb.client.sources.choice import chosen_source
         from promptdb.settings import load_settings
 
         settings = settings or load_settings()
-        return cls(DatabaseSource(settings), ttl=settings.cache_ttl, max_stale=settings.max_stale)
+        return cls(chosen_source(settings), ttl=settings.cache_ttl, max_stale=settings.max_stale)
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
-from promptdb.errors import IntegrityFailure, NotFound, PromptDBError
+from promptdb.errors import IntegrityFailure, InvalidPrompts, NotFound, PromptDBError
 from promptdb.render.resolved import ResolvedPrompt
 
 _log = logging.getLogger("promptdb")
@@ -129,7 +129,7 @@ class Lookups:
             if not ref.is_pinned and self._lease.confirmed_at == -inf:
                 self._confirm()
             kept = self._find(ref)
-        except (NotFound, IntegrityFailure):
+        except (NotFound, IntegrityFailure, InvalidPrompts):
             self.health.answered()
             raise
         except PromptDBError as error:
@@ -239,7 +239,8 @@ class Lookups:
                 continue
             try:
                 stored = self._source.find(kept.ref)
-            except NotFound:
+            except (NotFound, InvalidPrompts):
+                # The next lookup reports it.
                 found[text] = None
                 continue
             if stored != kept.stored:
