@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Self
 
 import sqlalchemy as sa
 
@@ -12,7 +12,7 @@ from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.holds import Hold
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, PromptRef, parse_alias, parse_promotion
+from promptdb.domain.refs import ByCommit, PromptRef, parse_promotion
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
     AliasEventView,
@@ -28,21 +28,20 @@ from promptdb.domain.views import (
 from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
 from promptdb.registry import aliases, holds
+from promptdb.registry.aliases import Expected
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings, load_settings
-from promptdb.sync.alias_moves import Pointing
+from promptdb.sync.alias_moves import Pointing, pointing_of
 from promptdb.sync.apply import apply_prompt
-
-Expected = int | None | Literal["any"]
-"""The revision that an alias must point at before it moves. None stands for no alias, `any` skips the check."""
 
 
 class PromptService:
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
-    The database is opened, and its schema checked, at the first use. Use it as a context manager, or call `close`.
+    The database is opened, and its schema checked, at the first use. Only `register_*` creates a missing SQLite database.
+    Use it as a context manager, or call `close`.
 
     Args:
         settings: name the database and the blob store. The default reads the settings of the current folder.
@@ -273,7 +272,8 @@ class PromptService:
             hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
         move = aliases.decide_promotion(self.registry, target.prompt, AliasTarget(target.revision, target.id), alias)
-        return self._perform(move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking)
+        options = {"dry_run": dry_run, "allow_breaking": allow_breaking}
+        return aliases.perform_one(self.registry, move, expected, reason, **options)
 
     def promote_all(
         self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None, allow_breaking: bool = False
@@ -287,13 +287,15 @@ class PromptService:
 
     def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> AliasMove:
         """Return an alias to its previous target, even if that breaks callers. Arguments and errors as in `promote`."""
-        return self._perform(aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias), expected, reason)
+        move = aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias)
+        return aliases.perform_one(self.registry, move, expected, reason)
 
     def delete_alias(
         self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None
     ) -> AliasMove:
         """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
-        return self._perform(aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias), expected, reason)
+        move = aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias)
+        return aliases.perform_one(self.registry, move, expected, reason)
 
     def holds(self, prompt: str | None = None) -> list[Hold]:
         """List the aliases of one prompt, or of all, that were moved by hand away from where git has them."""
@@ -303,17 +305,8 @@ class PromptService:
         """End the hold of an alias: the next sync moves it to where git has it. Raises `NotFound` if it is not held."""
         return holds.release(self.registry, PromptId.parse(prompt), alias, reason)
 
-    def _perform(self, move: AliasMove, expected: Expected, reason: str | None, **options: bool) -> AliasMove:
-        if expected != "any":
-            aliases.require_expected(move, expected)
-        return next(iter(aliases.perform(self.registry, [move], reason, **options)), move)
-
     def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
-        pointing = Pointing(alias) if isinstance(alias, str) else alias
-        if pointing is not None:
-            parse_alias(pointing.alias)
-            aliases.require_storable(pointing.reason)
-        plan = apply_prompt(self.registry, desired, content, pointing).plan
+        plan = apply_prompt(self.reader.created, desired, content, pointing_of(alias)).plan
         created = any(change.action in (Action.CREATE, Action.UPDATE) for change in plan.changes)
         return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, plan.count(Action.REVIVE) > 0)

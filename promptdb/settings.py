@@ -89,6 +89,7 @@ class AppSettings(BaseSettings):
     refs: dict[kinds.RefPattern, list[kinds.AliasName]] = Field(
         default={}, description="the git refs that may be synced, and the aliases that each of them moves"
     )
+    main_ref: kinds.RefName | None = Field(default=None, description="the git ref that latest follows")
     protected_aliases: list[kinds.AliasName] = Field(
         default=["production"], description="aliases that move over a breaking change only with permission"
     )

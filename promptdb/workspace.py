@@ -74,6 +74,11 @@ class Workspace:
         return self.stores.ready()
 
     @cached_property
+    def created(self) -> "Registry":
+        """The stores for a sync, which creates a missing SQLite database. Errors as in `Registry.created`."""
+        return self.stores.created()
+
+    @cached_property
     def service(self) -> "PromptService":
         """The verbs of the registry, over the same connections."""
         from promptdb.registry.reader import RegistryReader
@@ -165,7 +170,8 @@ class Workspace:
 
         tree = self.load(view, ref)
         tree.desired.require_valid()
-        return Planned(tree, plan_tree(self.registry, tree, policy or Policy()), self.registry)
+        registry = self.stores.compared()
+        return Planned(tree, plan_tree(registry, tree, policy or Policy()), registry)
 
     def sync(
         self,
@@ -174,7 +180,7 @@ class Workspace:
         ref: str | None = None,
         *,
         keep_going: bool = False,
-        clean: bool = False,
+        clean: bool | None = None,
     ) -> "Synced":
         """Write the changes of the files into the registry, in one transaction.
 
@@ -182,20 +188,21 @@ class Workspace:
             policy: limits what the sync may do; the default prunes nothing.
             view, ref: as in `load`.
             keep_going: write the valid prompts even if others are invalid. Nothing is pruned then.
-            clean: refuse uncommitted changes.
+            clean: refuse uncommitted changes. By default, only a local registry takes them.
 
         Raises:
             InvalidPrompts: a file has an error, and `keep_going` is not set.
-            Guard: there are uncommitted changes and `clean` is set, or the sync exceeds a limit of the policy.
+            Guard: there are uncommitted changes that `clean` refuses, or the sync exceeds a limit of the policy.
             ConfigError, Conflict, LockTimeout, StorageError: nothing was written either.
         """
         from promptdb.sync.sync_tree import Synced, sync_tree
 
         tree = self.load(view, ref)
-        if clean:
-            require_clean(tree)
+        audience = None if self.stores.is_local else self.stores.audience
+        if clean or (clean is None and audience is not None):
+            require_clean(tree, audience)
         with self._show(UPLOADING) as progress:
-            applied = sync_tree(self.registry, tree, policy or Policy(), keep_going=keep_going, progress=progress)
+            applied = sync_tree(self.created, tree, policy or Policy(), keep_going=keep_going, progress=progress)
         return Synced(tree, applied)
 
     def sync_head(self) -> "Applied | None":
@@ -206,11 +213,12 @@ class Workspace:
         from promptdb.sync.sync_tree import is_synced, sync_tree
 
         if not self.stores.is_local:
-            raise ConfigError("the registry is not local", "a local one is a SQLite file with blobs in a folder")
-        if is_synced(self.registry, self.settings):
+            hint = "a local one is a SQLite file in or beside the checkout, with blobs in a folder"
+            raise ConfigError(f"the registry {self.stores.address} is not local", hint)
+        if is_synced(self.created, self.settings):
             return None
         # The commit, because the work tree may hold half an edit.
-        return sync_tree(self.registry, load_tree(self.settings, view=View(rev="HEAD")), Policy(local=True))
+        return sync_tree(self.created, load_tree(self.settings, view=View(rev="HEAD")), Policy(local=True))
 
     def sync_valid(self, proceed: Callable[[LoadedTree], bool]) -> "Applied | None":
         """Sync the valid files of the work tree into a local registry, for `watch`.
@@ -224,7 +232,7 @@ class Workspace:
         if not proceed(tree):
             return None
         try:
-            return sync_tree(self.stores.ready(), tree, Policy(local=True), keep_going=True)
+            return sync_tree(self.stores.created(), tree, Policy(local=True), keep_going=True)
         finally:
             # The file of the database may be replaced before the next call.
             self.stores.close()
@@ -233,7 +241,7 @@ class Workspace:
         """Record each commit that changed a prompt, the oldest first. Errors as in `record_history`."""
         from promptdb.sync.history import record_history
 
-        return record_history(self.registry, self.settings, rev, self._show)
+        return record_history(self.created, self.settings, rev, self._show)
 
     def sync_after_history(self, rev: str = "HEAD") -> "Applied":
         """Move the aliases of the newest commit of a history that `sync_history` recorded. Errors as in `sync`."""
@@ -245,7 +253,7 @@ class Workspace:
         """Compare the files with the registry. Problems of files are in the result. Errors as in `load`."""
         from promptdb.sync.status import status_of
 
-        return status_of(self.registry, self.load(), self.settings.prompts_path)
+        return status_of(self.stores, self.load(), self.settings.prompts_path)
 
     def declare(
         self, source: str, alias: str, *, everywhere: bool = False, allow_breaking: bool = False
@@ -277,5 +285,5 @@ class Workspace:
 
     def _show(self, title: str) -> AbstractContextManager[Progress | None]:
         # A folder takes blobs too fast for a progress bar.
-        is_instant = title == UPLOADING and self.stores.blobs.backend == "local"
+        is_instant = title == UPLOADING and self.settings.storage_backend == "local"
         return nullcontext() if is_instant else self._progress(title)

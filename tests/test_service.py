@@ -247,9 +247,10 @@ def test_a_name_that_is_none_is_refused(recorder: PromptService, act: str) -> No
 
 
 @pytest.fixture(scope="module")
-def recorder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def recorder(tmp_path_factory: pytest.TempPathFactory, migrated_database: Callable[..., str]) -> Any:
     """For what never comes to the database, whichever it is."""
-    service = PromptService(settings_for("sqlite:///registry.sqlite3", tmp_path_factory.mktemp("registry")))
+    folder = tmp_path_factory.mktemp("registry")
+    service = PromptService(settings_for(migrated_database("sqlite", folder), folder))
     yield service
     service.close()
 
@@ -386,7 +387,7 @@ def test_an_export_brings_fragments_and_assets_along(
 def test_every_prompt_of_this_repository_survives_an_export(
     service: PromptService, tmp_path: Path, sync: Callable[..., Applied]
 ) -> None:
-    settings = service.settings.model_copy(update={"prompts_root": CHECKOUT / "prompts"})
+    settings = service.settings.model_copy(update={"prompts_root": (str(CHECKOUT / "prompts"),)})
     sync_tree(service.registry, load_tree(settings), Policy())
     names = [str(summary.prompt) for summary in service.list_prompts()]
     assert len(names) > 10

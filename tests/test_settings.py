@@ -89,6 +89,7 @@ def test_the_environment_replaces_single_settings_of_the_file(project: Path, mon
         ("PROMPTDB_LOCK_TIMEOUT", "0.5", "lock_timeout", 0.5),
         ("PROMPTDB_STORAGE_BACKEND", "local", "storage_backend", "local"),
         ("PROMPTDB_REFS", '{"main": ["staging"]}', "refs", {"main": ["staging"]}),
+        ("PROMPTDB_MAIN_REF", "refs/heads/trunk", "main_ref", "trunk"),
     ],
 )
 def test_every_setting_can_come_from_the_environment(

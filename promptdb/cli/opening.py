@@ -40,17 +40,20 @@ def workspace() -> "Iterator[Workspace]":
 
 
 @contextmanager
-def registry(settings: AppSettings | None = None, database: str | None = None) -> "Iterator[Registry]":
+def registry(
+    settings: AppSettings | None = None, database: str | None = None, *, create: bool = False
+) -> "Iterator[Registry]":
     """Open only the stores: a service takes longer to import, since it renders.
 
     Args:
         settings: by default those of the current folder.
         database: replaces the database URL in hints if the settings are not those of the current folder.
+        create: create a missing SQLite database.
     """
     from promptdb.registry.stores import registry_of
 
     with closing(registry_of(settings or load_settings(), _note_sharing)) as opened:
-        yield opened.ready(database)
+        yield opened.created(database) if create else opened.ready(database)
 
 
 def root_prefix(settings: AppSettings, start: Path | None = None) -> str:
@@ -63,6 +66,17 @@ def note_rename(ref: str, prompt: PromptId) -> None:
     asked = PromptId.parse(ref.partition(":")[0])
     if asked != prompt:
         click.echo(f"note: {asked} is now {prompt}", err=True)
+
+
+def note_absence(opened: "Workspace") -> None:
+    """Print a note if there is no database to compare with yet, so that a wrong place is noticed."""
+    if (absence := opened.stores.absence) is not None:
+        click.echo(one_line(f"note: {absence}; 'promptdb sync' creates it"), err=True)
+
+
+def note_drafts(audience: str, files: str) -> None:
+    """Print who gets the uncommitted changes that were recorded."""
+    click.echo(one_line(f"note: everyone {audience} gets uncommitted changes: {files}"), err=True)
 
 
 def note_lookup(found: "ResolvedPrompt") -> None:

@@ -10,7 +10,7 @@ from promptdb.domain.git_refs import parse_git_ref
 from promptdb.errors import InvalidRef
 
 if TYPE_CHECKING:
-    from promptdb.service import Expected
+    from promptdb.registry.aliases import Expected
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -42,6 +42,11 @@ def make_engine(url: str, base: Path, lock_timeout: float = 30.0) -> sa.Engine:
     return _postgres(parsed, lock_timeout)
 
 
+def memory_engine() -> sa.Engine:
+    """Make an engine for an empty SQLite database in memory, which ends with the engine."""
+    return _with_transactions(sa.create_engine("sqlite+pysqlite://", poolclass=sa.StaticPool))
+
+
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Open a transaction that sees one state of the database and writes nothing.
@@ -141,6 +146,10 @@ def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
         if (options_of_url := _read_only(path)) is not None:
             arguments[0], options["uri"] = f"{path.resolve().as_uri()}?{options_of_url}", True
 
+    return _with_transactions(engine, lock_timeout)
+
+
+def _with_transactions(engine: sa.Engine, lock_timeout: float = 0.0) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _: Any) -> None:
         # By default the driver begins at the first write, and leaves earlier reads outside the transaction.

@@ -99,7 +99,14 @@ def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> St
             _require_one_digest(connection, prompt, prefix)
             parameters["value"] = f"sha256:{prefix}"
         case ByCommit(name):
-            query = query.where(_in_commit(connection, name))
+            run = _run_of(connection, name)
+            query = query.where(_in_commit(run, name))
+            if run is not None:
+                # The commit of another ref than the main one may have an earlier version again.
+                again = sa.exists().where(sources.c.version_id == versions.c.id, sources.c.run_id == run)
+                query = query.order_by(None).order_by(
+                    sa.case((again.correlate(versions), 0), else_=1), versions.c.revision.desc()
+                )
     try:
         row = connection.execute(query, parameters).first()
     except IntegrityFailure as error:  # a value that is not an id or a time
@@ -179,12 +186,12 @@ def _require_one_digest(connection: sa.Connection, prompt: PromptId, prefix: str
         raise VersionNotFound(message, f"give more digits: {shown}")
 
 
-def _in_commit(connection: sa.Connection, name: str) -> sa.ColumnElement[bool]:
-    """Select the version in a commit: the newest version from a file up to the commit's run, if there was a file then.
+def _in_commit(run: int | None, name: str) -> sa.ColumnElement[bool]:
+    """Select the versions in a commit: those from a file up to the commit's run, if there was a file then.
 
     `name` is a branch, a tag or a commit id, abbreviated or not. It may also be a commit that changed the file, without a run.
     """
-    run, commit = _run_of(connection, name), name.lower()
+    commit = name.lower()
     own = sources.alias("own")
     fits = own.c.run_id <= run if run is not None else own.c.commit_id.startswith(commit, autoescape=True)
     found = sa.exists().where(own.c.version_id == versions.c.id, ~own.c.is_dirty, fits).correlate(versions)

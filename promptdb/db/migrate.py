@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from promptdb.db.columns import metadata
-from promptdb.db.engine import address, reading, writing
+from promptdb.db.engine import address, memory_engine, reading, writing
 from promptdb.db.retry import retried
 from promptdb.errors import ConfigError
 
@@ -53,15 +53,30 @@ def ensure_schema(engine: sa.Engine, named: str | None = None) -> None:
         _refuse(engine, current, named)
 
 
-def require_schema(engine: sa.Engine) -> None:
-    """Require the schema of this release.
+def require_schema(engine: sa.Engine, named: str | None = None) -> None:
+    """Require the schema of this release. Arguments as in `ensure_schema`.
 
     Raises:
         ConfigError: the schema is missing, outdated, newer than this release, or not promptdb's.
     """
     current = current_revision(engine)
     if current != HEAD:
-        _refuse(engine, current)
+        _refuse(engine, current, named)
+
+
+def is_absent(engine: sa.Engine) -> bool:
+    """Check for a SQLite database that does not exist yet, or that is an empty file. Creates nothing."""
+    if engine.dialect.name != "sqlite":
+        return False
+    file = Path(engine.url.database or "")
+    return not file.exists() or (current_revision(engine) is None and is_empty(engine))
+
+
+def empty_database() -> sa.Engine:
+    """Make a database in memory with the schema of this release and no rows, for plans before the first sync."""
+    engine = memory_engine()
+    upgrade(engine)
+    return engine
 
 
 @retried

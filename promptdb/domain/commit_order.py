@@ -1,6 +1,6 @@
 """The order of syncs: decides if a commit may be applied after the recorded ones. `git.ancestry` reads the history."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -56,6 +56,13 @@ _WITHOUT_A_NAME = (Verdict.SUPERSEDED, Verdict.UNKNOWN, Verdict.APPLY, Verdict.D
 def compared(name: str, heads: Mapping[str, RecordedHead]) -> dict[str, RecordedHead]:
     """Select the heads to compare a sync of `name` with: its own and the nameless one, or all for the nameless one."""
     return {ref: head for ref, head in heads.items() if NAMELESS in (name, ref) or ref == name}
+
+
+def main_head(name: str, heads: Mapping[str, RecordedHead], main: Collection[str]) -> RecordedHead | None:
+    """Find the head of the main ref that a sync of another ref must not take `latest` from. None if it may."""
+    if name == NAMELESS or name in main:
+        return None
+    return max((head for ref, head in heads.items() if ref in main), key=lambda head: head.run_id, default=None)
 
 
 def judge(name: str, heads: Mapping[str, RecordedHead], relations: Mapping[str, Relation]) -> Order:

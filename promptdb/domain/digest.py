@@ -20,7 +20,7 @@ SCHEME = 1
 Digest = NewType("Digest", str)
 """`sha256:` and 64 lower-case hex digits."""
 
-SHORT_DIGEST = len("sha256:") + 12
+SHORT_DIGEST = len("sha256:") + 8
 """The characters of a digest that people read."""
 
 _EXACT = 2**53

@@ -10,18 +10,26 @@ NAMELESS = "HEAD"
 """The name that stands for the ref of a detached HEAD."""
 
 TAGS = "tags/"
+MAIN = ("main", "master")
+"""The main refs by convention."""
+
 MAX_GIT_REF = 255
 
 
 @dataclass(frozen=True)
 class RefRules:
-    """Patterns with their aliases, in the order of the settings. Without rules, every ref may be synced."""
+    """Patterns with their aliases, in the order of the settings. Without rules, every ref may be synced.
+
+    `main` names the refs whose content `latest` follows.
+    """
 
     rules: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    main: tuple[str, ...] = MAIN
 
     @classmethod
-    def of(cls, refs: Mapping[str, Sequence[str]]) -> "RefRules":
-        return cls(tuple((pattern, tuple(aliases)) for pattern, aliases in refs.items()))
+    def of(cls, refs: Mapping[str, Sequence[str]], main: str | None = None) -> "RefRules":
+        rules = tuple((pattern, tuple(aliases)) for pattern, aliases in refs.items())
+        return cls(rules, MAIN if main is None else (main,))
 
     def pattern_of(self, ref: str | None) -> str | None:
         """Find the pattern for a ref: the exact name first, then the longest pattern that matches."""

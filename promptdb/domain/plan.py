@@ -61,10 +61,16 @@ class LabelUse:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The state of the registry. The keys of `labels` are a prompt and a `user_version`."""
+    """The state of the registry. The keys of `labels` are a prompt and a `user_version`.
+
+    `other_ref`: the sync is of another ref than the main one. `earlier` then has the recorded revisions of content that it
+    uses again, and does not make the newest.
+    """
 
     heads: Mapping[PromptId, Head] = field(default_factory=dict)
     labels: Mapping[tuple[PromptId, str], LabelUse] = field(default_factory=dict)
+    earlier: Mapping[PromptId, int] = field(default_factory=dict)
+    other_ref: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,16 @@ class Change:
     contract: tuple[ContractChange, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """A prompt whose content in the tree is an earlier revision, while `latest` stays at the content of the main ref."""
+
+    prompt: PromptId
+    path: str | None
+    revision: int
+    latest: int
+
+
 @dataclass(frozen=True)
 class Plan:
     """Changes sorted by prompt and action. `missing` are prompts without a file that stay, because they are not pruned."""
@@ -130,6 +146,9 @@ class Plan:
 
     ended_holds: tuple[EndedHold, ...] = ()
     """Holds that end with this sync, since git changed."""
+
+    reused: tuple[Reused, ...] = ()
+    """Prompts of another ref than the main one whose content is recorded already."""
 
     proposed_renames: tuple[tuple[PromptId, PromptId], ...] = ()
     """Pairs of an old and a new name: a new prompt has exactly the content of one whose file is gone."""
@@ -182,6 +201,7 @@ def plan(
     renamed: set[PromptId] = set()
     conflicts: list[str] = []
     unconfirmed: list[PromptId] = []
+    reused: list[Reused] = []
     unchanged = 0
     for item in sorted(desired, key=lambda item: item.prompt):
         head = recorded.heads.get(item.prompt)
@@ -190,8 +210,12 @@ def plan(
             if head is not None:
                 renamed.add(head.prompt)
                 changes.append(Change(Action.RENAME, item.prompt, item.path, renamed_from=head.prompt))
-        steps = _steps(item, head)
+        earlier = recorded.earlier.get(item.prompt) if head is not None and head.prompt == item.prompt else None
+        steps = _steps(item, head, is_recorded=earlier is not None)
         changes += steps
+        if head is not None and earlier is not None:
+            reused.append(Reused(item.prompt, item.path, earlier, head.revision))
+            continue
         if steps and (conflict := _label_conflict(item, head, recorded)):
             conflicts.append(conflict)
         unchanged += not steps and (head is None or head.prompt == item.prompt)
@@ -209,19 +233,20 @@ def plan(
         tuple(conflicts),
         len(tracked),
         tuple(unconfirmed),
+        reused=tuple(reused),
         proposed_renames=_proposed(changes, gone),
         passed_renames=_passed(desired, recorded, wanted, changes),
     )
 
 
-def _steps(item: Desired, head: Head | None) -> list[Change]:
+def _steps(item: Desired, head: Head | None, *, is_recorded: bool) -> list[Change]:
     if head is None:
         return [Change(Action.CREATE, item.prompt, item.path, 1, item.digest)]
     steps = []
     revision, digest = head.revision, head.digest
     if head.archived:
         steps.append(Change(Action.REVIVE, item.prompt, item.path, old_revision=revision, old_digest=digest))
-    if digest != item.digest:
+    if digest != item.digest and not is_recorded:
         steps.append(Change(Action.UPDATE, item.prompt, item.path, revision + 1, item.digest, revision, digest))
     return steps
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from promptdb.domain.file_rules import ROLE_SYNONYMS, FileRules, TextDefaults
-from promptdb.domain.git_refs import short_ref
+from promptdb.domain.git_refs import parse_git_ref, short_ref
 from promptdb.domain.refs import parse_alias
 from promptdb.errors import InvalidRef
 
@@ -25,6 +25,13 @@ def _ref_pattern(text: str) -> str:
     if not pattern or any(not character.isprintable() or character.isspace() for character in pattern):
         raise PydanticCustomError("ref", "a ref is a branch such as main or release/*, or a tag such as tags/v*")
     return pattern
+
+
+def _ref_name(text: str) -> str:
+    try:
+        return parse_git_ref(text)
+    except InvalidRef as error:
+        raise PydanticCustomError("ref", error.hint or "") from None
 
 
 def require_text(value: Any) -> Any:
@@ -47,6 +54,7 @@ def _folder(text: str) -> str:
 
 AliasName = Annotated[str, AfterValidator(_require_alias)]
 RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
+RefName = Annotated[str, AfterValidator(_ref_name)]
 FolderName = Annotated[str, AfterValidator(_folder)]
 TextFormat = Literal["f-string", "jinja2", "mustache", "plain"]
 TextRole = Annotated[Literal["system", "human", "ai"], BeforeValidator(_message_role)]

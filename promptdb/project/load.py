@@ -23,6 +23,12 @@ class LoadedTree:
     origin: Origin
     dirty_paths: frozenset[str] = frozenset()
 
+    @property
+    def some_dirty(self) -> str:
+        """The first dirty paths and the number of the others, for messages."""
+        dirty = sorted(self.dirty_paths)
+        return ", ".join(dirty[:3]) + (f" and {len(dirty) - 3} more" if len(dirty) > 3 else "")
+
     def on_ref(self, ref: str | None) -> Self:
         """Return the tree of a commit without a name as that of a branch or tag; None changes nothing.
 
@@ -66,7 +72,7 @@ def load_tree(
         StorageError: git cannot read the repository around the files.
     """
     opened = open_view(settings, view)
-    refs = RefRules.of(opened.settings.refs)
+    refs = RefRules.of(opened.settings.refs, opened.settings.main_ref)
     desired = collect(opened.found, opened.tree, opened.settings.file_rules, progress, run_tests=run_tests, refs=refs)
     return LoadedTree(desired, replace(opened.origin, refs=refs), opened.dirty_paths)
 
@@ -90,8 +96,17 @@ def prompt_in(opened: OpenView, prompt: PromptId) -> tuple[str, LoadedFile] | No
     return candidate.path, Loader(opened.tree, opened.settings.file_rules)(candidate)
 
 
-def require_clean(loaded: LoadedTree) -> None:
-    """Raise `Guard` if any file differs from the commit that is checked out."""
-    if dirty := sorted(loaded.dirty_paths):
-        shown = ", ".join(dirty[:3]) + (f" and {len(dirty) - 3} more" if len(dirty) > 3 else "")
-        raise Guard(f"there are uncommitted changes: {shown}", "commit them, or pass --allow-dirty")
+def require_clean(loaded: LoadedTree, audience: str | None = None) -> None:
+    """Refuse a tree with a file that differs from the commit that is checked out.
+
+    Args:
+        audience: the other people who would get the changes, in words after "everyone".
+
+    Raises:
+        Guard: there are uncommitted changes.
+    """
+    if loaded.dirty_paths:
+        hint = "commit them, or pass --allow-dirty"
+        if audience is not None:
+            hint = f"commit them; with --allow-dirty, everyone {audience} gets them"
+        raise Guard(f"there are uncommitted changes: {loaded.some_dirty}", hint)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,6 +25,9 @@ from promptdb.domain.views import AliasView, PromptSummary
 from promptdb.errors import ConfigError, Conflict, NotFound
 from promptdb.registry.protection import require_unbroken, with_breaking
 from promptdb.registry.stores import Registry
+
+Expected = int | None | Literal["any"]
+"""The revision that an alias must point at before it moves. None stands for no alias, `any` skips the check."""
 
 
 @retried
@@ -149,13 +153,16 @@ def perform(
         return _with_git_targets(connection, needed)
 
 
-def require_expected(move: AliasMove, expected: int | None) -> None:
-    """Refuse a move unless the alias points at the expected revision. None stands for no alias."""
-    if move.from_revision != expected:
+def perform_one(
+    registry: Registry, move: AliasMove, expected: Expected, reason: str | None, **options: bool
+) -> AliasMove:
+    """Make one move if the alias is at the expected revision. Arguments and errors as in `perform`."""
+    if expected not in ("any", move.from_revision):
         raise Conflict(
             f"{move.prompt}:{move.alias} points at {_revision(move.from_revision)}, not at {_revision(expected)}",
             "someone else moved it: check the alias and try again",
         )
+    return next(iter(perform(registry, [move], reason, **options)), move)
 
 
 def allowed_moves(
@@ -248,5 +255,5 @@ def require_storable(reason: str | None) -> None:
         raise ConfigError("the reason contains characters that cannot be stored", "write it in UTF-8, without U+0000")
 
 
-def _revision(revision: int | None) -> str:
+def _revision(revision: int | str | None) -> str:
     return "nothing" if revision is None else f"rev:{revision}"

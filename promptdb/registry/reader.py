@@ -65,6 +65,11 @@ class RegistryReader:
         """The stores, with their schema checked. Errors as in `Registry.ready`."""
         return self.stores.ready()
 
+    @cached_property
+    def created(self) -> Registry:
+        """The stores for a first write, which creates a missing SQLite database. Errors as in `Registry.created`."""
+        return self.stores.created()
+
     def close(self) -> None:
         """Return the database connections."""
         self.stores.close()

@@ -13,14 +13,14 @@ from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove, AliasTarget, Declaration
 from promptdb.domain.git_refs import TAGS
-from promptdb.domain.holds import EndedHold, Hold
+from promptdb.domain.holds import EndedHold, GitTarget, Hold
 from promptdb.domain.plan import Desired, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector
+from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector, parse_alias
 from promptdb.errors import InvalidPrompts, NotFound
 from promptdb.problems import Code, Problem
 from promptdb.project.view import Origin
-from promptdb.registry.aliases import allowed_moves, promotion, write_moves
+from promptdb.registry.aliases import allowed_moves, promotion, require_storable, write_moves
 from promptdb.registry.stores import Registry
 from promptdb.sync.batch import new_versions
 from promptdb.sync.git_targets import TargetChanges, Wanted, record_targets, still_held, target_changes
@@ -52,6 +52,19 @@ class Pointing:
     alias: str
     reason: str | None = None
     allow_breaking: bool = False
+
+
+def pointing_of(alias: Pointing | str | None) -> Pointing | None:
+    """Check an alias to point at a new version, which may be given by its name alone.
+
+    Raises:
+        InvalidRef: the alias or the reason is malformed.
+    """
+    pointing = Pointing(alias) if isinstance(alias, str) else alias
+    if pointing is not None:
+        parse_alias(pointing.alias)
+        require_storable(pointing.reason)
+    return pointing
 
 
 def point_at(
@@ -86,9 +99,12 @@ def decide_pointers(
     passed = {new: old for old, new in intended.passed_renames}
     reason = f"{origin.git_ref} at {(origin.commit_id or '')[:12]}"
     wanted = {(prompt, alias): Wanted(target, reason) for alias in aliases for prompt, target in after.heads.items()}
+    before = {(after.new(prompt), alias): row for (prompt, alias), row in recorded_targets.items()}
     for declaration in declared or ():
-        found = after.find(declaration)
         key = (after.name(declaration.prompt), declaration.alias)
+        if recorded.other_ref and _is_of_main(before.get(key), origin):
+            continue
+        found = after.find(declaration)
         if isinstance(found, Problem):
             problems.append(found)
         elif key[0] in passed and not isinstance(declaration.selector, Latest):
@@ -97,7 +113,6 @@ def decide_pointers(
             problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[0]} is listed twice", "keep one line"))
         else:
             wanted[key] = Wanted(found, f"declared as {declaration.text}", declaration.text, declaration.line)
-    before = {(after.new(prompt), alias): row for (prompt, alias), row in recorded_targets.items()}
     targets = target_changes(before, wanted, origin, file_is_valid=declared is not None, invalid=invalid)
     holds = [replace(hold, prompt=after.new(hold.prompt)) for hold in read_holds(connection)] if before else []
     found_holds = still_held(holds, wanted, targets.gone)
@@ -143,9 +158,13 @@ class _After:
         self.items = {item.prompt: item for item in desired}
         self.earlier = {c.prompt: c.renamed_from for c in intended.changes if c.renamed_from is not None}
         self.renamed = {old: new for new, old in self.earlier.items()}
+        self.reused = {found.prompt: found.revision for found in intended.reused}
         new = {change.prompt: change.revision or 1 for change in new_versions(intended)}
         self.heads = {
-            prompt: AliasTarget(new.get(prompt) or recorded.heads[self.was(prompt)].revision, digest=item.digest)
+            prompt: AliasTarget(
+                new.get(prompt) or self.reused.get(prompt) or recorded.heads[self.was(prompt)].revision,
+                digest=item.digest,
+            )
             for prompt, item in self.items.items()
         }
 
@@ -183,7 +202,7 @@ class _After:
         """Check if a selector names the newest version, which may not be written yet."""
         match selector:
             case Latest():
-                return True
+                return prompt not in self.reused
             case ByRevision(revision):
                 return revision == head.revision
             case ByDigest(prefix):
@@ -210,6 +229,11 @@ def _moves(connection: sa.Connection, after: _After, wanted: Mapping[Key, Wanted
             move = AliasMove.between(key[0], alias, "sync", there.get(name), found.target, generation, found.reason)
             if move.is_needed:
                 yield move
+
+
+def _is_of_main(row: GitTarget | None, origin: Origin) -> bool:
+    """Check if the file of the main ref declares an alias. The copies of other refs then move nothing: they may be older."""
+    return row is not None and row.selector is not None and row.root == origin.root and row.git_ref in origin.refs.main
 
 
 def _passed(declaration: Declaration, prompt: PromptId, earlier: PromptId) -> Problem:

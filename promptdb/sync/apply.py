@@ -25,7 +25,8 @@ from promptdb.sync.alias_moves import Pointers, Pointing, decide_pointers, move_
 from promptdb.sync.batch import Batch, batch_of, new_versions, upload_in_order
 from promptdb.sync.commit_order import order_of, require_in_order, require_local
 from promptdb.sync.describe import with_parts
-from promptdb.sync.write_rows import announce, confirm, note_absences, write_run, write_versions
+from promptdb.sync.other_refs import as_seen_by
+from promptdb.sync.write_rows import announce, confirm, note_absences, note_reused, write_run, write_versions
 
 if TYPE_CHECKING:
     from promptdb.project.desired import DesiredTree
@@ -100,10 +101,14 @@ class _Sync:
 
     def look(self, connection: sa.Connection) -> _Look:
         seen = recorded_with_ids(connection, self.desired, whole_tree=self.origin is not None)
-        planned, pointers, is_new_commit = self._plan(seen.state), Pointers(), False
+        runs, pointers, is_new_commit = RunRepository(connection), Pointers(), False
+        synced = runs.source_heads(self.origin.root) if self.origin is not None else {}
         if self.origin is not None:
-            runs = RunRepository(connection)
-            heads = compared(self.origin.head_name, runs.source_heads(self.origin.root))
+            state = as_seen_by(self.origin, self.policy, synced, connection, seen.state, self.desired)
+            seen = replace(seen, state=state)
+        planned = self._plan(seen.state)
+        if self.origin is not None:
+            heads = compared(self.origin.head_name, synced)
             seen, is_new_commit = replace(seen, heads=heads), _is_new_commit(runs, self.origin, heads)
             # Uncommitted declarations move nothing.
             if not self.origin.is_dirty:
@@ -159,6 +164,7 @@ class _Sync:
         if origin is not None and run_id is not None:
             confirm(writer, run_id, intended, found.seen.state, ids, confirmed)
             if origin.clean_commit is not None:
+                note_reused(writer, run_id, intended, ids, self.batch.desired, sources)
                 note_absences(writer, run_id, found.seen.state, ids, self.batch.desired)
         allow_breaking = self.pointing.allow_breaking if self.pointing is not None else self.policy.allow_breaking
         move_pointers(writer, self.registry, found.pointers, ids, run_id, origin, allow_breaking=allow_breaking)

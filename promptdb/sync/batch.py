@@ -43,11 +43,12 @@ class Batch:
         return [*content.blobs, bundle]
 
     def sources(self, origin: Origin | None, intended: Plan) -> dict[str, Provenance]:
-        """Find the provenance of the new versions, by path."""
+        """Find the provenance of the new versions, and of content that is used again, by path."""
         if origin is None:
             return {}
-        new = new_versions(intended)
-        files = {change.path: self.content(change.prompt).reads for change in new if change.path is not None}
+        found = [(change.path, change.prompt) for change in new_versions(intended)]
+        found += [(reused.path, reused.prompt) for reused in intended.reused]
+        files = {path: self.content(prompt).reads for path, prompt in found if path is not None}
         return origin.provenance(files) if files else {}
 
     def confirmed(self, origin: Origin | None, intended: Plan) -> dict[PromptId, Provenance]:

@@ -18,8 +18,8 @@ def require_local(registry: Registry) -> None:
     """Refuse `--local` for a registry whose users rely on the order of commits."""
     if not registry.is_local:
         raise ConfigError(
-            "--local is for a registry of your own: SQLite, and blobs in a folder",
-            "omit --local, or set PROMPTDB_DATABASE_URL to a SQLite file",
+            "--local is for a registry of your own: SQLite in or beside the checkout, and blobs in a folder",
+            "omit --local, or set PROMPTDB_DATABASE_URL to such a SQLite file",
         )
 
 

@@ -13,7 +13,7 @@ from promptdb.sync.sync_tree import plan_tree
 
 @dataclass(frozen=True)
 class Status:
-    """The places of files and versions, and the difference between them. `schema` is None in an empty database."""
+    """The places of files and versions, and the difference between them. `schema` is None before there is a database."""
 
     prompts_root: Path
     database: str
@@ -23,8 +23,9 @@ class Status:
     plan: Plan
 
 
-def status_of(registry: Registry, tree: LoadedTree, prompts_root: Path) -> Status:
+def status_of(stores: Registry, tree: LoadedTree, prompts_root: Path) -> Status:
     """Compare a tree with a registry. Problems of files are in the result. Errors as in `plan_tree`."""
+    registry = stores.compared()
     try:
         intended = plan_tree(registry, tree, Policy())
     except InvalidPrompts as error:
@@ -32,5 +33,5 @@ def status_of(registry: Registry, tree: LoadedTree, prompts_root: Path) -> Statu
         tree.desired.problems += error.problems
         tree.desired.declared = None
         intended = plan_tree(registry, tree, Policy())
-    schema = current_revision(registry.engine)
-    return Status(prompts_root, registry.address, schema, registry.blobs.place, tree, intended)
+    schema = current_revision(stores.engine)
+    return Status(prompts_root, stores.address, schema, stores.blobs_place, tree, intended)

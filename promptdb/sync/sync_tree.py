@@ -23,6 +23,7 @@ from promptdb.sync.apply import Applied, apply
 from promptdb.sync.batch import batch_of
 from promptdb.sync.commit_order import order_of
 from promptdb.sync.describe import created, standing, updates, with_parts
+from promptdb.sync.other_refs import as_seen_by
 
 if TYPE_CHECKING:
     from promptdb.domain.spec import PromptSpec
@@ -88,6 +89,7 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
     order = order_of(origin, policy, heads)
     with reading(registry.engine) as connection:
         recorded = recorded_state(connection, desired.items)
+        recorded = as_seen_by(origin, policy, heads, connection, recorded, desired.items)
         intended = plan(desired.items, recorded, policy, desired.invalid)
         pointers = decide_pointers(
             connection, desired.items, recorded, intended, origin, desired.declared, desired.invalid

@@ -14,7 +14,7 @@ from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.blob import object_key
 from promptdb.domain.bundle import BundledAsset
-from promptdb.domain.plan import Action, Change, Plan, Recorded
+from promptdb.domain.plan import Action, Change, Desired, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.version_ids import prompt_id, version_id
 from promptdb.domain.views import Provenance
@@ -104,6 +104,27 @@ def confirm(
     heads = {prompt: before.heads[renamed.get(prompt, prompt)] for prompt in confirmed}
     versions = {prompt: version_id(ids[prompt], head.revision, head.digest) for prompt, head in heads.items()}
     writer.insert_sources([_source_row(versions[prompt], at, run_id) for prompt, at in confirmed.items()])
+
+
+def note_reused(
+    writer: RegistryWriter,
+    run_id: int,
+    performed: Plan,
+    ids: Mapping[PromptId, UUID],
+    desired: Mapping[PromptId, Desired],
+    sources: Mapping[str, Provenance],
+) -> None:
+    """Record the earlier versions that this commit has, so that `git:` finds them and not the newest ones."""
+    writer.insert_sources(
+        [
+            _source_row(
+                version_id(ids[found.prompt], found.revision, desired[found.prompt].digest),
+                sources[found.path or ""],
+                run_id,
+            )
+            for found in performed.reused
+        ]
+    )
 
 
 def note_absences(

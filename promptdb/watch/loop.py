@@ -61,7 +61,7 @@ class Watcher:
         if not stores.is_local:
             raise ConfigError(
                 f"watch writes only to a local registry, and this one is {stores.address}",
-                "set PROMPTDB_DATABASE_URL to a SQLite file, or use 'promptdb sync'",
+                "set PROMPTDB_DATABASE_URL to a SQLite file in or beside the checkout, or use 'promptdb sync'",
             )
         database = Path(stores.engine.url.database or "")
         self._ground = Ground(self._root, database, settings.blob_path)

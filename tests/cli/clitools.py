@@ -60,7 +60,7 @@ class Run(Protocol):
 def steady(text: str) -> str:
     """The text with every time and digest replaced by one of the same length."""
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2026-01-01 00:00", text)
-    return re.sub(r"sha256:[0-9a-f]{12,64}", "sha256:" + "0" * 12, text)
+    return re.sub(r"sha256:[0-9a-f]{8,64}", "sha256:" + "0" * 8, text)
 
 
 OPEN: dict[str, Any] = {
@@ -150,9 +150,7 @@ def terminal(*arguments: object, columns: int = 80, **environment: str) -> Ran:
 
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["pytest", "promptdb.service", "promptdb.sync.sync_tree", "promptdb.cli.app", "rich.table"]
-)
+FORKS.set_forkserver_preload(["pytest", "promptdb.service", "promptdb.sync.sync_tree", "promptdb.cli.app"])
 
 
 def _on_terminal(device: str, folder: str, environment: dict[str, str], arguments: list[str]) -> None:

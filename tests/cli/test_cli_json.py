@@ -41,6 +41,7 @@ PLAN = {
     "moves": [],
     "held": [],
     "ended_holds": [],
+    "reused": [],
     "proposed_renames": [],
     "passed_renames": [],
 }

@@ -99,6 +99,7 @@ In these texts, · marks a space at the end of a line, and → a tab.
 
 
 def test_the_texts_of_new_prompts_are_shown(run: Run, project: Path) -> None:
+    assert run("db", "upgrade").code == 0
     write(project, {"prompts/greet.txt": "Hello {name}, welcome \n\tto {place}!"})
     assert comment(run).endswith(NEW)
 

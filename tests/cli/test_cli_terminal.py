@@ -44,7 +44,7 @@ def test_a_plan_on_a_terminal_is_the_plan_in_a_pipe(run: Run, project: Path) -> 
     assert [line.split() for line in shown.splitlines()] == [line.split() for line in run("plan").out.splitlines()]
 
 
-@pytest.mark.parametrize("columns", [100, 120])
+@pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize(
     "arguments", [["list"], ["log", "support/triage"], ["alias", "log", "support/triage"], ["plan"]], ids=" ".join
 )
@@ -56,6 +56,24 @@ def test_an_ordinary_row_fits_one_line(run: Run, git: Git, project: Path, argume
     shown = as_seen(terminal(*arguments, columns=columns).out).splitlines()
     assert len(shown) == len(run(*arguments).out.splitlines())
     assert max(map(len, shown)) <= columns
+
+
+def test_at_80_columns_names_and_digests_are_whole(run: Run, git: Git, project: Path) -> None:
+    name = "customer-support/escalations/high-priority-triage"
+    write(project, {f"prompts/{name}.md": "---\nassets: [{path: _the-whole-history-of-tickets.csv}]\n---\nHi"})
+    write(project, {"prompts/customer-support/escalations/_the-whole-history-of-tickets.csv": "a"})
+    commit_all(git)
+    assert run("sync").code == 0
+    assert run("promote", name, "production", "-m", "why " * 20).code == 0
+    write(project, {f"prompts/{name}.md": "Ho"})
+    for arguments in (["list"], ["alias", "list"], ["plan"], ["promote", name, "staging", "--dry-run"]):
+        shown = as_seen(terminal(*arguments).out)
+        assert re.search(rf"(^|  ){name}(:staging)?(  |$)", shown, re.MULTILINE), shown
+    for arguments in (["list"], ["plan"], ["log", name], ["show", name, "--assets"]):
+        shown = as_seen(terminal(*arguments).out)
+        assert re.search(r"  sha256:[0-9a-f]{8}(  |$)", shown, re.MULTILINE), shown
+    for arguments in (["list"], ["log", name], ["alias", "log", name], ["show", name, "--assets"]):
+        assert max(map(len, as_seen(terminal(*arguments).out).splitlines())) <= 80
 
 
 @pytest.mark.parametrize("columns", [30, 60])

@@ -181,7 +181,7 @@ class Checkout:
         self, folder: Path, ref: str | None = None, refs: dict[str, list[str]] | None = None, **policy: Any
     ) -> Applied:
         service = self.service(refs=refs or {})
-        loaded = load_tree(service.settings.model_copy(update={"prompts_root": folder / "prompts"}))
+        loaded = load_tree(service.settings.model_copy(update={"prompts_root": (str(folder / "prompts"),)}))
         loaded = replace(loaded, origin=loaded.origin.standing_for(ref))
         return sync_tree(service.registry, loaded, Policy(**policy))
 

@@ -539,7 +539,7 @@ def test_two_checkouts_of_one_repository_give_the_same_versions(
     before = dump(service.engine)
     clone = tmp_path / "clone"
     git("clone", "--quiet", str(tmp_path), str(clone))
-    settings = service.settings.model_copy(update={"prompts_root": clone / "prompts"})
+    settings = service.settings.model_copy(update={"prompts_root": (str(clone / "prompts"),)})
     assert sync_tree(service.registry, load_tree(settings), Policy()).run_id is None
     assert dump(service.engine) == before
     shutil.rmtree(clone)

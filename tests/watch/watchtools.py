@@ -28,7 +28,7 @@ DEADLINE = 180.0
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
-        *("pytest", "promptdb.service", "promptdb.sync.sync_tree", "promptdb.cli.app", "rich.table", "alembic.command"),
+        *("pytest", "promptdb.service", "promptdb.sync.sync_tree", "promptdb.cli.app", "alembic.command"),
         *("psycopg", "git", "promptdb.watch.loop", "promptdb.cli.commands.watch", "watchdog.observers"),
     ]
 )

@@ -25,7 +25,7 @@ def command(target: Path | None, as_json: bool) -> None:
     """
     from promptdb.transfer.copy import copy_registry
 
-    with registry() as source, registry(load_target(target), _database_of(target)) as other:
+    with registry() as source, registry(load_target(target), _database_of(target), create=True) as other:
         with progress_bar("copying blobs") as progress:
             received = copy_registry(source, other, progress)
         about = {"database": other.address}

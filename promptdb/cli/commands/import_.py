@@ -26,6 +26,6 @@ def command(file: Path, as_json: bool) -> None:
         raise click.UsageError("import reads its file more than once: pass a file, not standard input")
     from promptdb.transfer.copy import import_file
 
-    with registry() as opened, progress_bar("storing blobs") as progress:
+    with registry(create=True) as opened, progress_bar("storing blobs") as progress:
         received = import_file(opened, file, progress)
     print_received(received, {"file": str(file)}, as_json=as_json)

@@ -6,7 +6,7 @@ import click
 
 from promptdb.cli.opening import note_rename, service
 from promptdb.cli.options import json_option
-from promptdb.cli.present.output import print_json, print_table, short_digest, short_time
+from promptdb.cli.present.output import print_json, print_table, short_commit, short_digest, short_time
 from promptdb.domain.views import LogEntry, Provenance
 
 
@@ -23,11 +23,12 @@ def command(prompt: str, limit: int | None, as_json: bool) -> None:
     if as_json:
         print_json(entries)
         return
+    has_labels = any(entry.version.user_version for entry in entries)
     rows = [
         [
             str(entry.version.revision),
             short_digest(entry.version.spec_hash),
-            entry.version.user_version or "",
+            *([entry.version.user_version or ""] if has_labels else []),
             ", ".join(entry.aliases),
             short_time(_time(entry)),
             _commit(entry.source),
@@ -35,7 +36,8 @@ def command(prompt: str, limit: int | None, as_json: bool) -> None:
         ]
         for entry in entries
     ]
-    print_table(["REVISION", "DIGEST", "LABEL", "ALIASES", "DATE", "COMMIT", "AUTHOR"], rows)
+    labels = ["LABEL"] if has_labels else []
+    print_table(["REVISION", "DIGEST", *labels, "ALIASES", "DATE", "COMMIT", "AUTHOR"], rows)
 
 
 def _time(entry: LogEntry) -> datetime:
@@ -47,7 +49,7 @@ def _time(entry: LogEntry) -> datetime:
 def _commit(source: Provenance | None) -> str:
     if source is None or source.commit_id is None:
         return ""
-    return source.commit_id[:12] + (" (dirty)" if source.is_dirty else "")
+    return short_commit(source.commit_id) + (" (dirty)" if source.is_dirty else "")
 
 
 def _author(entry: LogEntry) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.opening import root_prefix, workspace
+from promptdb.cli.opening import note_absence, root_prefix, workspace
 from promptdb.cli.options import json_option, max_prune_option, prune_option, ref_option, require_one_form, view_options
 from promptdb.cli.present.alias_moves import print_alias_moves
 from promptdb.cli.present.output import print_json
@@ -63,6 +63,7 @@ def command(
             if form == "markdown":
                 click.echo(problems_comment(error.problems, root), nl=False)
             return print_invalid(error.problems, root, as_json=as_json)
+        note_absence(opened)
         intended, origin = planned.plan, planned.tree.origin
         if problems := planned.tree.desired.problems:
             print_problems(problems, err=True, only_errors=True)

@@ -9,7 +9,7 @@ from promptdb.cli.options import expect_option, json_option, reason_option
 from promptdb.cli.present.alias_moves import print_moves
 
 if TYPE_CHECKING:
-    from promptdb.service import Expected
+    from promptdb.registry.aliases import Expected
 
 
 @click.command("rollback")

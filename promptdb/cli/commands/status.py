@@ -2,7 +2,7 @@
 
 import click
 
-from promptdb.cli.opening import workspace
+from promptdb.cli.opening import note_absence, workspace
 from promptdb.cli.options import json_option
 from promptdb.cli.present.alias_moves import moves_summary
 from promptdb.cli.present.holds import ended_line, hold_line
@@ -23,6 +23,7 @@ def command(as_json: bool) -> None:
     """Show the settings, the database and unsynced changes."""
     with workspace() as opened:
         found = opened.status()
+        note_absence(opened)
     loaded, intended = found.tree, found.plan
     facts = {
         "prompts_root": found.prompts_root,
@@ -38,7 +39,7 @@ def command(as_json: bool) -> None:
         print_json({**facts, "problems": len(loaded.desired.problems), "plan": intended, "refused": refused})
         return
     for key in ("prompts_root", "database", "schema", "blobs"):
-        click.echo(f"{key.removesuffix('_root'):<10}{facts[key]}")
+        click.echo(f"{key.removesuffix('_root'):<10}{facts[key] or 'none'}")
     if loaded.origin.commit_id:
         dirty = f", {count(len(loaded.dirty_paths), 'file')} dirty" if facts["dirty"] else ""
         click.echo(f"{'git':<10}{loaded.origin.git_ref or 'detached'} at {loaded.origin.commit_id[:12]}{dirty}")

@@ -1,11 +1,10 @@
 """`promptdb sync`."""
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.opening import root_prefix, workspace
+from promptdb.cli.opening import note_drafts, root_prefix, workspace
 from promptdb.cli.options import json_option, max_prune_option, prune_option, ref_option, view_options
 from promptdb.cli.present.alias_moves import print_alias_moves, print_waiting_aliases
 from promptdb.cli.present.output import print_json
@@ -29,8 +28,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--require-clean/--allow-dirty",
-    default=lambda: os.environ.get("CI", "").lower() in ("true", "1"),
-    help="Refuse uncommitted changes, or record them as dirty. With CI=true, the default is to refuse.",
+    default=None,
+    help="Refuse uncommitted changes, or record them as dirty, for everyone who reads the registry. By default, only a "
+    "local registry takes them: SQLite in or beside the checkout, with blobs in a folder.",
 )
 @ref_option
 @click.option(
@@ -58,7 +58,7 @@ def command(
     prune: bool,
     max_prune: int,
     keep_going: bool,
-    require_clean: bool,
+    require_clean: bool | None,
     ref: str | None,
     follow_force_push: bool,
     local: bool,
@@ -92,6 +92,8 @@ def command(
             done = opened.sync(policy, view or WORK_TREE, ref, keep_going=keep_going, clean=require_clean)
         except InvalidPrompts as error:
             return print_invalid(error.problems, root, as_json=as_json, outcome="nothing was written")
+        if done.applied.run_id is not None and done.tree.dirty_paths and not opened.stores.is_local:
+            note_drafts(opened.stores.audience, done.tree.some_dirty)
     desired = done.tree.desired
     if desired.problems:
         print_problems(desired.problems, err=True, root=root, only_errors=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.present.output import print_json, print_table, print_text
+from promptdb.cli.present.output import print_json, print_table, print_text, short_digest
 from promptdb.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,9 +30,16 @@ def print_assets(prompt: "ResolvedPrompt", state: "Callable[[AssetView], str]", 
         click.echo(f"{prompt.prompt} has no assets")
         return
     print_table(
-        ("path", "kind", "type", "bytes", "digest", "blob"),
+        ("PATH", "KIND", "TYPE", "BYTES", "DIGEST", "BLOB"),
         [
-            (str(asset.path), asset.kind, asset.content_type, f"{asset.byte_size:,}", asset.digest, blob or "in git")
+            (
+                str(asset.path),
+                asset.kind,
+                asset.content_type,
+                f"{asset.byte_size:,}",
+                short_digest(asset.digest),
+                blob or "in git",
+            )
             for asset, blob in found
         ],
     )

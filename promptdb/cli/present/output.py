@@ -8,13 +8,15 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 from uuid import UUID
 
 import click
 from pydantic import BaseModel
 
-from promptdb.cli.present.text import escaped, one_line, without_color
+from promptdb.cli.present.table import lay_out
+from promptdb.cli.present.text import escaped, one_line
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.digest import SHORT_DIGEST
 from promptdb.domain.prompt_id import PromptId
@@ -59,27 +61,21 @@ def print_text(text: str, *, nl: bool = True) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print columns: drawn by rich on a terminal, aligned with spaces in a pipe."""
-    lines = [[one_line(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for header in headers:
-            table.add_column(header, overflow="fold")
-        for line in lines:
-            table.add_row(*map(Text, line))
-        Console(no_color=without_color()).print(table)
-        return
-    widths = [max(map(len, column)) for column in zip(headers, *lines, strict=True)]
-    for line in [list(headers), *lines]:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    """Print columns: in the width of a terminal, or as wide as they are in a pipe."""
+    width = get_terminal_size().columns if sys.stdout.isatty() else None
+    lines = lay_out(headers, [[one_line(cell) for cell in row] for row in rows], width)
+    for number, line in enumerate(lines):
+        # On a narrow terminal, the first line is not the one of the headers.
+        click.secho(line, bold=True if number == 0 and line.split() == [*headers] else None)
 
 
 def short_digest(digest: str) -> str:
     return digest[:SHORT_DIGEST]
+
+
+def short_commit(commit: str) -> str:
+    """Shorten a commit as far as digests are."""
+    return commit[: SHORT_DIGEST - len("sha256:")]
 
 
 def short_time(time: datetime) -> str:

@@ -45,6 +45,10 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
         click.echo(f"{unfiled(plan)}; --prune archives {'it' if len(plan.missing) == 1 else 'them'}", err=True)
     for notice in rename_notices(plan, done=done):
         click.echo(notice, err=True)
+    for reused in plan.reused[:SHOWN]:
+        line = f"{reused.prompt} has the content of rev:{reused.revision}; latest stays rev:{reused.latest}"
+        click.echo(f"{line}, since this is not the main ref", err=True)
+    print_rest(len(plan.reused) - SHOWN, err=True)
     if plan.unconfirmed:
         click.echo(f"{unconfirmed(plan)}: synced before they were committed; commit and sync again", err=True)
 
@@ -97,7 +101,8 @@ def unfiled(plan: Plan) -> str:
 def summary(plan: Plan, *, done: bool = False, confirmed: int = 0) -> str:
     counted = [_counted(action, plan.count(action), done=done) for action in Action if plan.count(action)]
     last = [f"{count(confirmed, 'version')} confirmed"] if confirmed else []
-    return ", ".join([*counted, f"{plan.unchanged:,} unchanged", *last])
+    again = [f"{len(plan.reused):,} at an earlier revision"] if plan.reused else []
+    return ", ".join([*counted, f"{plan.unchanged:,} unchanged", *again, *last])
 
 
 def _counted(action: Action, number: int, *, done: bool) -> str:

@@ -15,9 +15,9 @@ def test_prompts_are_listed_by_name_with_their_aliases(run: Run, two_versions: P
     ran = run("list")
     assert (ran.code, ran.err) == (0, "")
     assert steady(ran.out) == (
-        "PROMPT          REVISION  DIGEST               ALIASES                  UPDATED\n"
-        "default/greet   2         sha256:000000000000  production=1, staging=2  2026-01-01 00:00\n"
-        "support/triage  1         sha256:000000000000                           2026-01-01 00:00\n"
+        "PROMPT          REVISION  DIGEST           ALIASES                  UPDATED\n"
+        "default/greet   2         sha256:00000000  production=1, staging=2  2026-01-01 00:00\n"
+        "support/triage  1         sha256:00000000                           2026-01-01 00:00\n"
     )
 
 
@@ -49,6 +49,7 @@ def test_a_pattern_that_fits_nothing_says_so(run: Run, synced: Path) -> None:
 
 
 def test_an_empty_registry_says_what_to_do(run: Run, project: Path) -> None:
+    assert run("db", "upgrade").code == 0
     assert run("list") == (0, "", "no prompts; 'promptdb sync' adds them\n")
 
 
@@ -61,6 +62,7 @@ def test_archived_prompts_are_listed_when_asked_for(run: Run, synced: Path) -> N
 
 
 def test_json_of_nothing_is_an_empty_list(run: Run, project: Path) -> None:
+    assert run("db", "upgrade").code == 0
     assert run("list", "--json") == (0, "[]\n", "")
 
 

@@ -12,9 +12,9 @@ def test_versions_are_listed_the_newest_first(run: Run, two_versions: Path) -> N
     ran = run("log", "greet")
     assert (ran.code, ran.err) == (0, "")
     assert steady(ran.out) == (
-        "REVISION  DIGEST               LABEL  ALIASES     DATE              COMMIT  AUTHOR\n"
-        "2         sha256:000000000000         staging     2026-01-01 00:00          tester\n"
-        "1         sha256:000000000000         production  2026-01-01 00:00          tester\n"
+        "REVISION  DIGEST           ALIASES     DATE              COMMIT  AUTHOR\n"
+        "2         sha256:00000000  staging     2026-01-01 00:00          tester\n"
+        "1         sha256:00000000  production  2026-01-01 00:00          tester\n"
     )
 
 
@@ -25,9 +25,9 @@ def test_git_tells_commit_and_author(run: Run, git: Git, project: Path) -> None:
     write(project, {"prompts/greet.txt": "Hi!"})
     assert run("sync").code == 0
     assert steady(run("log", "greet").out) == (
-        "REVISION  DIGEST               LABEL  ALIASES  DATE              COMMIT                AUTHOR\n"
-        f"2         sha256:000000000000                  2026-01-01 00:00  {commit[:12]} (dirty)  tester\n"
-        f"1         sha256:000000000000  v1              2026-01-01 00:00  {commit[:12]}          Ann Author\n"
+        "REVISION  DIGEST           LABEL  ALIASES  DATE              COMMIT            AUTHOR\n"
+        f"2         sha256:00000000                  2026-01-01 00:00  {commit[:8]} (dirty)  tester\n"
+        f"1         sha256:00000000  v1              2026-01-01 00:00  {commit[:8]}          Ann Author\n"
     )
 
 

@@ -147,7 +147,7 @@ def test_a_rename_that_may_be_meant_is_proposed(run: Run, synced: Path) -> None:
         "history and aliases"
     )
     assert run("plan").err.splitlines()[1:] == [proposal]
-    assert run("plan", "--format", "markdown").out.endswith(f"\n- `{proposal}`\n")
+    assert f"\n- `{proposal}`\n" in run("plan", "--format", "markdown").out
     assert run("plan", "--json").json["proposed_renames"] == [["default/greet", "default/hello"]]
     assert run("status").out.endswith(f"{'':<10}{proposal}\n")
     assert run("sync").err.endswith("whose file is gone: it is a new prompt now, without that history\n")

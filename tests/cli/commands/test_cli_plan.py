@@ -9,14 +9,15 @@ from registries import write
 from promptdb.cli.present.text import count
 
 CREATE = """\
-CHANGE  PROMPT          REVISION  DIGEST               WHAT
-create  default/greet   1         sha256:000000000000
-create  support/triage  1         sha256:000000000000
+CHANGE  PROMPT          REVISION  DIGEST           WHAT
+create  default/greet   1         sha256:00000000
+create  support/triage  1         sha256:00000000
 2 create, 0 unchanged
 """
 
 
 def test_new_files_are_to_be_created(run: Run, project: Path) -> None:
+    assert run("db", "upgrade").code == 0
     ran = run("plan")
     assert (ran.code, steady(ran.out), ran.err) == (0, CREATE, "")
 
@@ -39,8 +40,8 @@ PARTS = [
 def test_a_changed_file_tells_which_parts_change(run: Run, synced: Path, parts: str, text: str) -> None:
     write(synced, {"prompts/support/triage.yaml": text, "prompts/_data.csv": "a,b\n"})
     assert steady(run("plan").out) == (
-        "CHANGE       PROMPT          REVISION  DIGEST               WHAT\n"
-        f"new version  support/triage  1 -> 2    sha256:000000000000  {parts}\n"
+        "CHANGE       PROMPT          REVISION  DIGEST           WHAT\n"
+        f"new version  support/triage  1 -> 2    sha256:00000000  {parts}\n"
         "1 new version, 1 unchanged\n"
     )
 
@@ -101,7 +102,7 @@ def test_a_new_version_is_told_with_the_other_files_that_cause_it(
     run: Run, shared: Path, files: dict[str, str], told: dict[str, str]
 ) -> None:
     write(shared, files)
-    lines = [f"new version  support/{name}  1 -> 2    sha256:000000000000  {what}" for name, what in told.items()]
+    lines = [f"new version  support/{name}  1 -> 2    sha256:00000000  {what}" for name, what in told.items()]
     summary = f"{count(len(told), 'new version')}, {7 - len(told)} unchanged"
     assert steady(run("plan").out).splitlines()[1:] == [*lines, summary]
 
@@ -280,6 +281,7 @@ def test_json_is_the_whole_plan(run: Run, project: Path) -> None:
         "moves": [],
         "held": [],
         "ended_holds": [],
+        "reused": [],
         "proposed_renames": [],
         "passed_renames": [],
     }

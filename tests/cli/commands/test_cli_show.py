@@ -20,7 +20,7 @@ def test_a_version_is_shown_with_its_contract_and_its_file(run: Run, synced: Pat
     assert re.sub(r"\([0-9,]+ bytes\)", "(N bytes)", out) == (
         "support/triage revision 1\n"
         "id       UUID\n"
-        "digest   sha256:000000000000\n"
+        "digest   sha256:00000000\n"
         "created  2026-01-01 00:00 by tester\n"
         "variable ticket: string, required\n"
         "variable tries: integer, default 1\n"
@@ -126,9 +126,9 @@ def with_assets(run: Run, project: Path) -> Path:
 
 def test_assets_are_listed_with_whether_their_blobs_are_there(run: Run, with_assets: Path) -> None:
     rows = [line.split() for line in steady(run("show", "a", "--assets").out).splitlines()]
-    digest = "sha256:" + "0" * 12
+    digest = "sha256:" + "0" * 8
     assert rows == [
-        ["path", "kind", "type", "bytes", "digest", "blob"],
+        ["PATH", "KIND", "TYPE", "BYTES", "DIGEST", "BLOB"],
         ["_data.csv", "example_dataset", "text/csv", "4", digest, "present"],
         ["_dot.png", "attachment", "image/png", "7", digest, "present"],
     ]

@@ -1,20 +1,21 @@
 """`promptdb sync`."""
 
+import re
 from pathlib import Path
 
 import pytest
 from clitools import Run, failure, steady
 from registries import write
-from repositories import Git, commit_all
+from repositories import Git, commit_all, git_in
 
 
 def test_new_files_are_created(run: Run, project: Path) -> None:
     ran = run("sync")
     assert (ran.code, steady(ran.out), ran.err) == (
         0,
-        "CHANGE   PROMPT          REVISION  DIGEST               WHAT\n"
-        "created  default/greet   1         sha256:000000000000\n"
-        "created  support/triage  1         sha256:000000000000\n"
+        "CHANGE   PROMPT          REVISION  DIGEST           WHAT\n"
+        "created  default/greet   1         sha256:00000000\n"
+        "created  support/triage  1         sha256:00000000\n"
         "2 created, 0 unchanged\n",
         "",
     )
@@ -29,8 +30,8 @@ def test_a_second_sync_writes_nothing_and_says_so(run: Run, synced: Path) -> Non
 def test_a_changed_file_gets_a_new_version(run: Run, synced: Path) -> None:
     write(synced, {"prompts/greet.txt": "Hi {name} of {place}!"})
     assert steady(run("sync").out) == (
-        "CHANGE       PROMPT         REVISION  DIGEST               WHAT\n"
-        "new version  default/greet  1 -> 2    sha256:000000000000  template\n"
+        "CHANGE       PROMPT         REVISION  DIGEST           WHAT\n"
+        "new version  default/greet  1 -> 2    sha256:00000000  template\n"
         "1 new version, 1 unchanged\n"
     )
     assert run("render", "greet", "-v", "name=Bo", "-v", "place=Oz").out == "Hi Bo of Oz!\n"
@@ -71,6 +72,7 @@ def test_keep_going_does_not_archive_what_is_invalid_now(run: Run, synced: Path)
 @pytest.mark.parametrize("command", ["plan", "sync"])
 def test_warnings_are_a_line_with_their_count_and_stop_nothing(run: Run, project: Path, command: str) -> None:
     write(project, {"prompts/warn.yaml": "template: x\nvariables: {a: {}}\n"})
+    assert run("db", "upgrade").code == 0
     ran = run(command)
     assert (ran.code, ran.err) == (0, "1 warning in 1 file; 'promptdb check' shows them\n")
     assert ran.out.endswith("0 unchanged\n")
@@ -155,25 +157,63 @@ def dirty(git: Git, project: Path) -> Path:
 REFUSED = failure("there are uncommitted changes: greet.txt", "commit them, or pass --allow-dirty")
 
 
-@pytest.mark.parametrize("value", ["true", "TRUE", "1"])
-def test_in_ci_a_dirty_tree_is_refused(run: Run, dirty: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("CI", value)
-    assert run("sync") == (5, "", REFUSED)
+HOMES = {
+    "in the checkout": ("sqlite:///./data.sqlite3", {}, None),
+    "in a folder of the checkout": ("sqlite:///./prompts/data.sqlite3", {}, None),
+    "beside the checkout": ("sqlite:///../data.sqlite3", {}, None),
+    "elsewhere": (
+        "sqlite:///../elsewhere/data.sqlite3",
+        {},
+        "who reads 'latest' from sqlite:////.*/elsewhere/data.sqlite3",
+    ),
+    "with a bucket": (
+        "sqlite:///./data.sqlite3",
+        {"STORAGE_BACKEND": "minio", "MINIO_ENDPOINT": "s3.example", "MINIO_BUCKET": "prompts"},
+        "who reads https://s3.example/prompts",
+    ),
+    "on a server": (
+        "postgresql://me:hunter2@127.0.0.1:1/team",
+        {},
+        "who reads 'latest' from postgresql://127.0.0.1:1/team",
+    ),
+}
 
 
-@pytest.mark.parametrize("value", ["", "false", "0"])
-@pytest.mark.slow
-def test_where_ci_says_no_a_dirty_tree_is_taken(
-    run: Run, dirty: Path, monkeypatch: pytest.MonkeyPatch, value: str
+@pytest.mark.parametrize("home", HOMES)
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_drafts_stay_home(
+    run: Run, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str, ci: str
 ) -> None:
-    monkeypatch.setenv("CI", value)
-    assert run("sync").code == 0
+    """A dirty tree goes into a local registry only, in CI as anywhere else."""
+    checkout = tmp_path / "src" / "repo"
+    write(checkout, {"prompts/greet.txt": "Hi!"})
+    (tmp_path / "src" / "elsewhere").mkdir()
+    git_in(checkout)("init", "--quiet")
+    monkeypatch.chdir(checkout / "prompts")
+    url, settings, audience = HOMES[home]
+    for name, value in {"DATABASE_URL": url, **settings}.items():
+        monkeypatch.setenv(f"PROMPTDB_{name}", value)
+    monkeypatch.setenv("CI", ci)
+    ran = run("sync")
+    if audience is None:
+        assert (ran.code, "everyone" in ran.err) == (0, False)
+        return
+    assert (ran.code, ran.out) == (5, "")
+    told = rf"there are uncommitted changes: .*greet\.txt\n.*with --allow-dirty, everyone {audience} gets them\n"
+    assert re.search(told, ran.err)
+    assert "hunter2" not in ran.err
 
 
-def test_in_ci_allow_dirty_takes_it(run: Run, dirty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CI", "true")
-    assert run("sync", "--allow-dirty").code == 0
+def test_allow_dirty_says_who_gets_the_drafts(run: Run, dirty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (dirty / "../elsewhere").mkdir()
+    monkeypatch.setenv("PROMPTDB_DATABASE_URL", "sqlite:///../elsewhere/data.sqlite3")
+    ran = run("sync", "--allow-dirty")
+    assert ran.code == 0
+    told = r"^note: everyone who reads 'latest' from sqlite:///.*/elsewhere/data.sqlite3 gets uncommitted changes: greet.txt$"
+    assert re.search(told, ran.err, re.MULTILINE)
     assert "(dirty)" in run("log", "greet").out
+    commit_all(git_in(dirty))
+    assert run("sync").code == 0
 
 
 def test_require_clean_refuses_a_dirty_tree_anywhere(run: Run, dirty: Path) -> None:
@@ -185,13 +225,10 @@ def test_require_clean_names_some_of_many_files(run: Run, dirty: Path) -> None:
     assert "changes: greet.txt, n0.txt, n1.txt and 2 more\n" in run("sync", "--require-clean").err
 
 
-def test_dirt_outside_of_the_prompts_does_not_count(
-    run: Run, git: Git, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dirt_outside_of_the_prompts_does_not_count(run: Run, git: Git, project: Path) -> None:
     commit_all(git)
     write(project, {"README.md": "edited"})
-    monkeypatch.setenv("CI", "true")
-    assert run("sync").code == 0
+    assert run("sync", "--require-clean").code == 0
 
 
 def test_a_dirty_fragment_counts(run: Run, git: Git, project: Path) -> None:
@@ -231,4 +268,4 @@ def test_a_version_from_before_its_commit_is_told_until_a_sync_has_recorded_the_
     assert run("plan") == (0, "2 unchanged\n", waiting)
     assert run("sync") == (0, "2 unchanged, 2 versions confirmed\n", "")
     assert run("sync") == run("plan") == (0, "2 unchanged\n", "")
-    assert commit[:12] in run("log", "greet").out
+    assert commit[:8] in run("log", "greet").out

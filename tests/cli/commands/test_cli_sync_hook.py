@@ -90,7 +90,7 @@ def test_before_the_first_commit_nothing_is_synced(run: Run, git: Git, project: 
 
 def test_a_registry_of_a_team_is_left_alone(run: Run, committed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTDB_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    told = "promptdb sync --hook: the registry is not local; nothing was synced\n"
+    told = "promptdb sync --hook: the registry postgresql://127.0.0.1:1/none is not local; nothing was synced\n"
     assert run("sync", "--hook") == (0, "", told)
 
 

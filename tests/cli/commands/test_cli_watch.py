@@ -50,7 +50,7 @@ def test_people_read_what_was_written_and_hear_of_the_rest(project: Path) -> Non
         )
         assert read_until(running, "stdout", "support/triage").splitlines()[:2] == [
             "TIME 2 created, 0 unchanged",
-            "CHANGE   PROMPT          REVISION  DIGEST               WHAT",
+            "CHANGE   PROMPT          REVISION  DIGEST           WHAT",
         ]
         write(project, {"prompts/greet.txt": "Hello {name\n"})
         assert read_until(running, "stderr", "in 1 file") == (
