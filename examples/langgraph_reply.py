@@ -1,6 +1,6 @@
 """A graph of LangGraph whose prompt is promoted while it runs. Needs no network: the model is a fake one.
 
-pip install 'promptdb[langgraph]'
+pip install 'promptdb-git[langgraph]'
 python examples/langgraph_reply.py
 """
 

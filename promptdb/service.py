@@ -40,8 +40,7 @@ from promptdb.sync.apply import apply_prompt
 class PromptService:
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
-    The database is opened, and its schema checked, at the first use. Only `register_*` creates a missing SQLite database.
-    Use it as a context manager, or call `close`.
+    The first use opens the database. Only `register_*` creates a missing SQLite file. Close it, or use it in a `with`.
 
     Args:
         settings: name the database and the blob store. The default reads the settings of the current folder.
@@ -308,5 +307,5 @@ class PromptService:
     def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
         plan = apply_prompt(self.reader.created, desired, content, pointing_of(alias)).plan
-        created = any(change.action in (Action.CREATE, Action.UPDATE) for change in plan.changes)
+        created = plan.count(Action.CREATE) + plan.count(Action.UPDATE) > 0
         return Registered(self.resolve(f"{prompt}:{desired.digest}"), created, plan.count(Action.REVIVE) > 0)

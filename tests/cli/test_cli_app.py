@@ -43,7 +43,7 @@ def test_each_command_has_help_of_its_own(run: Run, command: str) -> None:
 
 
 def test_version_is_that_of_the_package(run: Run) -> None:
-    assert run("--version") == (0, f"promptdb {version('promptdb')}\n", "")
+    assert run("--version") == (0, f"promptdb {version('promptdb-git')}\n", "")
 
 
 def test_no_command_is_a_usage_error_that_shows_help(run: Run) -> None:

@@ -2,12 +2,11 @@
 
 import ast
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
-from sources import MODULES, PACKAGE, ROOT, syntax
+from sources import MODULES, PACKAGE, ROOT, syntax, tracked
 
 MAX_LINES = 300
 MIGRATIONS = sorted((ROOT / "alembic").rglob("*.py"))
@@ -15,15 +14,6 @@ HOMES = re.compile(r"(?<![\w.~}$])/(?:work|root|home/[a-z]\w*|Users/\w+|tmp/\w+|
 """Folders as they are called on somebody's machine."""
 
 MADE_UP = re.compile(r"/home/(?:you|user|me|ann)\b|/Users/(?:you|user|me|ann)\b")
-
-
-def tracked() -> list[Path]:
-    """The files of the repository, and those that are about to join it."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a checkout")
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
 def test_a_module_is_read_in_one_sitting() -> None:
