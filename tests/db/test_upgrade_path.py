@@ -44,6 +44,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     git("init", "--quiet", "--initial-branch=main")
     (folder / ".git" / "info" / "exclude").write_text("*.sqlite3*\n.blobs\n")
     service = PromptService(settings_for(f"sqlite:///{folder}/registry.sqlite3", folder))
+    migrate.upgrade(service.engine)
     root = folder / "prompts"
     asset = "assets: [{path: _data.csv}]\n"
     write(
@@ -51,7 +52,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         {"a/one.yaml": f"template: One {{x}}\n{asset}", "a/_data.csv": "1,2", "a/two.txt": "Two", "a/old.txt": "O"},
     )
     first = commit_all(git)
-    sync_tree(service.registry, load_tree(service.settings), Policy())
+    sync_tree(service.reader.created, load_tree(service.settings), Policy())
     service.promote("a/one", "production")
     service.promote("a/two", "staging")
     write(
