@@ -29,7 +29,6 @@ from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
 from promptdb.project.placing import name_of_file, text_defaults
 from promptdb.registry import aliases, holds
-from promptdb.registry.aliases import Expected
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
@@ -145,16 +144,7 @@ class PromptService:
         return self.reader.alias_log(prompt, alias)
 
     def blame(self, at: datetime | None = None, prompt: str | None = None) -> list[BlameEntry]:
-        """Find what each alias pointed at, and the move that had brought it there.
-
-        Args:
-            at: an aware time; by default now.
-            prompt: only the aliases of this prompt.
-
-        Raises:
-            InvalidRef: `prompt` is malformed.
-            PromptNotFound: the prompt does not exist.
-        """
+        """Find what each alias pointed at; see `RegistryReader.blame`."""
         return self.reader.blame(at, prompt)
 
     # Versions
@@ -246,7 +236,7 @@ class PromptService:
         ref: str,
         alias: str,
         *,
-        expected: Expected = "any",
+        expected: aliases.Expected = "any",
         reason: str | None = None,
         dry_run: bool = False,
         allow_breaking: bool = False,
@@ -283,13 +273,15 @@ class PromptService:
         moves = aliases.decide_all(self.registry, source, alias)
         return aliases.perform(self.registry, moves, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
-    def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> AliasMove:
+    def rollback(
+        self, prompt: str, alias: str, *, expected: aliases.Expected = "any", reason: str | None = None
+    ) -> AliasMove:
         """Return an alias to its previous target, even if that breaks callers. Arguments and errors as in `promote`."""
         move = aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias)
         return aliases.perform_one(self.registry, move, expected, reason)
 
     def delete_alias(
-        self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None
+        self, prompt: str, alias: str, *, expected: aliases.Expected = "any", reason: str | None = None
     ) -> AliasMove:
         """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
         move = aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias)
