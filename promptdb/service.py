@@ -29,6 +29,7 @@ from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
 from promptdb.project.placing import name_of_file, text_defaults
 from promptdb.registry import aliases, holds
+from promptdb.registry.aliases import Expected
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
@@ -236,7 +237,7 @@ class PromptService:
         ref: str,
         alias: str,
         *,
-        expected: aliases.Expected = "any",
+        expected: Expected = "any",
         reason: str | None = None,
         dry_run: bool = False,
         allow_breaking: bool = False,
@@ -260,8 +261,9 @@ class PromptService:
             hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
         move = aliases.decide_promotion(self.registry, target.prompt, AliasTarget(target.revision, target.id), alias)
-        options = {"dry_run": dry_run, "allow_breaking": allow_breaking}
-        return aliases.perform_one(self.registry, move, expected, reason, **options)
+        return aliases.perform_one(
+            self.registry, move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking
+        )
 
     def promote_all(
         self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None, allow_breaking: bool = False
@@ -273,15 +275,13 @@ class PromptService:
         moves = aliases.decide_all(self.registry, source, alias)
         return aliases.perform(self.registry, moves, reason, dry_run=dry_run, allow_breaking=allow_breaking)
 
-    def rollback(
-        self, prompt: str, alias: str, *, expected: aliases.Expected = "any", reason: str | None = None
-    ) -> AliasMove:
+    def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> AliasMove:
         """Return an alias to its previous target, even if that breaks callers. Arguments and errors as in `promote`."""
         move = aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias)
         return aliases.perform_one(self.registry, move, expected, reason)
 
     def delete_alias(
-        self, prompt: str, alias: str, *, expected: aliases.Expected = "any", reason: str | None = None
+        self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None
     ) -> AliasMove:
         """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
         move = aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias)
