@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from promptdb.blobs.local import LocalBlobStore as LocalBlobStore
     from promptdb.blobs.minio import MinioBlobStore as MinioBlobStore
     from promptdb.blobs.store import BlobStore as BlobStore
+    from promptdb.client.async_client import AsyncPromptClient as AsyncPromptClient
     from promptdb.client.client import PromptClient as PromptClient
     from promptdb.db.repository import PromptRepository as PromptRepository
     from promptdb.domain.refs import PromptRef as PromptRef
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "AppSettings": "promptdb.settings",
+    "AsyncPromptClient": "promptdb.client.async_client",
     "BlobStore": "promptdb.blobs.store",
     "LocalBlobStore": "promptdb.blobs.local",
     "MinioBlobStore": "promptdb.blobs.minio",

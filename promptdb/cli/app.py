@@ -33,6 +33,7 @@ JOBS = {
     "Look at prompts": {
         "list": ("list_", "List prompts."),
         "show": ("show", "Show the version that a reference names."),
+        "blame": ("blame", "Show what each alias pointed at, who had moved it there and why."),
         "log": ("log", "List the versions of a prompt, newest first."),
         "render": ("render", "Render a prompt with values."),
         "diff": ("diff", "Compare two versions, or a version with its file."),

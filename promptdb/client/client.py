@@ -1,37 +1,45 @@
 """The client of an application: looks up prompts, renders them and registers new versions."""
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from promptdb.client.health import Listener
+from promptdb.client.lookups import Lookups
 from promptdb.client.source import Source, WritableSource
-from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import PromptRef
+from promptdb.client.sources.code import Fallback, fallback_prompt
+from promptdb.domain.delivery import Status
+from promptdb.domain.refs import parse_alias
 from promptdb.domain.spec import PromptSpec, TemplateFormat
-from promptdb.domain.views import PromptVersionView, StoredVersion
-from promptdb.errors import ConfigError
-from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt, resolved
+from promptdb.domain.views import PromptVersionView
+from promptdb.errors import ConfigError, InvalidRef, PromptDBError
+from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt
 
 if TYPE_CHECKING:
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
 
-_log = logging.getLogger("promptdb")
+TTL = 30.0
 
 
 class PromptClient:
     """A thread-safe client: one serves a whole process. Use it as a context manager, or call `close`.
 
+    Answers come from memory. A thread asks the source what has changed, and a lookup waits for the source only if its answer is
+    not there. While the source fails, lookups give what there is, and say so: see `ResolvedPrompt.reason`.
+
     Finds a renamed prompt by its old name too. The logger `promptdb` then warns once for each old name.
 
     Args:
         source: the place that prompts come from.
+        ttl: the seconds for which an answer that can change counts as fresh.
+        max_stale: the seconds for which it is served while the source fails. By default there is no limit.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, ttl: float = TTL, max_stale: float | None = None) -> None:
         self._source = source
-        self._warned: set[PromptId] = set()
+        self._lookups = Lookups(source, ttl, max_stale)
+        self._defaults: dict[str, tuple[Fallback, ResolvedPrompt]] = {}
 
     @classmethod
     def from_env(cls) -> Self:
@@ -45,10 +53,10 @@ class PromptClient:
     @classmethod
     def from_settings(cls, settings: "AppSettings | None") -> Self:
         """Make a client for these settings, or for those of `from_env` if None. Errors as in `from_env`."""
-        # Other sources do without SQLAlchemy.
-        from promptdb.client.sources.database import DatabaseSource
+        from promptdb.client.sources.choice import chosen
 
-        return cls(DatabaseSource(settings))
+        choice = chosen(settings)
+        return cls(choice.source, ttl=choice.ttl, max_stale=choice.max_stale)
 
     def __enter__(self) -> Self:
         return self
@@ -57,33 +65,96 @@ class PromptClient:
         self.close()
 
     def close(self) -> None:
-        """Release the connections of the source."""
+        """End the thread, and release the connections of the source."""
+        self._lookups.close()
         self._source.close()
 
-    def get(self, ref: str) -> ResolvedPrompt:
+    # State
+
+    def status(self) -> Status:
+        """Report whether the source answers, and whether there is anything to serve."""
+        return self._lookups.health.status
+
+    def wait_ready(self, timeout: float = 5.0) -> None:
+        """Wait until the source has answered.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            PromptDBError: the source failed, or did not answer in time. The message says what is missing.
+        """
+        self._lookups.start()
+        self._lookups.health.wait(timeout)
+
+    def on_change(self, listener: Listener) -> None:
+        """Call a function whenever the status changes, or references that were looked up give another version.
+
+        It is called in a thread of the client, and must not wait for long.
+        """
+        self._lookups.health.listeners.append(listener)
+
+    # Lookups
+
+    def get(self, ref: str, *, fallback: Fallback | None = None) -> ResolvedPrompt:
         """Find the version that a reference names, ready to render.
 
         Args:
             ref: `namespace/name[:selector]`, for example `support/triage:production`.
+            fallback: an f-string, the fields of a prompt file, or a spec, for when the source has no answer. The result has the
+                reason DEFAULT.
 
         Raises:
             InvalidRef: the text is not a reference.
-            NotFound: there is no such prompt or version. The hint names similar or existing ones.
+            InvalidPrompts: the fallback was needed, and is not a valid prompt.
+            NotFound: there is no such prompt or version, and no fallback. The hint names similar or existing ones.
+            StorageError: the source cannot be reached, the answer is not in memory, and there is no fallback.
+        """
+        found = self._lookups.at_hand(ref)
+        if found is not None:
+            return found
+        if fallback is None:
+            return self._lookups.fetch(ref)
+        try:
+            return self._lookups.fetch(ref)
+        except InvalidRef:
+            raise
+        except PromptDBError:
+            return self._default(ref, fallback)
+
+    def at_hand(self, ref: str) -> ResolvedPrompt | None:
+        """Answer from memory, as `get` would. Return None where `get` would ask the source."""
+        return self._lookups.at_hand(ref)
+
+    def preload(self, alias: str = "production", namespace: str | None = None) -> int:
+        """Read the versions of an alias in one request, so that later lookups of `namespace/name:ALIAS` do not wait.
+
+        Args:
+            alias: an alias, or `latest`.
+            namespace: read only the prompts in this namespace and below it.
+
+        Returns:
+            How many prompts have the alias.
+
+        Raises:
+            InvalidRef: no alias can have this name.
             StorageError: the source cannot be reached.
         """
-        return resolved(ref, self._find(ref))
+        return self._lookups.preload(alias if alias == "latest" else parse_alias(alias), namespace)
+
+    def _default(self, ref: str, fallback: Fallback) -> ResolvedPrompt:
+        made = self._defaults.get(ref)
+        if made is None or made[0] != fallback:
+            made = self._defaults[ref] = (fallback, fallback_prompt(ref, fallback))
+        return made[1]
 
     def resolve(self, ref: str) -> PromptVersionView:
         """Find the version that a reference names now. Errors as in `get`."""
-        return self._find(ref).view
+        return self.get(ref).version
 
-    def _find(self, ref: str) -> StoredVersion:
-        parsed = PromptRef.parse(ref)
-        found = self._source.find(parsed)
-        if found.view.prompt != parsed.prompt and parsed.prompt not in self._warned:
-            self._warned.add(parsed.prompt)
-            _log.warning("prompt %s is now %s: use the new name", parsed.prompt, found.view.prompt)
-        return found
+    def get_many(self, refs: Iterable[str]) -> dict[str, ResolvedPrompt]:
+        """Find the versions of several references. Errors as in `get`."""
+        return {ref: self.get(ref) for ref in refs}
 
     def render(self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> PromptRenderResult:
         """Find and render a version.
@@ -134,13 +205,16 @@ class PromptClient:
             ConfigError: the source is read-only.
         """
         registered = self._service.register_text(name, text, alias=alias, template_format=template_format, **fields)
+        self._lookups.confirm()
         return registered.version
 
     def register_spec(
         self, name: str, spec: PromptSpec | Mapping[str, Any], *, alias: str | None = None
     ) -> PromptVersionView:
         """Register a version from a spec, or from the fields of a prompt file. Errors as in `register_text`."""
-        return self._service.register_spec(name, spec, alias=alias).version
+        registered = self._service.register_spec(name, spec, alias=alias)
+        self._lookups.confirm()
+        return registered.version
 
     def register_file(
         self, file: Path | str, name: str | None = None, *, alias: str | None = None
@@ -151,7 +225,9 @@ class PromptClient:
             StorageError: the file cannot be read.
             InvalidRef, InvalidPrompts, Conflict, Guard, ConfigError: as in `register_text`.
         """
-        return self._service.register_file(file, name, alias=alias).version
+        registered = self._service.register_file(file, name, alias=alias)
+        self._lookups.confirm()
+        return registered.version
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
         """Write a version as a prompt file, with its fragments and assets. Errors as in `PromptService.export_to_file`."""

@@ -1,7 +1,9 @@
-"""The interface between a client and the places that prompts come from. A source may wrap another one, as a cache does."""
+"""The interface between a client and the places that prompts come from."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import PromptVersionView, StoredVersion
 
@@ -10,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """A place that prompts come from."""
+    """A place that prompts come from. All methods may be called from several threads."""
+
+    name: str
+    """The word for it in `ResolvedPrompt.source`."""
 
     def find(self, ref: PromptRef) -> StoredVersion:
         """Find the version that a reference names.
@@ -21,8 +26,28 @@ class Source(Protocol):
         """
         ...
 
+    def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
+        """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace.
+
+        Raises:
+            StorageError: the source cannot be reached.
+        """
+        ...
+
+    def changes(self, since: Generation | None) -> Changes:
+        """Report the prompts that changed after a generation, and the generation now. Errors as in `find`."""
+        ...
+
+    def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:
+        """Return when the generation has changed, when `stopped()` is true, or after some seconds. Errors as in `find`."""
+        ...
+
     def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
         """List the versions of a prompt, the newest first. Errors as in `find`."""
+        ...
+
+    def after_fork(self) -> None:
+        """Replace connections and locks in a forked child, without a word to the other end."""
         ...
 
     def close(self) -> None:

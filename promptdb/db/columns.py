@@ -254,3 +254,19 @@ registries = sa.Table(
     _column("created_at", UtcDateTime),
     _column("gc_turn", sa.Integer),
 )
+# One row. `changed_all` is the last generation in which any prompt may have changed.
+generations = sa.Table(
+    "generations",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _column("number", sa.Integer),
+    _column("changed_all", sa.Integer),
+)
+# Names of prompts, earlier ones too, and the last generation in which each gave another version.
+changes = sa.Table(
+    "prompt_changes",
+    metadata,
+    sa.Column("namespace", sa.String(MAX_IDENTITY), primary_key=True),
+    sa.Column("name", sa.String(MAX_SEGMENT), primary_key=True),
+    _column("generation", sa.Integer, index=True),
+)

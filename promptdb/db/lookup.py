@@ -11,11 +11,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db.columns import absences, aliases, prompts, redirects, runs, sources, versions
+from promptdb.db.heads import is_highest
 from promptdb.db.repository import PromptRepository, among, named, select_versions, stored_of
 from promptdb.db.runs import APPLIED, is_clean_run
 from promptdb.domain.git_refs import TAGS
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef, Selector
+from promptdb.domain.refs import LATEST, ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef, Selector
 from promptdb.domain.version_ids import version_id
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, PromptNotFound, VersionNotFound
@@ -41,6 +42,20 @@ def find_version(connection: sa.Connection, ref: PromptRef) -> StoredVersion:
     if prompt != ref.prompt and (found := _find(connection, prompt, ref.selector)) is not None:
         return found
     raise _no_version(connection, ref, prompt)
+
+
+def find_versions(connection: sa.Connection, alias: str, namespace: str | None) -> list[StoredVersion]:
+    """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace."""
+    query = select_versions().add_columns(versions.c.spec_json, first_commit().label("commit_id"))
+    if alias == LATEST:
+        query = query.where(is_highest)
+    else:
+        query = query.join(aliases, aliases.c.version_id == versions.c.id).where(aliases.c.alias == alias)
+    if namespace is not None:
+        below = prompts.c.namespace.startswith(f"{namespace}/", autoescape=True)
+        query = query.where(sa.or_(prompts.c.namespace == namespace, below))
+    named_alias = None if alias == LATEST else alias
+    return [replace(stored_of(row), alias=named_alias, commit_id=row.commit_id) for row in connection.execute(query)]
 
 
 def current_name(connection: sa.Connection, prompt: PromptId) -> PromptId | None:
@@ -118,7 +133,7 @@ def _select(kind: type[Any]) -> sa.Select[Any]:
     query = (
         select_versions()
         .add_columns(
-            versions.c.spec_json, versions.c.prompt_id, _first_commit().label("commit_id"), by_alias.label("alias")
+            versions.c.spec_json, versions.c.prompt_id, first_commit().label("commit_id"), by_alias.label("alias")
         )
         .where(prompts.c.namespace == sa.bindparam("namespace"), prompts.c.name == sa.bindparam("name"))
         .limit(1)
@@ -144,7 +159,7 @@ def _pointed(alias: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
     )
 
 
-def _first_commit() -> sa.ScalarSelect[str | None]:
+def first_commit() -> sa.ScalarSelect[str | None]:
     """Select the first clean commit of the version."""
     return (
         sa.select(sources.c.commit_id)

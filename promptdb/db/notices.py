@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from promptdb.db.engine import restated
+from promptdb.db.generations import raise_generation
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, PromptDBError
 
@@ -72,8 +73,12 @@ def listening(engine: sa.Engine) -> Iterator[Listener]:
 
 
 def send(connection: sa.Connection, notices: Sequence[Notice]) -> None:
-    """Send notices once the transaction commits. SQLite has none."""
-    if not notices or connection.dialect.name != "postgresql":
+    """Raise the generation of the registry, and send notices once the transaction commits. SQLite has none."""
+    if not notices:
+        return
+    named = [notice.prompt for notice in notices if notice.prompt is not None]
+    raise_generation(connection, named if len(named) == len(notices) <= MOST else None)
+    if connection.dialect.name != "postgresql":
         return
     payloads = [_text(notice) for notice in notices] if len(notices) <= MOST else [_MANY]
     # Payloads are ASCII: their characters are bytes.

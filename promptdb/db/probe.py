@@ -42,6 +42,8 @@ _PRIVILEGES: dict[str, tuple[str, ...]] = {
     "sync_runs": ("INSERT",),
     "source_heads": ("INSERT", "UPDATE"),
     "registries": ("UPDATE",),
+    "generations": ("UPDATE",),
+    "prompt_changes": ("INSERT", "DELETE"),
 }
 
 

@@ -158,3 +158,17 @@ class RegistryIdentity(Table, table=True):
     id: UUID
     created_at: datetime
     gc_turn: int
+
+
+class RegistryGeneration(Table, table=True):
+    __table__ = columns.generations
+    id: int
+    number: int
+    changed_all: int
+
+
+class PromptChange(Table, table=True):
+    __table__ = columns.changes
+    namespace: str
+    name: str
+    generation: int

@@ -9,7 +9,11 @@ from promptdb.errors import InvalidRef
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _DIGEST_PREFIX = re.compile(r"[0-9a-f]{8,64}")
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ALIAS = re.compile(r"[a-z][a-z0-9._-]{0,127}")
+LATEST = "latest"
+"""The selector of the highest revision."""
+
 _KINDS = ("rev:", "sha256:", "git:")
 MAX_LABEL = 128
 MAX_REVISION = 2**31 - 1
@@ -67,8 +71,14 @@ class PromptRef:
 
     @property
     def is_pinned(self) -> bool:
-        """True if the reference always names the same version, so that a cache can keep it."""
-        return isinstance(self.selector, ByVersionId | ByRevision)
+        """True if the reference always names the same content, so that a cache can keep it."""
+        match self.selector:
+            case ByVersionId() | ByRevision() | ByDigest():
+                return True
+            case ByCommit(name):
+                return _COMMIT_ID.fullmatch(name) is not None
+            case _:
+                return False
 
     @classmethod
     def parse(cls, text: str) -> "PromptRef":
@@ -93,7 +103,7 @@ def parse_selector(text: str) -> Selector:
     Raises:
         InvalidRef: the text is empty, or a malformed `rev:`, `sha256:` or `git:`.
     """
-    if text == "latest":
+    if text == LATEST:
         return Latest()
     if _UUID.fullmatch(text):
         return ByVersionId(UUID(text))
@@ -130,7 +140,7 @@ def is_label(text: str) -> bool:
         0 < len(text) <= MAX_LABEL
         and text.isprintable()
         and not any(character.isspace() for character in text)
-        and text != "latest"
+        and text != LATEST
         and not text.startswith(_KINDS)
         and not _UUID.fullmatch(text)
     )

@@ -144,6 +144,26 @@ class AliasView:
 
 
 @dataclass(frozen=True, slots=True)
+class BlameEntry:
+    """The version that an alias pointed at, and the move that had brought it there.
+
+    `commit_id` is the first known commit with that version. `run_id` is the sync that moved the alias, if one did.
+    """
+
+    prompt: PromptId
+    alias: str
+    version_id: UUID
+    revision: int
+    spec_hash: Digest
+    commit_id: str | None
+    action: str
+    actor: str
+    reason: str | None
+    moved_at: datetime
+    run_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class AliasEventView:
     """One move in the log of an alias. `breaking` lists the breaking changes that were allowed."""
 

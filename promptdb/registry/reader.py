@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import BinaryIO, Literal, Self
 
 import sqlalchemy as sa
 
+from promptdb.db.blame import blame
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
-from promptdb.db.lookup import existing_name, find_version
+from promptdb.db.lookup import existing_name, find_version, find_versions
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.domain.digest import Digest
@@ -19,6 +21,7 @@ from promptdb.domain.views import (
     AliasEventView,
     AliasView,
     AssetView,
+    BlameEntry,
     LogEntry,
     PromptSummary,
     PromptVersionView,
@@ -81,6 +84,13 @@ class RegistryReader:
         with reading(self.registry.engine) as connection:
             found = find_version(connection, ref)
         return replace(found, assets=RecordedAssets(self.registry, found.view))
+
+    @retried
+    def find_all(self, alias: str, namespace: str | None = None) -> list[StoredVersion]:
+        """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace."""
+        with reading(self.registry.engine) as connection:
+            found = find_versions(connection, alias, namespace)
+        return [replace(stored, assets=RecordedAssets(self.registry, stored.view)) for stored in found]
 
     @retried
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
@@ -160,6 +170,22 @@ class RegistryReader:
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt)
             return PromptRepository(connection).alias_events(name, None if alias is None else parse_alias(alias))
+
+    @retried
+    def blame(self, at: datetime | None = None, prompt: str | None = None) -> list[BlameEntry]:
+        """Find what each alias pointed at, and the move that had brought it there.
+
+        Args:
+            at: an aware time; by default now.
+            prompt: only the aliases of this prompt.
+
+        Raises:
+            InvalidRef: `prompt` is malformed.
+            PromptNotFound: the prompt does not exist.
+        """
+        with reading(self.registry.engine) as connection:
+            name = self._name(connection, prompt) if prompt is not None else None
+            return blame(connection, at or datetime.now(UTC), name)
 
     def _name(self, connection: sa.Connection, prompt: str) -> PromptId:
         return existing_name(connection, PromptId.parse(prompt))

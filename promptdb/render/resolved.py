@@ -1,10 +1,11 @@
 """A version found by a lookup, ready to render."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, BinaryIO
 
+from promptdb.domain.delivery import Reason
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
@@ -39,13 +40,17 @@ class PromptRenderResult:
 class ResolvedPrompt(RenderablePrompt):
     """The version found by `ref`. It never changes, although a later lookup may find another version.
 
-    `alias` is set if the reference named one. `commit_id` is the first known commit with this version.
+    `alias` is set if the reference named one. `commit_id` is the first known commit with this version. `source` names the
+    place that it came from, and `reason` says how.
     """
 
     ref: str
     version: PromptVersionView
     alias: str | None = None
     commit_id: str | None = None
+    source: str = "database"
+    reason: Reason = Reason.STATIC
+    _age: Callable[[], float] | None = field(default=None, repr=False, compare=False)
     _reader: AssetReader | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -55,7 +60,12 @@ class ResolvedPrompt(RenderablePrompt):
         return f"ResolvedPrompt({self.ref!r}, {self.version!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_reader": None}  # connections cannot be pickled
+        return {**self.__dict__, "_reader": None, "_age": None}  # connections cannot be pickled
+
+    @property
+    def age(self) -> float:
+        """Seconds since the source confirmed this answer. Zero for a version that cannot change, or that was pickled."""
+        return self._age() if self._age is not None else 0.0
 
     @property
     def renamed_to(self) -> PromptId | None:
@@ -115,7 +125,7 @@ class ResolvedPrompt(RenderablePrompt):
         return PromptRenderResult(self.version, text, tuple(messages))
 
 
-def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
+def resolved(ref: str, stored: StoredVersion, source: str = "database") -> ResolvedPrompt:
     """Make a stored version ready to render. Each content is compiled once in a process.
 
     Raises:
@@ -137,6 +147,7 @@ def resolved(ref: str, stored: StoredVersion) -> ResolvedPrompt:
         version=view,
         alias=stored.alias,
         commit_id=stored.commit_id,
+        source=source,
         _reader=stored.assets,
     )
 

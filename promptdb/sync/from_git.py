@@ -1,46 +1,20 @@
 """Finds versions in the repository of the current folder, for `git:` selectors that no sync has recorded."""
 
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import BinaryIO
-from uuid import UUID, uuid5
+from dataclasses import replace
 
 from promptdb.db.engine import reading
 from promptdb.db.lookup import UNRECORDED, current_name
 from promptdb.db.repository import PromptRepository
-from promptdb.domain.blob import object_key
-from promptdb.domain.digest import Digest
-from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, PromptRef
-from promptdb.domain.views import AssetView, PromptVersionView, Provenance, StoredVersion
+from promptdb.domain.views import StoredVersion
 from promptdb.errors import ConfigError, NotFound, StorageError
 from promptdb.git.repository import find_repository
-from promptdb.project.content import Content
 from promptdb.project.load import prompt_in
+from promptdb.project.unrecorded import unrecorded
 from promptdb.project.view import View, open_view
 from promptdb.registry.reader import RegistryReader
 from promptdb.settings import AppSettings
-
-_NAMESPACE = UUID("9d1f6a0e-52f4-5c37-8e0b-6f2f0f6f7a55")
-"""The namespace of the ids of unrecorded versions, which differ from all ids of recorded versions."""
-
-
-@dataclass(frozen=True)
-class AssetsOfFiles:
-    """The assets of an unrecorded version, read from files in git."""
-
-    content: Content
-
-    def list(self) -> Sequence[AssetView]:
-        return [
-            AssetView(a.kind, object_key(a.digest), a.content_type, a.size, a.digest.partition(":")[2], a.path)
-            for a in self.content.assets
-        ]
-
-    def open(self, digest: Digest) -> BinaryIO:
-        return self.content.open_blob(digest)
 
 
 def find_in_repository(
@@ -94,18 +68,4 @@ def _find(reader: RegistryReader, settings: AppSettings, ref: PromptRef, name: s
     with suppress(NotFound):
         return reader.find(PromptRef(ref.prompt, ByDigest(file.content.digest.partition(":")[2]), ref.text))
     at = opened.origin.provenance({path: file.content.reads})[path]
-    return _unrecorded(prompt, commit, file.content, at)
-
-
-def _unrecorded(prompt: PromptId, commit: str, content: Content, at: Provenance) -> StoredVersion:
-    view = PromptVersionView(
-        uuid5(_NAMESPACE, f"{prompt}:{commit}:{content.digest}"),
-        prompt,
-        0,
-        content.digest,
-        content.user_version,
-        at.author or "unknown",
-        at.committed_at or datetime.fromtimestamp(0, UTC),
-        is_recorded=False,
-    )
-    return StoredVersion(view, content.canonical.decode(), commit_id=commit, assets=AssetsOfFiles(content))
+    return unrecorded(prompt, file.content, replace(at, commit_id=commit))

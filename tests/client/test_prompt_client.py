@@ -3,18 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 from registries import client_of, on_sqlite, write
+from steered import Steered, until
 
 from promptdb.client.client import PromptClient
-from promptdb.client.source import Source
 from promptdb.domain.plan import Policy
-from promptdb.domain.refs import PromptRef
-from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import ConfigError, InvalidRef, MissingVariables, NotFound, RenderError, StorageError
 from promptdb.project.load import load_tree
 from promptdb.render.messages import RenderedMessage
@@ -26,7 +25,7 @@ TRIAGE = "support/triage"
 
 
 @pytest.fixture
-def client(service: PromptService) -> PromptClient:
+def client(service: PromptService) -> Iterator[PromptClient]:
     service.register_spec(
         TRIAGE,
         {
@@ -40,7 +39,8 @@ def client(service: PromptService) -> PromptClient:
     )
     service.promote(TRIAGE, "production")
     service.register_text(TRIAGE, "Sort {ticket}")
-    return client_of(service)
+    with client_of(service) as client:
+        yield client
 
 
 def test_a_chat_renders_as_messages_and_as_text(client: PromptClient) -> None:
@@ -72,8 +72,8 @@ def test_a_variable_may_have_the_name_of_an_argument(service: PromptService, cli
 def test_a_prompt_that_was_got_stays_what_it_was(service: PromptService, client: PromptClient) -> None:
     prompt = client.get(f"{TRIAGE}:production")
     service.promote(f"{TRIAGE}:rev:2", "production", allow_breaking=True)
+    until(lambda: client.get(f"{TRIAGE}:production").version.revision == 2)
     assert prompt.version.revision == 1
-    assert client.get(f"{TRIAGE}:production").version.revision == 2
     assert prompt.ref == f"{TRIAGE}:production"
     assert list(prompt.variables) == ["team", "ticket", "history"]
 
@@ -107,29 +107,14 @@ def test_the_client_registers_and_exports(client: PromptClient, tmp_path: Path) 
     assert client.list_versions(TRIAGE, 1)[0].revision == 2
 
 
-def test_a_source_of_ones_own_answers_the_lookups(service: PromptService, client: PromptClient) -> None:
-    class Fixed:
-        """Whatever is asked for, it is this."""
-
-        def __init__(self, answer: StoredVersion) -> None:
-            self.answer = answer
-
-        def find(self, ref: PromptRef) -> StoredVersion:
-            return self.answer
-
-        def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
-            return [self.answer.view][:limit]
-
-        def close(self) -> None:
-            self.closed = True
-
-    source: Source = Fixed(service.find(PromptRef.parse(f"{TRIAGE}:rev:2")))
+def test_a_source_of_ones_own_answers_the_lookups() -> None:
+    source = Steered()
     with PromptClient(source) as reading:
-        assert reading.render("any/thing", ticket="x").text == "Sort x"
-        assert reading.list_versions("any/thing")[0].revision == 2
+        assert reading.render("a/one:rev:7").text == "7"
+        assert reading.list_versions("a/one") == []
         with pytest.raises(ConfigError, match="this client only reads prompts"):
             reading.register_text("any/thing", "x")
-    assert source.closed
+    assert source.asked[-1] == "close"
 
 
 @pytest.mark.slow

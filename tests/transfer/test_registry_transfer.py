@@ -19,7 +19,7 @@ from promptdb.transfer.export import export_registry
 from promptdb.transfer.receive import Received
 from promptdb.transfer.rows_as_json import TABLES
 
-OWN = ("registries",)
+OWN = ("registries", "generations", "prompt_changes")
 """What a registry keeps to itself."""
 
 

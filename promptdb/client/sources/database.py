@@ -1,11 +1,14 @@
 """Reads prompts straight from the registry's database."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.refs import ByCommit, PromptRef
 from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import NotFound
+from promptdb.registry.change_feed import ChangeFeed
 from promptdb.registry.reader import RegistryReader
 from promptdb.settings import AppSettings, load_settings
 
@@ -24,9 +27,12 @@ class DatabaseSource:
         ConfigError: a setting is wrong.
     """
 
+    name = "database"
+
     def __init__(self, settings: AppSettings | None = None, reader: RegistryReader | None = None) -> None:
         self._settings = settings or load_settings()
         self._reader = reader or RegistryReader.of(self._settings)
+        self._feed = ChangeFeed(self._reader)
 
     @cached_property
     def service(self) -> "PromptService":
@@ -44,8 +50,22 @@ class DatabaseSource:
                 raise
         return self.service.find(ref)
 
+    def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
+        return self._reader.find_all(alias, namespace)
+
+    def changes(self, since: Generation | None) -> Changes:
+        return self._feed.changes(since)
+
+    def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:
+        self._feed.wait(since, seconds, stopped)
+
     def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
         return self._reader.list_versions(prompt, limit)
 
+    def after_fork(self) -> None:
+        self._feed.after_fork()
+        self._reader.stores.engine.dispose(close=False)
+
     def close(self) -> None:
+        self._feed.close()
         self._reader.close()

@@ -1,6 +1,5 @@
 """The types of settings that need more than a type of Python: each checks one value."""
 
-import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -11,9 +10,6 @@ from promptdb.domain.file_rules import ROLE_SYNONYMS, FileRules, TextDefaults
 from promptdb.domain.git_refs import parse_git_ref, short_ref
 from promptdb.domain.refs import parse_alias
 from promptdb.errors import InvalidRef
-
-_MAX_BYTES = 256 * 1024
-_MAX_DOTS = 1000
 
 
 def _require_alias(text: str) -> str:
@@ -99,16 +95,3 @@ def misfit(entry: ErrorDetails) -> tuple[str, str]:
     if entry["type"] == "extra_forbidden":
         return inner, f"unknown; a folder has {', '.join(FolderSettings.model_fields)}"
     return inner, entry["msg"].replace("Input should be", "expected")
-
-
-def toml(data: bytes) -> dict[str, Any]:
-    """Parse a settings file. Raise ValueError if it is not TOML, or would take long."""
-    if len(data) > _MAX_BYTES:
-        raise ValueError(f"more than {_MAX_BYTES // 1024} KiB")
-    # tomllib needs time that grows with the square of the parts of a key.
-    if any(line.count(b".") > _MAX_DOTS for line in data.split(b"\n")):
-        raise ValueError(f"more than {_MAX_DOTS:,} dots in one line")
-    try:
-        return tomllib.loads(data.decode().replace("\r\n", "\n"))
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error

@@ -1,0 +1,95 @@
+"""The state of a client's source, what the log and the application hear of it, and when to ask again."""
+
+import logging
+import random
+from collections.abc import Callable
+from math import inf
+from threading import Event, Lock
+from time import monotonic
+
+from promptdb.domain.delivery import ClientChange, Status
+from promptdb.errors import PromptDBError, StorageError
+
+_log = logging.getLogger("promptdb")
+
+FIRST_RETRY = 1.0
+LAST_RETRY = 30.0
+"""Seconds from a failure to the next attempt, doubled each time. Up to a half is taken off, so that processes spread."""
+
+Listener = Callable[[ClientChange], None]
+
+
+class Health:
+    """The state of one source as its client sees it. One line goes to the logger `promptdb` at each change, none per call."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.status = Status.NOT_READY
+        self.listeners: list[Listener] = []
+        self._error: PromptDBError = StorageError(f"the source {source!r} has not answered yet")
+        self._failures = 0
+        self._retry_at = -inf
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        self._lock = Lock()
+        self._settled = Event()
+        if self.status is not Status.NOT_READY:
+            self._settled.set()
+
+    def require_attempt(self) -> None:
+        """Raise the last failure until it is time for the next attempt, since every attempt may wait for a timeout."""
+        if monotonic() < self._retry_at:
+            raise self.failure()
+
+    def failure(self) -> PromptDBError:
+        """Make an error of the last failure, for one more caller."""
+        return type(self._error)(self._error.message, self._error.hint)
+
+    def answered(self) -> None:
+        self._failures, self._retry_at = 0, -inf
+        self._set(Status.READY)
+
+    def failed(self, error: PromptDBError, *, has_answers: bool) -> float:
+        """Note a failure. Return the seconds until the next attempt."""
+        self._error = error
+        if (left := self._retry_at - monotonic()) > 0:
+            return left
+        delay: float = min(FIRST_RETRY * 2.0 ** min(self._failures, 10), LAST_RETRY) * random.uniform(0.5, 1.0)  # noqa: S311
+        self._failures += 1
+        self._retry_at = monotonic() + delay
+        self._set(Status.STALE if has_answers else Status.ERROR)
+        return delay
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the first answer of the source.
+
+        Raises:
+            PromptDBError: the source failed, or did not answer in time.
+        """
+        if not self._settled.wait(seconds):
+            raise StorageError(f"the source {self._source!r} did not answer within {seconds:g} s", "is it reachable?")
+        if self.status is not Status.READY:
+            raise self.failure()
+
+    def report(self, refs: tuple[str, ...] = ()) -> None:
+        """Report the status, and references that give another version now, to those who listen."""
+        for listener in tuple(self.listeners):
+            try:
+                listener(ClientChange(self.status, refs))
+            except Exception:  # noqa: BLE001
+                # It is the application's, and must not end the thread that keeps its prompts fresh.
+                _log.exception("a listener for changes failed")
+
+    def _set(self, status: Status) -> None:
+        with self._lock:
+            before, self.status = self.status, status
+        if status is before:
+            return
+        self._settled.set()
+        if status is not Status.READY:
+            served = "serves the prompts it has" if status is Status.STALE else "has no prompts to serve"
+            _log.warning("the source %r fails, the client %s: %s", self._source, served, self._error.message)
+        elif before is not Status.NOT_READY:
+            _log.warning("the source %r answers again", self._source)
+        self.report()

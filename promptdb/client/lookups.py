@@ -1,0 +1,263 @@
+"""Answers lookups from memory, and confirms the answers with the source in the background."""
+
+import logging
+import os
+import random
+from concurrent.futures import CancelledError, Future
+from math import inf
+from threading import Event, Lock, Thread
+from time import monotonic
+from weakref import WeakSet
+
+from promptdb.client.health import Health
+from promptdb.client.kept import FOR_GOOD, MAX_KEPT, Kept, Lease, keep
+from promptdb.client.source import Source
+from promptdb.domain.delivery import Changes, Generation
+from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
+from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
+from promptdb.domain.views import StoredVersion
+from promptdb.errors import IntegrityFailure, InvalidPrompts, NotFound, PromptDBError
+from promptdb.render.resolved import ResolvedPrompt
+
+_log = logging.getLogger("promptdb")
+
+
+class Lookups:
+    """The answers of one source.
+
+    One thread asks the source what has changed, so that a process makes one request, however many prompts it uses. A lookup
+    waits for the source only if its answer is not kept.
+
+    Args:
+        source: the place that prompts come from.
+        ttl: the seconds for which an answer counts as fresh.
+        max_stale: the seconds for which it is served while the source fails; None for no limit.
+    """
+
+    def __init__(self, source: Source, ttl: float, max_stale: float | None) -> None:
+        self._source, self._ttl, self._max_stale = source, ttl, max_stale
+        self._kept: dict[str, Kept] = {}
+        self._lease = Lease()
+        self._generation: Generation | None = None
+        self._warned: set[PromptId] = set()
+        self.health = Health(source.name)
+        self._begin()
+        _LIVE.add(self)
+
+    def _begin(self) -> None:
+        """Make everything that belongs to one process: locks, the thread, and requests on their way."""
+        self._lock, self._confirming = Lock(), Lock()
+        self._flights: dict[str, Future[Kept]] = {}
+        self._thread: Thread | None = None
+        self._stopped = Event()
+
+    def after_fork(self) -> None:
+        """Begin again in a forked child, with the answers that the parent had and their age."""
+        stopped = self._stopped.is_set()
+        self._begin()
+        if stopped:
+            self._stopped.set()
+        self.health.after_fork()
+        # The next lookup starts the thread, which the child does not have.
+        self._lease.until = -inf
+        self._source.after_fork()
+
+    def at_hand(self, text: str) -> ResolvedPrompt | None:
+        """Answer a reference without waiting for the source. Return None if the answer is not kept, or too old."""
+        kept = self._kept.get(text)
+        if kept is None:
+            return None
+        if monotonic() < kept.lease.until:
+            return kept.cached or kept.again()
+        self.start()
+        age = kept.age()
+        if age < self._ttl:
+            return kept.again()
+        return kept.late() if self._max_stale is None or age <= self._max_stale else None
+
+    def start(self) -> None:
+        """Start the thread, unless it runs."""
+        with self._lock:
+            if (self._thread is None or not self._thread.is_alive()) and not self._stopped.is_set():
+                self._thread = Thread(target=self._run, name="promptdb", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Stop the thread. Answers that are kept are still served."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    # Answers that are not kept
+
+    def fetch(self, text: str) -> ResolvedPrompt:
+        """Ask the source for a reference. Callers that ask for the same one at the same time share one request.
+
+        Raises:
+            InvalidRef: the text is not a reference.
+            NotFound: there is no such prompt or version.
+            StorageError: the source fails.
+        """
+        ref = PromptRef.parse(text)
+        while True:
+            with self._lock:
+                flight = self._flights.get(text)
+                if flight is None:
+                    mine = self._flights[text] = Future[Kept]()
+                    break
+            try:
+                return flight.result().first()
+            except CancelledError:
+                continue  # its caller was interrupted: ask again
+        try:
+            kept = self._ask(ref)
+            found = kept.first()
+            mine.set_result(kept)
+            return found
+        except PromptDBError as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            mine.cancel()
+            with self._lock:
+                self._flights.pop(text, None)
+
+    def _ask(self, ref: PromptRef) -> Kept:
+        # A source that fails would make each of these calls wait for its timeouts.
+        self.health.require_attempt()
+        try:
+            if not ref.is_pinned and self._lease.confirmed_at == -inf:
+                self._confirm()
+            kept = self._find(ref)
+        except (NotFound, IntegrityFailure, InvalidPrompts):
+            self.health.answered()
+            raise
+        except PromptDBError as error:
+            self.health.failed(error, has_answers=bool(self._kept))
+            self.start()  # it notices when the source is back
+            raise
+        self.health.answered()
+        if not ref.is_pinned:
+            self.start()
+        self._warn_of_rename(ref, kept.stored.view.prompt)
+        return kept
+
+    def _warn_of_rename(self, ref: PromptRef, now: PromptId) -> None:
+        if now != ref.prompt and ref.prompt not in self._warned:
+            self._warned.add(ref.prompt)
+            _log.warning("prompt %s is now %s: use the new name", ref.prompt, now)
+
+    def _find(self, ref: PromptRef) -> Kept:
+        while True:
+            generation = self._generation
+            kept = keep(ref, self._source.find(ref), self._source.name, self._lease)
+            with self._lock:
+                # Otherwise the thread has confirmed all answers meanwhile, without this one.
+                if ref.is_pinned or generation == self._generation:
+                    while len(self._kept) >= MAX_KEPT:
+                        del self._kept[next(iter(self._kept))]
+                    self._kept[ref.text] = kept
+                    return kept
+
+    def preload(self, alias: str, namespace: str | None) -> int:
+        """Keep the version of an alias for many prompts. Raise StorageError if the source fails."""
+        self.health.require_attempt()
+        try:
+            if self._lease.confirmed_at == -inf:
+                self._confirm()
+            with self._confirming:  # so that no change is confirmed meanwhile without these
+                found = self._source.find_all(alias, namespace)
+                with self._lock:
+                    for stored in found:
+                        self._keep_as(stored, alias)
+        except PromptDBError as error:
+            self.health.failed(error, has_answers=bool(self._kept))
+            raise
+        self.health.answered()
+        self.start()
+        return len(found)
+
+    def _keep_as(self, stored: StoredVersion, alias: str) -> None:
+        prompt, selector = stored.view.prompt, Latest() if alias == LATEST else ByLabel(alias)
+        names = [str(prompt), prompt.name] if prompt.namespace == DEFAULT_NAMESPACE else [str(prompt)]
+        texts = [f"{name}:{alias}" for name in names] + (names if alias == LATEST else [])
+        for text in texts:
+            self._kept[text] = keep(PromptRef(prompt, selector, text), stored, self._source.name, self._lease)
+
+    def confirm(self) -> None:
+        """Ask the source at once what has changed, after a change of one's own. Raise nothing if the source fails."""
+        if self._lease.confirmed_at == -inf:
+            return
+        try:
+            self._confirm()
+        except PromptDBError as error:
+            self.health.failed(error, has_answers=bool(self._kept))
+
+    # The thread
+
+    def _run(self) -> None:
+        stopped = self._stopped.is_set
+        while not stopped():
+            try:
+                if self._lease.until > monotonic():
+                    self._source.wait(self._generation, self._ttl * random.uniform(0.5, 0.8), stopped)  # noqa: S311
+                if not stopped():
+                    self._confirm()
+                    self.health.answered()
+            except PromptDBError as error:
+                self._stopped.wait(self.health.failed(error, has_answers=bool(self._kept)))
+
+    def _confirm(self) -> None:
+        """Ask what has changed, and replace what did: all of it, or nothing if the source fails."""
+        # One at a time, so that an older answer never replaces a newer one.
+        with self._confirming:
+            new = self._confirmed()
+        if new:
+            self.health.report(new)
+
+    def _confirmed(self) -> tuple[str, ...]:
+        asked_at = monotonic()
+        changes = self._source.changes(self._generation)
+        new = self._changed(changes)
+        with self._lock:
+            for text in new.keys() & self._kept.keys():
+                self._kept[text].replaced()
+            # Another dictionary, so that no lookup sees a part of it.
+            whole = {text: new.get(text, kept) for text, kept in self._kept.items()}
+            self._kept = {text: kept for text, kept in whole.items() if kept is not None}
+            self._generation = changes.generation
+            self._lease.confirmed_at, self._lease.until = asked_at, asked_at + self._ttl
+        return tuple(new)
+
+    def _changed(self, changes: Changes) -> dict[str, Kept | None]:
+        """Find the references that give another version now, or None where there is no such version any more."""
+        found: dict[str, Kept | None] = {}
+        for text, kept in list(self._kept.items()):
+            if kept.lease is FOR_GOOD or not (
+                changes.concern(kept.ref.prompt) or changes.concern(kept.stored.view.prompt)
+            ):
+                continue
+            try:
+                stored = self._source.find(kept.ref)
+            except (NotFound, InvalidPrompts):
+                # The next lookup reports it.
+                found[text] = None
+                continue
+            if stored != kept.stored:
+                new = found[text] = keep(kept.ref, stored, self._source.name, self._lease)
+                # Here a lookup does not wait for it, and what cannot be read does not replace what can.
+                new.again()
+        return found
+
+
+_LIVE: "WeakSet[Lookups]" = WeakSet()
+
+
+def _after_fork() -> None:
+    for lookups in list(_LIVE):
+        lookups.after_fork()
+
+
+# Only in the child: a hook before the fork would stop the parent, which also forks to start other programs.
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

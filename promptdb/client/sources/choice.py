@@ -1,0 +1,38 @@
+"""The source that the settings name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from promptdb.client.source import Source
+from promptdb.settings import AppSettings, load_settings
+
+
+def _database(settings: AppSettings) -> Source:
+    from promptdb.client.sources.database import DatabaseSource
+
+    return DatabaseSource(settings)
+
+
+def _files(settings: AppSettings) -> Source:
+    from promptdb.client.sources.files import FilesSource
+
+    return FilesSource(settings)
+
+
+SOURCES: dict[str, Callable[[AppSettings], Source]] = {"database": _database, "files": _files}
+"""Each imports its module when it is chosen: only one of them needs SQLAlchemy."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A source, and how long a client serves its answers, in seconds."""
+
+    source: Source
+    ttl: float
+    max_stale: float | None
+
+
+def chosen(settings: AppSettings | None) -> Choice:
+    """Make the source that the settings name, by default those of the current folder. Raise ConfigError if one is wrong."""
+    settings = settings or load_settings()
+    return Choice(SOURCES[settings.source](settings), settings.cache_ttl, settings.max_stale)

@@ -1,0 +1,122 @@
+"""Reads prompts from the work tree, for development: an edit is live, and there is no database."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, sleep
+
+from promptdb.domain.delivery import Changes, Generation
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef
+from promptdb.domain.views import PromptVersionView, Provenance, StoredVersion
+from promptdb.errors import InvalidPrompts, PromptNotFound, VersionNotFound
+from promptdb.project.load import load_tree, prompt_in
+from promptdb.project.read_file import LoadedFile
+from promptdb.project.unrecorded import unrecorded
+from promptdb.project.view import WORK_TREE, OpenView, View, open_view
+from promptdb.settings import AppSettings, load_settings
+
+LOOK = 0.2
+"""Seconds between two looks at the files that were read."""
+
+_Stamp = tuple[int, int]
+
+
+class FilesSource:
+    """The prompt files of a checkout. Every alias and label means the file as it is; `git:` reads a commit.
+
+    Args:
+        settings: name the prompts root; by default those of the current folder.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+
+    name = "files"
+
+    def __init__(self, settings: AppSettings | None = None) -> None:
+        self._settings = settings or load_settings()
+        self._seen: dict[Path, _Stamp | None] = {}
+
+    def find(self, ref: PromptRef) -> StoredVersion:
+        """Find the version in the file of a prompt.
+
+        Raises:
+            PromptNotFound: no file has or had this name.
+            VersionNotFound: a file has only one version, and it is not this one.
+            InvalidPrompts: the file is not a valid prompt.
+            ConfigError, StorageError: as in `open_view`.
+        """
+        if isinstance(ref.selector, ByRevision | ByVersionId):
+            message = f"{ref.prompt} comes from a file, which has no revisions"
+            raise VersionNotFound(message, "set PROMPTDB_SOURCE=database, or use an alias")
+        view = View(rev=ref.selector.name) if isinstance(ref.selector, ByCommit) else WORK_TREE
+        opened = open_view(self._settings, view)
+        prompt, path, file = self._file(opened, ref.prompt)
+        found = self._version(opened, prompt, path, file)
+        match ref.selector:
+            case ByDigest(prefix) if not found.view.spec_hash.startswith(f"sha256:{prefix}"):
+                raise VersionNotFound(f"the file of {prompt} has the digest {found.view.spec_hash}")
+            case ByLabel(label) if label != found.view.user_version:
+                return replace(found, alias=label)
+        return found
+
+    def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:  # noqa: ARG002
+        opened = open_view(self._settings)
+        return [
+            self._version(opened, candidate.prompt, *found)
+            for candidate in opened.found.candidates
+            if namespace is None or f"{candidate.prompt.namespace}/".startswith(f"{namespace}/")
+            if (found := prompt_in(opened, candidate.prompt)) is not None and found[1].is_valid
+        ]
+
+    def changes(self, since: Generation | None) -> Changes:  # noqa: ARG002
+        return Changes()
+
+    def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:  # noqa: ARG002
+        """Wait until a file that was read has changed."""
+        deadline = monotonic() + seconds
+        while not stopped() and (left := deadline - monotonic()) > 0:
+            now = {path: _stamp(path) for path in tuple(self._seen)}
+            changed = any(self._seen[path] != stamp for path, stamp in now.items())
+            self._seen.update(now)
+            if changed:
+                return
+            sleep(min(LOOK, left))
+
+    def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
+        found = self.find(PromptRef.parse(prompt)).view
+        return [found][:limit]
+
+    def after_fork(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def _file(self, opened: OpenView, prompt: PromptId) -> tuple[PromptId, str, LoadedFile]:
+        """Find the file of a prompt by its name or an earlier one."""
+        if (found := prompt_in(opened, prompt)) is not None:
+            return (prompt, *found)
+        for item in load_tree(self._settings).desired.items:
+            if prompt in item.renamed_from and (found := prompt_in(opened, item.prompt)) is not None:
+                return (item.prompt, *found)
+        raise PromptNotFound(f"there is no prompt file for {prompt}", "'promptdb check' reads all prompt files")
+
+    def _version(self, opened: OpenView, prompt: PromptId, path: str, file: LoadedFile) -> StoredVersion:
+        for read in (path, *file.reads):
+            place = self._settings.prompts_path / read
+            self._seen[place] = _stamp(place)
+        if file.content is None:
+            raise InvalidPrompts(list(file.problems))
+        # The commit of a file that was edited is not that of its content.
+        at = Provenance(path, opened.origin.clean_commit)
+        return unrecorded(prompt, file.content, at)
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

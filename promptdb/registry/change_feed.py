@@ -1,0 +1,80 @@
+"""Reports changes of a registry to clients: at once where the database sends notices, otherwise by looking often."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from time import monotonic, sleep
+
+from promptdb.db.engine import reading
+from promptdb.db.generations import changes_since, generation_of
+from promptdb.db.notices import Listener, listening
+from promptdb.domain.delivery import Changes, Generation
+from promptdb.errors import StorageError
+from promptdb.registry.reader import RegistryReader
+
+LOOK = 0.2
+"""Seconds between two looks at the generation. A look at SQLite takes less than a millisecond."""
+
+LOOK_WITHOUT_NOTICES = 1.0
+"""The same for PostgreSQL, while it sends no notices."""
+
+
+class ChangeFeed:
+    """The changes of one registry, for one thread.
+
+    A connection of its own receives the notices of PostgreSQL. While there is none, the generation is compared instead, and
+    each call of `wait` tries to listen again. After that the generation is compared too, because any number of notices may
+    have been missed.
+    """
+
+    def __init__(self, reader: RegistryReader) -> None:
+        self._reader = reader
+        self._listener: Listener | None = None
+        self._open = ExitStack()
+
+    def changes(self, since: Generation | None) -> Changes:
+        """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
+        with reading(self._reader.registry.engine) as connection:
+            return changes_since(connection, since)
+
+    def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:
+        """Wait for another generation than `since`. Raise StorageError if the database fails."""
+        deadline = monotonic() + seconds
+        is_postgresql = self._reader.registry.engine.dialect.name == "postgresql"
+        if is_postgresql and self._listener is None:
+            self._listen()
+            if self._generation() != since:
+                return
+        while not stopped() and (left := deadline - monotonic()) > 0:
+            if self._listener is None:
+                if self._generation() != since:
+                    return
+                sleep(min(LOOK_WITHOUT_NOTICES if is_postgresql else LOOK, left))
+            elif self._received(self._listener, min(LOOK, left)):
+                return
+
+    def close(self) -> None:
+        """Close the connection that receives notices."""
+        self._open.close()
+        self._listener = None
+
+    def after_fork(self) -> None:
+        """Forget the parent's connection in a forked child, without closing it."""
+        self._open.pop_all()
+        self._listener = None
+
+    def _generation(self) -> Generation:
+        with reading(self._reader.registry.engine) as connection:
+            return generation_of(connection)
+
+    def _listen(self) -> None:
+        try:
+            self._listener = self._open.enter_context(listening(self._reader.registry.engine))
+        except StorageError:
+            self.close()
+
+    def _received(self, listener: Listener, seconds: float) -> bool:
+        try:
+            return any(True for _ in listener.notices(seconds))
+        except StorageError:
+            self.close()
+            return True
