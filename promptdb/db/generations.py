@@ -11,11 +11,10 @@ from promptdb.domain.prompt_id import PromptId
 
 def raise_generation(connection: sa.Connection, prompts: Collection[PromptId] | None) -> None:
     """Note in the transaction that changes them which prompts give another version. None means any prompt."""
-    number = connection.execute(
-        sa.update(generations).values(number=generations.c.number + 1).returning(generations.c.number)
-    ).scalar_one()
-    if prompts is None:
-        connection.execute(sa.update(generations).values(changed_all=number))
+    next_number = generations.c.number + 1
+    values = {"number": next_number} if prompts is not None else {"number": next_number, "changed_all": next_number}
+    number = connection.execute(sa.update(generations).values(values).returning(generations.c.number)).scalar_one()
+    if not prompts:
         return
     rows = [{"namespace": prompt.namespace, "name": prompt.name, "generation": number} for prompt in prompts]
     where = (changes.c.namespace == sa.bindparam("_namespace"), changes.c.name == sa.bindparam("_name"))

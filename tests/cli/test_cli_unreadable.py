@@ -68,9 +68,10 @@ def test_a_database_that_may_not_be_written_is_told(synced: Path) -> None:
     assert "readonly database" in ran.err
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["register-file", "prompts/_wait.txt"]], ids=words)
+@pytest.mark.parametrize("arguments", [["check"], ["register-file", "_wait.txt", "--name", "a/one"]], ids=words)
 def test_a_named_pipe_in_place_of_a_file_is_not_waited_for(project: Path, arguments: list[str]) -> None:
-    os.mkfifo(project / "prompts/_wait.txt")
+    for place in ("_wait.txt", "prompts/_wait.txt"):
+        os.mkfifo(project / place)
     write(project, {"prompts/waits.yaml": "template_file: _wait.txt\n"})
     with started(*arguments) as running:
         out, err = running.communicate(timeout=TIMEOUT)

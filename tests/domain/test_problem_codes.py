@@ -55,7 +55,8 @@ def test_codes_look_alike_and_are_never_shared():
 
 
 def test_severity():
-    assert {code.value for code in WARNINGS} == {"PDB303", "PDB306", "PDB308", "PDB503", "PDB505", "PDB704"}
+    warnings = {"PDB110", "PDB303", "PDB306", "PDB308", "PDB503", "PDB505", "PDB506", "PDB704"}
+    assert {code.value for code in WARNINGS} == warnings
     for code in Code:
         problem = Problem("a.yaml", 1, 1, code, "message")
         expected = (False, "warning") if code in WARNINGS else (True, "error")

@@ -1,5 +1,6 @@
 """Random sequences of edits, renames, commits and syncs: after each sync the registry says what the files say."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -10,7 +11,7 @@ from sampling import sampled
 
 from promptdb.domain.plan import Policy
 from promptdb.domain.views import Provenance
-from promptdb.errors import VersionNotFound
+from promptdb.errors import Conflict, VersionNotFound
 from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
@@ -59,8 +60,9 @@ class World:
             self.renamed |= {old, new}
 
     def register(self) -> None:
-        """Without a file, beside those that have one."""
-        self.service.register_text(self.random.choice(NAMES), self.random.choice(TEXTS))
+        """Without a file, beside those that have one. An old name is refused."""
+        with suppress(Conflict):
+            self.service.register_text(self.random.choice(NAMES), self.random.choice(TEXTS))
 
     def commit(self) -> None:
         commit = f"{len(self.commits):040x}"
