@@ -37,6 +37,7 @@ class Steered:
     asked: list[str] = field(default_factory=list)
     forked: int = 0
     name: str = "steered"
+    is_at_hand: bool = False
     has_generations: bool = True
     gate: Callable[[str], object] = lambda what: None
     """Called at each request, with its first word."""
