@@ -27,6 +27,7 @@ from promptdb.domain.views import (
 )
 from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
+from promptdb.project.placing import name_of_file, text_defaults
 from promptdb.registry import aliases, holds
 from promptdb.registry.aliases import Expected
 from promptdb.registry.reader import RegistryReader
@@ -171,7 +172,7 @@ class PromptService:
         Raises:
             InvalidRef: `name` or `alias` is malformed.
             InvalidPrompts: the spec is not valid.
-            Conflict: its `user_version` already names other content.
+            Conflict: its `user_version` already names other content, or `name` is the old name of another prompt.
             Guard: the alias is protected, and the version breaks its callers.
         """
         # Lookups need no parser, so this and the methods below import it when they run.
@@ -194,10 +195,9 @@ class PromptService:
     def register_file(
         self, file: Path | str, name: str | None = None, *, alias: Pointing | str | None = None
     ) -> Registered:
-        """Add a version from a prompt file.
+        """Add a version from a prompt file anywhere.
 
-        The file may be anywhere. The files that it refers to must be below the prompts root if it is there, otherwise below its
-        own folder.
+        Files that it refers to must be below the prompts root if it is there, otherwise below its own folder.
 
         Args:
             file: a path with a suffix of prompt files.
@@ -210,7 +210,7 @@ class PromptService:
         """
         from promptdb.project import single_file
 
-        prompt = single_file.name_of_file(Path(file), self.settings) if name is None else PromptId.parse(name)
+        prompt = name_of_file(Path(file), self.settings) if name is None else PromptId.parse(name)
         return self._register(prompt, single_file.content_from_file(Path(file), self.settings), alias)
 
     def export_to_file(self, ref: str, file: Path | str, *, overwrite: bool = False) -> list[Path]:
@@ -230,14 +230,13 @@ class PromptService:
             StorageError: a file exists or cannot be written, or a blob is missing.
             IntegrityFailure: a blob does not match its digest; nothing was written.
         """
-        from promptdb.project import single_file
         from promptdb.project.edits import write_version
         from promptdb.transfer import export as transfer
 
         prompt, target = self.get(ref), Path(file)
         if transfer.is_bundle(target):
             return [transfer.export_version(self.registry, prompt.version, target, overwrite=overwrite)]
-        defaults = single_file.text_defaults(target, self.settings)
+        defaults = text_defaults(target, self.settings)
         return write_version.write_files(prompt.spec, prompt.open_blob, target, defaults, overwrite=overwrite)
 
     # Aliases

@@ -1,14 +1,15 @@
 """Settings: `PROMPTDB_*` environment variables over `promptdb.toml` or `[tool.promptdb]` in `pyproject.toml`."""
 
+import json
 import os
 import tomllib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_origin
 
-from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 
 from promptdb.domain import setting_values as kinds
 from promptdb.domain.file_rules import FileRules, TextDefaults
@@ -32,18 +33,18 @@ MAX_ACTOR = 255
 FolderPath = Annotated[Path, BeforeValidator(kinds.require_text)]
 
 
-class AppSettings(BaseSettings):
+class AppSettings(BaseModel):
     """All settings. The keys in a file are in lower case. Secrets print as stars.
 
     Relative paths start at the folder `base`.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
-    )
+    # `pydantic_settings` would take as long to import as the rest of a short command.
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
+    prefix: ClassVar[str] = PREFIX
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
-    prompts_root: Annotated[PromptsRoots, NoDecode] = Field(
+    prompts_root: PromptsRoots = Field(
         default=("prompts",), description="the folder with the prompt files, or a list of folders and patterns"
     )
     text_format: kinds.TextFormat = Field(
@@ -108,7 +109,7 @@ class AppSettings(BaseSettings):
     )
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
-        super().__init__(**values)
+        super().__init__(**{**values, **_environment(type(self))})
         if base is not None:
             self._base = base
 
@@ -161,23 +162,11 @@ class AppSettings(BaseSettings):
             return self.model_copy(update={key: getattr(checked, key) for key in found})
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Give the environment priority over the values from the file."""
-        return env_settings, init_settings
-
 
 class TargetSettings(AppSettings):
     """The settings of a registry to copy to. They have their own variables."""
 
-    model_config = SettingsConfigDict(env_prefix=TARGET_PREFIX)
+    prefix: ClassVar[str] = TARGET_PREFIX
 
 
 def load_settings(folder: Path | None = None) -> AppSettings:
@@ -214,29 +203,38 @@ def load_target(file: Path | None) -> AppSettings:
 
 
 def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any], base: Path) -> AppSettings:
-    known, prefix = kind.model_fields.keys(), str(kind.model_config["env_prefix"])
+    known, prefix = kind.model_fields.keys(), kind.prefix
     _refuse_misspelt_variables(known, prefix)
     for key in table:
         if key not in known:
             near = get_close_matches(key.lower().replace("-", "_"), known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(sorted(known))}"
             raise ConfigError(f"{file}: unknown setting {key!r}", hint)
-    # Otherwise pydantic-settings merges a table of the file with one of the environment.
-    return _checked(kind, file, {key: value for key, value in table.items() if variable_of(key, prefix) is None}, base)
+    return _checked(kind, file, table, base)
 
 
 def _checked(kind: type[AppSettings], file: Path | str | None, values: dict[str, Any], base: Path) -> AppSettings:
-    prefix = str(kind.model_config["env_prefix"])
     try:
         return kind(base=base, **values)
-    except SettingsError as error:
-        # A list in a variable is not JSON. Only the text of the error names the variable.
-        name = next((name for name in kind.model_fields if f'"{name}"' in str(error)), "")
-        message, hint = f"environment variable {prefix}{name.upper()} is not JSON", 'write a list as ["production"]'
     except ValidationError as error:
-        message, hint = _describe(error, file, prefix), "docs/settings.md lists the settings"
+        message, hint = _describe(error, file, kind.prefix), "docs/settings.md lists the settings"
     # Outside of the handler, because the cause holds the values.
     raise ConfigError(message, hint)
+
+
+def _environment(kind: type[AppSettings]) -> dict[str, Any]:
+    """Read the settings in environment variables. Lists and tables are JSON there."""
+    found: dict[str, Any] = {}
+    for name, field in kind.model_fields.items():
+        if (variable := variable_of(name, kind.prefix)) is None:
+            continue
+        found[name] = value = os.environ[variable]
+        if get_origin(field.annotation) in (dict, list):
+            with suppress(ValueError, RecursionError):
+                found[name] = json.loads(value)
+                continue
+            raise ConfigError(f"environment variable {variable} is not JSON", 'write a list as ["production"]')
+    return found
 
 
 def settings_file(folder: Path | None = None) -> Path | None:

@@ -1,6 +1,6 @@
 """The verbs of one checkout and its registry, for commands, the watcher and hooks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,9 @@ from promptdb.domain.plan import Policy
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError
 from promptdb.progress import UPLOADING, Progress, ShowProgress, unwatched
-from promptdb.project.load import Checked, LoadedTree, check_tree, load_prompt, load_tree, require_clean
+from promptdb.project.check_files import Checked
+from promptdb.project.load import LoadedTree, check_tree, load_prompt, load_tree, require_clean
+from promptdb.project.placing import wanted
 from promptdb.project.read_file import LoadedFile
 from promptdb.project.view import WORK_TREE, View
 from promptdb.settings import AppSettings, load_settings
@@ -95,18 +97,20 @@ class Workspace:
 
     # Files alone
 
-    def check(self, view: View = WORK_TREE) -> Checked:
+    def check(self, view: View = WORK_TREE, only: Sequence[str] = ()) -> Checked:
         """Parse every file and run its golden tests, without a database. Returns problems, and does not raise them.
 
         Args:
             view: the state of the files to read.
+            only: names, namespaces, or paths of files and folders, to check no others.
 
         Raises:
             ConfigError: there is no such folder, commit or repository.
+            PromptNotFound: there is no file for one of `only`.
             StorageError: git cannot read the repository.
         """
         with self._progress("checking prompts") as progress:
-            return check_tree(self.settings, progress, view)
+            return check_tree(self.settings, progress, view, wanted(only, self.settings))
 
     def update_tests(self) -> Checked:
         """Write the present output into golden tests that fail, then check. Errors as in `check`."""

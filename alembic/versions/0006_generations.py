@@ -18,15 +18,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("namespace", "name", name=op.f("pk_prompt_changes")),
     )
     op.create_index(op.f("ix_prompt_changes_generation"), "prompt_changes", ["generation"])
-    op.create_table(
+    generations = op.create_table(
         "generations",
-        sa.Column("registry_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("changed_all", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["registry_id"], ["registries.id"], name=op.f("fk_generations_registry_id")),
-        sa.PrimaryKeyConstraint("registry_id", name=op.f("pk_generations")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_generations")),
     )
-    op.execute("INSERT INTO generations (registry_id, number, changed_all) SELECT id, 0, 0 FROM registries")
+    op.bulk_insert(generations, [{"id": 1, "number": 0, "changed_all": 0}])
 
 
 def downgrade() -> None:

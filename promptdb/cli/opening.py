@@ -31,11 +31,11 @@ def service() -> "Iterator[PromptService]":
 
 
 @contextmanager
-def workspace() -> "Iterator[Workspace]":
-    """Open the checkout and the registry of the current folder's settings."""
+def workspace(settings: AppSettings | None = None) -> "Iterator[Workspace]":
+    """Open the checkout and the registry of these settings, by default those of the current folder."""
     from promptdb.workspace import Workspace
 
-    with Workspace(sharing=_note_sharing, progress=progress_bar) as opened:
+    with Workspace(settings, _note_sharing, progress_bar) as opened:
         yield opened
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from promptdb.domain.git_refs import parse_git_ref
+from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import InvalidRef
 
 if TYPE_CHECKING:
@@ -31,6 +33,23 @@ def _expected(_: click.Context, __: click.Parameter, text: str | None) -> "Expec
     if not (number.isascii() and number.isdigit()):
         raise click.BadParameter(f"{text!r} is neither rev:N nor none")
     return int(number)
+
+
+def named_by_path(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    """Replace the path of a prompt file in a reference by the name of the prompt. Shells complete paths."""
+    path, colon, selector = (text or "").partition(":")
+    if file_suffix(path) not in SUFFIXES:
+        return text
+    from promptdb.project.placing import is_prompt_file, prompt_of_file
+    from promptdb.settings import load_settings
+
+    settings = load_settings()
+    return f"{prompt_of_file(Path(path), settings)}{colon}{selector}" if is_prompt_file(path, settings) else text
+
+
+def ref_argument(name: str, *, required: bool = True) -> Callable[[_F], _F]:
+    """Add an argument for a reference, which may have the path of a prompt file in place of the name."""
+    return click.argument(name, required=required, callback=named_by_path)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, as docs/json-output.md describes.")
@@ -78,9 +97,10 @@ def view_options(command: _F) -> _F:
     def with_view(worktree: bool, staged: bool, rev: str | None, **values: Any) -> Any:
         if worktree + staged + (rev is not None) > 1:
             raise click.UsageError("--worktree, --staged and --rev cannot be combined")
+        if not (worktree or staged or rev is not None):
+            return command(view=None, **values)
         from promptdb.project.view import View
 
-        view = View(staged, rev) if worktree or staged or rev is not None else None
-        return command(view=view, **values)
+        return command(view=View(staged, rev), **values)
 
     return cast("_F", with_view)

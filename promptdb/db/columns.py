@@ -258,7 +258,7 @@ registries = sa.Table(
 generations = sa.Table(
     "generations",
     metadata,
-    sa.Column("registry_id", RowId, sa.ForeignKey(registries.c.id), primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
     _column("number", sa.Integer),
     _column("changed_all", sa.Integer),
 )

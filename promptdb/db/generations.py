@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import changes, generations
+from promptdb.db.columns import changes, generations, registries
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.prompt_id import PromptId
 
@@ -26,17 +26,23 @@ def raise_generation(connection: sa.Connection, prompts: Collection[PromptId] | 
 
 def generation_of(connection: sa.Connection) -> Generation:
     """Read the present generation."""
-    row = connection.execute(sa.select(generations)).one()
-    return Generation(row.registry_id, row.number)
+    return _now(connection)[0]
 
 
 def changes_since(connection: sa.Connection, since: Generation | None) -> Changes:
     """Find the prompts that changed after a generation: any of them, if that is of another or a restored registry."""
-    row = connection.execute(sa.select(generations)).one()
-    now = Generation(row.registry_id, row.number)
+    now, changed_all = _now(connection)
     if since == now:
         return Changes(now, frozenset())
-    if since is None or since.registry != now.registry or not row.changed_all <= since.number <= now.number:
+    if since is None or since.registry != now.registry or not changed_all <= since.number <= now.number:
         return Changes(now)
     query = sa.select(changes.c.namespace, changes.c.name).where(changes.c.generation > since.number)
     return Changes(now, frozenset(PromptId(found.namespace, found.name) for found in connection.execute(query)))
+
+
+def _now(connection: sa.Connection) -> tuple[Generation, int]:
+    """Read the present generation, and the last one in which any prompt may have changed."""
+    row = connection.execute(
+        sa.select(registries.c.id, generations.c.number, generations.c.changed_all).join(generations, sa.true())
+    ).one()
+    return Generation(row.id, row.number), row.changed_all

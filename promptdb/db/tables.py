@@ -162,7 +162,7 @@ class RegistryIdentity(Table, table=True):
 
 class RegistryGeneration(Table, table=True):
     __table__ = columns.generations
-    registry_id: UUID
+    id: int
     number: int
     changed_all: int
 

@@ -1,5 +1,6 @@
 """The state of the registry after a plan, so that the next plan can be decided before anything is written."""
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from promptdb.domain.plan import Action, Change, Desired, Head, LabelUse, Plan, Recorded
@@ -37,3 +38,21 @@ def without_label_conflicts(
             if use is not None and use.digest != item.digest:
                 taken[item.prompt] = use
     return [item for item in desired if item.prompt not in taken], taken
+
+
+def part_of(plan: Plan, wants: Callable[[PromptId], bool], prompts: Collection[PromptId]) -> Plan:
+    """Return the part of a plan for the prompts that a caller wants, out of all `prompts` with a file."""
+    changes = tuple(change for change in plan.changes if wants(change.prompt))
+    changed = {change.prompt for change in changes}
+    return replace(
+        plan,
+        changes=changes,
+        unchanged=sum(1 for prompt in prompts if wants(prompt) and prompt not in changed),
+        missing=tuple(filter(wants, plan.missing)),
+        unconfirmed=tuple(filter(wants, plan.unconfirmed)),
+        moves=tuple(move for move in plan.moves if wants(move.prompt)),
+        held=tuple(hold for hold in plan.held if wants(hold.prompt)),
+        ended_holds=tuple(ended for ended in plan.ended_holds if wants(ended.hold.prompt)),
+        proposed_renames=tuple(pair for pair in plan.proposed_renames if any(map(wants, pair))),
+        passed_renames=tuple(pair for pair in plan.passed_renames if any(map(wants, pair))),
+    )

@@ -100,9 +100,12 @@ class WorkTreeState:
         return found | committed(self.repository, head, branch, self.prefix, clean)
 
     def _is_dirty(self, path: str) -> bool:
-        # Git reports a submodule, or another repository, instead of its files. The path of the latter ends with `/`.
-        folders = (path[: end + more] for end, character in enumerate(path) if character == "/" for more in (0, 1))
-        return path in self.dirty_paths or any(folder in self.dirty_paths for folder in folders)
+        # No commit has an ignored file, although `git status` shows nothing.
+        return _covers(self.dirty_paths, path) or self.omits(path)
+
+    def omits(self, path: str) -> bool:
+        """Check that git ignores a file, or a folder around it."""
+        return _covers(self._status.ignored, path) or "" in self._status.ignored
 
     @cached_property
     def _status(self) -> "_Status":
@@ -130,6 +133,12 @@ class WorkTreeState:
         if path.startswith(self.prefix + "/"):
             return path[len(self.prefix) + 1 :]
         return "" if path.endswith("/") and (self.prefix + "/").startswith(path) else f"../{path}"
+
+
+def _covers(reported: Collection[str], path: str) -> bool:
+    # Git reports a submodule, or another repository, instead of its files. The path of the latter ends with `/`.
+    folders = (path[: end + more] for end, character in enumerate(path) if character == "/" for more in (0, 1))
+    return bool(reported) and (path in reported or any(folder in reported for folder in folders))
 
 
 def committed(

@@ -47,6 +47,10 @@ class DesiredTree:
         """The names of all prompts with a file, valid or not."""
         return self.invalid.union(item.prompt for item in self.items)
 
+    def named_files(self) -> set[str]:
+        """Return the other files that prompts consist of, such as fragments and assets."""
+        return {path for reads in self._reads.values() for path in reads}
+
     def readers(self, path: str) -> list[PromptId]:
         """List the valid prompts that include the file at `path`, or that are links to it."""
         return sorted(prompt for prompt, reads in self._reads.items() if path in reads)

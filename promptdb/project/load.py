@@ -1,14 +1,19 @@
 """Reads, parses and checks the prompt files of a view. Needs no database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.prompt_id import PromptId
-from promptdb.errors import ConfigError, Guard
-from promptdb.problems import Problem
+from promptdb.errors import ConfigError, Guard, PromptNotFound
+from promptdb.files.ignore import IGNORE_FILE
+from promptdb.problems import in_order
 from promptdb.progress import Progress
+from promptdb.project.check_files import Checked
 from promptdb.project.desired import DesiredTree, collect
+from promptdb.project.placing import Wanted
 from promptdb.project.read_file import LoadedFile, Loader
 from promptdb.project.view import WORK_TREE, OpenView, Origin, View, open_view
 from promptdb.python_gc import collecting_rarely
@@ -17,16 +22,22 @@ from promptdb.settings import AppSettings
 
 @dataclass(frozen=True)
 class LoadedTree:
-    """The prompt files of a view, and their origin. `dirty_paths` are the files that differ from the commit."""
+    """The prompt files of a view, and their origin.
+
+    `dirty_paths` are the files that differ from the commit. `ignored_paths` are those among them that git ignores.
+    """
 
     desired: DesiredTree
     origin: Origin
     dirty_paths: frozenset[str] = frozenset()
+    ignored_paths: frozenset[str] = frozenset()
 
     @property
     def some_dirty(self) -> str:
         """The first dirty paths and the number of the others, for messages."""
-        dirty = sorted(self.dirty_paths)
+        dirty = [
+            f"{path} (git ignores it)" if path in self.ignored_paths else path for path in sorted(self.dirty_paths)
+        ]
         return ", ".join(dirty[:3]) + (f" and {len(dirty) - 3} more" if len(dirty) > 3 else "")
 
     def on_ref(self, ref: str | None) -> Self:
@@ -42,25 +53,6 @@ class LoadedTree:
         return replace(self, origin=origin)
 
 
-@dataclass(frozen=True)
-class Updated:
-    """A golden test that was rewritten: the path of its file, its name, and the rewritten fields of `expect`."""
-
-    path: str
-    test: str
-    fields: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The number of valid prompts, the number of golden tests that ran, and the problems, sorted by place."""
-
-    prompts: int
-    tests: int
-    problems: tuple[Problem, ...]
-    updated: tuple[Updated, ...] = ()
-
-
 @collecting_rarely()
 def load_tree(
     settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE, *, run_tests: bool = False
@@ -74,13 +66,37 @@ def load_tree(
     opened = open_view(settings, view)
     refs = RefRules.of(opened.settings.refs, opened.settings.main_ref)
     desired = collect(opened.found, opened.tree, opened.settings.file_rules, progress, run_tests=run_tests, refs=refs)
-    return LoadedTree(desired, replace(opened.origin, refs=refs), opened.dirty_paths)
+    named = {ALIASES_FILE, IGNORE_FILE, *desired.named_files()}
+    ignored = frozenset(filter(opened.is_ignored, named)) if opened.is_ignored is not None else frozenset[str]()
+    dirty = opened.dirty_paths | ignored
+    return LoadedTree(desired, replace(opened.origin, refs=refs, is_dirty=bool(dirty)), dirty, ignored)
 
 
-def check_tree(settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE) -> Checked:
-    """Parse every file of the tree and run its tests. Arguments and errors as in `load_tree`."""
-    desired = load_tree(settings, progress, view, run_tests=True).desired
-    return Checked(len(desired.items), desired.tests, tuple(desired.problems))
+def check_tree(
+    settings: AppSettings, progress: Progress | None = None, view: View = WORK_TREE, only: Sequence[Wanted] = ()
+) -> Checked:
+    """Parse the files of the tree and run their tests. Arguments and errors as in `load_tree`.
+
+    Args:
+        only: check these prompts. By default, all of them and the declared aliases.
+
+    Raises:
+        PromptNotFound: there is no file for one of `only`.
+    """
+    if not only:
+        desired = load_tree(settings, progress, view, run_tests=True).desired
+        return Checked(len(desired.items), desired.tests, tuple(desired.problems))
+    opened = open_view(settings, view)
+    loader = Loader(opened.tree, opened.settings.file_rules, run_tests=True)
+    found = [candidate for candidate in opened.found.candidates if any(one.has(candidate.prompt) for one in only)]
+    problems = [problem for problem in opened.found.problems if any(one.holds(problem.path) for one in only)]
+    for one in only:
+        if not any(one.has(each.prompt) for each in found) and not any(one.holds(each.path) for each in problems):
+            hint = "'promptdb check' reads all prompt files"
+            raise PromptNotFound(f"{view} has no prompt file for {one.text}", hint)
+    files = [loader(candidate) for candidate in found]
+    problems += [problem for file in files for problem in file.problems]
+    return Checked(sum(file.is_valid for file in files), sum(file.tests for file in files), tuple(in_order(problems)))
 
 
 def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:

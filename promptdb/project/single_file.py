@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
@@ -21,6 +20,7 @@ from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree, WorkTree, si
 from promptdb.problems import Code, Problem
 from promptdb.project.content import Content, content_of_file
 from promptdb.project.load import load_prompt
+from promptdb.project.placing import name_of_file, placed, prompt_of_file
 from promptdb.project.view import View
 from promptdb.render.renderable import RenderablePrompt
 from promptdb.render.resolved import compiled
@@ -75,7 +75,7 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
         raise ConfigError(
             f"{file.name} does not have the suffix of a prompt file", f"use one of {', '.join(sorted(SUFFIXES))}"
         )
-    root, path = _placed(file, settings.prompts_path)
+    root, path = placed(file, settings)
     tree = WorkTree(root)
     try:
         data = tree.read_scanned(path, MAX_TEXT_BYTES)
@@ -88,11 +88,6 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
     except InvalidPrompts as error:
         shown = Path(os.path.relpath(root)) if root == settings.prompts_path else root
         raise InvalidPrompts([replace(p, path=str(shown / p.path)) for p in error.problems]) from error
-
-
-def text_defaults(file: Path, settings: AppSettings) -> TextDefaults:
-    """Find the defaults that hold for a file, which does not have to exist."""
-    return settings.file_rules.text_at(_placed(file, settings.prompts_path)[1])
 
 
 def read_prompt(source: PromptId | Path, settings: AppSettings, view: View) -> RenderablePrompt:
@@ -140,29 +135,6 @@ def prompt_from_file(file: Path | str, settings: AppSettings | None = None) -> R
     return _renderable(name_of_file(file, settings), content)
 
 
-def name_of_file(file: Path, settings: AppSettings) -> PromptId:
-    """Name the prompt of a file: as in the prompts root if it lies there, otherwise by the file alone.
-
-    Raises:
-        InvalidRef: no prompt can have the name of the file.
-    """
-    return _named(_placed(file, settings.prompts_path)[1])
-
-
-def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
-    """Name the prompt of a file, which does not have to exist.
-
-    Raises:
-        ConfigError: the file is outside the prompts root.
-        InvalidRef: no prompt can have the name of the file.
-    """
-    root, path = _placed(file, settings.prompts_path)
-    if root != settings.prompts_path:
-        hint = "only files of the prompts root can be read from git"
-        raise ConfigError(f"{file} is not below {settings.prompts_path}", hint)
-    return _named(path)
-
-
 def prompt_from_view(prompt: PromptId, settings: AppSettings, view: View) -> RenderablePrompt:
     """Read a prompt from its file in a view, ready to render.
 
@@ -186,20 +158,6 @@ def _renderable(prompt: PromptId, content: Content) -> RenderablePrompt:
     spec_json = content.canonical.decode()
     ready = compiled(spec_json).reading(content.open_blob)
     return RenderablePrompt(prompt=prompt, spec_json=spec_json, _compiled=ready)
-
-
-def _named(path: str) -> PromptId:
-    return PromptId.from_segments(path.removesuffix(Path(path).suffix).split("/"))
-
-
-def _placed(file: Path, prompts_root: Path) -> tuple[Path, str]:
-    """Find the folder that contains all files that a prompt file may name, and the path of the prompt file in it."""
-    # Links are not followed: a link below the root counts as a file there.
-    whole = Path(os.path.abspath(file))  # noqa: PTH100
-    root = Path(os.path.abspath(prompts_root))  # noqa: PTH100
-    if whole.is_relative_to(root):
-        return prompts_root, whole.relative_to(root).as_posix()
-    return file.parent, file.name
 
 
 def _content(result: ParseResult, tree: Tree) -> Content:

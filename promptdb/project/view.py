@@ -87,7 +87,8 @@ class Origin:
 class OpenView:
     """The files of a view: how to read them, the prompts among them, and their origin.
 
-    `settings` are those that hold for these files. `dirty_paths` are the files that differ from the commit.
+    `settings` are those that hold for these files. `dirty_paths` are the files that differ from the commit. `is_ignored` says
+    which files git ignores, so that no commit has them.
     """
 
     settings: AppSettings
@@ -95,6 +96,7 @@ class OpenView:
     found: Scan
     origin: Origin
     dirty_paths: frozenset[str] = frozenset()
+    is_ignored: Callable[[str], bool] | None = None
 
 
 def open_view(settings: AppSettings, view: View = WORK_TREE) -> OpenView:
@@ -130,6 +132,7 @@ def _of_work_tree(settings: AppSettings) -> OpenView:
         scan(root, state.ignores),
         Origin(state.prefix, state.commit_id, state.branch, state.is_dirty, state.provenance, state.repository),
         state.dirty_paths,
+        state.omits,
     )
 
 

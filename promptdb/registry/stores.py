@@ -140,7 +140,7 @@ def blob_store(settings: AppSettings) -> BlobStore:
         secret.get_secret_value() if secret else None,
         secure=settings.minio_secure,
         region=settings.minio_region,
-        prefix=str(settings.model_config["env_prefix"]),
+        prefix=settings.prefix,
     )
     return MinioBlobStore(address)
 
@@ -162,7 +162,7 @@ def _is_beside(engine: sa.Engine, base: Path) -> bool:
 
 
 def _origin(settings: AppSettings) -> str:
-    prefix = str(settings.model_config["env_prefix"])
+    prefix = settings.prefix
     if (variable := variable_of("database_url", prefix)) is not None:
         return f"{variable} names it"
     file, is_named = settings_file(settings.base), "database_url" in settings.model_fields_set

@@ -2,17 +2,17 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
 CONTEXT = 3
 _MAX_COMPARED = 1_500
-"""Lines of one text that differ, up to which each line is compared with each other one."""
+"""Lines of a text, or messages, up to which each one is compared with each other one."""
 
 Block = tuple[int, int, int]
-"""Equal lines: their start in the old and in the new text, and their number."""
+"""Equal lines, or sections: their start in the old and in the new sequence, and their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +65,14 @@ def _lines(section: Section | None, *, ended: bool) -> list[str]:
 
 def _pairs(old: Sequence[Section], new: Sequence[Section]) -> Iterator[tuple[Section | None, Section | None]]:
     """Pair sections that differ, in order. Messages that moved without a change are left out."""
-    matcher = SequenceMatcher(None, [(s.key, s.text) for s in old], [(s.key, s.text) for s in new], autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag != "equal":
-            yield from _paired_by_key(old[i1:i2], new[j1:j2])
-
-
-def _paired_by_key(old: Sequence[Section], new: Sequence[Section]) -> Iterator[tuple[Section | None, Section | None]]:
-    matcher = SequenceMatcher(None, [section.key for section in old], [section.key for section in new], autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
-            yield from zip(old[i1:i2], new[j1:j2], strict=True)
-        else:
-            yield from ((section, None) for section in old[i1:i2])
-            yield from ((None, section) for section in new[j1:j2])
+    for i1, i2, j1, j2 in _changes([(s.key, s.text) for s in old], [(s.key, s.text) for s in new]):
+        at, place = i1, j1
+        keys = [section.key for section in old[i1:i2]], [section.key for section in new[j1:j2]]
+        for i, j, size in [*_equal(*keys), (i2 - i1, j2 - j1, 0)]:
+            yield from ((section, None) for section in old[at : i1 + i])
+            yield from ((None, section) for section in new[place : j1 + j])
+            at, place = i1 + i + size, j1 + j + size
+            yield from zip(old[i1 + i : at], new[j1 + j : place], strict=True)
 
 
 def _hunks(old: Sequence[str], new: Sequence[str], title: str) -> Iterator[DiffLine]:
@@ -124,7 +118,7 @@ def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
         yield group
 
 
-def _changes(old: Sequence[str], new: Sequence[str]) -> list[Change]:
+def _changes(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Change]:
     found, at, place = list[Change](), 0, 0
     for i, j, size in [*_equal(old, new), (len(old), len(new), 0)]:
         if at < i or place < j:
@@ -133,7 +127,7 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> list[Change]:
     return found
 
 
-def _equal(old: Sequence[str], new: Sequence[str]) -> Iterator[Block]:
+def _equal(old: Sequence[Hashable], new: Sequence[Hashable]) -> Iterator[Block]:
     """Find equal lines: at both ends, and then between them, in a time that no text can make long."""
     start, end = _ends(old, new)
     inner, other = old[start : len(old) - end], new[start : len(new) - end]
@@ -148,18 +142,18 @@ def _equal(old: Sequence[str], new: Sequence[str]) -> Iterator[Block]:
     yield len(old) - end, len(new) - end, end
 
 
-def _ends(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
+def _ends(one: Sequence[Hashable], other: Sequence[Hashable]) -> tuple[int, int]:
     """Count the equal lines at the start, and those at the end of the rest."""
     start = _common(one, other)
     return start, _common(one[: start - len(one) - 1 : -1], other[: start - len(other) - 1 : -1])
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
+def _common(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-def _around_unique(old: Sequence[str], new: Sequence[str]) -> Iterator[Block]:
+def _around_unique(old: Sequence[Hashable], new: Sequence[Hashable]) -> Iterator[Block]:
     at = place = 0
     for i, j in [*_unique(old, new), (len(old), len(new))]:
         start, end = _ends(old[at:i], new[place:j])
@@ -168,7 +162,7 @@ def _around_unique(old: Sequence[str], new: Sequence[str]) -> Iterator[Block]:
         at, place = i + 1, j + 1
 
 
-def _unique(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+def _unique(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int, int]]:
     """Find lines that both texts have once, in the longest order that they share, as patience diff does."""
     once, twice = Counter(old), Counter(new)
     places = {line: place for place, line in enumerate(new) if twice[line] == 1}

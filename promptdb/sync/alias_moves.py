@@ -47,24 +47,25 @@ class Pointers:
 
 @dataclass(frozen=True)
 class Pointing:
-    """An alias to point at a version in the transaction that registers it. `reason` goes into the alias log."""
+    """An alias to point at a version in the transaction that registers it. `reason` goes into the alias log.
+
+    Raises:
+        InvalidRef: the alias is malformed.
+        ConfigError: the reason cannot be stored.
+    """
 
     alias: str
     reason: str | None = None
     allow_breaking: bool = False
 
+    def __post_init__(self) -> None:
+        parse_alias(self.alias)
+        require_storable(self.reason)
+
 
 def pointing_of(alias: Pointing | str | None) -> Pointing | None:
-    """Check an alias to point at a new version, which may be given by its name alone.
-
-    Raises:
-        InvalidRef: the alias or the reason is malformed.
-    """
-    pointing = Pointing(alias) if isinstance(alias, str) else alias
-    if pointing is not None:
-        parse_alias(pointing.alias)
-        require_storable(pointing.reason)
-    return pointing
+    """Read an alias to point at a new version, which may be given by its name alone. Errors as in `Pointing`."""
+    return Pointing(alias) if isinstance(alias, str) else alias
 
 
 def point_at(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from promptdb.db.lookup import current_name
 from promptdb.db.runs import SUPERSEDED, RunRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.aliases import Declaration
@@ -15,6 +16,7 @@ from promptdb.domain.commit_order import RecordedHead, Verdict, compared
 from promptdb.domain.plan import Action, Desired, Plan, Policy, Recorded, plan
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import Provenance
+from promptdb.errors import Conflict
 from promptdb.progress import Progress
 from promptdb.project.content import Content
 from promptdb.project.view import Origin
@@ -68,7 +70,11 @@ def apply(
 
 
 def apply_prompt(registry: Registry, item: Desired, content: Content, pointing: Pointing | None = None) -> Applied:
-    """Register one prompt, and point an alias at its version. Other prompts stay as they are. Errors as in `apply`."""
+    """Register one prompt, and point an alias at its version. Other prompts stay as they are.
+
+    Raises:
+        Conflict: the name is the old one of a renamed prompt. Other errors as in `apply`.
+    """
     sync = _Sync(registry, [item], Batch({item.prompt: item}, lambda _: content), pointing=pointing)
     return upload_and_write(registry, sync.look, sync.decide)
 
@@ -115,7 +121,9 @@ class _Sync:
                 pointers = decide_pointers(
                     connection, self.desired, seen.state, planned, self.origin, self.declared, self.invalid
                 )
-        elif self.pointing is not None:
+        else:
+            _require_own_name(connection, self.desired[0].prompt)
+        if self.pointing is not None:
             pointers = point_at(connection, self.desired[0], seen.state, planned, self.pointing)
         planned = replace(planned, moves=pointers.moves, held=pointers.held, ended_holds=pointers.ended)
         return _Look(seen, planned, is_new_commit, pointers)
@@ -175,6 +183,14 @@ class _Sync:
     def _note_superseded(self, origin: Origin, noted: Plan, connection: sa.Connection) -> Applied:
         writer = RegistryWriter(connection, datetime.now(UTC))
         return Applied(noted, write_run(writer, self.registry.actor, origin, noted, self.started, SUPERSEDED))
+
+
+def _require_own_name(connection: sa.Connection, prompt: PromptId) -> None:
+    """Refuse to register a version under an old name: a new prompt would take it, without the aliases and their guards."""
+    name = current_name(connection, prompt)
+    if name is not None and name != prompt:
+        hint = f"register it as {name}; a new prompt of the old name needs a file in the tree, and a sync"
+        raise Conflict(f"{prompt} is the old name of {name}", hint)
 
 
 def _is_new_commit(runs: RunRepository, origin: Origin, heads: Mapping[str, RecordedHead]) -> bool:

@@ -50,10 +50,10 @@ def target_changes(
     """
 
     def is_gone(key: Key, row: GitTarget) -> bool:
-        is_own = row.root == origin.root and (
-            row.git_ref == origin.head_name or NAMELESS in (row.git_ref, origin.head_name)
-        )
         is_known = key[0] not in invalid if row.selector is None else file_is_valid
+        # A commit without a ref has the file of some ref, and is never one that moves aliases.
+        is_nameless = row.selector is not None and NAMELESS in (row.git_ref, origin.head_name)
+        is_own = row.root == origin.root and (row.git_ref == origin.head_name or is_nameless)
         return is_own and is_known and key not in wanted
 
     new = ((key, found) for key, found in sorted(wanted.items(), key=_key) if not _says(recorded.get(key), found))

@@ -1,18 +1,20 @@
 """Plans and syncs a tree of prompt files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from promptdb.db.engine import reading
 from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
-from promptdb.domain.plan_result import without_label_conflicts
+from promptdb.domain.plan_result import part_of, without_label_conflicts
 from promptdb.domain.views import AliasView
+from promptdb.errors import PromptNotFound
 from promptdb.git.repository import find_repository
 from promptdb.progress import Progress
 from promptdb.project.load import LoadedTree
+from promptdb.project.placing import Wanted
 from promptdb.python_gc import collecting_rarely
 from promptdb.registry.protection import require_unbroken, with_breaking
 from promptdb.registry.recorded import recorded_state
@@ -40,6 +42,23 @@ class Planned:
     def require_allowed(self, policy: Policy) -> None:
         """Refuse what a sync with this policy would refuse. Errors as in `require_allowed`."""
         require_allowed(self.plan, policy)
+
+    def only(self, wants: Sequence[Wanted]) -> Self:
+        """Return the part for the prompts that a caller wants; the whole if it names none.
+
+        Raises:
+            PromptNotFound: there is no such prompt.
+        """
+        if not wants:
+            return self
+        files, plan = self.tree.desired.names, self.plan
+        known = files.union(plan.missing, (change.prompt for change in plan.changes))
+        for one in wants:
+            if not any(map(one.has, known)):
+                raise PromptNotFound(
+                    f"there is no prompt {one.text}", "'promptdb plan' without a name shows all changes"
+                )
+        return replace(self, plan=part_of(plan, lambda prompt: any(one.has(prompt) for one in wants), files))
 
     def texts(self) -> "Iterator[tuple[Change, PromptSpec | None, PromptSpec]]":
         """Yield each update of the plan with the old spec and the new one, then each new prompt with None and its spec."""

@@ -40,8 +40,8 @@ def test_a_table_has_the_rows_that_a_pipe_gets(run: Run, two_versions: Path, arg
 
 
 def test_a_plan_on_a_terminal_is_the_plan_in_a_pipe(run: Run, project: Path) -> None:
-    shown = as_seen(terminal("plan", columns=160).out)
-    assert [line.split() for line in shown.splitlines()] == [line.split() for line in run("plan").out.splitlines()]
+    shown, ran = as_seen(terminal("plan", columns=160).out), run("plan")
+    assert [line.split() for line in shown.splitlines()] == [line.split() for line in (ran.err + ran.out).splitlines()]
 
 
 @pytest.mark.parametrize("columns", [80, 120])

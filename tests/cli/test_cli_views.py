@@ -48,7 +48,7 @@ def test_diff_and_plan_compare_with_the_view(run: Run, edited: Path, view: str, 
     assert run("sync", "--rev", "HEAD").code == 0
     differs = text != "committed"
     ran = run("diff", "greet", "--exit-code", *view.split())
-    assert (ran.code, f"+template: {text} {{name}}" in ran.out) == (3 if differs else 0, differs)
+    assert (ran.code, f"+{text} {{name}}" in ran.out) == (3 if differs else 0, differs)
     assert run("plan", "--exit-code", *view.split()).code == (3 if differs else 0)
 
 

@@ -12,7 +12,8 @@ from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError
 from promptdb.files.editing.write import prompt_file_text
 from promptdb.project.load import load_tree
-from promptdb.project.single_file import content_from_file, prompt_from_file, text_defaults
+from promptdb.project.placing import text_defaults
+from promptdb.project.single_file import content_from_file, prompt_from_file
 from promptdb.project.view import View
 from promptdb.settings import AppSettings, load_settings
 

@@ -7,8 +7,8 @@ from registries import write
 
 from promptdb.domain.file_rules import FileRules
 from promptdb.files.tree import WorkTree
+from promptdb.project.check_files import Checked, Updated
 from promptdb.project.edits.update_tests import Rewriter, update_tests
-from promptdb.project.load import Checked, Updated
 from promptdb.render.golden import Rewrite
 from promptdb.settings import AppSettings
 

@@ -106,3 +106,19 @@ def test_a_text_without_end_is_compared_by_the_lines_that_it_has_once() -> None:
 def test_no_text_makes_the_time_long(pattern: tuple[str, str]) -> None:
     old, new = ("x\n" + "\n".join(word * 100_000) + "\ny" for word in pattern)
     assert next(iter(section_diff([text(old)], [text(f"{new}z")]))).sign == "@"
+
+
+def test_many_messages_do_not_make_the_time_long() -> None:
+    old = [message(index, "human", "same" if index % 2 else "x") for index in range(25_000)]
+    new = [message(index, "human", "same" if index % 3 else "x") for index in range(25_001)]
+    assert next(iter(section_diff(old, new))).sign == "@"
+
+
+def test_a_message_less_among_edited_ones() -> None:
+    old = [message(0, "system", "a"), message(1, "human", "b"), message(2, "ai", "c")]
+    new = [message(0, "system", "A"), message(1, "ai", "C")]
+    assert diff(old, new) == [
+        *["@@ -1 +1 @@ messages[0] system", "-a", "+A"],
+        *["@@ -1 +0,0 @@ messages[1] human", "-b"],
+        *["@@ -1 +1 @@ messages[1] ai", "-c", "+C"],
+    ]

@@ -104,7 +104,7 @@ def test_the_type_checker_is_told_the_same_names() -> None:
         ("from promptdb import PromptRef; PromptRef.parse('support/triage:production')", set()),
         ("from promptdb import PromptSpec", {"pydantic"}),
         ("from promptdb import PromptClient", {"pydantic"}),
-        ("import promptdb.client.sources.database", {"pydantic", "pydantic_settings", "sqlalchemy"}),
+        ("import promptdb.client.sources.database", {"pydantic", "sqlalchemy"}),
         ("import promptdb.cli", set()),
         ("from promptdb.cli.app import run; run(['--help'])", {"click"}),
         ("from promptdb.cli.app import run; run(['-h'])", {"click"}),
@@ -115,6 +115,17 @@ def test_the_type_checker_is_told_the_same_names() -> None:
 @pytest.mark.slow
 def test_importing_loads_no_more_than_is_needed(code: str, loaded: set[str], tmp_path: Path) -> None:
     assert loaded_by(code, tmp_path) == loaded
+
+
+@pytest.mark.slow
+def test_a_check_of_a_file_loads_no_more_than_its_parser(tmp_path: Path) -> None:
+    """An editor calls it after each save."""
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts/hello.yaml").write_text('template: "Hello {name}"')
+    code = "from promptdb.cli.app import run; assert run(['check', 'prompts/hello.yaml']) == 0"
+    assert loaded_by(code, tmp_path) == {"click", "pydantic", "yaml"}
+    for module in ("promptdb.git.repository", "promptdb.project.view", "promptdb.project.load", "promptdb.workspace"):
+        loaded_by(f"{code}; import sys; assert {module!r} not in sys.modules", tmp_path)
 
 
 @pytest.mark.parametrize("arguments", [["check"], ["sync"], ["render", "hello"]], ids=" ".join)

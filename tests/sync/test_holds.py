@@ -279,10 +279,12 @@ def test_a_prompt_with_an_invalid_file_stays_held(git: Git, tree: Path, on_main:
 @on_sqlite
 def test_other_refs_see_the_hold_and_leave_it(git: Git, tree: Path, on_main: PromptService) -> None:
     on_main.rollback(ONE, "staging")
-    git("checkout", "--quiet", "-b", "feature")
-    assert [hold.alias for hold in planned(on_main).held] == ["staging"]
-    sync(on_main, local=True)
-    assert len(on_main.holds()) == 1
+    for options in (["-b", "feature"], ["--detach"]):
+        git("checkout", "--quiet", *options)
+        intended = planned(on_main)
+        assert ([hold.alias for hold in intended.held], intended.ended_holds) == (["staging"], ())
+        sync(on_main, local=True)
+        assert len(on_main.holds()) == 1
 
 
 def test_a_second_sync_writes_nothing_and_rows_are_few(git: Git, tree: Path, on_main: PromptService) -> None:

@@ -180,6 +180,47 @@ def test_what_git_ignores_is_no_prompt(
     assert [str(summary.prompt) for summary in service.list_prompts()] == ["a/one"]
 
 
+@on_sqlite
+@pytest.mark.parametrize("pattern", ["_rows.csv", "*.csv", "_data/", "prompts/a/_data/"])
+@pytest.mark.parametrize("file", ["asset: a/x.yaml", "fragment: a/x.j2"])
+def test_a_file_that_a_prompt_names_and_git_ignores_is_dirty(
+    git: Git, service: PromptService, tree: Path, sync: Sync, tmp_path: Path, pattern: str, file: str
+) -> None:
+    """No commit has it, although `git status` shows nothing."""
+    prompt = file.partition(": ")[2]
+    text = (
+        "template: x\nassets: [{path: _data/_rows.csv}]\n"
+        if prompt.endswith("yaml")
+        else '{% include "a/_data/_rows.csv" %}'
+    )
+    write(tmp_path, {".gitignore": f"{pattern}\n"})
+    write(tree, {prompt: text, "a/_data/_rows.csv": "1", "a/clean.txt": "x", "a/_data/unused.csv": "2"})
+    commit_all(git)
+    assert git("status", "--porcelain") == ""
+    with pytest.raises(Guard, match=r"uncommitted changes: a/_data/_rows\.csv \(git ignores it\)"):
+        require_clean(load_tree(service.settings))
+    sync()
+    assert {path: source["is_dirty"] for path, source in sources(service).items()} == {
+        f"prompts/{prompt}": True,
+        "prompts/a/clean.txt": False,
+    }
+    git("add", "--force", "prompts")
+    commit_all(git)
+    require_clean(load_tree(service.settings))
+    assert [str(each) for each in sync().confirmed] == ["a/x"]
+
+
+@on_sqlite
+def test_ignored_declarations_of_aliases_are_dirty(
+    git: Git, service: PromptService, tree: Path, tmp_path: Path
+) -> None:
+    write(tmp_path, {".gitignore": "_aliases.yaml\n"})
+    write(tree, {"a/one.txt": "1", "_aliases.yaml": "production: {a/one: latest}\n"})
+    commit_all(git)
+    with pytest.raises(Guard, match=r"_aliases\.yaml \(git ignores it\)"):
+        require_clean(load_tree(service.settings))
+
+
 # Runs
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registries import NewRegistry, dump, on_sqlite, rows
+from registries import NewRegistry, dump, on_sqlite, rows, write
 
+from promptdb.domain.plan import Policy
 from promptdb.errors import Conflict, IntegrityFailure, PromptDBError, StorageError
 from promptdb.maintenance.verify import verify
+from promptdb.project.load import load_tree
 from promptdb.service import PromptService
+from promptdb.sync.sync_tree import sync_tree
 from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry
 
@@ -167,7 +170,8 @@ def test_a_version_of_a_new_prompt_takes_a_name_that_another_one_had(
 ) -> None:
     other = new_registry()
     copy_registry(filled.registry, other.registry)
-    other.register_text("a/two", "a new one")  # the earlier name of b/renamed
+    write(other.settings.prompts_path, {"a/two.txt": "a new one"})  # the earlier name of b/renamed
+    sync_tree(other.registry, load_tree(other.settings), Policy())
     [file] = other.export_to_file("a/two", tmp_path / "two.zip")
     import_file(filled.registry, file)
     assert filled.get("a/two").version.id == other.get("a/two").version.id

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.opening import note_lookup, root_prefix, workspace
-from promptdb.cli.options import json_option, view_options
+from promptdb.cli.options import json_option, ref_argument, view_options
 from promptdb.cli.present.output import print_json
 from promptdb.cli.present.plan import print_contract
 from promptdb.cli.present.problems import print_problems
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 @click.command("diff")
-@click.argument("ref")
-@click.argument("other", required=False)
+@ref_argument("ref")
+@ref_argument("other", required=False)
 @click.option("--exit-code", is_flag=True, help="Exit with status 3 if the versions differ.")
 @view_options
 @json_option
 def command(view: "View | None", ref: str, other: str | None, exit_code: bool, as_json: bool) -> int:
     """Compare two versions, or a version with its file.
 
-    OTHER may be a selector alone, such as :production or :rev:3. Without OTHER, REF is compared with the prompt's file: on
-    disk, in git's index, or in a commit.
+    REF may name a prompt by the path of its file. OTHER may be a selector alone, such as :production or :rev:3. Without OTHER,
+    REF is compared with the prompt's file: on disk, in git's index, or in a commit.
     """
     if other is not None and view is not None:
         raise click.UsageError("OTHER cannot be combined with --worktree, --staged or --rev")

@@ -5,13 +5,13 @@ from datetime import datetime
 import click
 
 from promptdb.cli.opening import note_rename, service
-from promptdb.cli.options import json_option
+from promptdb.cli.options import json_option, ref_argument
 from promptdb.cli.present.output import print_json, print_table, short_commit, short_digest, short_time
 from promptdb.domain.views import LogEntry, Provenance
 
 
 @click.command("log")
-@click.argument("prompt")
+@ref_argument("prompt")
 @click.option("-n", "--limit", type=click.IntRange(1), default=None, help="List at most this many versions.")
 @json_option
 def command(prompt: str, limit: int | None, as_json: bool) -> None:

@@ -13,12 +13,14 @@ from promptdb.cli.present.plan_markdown import plan_comment, problems_comment
 from promptdb.cli.present.problems import print_invalid, print_problems
 from promptdb.domain.plan import Policy
 from promptdb.errors import InvalidPrompts
+from promptdb.project.placing import wanted
 
 if TYPE_CHECKING:
     from promptdb.project.view import View
 
 
 @click.command("plan")
+@click.argument("only", metavar="[PROMPT]...", nargs=-1)
 @click.option(
     "--format",
     "form",
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 @view_options
 def command(
     view: "View | None",
+    only: tuple[str, ...],
     form: str,
     as_json: bool,
     exit_code: bool,
@@ -49,7 +52,8 @@ def command(
 ) -> int:
     """Show what sync would do.
 
-    Exits with status 4 if a file is invalid, and with 5 if sync would refuse the plan.
+    PROMPT is a name, a namespace, or the path of a file or folder, and limits what is shown. Exits with status 4 if a file is
+    invalid, and with 5 if sync would refuse the plan.
     """
     from promptdb.project.view import WORK_TREE
 
@@ -57,7 +61,7 @@ def command(
     policy = Policy(prune, max_prune, allow_breaking=allow_breaking)
     with workspace() as opened:
         try:
-            planned = opened.plan(policy, view or WORK_TREE, ref)
+            planned = opened.plan(policy, view or WORK_TREE, ref).only(wanted(only, opened.settings))
         except InvalidPrompts as error:
             root = root_prefix(opened.settings)
             if form == "markdown":

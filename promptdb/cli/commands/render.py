@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from promptdb.cli.opening import note_lookup, service
-from promptdb.cli.options import json_option, view_options
+from promptdb.cli.options import json_option, named_by_path, view_options
 from promptdb.cli.present.rendered import FORMS, print_as, print_for_people, print_with_version
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import MissingVariables
+from promptdb.project.placing import is_prompt_file
 from promptdb.settings import load_settings
 
 if TYPE_CHECKING:
@@ -19,8 +21,14 @@ if TYPE_CHECKING:
     from promptdb.render.renderable import RenderablePrompt
 
 
+def _file_or_ref(context: click.Context, parameter: click.Parameter, text: str | None) -> str | Path | None:
+    if text is not None and file_suffix(text) in SUFFIXES and is_prompt_file(text, load_settings()):
+        return Path(text)
+    return named_by_path(context, parameter, text)
+
+
 @click.command("render")
-@click.argument("ref", required=False)
+@click.argument("ref", required=False, callback=_file_or_ref)
 @click.option(
     "--file",
     "path",
@@ -42,7 +50,7 @@ if TYPE_CHECKING:
 @view_options
 def command(
     view: "View | None",
-    ref: str | None,
+    ref: str | Path | None,
     path: Path | None,
     pairs: tuple[str, ...],
     values: TextIO | None,
@@ -54,6 +62,9 @@ def command(
 
     With --worktree, --staged or --rev, REF is the name of a prompt, and its file is read there.
 
+    REF may also be the path of a prompt file, which is rendered as it is there, as with --file. With a selector, as in
+    prompts/greet.txt:production, the path stands for the name.
+
     A chat is printed message by message. --json prints its text, messages and version. --as text prints the whole prompt as
     one text. --as messages and --as langchain print the messages as JSON, in promptdb's form or LangChain's. --as openai and
     --as anthropic print the arguments of an API call as JSON.
@@ -62,7 +73,7 @@ def command(
         raise click.UsageError("give either REF or --file")
     if form is not None and as_json:
         raise click.UsageError("--as and --json cannot be combined")
-    prompt = _prompt(ref, path, view)
+    prompt = _prompt(None if isinstance(ref, Path) else ref, ref if isinstance(ref, Path) else path, view)
     if ignore_extra:
         prompt = prompt.ignoring_extra()
     given = _from_file(values) if values else {}

@@ -3,22 +3,22 @@
 import click
 
 from promptdb.cli.opening import note_lookup, service
-from promptdb.cli.options import json_option
+from promptdb.cli.options import json_option, ref_argument
 from promptdb.cli.present.assets import print_assets, write_asset
 from promptdb.cli.present.output import plain, print_json, printable, short_time
 from promptdb.cli.present.prompt_diff import print_prompt
 
 
 @click.command("show")
-@click.argument("ref")
+@ref_argument("ref")
 @click.option("--assets", "list_assets", is_flag=True, help="List the version's assets and the states of their blobs.")
 @click.option("--asset", "path", metavar="PATH", help="Print the bytes of the asset with this path in the prompt file.")
 @json_option
 def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> None:
     """Show the version that a reference names.
 
-    REF is namespace/name[:selector]. A selector is latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or
-    the UUID of a version.
+    REF is namespace/name[:selector], where the path of a prompt file stands for its name. A selector is latest, an alias, a
+    user_version, rev:3, sha256:ab12cd34, git:COMMIT or the UUID of a version.
     """
     if path is not None and (list_assets or as_json):
         raise click.UsageError("--asset cannot be combined with --assets or --json")

@@ -14,8 +14,9 @@ from promptdb.files.reading.parse import ParsedPrompt, parse_file
 from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
 from promptdb.problems import Code
 from promptdb.progress import Progress
+from promptdb.project.check_files import Checked, Updated
 from promptdb.project.content import content_of_file
-from promptdb.project.load import Checked, Updated, check_tree
+from promptdb.project.load import check_tree
 from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.golden import Rewrite, rewrites, run_tests
 from promptdb.render.validation import SpecProblem

@@ -266,10 +266,10 @@ def test_nothing_in_a_prompt_begins_a_workflow_command(
     assert [line for line in lines if line.lstrip().startswith(COMMAND)] == []
 
 
-@pytest.mark.parametrize("form", ["text", "json", "github"])
+@pytest.mark.parametrize("form", ["--format=text", "--json", "--format=github"])
 @pytest.mark.slow
 def test_a_name_that_is_not_utf8_is_a_problem_and_no_traceback(project: Path, form: str) -> None:
     write(project, {os.fsdecode(b"prompts/caf\xe9.txt"): "x"})
-    ran = process("check", "--format", form, PYTHONIOENCODING="utf-8:strict")  # as in most locales
+    ran = process("check", form, PYTHONIOENCODING="utf-8:strict")  # as in most locales
     assert (ran.code, ran.err) == (4, "")
     assert "PDB501" in ran.out
