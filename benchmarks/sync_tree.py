@@ -105,7 +105,7 @@ def sync_in_process() -> None:
     from promptdb.sync.sync_tree import sync_tree
 
     service = PromptService()
-    sync_tree(service.registry, load_tree(service.settings), Policy())
+    sync_tree(service.reader.created, load_tree(service.settings), Policy())
     service.close()
 
 

@@ -6,6 +6,8 @@ import pytest
 from clitools import Run, failure
 from registries import write
 
+from promptdb.db.driver_errors import fault_in
+
 FILES = {
     "braces without quotes": (
         "x.yaml",
@@ -193,3 +195,10 @@ def test_a_misspelt_key_of_the_settings_file_is_told_with_the_right_one(
     write(project, {"promptdb.toml": f'{key} = "x"\n'})
     message = f"{project / 'promptdb.toml'}: unknown setting {key!r}"
     assert run("check").err == failure(message, f"did you mean {hint!r}?")
+
+
+@pytest.mark.parametrize("message", ["unable to open database file", "attempt to write a readonly database"])
+def test_a_folder_that_is_read_only_is_told_as_such(message: str) -> None:
+    found = fault_in(message)
+    assert "read-only" in found.remedy
+    assert not found.waiting_helps

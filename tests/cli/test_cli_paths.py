@@ -30,6 +30,16 @@ def test_a_path_stands_for_the_name(run: Run, synced: Path, path: str, name: str
     assert run("show", synced / path).out == run("show", name).out
 
 
+def test_moves_of_aliases_and_exports_take_paths(run: Run, synced: Path) -> None:
+    assert run("promote", "prompts/greet.txt", "staging").code == 0
+    assert run("alias", "set", "prompts/greet.txt:rev:1", "production").code == 0
+    assert run("alias", "list", "prompts/greet.txt").out == run("alias", "list", "greet").out
+    assert run("alias", "log", "prompts/greet.txt").out == run("alias", "log", "greet").out
+    assert run("export", "prompts/greet.txt", "-") == run("export", "greet", "-")
+    assert "no earlier" in run("rollback", "prompts/greet.txt", "staging").err
+    assert run("alias", "delete", "prompts/greet.txt", "staging").code == 0
+
+
 def test_a_path_from_a_subfolder_and_of_a_file_that_is_gone(
     run: Run, synced: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from registries import BACKENDS, Fill, rows, settings_for
+from registries import BACKENDS, Fill, rows, settings_for, take_name
 
 from promptdb.db.engine import reading, writing
 from promptdb.db.lookup import find_version
@@ -322,7 +322,7 @@ def test_a_prompt_that_is_renamed_back_has_its_name_for_itself(triage: PromptSer
 
 def test_an_old_name_that_a_new_prompt_took_means_the_new_one(triage: PromptService) -> None:
     rename(triage, TRIAGE, "b/two")
-    triage.register_text(TRIAGE, "something else")
+    take_name(triage, TRIAGE, "something else")
     assert rows(triage.engine, "prompt_redirects") == []
     assert triage.get(TRIAGE).render_text() == "something else"
     assert [version.revision for version in triage.list_versions(TRIAGE)] == [1]
@@ -334,7 +334,8 @@ def test_an_old_name_that_a_new_prompt_took_means_the_new_one(triage: PromptServ
 def test_the_versions_of_a_new_prompt_with_an_old_name_have_ids_of_their_own(triage: PromptService) -> None:
     old = triage.get(f"{TRIAGE}:rev:1").version
     rename(triage, TRIAGE, "b/two")
-    new = triage.register_text(TRIAGE, "one").version
+    take_name(triage, TRIAGE, "one")
+    new = triage.get(TRIAGE).version
     assert new.spec_hash == old.spec_hash
     assert new.id != old.id
 

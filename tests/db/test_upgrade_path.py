@@ -44,6 +44,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     git("init", "--quiet", "--initial-branch=main")
     (folder / ".git" / "info" / "exclude").write_text("*.sqlite3*\n.blobs\n")
     service = PromptService(settings_for(f"sqlite:///{folder}/registry.sqlite3", folder))
+    migrate.upgrade(service.engine)
     root = folder / "prompts"
     asset = "assets: [{path: _data.csv}]\n"
     write(

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from registries import Fill, dump, on_sqlite, rows, write
+from registries import Fill, dump, on_sqlite, rows, take_name, write
 from workers import promote, together
 
 from promptdb.db.engine import writing
@@ -332,14 +332,14 @@ def test_a_move_that_was_decided_before_the_prompt_was_renamed_is_refused(triage
 
 
 def test_a_move_that_was_decided_before_another_prompt_took_the_name_is_refused(triage: PromptService) -> None:
-    stale(triage, lambda: rename(triage, "b/two"), lambda: triage.register_text(TRIAGE, "another"))
+    stale(triage, lambda: rename(triage, "b/two"), lambda: take_name(triage, TRIAGE, "another"))
 
 
 def test_a_deletion_never_hits_another_prompt_that_took_the_name(triage: PromptService) -> None:
     triage.promote(TRIAGE, "production")
     move = aliases.decide_deletion(triage.registry, PromptId.parse(TRIAGE), "production")
     rename(triage, "b/two")
-    triage.register_text(TRIAGE, "another")
+    take_name(triage, TRIAGE, "another")
     triage.promote(TRIAGE, "production")
     before = dump(triage.engine)
     with pytest.raises(Conflict):

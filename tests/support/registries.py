@@ -272,6 +272,12 @@ def write(folder: Path, files: dict[str, str | bytes]) -> None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
+def take_name(service: PromptService, name: str, text: str) -> None:
+    """Record a new prompt under the old name of another one, as a sync does. A registration refuses it."""
+    write(service.settings.prompts_path, {f"{name}.txt": text})
+    sync_tree(service.registry, load_tree(service.settings), Policy())
+
+
 def client_of(service: PromptService) -> PromptClient:
     """A client on the connections of a service."""
     return PromptClient(DatabaseSource(service.settings, service.reader))

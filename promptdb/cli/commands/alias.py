@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.opening import note_rename, service
-from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option
+from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option, ref_argument
 from promptdb.cli.present.alias_moves import print_moves
 from promptdb.cli.present.output import print_json, print_table, short_time
 
@@ -19,7 +19,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("prompt", required=False)
+@ref_argument("prompt", required=False)
 @json_option
 def list_(prompt: str | None, as_json: bool) -> None:
     """List the aliases of one prompt or of all prompts."""
@@ -44,7 +44,7 @@ def list_(prompt: str | None, as_json: bool) -> None:
 
 
 @command.command("set")
-@click.argument("ref")
+@ref_argument("ref")
 @click.argument("alias")
 @expect_option
 @breaking_option
@@ -59,7 +59,7 @@ def set_(ref: str, alias: str, expected: "Expected", allow_breaking: bool, reaso
 
 
 @command.command("delete")
-@click.argument("prompt")
+@ref_argument("prompt")
 @click.argument("alias")
 @expect_option
 @reason_option
@@ -73,7 +73,7 @@ def delete(prompt: str, alias: str, expected: "Expected", reason: str | None, as
 
 
 @command.command("release")
-@click.argument("prompt")
+@ref_argument("prompt")
 @click.argument("alias")
 @reason_option
 @json_option
@@ -93,7 +93,7 @@ def release(prompt: str, alias: str, reason: str | None, as_json: bool) -> None:
 
 
 @command.command("log")
-@click.argument("prompt")
+@ref_argument("prompt")
 @click.argument("alias", required=False)
 @json_option
 def log(prompt: str, alias: str | None, as_json: bool) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from promptdb.cli.opening import note_lookup, registry, service
-from promptdb.cli.options import json_option
+from promptdb.cli.options import json_option, ref_argument
 from promptdb.cli.present.output import print_json, print_text
 from promptdb.cli.present.text import one_line
 
 
 @click.command("export")
-@click.argument("ref")
+@ref_argument("ref")
 @click.argument("file", type=click.Path(dir_okay=False), required=False)
 @click.option("--all", "whole", is_flag=True, help="Export the whole registry to a zip file: export --all FILE.")
 @click.option("--force", is_flag=True, help="Overwrite existing files that differ.")

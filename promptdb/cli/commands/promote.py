@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.opening import note_rename, root_prefix, service, workspace
-from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option
+from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option, ref_argument
 from promptdb.cli.present.alias_moves import print_declared, print_moves
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command("promote")
-@click.argument("source")
+@ref_argument("source")
 @click.argument("alias")
 @click.option(
     "--all", "everywhere", is_flag=True, help="Move ALIAS for every prompt that has SOURCE, an alias or latest."

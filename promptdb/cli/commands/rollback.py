@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.opening import note_rename, service
-from promptdb.cli.options import expect_option, json_option, reason_option
+from promptdb.cli.options import expect_option, json_option, reason_option, ref_argument
 from promptdb.cli.present.alias_moves import print_moves
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command("rollback")
-@click.argument("prompt")
+@ref_argument("prompt")
 @click.argument("alias")
 @expect_option
 @reason_option
