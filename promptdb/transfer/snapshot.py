@@ -1,7 +1,7 @@
 """Writes snapshots of a registry, and compares two of them."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
@@ -18,7 +18,7 @@ from promptdb.domain.delivery import Generation
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST
-from promptdb.domain.snapshot.head import BLOCK, MAGIC, MAX_BODY, OFFSET, Head
+from promptdb.domain.snapshot.head import BLOCK, MAX_BODY, OFFSET, Head
 from promptdb.domain.snapshot.reader import MAX_RECORD, Snapshot
 from promptdb.domain.snapshot.records import (
     Pointer,
@@ -59,9 +59,23 @@ def write_snapshot(
         VersionNotFound: no prompt there has one of the aliases.
         StorageError, IntegrityFailure: a version or an asset is missing or damaged, or the snapshot is too large.
     """
-    state, records, earlier = _read(registry, sorted(set(aliases)), namespace)
-    blobs = _blobs(records) if with_assets else {}
-    if with_assets:
+    names = tuple(sorted(set(aliases)))
+    state, records, earlier = _read(registry, names, namespace)
+    return pack_snapshot(stream, state, names, namespace, records, earlier, registry.blobs if with_assets else None)
+
+
+def pack_snapshot(
+    stream: BinaryIO,
+    state: Generation,
+    aliases: tuple[str, ...],
+    namespace: str | None,
+    records: list[PromptRecord],
+    earlier: Mapping[PromptId, PromptId],
+    store: BlobStore | None,
+) -> Head:
+    """Write records and earlier names, with their present ones, to a file. `store` gives the bytes of assets, if at all."""
+    blobs = _blobs(records) if store is not None else {}
+    if store is not None:
         records = _placed(records, blobs)
     named = {str(record.prompt).encode(): encode_record(record) for record in records}
     named |= {str(old).encode(): encode_earlier_name(old, now) for old, now in earlier.items()}
@@ -70,14 +84,14 @@ def write_snapshot(
     if size > MAX_BODY or any(len(record) > MAX_RECORD for record in encoded):
         raise StorageError("the snapshot would be too large", "make one for each namespace, or leave out assets")
     versions = sum(len(record.versions) for record in records)
-    contents = (tuple(sorted(set(aliases))), namespace, len(records), versions, len(encoded), with_assets, size)
+    contents = (aliases, namespace, len(records), versions, len(encoded), store is not None, size)
     head = Head(state.registry, state.number, *contents, _NO_DIGEST)
-    return _write(stream, head, encoded, _read_blobs(registry.blobs, blobs) if blobs else iter(()))
+    return _write(stream, head, encoded, _read_blobs(store, blobs) if store is not None else iter(()))
 
 
 @retried
 def _read(
-    registry: Registry, aliases: list[str], namespace: str | None
+    registry: Registry, aliases: tuple[str, ...], namespace: str | None
 ) -> tuple[Generation, list[PromptRecord], dict[PromptId, PromptId]]:
     with reading(registry.engine) as connection:
         pointers = {
@@ -154,8 +168,7 @@ def _read_blobs(store: BlobStore, blobs: dict[Digest, int]) -> Iterator[bytes]:
 
 
 def _write(stream: BinaryIO, head: Head, records: list[bytes], blobs: Iterator[bytes]) -> Head:
-    before = MAGIC + len(head.encode()).to_bytes(4, "big")
-    stream.seek(len(before) + len(head.encode()) + head.blocks_count * hashlib.sha256().digest_size)
+    stream.seek(len(head.start_of_file()) + head.blocks_count * hashlib.sha256().digest_size)
     body = _Body(stream.write)
     at = (len(records) + 1) * OFFSET
     offsets = [at, *(at := at + len(record) for record in records)]
@@ -167,7 +180,7 @@ def _write(stream: BinaryIO, head: Head, records: list[bytes], blobs: Iterator[b
     table = body.table()
     head = replace(head, blocks=digest_of(table))
     stream.seek(0)
-    stream.write(before + head.encode() + table)
+    stream.write(head.start_of_file() + table)
     return head
 
 

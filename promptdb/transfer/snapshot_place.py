@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -52,8 +53,8 @@ class SnapshotPlace(Protocol):
         ...
 
 
-def snapshot_place(text: str, settings: AppSettings) -> SnapshotPlace:
-    """Find the place that a path or an address names. Paths are relative to `settings.base`.
+def snapshot_place(text: str, settings: AppSettings, folder: Path | None = None) -> SnapshotPlace:
+    """Find the place that a path or an address names. Paths are relative to `folder`, by default `settings.base`.
 
     Raises:
         ConfigError: the address is wrong, or settings of the S3 server are missing.
@@ -65,7 +66,15 @@ def snapshot_place(text: str, settings: AppSettings) -> SnapshotPlace:
         return in_s3(text, settings) if scheme == "s3" else on_web(text)
     if scheme:
         raise ConfigError(f"snapshots cannot be read from {scheme}:// addresses", EXAMPLES)
-    return SnapshotFile(settings.base / text)
+    return SnapshotFile((folder or settings.base) / text)
+
+
+def snapshot_at(text: str, settings: AppSettings, folder: Path) -> Snapshot:
+    """Open the snapshot at a place. Arguments and errors as in `snapshot_place`, `SnapshotPlace.fetch` and `Snapshot`."""
+    with closing(snapshot_place(text, settings, folder)) as place:
+        fetched = place.fetch(None)
+        assert fetched is not None  # noqa: S101  # only a known state gives none
+        return fetched.open()
 
 
 class SnapshotFile:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from promptdb.domain.snapshot.head import MAGIC, MAX_HEAD, Head
+from promptdb.domain.snapshot.head import HEAD_AT, MAX_HEAD, Head
 from promptdb.domain.snapshot.reader import Snapshot, bytes_reader, read_head
 from promptdb.errors import ConfigError, Conflict
 from promptdb.settings import AppSettings
@@ -24,7 +24,7 @@ PUBLISH_PATIENCE = 30.0
 """Seconds of retries."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_MAX_START = len(MAGIC) + 4 + MAX_HEAD
+_MAX_START = HEAD_AT + MAX_HEAD
 
 
 class RemoteSnapshot:

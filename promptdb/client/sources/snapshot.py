@@ -29,7 +29,7 @@ _SHORTEST_COMMIT = 7
 class SnapshotSource:
     """A snapshot in a file, on a web server or in S3. A newer one takes its place while the application runs.
 
-    What takes its place is checked as a whole before. If it is damaged, of another registry or older, lookups go on with the
+    All its bytes are checked before. If it is damaged, of another registry or older, lookups go on with the
     one that there is.
 
     Args:
@@ -147,7 +147,7 @@ def _successor(new: Snapshot, old: Snapshot | None) -> Snapshot:
     require_successor(new.head, old.head, new.name)
     if new.head == old.head:
         return old
-    new.verify()
+    new.verify_bytes()
     return new
 
 

@@ -1,5 +1,6 @@
 """The head of a snapshot: which registry, which state of it, and which of its prompts are inside."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Self
@@ -11,6 +12,9 @@ from promptdb.domain.snapshot.records import Wrong
 from promptdb.errors import IntegrityFailure
 
 MAGIC = b"promptdb snapshot 1\n"
+HEAD_AT = len(MAGIC) + 4 + 32
+"""Where the head begins: behind its length and its SHA-256."""
+
 BLOCK = 4096
 OFFSET = 8
 MAX_HEAD = 64 * 1024
@@ -44,6 +48,11 @@ class Head:
     with_assets: bool
     size: int
     blocks: Digest
+
+    def start_of_file(self) -> bytes:
+        """Write everything in front of the table."""
+        data = self.encode()
+        return MAGIC + len(data).to_bytes(4, "big") + hashlib.sha256(data).digest() + data
 
     def encode(self) -> bytes:
         return canonical_json({**asdict(self), "registry": str(self.registry), "aliases": list(self.aliases)})

@@ -3,7 +3,7 @@
 The format:
 
     promptdb snapshot 1\\n
-    length of the head (4 bytes), and the head: canonical JSON
+    length of the head (4 bytes), its SHA-256, and the head: canonical JSON
     SHA-256 of each block of 4 KiB of the body. The head has the digest of this table, so that the head identifies the file.
     body: the offsets of the records in it (8 bytes each) and the offset of their end
           the records, sorted by the bytes of their names (`domain.snapshot.records`)
@@ -20,7 +20,7 @@ from functools import lru_cache, partial
 
 from promptdb.domain.digest import digest_of
 from promptdb.domain.prompt_id import MAX_IDENTITY, PromptId
-from promptdb.domain.snapshot.head import BLOCK, MAGIC, MAX_HEAD, OFFSET, Head
+from promptdb.domain.snapshot.head import BLOCK, HEAD_AT, MAGIC, MAX_HEAD, OFFSET, Head
 from promptdb.domain.snapshot.records import PromptRecord, Wrong, decode_record
 from promptdb.errors import ConfigError, IntegrityFailure
 
@@ -44,16 +44,19 @@ def bytes_reader(data: bytes) -> ReadAt:
 
 def read_head(read: ReadAt, name: str) -> tuple[Head, int]:
     """Read the head, and find where it ends. Errors as in `Snapshot`."""
-    start = read(0, len(MAGIC) + 4)
+    start = read(0, HEAD_AT)
     if start.startswith(_ANY_VERSION) and not start.startswith(MAGIC):
         raise ConfigError(f"{name} is a snapshot of another version of the format", "make it with this promptdb")
-    if not start.startswith(MAGIC) or len(start) < len(MAGIC) + 4:
+    if not start.startswith(MAGIC) or len(start) < HEAD_AT:
         raise _refused(name, "it is not a snapshot")
-    size = int.from_bytes(start[len(MAGIC) :], "big")
+    size = int.from_bytes(start[len(MAGIC) : -_SHA256], "big")
     if size > MAX_HEAD:
         raise _refused(name, "its head is too large")
+    data = read(HEAD_AT, size)
+    if hashlib.sha256(data).digest() != start[-_SHA256:]:
+        raise _refused(name, "its head was cut or changed")
     try:
-        return Head.decode(read(len(start), size)), len(start) + size
+        return Head.decode(data), HEAD_AT + size
     except Wrong as error:
         raise _refused(name, str(error)) from error
 
@@ -164,14 +167,18 @@ class Snapshot:
         data = b"".join(map(self._checked, range(first, last + 1)))
         return data[place + start - first * BLOCK : place + end - first * BLOCK]
 
+    def verify_bytes(self) -> None:
+        """Compare all bytes with their digests. Raise IntegrityFailure if they were changed."""
+        for number in range(self.head.blocks_count):
+            self._checked(number)
+
     def verify(self) -> None:
         """Read everything, and check what a reader relies on.
 
         Raises:
             IntegrityFailure: the file is damaged, or promptdb did not write it.
         """
-        for number in range(self.head.blocks_count):
-            self._checked(number)
+        self.verify_bytes()
         before, prompts, versions = b"", 0, 0
         for number in range(self.head.names):
             name, record = self._name(number), self._record(number)
