@@ -67,10 +67,7 @@ class SnapshotSource:
             raise _no_prompt(snapshot, ref)
         found = _version(record, ref)
         if found is None:
-            has = f"the snapshot has its {', '.join(sorted(record.aliases))}"
-            raise VersionNotFound(
-                f"{snapshot.name} has no version {ref.text.partition(':')[2] or LATEST!r} of {record.prompt}", has
-            )
+            raise _no_version(snapshot, record, ref)
         return _stored(snapshot, record, found, ref.selector.label if isinstance(ref.selector, ByLabel) else None)
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
