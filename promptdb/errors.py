@@ -22,6 +22,7 @@
     ├── IntegrityFailure       stored bytes do not match their digest
     └── StorageError           git, file system, blob store or database failed
         ├── OutsideRoot        a path leads out of the folder it must stay in
+        │   └── NotInRoots     a path is in none of several prompts roots
         └── Unreachable        a database that has never answered
 
 No error has an exit code or an HTTP status. Each interface maps the tree with its own table.
@@ -162,6 +163,11 @@ class StorageError(PromptDBError):
 
 class OutsideRoot(StorageError):
     pass
+
+
+class NotInRoots(OutsideRoot):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path!r} is in no prompts root", "keep the file in a folder that prompts_root names")
 
 
 class Unreachable(StorageError):

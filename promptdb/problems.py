@@ -41,6 +41,7 @@ class Code(StrEnum):
     SYMLINK = "PDB503"
     RENAME = "PDB504"
     NO_PROMPTS = "PDB505"
+    NAME_WITHOUT_FILE = "PDB506"
 
     TEST_FAILED = "PDB601"
     TEST_BROKEN = "PDB602"
@@ -59,6 +60,7 @@ WARNINGS = frozenset(
         Code.LITERAL_NAME,
         Code.SYMLINK,
         Code.NO_PROMPTS,
+        Code.NAME_WITHOUT_FILE,
         Code.ALIAS_WITHOUT_FILE,
     }
 )

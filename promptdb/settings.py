@@ -24,13 +24,14 @@ CONFIG_FILE = "promptdb.toml"
 SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
 """The first of these files with settings counts, in the same folder."""
 
-_OF_FILES = ("prompts_root", "text_format", "text_role", "undefined", "folders", "chat_folders", "names")
+_OF_FILES = (
+    *("prompts_root", "chat_folders", "names", "ignored_fields"),
+    *("text_format", "text_role", "undefined", "folders"),
+)
 """The settings that decide what a prompt file means."""
 
 MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
-
-FolderPath = Annotated[Path, BeforeValidator(kinds.require_text)]
 
 
 class AppSettings(BaseModel):
@@ -50,15 +51,12 @@ class AppSettings(BaseModel):
     text_format: kinds.TextFormat = Field(
         default="f-string", description="the template format of .txt, .md and .prompt files that do not name one"
     )
-    text_role: kinds.TextRole | None = Field(
-        default=None, description="the role of text files that do not name one; each is then a chat of one message"
-    )
-    undefined: kinds.Undefined = Field(
-        default="strict", description="what a missing value is in jinja2: an error, or empty and false (lenient)"
-    )
+    text_role: kinds.TextRole | None = Field(default=None, description="the role of text files that do not name one")
+    undefined: kinds.Undefined = Field(default="strict", description="what jinja2 does with a missing value")
     folders: dict[kinds.FolderName, kinds.FolderSettings] = Field(
         default={}, description="text_format, text_role and undefined of single folders below the prompts root"
     )
+    ignored_fields: list[str] = Field(default=[], description="unknown fields of prompt files that are ignored")
     chat_folders: bool = Field(
         default=False, description="a folder with system.md, user.md or assistant.md is one chat prompt"
     )
@@ -72,7 +70,9 @@ class AppSettings(BaseModel):
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///./promptdb.sqlite3"), description="the SQLite file or PostgreSQL database"
     )
-    blob_root: FolderPath = Field(default=Path(".blobs"), description="the folder of the local blob store")
+    blob_root: Annotated[Path, BeforeValidator(kinds.require_text)] = Field(
+        default=Path(".blobs"), description="the folder of the local blob store"
+    )
     storage_backend: Literal["local", "minio"] = Field(default="local", description="the kind of blob store")
     minio_endpoint: str | None = Field(
         default=None, description="the host[:port] of MinIO, Amazon S3 or another S3 server"
@@ -83,9 +83,7 @@ class AppSettings(BaseModel):
     minio_secure: bool = Field(default=True, description="use TLS for the endpoint")
     minio_region: str | None = Field(default=None, description="the region of the bucket")
     lock_timeout: float = Field(default=30.0, gt=0, le=3600, description="seconds to wait for another writer")
-    actor: str | None = Field(
-        default=None, min_length=1, max_length=MAX_ACTOR, description="the recorded author of a change"
-    )
+    actor: str | None = Field(default=None, min_length=1, max_length=MAX_ACTOR, description="the author of changes")
 
     refs: dict[kinds.RefPattern, list[kinds.AliasName]] = Field(
         default={}, description="the git refs that may be synced, and the aliases that each of them moves"
@@ -135,7 +133,8 @@ class AppSettings(BaseModel):
 
     @property
     def file_rules(self) -> FileRules:
-        return kinds.rules_of(TextDefaults(self.text_format, self.text_role, self.undefined), self.folders)
+        ignored = tuple(self.ignored_fields)
+        return kinds.rules_of(TextDefaults(self.text_format, self.text_role, self.undefined, ignored), self.folders)
 
     @property
     def blob_path(self) -> Path:

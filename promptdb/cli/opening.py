@@ -57,8 +57,9 @@ def registry(
 
 
 def root_prefix(settings: AppSettings, start: Path | None = None) -> str:
-    """Return the path of the prompts root from `start` (by default the current folder), with a final slash."""
-    return os.path.relpath(settings.prompts_path, start) + os.sep
+    """Return the path of the prompts root from `start` (by default the current folder), with a final slash if it is another."""
+    path = os.path.relpath(settings.prompts_path, start)
+    return "" if path == os.curdir else path + os.sep
 
 
 def note_rename(ref: str, prompt: PromptId) -> None:

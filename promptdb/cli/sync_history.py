@@ -57,6 +57,11 @@ def _print(found: "RecordedHistory", root: str) -> None:
         click.echo(f"{commit[:12]} {new} took over the content of {old}, whose file was deleted: two prompts", err=True)
     if found.moves:
         print_hint("to join them, add 'renamed_from' to today's file and record the history again")
+    for cut in found.cut_off:
+        earlier = f"{count(cut.commits, 'earlier commit')} changed {cut.folder}/"
+        moved = f"{count(cut.files, 'file')} moved from there in {cut.moved_in[:12]}"
+        setting = f'former_roots = ["{cut.folder}"] follows them into a new registry'
+        click.echo(one_line(f"cut off: {earlier}, and {moved}; {setting}"), err=True)
     if found.superseded is not None:
         click.echo(f"{one_line(found.superseded)}; nothing written")
         return

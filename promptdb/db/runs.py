@@ -20,9 +20,9 @@ class RunRepository:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def recorded_commits(self, root: str) -> set[str]:
-        """Read the commits that clean runs of a tree recorded."""
-        query = sa.select(runs.c.commit_id).where(runs.c.root == root, is_clean_run, runs.c.commit_id.is_not(None))
+    def recorded_commits(self, *roots: str) -> set[str]:
+        """Read the commits that clean runs of a tree recorded, by all its names."""
+        query = sa.select(runs.c.commit_id).where(runs.c.root.in_(roots), is_clean_run, runs.c.commit_id.is_not(None))
         return set(self._connection.execute(query).scalars())
 
     def run_recorded(self, root: str, git_ref: str | None, commit_id: str) -> bool:
@@ -31,19 +31,20 @@ class RunRepository:
         query = sa.select(sa.exists().where(*same, is_clean_run))
         return bool(self._connection.execute(query).scalar())
 
-    def source_heads(self, root: str) -> dict[str, RecordedHead]:
-        """Read the newest commit that was synced from each ref of a tree."""
-        query = sa.select(source_heads).where(source_heads.c.root == root)
-        return {row.git_ref: RecordedHead(row.commit_id, row.run_id) for row in self._connection.execute(query)}
+    def source_heads(self, *roots: str) -> dict[str, RecordedHead]:
+        """Read the newest commit that was synced from each ref of a tree. The first of several names counts."""
+        query = sa.select(source_heads).where(source_heads.c.root.in_(roots))
+        rows = sorted(self._connection.execute(query), key=lambda row: -roots.index(row.root))
+        return {row.git_ref: RecordedHead(row.commit_id, row.run_id) for row in rows}
 
     def absent(self) -> set[UUID]:
         """Read the ids of the prompts without a file in the newest clean run."""
         query = sa.select(absences.c.prompt_id).where(absences.c.until_run_id.is_(None))
         return set(self._connection.execute(query).scalars())
 
-    def newest_clean_commit(self, root: str) -> str | None:
-        """Read the commit of the newest clean run of a tree."""
-        query = sa.select(runs.c.commit_id).where(runs.c.root == root, is_clean_run, runs.c.commit_id.is_not(None))
+    def newest_clean_commit(self, *roots: str) -> str | None:
+        """Read the commit of the newest clean run of a tree, by all its names."""
+        query = sa.select(runs.c.commit_id).where(runs.c.root.in_(roots), is_clean_run, runs.c.commit_id.is_not(None))
         return self._connection.execute(query.order_by(runs.c.id.desc()).limit(1)).scalar()
 
     def newest_commit(self) -> str | None:

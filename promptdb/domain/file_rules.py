@@ -1,6 +1,7 @@
 """The rules of a repository for its prompt files: what a file means where it does not say so itself."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ class TextDefaults:
     template_format: "TemplateFormat" = "f-string"
     role: "Role | None" = None
     undefined: "Undefined" = "strict"
+    ignored: tuple[str, ...] = ()
+    """Fields of any prompt file that are dropped if there are no such fields."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,9 @@ class FileRules:
         """Find the defaults for a prompt file by its path from the prompts root."""
         around = [(folder, defaults) for folder, defaults in self.folders if path.startswith(f"{folder}/")]
         return max(around, key=lambda found: len(found[0]))[1] if around else self.text
+
+    def ignoring(self, fields: Iterable[str]) -> "FileRules":
+        """Drop unknown fields of these names too."""
+        ignored = tuple(dict.fromkeys((*self.text.ignored, *fields)))
+        folders = tuple((folder, replace(defaults, ignored=ignored)) for folder, defaults in self.folders)
+        return FileRules(replace(self.text, ignored=ignored), folders)

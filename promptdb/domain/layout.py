@@ -5,18 +5,20 @@ Paths start at the base of the tree, have `/` between their parts, and none at t
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 from unicodedata import normalize
 
-from promptdb.domain.aliases import ALIASES_FILE
+from promptdb.domain.aliases import ALIASES_FILE, MISNAMED_ALIASES
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.suffixes import TEXT_FORMATS
 
 IGNORE_FILE = ".promptdbignore"
+OWN_FILES = (IGNORE_FILE, ALIASES_FILE, *MISNAMED_ALIASES)
+"""Files of the base that say something about the tree."""
 
 CHAT_ROLES = ("system", "user", "assistant")
 """The names of files that make a folder a chat, in the order of its messages."""
@@ -130,12 +132,25 @@ class Layout:
         return self._places[folder]
 
     def has(self, path: str) -> bool:
-        """Test whether a file belongs to the tree: it is in a root, or says something about the tree in its base."""
-        return self.is_plain or path in (IGNORE_FILE, ALIASES_FILE) or self.place(_folder(path)) is not None
+        """Test whether a file belongs to the tree."""
+        return self.is_plain or path in OWN_FILES or self.place(_folder(path)) is not None
 
     def leads(self, folder: str) -> bool:
         """Test whether a folder is in a root, or around one."""
-        return self.place(folder) is not None or any(root.leads(folder.split("/")) for root in self.roots)
+        parts = folder.split("/") if folder else []
+        return self.place(folder) is not None or any(root.leads(parts) for root in self.roots)
+
+    def hides(self, path: str) -> bool:
+        """Test whether a part of a path below its root starts with `_` or `.`. The parts of a root may do so."""
+        if self.is_plain:
+            return any(map(_is_hidden, path.split("/")))
+        if (place := self.place(_folder(path))) is None:
+            return not self.leads(_folder(path))
+        return any(map(_is_hidden, path[len(place.root) :].lstrip("/").split("/")))
+
+    def with_roots(self, folders: Sequence[str]) -> "Layout":
+        """Add folders as the last roots."""
+        return replace(self, roots=(*self.roots, *(Root(_parts(folder)) for folder in folders)), _places={})
 
     def prompt(self, path: str) -> PromptId:
         """Name the prompt of a file in a root, or of a chat folder with `/` at the end.
@@ -145,7 +160,7 @@ class Layout:
         """
         if self.names and (named := self.given(path)) is not None:
             return named
-        stem = path[:-1] if path.endswith("/") else path[: path.rindex(".")]
+        stem = path[:-1] if path.endswith("/") else path.rpartition(".")[0] or path
         place = None if self.is_plain else self.place(_folder(path.removesuffix("/")))
         if place is None or not (place.root or place.added):
             return PromptId.from_path(stem)
@@ -178,9 +193,9 @@ class Layout:
                 return path + suffix
         return None
 
-    def literal_folders(self) -> list[str]:
-        """List the folders that together contain all roots, for programs that know no patterns."""
-        return sorted({"/".join(root.literal) or "." for root in self.roots})
+
+PLAIN = Layout()
+"""The base is the only root."""
 
 
 def composed(path: str) -> str:

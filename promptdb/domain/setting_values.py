@@ -72,7 +72,10 @@ class FolderSettings(BaseModel):
 
     def over(self, outer: TextDefaults) -> TextDefaults:
         return TextDefaults(
-            self.text_format or outer.template_format, self.text_role or outer.role, self.undefined or outer.undefined
+            self.text_format or outer.template_format,
+            self.text_role or outer.role,
+            self.undefined or outer.undefined,
+            outer.ignored,
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promptdb.domain.aliases import ALIASES_FILE, Declaration
+from promptdb.domain.aliases import ALIASES_FILE, MISNAMED_ALIASES, Declaration
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias, parse_selector
@@ -16,7 +16,6 @@ from promptdb.problems import Code, Problem
 if TYPE_CHECKING:
     from promptdb.files.reading.document import Document
 
-_MISNAMED = ("_aliases.yml", "_aliases.json")
 _EXAMPLE = "for example 'production: {support/triage: rev:3}'"
 
 
@@ -73,7 +72,7 @@ def without_file(declarations: Collection[Declaration], known: Collection[Prompt
 
 def _misnamed(tree: Tree) -> AliasesFile:
     # A file with another suffix would be ignored silently, with all that it declares.
-    for name in _MISNAMED:
+    for name in MISNAMED_ALIASES:
         try:
             tree.read(name, MAX_TEXT_BYTES)
         except FileNotFoundError:

@@ -4,10 +4,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.errors import ConfigError
 from promptdb.files.tree import MAX_TEXT_BYTES, size_text
-
-IGNORE_FILE = ".promptdbignore"
 
 
 def ignore_rule(data: bytes | None, where: str) -> Callable[[str], bool]:

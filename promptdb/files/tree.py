@@ -13,6 +13,8 @@ from typing import BinaryIO, Protocol
 from uuid import uuid4
 
 from promptdb.domain.digest import Digest, digest_of
+from promptdb.domain.layout import PLAIN, Layout
+from promptdb.errors import NotInRoots, OutsideRoot
 from promptdb.files.streams import Measured, StoredFile, measured, with_lf
 from promptdb.safe_paths import contained, open_regular
 
@@ -109,7 +111,7 @@ StoresLf = Callable[[str, Callable[[], BinaryIO], int, bool], bool]
 
 @dataclass(frozen=True)
 class WorkTree:
-    """The files on disk, below a prompts root. Other processes get copies, so that `stores_lf` must be picklable.
+    """The files on disk that belong to a layout. Other processes get copies, so that `stores_lf` must be picklable.
 
     Without `stores_lf`, git stores CRLF as it is. Without `cache`, caches are in the user's folder for them.
     """
@@ -117,6 +119,7 @@ class WorkTree:
     root: Path
     stores_lf: StoresLf | None = None
     cache: Path | None = None
+    layout: Layout = PLAIN
 
     @property
     def cache_file(self) -> Path:
@@ -141,7 +144,7 @@ class WorkTree:
             return stream.read()
 
     def open(self, path: str, limit: int) -> BinaryIO:
-        return _open(contained(self.root, path), limit)
+        return _open(self._contained(path), limit)
 
     def blob_id(self, path: str) -> None:
         pass
@@ -160,7 +163,7 @@ class WorkTree:
             FileChanged: the file exists.
             OSError: the file cannot be written.
         """
-        target = contained(self.root, path)
+        target = self._contained(path)
         with temporary_beside(target, data) as temporary:
             try:
                 # Unlike a rename, a link never replaces a file.
@@ -176,7 +179,7 @@ class WorkTree:
             FileChanged: the file no longer holds `old`.
             OSError: the file cannot be written.
         """
-        target = contained(self.root, path)
+        target = self._contained(path)
         mode = stat.S_IMODE(target.stat().st_mode)
         if not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is read-only")
@@ -187,6 +190,15 @@ class WorkTree:
                 if status.st_size != len(old) or file.read() != old:
                     raise FileChanged
             temporary.replace(target)
+
+    def _contained(self, path: str) -> Path:
+        target = contained(self.root, path)
+        if not self.layout.is_plain:
+            if not self.layout.has(posixpath.normpath(path)):
+                raise NotInRoots(path)
+            if not self.layout.has(os.path.relpath(target, os.path.realpath(self.root))):
+                raise OutsideRoot(f"{path!r} leads outside the prompts roots", "keep the file in one of them")
+        return target
 
 
 def is_lfs_pointer(data: bytes) -> bool:

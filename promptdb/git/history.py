@@ -1,14 +1,12 @@
-"""The commits on the first-parent line of a history that changed a folder, with their changes."""
+"""The commits on the first-parent line of a history that changed certain files, with their changes."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from promptdb.git.objects import Entry
-from promptdb.git.provenance import Commit, read_log
+from promptdb.git.provenance import GONE, Commit, read_log
 from promptdb.git.repository import Repository
-
-_GONE = "000000"
-"""The mode of a removed file."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +22,26 @@ def first_parents(repository: Repository, tip: str) -> list[str]:
     return repository.run("rev-list", "--first-parent", tip).decode().split()
 
 
-def folder_history(repository: Repository, tip: str, prefix: str, after: str | None = None) -> Iterator[FolderChange]:
-    """Yield the commits up to `tip` that changed a folder, oldest first. A merge counts as a change of its first parent.
+def folder_history(
+    repository: Repository, tip: str, pathspecs: Sequence[str], after: str | None = None
+) -> Iterator[FolderChange]:
+    """Yield the commits up to `tip` that changed files, oldest first. A merge counts as a change of its first parent.
 
     The repository must not be a shallow clone, whose oldest commit seems to add everything.
     """
     commits = f"{after}..{tip}" if after is not None else tip
-    folder = [prefix] if prefix != "." else []
-    for commit, files in read_log(repository, "-m", "--first-parent", "--reverse", commits, "--", *folder):
-        changed = {file.path: Entry(file.mode, file.blob) if file.mode != _GONE else None for file in files}
+    for commit, files in read_log(repository, "-m", "--first-parent", "--reverse", commits, "--", *pathspecs):
+        changed = {file.path: Entry(file.mode, file.blob) if file.mode != GONE else None for file in files}
         yield FolderChange(commit, changed)
+
+
+def exact_renames(repository: Repository, before: str, after: str) -> list[tuple[str, str]]:
+    """List the old and new paths of files that moved between two commits without a change."""
+    options = ("-r", "--find-renames=100%", "--diff-filter=R", "--name-status", "-z")
+    fields = repository.run("diff-tree", *options, before, after).split(b"\0")
+    return [(os.fsdecode(old), os.fsdecode(new)) for old, new in zip(fields[1::3], fields[2::3], strict=False)]
+
+
+def commits_of(repository: Repository, tip: str, folder: str) -> int:
+    """Count the commits up to `tip`, each one the first parent of the next, that changed a folder."""
+    return int(repository.run("rev-list", "--first-parent", "--count", tip, "--", folder))

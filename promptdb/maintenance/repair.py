@@ -19,9 +19,9 @@ from promptdb.domain.integrity import BUNDLE, IntegrityCode
 from promptdb.errors import ConfigError, Guard, IntegrityFailure, StalePlan, StorageError
 from promptdb.maintenance.verify import Verified, verify
 from promptdb.maintenance.verify_blobs import Damage, blob_findings, damage_of
-from promptdb.maintenance.verify_git import blobs_in, with_provenance
+from promptdb.maintenance.verify_git import blobs_in, views_of, with_provenance
 from promptdb.progress import ShowProgress, unwatched
-from promptdb.project.view import View, open_view
+from promptdb.project.view import open_view
 from promptdb.registry.asset_rows import bundle_of
 from promptdb.registry.stores import Registry, registry_of
 from promptdb.registry.uploads import claim
@@ -169,7 +169,7 @@ def _found_somewhere(
                 if (size := other.size(digest)) is not None:
                     yield Blob(digest, size, partial(other.open, digest))
     with suppress(StorageError, ConfigError):
-        yield from blobs_in(open_view(settings), None, settings)
+        yield from blobs_in(open_view(settings), None)
     yield from _in_commits(registry, settings, left)
 
 
@@ -194,5 +194,6 @@ def _in_commits(registry: Registry, settings: AppSettings, left: Collection[Dige
                 for commit in (row.commit, row.run_commit):
                     places.setdefault(commit, set()).add(row.path)
     for commit, paths in places.items():
-        with suppress(StorageError, ConfigError):  # the commit is not in this repository
-            yield from blobs_in(open_view(settings, View(rev=commit)), paths, settings)
+        with suppress(StorageError):
+            for opened in views_of(commit, settings):
+                yield from blobs_in(opened, paths)

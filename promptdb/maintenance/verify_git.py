@@ -13,7 +13,6 @@ from promptdb.domain.integrity import IntegrityCode, finding
 from promptdb.errors import ConfigError, StorageError
 from promptdb.files.scan import Candidate
 from promptdb.git.repository import find_repository
-from promptdb.git.worktree import from_top
 from promptdb.maintenance.verify import ProvenanceCheck, Verified
 from promptdb.progress import Progress
 from promptdb.project.read_file import LoadedFile, Loader
@@ -57,47 +56,55 @@ def _not_in(
     """Find rows whose commit does not make their digest, and count those that cannot be read."""
     wrong, unknown, done = list[SourceRow](), 0, 0
     for commit, group in groupby(rows, lambda row: row.commit):
-        some = list(group)
-        done += len(some)
-        try:
-            opened = open_view(settings, View(rev=commit))
-        except (StorageError, ConfigError):  # the commit is missing here, or has no prompts where the settings say
-            unknown += len(some)
-        else:
-            unfit, unread = _compare(opened, some, settings)
-            wrong += unfit
-            unknown += unread
+        left = list(group)
+        done += len(left)
+        found: dict[SourceRow, list[LoadedFile]] = {}
+        for opened in views_of(commit, settings):
+            for row, files in _readings(opened, left):
+                found.setdefault(row, []).extend(files)
+            left = [row for row in left if not _fits(row, found[row])]
+            if not left:
+                break
+        for row in left:
+            # The commit is not here, or the file can no longer be read as a prompt.
+            if row not in found or (found[row] and not any(file.is_valid for file in found[row])):
+                unknown += 1
+            else:
+                wrong.append(row)
         if progress is not None:
             progress(done, len(rows))
     return wrong, unknown
 
 
-def _compare(opened: OpenView, rows: Sequence[SourceRow], settings: AppSettings) -> tuple[list[SourceRow], int]:
+def views_of(commit: str, settings: AppSettings) -> Iterator[OpenView]:
+    """Open a commit by its own settings, as `sync` reads it, and by today's, as `sync --history` does."""
+    for view in (View(rev=commit), View(rev=commit, past=True)):
+        # The commit may be missing here, or have no prompts where the settings say.
+        with suppress(StorageError, ConfigError):
+            yield open_view(settings, view)
+
+
+def _readings(opened: OpenView, rows: Sequence[SourceRow]) -> Iterator[tuple[SourceRow, list[LoadedFile]]]:
     if len(rows) > _MANY:
         opened.tree.preload()
-    candidates = {from_top(opened.origin.root, candidate.path): candidate for candidate in opened.found.candidates}
-    wrong, unknown = list[SourceRow](), 0
+    candidates = {opened.placed.top(candidate.path): candidate for candidate in opened.found.candidates}
     for row in rows:
         candidate = candidates.get(row.path)
-        loaded = list(_readings(opened, candidate, settings)) if candidate is not None else []
-        valid = [file.content.digest for file in loaded if file.content is not None]
-        if loaded and not valid:  # the file can no longer be read as a prompt
-            unknown += 1
-        elif row.digest not in valid:
-            wrong.append(row)
-    return wrong, unknown
+        yield row, list(_loaded(opened, candidate)) if candidate is not None else []
 
 
-def blobs_in(opened: OpenView, paths: Collection[str] | None, settings: AppSettings) -> Iterator[Blob]:
+def _fits(row: SourceRow, files: Sequence[LoadedFile]) -> bool:
+    return any(file.digest == row.digest for file in files)
+
+
+def blobs_in(opened: OpenView, paths: Collection[str] | None) -> Iterator[Blob]:
     """Read the blobs of the files with these paths from the top of the repository, or of all files."""
     for candidate in opened.found.candidates:
-        if paths is None or from_top(opened.origin.root, candidate.path) in paths:
-            for file in _readings(opened, candidate, settings):
+        if paths is None or opened.placed.top(candidate.path) in paths:
+            for file in _loaded(opened, candidate):
                 yield from file.content.blobs if file.content is not None else ()
 
 
-def _readings(opened: OpenView, candidate: Candidate, settings: AppSettings) -> Iterator[LoadedFile]:
-    # A sync reads a commit with its own settings, but `sync --history` with the current ones.
-    for rules in dict.fromkeys((opened.settings.file_rules, settings.file_rules)):
-        with suppress(StorageError):
-            yield Loader(opened.tree, rules)(candidate)
+def _loaded(opened: OpenView, candidate: Candidate) -> Iterator[LoadedFile]:
+    with suppress(StorageError):
+        yield Loader(opened.tree, opened.rules)(candidate)

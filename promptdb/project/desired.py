@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from promptdb.domain.aliases import Declaration
 from promptdb.domain.file_rules import FileRules
 from promptdb.domain.git_refs import RefRules
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import InvalidPrompts, StalePlan
 from promptdb.files.aliases_file import read_aliases, without_file
-from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Candidate, Scan
 from promptdb.files.tree import ScannedTree, WorkTree
 from promptdb.problems import Code, Problem, in_order
@@ -27,8 +27,9 @@ from promptdb.version import VERSION
 class DesiredTree:
     """The prompts of a tree: valid ones in `items`, and in `invalid` the names of those whose files have errors.
 
-    `problems` covers the whole tree, and `tests` counts the golden tests that ran. `candidates` has all files, valid or
-    not, except those that claim the same name. `declared` is None if the file of the declarations has errors.
+    `problems` covers the whole tree, `tests` counts the golden tests that ran, and `blank` the chat folders without any text.
+    `candidates` has all files, valid or not, except those that claim the same name. `declared` is None if the file of the
+    declarations has errors.
     """
 
     loader: Loader
@@ -37,6 +38,7 @@ class DesiredTree:
     problems: list[Problem] = field(default_factory=list)
     declared: tuple[Declaration, ...] | None = ()
     tests: int = 0
+    blank: int = 0
     known: KnownFiles | None = None
     candidates: dict[PromptId, Candidate] = field(default_factory=dict)
     _contents: dict[PromptId, Content] = field(default_factory=dict)
@@ -81,6 +83,9 @@ class DesiredTree:
         return found
 
     def add(self, candidate: Candidate, loaded: LoadedFile) -> None:
+        if loaded.blank:
+            self.blank += 1
+            return
         self.candidates[candidate.prompt] = candidate
         self.problems += loaded.problems
         self.tests += loaded.tests
@@ -122,13 +127,13 @@ def collect(
     loaded = ordered_map(loader, new) if isinstance(tree, WorkTree) else map(loader, new)
     files: dict[str, LoadedFile] = {}
     for number, candidate in enumerate(found.candidates, 1):
-        file = files[candidate.path] = unchanged.get(candidate.path) or next(loaded)
+        file = files[candidate.key] = unchanged.get(candidate.path) or next(loaded)
         desired.add(candidate, file)
         if progress is not None and number % 100 == 0:
             progress(number, len(found.candidates))
     if known is not None:
         known.save(files)
-    if not found.candidates and not found.problems:
+    if not desired.items and not desired.errors:
         # A wrong root or ignore file must not look like a tree in order.
         hint = f"see prompts_root, {IGNORE_FILE} and .gitignore; prompts end with {', '.join(sorted(SUFFIXES))}"
         desired.problems.append(Problem(".", 1, 1, Code.NO_PROMPTS, "there are no prompt files", hint))

@@ -4,7 +4,7 @@ import errno
 import os
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from promptdb.domain.digest import Digest
+from promptdb.domain.layout import IGNORE_FILE, PLAIN, Layout
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
-from promptdb.errors import OutsideRoot, StorageError
-from promptdb.files.ignore import IGNORE_FILE, ignore_rule, too_large
+from promptdb.errors import NotInRoots, OutsideRoot, StorageError
+from promptdb.files.ignore import ignore_rule, too_large
 from promptdb.files.scan import Scan, identify, is_prompt_name
 from promptdb.files.streams import Measured
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, is_lfs_pointer, no_lfs_content
@@ -32,15 +33,17 @@ _LFS_DIGEST = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 
 @dataclass(eq=False)
 class GitTree:
-    """All files below one folder, by their paths from it. `name` is that of the commit or the index, for messages.
+    """The files of a layout, by their paths from its base. `name` is that of the commit or the index, for messages.
 
-    `blobs` has content that was read before, by its id.
+    `blobs` has content that was read before, by its id. `ignored` replaces the ignore file of the tree.
     """
 
     repository: Repository
     entries: Mapping[str, Entry]
     name: str
     blobs: dict[str, bytes] = field(default_factory=dict)
+    layout: Layout = PLAIN
+    ignored: Callable[[str], bool] | None = None
     _pointers: set[str] = field(default_factory=set)
 
     @property
@@ -119,6 +122,10 @@ class GitTree:
             return found
         if found in self._folders:
             raise IsADirectoryError(errno.EISDIR, "Is a directory")
+        if not self.layout.has(posixpath.normpath(path)):
+            raise NotInRoots(path)
+        if not self.layout.has(found):
+            raise OutsideRoot(f"{path!r} leads outside the prompts roots", "keep the file in one of them")
         raise FileNotFoundError(errno.ENOENT, "No such file", path)
 
     def scan(self) -> Scan:
@@ -127,19 +134,12 @@ class GitTree:
         Raises:
             ConfigError: the ignore file is wrong.
         """
-        rules = None
-        where = f"{IGNORE_FILE} in {self.name}"
-        try:
-            with suppress(OSError, OutsideRoot):
-                rules = self.read(IGNORE_FILE, MAX_TEXT_BYTES)
-        except FileTooLarge as error:
-            raise too_large(where) from error
-        ignored = ignore_rule(rules, where)
+        ignored = self.ignored or self.ignore_rule()
         problems: list[Problem] = []
         paths: list[str] = []
         links: dict[str, str] = {}
         for path, entry in self.entries.items():
-            if any(part[0] in "._" for part in path.split("/")):
+            if self.layout.hides(path):
                 continue
             if any(ignored(path[: end + 1]) for end, character in enumerate(path) if character == "/"):
                 continue
@@ -154,7 +154,18 @@ class GitTree:
                 paths.append(path)
                 if found != path:
                     links[path] = found
-        return identify(sorted(paths), problems, links)
+        return identify(sorted(paths), problems, self.layout, links)
+
+    def ignore_rule(self) -> Callable[[str], bool]:
+        """Compile the ignore file of the tree, as `files.ignore` does. Raise ConfigError if it is wrong."""
+        rules = None
+        where = f"{IGNORE_FILE} in {self.name}"
+        try:
+            with suppress(OSError, OutsideRoot):
+                rules = self.read(IGNORE_FILE, MAX_TEXT_BYTES)
+        except FileTooLarge as error:
+            raise too_large(where) from error
+        return ignore_rule(rules, where)
 
     def _file_or_problem(self, path: str, entry: Entry) -> str | Problem:
         """Follow a link. Return a problem for a folder that is not walked, or for a link that leads to nothing."""

@@ -6,10 +6,10 @@ from typing import Self
 
 from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.git_refs import RefRules
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, Guard, PromptNotFound
-from promptdb.files.ignore import IGNORE_FILE
-from promptdb.problems import in_order
+from promptdb.git.tree_place import PlacedEntries
 from promptdb.progress import Progress
 from promptdb.project.check_files import Checked
 from promptdb.project.desired import DesiredTree, collect
@@ -22,13 +22,14 @@ from promptdb.settings import AppSettings
 
 @dataclass(frozen=True)
 class LoadedTree:
-    """The prompt files of a view, and their origin.
+    """The prompt files of a view, and their origin. `placed` converts their paths to those from the top of the repository.
 
     `dirty_paths` are the files that differ from the commit. `ignored_paths` are those among them that git ignores.
     """
 
     desired: DesiredTree
     origin: Origin
+    placed: PlacedEntries
     dirty_paths: frozenset[str] = frozenset()
     ignored_paths: frozenset[str] = frozenset()
 
@@ -65,11 +66,12 @@ def load_tree(
     """
     opened = open_view(settings, view)
     refs = RefRules.of(opened.settings.refs, opened.settings.main_ref)
-    desired = collect(opened.found, opened.tree, opened.settings.file_rules, progress, run_tests=run_tests, refs=refs)
+    desired = collect(opened.found, opened.tree, opened.rules, progress, run_tests=run_tests, refs=refs)
     named = {ALIASES_FILE, IGNORE_FILE, *desired.named_files()}
     ignored = frozenset(filter(opened.is_ignored, named)) if opened.is_ignored is not None else frozenset[str]()
     dirty = opened.dirty_paths | ignored
-    return LoadedTree(desired, replace(opened.origin, refs=refs, is_dirty=bool(dirty)), dirty, ignored)
+    origin = replace(opened.origin, refs=refs, is_dirty=bool(dirty))
+    return LoadedTree(desired, origin, opened.placed, dirty, ignored)
 
 
 def check_tree(
@@ -85,18 +87,21 @@ def check_tree(
     """
     if not only:
         desired = load_tree(settings, progress, view, run_tests=True).desired
-        return Checked(len(desired.items), desired.tests, tuple(desired.problems))
+        return Checked(len(desired.items), desired.tests, tuple(desired.problems), blank=desired.blank)
     opened = open_view(settings, view)
-    loader = Loader(opened.tree, opened.settings.file_rules, run_tests=True)
-    found = [candidate for candidate in opened.found.candidates if any(one.has(candidate.prompt) for one in only)]
+    loader = Loader(opened.tree, opened.rules, run_tests=True)
+    candidates = opened.found.candidates
+    found = [each for each in candidates if any(one.has(each.prompt, each.path) for one in only)]
     problems = [problem for problem in opened.found.problems if any(one.holds(problem.path) for one in only)]
     for one in only:
-        if not any(one.has(each.prompt) for each in found) and not any(one.holds(each.path) for each in problems):
+        if not any(one.has(each.prompt, each.path) for each in found) and not any(
+            one.holds(each.path) for each in problems
+        ):
             hint = "'promptdb check' reads all prompt files"
             raise PromptNotFound(f"{view} has no prompt file for {one.text}", hint)
     files = [loader(candidate) for candidate in found]
     problems += [problem for file in files for problem in file.problems]
-    return Checked(sum(file.is_valid for file in files), sum(file.tests for file in files), tuple(in_order(problems)))
+    return Checked.of(files, problems)
 
 
 def load_prompt(settings: AppSettings, prompt: PromptId, view: View = WORK_TREE) -> tuple[str, LoadedFile] | None:
@@ -109,7 +114,8 @@ def prompt_in(opened: OpenView, prompt: PromptId) -> tuple[str, LoadedFile] | No
     candidate = next((found for found in opened.found.candidates if found.prompt == prompt), None)
     if candidate is None:
         return None
-    return candidate.path, Loader(opened.tree, opened.settings.file_rules)(candidate)
+    file = Loader(opened.tree, opened.rules)(candidate)
+    return None if file.blank else (candidate.path, file)
 
 
 def require_clean(loaded: LoadedTree, audience: str | None = None) -> None:

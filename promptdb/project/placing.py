@@ -4,39 +4,72 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from promptdb.domain.file_rules import TextDefaults
+from promptdb.domain.layout import PLAIN, Layout
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
-from promptdb.errors import ConfigError
+from promptdb.errors import ConfigError, InvalidPrompts
+from promptdb.files.chat_folders import chat_folders
+from promptdb.problems import Problem
 from promptdb.settings import AppSettings
 
 
-def placed(file: Path, settings: AppSettings) -> tuple[Path, str]:
-    """Find the folder that contains all files that a prompt file may name, and the path of the prompt file in it."""
+class Placed(NamedTuple):
+    """The folder with all files that a prompt file may name, the path of the prompt file in it, and the layout there."""
+
+    root: Path
+    path: str
+    layout: Layout
+
+
+def placed(file: Path, settings: AppSettings) -> Placed:
+    """Find the place of a prompt file, or of a folder, which does not have to exist."""
     # Links are not followed: a link below the root counts as a file there.
     whole = Path(os.path.abspath(file))  # noqa: PTH100
-    root = Path(os.path.abspath(settings.prompts_path))  # noqa: PTH100
+    root, layout = Path(os.path.abspath(settings.prompts_path)), settings.layout  # noqa: PTH100
     if whole.is_relative_to(root):
-        return settings.prompts_path, whole.relative_to(root).as_posix()
-    return file.parent, file.name
+        path = whole.relative_to(root).as_posix()
+        if layout.has(path) or layout.leads(path):
+            return Placed(settings.prompts_path, path, layout)
+    return Placed(file.parent, file.name, PLAIN)
+
+
+def parts_of(file: Path, settings: AppSettings) -> tuple[str, ...]:
+    """List the files that are one prompt with a file: itself, or those of its chat folder in the order of the messages.
+
+    Raises:
+        InvalidPrompts: two files of the folder are the same message.
+        OSError: the folder cannot be read.
+    """
+    root, path, layout = placed(file, settings)
+    if layout.chat_role(path) is None:
+        return (path,)
+    folder, problems = path.rpartition("/")[0], list[Problem]()
+    paths = sorted(f"{folder}/{entry.name}" for entry in (root / folder).iterdir() if entry.is_file())
+    found = chat_folders(paths, layout, problems).folders
+    if problems:
+        raise InvalidPrompts(problems)
+    return next(iter(found.values()), (path,))
 
 
 def is_prompt_file(text: str, settings: AppSettings) -> bool:
     """Report whether a text is the path of a prompt file, which may be gone if it was in the prompts root."""
     if file_suffix(text) not in SUFFIXES:
         return False
-    return Path(text).is_file() or placed(Path(text), settings)[0] == settings.prompts_path
+    return Path(text).is_file() or placed(Path(text), settings).root == settings.prompts_path
 
 
 def text_defaults(file: Path, settings: AppSettings) -> TextDefaults:
     """Find the defaults that hold for a file, which does not have to exist."""
-    return settings.file_rules.text_at(placed(file, settings)[1])
+    return settings.file_rules.text_at(placed(file, settings).path)
 
 
 def is_hidden(file: Path, settings: AppSettings) -> bool:
     """Report whether a part of the path begins with `.` or `_`, so that the file is not a prompt."""
-    return any(part[0] in "._" for part in placed(file, settings)[1].split("/"))
+    _, path, layout = placed(file, settings)
+    return layout.hides(path)
 
 
 def name_of_file(file: Path, settings: AppSettings) -> PromptId:
@@ -45,8 +78,8 @@ def name_of_file(file: Path, settings: AppSettings) -> PromptId:
     Raises:
         InvalidRef: no prompt can have the name of the file.
     """
-    path = placed(file, settings)[1]
-    return PromptId.from_segments(path.removesuffix(Path(path).suffix).split("/"))
+    _, path, layout = placed(file, settings)
+    return layout.prompt(path if layout.chat_role(path) is None else f"{path.rpartition('/')[0]}/")
 
 
 def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
@@ -56,7 +89,7 @@ def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
         ConfigError: the file is outside the prompts root.
         InvalidRef: no prompt can have the name of the file.
     """
-    if placed(file, settings)[0] != settings.prompts_path:
+    if placed(file, settings).root != settings.prompts_path:
         hint = "only files of the prompts root are prompts of the tree"
         raise ConfigError(f"{file} is not below {settings.prompts_path}", hint)
     if is_hidden(file, settings):
@@ -72,6 +105,7 @@ class Wanted:
     text: str
     name: str
     path: str | None = None
+    is_folder: bool = False
 
     @classmethod
     def of(cls, text: str, settings: AppSettings) -> "Wanted":
@@ -81,14 +115,19 @@ class Wanted:
             ConfigError, InvalidRef: as in `prompt_of_file`.
         """
         if is_prompt_file(text, settings):
-            return cls(text, str(prompt_of_file(Path(text), settings)), placed(Path(text), settings)[1])
-        root, path = placed(Path(text), settings)
+            return cls(text, str(prompt_of_file(Path(text), settings)), placed(Path(text), settings).path)
+        root, path, _ = placed(Path(text), settings)
         if Path(text).is_dir() and root == settings.prompts_path:
-            return cls(text, "" if path == "." else path, path)
+            return cls(text, "" if path == "." else path, path, is_folder=True)
         return cls(text, str(PromptId.parse(text)) if "/" not in text else text)
 
-    def has(self, prompt: PromptId) -> bool:
-        """Test whether a prompt has the name, or is in the namespace. A name alone is also a namespace."""
+    def has(self, prompt: PromptId, path: str | None = None) -> bool:
+        """Test whether a prompt has the name, or is in the namespace. A name alone is also a namespace.
+
+        `path` is that of its file, if there is one.
+        """
+        if self.is_folder and path is not None:
+            return self.holds(path)
         name = str(prompt)
         namespace = self.name.removeprefix("default/") if self.path is None else self.name
         return name == self.name or not namespace or name.startswith(f"{namespace}/")

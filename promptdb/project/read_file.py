@@ -2,24 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.file_rules import FileRules
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
 from promptdb.files.scan import Candidate
-from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree, size_text
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree, Tree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.project.content import Content, content_of_file
+
+if TYPE_CHECKING:
+    from promptdb.files.reading.parse import ParseResult
 
 
 # A tuple, and small: ten thousand of them come from other processes.
 class LoadedFile(NamedTuple):
     """A prompt file as it was parsed, or as the cache remembers it, without `content`.
 
-    An invalid file has only `problems`. `key` names the bytes of the file: their digest, or in git the id of the blob. `reads`
-    maps the other files that it depends on, by their paths from the prompts root, to their keys.
+    An invalid file has only `problems`, and a chat folder without any text is `blank`. `key` names the bytes of the file: their
+    digest, or in git the id of the blob. `reads` maps the other files that it depends on, by their paths from the prompts root,
+    to their keys.
     """
 
     problems: tuple[Problem, ...] = ()
@@ -30,6 +34,7 @@ class LoadedFile(NamedTuple):
     reads: Mapping[str, str] = {}
     content: Content | None = None
     tests: int = 0
+    blank: bool = False
 
     @property
     def is_valid(self) -> bool:
@@ -62,20 +67,18 @@ class Loader:
 
     def __call__(self, candidate: Candidate) -> LoadedFile:
         try:
-            data = self.tree.read_scanned(candidate.path, MAX_TEXT_BYTES)
-        except FileTooLarge:
-            message = f"larger than {size_text(MAX_TEXT_BYTES)}"
-            return _unreadable(candidate, Code.TOO_LARGE, message, "keep data out of the prompt")
-        except OSError as error:
-            return _unreadable(candidate, Code.UNREADABLE, f"cannot be read: {error.strerror}")
-        # An unchanged tree and most commands need no parser.
-        from promptdb.files.reading.parse import parse_file
-
-        prompt, problems = parse_file(candidate.path, data, self.tree, self.rules.text_at(candidate.path))
+            files = {path: self._bytes(path) for path in candidate.parts or (candidate.path,)}
+        except _Unreadable as error:
+            return LoadedFile((error.problem,))
+        if candidate.parts and not any(map(bytes.strip, files.values())):
+            return LoadedFile(blank=True)
+        data = files[candidate.path]
+        prompt, problems = parsed(candidate, files, self.tree, self.rules)
         if prompt is None:
             return LoadedFile(problems)
         if candidate.target is not None:
             prompt.reads[candidate.target] = digest_of(data)
+        prompt.reads.update((target, digest_of(files[link])) for link, target in candidate.links)
         content = content_of_file(prompt, self.tree)
         if self.run_tests and prompt.tests:
             from promptdb.render.golden import run_tests
@@ -95,6 +98,28 @@ class Loader:
             len(prompt.tests),
         )
 
+    def _bytes(self, path: str) -> bytes:
+        try:
+            return self.tree.read_scanned(path, MAX_TEXT_BYTES)
+        except FileTooLarge as error:
+            message = f"larger than {size_text(MAX_TEXT_BYTES)}"
+            raise _Unreadable(Problem(path, 1, 1, Code.TOO_LARGE, message, "keep data out of the prompt")) from error
+        except OSError as error:
+            raise _Unreadable(Problem(path, 1, 1, Code.UNREADABLE, f"cannot be read: {error.strerror}")) from error
 
-def _unreadable(candidate: Candidate, code: Code, message: str, hint: str | None = None) -> LoadedFile:
-    return LoadedFile((Problem(candidate.path, 1, 1, code, message, hint),))
+
+class _Unreadable(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def parsed(candidate: Candidate, files: Mapping[str, bytes], tree: Tree, rules: FileRules) -> "ParseResult":
+    """Parse a prompt file, or the files of a chat folder, from their bytes."""
+    # An unchanged tree and most commands need no parser.
+    from promptdb.files.reading.parse import parse_chat, parse_file
+
+    path, defaults = candidate.path, rules.text_at(candidate.path)
+    if candidate.parts:
+        return parse_chat(files, tree, defaults, candidate.prompt)
+    return parse_file(path, files[path], tree, defaults, candidate.prompt)

@@ -1,15 +1,16 @@
 """Replays the prompts of a folder from commit to commit. Parses only the files that a commit changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from promptdb.domain.file_rules import FileRules
+from promptdb.domain.layout import IGNORE_FILE
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
-from promptdb.files.ignore import IGNORE_FILE
 from promptdb.files.scan import Candidate, Scan
 from promptdb.git.objects import Entry
 from promptdb.git.repository import Repository
+from promptdb.git.tree_place import PlacedEntries
 from promptdb.problems import Problem, in_order
 from promptdb.project.content import Content
 from promptdb.project.git_tree import GitTree
@@ -28,14 +29,15 @@ class TreeState:
 
 @dataclass
 class TreeReplay:
-    """The files of the current commit in `entries`, by their paths from the prompts root.
+    """The files of the current commit in `placed`. `ignored` stands for the ignore files of all commits.
 
     `renamed_from` has earlier names of prompts, in addition to those that the files name.
     """
 
     repository: Repository
     rules: FileRules
-    entries: dict[str, Entry] = field(default_factory=dict)
+    placed: PlacedEntries
+    ignored: Callable[[str], bool] | None = None
     renamed_from: Mapping[PromptId, tuple[PromptId, ...]] = field(default_factory=dict)
     _scan: Scan = field(default_factory=lambda: Scan((), ()))
     _loaded: dict[Candidate, LoadedFile] = field(default_factory=dict)
@@ -45,16 +47,17 @@ class TreeReplay:
         """Advance to the next commit.
 
         Args:
-            changes: maps paths from the prompts root to the changed files, or to None for deleted files.
+            changes: maps paths from the top of the repository to the changed files, or to None for deleted files.
             blobs: the bytes of some of these files by the ids of their blobs; None reads all of them.
             name: the name of the commit, for messages.
         """
+        known = self.placed.entries
+        changes = self.placed.update(changes)
         is_same_set = all(
-            entry is not None and path in self.entries and self.entries[path].mode == entry.mode
-            for path, entry in changes.items()
+            entry is not None and path in known and known[path].mode == entry.mode for path, entry in changes.items()
         )
-        self.entries = {path: entry for path, entry in {**self.entries, **changes}.items() if entry is not None}
-        tree = GitTree(self.repository, self.entries, name, {} if blobs is None else blobs)
+        entries, layout = self.placed.entries, self.placed.place.names
+        tree = GitTree(self.repository, entries, name, {} if blobs is None else blobs, layout, self.ignored)
         if blobs is None:
             tree.preload()
         if not is_same_set or IGNORE_FILE in changes:
@@ -72,6 +75,8 @@ class TreeReplay:
         problems = set(self._scan.problems)
         for candidate, file in self._loaded.items():
             problems |= {problem for problem in file.problems if problem.is_error}
+            if file.blank:
+                continue
             item = file.desired(candidate)
             if item is None or file.content is None:
                 invalid.add(candidate.prompt)

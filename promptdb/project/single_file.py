@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,17 +11,17 @@ from typing import Any, BinaryIO
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
-from promptdb.errors import ConfigError, InvalidPrompts, PromptNotFound, StorageError
+from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, PromptNotFound, StorageError
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.document import Document
 from promptdb.files.reading.json import read_json
-from promptdb.files.reading.parse import ParsedPrompt, ParseResult, parse_document, parse_file
+from promptdb.files.reading.parse import ParsedPrompt, ParseResult, parse_chat, parse_document, parse_file
 from promptdb.files.streams import Measured
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree, WorkTree, size_text
 from promptdb.problems import Code, Problem
 from promptdb.project.content import Content, content_of_file
 from promptdb.project.load import load_prompt
-from promptdb.project.placing import name_of_file, placed, prompt_of_file
+from promptdb.project.placing import name_of_file, parts_of, placed, prompt_of_file
 from promptdb.project.view import View
 from promptdb.render.renderable import RenderablePrompt
 from promptdb.render.resolved import compiled
@@ -75,16 +76,21 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
         raise ConfigError(
             f"{file.name} does not have the suffix of a prompt file", f"use one of {', '.join(sorted(SUFFIXES))}"
         )
-    root, path = placed(file, settings)
-    tree = WorkTree(root)
+    root, path, layout = placed(file, settings)
+    tree = WorkTree(root, layout=layout)
     try:
-        data = tree.read_scanned(path, MAX_TEXT_BYTES)
+        files = {part: tree.read_scanned(part, MAX_TEXT_BYTES) for part in parts_of(file, settings)}
     except FileTooLarge as error:
         raise StorageError(f"{file} is larger than {size_text(MAX_TEXT_BYTES)}") from error
     except OSError as error:
         raise StorageError(f"cannot read {file}: {error.strerror}") from error
+    prompt, defaults = None, settings.file_rules.text_at(path)
+    with suppress(InvalidRef):
+        prompt = name_of_file(file, settings)
     try:
-        return _content(parse_file(path, data, tree, settings.file_rules.text_at(path)), tree)
+        if layout.chat_role(path) is not None:
+            return _content(parse_chat(files, tree, defaults, prompt), tree)
+        return _content(parse_file(path, files[path], tree, defaults, prompt), tree)
     except InvalidPrompts as error:
         shown = Path(os.path.relpath(root)) if root == settings.prompts_path else root
         raise InvalidPrompts([replace(p, path=str(shown / p.path)) for p in error.problems]) from error

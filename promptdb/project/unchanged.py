@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import starmap
 
 from promptdb.domain.digest import SCHEME, Digest, digest_of
-from promptdb.errors import OutsideRoot
+from promptdb.errors import NotInRoots, OutsideRoot
 from promptdb.files.cache import read_cache, write_cache
 from promptdb.files.scan import Candidate
 from promptdb.files.tree import ABSENT, MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, ScannedTree
@@ -30,12 +30,13 @@ class KnownFiles:
 
     def find(self, candidates: Iterable[Candidate]) -> dict[str, LoadedFile]:
         """Find the files that have not changed, and whose dependencies have not changed, by their paths."""
-        known = ((c, LoadedFile.from_row(self._rows[c.path])) for c in candidates if c.path in self._rows)
+        rows = self._rows
+        known = ((c, LoadedFile.from_row(rows[key])) for c in candidates if (key := c.key) in rows)
         return {candidate.path: file for candidate, file in known if self._is_current(candidate, file)}
 
     def save(self, files: Mapping[str, LoadedFile]) -> None:
-        """Replace the cache by these files, by their paths. Omits files with problems, to report them each time."""
-        rows = {path: file.row() for path, file in files.items() if file.is_valid and not file.problems}
+        """Replace the cache by these files, by the keys of their candidates. Omits files with problems, which appear again."""
+        rows = {key: file.row() for key, file in files.items() if file.is_valid and not file.problems}
         if rows != self._rows:
             write_cache(self._tree.cache_file, self._settings_key, rows)
 
@@ -47,6 +48,8 @@ class KnownFiles:
     def _is_current(self, candidate: Candidate, file: LoadedFile) -> bool:
         # A link may lead to another file now.
         if candidate.target is not None and candidate.target not in file.reads:
+            return False
+        if any(target not in file.reads for _, target in candidate.links):
             return False
         try:
             return self._holds(candidate.path, file.key, is_prompt=True) and all(
@@ -72,6 +75,6 @@ class KnownFiles:
     def _is_absent(self, path: str) -> bool:
         try:
             self._tree.open(path, MAX_TEXT_BYTES).close()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, NotInRoots):
             return True
         return False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from promptdb.domain.file_rules import FileRules
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.views import Provenance
 from promptdb.errors import ConfigError, StorageError
@@ -14,7 +15,8 @@ from promptdb.files.tree import MAX_TEXT_BYTES, ScannedTree, WorkTree
 from promptdb.git.filters import stores_lf
 from promptdb.git.objects import SUBMODULE, Entry, entries_of_commit, entries_of_index, read_blobs
 from promptdb.git.repository import Repository, find_repository
-from promptdb.git.worktree import committed, from_top, open_work_tree
+from promptdb.git.tree_place import PlacedEntries, TreePlace
+from promptdb.git.worktree import committed, open_work_tree
 from promptdb.project.git_tree import GitTree
 from promptdb.settings import AppSettings
 
@@ -24,10 +26,14 @@ Entries = Callable[..., dict[str, Entry]]
 
 @dataclass(frozen=True)
 class View:
-    """A state of the files: the index if `staged`, the commit, tag or branch `rev`, or the work tree by default."""
+    """A state of the files: the index if `staged`, the commit, tag or branch `rev`, or the work tree by default.
+
+    With `past`, a commit is read as `sync --history` does: with the present settings and ignore file, former roots and fields.
+    """
 
     staged: bool = False
     rev: str | None = None
+    past: bool = False
 
     def __post_init__(self) -> None:
         if self.staged and self.rev is not None:
@@ -46,7 +52,7 @@ WORK_TREE = View()
 
 @dataclass(frozen=True)
 class Origin:
-    """The place that a sync reads from. Without git, only `root` is set.
+    """The place that a sync reads from. Without git, only `root` is set. `root` names the tree in the registry.
 
     `git_ref` is a branch, or a tag as `tags/v1.0`. It is None for a commit that was named or checked out by its id. `refs`
     says which refs may be synced. `provenance` finds the origin of single files, each with the files that it depends on.
@@ -87,15 +93,17 @@ class Origin:
 class OpenView:
     """The files of a view: how to read them, the prompts among them, and their origin.
 
-    `settings` are those that hold for these files. `dirty_paths` are the files that differ from the commit. `is_ignored` says
-    which files git ignores, so that no commit has them.
+    `settings` and `rules` are those that hold for these files. `placed` converts paths to those from the top of the repository.
+    `dirty_paths` are the files that differ from the commit. `is_ignored` says which files git ignores: no commit has them.
     """
 
     settings: AppSettings
+    rules: FileRules
     tree: ScannedTree
     found: Scan
     origin: Origin
     dirty_paths: frozenset[str] = frozenset()
+    placed: PlacedEntries = field(default_factory=lambda: PlacedEntries(TreePlace()))
     is_ignored: Callable[[str], bool] | None = None
 
 
@@ -116,22 +124,25 @@ def open_view(settings: AppSettings, view: View = WORK_TREE) -> OpenView:
 
 
 def _of_work_tree(settings: AppSettings) -> OpenView:
-    root = settings.prompts_path
+    root, layout = settings.prompts_path, settings.layout
     if not root.is_dir() and (repository := find_repository(settings.base)) is not None and repository.is_bare:
         raise ConfigError(f"{repository.top} is a bare repository, without files", "name a commit with --rev")
-    state = open_work_tree(root)
+    state = open_work_tree(root, layout)
     if state is None:
-        return OpenView(settings, WorkTree(root), scan(root), Origin(root.resolve().name))
+        tree = WorkTree(root, layout=layout)
+        return OpenView(settings, settings.file_rules, tree, scan(root, layout), Origin(root.resolve().name))
     if missing := needed(root, state.left_out()):
         shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         message = f"a sparse checkout leaves out prompt files: {shown}"
         raise StorageError(message, "read the commit instead, with --rev HEAD, or 'git sparse-checkout add' the folder")
     return OpenView(
         settings,
-        WorkTree(root, partial(stores_lf, root), state.repository.git_dir / "promptdb"),
-        scan(root, state.ignores),
+        settings.file_rules,
+        WorkTree(root, partial(stores_lf, root), state.repository.git_dir / "promptdb", layout),
+        scan(root, layout, state.ignores),
         Origin(state.prefix, state.commit_id, state.branch, state.is_dirty, state.provenance, state.repository),
         state.dirty_paths,
+        PlacedEntries(state.place),
         state.omits,
     )
 
@@ -144,24 +155,42 @@ def _of_git(settings: AppSettings, repository: Repository, view: View) -> OpenVi
     of_commit: Entries = partial(entries_of_commit, repository, commit) if commit is not None else lambda *_: {}
     entries_of = partial(entries_of_index, repository) if view.staged else of_commit
     name = str(view) if view.staged else f"commit {str(commit)[:12]}"
-    settings, prefix, entries = _prompts_root(settings, repository, name, entries_of)
-    there = _relative(prefix, of_commit(prefix)) if view.staged else entries
-    if not entries and not there:
+    settings, placed = _placed(settings, repository, name, entries_of, view)
+    place, entries = placed.place, placed.entries
+    there = PlacedEntries(place)
+    there.update(of_commit(*place.folders) if view.staged else {})
+    if not entries and not there.entries:
         hint = "set prompts_root, or name a commit that has the folder"
-        raise ConfigError(f"there are no files below {prefix}/ in {name}", hint)
-    dirty = frozenset(path for path in entries.keys() | there.keys() if entries.get(path) != there.get(path))
-    tree = GitTree(repository, entries, name)
+        raise ConfigError(f"there are no files below {place.prefix}/ in {name}", hint)
+    differing = entries.keys() | there.entries.keys() if view.staged else ()
+    dirty = frozenset(path for path in differing if entries.get(path) != there.entries.get(path))
+    rules = settings.file_rules.ignoring(settings.former_fields) if view.past else settings.file_rules
+    ignored = _present_ignore_rule(repository, place) if view.past else None
+    tree = GitTree(repository, entries, name, layout=place.names, ignored=ignored)
 
     def provenance(files: Mapping[str, Iterable[str]]) -> dict[str, Provenance]:
         whole = {path: (path, *parts) for path, parts in files.items()}
-        same = {path: parts for path, parts in whole.items() if dirty.isdisjoint(parts)}
+        chats = {place.chat(placed.top(path)) for path in dirty} - {None}
+        same = {
+            path: parts
+            for path, parts in whole.items()
+            if dirty.isdisjoint(parts) and place.chat(placed.top(path)) not in chats
+        }
         changed = whole.keys() - same.keys()
-        return committed(repository, commit, git_ref, prefix, same) | {
-            path: Provenance(from_top(prefix, path), commit, git_ref, is_dirty=True) for path in changed
+        return committed(repository, commit, git_ref, placed, same) | {
+            path: Provenance(placed.top(path), commit, git_ref, is_dirty=True) for path in changed
         }
 
-    origin = Origin(prefix, commit, git_ref, bool(dirty), provenance, repository)
-    return OpenView(settings, tree, tree.scan(), origin, dirty)
+    origin = Origin(place.prefix, commit, git_ref, bool(dirty), provenance, repository)
+    return OpenView(settings, rules, tree, tree.scan(), origin, dirty, placed)
+
+
+def _present_ignore_rule(repository: Repository, place: TreePlace) -> Callable[[str], bool] | None:
+    if repository.head is None:
+        return None
+    placed = PlacedEntries(place)
+    placed.update(entries_of_commit(repository, repository.head, *place.folders))
+    return GitTree(repository, placed.entries, "HEAD", layout=place.names).ignore_rule()
 
 
 def _named_commit(repository: Repository, rev: str) -> tuple[str, str | None]:
@@ -177,33 +206,49 @@ def _named_commit(repository: Repository, rev: str) -> tuple[str, str | None]:
     return commit, refs.get(kind) or None
 
 
-def _prompts_root(
-    settings: AppSettings, repository: Repository, name: str, entries_of: Entries
-) -> tuple[AppSettings, str, dict[str, Entry]]:
-    """Find the settings in git, the path of the prompts root from the top, and the files below it."""
+def _placed(
+    settings: AppSettings, repository: Repository, name: str, entries_of: Entries, view: View
+) -> tuple[AppSettings, PlacedEntries]:
+    """Find the settings in git, the place of the tree, and its files. Former roots stand in for missing ones."""
 
     def read(path: str) -> bytes | None:
         entry = entries_of(path).get(path)
         return read_blobs(repository, [entry.id], MAX_TEXT_BYTES).get(entry.id) if entry is not None else None
 
-    settings = settings.as_in(read, repository.top, name)
-    written = Path(os.path.normpath(settings.base.resolve() / settings.prompts_folder))
+    if not view.past:
+        settings = settings.as_in(read, repository.top, name)
+    base = settings.base.resolve()
+    written = Path(os.path.normpath(base / settings.prompts_folder))
     # The work tree may have a link in the place of the folder.
-    for root in dict.fromkeys((written, written.resolve())):
-        if not root.is_relative_to(repository.top):
-            hint = "prompts_root must lie in the repository to be read from its commits"
-            raise ConfigError(f"{root} is outside of the repository {repository.top}", hint)
-        prefix = root.relative_to(repository.top).as_posix()
-        if entries := _relative(prefix, entries_of(prefix)):
-            return settings, prefix, entries
-    below = written.relative_to(repository.top)
+    prefixes = [_from_top(root, repository) for root in dict.fromkeys((written, written.resolve()))]
+    former = former_folders(settings, repository)
+    places = [TreePlace(prefix, settings.layout) for prefix in prefixes]
+    with_former = [TreePlace(prefix, settings.layout, former) for prefix in prefixes if former and not view.staged]
+    for place in with_former if view.past and former else [*places, *with_former]:
+        placed = PlacedEntries(place)
+        placed.update(entries_of(*place.folders))
+        if placed.entries:
+            return settings, placed
+    below = Path(prefixes[0])
     for folder in map(Path.as_posix, (below, *below.parents)):
         entry = entries_of(folder).get(folder)
         if entry is not None and entry.mode == SUBMODULE:
             raise ConfigError(f"in {name}, {folder} is a submodule", "run promptdb inside of it")
-    return settings, below.as_posix(), {}
+    return settings, PlacedEntries(places[0])
 
 
-def _relative(prefix: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    start = "" if prefix == "." else f"{prefix}/"
-    return {path[len(start) :]: entry for path, entry in entries.items() if path.startswith(start)}
+def former_folders(settings: AppSettings, repository: Repository) -> tuple[str, ...]:
+    """List the former roots by their paths from the top.
+
+    Raises:
+        ConfigError: a former root is outside of the repository.
+    """
+    base = settings.base.resolve()
+    return tuple(_from_top(Path(os.path.normpath(base / folder)), repository) for folder in settings.former_roots)
+
+
+def _from_top(folder: Path, repository: Repository) -> str:
+    if not folder.is_relative_to(repository.top):
+        hint = "prompts_root must lie in the repository to be read from its commits"
+        raise ConfigError(f"{folder} is outside of the repository {repository.top}", hint)
+    return folder.relative_to(repository.top).as_posix()

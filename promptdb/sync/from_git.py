@@ -50,13 +50,18 @@ def _find(reader: RegistryReader, settings: AppSettings, ref: PromptRef, name: s
     with reading(reader.registry.engine) as connection:
         prompt = current_name(connection, ref.prompt) or ref.prompt
         names = dict.fromkeys((ref.prompt, prompt, *PromptRepository(connection).earlier_names(prompt)))
-    try:
-        opened = open_view(settings, View(rev=commit))
-        found = next(filter(None, (prompt_in(opened, name) for name in names)), None)
-    except (StorageError, ConfigError) as error:
-        return error.message
+    reason = f"there is no file for it in commit {commit[:12]}"
+    # The commit by its own settings, and then as `sync --history` reads it.
+    for view in (View(rev=commit), View(rev=commit, past=True)):
+        try:
+            opened = open_view(settings, view)
+            found = next(filter(None, (prompt_in(opened, name) for name in names)), None)
+        except (StorageError, ConfigError) as error:
+            reason, found = error.message, None
+        if found is not None and found[1].content is not None:
+            break
     if found is None:
-        return f"there is no file for it in commit {commit[:12]}"
+        return reason
     path, file = found
     if file.content is None:
         return f"its file {path} is invalid in commit {commit[:12]}"

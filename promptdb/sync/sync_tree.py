@@ -9,6 +9,7 @@ from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.domain.plan_result import part_of, without_label_conflicts
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import AliasView
 from promptdb.errors import PromptNotFound
 from promptdb.git.repository import find_repository
@@ -53,12 +54,17 @@ class Planned:
             return self
         files, plan = self.tree.desired.names, self.plan
         known = files.union(plan.missing, (change.prompt for change in plan.changes))
+        paths = {prompt: candidate.path for prompt, candidate in self.tree.desired.candidates.items()}
         for one in wants:
-            if not any(map(one.has, known)):
+            if not any(one.has(prompt, paths.get(prompt)) for prompt in known):
                 raise PromptNotFound(
                     f"there is no prompt {one.text}", "'promptdb plan' without a name shows all changes"
                 )
-        return replace(self, plan=part_of(plan, lambda prompt: any(one.has(prompt) for one in wants), files))
+
+        def is_wanted(prompt: PromptId) -> bool:
+            return any(one.has(prompt, paths.get(prompt)) for one in wants)
+
+        return replace(self, plan=part_of(plan, is_wanted, files))
 
     def texts(self) -> "Iterator[tuple[Change, PromptSpec | None, PromptSpec]]":
         """Yield each update of the plan with the old spec and the new one, then each new prompt with None and its spec."""

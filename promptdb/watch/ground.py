@@ -2,11 +2,12 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from promptdb.domain.layout import PLAIN, Layout
 from promptdb.git.folder import GitFolder, git_folder
 from promptdb.watch.hints import WatchedFolder
 
@@ -30,11 +31,15 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Ground:
-    """The prompts root and our own store, which may be below the root and changes with each sync."""
+    """The prompts root and our own store, which may be below the root and changes with each sync.
+
+    Of several roots, `root` is the folder around them.
+    """
 
     root: Path
     database: Path
     blobs: Path
+    layout: Layout = PLAIN
 
     def git(self) -> GitFolder | None:
         """Find the repository around the root. It may come and go."""
@@ -43,6 +48,12 @@ class Ground:
     def places(self) -> tuple[WatchedFolder, ...]:
         """List the root, and the folders of git that change with HEAD and the index."""
         found, git = [WatchedFolder(self.root.resolve(), recursive=True)], self.git()
+        if not self.layout.is_plain:
+            folders = {self.root.joinpath(*root.literal).resolve() for root in self.layout.roots}
+            inner = {folder for folder in folders if not folders.isdisjoint(folder.parents)}
+            found = [WatchedFolder(folder, recursive=True) for folder in sorted(folders - inner) if folder.is_dir()]
+            # The ignore file and the declared aliases.
+            found += [WatchedFolder(self.root.resolve())] if self.root.resolve() not in folders else []
         if git is not None:
             found += [WatchedFolder(folder.resolve()) for folder in (git.own, git.own / "logs") if folder.is_dir()]
         return tuple(found)
@@ -57,7 +68,8 @@ class Ground:
         """Digest the names, sizes and times of all files below the root, and of git's files about HEAD and the index."""
         # The time comes first, so that a change during the walk is newer.
         taken, newest, digest = time.time(), 0.0, blake2b(digest_size=16)
-        for path, status in [*_below(os.path.realpath(self.root), self.skipped()), *self._of_git()]:
+        root = os.path.realpath(self.root)
+        for path, status in [*_below(root, self.skipped(), self._concerns(root)), *self._of_git()]:
             times = f"{status.st_mtime_ns}\0{status.st_ctime_ns}"
             fields = f"\0{status.st_ino}\0{status.st_mode}\0{status.st_size}\0{times}\n"
             digest.update(os.fsencode(path) + fields.encode())
@@ -65,6 +77,22 @@ class Ground:
         # The database counts as changed if it is another file, not if something was written to it.
         digest.update(repr(identity(self.database)).encode())
         return Snapshot(digest.digest(), newest, taken)
+
+    def _concerns(self, root: str) -> Callable[[str], bool] | None:
+        if self.layout.is_plain:
+            return None
+        layout = self.layout
+
+        def concerns(whole: str) -> bool:
+            path = whole[len(root) + 1 :]
+            folder, _, name = path.rpartition("/")
+            return (
+                layout.has(path)
+                or layout.leads(path)
+                or (name == ".gitignore" and (not folder or layout.leads(folder)))
+            )
+
+        return concerns
 
     def _of_git(self) -> Iterator[tuple[str, os.stat_result]]:
         git = self.git()
@@ -89,13 +117,15 @@ def identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _below(folder: str, skipped: set[str]) -> Iterator[tuple[str, os.stat_result]]:
+def _below(
+    folder: str, skipped: set[str], concerns: Callable[[str], bool] | None
+) -> Iterator[tuple[str, os.stat_result]]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
         return
     for entry in entries:
-        if entry.path in skipped:
+        if entry.path in skipped or (concerns is not None and not concerns(entry.path)):
             continue
         try:
             yield entry.path, entry.stat(follow_symlinks=False)
@@ -103,4 +133,4 @@ def _below(folder: str, skipped: set[str]) -> Iterator[tuple[str, os.stat_result
             # Removed since the folder was listed.
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _below(entry.path, skipped)
+            yield from _below(entry.path, skipped, concerns)

@@ -54,7 +54,7 @@ class Watcher:
         interval: float | None = None,
         polling: bool = False,
     ) -> None:
-        self._root = settings.prompts_path
+        self._root, self._layout = settings.prompts_path, settings.layout
         self._report = report
         self._workspace = Workspace(settings, self._warn_of_sharing)
         stores = self._workspace.stores
@@ -64,7 +64,7 @@ class Watcher:
                 "set PROMPTDB_DATABASE_URL to a SQLite file in or beside the checkout, or use 'promptdb sync'",
             )
         database = Path(stores.engine.url.database or "")
-        self._ground = Ground(self._root, database, settings.blob_path)
+        self._ground = Ground(self._root, database, settings.blob_path, self._layout)
         self._hints = Hints()
         self._source = EventSource(self._ground, self._hints, polling=polling)
         self._interval = interval
@@ -131,10 +131,11 @@ class Watcher:
             self._schedule.failed(time.monotonic())
             self._turn_to(Failed(error.message, error.hint))
             return
-        except ConfigError:
-            if self._root.is_dir():
+        except ConfigError as error:
+            if self._root.is_dir() and self._layout.is_plain:
                 raise
-            obstacle = "the prompts folder was removed"
+            # One of several roots may be gone for a moment.
+            obstacle = "the prompts folder was removed" if self._layout.is_plain else error.message
         now = time.monotonic()
         if obstacle is None:
             self._waiting_since = None
@@ -162,7 +163,7 @@ class Watcher:
 
     def _conflicts(self) -> str | None:
         # A conflict of `git stash pop` has no other sign.
-        work_tree = open_work_tree(self._root)
+        work_tree = open_work_tree(self._root, self._layout)
         if work_tree is None or not (paths := work_tree.unmerged_paths):
             return None
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""

@@ -148,7 +148,7 @@ def test_the_keys_of_a_file_that_an_update_comes_from_are_frozen(run: Run, proje
 
 def test_the_keys_of_check_are_frozen(run: Run, project: Path) -> None:
     write(project, {"prompts/warn.yaml": "template: x\nvariables: {a: {}}\n"})
-    assert keys(in_json(run, "check")) == {"prompts": None, "tests": None, "problems": [PROBLEM]}
+    assert keys(in_json(run, "check")) == {"prompts": None, "tests": None, "problems": [PROBLEM], "blank_chats": None}
 
 
 def test_a_message_has_further_keys_where_they_are_set(run: Run, project: Path) -> None:
@@ -207,7 +207,9 @@ def test_every_key_is_documented(command: str) -> None:
     rows = [line for line in page.splitlines() if line.startswith("|")]
     row = next(line for line in rows if re.search(rf"`{words}`", line.split(" | ")[0]))
     braces = {key for group in re.findall(r"\{([^}]*)\}", row) for key in re.findall(r"\w+", group)}
-    shape = {"prompts", "tests", "problems", *PROBLEM} if command == "check" else top_level(SHAPES[command])
+    shape = (
+        {"prompts", "tests", "problems", "blank_chats", *PROBLEM} if command == "check" else top_level(SHAPES[command])
+    )
     if words == "show":
         shape -= VERSION.keys()
         braces |= set(re.findall(r"`(\w+)`", row))

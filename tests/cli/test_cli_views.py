@@ -115,6 +115,23 @@ def test_history_is_recorded_and_told(run: Run, edited: Path, git: Git):
     assert run("sync", "--rev", "HEAD").out == "2 unchanged\n"
 
 
+def test_history_says_in_one_line_what_it_cuts_off_and_how_to_follow_it(run: Run, project: Path, git: Git):
+    commit_all(git)
+    git("mv", "prompts", "texts")
+    write(project, {"promptdb.toml": 'prompts_root = "texts"\n'})
+    moved = commit_all(git)
+    ran = run("sync", "--history")
+    assert ran.code == 0
+    assert ran.err == (
+        f"cut off: 1 earlier commit changed prompts/, and 2 files moved from there in {moved[:12]}; "
+        'former_roots = ["prompts"] follows them into a new registry\n'
+    )
+    (project / "promptdb.sqlite3").unlink()
+    write(project, {"promptdb.toml": 'prompts_root = "texts"\nformer_roots = ["prompts"]\n'})
+    data = json.loads(run("sync", "--history", "--json").out)
+    assert (data["commits"], data["cut_off"]) == (2, [])
+
+
 def test_history_with_a_mistake_in_the_newest_commit_writes_nothing(run: Run, edited: Path, git: Git):
     write(edited, {"prompts/greet.txt": "{"})
     commit_all(git)

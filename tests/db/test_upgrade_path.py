@@ -52,7 +52,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         {"a/one.yaml": f"template: One {{x}}\n{asset}", "a/_data.csv": "1,2", "a/two.txt": "Two", "a/old.txt": "O"},
     )
     first = commit_all(git)
-    sync_tree(service.registry, load_tree(service.settings), Policy())
+    sync_tree(service.reader.created, load_tree(service.settings), Policy())
     service.promote("a/one", "production")
     service.promote("a/two", "staging")
     write(

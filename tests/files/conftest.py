@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from promptdb.domain.file_rules import TextDefaults
+from promptdb.domain.layout import PLAIN
 from promptdb.domain.spec import TemplateFormat
 from promptdb.files.reading.parse import ParseResult, parse_file
 from promptdb.files.tree import MAX_TEXT_BYTES, WorkTree
@@ -44,7 +45,8 @@ def parse(tree: Path, put: Put) -> Parse:
             put(name, text)
         put(path, content)
         work_tree = WorkTree(tree)
-        return parse_file(path, work_tree.read(path, MAX_TEXT_BYTES), work_tree, defaults or TextDefaults(text_format))
+        found = defaults or TextDefaults(text_format)
+        return parse_file(path, work_tree.read(path, MAX_TEXT_BYTES), work_tree, found, PLAIN.prompt(path))
 
     return write_and_parse
 

@@ -120,7 +120,7 @@ def test_a_bad_name(tree: Path, put: Put, path: str, segment: str):
     assert (problem.path, problem.line, problem.column, problem.code) == (path, 1, 1, Code.BAD_NAME)
     assert segment in problem.message
     assert problem.hint is not None
-    assert "rename the file, or start its name with '_'" in problem.hint
+    assert "rename it, name it in the settings under [names]" in problem.hint
     assert found(tree) == {}
 
 
@@ -183,7 +183,7 @@ def test_what_git_ignores(tree: Path, put: Put):
         asked.append(path)
         return path in ("build/", "c.yaml")
 
-    assert [candidate.path for candidate in scan(tree, git_ignores).candidates] == ["a.yaml"]
+    assert [candidate.path for candidate in scan(tree, git_ignores=git_ignores).candidates] == ["a.yaml"]
     assert sorted(asked) == ["a.yaml", "build/", "c.yaml"]
 
 

@@ -118,6 +118,16 @@ def test_an_export_reads_back_under_the_rules_of_its_place(
     assert content_from_file(file, settings).digest == spec.digest()
 
 
+def test_fields_of_other_programs_can_be_ignored_in_every_folder(tmp_path: Path):
+    text = "_type: prompt\noutput_parser: null\ntemplate: x\n"
+    write(tmp_path, {"prompts/a.yaml": text, "prompts/s/b.yaml": text, "prompts/c.md": "---\n_type: x\n---\nx"})
+    toml = 'ignored_fields = ["_type", "output_parser", "template"]\n[folders.s]\ntext_role = "system"\n'
+    write(tmp_path, {"promptdb.toml": toml})
+    desired = load_tree(load_settings(tmp_path)).desired
+    assert (len(desired.items), desired.problems) == (3, [])
+    assert {desired.content(item).spec.template for item in desired.items} == {"x"}
+
+
 def test_rules_of_a_commit_are_those_it_holds(git: Git, tmp_path: Path):
     write(tmp_path, {"prompts/s/a.md": "x", "promptdb.toml": FOLDERS + '[folders.s]\ntext_role = "assistant"\n'})
     commit_all(git)

@@ -216,6 +216,14 @@ def test_a_move_keeps_the_files_of_messages(tree: Path) -> None:
     assert check_tree(AppSettings(base=tree.parent)).problems == ()
 
 
+def test_a_move_to_a_folder_of_another_role_is_refused(tree: Path) -> None:
+    write(tree, {"a.md": "Hi"})
+    settings = AppSettings(base=tree.parent, folders={"s": {"text_role": "system"}})
+    with pytest.raises(Guard) as refused:
+        decide_move(settings, "a", "s/a", tree.parent)
+    assert "the settings of the folders differ" in str(refused.value.hint)
+
+
 def test_assets_that_are_rendered_are_found_in_the_new_place(tree: Path) -> None:
     text = """\
 messages:

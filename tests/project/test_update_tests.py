@@ -6,6 +6,8 @@ import pytest
 from registries import write
 
 from promptdb.domain.file_rules import FileRules
+from promptdb.domain.prompt_id import PromptId
+from promptdb.files.scan import Candidate
 from promptdb.files.tree import WorkTree
 from promptdb.project.check_files import Checked, Updated
 from promptdb.project.edits.update_tests import Rewriter, update_tests
@@ -119,7 +121,7 @@ def test_an_edit_that_went_wrong_is_not_written(
     file = "template: x\ntests: [{name: a, expect: {equals: y}}]\n"
     write(tree, {"b.yaml": file})
     monkeypatch.setattr("promptdb.project.edits.update_tests.rewrites", lambda *_: [Rewrite("a", path, "wrong")])
-    done = Rewriter(WorkTree(tree), FileRules())("b.yaml")
+    done = Rewriter(WorkTree(tree), FileRules())("b.yaml", Candidate("b.yaml", PromptId("default", "b")))
     assert (done.updated, list(done.left), (tree / "b.yaml").read_text()) == ((), [(2, 36)], file)
 
 
@@ -142,7 +144,7 @@ def test_an_edit_between_reading_and_writing_wins(tree: Path, monkeypatch: pytes
             (tree / "b.yaml").write_text("template: mine\n")
             super().replace(path, old, new)
 
-    done = Rewriter(Meanwhile(tree), FileRules())("b.yaml")
+    done = Rewriter(Meanwhile(tree), FileRules())("b.yaml", Candidate("b.yaml", PromptId("default", "b")))
     assert (done.updated, (tree / "b.yaml").read_text()) == ((), "template: mine\n")
     assert "not updated: the file was edited at the same time" in done.left.values()
 

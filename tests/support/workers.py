@@ -139,9 +139,10 @@ def opened(url: str, base: Path) -> PromptService:
 
 
 def open_registry(url: str, base: Path) -> int:
-    """The number of prompts there are."""
+    """The number of prompts there are, in a database that is made if it is missing."""
     service = opened(url, base)
     try:
+        assert service.reader.created
         return len(service.list_prompts())
     finally:
         service.close()

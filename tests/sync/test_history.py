@@ -279,11 +279,12 @@ def test_assets_of_old_versions_are_stored(service: PromptService, at: Any, reco
         assert service.blobs.get(version.spec.assets[0].digest) == content
 
 
-def test_ignoring_a_file_takes_its_prompt_out(service: PromptService, at: Any, record: Record):
-    at({"a.txt": "a", "b.txt": "b"})
+def test_the_ignore_file_of_the_newest_commit_applies_to_old_ones(service: PromptService, at: Any, record: Record):
+    at({"a.txt": "a", "b.txt": "b", "c.txt": "c", ".promptdbignore": "c.txt\n"})
     at({".promptdbignore": "b.txt\n"})
     found = record()
-    assert found.counts["archive"] == 1
+    assert (found.counts["create"], found.counts["archive"]) == (2, 0)
+    assert [str(found.prompt) for found in service.list_prompts()] == ["default/a", "default/c"]
     second_sync(service)
 
 

@@ -8,6 +8,7 @@ import pytest
 from registries import write
 from repositories import Git, commit_all
 
+from promptdb.domain.layout import Layout, based
 from promptdb.watch.ground import SETTLED, Ground, Snapshot
 
 Change = Callable[[Path, Git], object]
@@ -78,3 +79,24 @@ def test_the_newest_change_is_that_of_the_files(project: Path) -> None:
 
 def test_a_root_that_is_not_there_has_a_snapshot(project: Path) -> None:
     assert ground(project, "nowhere").snapshot().digest == ground(project, "nowhere").snapshot().digest
+
+
+def test_of_several_roots_only_their_files_count(tmp_path: Path) -> None:
+    write(tmp_path, {"app/a/prompts/x.md": "x", "app/a/src/x.py": "", "lib/prompts/y.md": "y", "docs/z.md": "z"})
+    layout = Layout(based(["app/*/prompts", "lib/prompts"])[1])
+    watched = Ground(tmp_path, tmp_path / "promptdb.sqlite3", tmp_path / ".blobs", layout)
+    folders = {(place.folder.relative_to(tmp_path.resolve()).as_posix(), place.recursive) for place in watched.places()}
+    assert folders == {("app", True), ("lib/prompts", True), (".", False)}
+    before = watched.snapshot().digest
+    write(tmp_path, {"app/a/src/x.py": "other", "docs/new.md": "z"})
+    assert watched.snapshot().digest == before
+    for path in (
+        "app/a/prompts/x.md",
+        "lib/prompts/new.md",
+        ".promptdbignore",
+        "app/a/.gitignore",
+        "app/b/prompts/n.md",
+    ):
+        write(tmp_path, {path: "other"})
+        assert (path, watched.snapshot().digest == before) == (path, False)
+        before = watched.snapshot().digest

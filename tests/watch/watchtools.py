@@ -154,7 +154,7 @@ def fresh(folder: Path) -> Heads:
         )
     )
     try:
-        sync_tree(service.registry, load_tree(service.settings), Policy(), keep_going=True)
+        sync_tree(service.reader.created, load_tree(service.settings), Policy(), keep_going=True)
         return heads(folder.parent, "fresh.sqlite3")
     finally:
         service.close()

@@ -55,6 +55,7 @@ def command(view: "View | None", only: tuple[str, ...], form: str, as_json: bool
     root, problems = root_prefix(settings), checked.problems
     if as_json:
         data = {"prompts": checked.prompts, "tests": checked.tests, "problems": problems_data(problems)}
+        data["blank_chats"] = checked.blank
         print_json({**data, "updated": checked.updated} if update_tests else data)
     else:
         for test in checked.updated:
@@ -67,6 +68,8 @@ def command(view: "View | None", only: tuple[str, ...], form: str, as_json: bool
             click.echo(summary(problems))
         else:
             print_problems(_from(root, problems))
+        if checked.blank and form == "text":
+            click.echo(f"{count(checked.blank, 'chat folder')} without any text: not prompts")
     return 4 if any(problem.is_error for problem in problems) else 0
 
 

@@ -24,7 +24,7 @@ def command(as_json: bool) -> None:
     with workspace() as opened:
         found = opened.status()
         note_absence(opened)
-    loaded, intended = found.tree, found.plan
+    loaded, intended, roots = found.tree, found.plan, opened.settings.prompts_root
     facts = {
         "prompts_root": found.prompts_root,
         "database": found.database,
@@ -38,6 +38,8 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json({**facts, "problems": len(loaded.desired.problems), "plan": intended, "refused": refused})
         return
+    if not opened.settings.layout.is_plain:
+        facts["prompts_root"] = f"{', '.join(roots)} in {opened.settings.base}"
     for key in ("prompts_root", "database", "schema", "blobs"):
         click.echo(f"{key.removesuffix('_root'):<10}{facts[key] or 'none'}")
     if loaded.origin.commit_id:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from promptdb.domain.field_path import FieldPath
+from promptdb.domain.prompt_id import PromptId
 from promptdb.files.reading.json_nodes import compose_json
 from promptdb.files.reading.yaml import compose, node_at
 from promptdb.problems import Code, Problem
@@ -23,7 +24,7 @@ class Body:
 
 @dataclass
 class Document:
-    """A prompt file. `text` is its YAML or JSON part, which starts at `first_line`.
+    """A prompt file. `text` is its YAML or JSON part, which starts at `first_line`. `prompt` is its name, if it has one.
 
     `bodies` are templates in plain text. `moved` maps paths in the data to the paths of the shorthands that authors wrote.
     """
@@ -33,6 +34,7 @@ class Document:
     text: str = ""
     first_line: int = 1
     is_json: bool = False
+    prompt: PromptId | None = None
     bodies: dict[FieldPath, Body] = field(default_factory=dict)
     moved: Mapping[FieldPath, FieldPath] = field(default_factory=dict)
 

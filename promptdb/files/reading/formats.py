@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.file_rules import TextDefaults
@@ -83,15 +83,39 @@ def _json_line(number: int, line: str) -> Any:
         raise error.below(number - 1) from error
 
 
-def _read_text(path: str, text: str, template_format: TemplateFormat, role: Role | None) -> Document:
+class TextParts(NamedTuple):
+    """A text file: the fields of its front matter, their text, the body, and the line at which the body starts."""
+
+    fields: dict[str, Any]
+    front: str
+    body: str
+    line: int
+
+    def document(self, path: str) -> Document:
+        return Document(path, self.fields, self.front, first_line=2 if self.front else 1)
+
+
+def text_parts(text: str) -> TextParts:
+    """Split a text file. Raise Unreadable if its front matter cannot be read."""
     (start, end), body_start = _front_matter(text)
-    front, body = text[start:end], text_body(text[body_start:])
+    front = text[start:end]
     try:
         root = compose(front)
         fields = _mapping(construct(root)) if root else {}
     except Unreadable as error:
         raise error.below(1) from error
-    document = Document(path, fields, front, first_line=2 if front else 1)
+    # Empty lines before the body are not a part of it.
+    body_start += len(text[body_start:]) - len(text[body_start:].lstrip("\n"))
+    return TextParts(fields, front, text_body(text[body_start:]), text.count("\n", 0, body_start) + 1)
+
+
+def has_front_matter(text: str) -> bool:
+    return _FENCE.match(text) is not None
+
+
+def _read_text(path: str, text: str, template_format: TemplateFormat, role: Role | None) -> Document:
+    parts = text_parts(text)
+    fields, body, document = parts.fields, parts.body, parts.document(path)
     fields.setdefault("template_format", template_format)
     others = [name for name in ("template", "messages", "template_file") if name in fields]
     if others and not body:
@@ -111,9 +135,7 @@ def _read_text(path: str, text: str, template_format: TemplateFormat, role: Role
         raise Unreadable(FileProblem(found.code, found.message, found.hint, found.line, found.column))
     else:
         fields["template"] = body
-    # Empty lines before the body are not a part of it.
-    body_start += len(text[body_start:]) - len(text[body_start:].lstrip("\n"))
-    document.bodies[target] = Body(path, text.count("\n", 0, body_start) + 1)
+    document.bodies[target] = Body(path, parts.line)
     return document
 
 

@@ -1,17 +1,19 @@
 """Parses one prompt file into a `ParsedPrompt`, or reports every problem of it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from promptdb.domain.digest import Digest
+from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.prompt_file import GoldenTest, PromptFile
-from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec, SpecFields, Undefined
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import InvalidRef
 from promptdb.files.findings import Unreadable
+from promptdb.files.reading.chat_folder import read_chat
 from promptdb.files.reading.datasets import asset_problems
 from promptdb.files.reading.document import Document
 from promptdb.files.reading.fields import declared_variables, validate_fields
@@ -53,10 +55,12 @@ class ParseResult(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def parse_file(path: str, data: bytes, tree: Tree, defaults: TextDefaults) -> ParseResult:
+def parse_file(
+    path: str, data: bytes, tree: Tree, defaults: TextDefaults, prompt: PromptId | None = None
+) -> ParseResult:
     """Read, validate and resolve the prompt file at a path from the prompts root.
 
-    `tree` reads the files that it names.
+    `tree` reads the files that it names. `prompt` is the name that follows from the path.
     """
     try:
         document = read_document(path, file_suffix(path), data, defaults)
@@ -66,7 +70,31 @@ def parse_file(path: str, data: bytes, tree: Tree, defaults: TextDefaults) -> Pa
         if isinstance(error.data, dict):
             problems += validate_fields(Document(path, error.data, decode(data)))[1]
         return ParseResult(None, tuple(in_order(problems)))
+    document.prompt = prompt
+    _drop(document, defaults.ignored)
     return parse_document(document, tree, defaults.undefined)
+
+
+def parse_chat(
+    files: Mapping[str, bytes], tree: Tree, defaults: TextDefaults, prompt: PromptId | None = None
+) -> ParseResult:
+    """Read the files of a chat folder, in the order of its messages, as `parse_file` reads one file."""
+    found = read_chat({path: data for path, data in files.items() if data.strip()} or files, defaults)
+    if not isinstance(found, Document):
+        return ParseResult(None, tuple(in_order(found)))
+    found.prompt = prompt
+    _drop(found, defaults.ignored)
+    result = parse_document(found, tree, defaults.undefined)
+    if result.prompt is not None:
+        # Blank files count as well: a text in them would be a message.
+        result.prompt.reads.update((path, digest_of(data)) for path, data in list(files.items())[1:])
+    return result
+
+
+def _drop(document: Document, fields: Iterable[str]) -> None:
+    for name in fields:
+        if name not in PromptFile.model_fields:
+            document.data.pop(name, None)
 
 
 def parse_document(document: Document, tree: Tree, undefined: Undefined = "strict") -> ParseResult:
@@ -120,12 +148,11 @@ def _resolve(file: PromptFile, references: References, undefined: Undefined) -> 
 
 def _renamed_from(file: PromptFile, document: Document, problems: list[Problem]) -> tuple[PromptId, ...]:
     found = []
-    own = document.path.rpartition(".")[0]
     for index, name in enumerate(file.renamed_from):
         try:
             earlier = PromptId.parse(name)
             found.append(earlier)
-            if str(earlier) in (own, f"{DEFAULT_NAMESPACE}/{own}"):
+            if earlier == document.prompt:
                 message = f"{name!r} is this prompt itself"
                 problems.append(document.problem(("renamed_from", index), Code.RENAME, message))
         except InvalidRef as error:

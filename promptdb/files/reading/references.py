@@ -13,13 +13,22 @@ from promptdb.domain.field_path import FieldPath
 from promptdb.domain.prompt_file import MessageInFile, PromptFile
 from promptdb.domain.spec import Asset, FewShot, JsonObject, Message, Placeholder, PromptSpec
 from promptdb.domain.suffixes import file_suffix
-from promptdb.errors import OutsideRoot
+from promptdb.errors import NotInRoots, OutsideRoot
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.document import Body, Document
 from promptdb.files.reading.formats import decode, problems_of, read_examples, text_body
 from promptdb.files.reading.fragments import Found, Fragments, Report
 from promptdb.files.streams import StoredFile
-from promptdb.files.tree import ABSENT, MAX_ASSET_BYTES, MAX_TEXT_BYTES, FileTooLarge, Tree, beside, measure, size_text
+from promptdb.files.tree import (
+    ABSENT,
+    MAX_ASSET_BYTES,
+    MAX_TEXT_BYTES,
+    FileTooLarge,
+    Tree,
+    beside,
+    measure,
+    size_text,
+)
 from promptdb.problems import Code, Problem
 from promptdb.render.formats import engine
 from promptdb.render.templates import templates
@@ -112,24 +121,22 @@ class References:
 
     def _fragment(self, report: Report, name: str, includer: str) -> Found | None:
         places = _places_of_include(name, includer)
-        for where in places[:-1]:
-            if self._is_absent(where):
-                self.read[where] = ABSENT
-            else:
-                places = [where]
-                break
-        data = self._bytes(report, name, places[-1], " or ".join(places))
-        return Found(places[-1], data) if data is not None else None
+        where = next(filter(self._is_there, places[:-1]), places[-1])
+        data = self._bytes(report, name, where, " or ".join(places))
+        return Found(where, data) if data is not None else None
 
-    def _is_absent(self, where: str) -> bool:
+    def _is_there(self, where: str) -> bool:
         try:
             self.tree.open(where, MAX_TEXT_BYTES).close()
         except (FileNotFoundError, NotADirectoryError):
-            return True
+            self.read[where] = ABSENT
+            return False
+        except NotInRoots:
+            return False
         except (OSError, OutsideRoot, FileTooLarge):
             # Reading it reports the problem.
-            return False
-        return False
+            return True
+        return True
 
     def _examples(self, name: str) -> list[JsonObject]:
         where, found = self._named(("few_shot", "examples_file"), name, partial(read_examples, file_suffix(name)))

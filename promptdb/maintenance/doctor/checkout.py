@@ -13,14 +13,17 @@ _UNSHALLOW = "git fetch --unshallow --filter=blob:none (in CI: fetch-depth: 0)"
 
 
 def examine_prompts(settings: AppSettings) -> Iterator[DoctorFinding]:
-    root = settings.prompts_path
-    if not root.is_dir():
-        state = "is not a folder" if root.exists() else "does not exist"
-        yield fail("prompts", f"the prompts root {root} {state}", "create it, or set PROMPTDB_PROMPTS_ROOT")
-    elif not os.access(root, os.R_OK | os.X_OK):
-        yield fail("prompts", f"the prompts root {root} cannot be read", "give this user the right to read it")
-    else:
-        yield ok("prompts", str(root))
+    for pattern in settings.layout.roots:
+        root = settings.prompts_path / str(pattern)
+        if pattern.is_pattern:
+            yield ok("prompts", str(root))
+        elif not root.is_dir():
+            state = "is not a folder" if root.exists() else "does not exist"
+            yield fail("prompts", f"the prompts root {root} {state}", "create it, or set PROMPTDB_PROMPTS_ROOT")
+        elif not os.access(root, os.R_OK | os.X_OK):
+            yield fail("prompts", f"the prompts root {root} cannot be read", "give this user the right to read it")
+        else:
+            yield ok("prompts", str(root))
 
 
 def examine_git(root: Path) -> Iterator[DoctorFinding]:

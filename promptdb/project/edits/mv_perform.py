@@ -7,7 +7,7 @@ from promptdb.errors import StalePlan, StorageError
 from promptdb.files.tree import FileChanged, WorkTree
 from promptdb.git.index import write_blob, write_entries
 from promptdb.git.objects import Entry, entries_of_index
-from promptdb.git.worktree import from_top, open_work_tree
+from promptdb.git.worktree import open_work_tree
 from promptdb.project.edits.mv_plan import Rename
 
 
@@ -54,10 +54,10 @@ def _stage(root: Path, move: Rename, undo: ExitStack) -> None:
     work_tree = open_work_tree(root)
     if work_tree is None or not tracked:
         return
-    repository, prefix = work_tree.repository, work_tree.prefix
-    wanted: dict[str, Entry | None] = {from_top(prefix, edit.path): None for edit, _ in tracked}
+    repository, place = work_tree.repository, work_tree.place
+    wanted: dict[str, Entry | None] = {place.from_top(edit.path): None for edit, _ in tracked}
     for edit, entry in tracked:
-        wanted[from_top(prefix, edit.new_path)] = Entry(entry.mode, write_blob(repository, edit.staged))
+        wanted[place.from_top(edit.new_path)] = Entry(entry.mode, write_blob(repository, edit.staged))
     before = entries_of_index(repository, *wanted)
     write_entries(repository, wanted)
     undo.callback(write_entries, repository, {path: before.get(path) for path in wanted})

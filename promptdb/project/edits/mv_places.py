@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from promptdb.domain.layout import IGNORE_FILE, Layout
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import Conflict, Guard, InvalidRef, PromptNotFound
 from promptdb.files.editing.relocate import PromptPath
-from promptdb.files.ignore import IGNORE_FILE, ignore_file, ignore_rule
+from promptdb.files.ignore import ignore_file, ignore_rule
 from promptdb.files.scan import Candidate, is_below, is_prompt_name
 from promptdb.git.index import is_ignored
-from promptdb.git.worktree import WorkTreeState, from_top
+from promptdb.git.worktree import WorkTreeState
 from promptdb.project.desired import DesiredTree
 from promptdb.safe_paths import contained
 
@@ -52,11 +53,11 @@ def named_file(text: str, desired: DesiredTree, root: Path, here: Path) -> Named
     raise PromptNotFound(f"there is no file for a prompt {prompt}", hint)
 
 
-def new_place(text: str, old: NamedFile, root: Path, here: Path) -> PromptPath:
+def new_place(text: str, old: NamedFile, root: Path, here: Path, layout: Layout) -> PromptPath:
     """Find the new place of a file: a path from `here` if `old` was named so, or a name. A folder may end with `/`.
 
     Raises:
-        InvalidRef: no prompt can have this name.
+        InvalidRef: no prompt can have this name, or no prompts root can hold it.
     """
     is_folder = text.endswith("/")
     if old.is_path:
@@ -78,17 +79,38 @@ def new_place(text: str, old: NamedFile, root: Path, here: Path) -> PromptPath:
         folder, _, rest = stem.partition("/")
         if rest and folder == DEFAULT_NAMESPACE and not (root / folder).is_dir():
             stem = rest
-    prompt = PromptId.from_segments(stem.split("/"))
+    prompt, path = _in_root(stem, suffix, old, layout)
     if not is_prompt_name(posixpath.basename(stem) + suffix):
         raise InvalidRef(
             f"{stem}{suffix} would not be a prompt", "files named README are left out; choose another name"
         )
-    return PromptPath(prompt, stem + suffix)
+    return PromptPath(prompt, path)
 
 
-def require_movable(candidate: Candidate, desired: DesiredTree) -> None:
-    """Refuse to move a symbolic link, or a file that other prompts read."""
+def _in_root(stem: str, suffix: str, old: NamedFile, layout: Layout) -> tuple[PromptId, str]:
+    """Find the prompt and its path for a new path without its suffix, or for a name."""
+    if layout.is_plain:
+        return PromptId.from_segments(stem.split("/")), stem + suffix
+    if old.is_path:
+        if layout.place(posixpath.dirname(stem)) is None:
+            raise InvalidRef(f"{stem}{suffix} is not in a prompts root", "name a path in one of them")
+        return layout.prompt(stem + suffix), stem + suffix
+    prompt = PromptId.from_segments(stem.split("/"))
+    path = layout.path(prompt, suffix, old.candidate.path)
+    if path is None:
+        roots = ", ".join(map(str, layout.roots))
+        raise InvalidRef(f"no prompts root can hold {prompt}", f"the roots are {roots}; their wildcards begin the name")
+    return prompt, path
+
+
+def require_movable(candidate: Candidate, desired: DesiredTree, layout: Layout) -> None:
+    """Refuse to move a symbolic link, a chat folder, a file that the settings name, or one that other prompts read."""
     path = candidate.path
+    by_hand = f"add 'renamed_from: [{candidate.prompt}]' to {path}"
+    if layout.given(candidate.named_path) is not None:
+        raise Guard(f"[names] in the settings names {candidate.named_path}", f"change the name there, and {by_hand}")
+    if candidate.parts:
+        raise Guard(f"{candidate.named_path} is a chat folder", f"move it with 'git mv', and {by_hand}")
     if candidate.target is not None:
         message = f"{path} is a symbolic link to {candidate.target}"
         raise Guard(message, "replace the link by a file first")
@@ -128,7 +150,7 @@ def require_seen(new: PromptPath, root: Path, work_tree: WorkTreeState | None) -
     is_named = ignore_rule(ignore_file(root), str(root / IGNORE_FILE))
     if is_below(new.path, is_named):
         raise Guard(f"{new.path} would be left out: {IGNORE_FILE} names it", "choose another name")
-    if work_tree is not None and is_ignored(work_tree.repository, from_top(work_tree.prefix, new.path)):
+    if work_tree is not None and is_ignored(work_tree.repository, work_tree.place.from_top(new.path)):
         raise Guard(f"{new.path} would be left out: git ignores it", "choose another name, or change .gitignore")
 
 

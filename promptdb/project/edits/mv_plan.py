@@ -15,7 +15,7 @@ from promptdb.files.reading.formats import problems_of
 from promptdb.files.reading.parse import parse_file
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, WorkTree
 from promptdb.git.objects import Entry, entries_of_index, read_blobs
-from promptdb.git.worktree import WorkTreeState, from_top, open_work_tree
+from promptdb.git.worktree import WorkTreeState, open_work_tree
 from promptdb.project.edits.mv_places import named_file, new_place, require_free, require_movable, require_seen
 from promptdb.project.load import load_tree
 from promptdb.render.assets import dataset, images
@@ -72,15 +72,15 @@ def decide_move(settings: AppSettings, old: str, new: str, here: Path) -> Rename
         ConfigError, StorageError: as in `load_tree`.
     """
     loaded = load_tree(settings)
-    root, desired = settings.prompts_path, loaded.desired
+    root, layout, desired = settings.prompts_path, settings.layout, loaded.desired
     work_tree = open_work_tree(root)
     named = named_file(old, desired, root, here)
     was = PromptPath(named.candidate.prompt, named.candidate.path)
-    place = new_place(new, named, root, here)
-    require_movable(named.candidate, desired)
+    place = new_place(new, named, root, here, layout)
+    require_movable(named.candidate, desired, layout)
     require_free(was, place, desired, root)
     require_seen(place, root, work_tree)
-    tree = WorkTree(root)
+    tree = WorkTree(root, layout=layout)
     data = _read(tree, was.path)
     hint = f"write 'renamed_from: [{was.prompt}]' by hand"
     relocation = _edited(was.path, lambda: relocated(data, was, place), hint)
@@ -122,7 +122,7 @@ def _with_entries(
 ) -> list[FileEdit]:
     """Add the entries of git's index and their new content. Changes that are not staged stay unstaged."""
     repository = work_tree.repository
-    paths = {edit.path: from_top(work_tree.prefix, edit.path) for edit in edits}
+    paths = {edit.path: work_tree.place.from_top(edit.path) for edit in edits}
     entries = entries_of_index(repository, *paths.values())
     blobs = read_blobs(repository, [entry.id for entry in entries.values()])
     found = []
@@ -147,11 +147,15 @@ def _staged(edit: FileEdit, data: bytes, old: PromptPath, new: PromptPath) -> by
 
 def _is_changed(tree: WorkTree, settings: AppSettings, old: PromptPath, new: PromptPath, edit: FileEdit) -> bool:
     """Check whether the digest changes. Refuse changes other than the paths of assets."""
-    before = parse_file(old.path, edit.old, tree, settings.file_rules.text_at(old.path)).prompt
-    after = parse_file(new.path, edit.new, tree, settings.file_rules.text_at(new.path)).prompt
+    was, becomes = map(settings.file_rules.text_at, (old.path, new.path))
+    before = parse_file(old.path, edit.old, tree, was, old.prompt).prompt
+    after = parse_file(new.path, edit.new, tree, becomes, new.prompt).prompt
     if before is None or after is None or _but_asset_paths(before.spec) != _but_asset_paths(after.spec):
         message = f"{old.path} would not read back as the same prompt in {new.path}"
-        raise Guard(message, "move it with 'git mv' and edit it by hand")
+        by_settings = (
+            "the settings of the folders differ: write its template_format, role or undefined in the file first"
+        )
+        raise Guard(message, by_settings if was != becomes else "move it with 'git mv' and edit it by hand")
     return before.spec.canonical() != after.spec.canonical()
 
 

@@ -1,6 +1,6 @@
 """Updates golden tests to the present output. `render.golden` decides the changes, and `files.editing` makes them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from promptdb.domain.field_path import FieldPath
@@ -10,13 +10,16 @@ from promptdb.errors import OutsideRoot
 from promptdb.files.editing.edit import with_value
 from promptdb.files.findings import NoPlace
 from promptdb.files.reading.document import Document
-from promptdb.files.reading.parse import ParsedPrompt, parse_file
+from promptdb.files.reading.parse import ParsedPrompt
+from promptdb.files.scan import Candidate
 from promptdb.files.tree import MAX_TEXT_BYTES, FileChanged, FileTooLarge, WorkTree
 from promptdb.problems import Code
 from promptdb.progress import Progress
 from promptdb.project.check_files import Checked, Updated
 from promptdb.project.content import content_of_file
 from promptdb.project.load import check_tree
+from promptdb.project.read_file import parsed
+from promptdb.project.view import open_view
 from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.golden import Rewrite, rewrites, run_tests
 from promptdb.render.validation import SpecProblem
@@ -29,9 +32,13 @@ def update_tests(settings: AppSettings, progress: Progress | None = None) -> Che
     Tests that cannot be updated keep their problem, with a hint that gives the reason.
     """
     checked = check_tree(settings, progress)
-    rewrite = Rewriter(WorkTree(settings.prompts_path), settings.file_rules)
-    failing = sorted({problem.path for problem in checked.problems if problem.code is Code.TEST_FAILED})
-    done = {path: rewrite(path) for path in failing}
+    failing = {problem.path for problem in checked.problems if problem.code is Code.TEST_FAILED}
+    done: dict[str, Rewritten] = {}
+    if failing:
+        rewrite = Rewriter(WorkTree(settings.prompts_path, layout=settings.layout), settings.file_rules)
+        found = open_view(settings).found.candidates
+        owners = {path: candidate for candidate in found for path in candidate.parts or (candidate.path,)}
+        done = {path: rewrite(path, owners[path]) for path in sorted(failing & owners.keys())}
     updated = tuple(test for file in done.values() for test in file.updated)
     reasons = {(path, *place): reason for path, file in done.items() for place, reason in file.left.items()}
     if updated:
@@ -58,13 +65,18 @@ class Rewriter:
     tree: WorkTree
     rules: FileRules
 
-    def __call__(self, path: str) -> Rewritten:
+    def __call__(self, path: str, candidate: Candidate) -> Rewritten:
         try:
-            data = self.tree.read(path, MAX_TEXT_BYTES)
+            files = {part: self.tree.read(part, MAX_TEXT_BYTES) for part in candidate.parts or (path,)}
         except (OSError, FileTooLarge, OutsideRoot):
             # The next check reports it.
             return Rewritten()
-        prompt = self._parsed(path, data)
+
+        def parse(edited: bytes) -> ParsedPrompt | None:
+            return parsed(candidate, {**files, path: edited}, self.tree, self.rules).prompt
+
+        data = files[path]
+        prompt = parse(data)
         if prompt is None:
             return Rewritten()
         edited, done, reasons = data, list[Rewrite](), dict[FieldPath, str]()
@@ -75,27 +87,30 @@ class Rewriter:
             except NoPlace as error:
                 reasons[rewrite.path] = str(error)
         if done:
-            problem = self._misfit(path, edited, prompt, done) or self._replace(path, data, edited)
+            problem = self._misfit(edited, parse, prompt, done) or self._replace(path, data, edited)
             if problem is not None:
                 reasons |= dict.fromkeys((rewrite.path for rewrite in done), problem)
                 done, edited = [], data
-        now = self._parsed(path, edited) or prompt
+        now = parse(edited) or prompt
         found = list(run_tests(self._compiled(now), now.tests))
         fields = {test.name: tuple(r.field for r in done if r.test == test.name) for test in prompt.tests}
         updated = tuple(Updated(path, name, changed) for name, changed in fields.items() if changed)
         return Rewritten(updated, _left(now.document, found, reasons))
 
-    def _parsed(self, path: str, data: bytes) -> ParsedPrompt | None:
-        return parse_file(path, data, self.tree, self.rules.text_at(path)).prompt
-
     def _compiled(self, prompt: ParsedPrompt) -> CompiledPrompt:
         return prompt.compiled(content_of_file(prompt, self.tree).open_blob)
 
-    def _misfit(self, path: str, edited: bytes, prompt: ParsedPrompt, done: Sequence[Rewrite]) -> str | None:
+    def _misfit(
+        self,
+        edited: bytes,
+        parse: Callable[[bytes], ParsedPrompt | None],
+        prompt: ParsedPrompt,
+        done: Sequence[Rewrite],
+    ) -> str | None:
         """Return the reason to reject the edited file: it must be the same prompt, and its updated tests must pass."""
         if len(edited) > MAX_TEXT_BYTES:
             return "the file would become too large"
-        again = self._parsed(path, edited)
+        again = parse(edited)
         if again is None or again.spec.canonical() != prompt.spec.canonical():
             return "the file would not read back as the same prompt"
         if {rewrite.path for rewrite in done} & {found.path for found in run_tests(self._compiled(again), again.tests)}:

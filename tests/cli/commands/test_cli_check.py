@@ -167,12 +167,13 @@ def test_json_has_the_counts_and_each_problem(run: Run, project: Path) -> None:
                 "severity": "error",
             }
         ],
+        "blank_chats": 0,
     }
 
 
 def test_json_without_problems_is_an_empty_list(run: Run, project: Path) -> None:
     ran = run("check", "--json")
-    assert (ran.code, ran.json) == (0, {"prompts": 2, "tests": 1, "problems": []})
+    assert (ran.code, ran.json) == (0, {"prompts": 2, "tests": 1, "problems": [], "blank_chats": 0})
 
 
 # GitHub

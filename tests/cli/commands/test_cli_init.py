@@ -42,7 +42,7 @@ def test_a_repository_of_texts_is_its_own_root_without_files_about_itself(reposi
     assert (repository / "promptdb.toml").read_text().startswith('prompts_root = "."\n')
     ignored = (repository / ".promptdbignore").read_text()
     assert "/LICENSE.txt\n" in ignored
-    assert "/my file.txt\n" in ignored
+    assert '"my file.txt" = "my-file"\n' in (repository / "promptdb.toml").read_text()
     assert run(["sync"]) == 0
 
 

@@ -60,6 +60,7 @@ def test_json_lists_the_updates(run: Run, project: Path) -> None:
         "prompts": 4,
         "tests": 3,
         "problems": [],
+        "blank_chats": 0,
         "updated": [
             {"path": "count.md", "test": "counts", "fields": ["equals"]},
             {"path": "support/hi.yaml", "test": "greets by name", "fields": ["equals"]},

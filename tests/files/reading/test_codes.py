@@ -333,5 +333,5 @@ def test_no_code_is_without_a_case():
     of_aliases = {
         code for code in Code if code.name.startswith("ALIAS_")
     }  # in test_aliases_file.py and test_pointers.py
-    of_trees = {Code.NO_PROMPTS}  # in test_cli_check.py
+    of_trees = {Code.NO_PROMPTS, Code.NAME_WITHOUT_FILE}  # in test_cli_check.py and test_layouts.py
     assert {case[1] for case in CASES} == set(Code) - of_aliases - of_trees

@@ -1,0 +1,272 @@
+"""The proposal of `promptdb init`: new files with their text, what was found, and steps for a person."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from promptdb.domain.layout import IGNORE_FILE, Root, based
+from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS, file_suffix
+from promptdb.errors import ConfigError, StorageError
+from promptdb.git.repository import repository_root
+from promptdb.git.worktree import open_work_tree
+from promptdb.project.adopt import foreign
+from promptdb.project.adopt.places import PromptsPlace, prompts_places
+from promptdb.project.adopt.reading import Reading, read_place
+from promptdb.project.adopt.survey import Survey, is_about_repository, is_aside, survey
+from promptdb.settings import CONFIG_FILE, settings_file
+
+EXAMPLE = """\
+# {company} and {question} are variables; promptdb check reports missing and misspelled ones.
+messages:
+  - role: system
+    template: You answer questions about {company} in at most three sentences.
+  - role: human
+    template: "{question}"
+variables:
+  company: {type: string, default: our company}
+  question: {type: string}
+tests:
+  - name: asks the question
+    variables: {question: Where is my order?}
+    expect: {contains: Where is my order?}
+"""
+_EXAMPLE_ROOT = "prompts"
+_EXAMPLE_FILE = "examples/answer.yaml"
+_LOCAL_FILES = ("promptdb.sqlite3*", ".blobs/")
+_MANY = 20
+_REASONS_SHOWN = 8
+_PLACES_EXPLAINED = 3
+
+
+@dataclass
+class Proposal:
+    """New files with their text in `writes`, findings in `facts`, and steps for a person in `advice`.
+
+    `example` is the name of a prompt to render first, if any of the found ones is valid.
+    """
+
+    base: Path
+    places: tuple[PromptsPlace, ...] = ()
+    chosen: tuple[str, ...] = ()
+    prompts: int = 0
+    example: str | None = None
+    writes: dict[Path, str] = field(default_factory=dict)
+    facts: list[str] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+
+    def write(self) -> None:
+        """Write the new files.
+
+        Raises:
+            StorageError: a file is there already, or cannot be written.
+        """
+        for file, text in self.writes.items():
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("xb") as stream:
+                    stream.write(text.encode(errors="surrogateescape"))  # a file name may not be UTF-8
+            except OSError as error:
+                raise StorageError(f"cannot write {file}: {error.strerror}", _remedy(error)) from error
+
+
+def _remedy(error: OSError) -> str:
+    exists = isinstance(error, FileExistsError)
+    return "init never replaces a file" if exists else "check whether the folder is read-only for you"
+
+
+def propose(folder: Path, roots: Sequence[str] = ()) -> Proposal:
+    """Examine a repository.
+
+    Args:
+        folder: a folder of the repository. Settings go to the top of the repository, or to this folder without git.
+        roots: folders and patterns for the prompts root, from the settings; found by default.
+
+    Raises:
+        ConfigError: there are settings already, or a root does not exist or is outside the repository.
+        StorageError: git cannot read the repository.
+    """
+    base = repository_root(folder) or folder.resolve()
+    if (file := settings_file(base)) is not None and file.parent == base:
+        raise ConfigError(f"{file} sets promptdb up already", "edit it, or run 'promptdb check'")
+    work_tree = open_work_tree(base)
+    found = survey(base, work_tree.ignores if work_tree else lambda path: False)  # noqa: ARG005
+    places = _places(found)
+    proposal = Proposal(base, places, tuple(_existing(root, base, places) for root in roots))
+    # Its folder was the prompts root already.
+    is_asked = bool(roots) or (base / IGNORE_FILE).is_file()
+    proposal.chosen = proposal.chosen or (".",) if is_asked else tuple(place.root for place in places[:1])
+    if proposal.chosen:
+        _adopt(proposal, found, is_asked=is_asked)
+    else:
+        _explain(proposal, found)
+        _start(proposal, _EXAMPLE_ROOT)
+    _keep_local_files_out_of_git(proposal)
+    return proposal
+
+
+def _places(found: Survey) -> tuple[PromptsPlace, ...]:
+    # Tests and documentation count where there is nothing else.
+    prompts, aside = (found.prompts, found.aside) if found.prompts else (found.aside, ())
+    return prompts_places(prompts, aside, is_of_texts=found.is_of_texts)
+
+
+def _existing(root: str, base: Path, places: Sequence[PromptsPlace]) -> str:
+    """Return a root from the top of the repository. Raise ConfigError if there is no such folder."""
+    # Also without following links, since the root may be one.
+    whole = Path(os.path.normpath(base / root))
+    if not whole.is_relative_to(base):
+        raise ConfigError(f"{root} is not below {base}", "name a folder of this repository")
+    path = whole.relative_to(base).as_posix()
+    is_pattern = Root(tuple(path.split("/"))).is_pattern
+    if not (any(item.is_dir() for item in base.glob(path)) if is_pattern else whole.is_dir()):
+        others = ", ".join(place.root for place in places[:3])
+        hint = f"there are prompts in {others}" if others else "make the folder first, or leave out --root"
+        raise ConfigError(f"there is no folder {path} in {base}", hint)
+    return path
+
+
+def _adopt(proposal: Proposal, found: Survey, *, is_asked: bool) -> None:
+    """Choose settings, and ignore files that cannot be prompts, so that the first sync succeeds.
+
+    In a place that someone asked for, every text is a prompt.
+    """
+    top = based(proposal.chosen)[0]
+    start = "" if top == "." else f"{top}/"
+    named = {place.root for place in proposal.places if place.is_named}
+    is_marked = is_asked or found.is_of_texts or named.issuperset(proposal.chosen)
+    marked = None if is_marked else {*found.prompts, *found.aside}
+
+    def skip(path: str) -> str | None:
+        if is_about_repository(path):
+            return "about the repository"
+        if is_aside(path) and f"{start}{path}" not in found.aside:
+            return "in a folder for tests or documentation"
+        is_text = file_suffix(path) in (".md", ".txt")
+        if marked is not None and is_text and f"{start}{path}" not in marked:
+            return "neither its name nor its folder says that it is a prompt"
+        return None
+
+    reading = read_place(proposal.base, proposal.chosen, skip)
+    if not reading.found and not Root(tuple(proposal.chosen[0].split("/"))).is_pattern:
+        _start(proposal, proposal.chosen[0])
+        return
+    proposal.prompts = len(reading.prompts)
+    proposal.example = reading.example
+    proposal.writes[proposal.base / CONFIG_FILE] = settings_text(reading.settings)
+    proposal.facts += _counts(proposal.chosen, reading)
+    proposal.facts += reading.facts
+    if reading.literal:
+        shown = ", ".join(reading.literal[:3]) + (", ..." if len(reading.literal) > 3 else "")
+        proposal.advice.append(
+            f"{{{{name}}}} is literal text in {len(reading.literal)} plain {_files(reading.literal)} ({shown}): to make it a"
+            " variable, set template_format: mustache in front matter, or text_format for a folder"
+        )
+    if reading.left_out:
+        _leave_out(proposal, reading)
+    # A valid structured file needs no advice.
+    texts = [prompt.path for prompt in reading.prompts if file_suffix(prompt.path) in TEXT_FORMATS]
+    others = [f"{start}{path}" for path in (*reading.left_out, *texts)]
+    proposal.advice += foreign.described(proposal.base, [*found.others, *others])
+
+
+def _explain(proposal: Proposal, found: Survey) -> None:
+    """Say why the files in folders for prompts are none."""
+    files = [path for path in found.files if file_suffix(path) in SUFFIXES and not is_aside(path)]
+    for place in prompts_places(files, (), is_of_texts=False)[:_PLACES_EXPLAINED]:
+        if place.is_named:
+            reading = read_place(proposal.base, [place.root], lambda _: None)
+            proposal.facts += _counts([place.root], reading)
+    proposal.advice += foreign.described(proposal.base, [*found.others, *files])
+
+
+def _start(proposal: Proposal, root: str) -> None:
+    """Begin with an example, since there are no prompts."""
+    where = "this repository" if root == _EXAMPLE_ROOT else f"{root}/"
+    proposal.facts.append(f"no prompts found in {where}: {root}/{_EXAMPLE_FILE} is a new example to start from")
+    proposal.writes[proposal.base / root / _EXAMPLE_FILE] = EXAMPLE
+    proposal.writes[proposal.base / CONFIG_FILE] = settings_text({"prompts_root": (root,)})
+    proposal.prompts = 1
+
+
+def _counts(roots: Sequence[str], reading: Reading) -> list[str]:
+    """Write the number of files, and those of its groups, which add up to it."""
+    of_prompts = reading.found - len(reading.left_out) - len(reading.blank)
+    count = f"{len(reading.prompts)} {'prompt' if len(reading.prompts) == 1 else 'prompts'}"
+    groups = [count + (f" of {of_prompts} files" if of_prompts > len(reading.prompts) else "")]
+    groups += [f"{len(reading.blank)} empty"] if reading.blank else []
+    groups += [f"{len(reading.left_out)} left out"] if reading.left_out else []
+    where = "in the repository" if tuple(roots) == (".",) else f"below {', '.join(roots)}"
+    lines = [f"{reading.found} {'file' if reading.found == 1 else 'files'} {where}: {', '.join(groups)}"]
+    shown, more = reading.reasons[:_REASONS_SHOWN], reading.reasons[_REASONS_SHOWN:]
+    lines += [f"  {len(files)} {_files(files)}: {reason}" for reason, files in shown]
+    if more:
+        files = [file for _, group in more for file in group]
+        lines.append(f"  {len(files)} {_files(files)}: {len(more)} other reasons")
+    return lines
+
+
+def _files(files: Sequence[str]) -> str:
+    return "file" if len(files) == 1 else "files"
+
+
+def _leave_out(proposal: Proposal, reading: Reading) -> None:
+    file = proposal.base / based(proposal.chosen)[0] / IGNORE_FILE
+    if file.exists():
+        shown = ", ".join(sorted(reading.left_out)[:5])
+        proposal.advice.append(f"{len(reading.left_out)} files are not prompts; name them in {file}: {shown}")
+        return
+    proposal.writes[file] = ignore_text(reading)
+
+
+def ignore_text(reading: Reading) -> str:
+    """Write the ignore file: a list of files by their reasons, or of the suffixes to keep if that is shorter."""
+    lines = ["# Files that are not prompts, in gitignore syntax.\n"]
+    kept = {file_suffix(path) for prompt in reading.prompts for path in prompt.parts or (prompt.path,)}
+    is_allow_list = len(reading.left_out) > _MANY and kept.isdisjoint(map(file_suffix, reading.left_out))
+    for reason, files in reading.reasons:
+        lines.append(f"\n# {len(files)} {_files(files)}: {' '.join(reason.split())}\n")
+        if not is_allow_list:
+            lines += [f"/{_escaped(path)}\n" for path in files]
+    if is_allow_list:
+        lines += ["\n*\n!*/\n", *(f"!*{suffix}\n" for suffix in sorted(kept))]
+    return "".join(lines)
+
+
+def settings_text(settings: dict[str, Any]) -> str:
+    """Write settings as TOML."""
+    lines = []
+    for name, value in settings.items():
+        if name == "prompts_root" and len(value) == 1:
+            value = value[0]
+        if not isinstance(value, dict):
+            lines.append(f"{name} = {_toml(value)}\n")
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            lines.append(f"\n[{name}]\n")
+            lines += [f"{_toml(key)} = {_toml(item)}\n" for key, item in value.items()]
+    return "".join(lines)
+
+
+def _toml(value: Any) -> str:
+    # Texts, lists and booleans are written as in JSON, except for U+007F.
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _keep_local_files_out_of_git(proposal: Proposal) -> None:
+    ignore = proposal.base / ".gitignore"
+    if repository_root(proposal.base) is None:
+        return
+    if not ignore.exists():
+        proposal.writes[ignore] = "\n".join(_LOCAL_FILES) + "\n"
+        return
+    present = ignore.read_text(encoding="utf-8", errors="replace").split()
+    if missing := [name for name in _LOCAL_FILES if name not in present]:
+        proposal.advice.append(f"add to .gitignore: {' '.join(missing)}")
+
+
+def _escaped(path: str) -> str:
+    return re.sub(r"([\\*?\[\]!#])", r"\\\1", path).rstrip() + ("\\ " if path.endswith(" ") else "")

@@ -1,0 +1,206 @@
+"""Finds the settings under which the files of a place read best, and says what becomes of each file."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from promptdb.domain.layout import Layout
+from promptdb.domain.prompt_id import DEFAULT_NAMESPACE
+from promptdb.domain.suffixes import TEXT_FORMATS, file_suffix
+from promptdb.files.scan import Candidate, scan
+from promptdb.git.worktree import open_work_tree
+from promptdb.problems import Code
+from promptdb.project.adopt.foreign import LANGCHAIN_FIELDS
+from promptdb.project.adopt.names import proposed_names
+from promptdb.project.parallel import ordered_map
+from promptdb.project.read_file import LoadedFile, Loader
+from promptdb.project.view import OpenView, open_view
+from promptdb.render.compiled import CompiledPrompt
+from promptdb.render.formats import engine
+from promptdb.render.templates import templates
+from promptdb.settings import AppSettings
+
+_DOUBLE_BRACES = re.compile(r"\{\{ *[A-Za-z_]\w* *\}\}")
+_UNKNOWN = re.compile(r"unknown field '(\w+)'")
+_OF_SYSTEM = re.compile(r"system", re.IGNORECASE)
+
+_File = tuple[str, LoadedFile]
+_Choice = tuple[dict[str, Any], str]
+"""Settings, and the fact behind them."""
+
+Skip = Callable[[str], str | None]
+"""Returns the reason to leave out a file, by its path from the top of the repository, or None."""
+
+
+@dataclass
+class Reading:
+    """The files of a place under some settings. Paths start at `prompts_path` of the settings.
+
+    `left_out` has the reason for each file that is not a prompt. `blank` are empty files of chat folders. `literal` are plain
+    texts with `{{name}}`, which is not a variable there.
+    """
+
+    settings: dict[str, Any]
+    found: int = 0
+    prompts: list[Candidate] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    blank: list[str] = field(default_factory=list)
+    literal: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    example: str | None = None
+    """A prompt that renders without values, or any prompt."""
+
+    @property
+    def reasons(self) -> list[tuple[str, list[str]]]:
+        """The reasons, each with its files, those with the most files first."""
+        groups: dict[str, list[str]] = {}
+        for path, reason in sorted(self.left_out.items()):
+            groups.setdefault(reason, []).append(path)
+        return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+
+
+def read_place(base: Path, roots: Sequence[str], skip: Skip) -> Reading:
+    """Read the files of a place, and choose the settings for them."""
+    reading = Reading({"prompts_root": tuple(roots)})
+    opened = _opened(base, reading)
+    if _are_chats([candidate.path for candidate in opened.found.candidates]):
+        reading.settings["chat_folders"] = True
+        opened = _opened(base, reading)
+    if twice := [problem.path for problem in opened.found.problems if problem.code is Code.SAME_IDENTITY]:
+        reading.left_out = dict.fromkeys(twice, "another file has its name")
+        opened = _opened(base, reading)
+    bad = [problem.path for problem in opened.found.problems if problem.code is Code.BAD_NAME]
+    taken = {candidate.prompt.folded for candidate in opened.found.candidates}
+    names = proposed_names([path for path in bad if not skip(path)], opened.settings.layout, taken)
+    if names:
+        reading.settings["names"] = names
+        opened = _opened(base, reading)
+    loaded = _loaded(base, opened, reading, skip)
+    _judge(opened, loaded, reading, skip)
+    if names := {path: name for path, name in names.items() if path not in reading.left_out}:
+        reading.settings["names"] = names
+    else:
+        reading.settings.pop("names", None)
+    return reading
+
+
+def _opened(base: Path, reading: Reading) -> OpenView:
+    settings = AppSettings(base=base, **reading.settings)
+    opened = open_view(settings)
+    if not reading.left_out:
+        return opened
+    # As the ignore file will leave them out.
+    work_tree = open_work_tree(settings.prompts_path, settings.layout)
+
+    def ignores(path: str) -> bool:
+        return path in reading.left_out or (work_tree is not None and work_tree.ignores(path))
+
+    return replace(opened, found=scan(settings.prompts_path, settings.layout, ignores))
+
+
+def _are_chats(paths: Sequence[str]) -> bool:
+    """Test whether folders hold the messages of one chat each, such as system.md and user.md."""
+    layout = Layout(chat_folders=True)
+    roles = Counter(role for path in paths if "/" in path and (role := layout.chat_role(path)) is not None)
+    return roles["system"] > 1
+
+
+def _loaded(base: Path, opened: OpenView, reading: Reading, skip: Skip) -> list[LoadedFile]:
+    """Load the candidates under the settings that make the most of them valid."""
+    loaded = _load(opened)
+    paths = [candidate.path for candidate in opened.found.candidates]
+    for choose in (_fields_of_others, _text_format, _text_role, _undefined):
+        if chosen := choose(base, [(path, file) for path, file in zip(paths, loaded, strict=True) if not skip(path)]):
+            settings, fact = chosen
+            reading.settings |= settings
+            reading.facts.append(fact)
+            loaded = _load(_opened(base, reading)) if settings else loaded
+    return loaded
+
+
+def _fields_of_others(_: Path, files: Sequence[_File]) -> _Choice | None:
+    fields = {match[1] for _, file in files for p in file.problems if (match := _UNKNOWN.fullmatch(p.message))}
+    if "_type" not in fields:
+        return None
+    ignored = [name for name in LANGCHAIN_FIELDS if name in fields]
+    return {"ignored_fields": ignored}, f"files of LangChain are read without {', '.join(ignored)}: ignored_fields"
+
+
+def _text_format(_: Path, files: Sequence[_File]) -> _Choice | None:
+    texts = [file for path, file in files if _is_text(path)]
+    broken = [file for file in texts if Code.TEMPLATE_SYNTAX in {problem.code for problem in file.problems}]
+    if not broken:
+        return None
+    fact = f"{len(broken)} of {len(texts)} texts have braces that are not f-string variables"
+    return {"text_format": "plain"}, f'{fact}: text_format = "plain"'
+
+
+def _text_role(base: Path, files: Sequence[_File]) -> _Choice | None:
+    paths = [path for path, _ in files if file_suffix(path) in TEXT_FORMATS]
+    if _are_chats(paths):
+        return None
+    if not paths or not all(map(_is_text, paths)):
+        return None
+    if sum(1 for path in paths if _OF_SYSTEM.search(path)) * 2 > len(paths) or _OF_SYSTEM.search(base.name):
+        return {"text_role": "system"}, 'texts are read as system messages: text_role = "system"'
+    return {}, 'texts are read as strings; text_role = "system" makes system messages of them'
+
+
+def _undefined(_: Path, files: Sequence[_File]) -> _Choice | None:
+    specs = [file.content.spec for _, file in files if file.content is not None]
+    # A prompt that declares its variables was written for promptdb.
+    jinja = [spec for spec in specs if spec.template_format == "jinja2" and spec.variables is None]
+    asking = sum(1 for spec in jinja if any(_asks(text, spec.includes) for text in templates(spec).values()))
+    if not asking:
+        return None
+    fact = f"{asking} of {len(jinja)} jinja2 prompts test values that may be missing"
+    return {"undefined": "lenient"}, f'{fact}: undefined = "lenient"'
+
+
+def _is_text(path: str) -> bool:
+    return TEXT_FORMATS.get(file_suffix(path), "") is None
+
+
+def _load(opened: OpenView) -> list[LoadedFile]:
+    return list(ordered_map(Loader(opened.tree, opened.settings.file_rules), opened.found.candidates))
+
+
+def _asks(text: str, includes: Mapping[str, str]) -> bool:
+    return bool(engine("jinja2", "lenient").compile_template(text, includes).optional)
+
+
+def _judge(opened: OpenView, loaded: Sequence[LoadedFile], reading: Reading, skip: Skip) -> None:
+    """Decide for each file whether it is a prompt, and if not, why."""
+    for problem in opened.found.problems:
+        if problem.code is Code.BAD_NAME:
+            reading.left_out[problem.path] = skip(problem.path) or "its name cannot be that of a prompt"
+    for candidate, file in zip(opened.found.candidates, loaded, strict=True):
+        paths = candidate.parts or (candidate.path,)
+        wrong = (problem for problem in file.problems if problem.is_error or problem.code is Code.EMPTY_TEMPLATE)
+        reason = next((problem.message for problem in wrong), None)
+        reason = skip(candidate.path) or reason
+        if file.blank:
+            reading.blank += paths
+        elif reason is not None:
+            reading.left_out |= dict.fromkeys(paths, reason)
+        else:
+            reading.prompts.append(candidate)
+            if reading.example is None and _needs_nothing(file):
+                reading.example = str(candidate.prompt)
+            if file.content is not None and file.content.spec.template_format == "plain":
+                reading.literal += [path for path in paths if _has_name(opened.settings.prompts_path / path)]
+    if reading.prompts:
+        reading.example = (reading.example or str(reading.prompts[0].prompt)).removeprefix(f"{DEFAULT_NAMESPACE}/")
+    used = sum(len(candidate.parts) or 1 for candidate in reading.prompts)
+    reading.found = used + len(reading.left_out) + len(reading.blank)
+
+
+def _needs_nothing(file: LoadedFile) -> bool:
+    return file.content is not None and not CompiledPrompt(file.content.spec, file.content.open_blob).inputs.required
+
+
+def _has_name(file: Path) -> bool:
+    return _DOUBLE_BRACES.search(file.read_text(encoding="utf-8", errors="replace")) is not None

@@ -1,0 +1,180 @@
+"""Repositories in the shapes that were met: `init`, then the first render, without an edit of a prompt or of the settings."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from registries import write
+
+from promptdb.cli.app import run
+
+Out = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def done(capsys: Out, *arguments: str) -> str:
+    capsys.readouterr()
+    assert run(list(arguments)) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def patterns(number: int) -> dict[str, str]:
+    """Folders with system.md: some with user.md, most of these empty, some full of braces, some with blanks at line ends."""
+    files = {"README.md": "About.", "docs/prompts.md": "How to write prompts.", "cmd/main.go": "package main\n"}
+    for index in range(number):
+        braces = 'Answer as {"a": {b}}.\n' if index % 13 == 0 else ""
+        files[f"data/patterns/p{index:03}/system.md"] = f"# IDENTITY\nYou are expert {index}.  \n{braces}"
+        files |= {f"data/patterns/p{index:03}/README.md": "About it."} if index % 9 == 0 else {}
+        if index % 6 == 0:
+            files[f"data/patterns/p{index:03}/user.md"] = "" if index % 12 else "INPUT: {{input}}\n"
+    return files
+
+
+def test_a_collection_of_folders_with_system_and_user_texts(repository: Path, capsys: Out):
+    write(repository, patterns(276))
+    out = done(capsys, "init")
+    assert "322 files below data/patterns: 276 prompts of 322 files\n" in out
+    assert "{{name}} is literal text in 23 plain files (p000/user.md, " in out
+    assert "276 prompts and 0 tests: no problems" in done(capsys, "check")
+    request = json.loads(done(capsys, "render", "p001", "--worktree", "--as", "openai"))
+    assert request["messages"] == [{"role": "system", "content": "# IDENTITY\nYou are expert 1.  "}]
+
+
+def agents(suffix: str = "j2") -> dict[str, str]:
+    """jinja2 files in six folders of an application, which include files beside them."""
+    files = {"README.md": "About.", "app/main.py": "x = 1\n", "tests/prompts/x.j2": "{{ t }}", "notes.md": "Notes."}
+    for name in ("code", "browse", "locate", "read", "view", "plan"):
+        folder = f"app/agents/{name}/prompts"
+        files[f"{folder}/system.{suffix}"] = (
+            '{% include "safety.j2" %}You are {{ who }}.{% if repo.url %} See {{ repo.url }}.{% endif %}'
+        )
+        files[f"{folder}/safety.j2"] = "Be safe. "
+        files |= {f"app/agents/{name}/agent.py": "x = 1\n", f"app/agents/{name}/tools.json": '{"tools": []}'}
+    return files
+
+
+def test_templates_in_six_folders_of_an_application(repository: Path, capsys: Out):
+    write(repository, agents("task.j2"))
+    assert "12 files below app/agents/*/prompts: 12 prompts\n" in done(capsys, "init")
+    assert (repository / "promptdb.toml").read_text() == (
+        'prompts_root = "app/agents/*/prompts"\nundefined = "lenient"\n'
+    )
+    rendered = done(capsys, "render", "code/system.task", "--worktree", "-v", "who=Ann")
+    assert rendered == "Be safe. You are Ann.\n"
+
+
+def test_an_ignore_file_that_is_there_names_the_root(repository: Path, capsys: Out):
+    write(repository, {**agents("task.j2"), ".promptdbignore": "*\n!*/\n!*.j2\ntests/\n"})
+    assert "12 files in the repository: 12 prompts\n" in done(capsys, "init")
+    assert "12 prompts and 0 tests: no problems" in done(capsys, "check")
+    name = "app/agents/code/prompts/system.task"
+    assert done(capsys, "render", name, "--worktree", "-v", "who=Ann") == "Be safe. You are Ann.\n"
+
+
+def test_texts_whose_names_have_spaces(repository: Path, capsys: Out):
+    files = {"README.md": "About.", "LICENSE.md": "Free."}
+    for maker in ("Cursor Prompts", "Devin AI", "Same.dev"):
+        files[f"{maker}/Agent Prompt v1.2.txt"] = 'Answer with JSON: {"a": 1}.  \n\tIndented.\n'
+        files[f"{maker}/Tools.json"] = '[{"name": "x"}]'
+    write(repository, files)
+    out = done(capsys, "init")
+    assert "7 files in the repository: 3 prompts, 4 left out\n  3 files: expected fields, found list\n" in out
+    assert (
+        '"Devin AI/Agent Prompt v1.2.txt" = "Devin-AI/Agent-Prompt-v1.2"\n'
+        in (repository / "promptdb.toml").read_text()
+    )
+    assert "3 prompts and 0 tests: no problems" in done(capsys, "check")
+    assert done(capsys, "render", "Devin-AI/Agent-Prompt-v1.2", "--worktree").startswith("Answer with JSON")
+
+
+def test_files_of_langchain(repository: Path, capsys: Out):
+    head = "_type: prompt\ninput_variables: [question]\noutput_parser: null\ntemplate_format: f-string\n"
+    files = {f"prompts/qa{n}/prompt.yaml": head + "template: 'Answer {question}'\n" for n in range(21)}
+    files |= {"prompts/few/prompt.json": '{"_type": "few_shot", "prefix": "a"}', "prompts/qa1/README.md": "About."}
+    write(repository, files)
+    out = done(capsys, "init")
+    assert "22 files below prompts: 21 prompts, 1 left out\n  1 file: not a prompt: it has none of " in out
+    assert "next: LangChain, 1 file (prompts/few/prompt.json): " in out
+    ignored = (repository / "prompts/.promptdbignore").read_text()
+    assert "# 1 file: not a prompt: it has none of " in ignored
+    assert ignored.endswith("\n/few/prompt.json\n")
+    assert done(capsys, "render", "qa3/prompt", "--worktree", "-v", "question=why") == "Answer why\n"
+
+
+def test_a_collection_of_system_prompts(repository: Path, capsys: Out):
+    write(repository, {f"{name}/system-prompt.md": f"You are {name}." for name in ("a", "b", "c")})
+    assert 'texts are read as system messages: text_role = "system"' in done(capsys, "init")
+    request = json.loads(done(capsys, "render", "b/system-prompt", "--worktree", "--as", "openai"))
+    assert request["messages"] == [{"role": "system", "content": "You are b."}]
+
+
+def test_the_place_with_the_most_prompts_wins_and_the_others_are_listed(repository: Path, capsys: Out):
+    files = {f"lib/agents/a{n}.j2": "Hi {{ x }}" for n in range(5)} | {"old-prompts/a.yaml": "name: x\nprompt: y\n"}
+    write(repository, {**files, "my_prompts/a.md": "Hi", "my_prompts/b.md": "Hi", "lib/x.py": "", "lib/y.py": ""})
+    out = done(capsys, "init")
+    assert out.startswith("2 places with prompts:\n* lib/agents: 5 prompts\n  my_prompts: 2 prompts\n")
+    assert "promptdb init --root FOLDER" in out
+
+
+def test_roots_can_be_chosen(repository: Path, capsys: Out):
+    write(repository, {"one/a.md": "Hi", "two/b.md": "Hi", "three/c.md": "Hi", "x.py": ""})
+    done(capsys, "init", "--root", "one", "--root", "t*o")
+    assert (repository / "promptdb.toml").read_text().startswith('prompts_root = ["one", "t*o"]\n')
+    assert "2 prompts and 0 tests: no problems" in done(capsys, "check")
+
+
+@pytest.mark.parametrize("root", ["missing", "none/*/prompts"])
+def test_a_root_that_does_not_exist_is_not_made(repository: Path, capsys: Out, root: str):
+    write(repository, {"prompts/a.md": "Hi"})
+    assert run(["init", "--root", root]) == 1
+    assert f"there is no folder {root} in {repository}\nhint: there are prompts in prompts\n" in capsys.readouterr().err
+    assert sorted(path.name for path in repository.iterdir()) == [".git", "prompts"]
+
+
+def test_every_file_that_is_left_out_has_its_reason(repository: Path, capsys: Out):
+    write(
+        repository,
+        {
+            "prompts/a.md": "Hi",
+            "prompts/A.txt": "Hi",
+            "prompts/b.yaml": "name: x\nprompt: y\n",
+            "prompts/c.yaml": "name: z\nprompt: y\n",
+            "prompts/d.j2": "{% if %}",
+            "prompts/e.md": "\n",
+            "prompts/提示.md": "Hi",
+            "prompts/LICENSE.txt": "Free.",
+        },
+    )
+    out = done(capsys, "init")
+    assert "8 files below prompts: 1 prompt, 7 left out\n  2 files: unknown field 'name'\n" in out
+    ignored = (repository / "prompts/.promptdbignore").read_text()
+    for reason in (
+        "another file has its name",
+        "about the repository",
+        "the template is empty",
+        "its name cannot be that",
+    ):
+        assert f"# 1 file: {reason}" in ignored
+    assert "1 prompt and 0 tests: no problems" in done(capsys, "check")
+
+
+def test_files_of_another_schema_are_explained(repository: Path, capsys: Out):
+    write(repository, {f"src/prompts/{n}.yaml": "name: x\nprompt: y\n" for n in range(21)} | {"src/x.py": ""})
+    out = done(capsys, "init")
+    assert out.startswith("21 files below src/prompts: 0 prompts, 21 left out\n  21 files: unknown field 'name'\n")
+    assert "no prompts found in this repository: prompts/examples/answer.yaml is a new example to start from\n" in out
+    assert (repository / "promptdb.toml").read_text() == 'prompts_root = "prompts"\n'
+
+
+def test_many_files_of_other_kinds_make_an_allow_list(repository: Path, capsys: Out):
+    write(repository, {"prompts/a.j2": "Hi"} | {f"prompts/data/{n}.json": "[]" for n in range(30)})
+    done(capsys, "init")
+    assert (repository / "prompts/.promptdbignore").read_text().endswith("\n*\n!*/\n!*.j2\n")
+    assert "1 prompt and 0 tests: no problems" in done(capsys, "check")
