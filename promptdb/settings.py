@@ -9,9 +9,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 
 from promptdb.domain import setting_values as kinds
+from promptdb.domain.client_settings import ClientSettings
 from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.layout import Layout, based
 from promptdb.domain.prompt_id import PromptId
@@ -34,7 +35,7 @@ MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
 
 
-class AppSettings(BaseModel):
+class AppSettings(ClientSettings):
     """All settings. The keys in a file are in lower case. Secrets print as stars.
 
     Relative paths start at the folder `base`.
@@ -91,19 +92,6 @@ class AppSettings(BaseModel):
     main_ref: kinds.RefName | None = Field(default=None, description="the git ref that latest follows")
     protected_aliases: list[kinds.AliasName] = Field(
         default=["production"], description="aliases that move over a breaking change only with permission"
-    )
-
-    source: Literal["database", "files", "snapshot"] = Field(
-        default="database", description="where a client finds prompts: the registry, the work tree, or a snapshot"
-    )
-    snapshot: SecretStr | None = Field(
-        default=None, description="the snapshot that a client reads: a file, an https:// address or s3://BUCKET/KEY"
-    )
-    cache_ttl: float = Field(default=30.0, gt=0, description="seconds for which a client counts an answer as fresh")
-    max_stale: float | None = Field(
-        default=None,
-        gt=0,
-        description="seconds for which a client serves an answer while its source fails",
     )
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
