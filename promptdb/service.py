@@ -145,16 +145,7 @@ class PromptService:
         return self.reader.alias_log(prompt, alias)
 
     def blame(self, at: datetime | None = None, prompt: str | None = None) -> list[BlameEntry]:
-        """Find what each alias pointed at, and the move that had brought it there.
-
-        Args:
-            at: an aware time; by default now.
-            prompt: only the aliases of this prompt.
-
-        Raises:
-            InvalidRef: `prompt` is malformed.
-            PromptNotFound: the prompt does not exist.
-        """
+        """Find what each alias pointed at; see `RegistryReader.blame`."""
         return self.reader.blame(at, prompt)
 
     # Versions
@@ -270,8 +261,9 @@ class PromptService:
             hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
             raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
         move = aliases.decide_promotion(self.registry, target.prompt, AliasTarget(target.revision, target.id), alias)
-        options = {"dry_run": dry_run, "allow_breaking": allow_breaking}
-        return aliases.perform_one(self.registry, move, expected, reason, **options)
+        return aliases.perform_one(
+            self.registry, move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking
+        )
 
     def promote_all(
         self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None, allow_breaking: bool = False

@@ -173,7 +173,16 @@ class RegistryReader:
 
     @retried
     def blame(self, at: datetime | None = None, prompt: str | None = None) -> list[BlameEntry]:
-        """Find what each alias pointed at. Arguments and errors as in `PromptService.blame`."""
+        """Find what each alias pointed at, and the move that had brought it there.
+
+        Args:
+            at: an aware time; by default now.
+            prompt: only the aliases of this prompt.
+
+        Raises:
+            InvalidRef: `prompt` is malformed.
+            PromptNotFound: the prompt does not exist.
+        """
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt) if prompt is not None else None
             return blame(connection, at or datetime.now(UTC), name)

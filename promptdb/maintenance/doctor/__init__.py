@@ -40,7 +40,7 @@ def examine(folder: Path | None = None) -> Iterator[DoctorFinding]:
 
 def _settings(folder: Path | None) -> Iterator[DoctorFinding]:
     # The values of variables may be secrets: only their names are shown.
-    unknown = unknown_variables()
+    unknown = unknown_variables(AppSettings.model_fields)
     used = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name not in unknown)
     yield ok("settings", f"{settings_file(folder) or 'no settings file'}; {', '.join(used) or 'no variables'}")
     for name in unknown:

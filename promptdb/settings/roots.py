@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from promptdb.domain.layout import Root, based, composed
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.setting_values import require_text
 from promptdb.errors import InvalidRef
+from promptdb.settings.values import require_text
 
 
 def _listed(value: Any) -> Any:

@@ -1,29 +1,20 @@
-"""Settings: `PROMPTDB_*` environment variables over `promptdb.toml` or `[tool.promptdb]` in `pyproject.toml`."""
+"""The settings, and how they are loaded: environment variables over a settings file."""
 
-import json
-import os
-import tomllib
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 
-from promptdb.domain import setting_values as kinds
-from promptdb.domain.client_settings import ClientSettings
 from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.layout import Layout, based
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.root_settings import FormerRoot, PromptName, PromptPath, PromptsRoots
 from promptdb.errors import ConfigError
-
-PREFIX = "PROMPTDB_"
-TARGET_PREFIX = f"{PREFIX}TARGET_"
-CONFIG_FILE = "promptdb.toml"
-SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
-"""The first of these files with settings counts, in the same folder."""
+from promptdb.settings import values as kinds
+from promptdb.settings.files import CONFIG_FILE, SETTINGS_FILES, find_file, parsed, read_file, table_in
+from promptdb.settings.roots import FormerRoot, PromptName, PromptPath, PromptsRoots
+from promptdb.settings.variables import PREFIX, TARGET_PREFIX, environment, refuse_misspelt_variables, variable_of
 
 _OF_FILES = (
     *("prompts_root", "chat_folders", "names", "ignored_fields"),
@@ -35,7 +26,7 @@ MAX_ACTOR = 255
 """The most characters of the actor, so that it fits its column."""
 
 
-class AppSettings(ClientSettings):
+class AppSettings(BaseModel):
     """All settings. The keys in a file are in lower case. Secrets print as stars.
 
     Relative paths start at the folder `base`.
@@ -94,8 +85,21 @@ class AppSettings(ClientSettings):
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
+    source: Literal["database", "files", "snapshot"] = Field(
+        default="database", description="where a client finds prompts: the registry, the work tree, or a snapshot"
+    )
+    snapshot: SecretStr | None = Field(
+        default=None, description="the snapshot that a client reads: a file, an https:// address or s3://BUCKET/KEY"
+    )
+    cache_ttl: float = Field(default=30.0, gt=0, description="seconds for which a client counts an answer as fresh")
+    max_stale: float | None = Field(
+        default=None,
+        gt=0,
+        description="seconds for which a client serves an answer while its source fails",
+    )
+
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
-        super().__init__(**{**values, **_environment(type(self))})
+        super().__init__(**{**values, **environment(type(self).model_fields, self.prefix)})
         if base is not None:
             self._base = base
 
@@ -142,7 +146,7 @@ class AppSettings(ClientSettings):
         folder = self.base.resolve().relative_to(top)
         for name in SETTINGS_FILES:
             path = (folder / name).as_posix()
-            if (data := read(path)) is None or (table := _table(name, _parsed(data, f"{path} in {where}"))) is None:
+            if (data := read(path)) is None or (table := table_in(name, parsed(data, f"{path} in {where}"))) is None:
                 continue
             found = {key: table[key] for key in _OF_FILES if key in table and variable_of(key) is None}
             checked = _checked(AppSettings, f"{path} in {where}", found, self.base)
@@ -166,7 +170,7 @@ def load_settings(folder: Path | None = None) -> AppSettings:
         start = (folder or Path.cwd()).resolve()
     except OSError as error:
         raise ConfigError("the current folder does not exist any more", "change to another folder") from error
-    return _settings(AppSettings, *_find_file(start))
+    return _settings(AppSettings, *find_file(start))
 
 
 def load_target(file: Path | None) -> AppSettings:
@@ -179,7 +183,7 @@ def load_target(file: Path | None) -> AppSettings:
     """
     table: dict[str, Any] = {}
     if file is not None:
-        table = _table(file.name if file.name in SETTINGS_FILES else CONFIG_FILE, _read(file)) or {}
+        table = table_in(file.name if file.name in SETTINGS_FILES else CONFIG_FILE, read_file(file)) or {}
     settings = _settings(TargetSettings, file, table, file.resolve().parent if file is not None else Path.cwd())
     for wanted, what in ((("database_url",), "database"), (("blob_root", "storage_backend"), "place for blobs")):
         if not settings.model_fields_set.intersection(wanted):
@@ -191,7 +195,7 @@ def load_target(file: Path | None) -> AppSettings:
 
 def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any], base: Path) -> AppSettings:
     known, prefix = kind.model_fields.keys(), kind.prefix
-    _refuse_misspelt_variables(known, prefix)
+    refuse_misspelt_variables(known, prefix)
     for key in table:
         if key not in known:
             near = get_close_matches(key.lower().replace("-", "_"), known, 1)
@@ -207,83 +211,6 @@ def _checked(kind: type[AppSettings], file: Path | str | None, values: dict[str,
         message, hint = _describe(error, file, kind.prefix), "docs/settings.md lists the settings"
     # Outside of the handler, because the cause holds the values.
     raise ConfigError(message, hint)
-
-
-def _environment(kind: type[AppSettings]) -> dict[str, Any]:
-    """Read the settings in environment variables. Lists and tables are JSON there."""
-    found: dict[str, Any] = {}
-    for name, field in kind.model_fields.items():
-        if (variable := variable_of(name, kind.prefix)) is None:
-            continue
-        found[name] = value = os.environ[variable]
-        if get_origin(field.annotation) in (dict, list):
-            with suppress(ValueError, RecursionError):
-                found[name] = json.loads(value)
-                continue
-            raise ConfigError(f"environment variable {variable} is not JSON", 'write a list as ["production"]')
-    return found
-
-
-def settings_file(folder: Path | None = None) -> Path | None:
-    """Find the file that `load_settings` reads, if there is one. Raises the same errors."""
-    return _find_file((folder or Path.cwd()).resolve())[0]
-
-
-def unknown_variables() -> list[str]:
-    """List variables that look like settings but are not."""
-    names = AppSettings.model_fields
-    known = {prefix + name.upper() for prefix in (PREFIX, TARGET_PREFIX) for name in names}
-    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
-
-
-def _refuse_misspelt_variables(known: Iterable[str], prefix: str) -> None:
-    # Otherwise a typing error has no effect, and the default is used silently.
-    names = [prefix + name.upper() for name in known]
-    for variable in sorted(os.environ):
-        upper = variable.upper()
-        if upper.startswith(TARGET_PREFIX) and prefix != TARGET_PREFIX:
-            continue
-        if upper.startswith(prefix) and upper not in names and (near := get_close_matches(upper, names, 1, 0.9)):
-            raise ConfigError(f"environment variable {variable} is not a setting", f"did you mean {near[0]}?")
-
-
-def _find_file(start: Path) -> tuple[Path | None, dict[str, Any], Path]:
-    """Find the settings file, its settings, and the folder at which relative paths start."""
-    for folder in (start, *start.parents):
-        for file in (folder / name for name in SETTINGS_FILES):
-            if file.is_file() and (table := _table(file.name, _read(file))) is not None:
-                return file, table, folder
-        if (folder / ".git").exists():
-            return None, {}, folder
-    return None, {}, start
-
-
-def _table(name: str, data: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the settings in a file of this name, or None."""
-    if name == CONFIG_FILE:
-        return data
-    tools = data.get("tool")
-    table = tools.get("promptdb") if isinstance(tools, dict) else None
-    return table if isinstance(table, dict) else None
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return _parsed(file.read_bytes(), str(file))
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
-
-
-def _parsed(data: bytes, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(data.decode().replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{where} is not valid TOML: {error}") from error
-
-
-def variable_of(key: str, prefix: str = PREFIX) -> str | None:
-    """Find the environment variable that sets a key, in upper or lower case."""
-    return next((found for found in os.environ if found.upper() == prefix + key.upper()), None)
 
 
 def _describe(error: ValidationError, file: Path | str | None, prefix: str = PREFIX) -> str:
