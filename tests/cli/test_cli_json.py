@@ -109,7 +109,7 @@ SHAPES: dict[str, Any] = {
     "snapshot -o x.snapshot --alias production": {
         **dict.fromkeys(("file", "address", "published", "digest", "registry", "generation", "namespace", "prompts")),
         **dict.fromkeys(("versions", "with_assets", "size")),
-        "aliases": [None],
+        "aliases": {},
     },
     "db current": dict.fromkeys(("database", "current", "needed")),
 }

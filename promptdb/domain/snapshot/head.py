@@ -24,7 +24,7 @@ MAX_BODY = 4 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a snapshot has inside.
+    """The contents of a snapshot.
 
     Attributes:
         registry: the id of the registry that it was made of.

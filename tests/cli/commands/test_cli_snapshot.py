@@ -41,7 +41,11 @@ def test_a_difference_names_aliases_and_sets_the_exit_code_on_request(run: Run, 
     run("snapshot", "-o", "b", "--alias", "production")
     ran = run("snapshot", "diff", "a", "b")
     assert ran.code == 0
-    assert [line.split()[0] for line in ran.out.splitlines()] == ["ALIAS", "greet:production", "greet:staging"]
+    assert [line.split()[0] for line in ran.out.splitlines()] == [
+        "ALIAS",
+        "default/greet:production",
+        "default/greet:staging",
+    ]
     assert run("snapshot", "diff", "a", "b", "--exit-code").code == 3
     assert run("snapshot", "diff", "b", "b", "--exit-code") == (0, "no alias gives another version\n", "")
 
