@@ -3,9 +3,9 @@
     python benchmarks/snapshot.py [--prompts 10000] [--rounds 30]
 
 Both files hold the same prompts. The yardstick opens a read-only SQLite file with the module of Python, and selects one spec
-by its key: about the least that a file with an index costs. Each round opens the file again and asks for another prompt. Printed
-are the best rounds, after the import. `find` is the lookup with all digests that it needs; `client` is `PromptClient.get`, which
-also parses the spec, compiles the template and starts the thread that watches the file.
+by its key: about the least that a file with an index costs. Each round opens the file again and asks for another prompt.
+Printed are the best rounds, after the import. `find` is the lookup with all digests that it needs; `client` is
+`PromptClient.get`, which also parses the spec, compiles the template and starts the thread that watches the file.
 """
 
 import argparse

@@ -123,16 +123,19 @@ class SnapshotSource:
         """Take the snapshot that is there now, unless it is the same."""
         fetched = self._place.fetch(self._mark)
         if fetched is None:
-            if self._refusal is not None:
-                raise type(self._refusal)(self._refusal.message, self._refusal.hint)
-            assert self._current is not None  # noqa: S101  # a mark comes with a snapshot or a refusal
+            if self._refusal is not None or self._current is None:
+                refusal = self._refusal or StorageError(f"{self._place.name} gave no snapshot")
+                raise type(refusal)(refusal.message, refusal.hint)
             return self._current
-        self._mark, self._refusal = fetched.mark, None
         try:
             self._current = _successor(fetched.open(), self._current)
         except (IntegrityFailure, ConfigError) as error:
-            self._refusal = error if self._current is not None else ConfigError(error.message, error.hint)
-            raise self._refusal from error
+            # At a start, the setting names something that cannot be used.
+            kind = type(error) if self._current is not None else ConfigError
+            # One that is never raised: a traceback would keep the file open.
+            self._mark, self._refusal = fetched.mark, kind(error.message, error.hint)
+            raise kind(error.message, error.hint) from error
+        self._mark, self._refusal = fetched.mark, None
         return self._current
 
 
