@@ -91,6 +91,9 @@ class AppSettings(BaseModel):
     snapshot: SecretStr | None = Field(
         default=None, description="the snapshot that a client reads: a file, an https:// address or s3://BUCKET/KEY"
     )
+    snapshot_key: Annotated[Path, BeforeValidator(kinds.require_text)] | None = Field(
+        default=None, description="the file with the public key that snapshots must be signed with"
+    )
     cache_ttl: float = Field(default=30.0, gt=0, description="seconds for which a client counts an answer as fresh")
     max_stale: float | None = Field(
         default=None,

@@ -18,7 +18,7 @@ from promptdb.domain.delivery import Generation
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST
-from promptdb.domain.snapshot.head import BLOCK, MAX_BODY, OFFSET, Head
+from promptdb.domain.snapshot.head import BLOCK, MAX_BODY, OFFSET, UNSIGNED, Head
 from promptdb.domain.snapshot.reader import MAX_RECORD, Snapshot
 from promptdb.domain.snapshot.records import (
     Pointer,
@@ -32,6 +32,7 @@ from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, StorageError, VersionNotFound
 from promptdb.registry.asset_rows import may_have_assets, recorded_assets
 from promptdb.registry.stores import Registry
+from promptdb.transfer.snapshot_keys import Signer
 from promptdb.transfer.strict_json import VERIFY
 
 _NO_DIGEST = Digest(f"sha256:{'0' * 64}")
@@ -45,6 +46,7 @@ def write_snapshot(
     namespace: str | None = None,
     *,
     with_assets: bool = False,
+    signer: Signer | None = None,
 ) -> Head:
     """Write the versions that aliases point at. Equal states of a registry make equal bytes.
 
@@ -54,6 +56,7 @@ def write_snapshot(
         aliases: aliases, or `latest`.
         namespace: write only the prompts in it and below it.
         with_assets: write the bytes of assets too.
+        signer: signs it.
 
     Raises:
         VersionNotFound: no prompt there has one of the aliases.
@@ -61,7 +64,9 @@ def write_snapshot(
     """
     names = tuple(sorted(set(aliases)))
     state, records, earlier = _read(registry, names, namespace)
-    return pack_snapshot(stream, state, names, namespace, records, earlier, registry.blobs if with_assets else None)
+    return pack_snapshot(
+        stream, state, names, namespace, records, earlier, registry.blobs if with_assets else None, signer
+    )
 
 
 def pack_snapshot(
@@ -72,6 +77,7 @@ def pack_snapshot(
     records: list[PromptRecord],
     earlier: Mapping[PromptId, PromptId],
     store: BlobStore | None,
+    signer: Signer | None = None,
 ) -> Head:
     """Write records and earlier names, with their present ones, to a file. `store` gives the bytes of assets, if at all."""
     blobs = _blobs(records) if store is not None else {}
@@ -85,8 +91,8 @@ def pack_snapshot(
         raise StorageError("the snapshot would be too large", "make one for each namespace, or leave out assets")
     versions = sum(len(record.versions) for record in records)
     contents = (aliases, namespace, len(records), versions, len(encoded), store is not None, size)
-    head = Head(state.registry, state.number, *contents, _NO_DIGEST)
-    return _write(stream, head, encoded, _read_blobs(store, blobs) if store is not None else iter(()))
+    head = Head(state.registry, state.number, *contents, _NO_DIGEST, signer.key if signer is not None else None)
+    return _write(stream, head, encoded, _read_blobs(store, blobs) if store is not None else iter(()), signer)
 
 
 @retried
@@ -167,7 +173,7 @@ def _read_blobs(store: BlobStore, blobs: dict[Digest, int]) -> Iterator[bytes]:
 # Bytes
 
 
-def _write(stream: BinaryIO, head: Head, records: list[bytes], blobs: Iterator[bytes]) -> Head:
+def _write(stream: BinaryIO, head: Head, records: list[bytes], blobs: Iterator[bytes], signer: Signer | None) -> Head:
     stream.seek(len(head.start_of_file()) + head.blocks_count * hashlib.sha256().digest_size)
     body = _Body(stream.write)
     at = (len(records) + 1) * OFFSET
@@ -180,7 +186,7 @@ def _write(stream: BinaryIO, head: Head, records: list[bytes], blobs: Iterator[b
     table = body.table()
     head = replace(head, blocks=digest_of(table))
     stream.seek(0)
-    stream.write(head.start_of_file() + table)
+    stream.write(head.start_of_file(signer.sign(head.signed()) if signer is not None else UNSIGNED) + table)
     return head
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from promptdb.domain.snapshot.reader import ReadAt, Snapshot, bytes_reader
 from promptdb.errors import ConfigError, StorageError
 from promptdb.settings import AppSettings
+from promptdb.transfer.snapshot_keys import PublicKey
 
 EXAMPLES = "name a file, an https:// address, or s3://BUCKET/KEY"
 
@@ -70,11 +71,17 @@ def snapshot_place(text: str, settings: AppSettings, folder: Path | None = None)
 
 
 def snapshot_at(text: str, settings: AppSettings, folder: Path) -> Snapshot:
-    """Open the snapshot at a place. Arguments and errors as in `snapshot_place`, `SnapshotPlace.fetch` and `Snapshot`."""
+    """Open the snapshot at a place, and check its signature if a key is set.
+
+    Arguments and errors as in `snapshot_place`, `SnapshotPlace.fetch`, `Snapshot` and `PublicKey`.
+    """
     with closing(snapshot_place(text, settings, folder)) as place:
         fetched = place.fetch(None)
         assert fetched is not None  # noqa: S101  # only a known state gives none
-        return fetched.open()
+        snapshot = fetched.open()
+    if settings.snapshot_key is not None:
+        PublicKey.of(settings.base / settings.snapshot_key).require_signature(snapshot)
+    return snapshot
 
 
 class SnapshotFile:

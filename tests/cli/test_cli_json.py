@@ -108,7 +108,7 @@ SHAPES: dict[str, Any] = {
     },
     "snapshot -o x.snapshot --alias production": {
         **dict.fromkeys(("file", "address", "published", "digest", "registry", "generation", "namespace", "prompts")),
-        **dict.fromkeys(("versions", "with_assets", "size")),
+        **dict.fromkeys(("versions", "with_assets", "size", "key")),
         "aliases": {},
     },
     "db current": dict.fromkeys(("database", "current", "needed")),

@@ -14,6 +14,7 @@ from promptdb.domain.spec import PromptSpec
 from promptdb.domain.version_ids import prompt_id, version_id
 from promptdb.domain.views import PromptVersionView
 from promptdb.transfer.snapshot import pack_snapshot
+from promptdb.transfer.snapshot_keys import Signer
 
 REGISTRY, OTHER = UUID(int=1), UUID(int=2)
 
@@ -34,11 +35,12 @@ def packed(
     generation: int = 1,
     registry: UUID = REGISTRY,
     earlier: dict[str, str] | None = None,
+    signer: Signer | None = None,
 ) -> bytes:
     """The bytes of a snapshot."""
     stream = BytesIO()
     names = {PromptId.from_path(old): PromptId.from_path(now) for old, now in (earlier or {}).items()}
-    pack_snapshot(stream, Generation(registry, generation), ("production",), None, list(records), names, None)
+    pack_snapshot(stream, Generation(registry, generation), ("production",), None, list(records), names, None, signer)
     return stream.getvalue()
 
 

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 @click.option(
     "--publish", "address", metavar="s3://BUCKET/KEY", help="Put it into S3, unless the same content is there."
 )
+@click.option(
+    "--sign",
+    "key",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Sign it with the ed25519 key in this PEM file.",
+)
 @json_option
 @click.pass_context
 def command(
@@ -39,6 +45,7 @@ def command(
     namespace: str | None,
     with_assets: bool,
     address: str | None,
+    key: Path | None,
     as_json: bool,
 ) -> None:
     """Write a snapshot: one file from which applications read prompts without the registry.
@@ -46,7 +53,7 @@ def command(
     Equal states of a registry make equal bytes. docs/client.md explains how applications read it.
     """
     if context.invoked_subcommand is not None:
-        if file or aliases or namespace or with_assets or address or as_json:
+        if file or aliases or namespace or with_assets or address or key or as_json:
             raise click.UsageError(f"options come after {context.invoked_subcommand!r}")
         return
     if not aliases:
@@ -56,11 +63,13 @@ def command(
     from promptdb.domain.refs import LATEST, parse_alias
     from promptdb.transfer.open_file import new_file
     from promptdb.transfer.snapshot import write_snapshot
+    from promptdb.transfer.snapshot_keys import Signer
 
+    signer = Signer.of(key) if key is not None else None
     names = [alias if alias == LATEST else parse_alias(alias) for alias in aliases]
     with _target(file) as target, registry() as opened:
         with new_file(target, overwrite=True) as stream:
-            head = write_snapshot(opened, stream, names, namespace, with_assets=with_assets)
+            head = write_snapshot(opened, stream, names, namespace, with_assets=with_assets, signer=signer)
         published = _publish(address, target) if address is not None else None
     if as_json:
         print_json({"file": file, "address": address, "published": published, **_about(head)})
@@ -77,7 +86,8 @@ def command(
 def verify(file: str, as_json: bool) -> None:
     """Check every byte, prompt and asset of a snapshot.
 
-    FILE may also be an https:// or s3:// address. Exits with status 7 if it is damaged.
+    With PROMPTDB_SNAPSHOT_KEY, checks its signature too. FILE may also be an https:// or s3:// address. Exits with status 7 if
+    the snapshot is damaged or signed with another key.
     """
     snapshot = _opened(file)
     snapshot.verify()
@@ -160,4 +170,5 @@ def _about(head: "Head") -> dict[str, Any]:
         "versions": head.versions,
         "with_assets": head.with_assets,
         "size": head.size,
+        "key": head.key,
     }

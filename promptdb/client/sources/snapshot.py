@@ -18,6 +18,7 @@ from promptdb.domain.views import AssetView, PromptVersionView, StoredVersion
 from promptdb.errors import ConfigError, IntegrityFailure, PromptDBError, PromptNotFound, StorageError, VersionNotFound
 from promptdb.settings import AppSettings, load_settings
 from promptdb.streams import checked
+from promptdb.transfer.snapshot_keys import PublicKey
 from promptdb.transfer.snapshot_place import Mark, SnapshotPlace, snapshot_place
 
 LOOK = 0.2
@@ -47,6 +48,8 @@ class SnapshotSource:
         if settings.snapshot is None:
             raise ConfigError("the source is a snapshot, but none is named", "set PROMPTDB_SNAPSHOT")
         self._place: SnapshotPlace = snapshot_place(settings.snapshot.get_secret_value(), settings)
+        key = settings.snapshot_key
+        self._key = PublicKey.of(settings.base / key) if key is not None else None
         self._current: Snapshot | None = None
         self._mark: Mark | None = None
         self._refusal: PromptDBError | None = None
@@ -128,7 +131,7 @@ class SnapshotSource:
                 raise type(refusal)(refusal.message, refusal.hint)
             return self._current
         try:
-            self._current = _successor(fetched.open(), self._current)
+            self._current = self._checked(fetched.open())
         except (IntegrityFailure, ConfigError) as error:
             # At a start, the setting names something that cannot be used.
             kind = type(error) if self._current is not None else ConfigError
@@ -137,6 +140,11 @@ class SnapshotSource:
             raise kind(error.message, error.hint) from error
         self._mark, self._refusal = fetched.mark, None
         return self._current
+
+    def _checked(self, new: Snapshot) -> Snapshot:
+        if self._key is not None:
+            self._key.require_signature(new)
+        return _successor(new, self._current)
 
 
 def _successor(new: Snapshot, old: Snapshot | None) -> Snapshot:

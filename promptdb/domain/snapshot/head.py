@@ -12,8 +12,11 @@ from promptdb.domain.snapshot.records import Wrong
 from promptdb.errors import IntegrityFailure
 
 MAGIC = b"promptdb snapshot 1\n"
-HEAD_AT = len(MAGIC) + 4 + 32
-"""Where the head begins: behind its length and its SHA-256."""
+UNSIGNED = bytes(64)
+"""In place of a signature."""
+
+HEAD_AT = len(MAGIC) + 4 + 32 + len(UNSIGNED)
+"""Where the head begins: behind its length, the SHA-256 of the rest, and its signature."""
 
 BLOCK = 4096
 OFFSET = 8
@@ -36,6 +39,7 @@ class Head:
         with_assets: the bytes of assets are inside.
         size: bytes of the body.
         blocks: the digest of the table.
+        key: the digest of the public key that belongs to the signature; None if it is not signed.
     """
 
     registry: UUID
@@ -48,11 +52,16 @@ class Head:
     with_assets: bool
     size: int
     blocks: Digest
+    key: Digest | None = None
 
-    def start_of_file(self) -> bytes:
+    def start_of_file(self, signature: bytes = UNSIGNED) -> bytes:
         """Write everything in front of the table."""
         data = self.encode()
-        return MAGIC + len(data).to_bytes(4, "big") + hashlib.sha256(data).digest() + data
+        return MAGIC + len(data).to_bytes(4, "big") + hashlib.sha256(signature + data).digest() + signature + data
+
+    def signed(self) -> bytes:
+        """Return the bytes that a signature covers."""
+        return MAGIC + self.encode()
 
     def encode(self) -> bytes:
         return canonical_json({**asdict(self), "registry": str(self.registry), "aliases": list(self.aliases)})
@@ -69,7 +78,7 @@ class Head:
     @property
     def content(self) -> tuple[object, ...]:
         """Everything but the generation, which also grows with changes of prompts that are not inside."""
-        return (self.registry, self.aliases, self.namespace, self.with_assets, self.size, self.blocks)
+        return (self.registry, self.aliases, self.namespace, self.with_assets, self.size, self.blocks, self.key)
 
     @property
     def state(self) -> Generation:
@@ -84,6 +93,8 @@ class Head:
             if not all(type(count) is int and 0 <= count <= MAX_BODY for count in counts):
                 raise Wrong("a count is out of range")
             parse_digest(fields["blocks"])
+            if fields["key"] is not None:
+                parse_digest(fields["key"])
             head = cls(**{**fields, "registry": UUID(fields["registry"]), "aliases": tuple(fields["aliases"])})
             # Also refuses a key that appears twice, another order, and values of another type.
             is_canonical = head.encode() == data

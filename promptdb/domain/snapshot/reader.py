@@ -3,7 +3,7 @@
 The format:
 
     promptdb snapshot 1\\n
-    length of the head (4 bytes), its SHA-256, and the head: canonical JSON
+    length of the head (4 bytes), SHA-256 of what follows here: ed25519 signature (or zeros), the head as canonical JSON
     SHA-256 of each block of 4 KiB of the body. The head has the digest of this table, so that the head identifies the file.
     body: the offsets of the records in it (8 bytes each) and the offset of their end
           the records, sorted by the bytes of their names (`domain.snapshot.records`)
@@ -20,7 +20,7 @@ from functools import lru_cache, partial
 
 from promptdb.domain.digest import digest_of
 from promptdb.domain.prompt_id import MAX_IDENTITY, PromptId
-from promptdb.domain.snapshot.head import BLOCK, HEAD_AT, MAGIC, MAX_HEAD, OFFSET, Head
+from promptdb.domain.snapshot.head import BLOCK, HEAD_AT, MAGIC, MAX_HEAD, OFFSET, UNSIGNED, Head
 from promptdb.domain.snapshot.records import PromptRecord, Wrong, decode_record
 from promptdb.errors import ConfigError, IntegrityFailure
 
@@ -42,21 +42,22 @@ def bytes_reader(data: bytes) -> ReadAt:
     return lambda start, count: data[start : start + count]
 
 
-def read_head(read: ReadAt, name: str) -> tuple[Head, int]:
-    """Read the head, and find where it ends. Errors as in `Snapshot`."""
+def read_head(read: ReadAt, name: str) -> tuple[Head, bytes, int]:
+    """Read the head, its signature, and where it ends. Errors as in `Snapshot`."""
     start = read(0, HEAD_AT)
     if start.startswith(_ANY_VERSION) and not start.startswith(MAGIC):
         raise ConfigError(f"{name} is a snapshot of another version of the format", "make it with this promptdb")
     if not start.startswith(MAGIC) or len(start) < HEAD_AT:
         raise _refused(name, "it is not a snapshot")
-    size = int.from_bytes(start[len(MAGIC) : -_SHA256], "big")
+    length, digest, signature = start[len(MAGIC) :][:4], start[len(MAGIC) + 4 :][:_SHA256], start[-len(UNSIGNED) :]
+    size = int.from_bytes(length, "big")
     if size > MAX_HEAD:
         raise _refused(name, "its head is too large")
     data = read(HEAD_AT, size)
-    if hashlib.sha256(data).digest() != start[-_SHA256:]:
+    if hashlib.sha256(signature + data).digest() != digest:
         raise _refused(name, "its head was cut or changed")
     try:
-        return Head.decode(data), HEAD_AT + size
+        return Head.decode(data), signature, HEAD_AT + size
     except Wrong as error:
         raise _refused(name, str(error)) from error
 
@@ -77,7 +78,7 @@ class Snapshot:
 
     def __init__(self, read: ReadAt, length: int, name: str) -> None:
         self.name, self._read = name, read
-        self.head, table_at = read_head(read, name)
+        self.head, self.signature, table_at = read_head(read, name)
         self._start = table_at + self.head.blocks_count * _SHA256
         if length != self._start + self.head.size:
             cut = "it was cut" if length < self._start + self.head.size else "it is too long"

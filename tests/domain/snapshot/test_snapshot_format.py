@@ -13,7 +13,7 @@ from snapshots import opened, packed, record
 
 from promptdb.domain.digest import canonical_json, digest_of
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.snapshot.head import BLOCK, HEAD_AT, MAGIC, Head
+from promptdb.domain.snapshot.head import BLOCK, HEAD_AT, MAGIC, UNSIGNED, Head
 from promptdb.domain.snapshot.records import Wrong, decode_record, encode_record
 from promptdb.errors import ConfigError, IntegrityFailure, PromptDBError
 
@@ -69,8 +69,9 @@ def test_a_reader_reads_only_what_it_needs() -> None:
 def headed(data: bytes, head: dict[str, object]) -> bytes:
     """The same file with other values in its head."""
     size = int.from_bytes(data[len(MAGIC) :][:4], "big")
-    new = canonical_json({**json.loads(data[HEAD_AT:][:size]), **head})
-    return MAGIC + len(new).to_bytes(4, "big") + sha256(new).digest() + new + data[HEAD_AT + size :]
+    new = UNSIGNED + canonical_json({**json.loads(data[HEAD_AT:][:size]), **head})
+    length = len(new) - len(UNSIGNED)
+    return MAGIC + length.to_bytes(4, "big") + sha256(new).digest() + new + data[HEAD_AT + size :]
 
 
 @pytest.mark.parametrize(
@@ -78,11 +79,11 @@ def headed(data: bytes, head: dict[str, object]) -> bytes:
     [
         (lambda data: b"", "it is not a snapshot"),
         (lambda data: b"PK\x03\x04" + data, "it is not a snapshot"),
-        (lambda data: data[: len(MAGIC) + 2], "it is not a snapshot"),
-        (lambda data: data[: len(MAGIC) + 60], "its head was cut or changed"),
+        (lambda data: data[: HEAD_AT - 2], "it is not a snapshot"),
+        (lambda data: data[: HEAD_AT + 60], "its head was cut or changed"),
         (lambda data: data[:-1], "it was cut"),
         (lambda data: data + b"\0", "it is too long"),
-        (lambda data: MAGIC + b"\xff" * 40 + data, "its head is too large"),
+        (lambda data: MAGIC + b"\xff" * 200 + data, "its head is too large"),
         (lambda data: headed(data, {"size": 2**60}), "a count is out of range"),
         (lambda data: headed(data, {"names": 10**6}), "the head is not one that promptdb writes"),
         (lambda data: headed(data, {"names": True}), "a count is out of range"),
@@ -90,6 +91,7 @@ def headed(data: bytes, head: dict[str, object]) -> bytes:
         (lambda data: headed(data, {"namespace": ["a"]}), "the head is not one that promptdb writes"),
         (lambda data: headed(data, {"aliases": "production"}), "the head is not one that promptdb writes"),
         (lambda data: headed(data, {"registry": 7}), "the head cannot be read"),
+        (lambda data: headed(data, {"key": "x"}), "the head cannot be read"),
         (lambda data: headed(data, {"more": 1}), "the head cannot be read"),
         (lambda data: headed(data, {"blocks": f"sha256:{'0' * 64}"}), "the table of its digests was changed"),
     ],
