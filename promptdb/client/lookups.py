@@ -151,7 +151,7 @@ class Lookups:
             raise self.health.failure()
 
     def _found(self) -> None:
-        # What is at hand says nothing about the place that it came from.
+        # An answer at hand says nothing about the place that it came from.
         if not self._source.is_at_hand:
             self.health.answered()
 

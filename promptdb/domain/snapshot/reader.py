@@ -86,7 +86,7 @@ class Snapshot:
         table = read(table_at, self._start - table_at)
         if digest_of(table) != self.head.blocks:
             raise self._refused("the table of its digests was changed")
-        # Of a function without `self`, since a circle would keep a file open that was replaced.
+        # Without `self`: a circle of references would keep a file open that was replaced.
         self._checked = partial(
             _checked_block, read, self._start, self.head.size, table, self._refused("it was changed")
         )
