@@ -17,6 +17,7 @@ class Code(StrEnum):
     TOO_COMPLEX = "PDB107"
     NOT_A_MAPPING = "PDB108"
     BAD_CHARACTER = "PDB109"
+    MORE_PROBLEMS = "PDB110"
 
     UNKNOWN_FIELD = "PDB201"
     MISSING_FIELD = "PDB202"
@@ -53,8 +54,15 @@ class Code(StrEnum):
     ALIAS_VERSION = "PDB705"
 
 
+MAX_LISTED = 100
+"""Problems of one file that are listed, each with its place. The others are counted."""
+
+MAX_GUESSES = 20
+"""Problems of one kind in one file that suggest the name that was probably meant: a comparison of names takes long."""
+
 WARNINGS = frozenset(
     {
+        Code.MORE_PROBLEMS,
         Code.UNUSED_VARIABLE,
         Code.EMPTY_TEMPLATE,
         Code.LITERAL_NAME,
@@ -99,6 +107,17 @@ class Problem:
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Sort problems by place, without duplicates. Every prompt reports the problems of a file that several share."""
     return sorted(set(problems), key=lambda problem: (problem.path, problem.line, problem.column, str(problem)))
+
+
+def listed(path: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Sort the problems of the file at `path`. Keep the first of very many, errors before warnings, and count all."""
+    everything = list(problems)
+    found = list(dict.fromkeys(everything))
+    if len(found) > MAX_LISTED:
+        message = f"{len(everything):,} problems, of which {MAX_LISTED} are listed"
+        found = sorted(found, key=lambda problem: not problem.is_error)[:MAX_LISTED]
+        found.append(Problem(path, 1, 1, Code.MORE_PROBLEMS, message, "fix these, and check again"))
+    return tuple(in_order(found))
 
 
 def printable_path(path: str) -> str:

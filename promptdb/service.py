@@ -34,7 +34,7 @@ from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings, load_settings
-from promptdb.sync.alias_moves import Pointing, pointing_of
+from promptdb.sync.alias_moves import PointingLike, pointing_of
 from promptdb.sync.apply import apply_prompt
 
 
@@ -151,7 +151,7 @@ class PromptService:
     # Versions
 
     def register_spec(
-        self, name: str, spec: PromptSpec | Mapping[str, Any], *, alias: Pointing | str | None = None
+        self, name: str, spec: PromptSpec | Mapping[str, Any], *, alias: PointingLike = None
     ) -> Registered:
         """Add a version, unless the newest version has the same content.
 
@@ -176,16 +176,14 @@ class PromptService:
         name: str,
         text: str,
         *,
-        alias: Pointing | str | None = None,
+        alias: PointingLike = None,
         template_format: TemplateFormat = "f-string",
         **fields: Any,
     ) -> Registered:
         """Add a version of a text prompt. `fields` are more fields of a prompt file. Errors as in `register_spec`."""
         return self.register_spec(name, {"template": text, "template_format": template_format, **fields}, alias=alias)
 
-    def register_file(
-        self, file: Path | str, name: str | None = None, *, alias: Pointing | str | None = None
-    ) -> Registered:
+    def register_file(self, file: Path | str, name: str | None = None, *, alias: PointingLike = None) -> Registered:
         """Add a version from a prompt file anywhere.
 
         Files that it refers to must be below the prompts root if it is there, otherwise below its own folder.
@@ -295,7 +293,7 @@ class PromptService:
         """End the hold of an alias: the next sync moves it to where git has it. Raises `NotFound` if it is not held."""
         return holds.release(self.registry, PromptId.parse(prompt), alias, reason)
 
-    def _register(self, prompt: PromptId, content: Content, alias: Pointing | str | None) -> Registered:
+    def _register(self, prompt: PromptId, content: Content, alias: PointingLike) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
         plan = apply_prompt(self.reader.created, desired, content, pointing_of(alias)).plan
         created = plan.count(Action.CREATE) + plan.count(Action.UPDATE) > 0

@@ -230,7 +230,7 @@ def test_the_hint_for_an_unknown_setting_lists_the_settings(project: Path) -> No
     write(project, {"promptdb.toml": "nope = 1\n"})
     with pytest.raises(ConfigError) as caught:
         load_settings(project)
-    assert str(caught.value.hint).startswith("settings are actor, blob_root, chat_folders")
+    assert str(caught.value.hint).startswith("settings are actor, blob_root, cache_ttl, chat_folders")
     assert "base" not in str(caught.value.hint).split(", ")
 
 

@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from promptdb.client.client import PromptClient
-from promptdb.client.fallback import Fallback
 from promptdb.client.health import Listener
+from promptdb.client.sources.code import Fallback
 from promptdb.domain.delivery import Status
 from promptdb.domain.views import PromptVersionView
 from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt

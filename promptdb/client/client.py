@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from promptdb.client.fallback import Fallback, fallback_prompt
 from promptdb.client.health import Listener
 from promptdb.client.lookups import Lookups
 from promptdb.client.source import Source, WritableSource
+from promptdb.client.sources.code import Fallback, fallback_prompt
 from promptdb.domain.delivery import Status
 from promptdb.domain.refs import parse_alias
 from promptdb.domain.spec import PromptSpec, TemplateFormat
@@ -53,11 +53,10 @@ class PromptClient:
     @classmethod
     def from_settings(cls, settings: "AppSettings | None") -> Self:
         """Make a client for these settings, or for those of `from_env` if None. Errors as in `from_env`."""
-        from promptdb.client.sources.choice import chosen_source
-        from promptdb.settings import load_settings
+        from promptdb.client.sources.choice import chosen
 
-        settings = settings or load_settings()
-        return cls(chosen_source(settings), ttl=settings.cache_ttl, max_stale=settings.max_stale)
+        choice = chosen(settings)
+        return cls(choice.source, ttl=choice.ttl, max_stale=choice.max_stale)
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""How a prompt reached its caller, and what has changed since a client last asked."""
+"""The way of a prompt to its caller, and the changes since a client last asked."""
 
 from dataclasses import dataclass
 from enum import StrEnum

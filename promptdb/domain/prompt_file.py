@@ -1,5 +1,6 @@
 """The fields of a prompt file: those of a spec, shorthands, names of other files and golden tests."""
 
+from collections import Counter
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
@@ -12,12 +13,16 @@ from promptdb.domain.spec import (
     Kind,
     MessageFields,
     Model,
+    Names,
     Placeholder,
     SpecFields,
     TemplateFormat,
     Undefined,
     message_or_placeholder,
 )
+
+MAX_ASSETS = 1000
+"""Assets of one prompt file: each is a file that a check must find and digest."""
 
 NO_TEMPLATE = "no_template"
 """The type of the error of a message without text."""
@@ -100,18 +105,18 @@ class PromptFile(SpecFields):
     undefined: Undefined | None = None
     template_file: str | None = None
     messages: list[ChatItemInFile] | None = None
-    input_variables: list[str] = Field(default_factory=list)
-    optional_variables: list[str] = Field(default_factory=list)
+    input_variables: Names = Field(default_factory=list)
+    optional_variables: Names = Field(default_factory=list)
     few_shot: FewShotInFile | None = None
-    assets: list[AssetInFile] = Field(default_factory=list)
+    assets: Annotated[list[AssetInFile], Field(max_length=MAX_ASSETS)] = Field(default_factory=list)
     tests: list[GoldenTest] = Field(default_factory=list)
-    renamed_from: list[str] = Field(default_factory=list)
+    renamed_from: Names = Field(default_factory=list)
 
     @field_validator("tests")
     @classmethod
     def _distinct_names(cls, tests: list[GoldenTest]) -> list[GoldenTest]:
         names = [test.name for test in tests]
-        twice = next((name for name in names if names.count(name) > 1), None)
+        twice = next((name for name, number in Counter(names).items() if number > 1), None)
         if twice is not None:
             raise ValueError(f"two tests are named {twice!r}")
         return tests

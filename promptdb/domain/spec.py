@@ -30,6 +30,10 @@ AssetKind = Literal["attachment", "example_dataset", "snapshot"]
 
 TEMPLATE_FORMATS: tuple[TemplateFormat, ...] = get_args(TemplateFormat)
 
+MAX_ITEMS = 10_000
+"""Items of a list in a prompt. Without a limit, a wrong list of half a million items would keep a check busy."""
+
+Names = Annotated[list[str], Field(max_length=MAX_ITEMS)]
 Json = Annotated[JsonValue, AfterValidator(normalized)]
 JsonObject = Annotated[dict[str, JsonValue], AfterValidator(normalized)]
 
@@ -116,7 +120,7 @@ class Variable(Model):
     required: bool = True
     default: Json = None
     description: str | None = None
-    enum: list[Json] | None = Field(default=None, min_length=1)
+    enum: list[Json] | None = Field(default=None, min_length=1, max_length=MAX_ITEMS)
 
     @model_validator(mode="before")
     @classmethod
@@ -160,8 +164,8 @@ class Asset(Model):
 class Metadata(Model):
     title: str | None = None
     description: str | None = None
-    tags: list[str] = Field(default_factory=list)
-    owners: list[str] = Field(default_factory=list)
+    tags: Names = Field(default_factory=list)
+    owners: Names = Field(default_factory=list)
     labels: dict[str, str] = Field(default_factory=dict)
     user_version: Annotated[str, AfterValidator(_label)] | None = None
 

@@ -145,7 +145,7 @@ class AliasView:
 
 @dataclass(frozen=True, slots=True)
 class BlameEntry:
-    """What an alias pointed at, and the move that had brought it there.
+    """The version that an alias pointed at, and the move that had brought it there.
 
     `commit_id` is the first known commit with that version. `run_id` is the sync that moved the alias, if one did.
     """

@@ -1,6 +1,6 @@
 """`_aliases.yaml`: the version that each alias of a prompt should point at, read as strictly as prompt files."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from promptdb.domain.refs import parse_alias, parse_selector
 from promptdb.errors import InvalidRef, OutsideRoot
 from promptdb.files.findings import Unreadable
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree, size_text
-from promptdb.problems import Code, Problem
+from promptdb.problems import Code, Problem, listed
 
 if TYPE_CHECKING:
     from promptdb.files.reading.document import Document
@@ -44,30 +44,31 @@ def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
     # A tree without the file needs no parser.
     from promptdb.files.reading.document import Document
     from promptdb.files.reading.formats import decode, problems_of
-    from promptdb.files.reading.yaml import compose, construct
+    from promptdb.files.reading.yaml import compose, construct, places_of_pairs
 
     try:
         text = decode(data)
         root = compose(text)
         value = construct(root, has_aliases="*" in text) if root is not None else {}
     except Unreadable as error:
-        return AliasesFile(data, problems=tuple(problems_of(ALIASES_FILE, error)))
-    reader = _Reader(Document(ALIASES_FILE, value, text), rules)
+        return AliasesFile(data, problems=listed(ALIASES_FILE, problems_of(ALIASES_FILE, error)))
+    reader = _Reader(Document(ALIASES_FILE, value, text), rules, places_of_pairs(root))
     declarations = tuple(reader.declarations(value))
-    return AliasesFile(data, declarations, tuple(reader.problems), root is None)
+    return AliasesFile(data, declarations, listed(ALIASES_FILE, reader.problems), root is None)
 
 
-def without_file(declarations: Collection[Declaration], known: Collection[PromptId]) -> list[Problem]:
+def without_file(declarations: Collection[Declaration], known: Collection[PromptId]) -> tuple[Problem, ...]:
     """Warn about each declaration whose prompt is not `known`. Earlier names of prompts are known, too."""
     hint = (
         "that is fine for a prompt that was registered without a file; if you removed its file on purpose, remove this line: "
         "the alias stays where it is"
     )
-    return [
+    found = (
         Problem(ALIASES_FILE, d.line, d.column, Code.ALIAS_WITHOUT_FILE, f"the prompt {d.prompt} has no file", hint)
         for d in declarations
         if d.prompt not in known
-    ]
+    )
+    return listed(ALIASES_FILE, found)
 
 
 def _misnamed(tree: Tree) -> AliasesFile:
@@ -93,6 +94,7 @@ def _unreadable(code: Code, message: str) -> AliasesFile:
 class _Reader:
     document: "Document"
     rules: RefRules
+    places: Mapping[tuple[str, str], tuple[int, int]]
     problems: list[Problem] = field(default_factory=list)
 
     def declarations(self, value: Any) -> Iterator[Declaration]:
@@ -133,8 +135,7 @@ class _Reader:
         try:
             prompt = PromptId.parse(name)
             if isinstance(selector, str):
-                place = self.document.problem((alias, name), Code.ALIAS_TARGET, "")
-                return Declaration(alias, prompt, parse_selector(selector), selector, place.line, place.column)
+                return Declaration(alias, prompt, parse_selector(selector), selector, *self.places[alias, name])
             hint = "write rev:3, sha256:ab12cd34, git:COMMIT, latest, or a user_version in quotes"
             self._report(Code.WRONG_VALUE, "expected a version", hint, alias, name)
         except InvalidRef as error:

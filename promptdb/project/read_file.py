@@ -10,7 +10,7 @@ from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
 from promptdb.files.scan import Candidate
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree, Tree, size_text
-from promptdb.problems import Code, Problem
+from promptdb.problems import Code, Problem, listed
 from promptdb.project.content import Content, content_of_file
 
 if TYPE_CHECKING:
@@ -82,11 +82,14 @@ class Loader:
         content = content_of_file(prompt, self.tree)
         if self.run_tests and prompt.tests:
             from promptdb.render.golden import run_tests
+            from promptdb.render.work import limited_work
 
-            problems += tuple(
-                prompt.document.problem(f.path, f.code, f.message, f.hint, key=f.key, detail=f.detail)
-                for f in run_tests(prompt.compiled(content.open_blob), prompt.tests)
-            )
+            with limited_work():
+                found = tuple(
+                    prompt.document.problem(f.path, f.code, f.message, f.hint, key=f.key, detail=f.detail)
+                    for f in run_tests(prompt.compiled(content.open_blob), prompt.tests)
+                )
+            problems = listed(candidate.path, (*problems, *found))
         return LoadedFile(
             problems,
             self.tree.blob_id(candidate.path) or digest_of(data),

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.store import BlobStore
 from promptdb.db.engine import address, make_engine
-from promptdb.db.migrate import empty_database, ensure_schema, is_absent, require_schema
+from promptdb.db.migrate import HEAD, current_revision, empty_database, ensure_schema, is_absent, require_schema
 from promptdb.errors import ConfigError
 from promptdb.settings import MAX_ACTOR, AppSettings, settings_file, variable_of
 
@@ -80,6 +80,8 @@ class Registry:
         Raises:
             ConfigError: there is no database, or its schema is missing or of another release.
         """
+        if current_revision(self.engine) == HEAD:
+            return self
         if (absence := self.absence) is not None:
             raise ConfigError(absence, "'promptdb sync' creates it there; otherwise set PROMPTDB_DATABASE_URL")
         require_schema(self.engine, database)

@@ -1,6 +1,6 @@
 """The interface of a template format, and the table of formats."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
@@ -9,6 +9,9 @@ from promptdb.domain.spec import TemplateFormat, Undefined
 
 Includes = Mapping[str, str]
 """The text of each fragment, by the name that templates use."""
+
+MAX_COST = 100_000
+"""The cost of all templates of a prompt together, each with its fragments: about a second."""
 
 MAX_INCLUDE_DEPTH = 20
 """Fragments that include one another."""
@@ -53,6 +56,9 @@ class Engine(Protocol):
             TemplateError: it does not parse, or uses something that the format forbids.
         """
 
+    def cost(self, template: str) -> int:
+        """Estimate what it takes to compile a template. See `MAX_COST`."""
+
     def include_names(self, template: str) -> tuple[str, ...]:
         """Return the fragments that the template itself includes.
 
@@ -60,8 +66,8 @@ class Engine(Protocol):
             TemplateError: it does not parse, or computes a name.
         """
 
-    def find_name(self, template: str, name: str) -> tuple[int, int] | None:
-        """Find the first use of a variable in a template that parses. Line and column count from 1."""
+    def find_names(self, template: str, names: Collection[str]) -> dict[str, tuple[int, int]]:
+        """Find the first use of variables in a template that parses. Line and column count from 1."""
 
 
 _MODULES: dict[TemplateFormat, str] = {

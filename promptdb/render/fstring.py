@@ -5,15 +5,17 @@ template of ten characters could fill the memory.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from promptdb.errors import TemplateError
 from promptdb.render.formats import Includes, line_and_column
+from promptdb.render.work import require_work_left, spend
 
 HAS_INCLUDES = False
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_NAME = re.compile(r"[^!:]*")
 _FIELD = re.compile(r"(?P<name>[^!:]*)(?:!(?P<conversion>[^:]*))?(?::(?P<spec>.*))?", re.DOTALL)
 _NUMBER_SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d{0,3}[,_]?(?:\.\d{1,3})?[a-zA-Z%]?", re.DOTALL)
 _DATE_SPEC = re.compile(r"(?:%[a-zA-Z]|[-/:.,T ]){1,32}")
@@ -45,14 +47,17 @@ class FStringTemplate:
     optional: frozenset[str] = frozenset()
 
     def render(self, values: Mapping[str, Any]) -> str:
+        require_work_left()
         # str.format_map is safe here, since compile_template refuses everything but plain names.
         try:
             try:
-                return self.text.format_map(values)
+                text = self.text.format_map(values)
             except KeyError:  # an optional variable has no value
-                return self.text.format_map(_Values(values))
+                text = self.text.format_map(_Values(values))
         except _MISFITS as error:
             raise self._misfit(values) from error
+        spend(0, len(text))
+        return text
 
     def _misfit(self, values: Mapping[str, Any]) -> TemplateError:
         # format_map does not report which variable failed: format each of them alone.
@@ -77,15 +82,22 @@ def compile_template(template: str, includes: Includes) -> FStringTemplate:  # n
     return FStringTemplate(template, tuple(names))
 
 
+def cost(template: str) -> int:  # noqa: ARG001
+    return 0
+
+
 def include_names(template: str) -> tuple[str, ...]:  # noqa: ARG001
     return ()
 
 
-def find_name(template: str, name: str) -> tuple[int, int] | None:
+def find_names(template: str, names: Collection[str]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
     for match in _PART.finditer(template):
-        if match[1] is not None and re.match(rf"{re.escape(name)}(?![^!:])", match[1]):
-            return line_and_column(template, match.start(1))
-    return None
+        if match[1] is not None:
+            name = _NAME.match(match[1])[0]  # type: ignore[index]  # it matches any text
+            if name in names and name not in found:
+                found[name] = line_and_column(template, match.start(1))
+    return found
 
 
 def _field_name(template: str, position: int, field: str) -> str:

@@ -3,18 +3,22 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.file_rules import ROLE_SYNONYMS
 from promptdb.domain.prompt_file import Expectation, ExpectedMessage, GoldenTest
 from promptdb.errors import RenderError
-from promptdb.problems import Code
+from promptdb.problems import MAX_LISTED, Code
 from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.formats import line_and_column
 from promptdb.render.messages import RenderedMessage
-from promptdb.render.text_diff import text_diff
+from promptdb.render.text_diff import CONTEXT, MAX_LINES_COMPARED, text_diff
 from promptdb.render.validation import SpecProblem
+
+MAX_COMPARED = 1_000_000
+"""Pairs of lines that the diffs of all tests of a file compare."""
 
 _Failure = tuple[str, str, str | None]
 """The field of a failed expectation, a message, and a diff if it helps."""
@@ -22,8 +26,15 @@ _Failure = tuple[str, str, str | None]
 
 def run_tests(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[SpecProblem]:
     """Yield the problems that the tests find, in order."""
+    count = 0
     for outcome in _outcomes(prompt, tests):
         yield from outcome.problems
+        count += len(outcome.problems)
+        left = len(tests) - outcome.index - 1
+        if count >= MAX_LISTED and left:
+            message = f"{left:,} more tests did not run, after {count:,} problems"
+            yield SpecProblem(("tests", outcome.index + 1), Code.TEST_BROKEN, message)
+            return
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ class _Outcome:
 
 
 def _outcomes(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[_Outcome]:
+    diffs = _Diffs()
     for index, test in enumerate(tests):
         problems = []
         if unknown := sorted(test.variables.keys() - prompt.inputs.names):
@@ -81,15 +93,17 @@ def _outcomes(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[_
             problems.append(SpecProblem(("tests", index), Code.TEST_BROKEN, message, error.hint))
             yield _Outcome(index, problems)
             continue
-        for field, failure, diff in _failures(test.expect, text, messages):
+        for field, failure, diff in _failures(test.expect, text, messages, diffs):
             where, message = ("tests", index, "expect", field), f"test {test.name!r}: {failure}"
             problems.append(SpecProblem(where, Code.TEST_FAILED, message, detail=diff))
         yield _Outcome(index, problems, text, messages)
 
 
-def _failures(expect: Expectation, text: str, messages: Sequence[RenderedMessage]) -> Iterator[_Failure]:
+def _failures(
+    expect: Expectation, text: str, messages: Sequence[RenderedMessage], diffs: "_Diffs"
+) -> Iterator[_Failure]:
     if expect.equals is not None and text != expect.equals:
-        yield "equals", _difference(expect.equals, text), _diff(expect.equals, text)
+        yield "equals", _difference(expect.equals, text), diffs.of_texts(expect.equals, text)
     parts = [s for message in messages if not isinstance(message.content, str) for s in _strings(message.content)]
     searched = "\n".join([text, *parts])
     for needle in _as_list(expect.contains):
@@ -100,14 +114,16 @@ def _failures(expect: Expectation, text: str, messages: Sequence[RenderedMessage
             line = searched.count("\n", 0, searched.index(needle)) + 1
             yield "not_contains", f"{_short(needle)} is in line {line} of the text", None
     if expect.messages is not None:
-        yield from _message_failures(expect.messages, messages)
+        yield from _message_failures(expect.messages, messages, diffs)
 
 
-def _message_failures(expected: Sequence[ExpectedMessage], messages: Sequence[RenderedMessage]) -> Iterator[_Failure]:
+def _message_failures(
+    expected: Sequence[ExpectedMessage], messages: Sequence[RenderedMessage], diffs: "_Diffs"
+) -> Iterator[_Failure]:
     if len(expected) != len(messages):
         wanted = [f"{ROLE_SYNONYMS.get(item.role, item.role)}: {_short(_as_text(item.content))}" for item in expected]
         got = [f"{_role(message)}: {_short(_as_text(message.content))}" for message in messages]
-        diff = text_diff("\n".join(wanted), "\n".join(got), context=max(len(wanted), len(got)))
+        diff = diffs.of("\n".join(wanted), "\n".join(got), context=max(len(wanted), len(got)))
         yield "messages", f"expected {len(expected)} messages, got {len(messages)}", diff
         return
     for number, (item, message) in enumerate(zip(expected, messages, strict=True), 1):
@@ -115,7 +131,7 @@ def _message_failures(expected: Sequence[ExpectedMessage], messages: Sequence[Re
             yield "messages", f"message {number}: expected role {item.role}, got {_role(message)}", None
         if item.content != message.content:
             difference = _difference(_as_text(item.content), _as_text(message.content))
-            lines = _diff(_as_text(item.content, indent=2), _as_text(message.content, indent=2))
+            lines = diffs.of_texts(_as_text(item.content, indent=2), _as_text(message.content, indent=2))
             yield "messages", f"message {number}: {difference}", lines
 
 
@@ -170,6 +186,19 @@ def _difference(wanted: str, got: str) -> str:
     return f"line {line}, column {column}: expected {_short(wanted[position:])}, got {_short(got[position:])}"
 
 
-def _diff(wanted: str, got: str) -> str | None:
-    # For texts of one line, `_difference` says enough.
-    return text_diff(wanted, got) if "\n" in wanted or "\n" in got else None
+class _Diffs:
+    """The diffs of one file, as many as can be compared in a second or two."""
+
+    def __init__(self) -> None:
+        self._pairs = MAX_COMPARED
+
+    def of_texts(self, wanted: str, got: str) -> str | None:
+        # For texts of one line, `_difference` says enough.
+        return self.of(wanted, got) if "\n" in wanted or "\n" in got else None
+
+    def of(self, wanted: str, got: str, context: int = CONTEXT) -> str | None:
+        if self._pairs < 0:
+            return None
+        lines = (min(text.count("\n") + 1, MAX_LINES_COMPARED) for text in (wanted, got))
+        self._pairs -= prod(lines)
+        return text_diff(wanted, got, context)

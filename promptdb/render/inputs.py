@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
-from difflib import get_close_matches
 from typing import Any, Self
 
 from promptdb.domain.contract import value_problem
+from promptdb.domain.nearest import nearest
 from promptdb.domain.spec import Variable
 from promptdb.errors import MissingVariables, RenderError, UnknownVariables
+from promptdb.problems import MAX_GUESSES
 
 
 class Inputs:
@@ -74,7 +75,7 @@ class Inputs:
 
     def _refusal(self, missing: Collection[str], unknown: Iterable[object]) -> RenderError:
         extra = sorted(map(str, unknown))
-        near = {name: match[0] for name in extra if (match := get_close_matches(name, missing or self.names, 1))}
+        near = {name: match for name in extra[:MAX_GUESSES] if (match := nearest(name, missing or self.names))}
         guesses = [f"did you mean {match!r} instead of {name!r}?" for name, match in near.items()]
         if missing:
             others = [f"the prompt has no variable {name!r}" for name in extra if name not in near]

@@ -1,6 +1,6 @@
 """Format `plain`: the text is the prompt. For prompts full of literal braces."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +24,13 @@ def compile_template(template: str, includes: Includes) -> PlainTemplate:  # noq
     return PlainTemplate(template)
 
 
+def cost(template: str) -> int:  # noqa: ARG001
+    return 0
+
+
 def include_names(template: str) -> tuple[str, ...]:  # noqa: ARG001
     return ()
 
 
-def find_name(template: str, name: str) -> tuple[int, int] | None:  # noqa: ARG001
-    return None
+def find_names(template: str, names: Collection[str]) -> dict[str, tuple[int, int]]:  # noqa: ARG001
+    return {}

@@ -6,7 +6,7 @@ from typing import Any
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.spec import Message, PromptSpec
 from promptdb.errors import TemplateError
-from promptdb.render.formats import CompiledTemplate, engine
+from promptdb.render.formats import MAX_COST, CompiledTemplate, engine
 
 CompiledTemplates = dict[FieldPath, CompiledTemplate]
 EXAMPLES: FieldPath = ("few_shot",)
@@ -25,15 +25,25 @@ def templates(spec: PromptSpec) -> dict[FieldPath, str]:
 
 def compile_templates(spec: PromptSpec) -> tuple[CompiledTemplates, list[tuple[FieldPath, TemplateError]]]:
     """Compile all templates, and return each error with the path of its template."""
-    compile_template = engine(spec.template_format, spec.undefined).compile_template
+    language = engine(spec.template_format, spec.undefined)
     compiled: CompiledTemplates = {}
     errors = []
+    cost, of_fragments = 0, sum(map(language.cost, spec.includes.values()))
     for path, text in templates(spec).items():
+        cost += language.cost(text) + of_fragments
+        if cost > MAX_COST:
+            errors.append((path, too_costly()))
+            break
         try:
-            compiled[path] = compile_template(text, spec.includes)
+            compiled[path] = language.compile_template(text, spec.includes)
         except TemplateError as error:
             errors.append((path, error))
     return compiled, errors
+
+
+def too_costly() -> TemplateError:
+    message = f"the tags of all templates and their fragments have more than {MAX_COST:,} characters"
+    return TemplateError(message, "write fewer tags, or make several prompts")
 
 
 def used_names(compiled: CompiledTemplates) -> dict[str, FieldPath]:

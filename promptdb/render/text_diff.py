@@ -10,7 +10,7 @@ _MAX_CHANGED = 15
 """Lines shown of each side of one change, so that a long old text does not hide the new one."""
 
 MAX_WIDTH = 160
-_MAX_COMPARED = 500
+MAX_LINES_COMPARED = 500
 """Lines compared of each text from the first difference: the time grows with their square."""
 
 _BEFORE_A_DIFFERENCE = 40
@@ -46,7 +46,7 @@ def _lines(text: str) -> list[str]:
 def _hunks(old: Sequence[str], new: Sequence[str], context: int) -> Iterator[str]:
     same = next((i for i, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), None)
     skipped = max(0, (min(len(old), len(new)) if same is None else same) - context)
-    compared = old[skipped : skipped + _MAX_COMPARED], new[skipped : skipped + _MAX_COMPARED]
+    compared = old[skipped : skipped + MAX_LINES_COMPARED], new[skipped : skipped + MAX_LINES_COMPARED]
     for group in SequenceMatcher(None, *compared, autojunk=False).get_grouped_opcodes(context):
         _, i1, _, j1, _ = group[0]
         _, _, i2, _, j2 = group[-1]
@@ -56,8 +56,8 @@ def _hunks(old: Sequence[str], new: Sequence[str], context: int) -> Iterator[str
                 yield from (" " + shortened(line, 0) for line in compared[0][start:end])
             else:
                 yield from _changed(compared[0][start:end], compared[1][new_start:new_end])
-    if max(len(old), len(new)) > skipped + _MAX_COMPARED:
-        yield f"... compared up to line {skipped + _MAX_COMPARED:,}"
+    if max(len(old), len(new)) > skipped + MAX_LINES_COMPARED:
+        yield f"... compared up to line {skipped + MAX_LINES_COMPARED:,}"
 
 
 def _range(start: int, length: int) -> str:

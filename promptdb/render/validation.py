@@ -3,17 +3,21 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from itertools import islice
 
 from promptdb.domain.contract import placeholders, value_problem
 from promptdb.domain.field_path import FieldPath
+from promptdb.domain.nearest import nearest
 from promptdb.domain.spec import FewShot, JsonObject, PromptSpec, Variable
 from promptdb.errors import IncludeError, TemplateError
-from promptdb.problems import Code
+from promptdb.problems import MAX_GUESSES, MAX_LISTED, Code
 from promptdb.render.asset_rules import asset_problems
 from promptdb.render.compiled import examples_variable
 from promptdb.render.formats import engine, line_and_column
 from promptdb.render.templates import EXAMPLES, CompiledTemplates, compile_templates, templates, used_names
+
+_Place = tuple[str, int | None, int | None]
+"""A fragment, or the line and the column in the template itself."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,9 @@ def _values(spec: PromptSpec) -> Iterator[SpecProblem]:
     """Check defaults, enums and stored values against the declared types."""
     for name, variable in (spec.variables or {}).items():
         where: FieldPath = ("variables", name)
+        of_any_value = variable.model_copy(update={"enum": None}) if variable.enum else variable
         for index, allowed in enumerate(variable.enum or ()):
-            if problem := value_problem(variable.model_copy(update={"enum": None}), allowed):
+            if problem := value_problem(of_any_value, allowed):
                 yield SpecProblem((*where, "enum", index), Code.CONTRACT, f"enum of {name!r}: {problem}")
         if variable.default is not None and (problem := value_problem(variable, variable.default)):
             yield SpecProblem((*where, "default"), Code.CONTRACT, f"default of {name!r}: {problem}")
@@ -138,9 +143,7 @@ def _contract(spec: PromptSpec, compiled: CompiledTemplates) -> Iterator[SpecPro
             yield SpecProblem(("messages", index), Code.CONTRACT, message, "rename one")
     if spec.variables is not None:
         known = {*spec.variables, *spec.partial_variables, *slots, filled}
-        for name, path in used.items():
-            if name not in known:
-                yield _undeclared(spec, path, name)
+        yield from _undeclared(spec, {name: path for name, path in used.items() if name not in known})
     for field, names in (("variables", spec.variables or {}), ("partial_variables", spec.partial_variables)):
         for name in names:
             if name not in used and name not in mentioned and name not in slots:
@@ -163,16 +166,29 @@ def _literal_names(
             yield SpecProblem(path, Code.LITERAL_NAME, message, hint, line, column)
 
 
-def _undeclared(spec: PromptSpec, path: FieldPath, name: str) -> SpecProblem:
-    message = f"the variable {name!r} is used but not declared"
-    near = get_close_matches(name, spec.variables or (), 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"add {name!r} to 'variables'"
-    find_name = engine(spec.template_format, spec.undefined).find_name
-    place = find_name(templates(spec)[path], name)
-    if place is None:  # a fragment uses the name
-        fragment = next((fragment for fragment, text in spec.includes.items() if find_name(text, name)), None)
-        message += f", in the fragment {fragment}" if fragment else ""
-    return SpecProblem(path, Code.UNDECLARED_VARIABLE, message, hint, *(place or ()))
+def _undeclared(spec: PromptSpec, names: Mapping[str, FieldPath]) -> Iterator[SpecProblem]:
+    places = _places(spec, dict(islice(names.items(), MAX_LISTED)))
+    for number, (name, path) in enumerate(names.items()):
+        fragment, line, column = places.get(name, ("", None, None))
+        message = f"the variable {name!r} is used but not declared" + (
+            f", in the fragment {fragment}" if fragment else ""
+        )
+        near = nearest(name, spec.variables or ()) if number < MAX_GUESSES else None
+        hint = f"did you mean {near!r}?" if near else f"add {name!r} to 'variables'"
+        yield SpecProblem(path, Code.UNDECLARED_VARIABLE, message, hint, line, column)
+
+
+def _places(spec: PromptSpec, names: Mapping[str, FieldPath]) -> dict[str, _Place]:
+    """Find names in the templates at their paths, and the other names in fragments."""
+    find_names, texts = engine(spec.template_format, spec.undefined).find_names, templates(spec)
+    found: dict[str, _Place] = {}
+    for path in dict.fromkeys(names.values()):
+        inside = find_names(texts[path], [name for name, where in names.items() if where == path])
+        found |= {name: ("", *place) for name, place in inside.items()}
+    for fragment, text in spec.includes.items():
+        if others := names.keys() - found.keys():
+            found |= dict.fromkeys(find_names(text, others), (fragment, None, None))
+    return found
 
 
 def example_problems(

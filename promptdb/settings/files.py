@@ -10,6 +10,9 @@ CONFIG_FILE = "promptdb.toml"
 SETTINGS_FILES = (CONFIG_FILE, "pyproject.toml")
 """The first of these files with settings counts, in the same folder."""
 
+_MAX_BYTES = 256 * 1024
+_MAX_DOTS = 1000
+
 
 def settings_file(folder: Path | None = None) -> Path | None:
     """Find the file that `load_settings` reads, if there is one. Raises the same errors."""
@@ -47,6 +50,19 @@ def read_file(file: Path) -> dict[str, Any]:
 def parsed(data: bytes, where: str) -> dict[str, Any]:
     """Parse TOML, which messages call `where`. Raise ConfigError if it is wrong."""
     try:
-        return tomllib.loads(data.decode().replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return _toml(data)
+    except ValueError as error:
         raise ConfigError(f"{where} is not valid TOML: {error}") from error
+
+
+def _toml(data: bytes) -> dict[str, Any]:
+    """Parse a settings file. Raise ValueError if it is not TOML, or would take long."""
+    if len(data) > _MAX_BYTES:
+        raise ValueError(f"more than {_MAX_BYTES // 1024} KiB")
+    # tomllib needs time that grows with the square of the parts of a key.
+    if any(line.count(b".") > _MAX_DOTS for line in data.split(b"\n")):
+        raise ValueError(f"more than {_MAX_DOTS:,} dots in one line")
+    try:
+        return tomllib.loads(data.decode().replace("\r\n", "\n"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error

@@ -63,7 +63,11 @@ class Pointing:
         require_storable(self.reason)
 
 
-def pointing_of(alias: Pointing | str | None) -> Pointing | None:
+PointingLike = Pointing | str | None
+"""An alias to point at a new version: a name alone, a name with a reason or permission, or none."""
+
+
+def pointing_of(alias: PointingLike) -> Pointing | None:
     """Read an alias to point at a new version, which may be given by its name alone. Errors as in `Pointing`."""
     return Pointing(alias) if isinstance(alias, str) else alias
 

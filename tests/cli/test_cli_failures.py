@@ -201,7 +201,9 @@ def test_an_empty_postgresql_wants_to_be_upgraded_first(
     monkeypatch.setenv("PROMPTDB_DATABASE_URL", postgres_server.url(postgres_server.create_database()))
     ran = run("sync")
     assert ran.code == 1
-    assert ran.err.endswith("is empty; this promptdb needs 0005\nhint: run: promptdb db upgrade\n")
+    assert ran.err.endswith(
+        "is empty; this promptdb needs 0005\nhint: as the role that owns the schema, run: promptdb db upgrade\n"
+    )
     assert run("db", "upgrade") == (0, "schema: empty -> 0005\n", "")
     assert run("sync").code == 0
     assert run("render", "greet", "-v", "name=Bo", "-v", "place=Oz").out == "Hello Bo, welcome to Oz!\n"

@@ -138,5 +138,5 @@ def refusal(template_format: TemplateFormat, template: str) -> TemplateError | N
         pytest.param("plain", "{x} {{x}}", None, id="plain"),
     ],
 )
-def test_find_name(template_format: TemplateFormat, template: str, place: tuple[int, int] | None):
-    assert engine(template_format).find_name(template, "x") == place
+def test_find_names(template_format: TemplateFormat, template: str, place: tuple[int, int] | None):
+    assert engine(template_format).find_names(template, ["x", "z"]) == ({"x": place} if place else {})

@@ -13,6 +13,7 @@ from promptdb.version import VERSION
 
 PUBLIC = [
     "AppSettings",
+    "AsyncPromptClient",
     "BlobStore",
     "LocalBlobStore",
     "MinioBlobStore",

@@ -1,9 +1,10 @@
 """The source that the settings name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from promptdb.client.source import Source
-from promptdb.settings import AppSettings
+from promptdb.settings import AppSettings, load_settings
 
 
 def _database(settings: AppSettings) -> Source:
@@ -32,6 +33,16 @@ SOURCES: dict[str, Callable[[AppSettings], Source]] = {
 """Each imports its module when it is chosen: only one of them needs SQLAlchemy."""
 
 
-def chosen_source(settings: AppSettings) -> Source:
-    """Make the source that the settings name. Raise ConfigError if a setting is wrong."""
-    return SOURCES[settings.source](settings)
+@dataclass(frozen=True)
+class Choice:
+    """A source, and how long a client serves its answers, in seconds."""
+
+    source: Source
+    ttl: float
+    max_stale: float | None
+
+
+def chosen(settings: AppSettings | None) -> Choice:
+    """Make the source that the settings name, by default those of the current folder. Raise ConfigError if one is wrong."""
+    settings = settings or load_settings()
+    return Choice(SOURCES[settings.source](settings), settings.cache_ttl, settings.max_stale)

@@ -5,7 +5,7 @@ from io import BufferedReader
 from itertools import islice
 from typing import BinaryIO, cast
 
-from promptdb.domain.spec import PromptSpec
+from promptdb.domain.spec import MAX_ITEMS, PromptSpec
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.document import Document
 from promptdb.files.reading.formats import decode, problems_of
@@ -44,6 +44,10 @@ def _dataset_problems(
     for number, line in enumerate(BufferedReader(cast("BufferedReader", stream)), 1):
         if not line.strip():
             continue
+        if count == MAX_ITEMS:
+            message = f"the dataset has more than {MAX_ITEMS:,} examples"
+            yield Problem(where, number, 1, Code.FEW_SHOT, message, "choose the best")
+            return
         try:
             value = read_json(decode(line).strip())
         except Unreadable as error:

@@ -19,7 +19,7 @@ from promptdb.domain.prompt_file import (
 from promptdb.domain.spec import Message, Metadata, Placeholder, Variable
 from promptdb.files.reading.advice import for_unknown_field, for_wrong_value, is_foreign
 from promptdb.files.reading.document import Document
-from promptdb.problems import Code, Problem
+from promptdb.problems import MAX_LISTED, Code, Problem
 
 _CODES = {"extra_forbidden": Code.UNKNOWN_FIELD, "missing": Code.MISSING_FIELD, NO_TEMPLATE: Code.MISSING_FIELD}
 _EXPECTED = {
@@ -71,10 +71,11 @@ def _problems(document: Document, error: ValidationError) -> list[Problem]:
         found.setdefault(path, []).append((entry["type"], entry["msg"]))
     # Where a list or text may stand, pydantic reports both. The problem inside the list says more.
     inner = {path[:-1] for path in found}
+    misfits = (
+        (p, each) for p, each in found.items() if p not in inner or [kind for kind, _ in each] != ["string_type"]
+    )
     return [
-        _problem(document, path, misfits)
-        for path, misfits in found.items()
-        if path not in inner or [kind for kind, _ in misfits] != ["string_type"]
+        _problem(document, path, each, is_listed=number < MAX_LISTED) for number, (path, each) in enumerate(misfits)
     ]
 
 
@@ -108,13 +109,14 @@ def _has(data: Any, part: str | int) -> bool:
     return isinstance(data, list) and isinstance(part, int) and part < len(data)
 
 
-def _problem(document: Document, path: FieldPath, misfits: list[tuple[str, str]]) -> Problem:
+def _problem(document: Document, path: FieldPath, misfits: list[tuple[str, str]], *, is_listed: bool) -> Problem:
     # Each branch of a union is a misfit of its own. One problem sums them up.
     kind, message = misfits[0]
     code = _CODES.get(kind, Code.WRONG_VALUE)
     name = _dotted(document.moved.get(path, path))
     if code is Code.UNKNOWN_FIELD:
-        hint = for_unknown_field(path, _value_at(document.data, path), _known_fields(path[:-1]))
+        known = _known_fields(path[:-1])
+        hint = for_unknown_field(path, _value_at(document.data, path), known) if is_listed else None
         return document.problem(path, code, f"unknown field {name}", hint, key=True)
     if code is Code.MISSING_FIELD:
         return document.problem(path[:-1], code, f"{name} is missing")

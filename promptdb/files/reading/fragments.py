@@ -10,7 +10,10 @@ from promptdb.errors import IncludeError, TemplateError
 from promptdb.files.findings import Unreadable
 from promptdb.files.reading.formats import decode, problems_of
 from promptdb.problems import Code, Problem
-from promptdb.render.formats import MAX_INCLUDE_DEPTH, Engine
+from promptdb.render.formats import MAX_COST, MAX_INCLUDE_DEPTH, Engine
+
+MAX_FRAGMENTS = 500
+"""Different fragments of one prompt."""
 
 # Fragments, each of which includes the next.
 Chain = tuple[str, ...]
@@ -49,16 +52,25 @@ class Fragments:
     paths: dict[str, str] = field(default_factory=dict)
     _places: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _longest: dict[str, Chain] = field(default_factory=dict)
+    _cost: int = 0
+    _cost_to_compile: int = 0
 
     def follow(self, text: str, file: str, report: Report, chain: Chain = ()) -> Chain:
         """Read the fragments that a text in a file includes, and return the longest chain below it. `chain` led to the text."""
         longest: Chain = ()
         for name in self._names(text, report, is_fragment=bool(chain)):
-            below = self._fragment(name, file, partial(report, line=_line_of_include(text, name)), (*chain, name))
+            if len(self._places) >= MAX_FRAGMENTS:
+                message = f"the prompt names more than {MAX_FRAGMENTS} fragments"
+                self.problems.append(report(Code.INCLUDE, message, "put them together"))
+                break
+            below = self._fragment(name, file, _at_include(report, text, name), (*chain, name))
             longest = max(longest, (name, *below), key=len)
         return longest
 
     def _names(self, text: str, report: Report, *, is_fragment: bool) -> tuple[str, ...]:
+        self._cost += self.language.cost(text)
+        if self._cost > MAX_COST:
+            return ()  # the validation of the spec reports it
         try:
             return self.language.include_names(text)
         except IncludeError as error:
@@ -110,13 +122,22 @@ class Fragments:
         text, path = self.found[name], self.paths[name]
         report, known = partial(_in_fragment, path), len(self.problems)
         longest = self.follow(text, path, report, chain)
-        if len(self.problems) == known:
+        # Each fragment is compiled with those below it. The template has their errors too, if that would take long.
+        self._cost_to_compile += sum(map(self.language.cost, self.found.values()))
+        if len(self.problems) == known and self._cost_to_compile <= MAX_COST:
             try:
                 self.language.compile_template(text, self.found)
             except TemplateError as error:
                 code = Code.INCLUDE if isinstance(error, IncludeError) else Code.TEMPLATE_SYNTAX
                 self.problems.append(report(code, error.message, error.hint, line=error.line))
         return longest
+
+
+def _at_include(report: Report, text: str, name: str) -> Report:
+    def located(code: Code, message: str, hint: str | None, *, line: int | None = None) -> Problem:  # noqa: ARG001
+        return report(code, message, hint, line=_line_of_include(text, name))
+
+    return located
 
 
 def _line_of_include(text: str, name: str) -> int:

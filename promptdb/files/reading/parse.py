@@ -21,11 +21,12 @@ from promptdb.files.reading.formats import decode, problems_of, read_document
 from promptdb.files.reading.references import References
 from promptdb.files.streams import StoredFile
 from promptdb.files.tree import Tree
-from promptdb.problems import Code, Problem, in_order
+from promptdb.problems import Code, Problem, listed
 from promptdb.render.assets import OpenBlob
 from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.templates import CompiledTemplates
 from promptdb.render.validation import validate_spec
+from promptdb.render.work import limited_work
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def parse_file(
         # After a duplicate key, for example, the rest of the file can be checked.
         if isinstance(error.data, dict):
             problems += validate_fields(Document(path, error.data, decode(data)))[1]
-        return ParseResult(None, tuple(in_order(problems)))
+        return ParseResult(None, listed(path, problems))
     document.prompt = prompt
     _drop(document, defaults.ignored)
     return parse_document(document, tree, defaults.undefined)
@@ -81,7 +82,7 @@ def parse_chat(
     """Read the files of a chat folder, in the order of its messages, as `parse_file` reads one file."""
     found = read_chat({path: data for path, data in files.items() if data.strip()} or files, defaults)
     if not isinstance(found, Document):
-        return ParseResult(None, tuple(in_order(found)))
+        return ParseResult(None, listed(next(iter(files)), found))
     found.prompt = prompt
     _drop(found, defaults.ignored)
     result = parse_document(found, tree, defaults.undefined)
@@ -104,11 +105,12 @@ def parse_document(document: Document, tree: Tree, undefined: Undefined = "stric
     """
     file, problems = validate_fields(document)
     if file is None:
-        return ParseResult(None, tuple(in_order(problems)))
+        return ParseResult(None, listed(document.path, problems))
     references = References(document, tree)
     spec = _resolve(file, references, undefined)
     problems = [*problems, *references.problems]
-    findings, templates = validate_spec(spec)
+    with limited_work():
+        findings, templates = validate_spec(spec)
     if problems:
         # The spec is incomplete: report only what is wrong without the missing part, too.
         certain = {Code.UNDECLARED_VARIABLE, Code.CONTRACT} | (set() if spec.includes else {Code.TEMPLATE_SYNTAX})
@@ -117,14 +119,15 @@ def parse_document(document: Document, tree: Tree, undefined: Undefined = "stric
         document.problem(f.path, f.code, f.message, f.hint, key=f.key, line=f.line, column=f.column) for f in findings
     ]
     if spec.assets and not any(problem.is_error for problem in problems):
-        problems += asset_problems(spec, templates, document, tree, references.stored)
+        with limited_work():
+            problems += asset_problems(spec, templates, document, tree, references.stored)
     renamed_from = _renamed_from(file, document, problems)
     if any(problem.is_error for problem in problems):
-        return ParseResult(None, tuple(in_order(problems)))
+        return ParseResult(None, listed(document.path, problems))
     parsed = ParsedPrompt(
         spec, document, templates, renamed_from, tuple(file.tests), references.read, references.stored, references.texts
     )
-    return ParseResult(parsed, tuple(in_order(problems)))
+    return ParseResult(parsed, listed(document.path, problems))
 
 
 def _resolve(file: PromptFile, references: References, undefined: Undefined) -> PromptSpec:

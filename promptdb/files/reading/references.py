@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.prompt_file import MessageInFile, PromptFile
-from promptdb.domain.spec import Asset, FewShot, JsonObject, Message, Placeholder, PromptSpec
+from promptdb.domain.spec import MAX_ITEMS, Asset, FewShot, JsonObject, Message, Placeholder, PromptSpec
 from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import NotInRoots, OutsideRoot
 from promptdb.files.findings import Unreadable
@@ -33,6 +33,14 @@ from promptdb.problems import Code, Problem
 from promptdb.render.formats import engine
 from promptdb.render.templates import templates
 
+MAX_TEXTS_BYTES = 4 * MAX_TEXT_BYTES
+"""All texts that one prompt names, each as often as it is named."""
+
+_BYTES_OF_FILE = 4096
+"""The least that a text counts as, so that a prompt names a thousand files at most."""
+
+_BYTES_OF_SEARCH = 256
+
 _EXAMPLE = TypeAdapter(JsonObject)
 _T = TypeVar("_T")
 
@@ -50,6 +58,7 @@ class References:
     read: dict[str, Digest] = field(default_factory=dict)
     stored: dict[str, StoredFile] = field(default_factory=dict)
     texts: dict[FieldPath, str] = field(default_factory=dict)
+    _size: int = 0
 
     def template_text(self, file: PromptFile) -> str | None:
         if file.template_file is None:
@@ -103,10 +112,12 @@ class References:
         for index, asset in enumerate(file.assets):
             where = beside(self.document.path, asset.path)
             report = partial(self.document.problem, ("assets", index, "path"))
-            found = self._attempt(report, asset.path, where, MAX_ASSET_BYTES, partial(measure, self.tree))
-            if found is not None:
+            if where not in self.stored:
+                found = self._attempt(report, asset.path, where, MAX_ASSET_BYTES, partial(measure, self.tree))
+                if found is None:
+                    continue
                 self.stored[where], self.read[where] = found
-                assets.append(Asset(path=asset.path, kind=asset.kind, digest=found[0].digest))
+            assets.append(Asset(path=asset.path, kind=asset.kind, digest=self.stored[where].digest))
         return assets
 
     def includes(self, spec: PromptSpec) -> dict[str, str]:
@@ -130,6 +141,7 @@ class References:
             self.tree.open(where, MAX_TEXT_BYTES).close()
         except (FileNotFoundError, NotADirectoryError):
             self.read[where] = ABSENT
+            self._size += _BYTES_OF_SEARCH
             return False
         except NotInRoots:
             return False
@@ -144,6 +156,10 @@ class References:
             return []
         self.texts["few_shot", "examples"] = where
         values, lines = found
+        if len(values) > MAX_ITEMS:
+            message = f"the file has more than {MAX_ITEMS:,} examples"
+            self.problems.append(Problem(where, lines[MAX_ITEMS], 1, Code.FEW_SHOT, message, "choose the best"))
+            return []
         examples = []
         for index, (value, line) in enumerate(zip(values, lines, strict=True)):
             self.document.bodies["few_shot", "examples", index] = Body(where, line)
@@ -165,8 +181,14 @@ class References:
             return where, None
 
     def _bytes(self, report: Report, name: str, where: str, searched: str | None = None) -> bytes | None:
+        if self._size > MAX_TEXTS_BYTES:
+            return None  # it is reported already
         data = self._attempt(report, name, where, MAX_TEXT_BYTES, self.tree.read, searched)
-        if data is not None:
+        self._size += max(len(data or b""), _BYTES_OF_FILE)
+        if self._size > MAX_TEXTS_BYTES:
+            message = f"the files that the prompt names have more than {size_text(MAX_TEXTS_BYTES)} together"
+            self.problems.append(report(Code.TOO_LARGE, message, "name fewer files, or make several prompts"))
+        elif data is not None:
             self.read[where] = digest_of(data)
         return data
 

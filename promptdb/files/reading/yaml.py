@@ -205,6 +205,17 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Nod
     return None
 
 
+def places_of_pairs(root: yaml.Node | None) -> dict[tuple[str, str], tuple[int, int]]:
+    """Find the line and column of each value in a mapping of mappings, by its two keys."""
+    outer = root.value if isinstance(root, yaml.MappingNode) else []
+    inner = ((key.value, node) for key, node in outer if isinstance(node, yaml.MappingNode))
+    return {
+        (first, key.value): (value.start_mark.line + 1, value.start_mark.column + 1)
+        for first, node in inner
+        for key, value in node.value
+    }
+
+
 def walk(node: yaml.Node | None) -> Iterator[yaml.Node]:
     """Yield a node and all nodes below it, keys included."""
     if node is not None:

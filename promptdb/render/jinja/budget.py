@@ -22,6 +22,9 @@ ITEM = 8
 MAX_DEPTH = 100
 """Levels of lists and objects in a value that a template makes or writes."""
 
+MAX_BITS = 4_096
+"""Bits of a whole number that a template makes. Work with longer ones takes time that no step accounts for."""
+
 _NODES_PER_STEP = 2
 _READ_PER_STEP = 1_024
 _TEXTS = (str, bytes)
@@ -34,6 +37,12 @@ class Budget:
     def __init__(self) -> None:
         self._steps = MAX_STEPS
         self._made = MAX_CHARACTERS
+        self._unwritten = MAX_CHARACTERS
+
+    @property
+    def spent(self) -> tuple[int, int]:
+        """The steps that the render took, and the characters that it made and wrote."""
+        return MAX_STEPS - self._steps, 2 * MAX_CHARACTERS - self._made - self._unwritten
 
     def step(self, count: int = 1) -> None:
         self._steps -= count
@@ -72,6 +81,8 @@ class Budget:
             self.make(len(value))
         elif isinstance(value, _CONTAINERS):
             self.make(ITEM * len(value))
+        elif isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise too_long_a_number()
         return value
 
     def built(self, value: Any) -> Any:
@@ -104,10 +115,10 @@ class Budget:
 
     def write(self, chunks: Iterable[str]) -> str:
         """Join the text of the whole render."""
-        left, parts = MAX_CHARACTERS, []
+        parts = []
         for chunk in chunks:
-            left -= len(chunk)
-            if left < 0:
+            self._unwritten -= len(chunk)
+            if self._unwritten < 0:
                 raise _too_large()
             parts.append(chunk)
         return "".join(parts)
@@ -141,6 +152,10 @@ class _Walk:
             if total > self._most_characters or self.nodes > self._most_nodes:
                 raise _too_large()
         return total
+
+
+def too_long_a_number() -> TemplateError:
+    return TemplateError(f"a whole number of more than {MAX_BITS:,} bits", "compute it in the application")
 
 
 def _too_large() -> TemplateError:

@@ -1,23 +1,30 @@
 """Format `jinja2`: jinja2 in its immutable sandbox, with errors for missing values, and limits on work."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 import jinja2
 from jinja2 import nodes
 
+from promptdb.domain.nearest import nearest
 from promptdb.errors import IncludeError, TemplateError
 from promptdb.render.formats import Includes
-from promptdb.render.jinja.budget import CURRENT, Budget
+from promptdb.render.jinja.budget import CURRENT, MAX_BITS, Budget, too_long_a_number
 from promptdb.render.jinja.errors import CAUGHT, restated, syntax_error
 from promptdb.render.jinja.names import NeededNames
 from promptdb.render.jinja.sandbox import Sandbox
+from promptdb.render.work import require_work_left, spend
 
 HAS_INCLUDES = True
+_LONG_NUMBER = re.compile(r"\d[\d_]{4000}")
+_OPENING = re.compile(r"\{[{%#]")
+_CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_COST_OF_TEMPLATE = 50
+_COST_OF_TAG = 10
+
 _FRAGMENT_TAGS = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 
 
@@ -59,16 +66,29 @@ class JinjaTemplate:
         return JinjaTemplate, (self._text, self._includes, self._names)  # compiled code cannot be pickled
 
     def render(self, values: Mapping[str, Any]) -> str:
+        require_work_left()
         with _budget() as budget:
             try:
                 context = self._template.new_context({**self._absent, **values})
                 return budget.write(self._template.root_render_func(context))
             except CAUGHT as error:
                 raise restated(error, self._text, self._includes) from error
+            finally:
+                spend(*budget.spent)
 
 
 def compile_template(template: str, includes: Includes) -> JinjaTemplate:
     return JinjaTemplate(template, includes)
+
+
+def cost(template: str) -> int:
+    """Count the characters in tags, and a few more for each tag."""
+    total, position = _COST_OF_TEMPLATE, 0
+    while (opening := _OPENING.search(template, position)) is not None:
+        end = template.find(_CLOSING[opening[0]], opening.end())
+        position = end if end >= 0 else len(template)
+        total += _COST_OF_TAG + (0 if opening[0] == "{#" else position - opening.end())
+    return total
 
 
 def include_names(template: str) -> tuple[str, ...]:
@@ -84,15 +104,16 @@ def include_names(template: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def find_name(template: str, name: str) -> tuple[int, int] | None:
-    # jinja2 knows the line alone: the column is that of the first such word after the opening of a tag.
-    tree = _environment().parse(template)
-    line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name and node.ctx == "load"), None)
-    if line is None:
-        return None
-    text = template.split("\n")[line - 1]
-    match = re.compile(rf"(?<![\w.]){re.escape(name)}\b").search(text, max(text.find("{"), 0))
-    return line, match.start() + 1 if match else 1
+def find_names(template: str, names: Collection[str]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    lines = template.split("\n")
+    for node in _environment().parse(template).find_all(nodes.Name):
+        if node.name in names and node.name not in found and node.ctx == "load":
+            # jinja2 knows the line alone: the column is that of the first such word after the opening of a tag.
+            text = lines[node.lineno - 1]
+            match = re.compile(rf"(?<![\w.]){re.escape(node.name)}\b").search(text, max(text.find("{"), 0))
+            found[node.name] = node.lineno, match.start() + 1 if match else 1
+    return found
 
 
 def _parsed(environment: Sandbox, text: str) -> nodes.Template:
@@ -100,6 +121,11 @@ def _parsed(environment: Sandbox, text: str) -> nodes.Template:
         return environment.parse(text)
     except jinja2.TemplateSyntaxError as error:
         raise syntax_error(error, text, environment) from error
+    except ValueError as error:
+        # Python reads no number of so many digits.
+        number = _LONG_NUMBER.search(text)
+        line = text.count("\n", 0, number.start()) + 1 if number else None
+        raise TemplateError("a number has too many digits", "quote it", line=line) from error
 
 
 def _require_known(environment: Sandbox, tree: nodes.Template, includes: Includes) -> None:
@@ -107,9 +133,13 @@ def _require_known(environment: Sandbox, tree: nodes.Template, includes: Include
     for kind, known in ((nodes.Filter, environment.known_filters), (nodes.Test, environment.tests)):
         for node in tree.find_all(kind):
             if node.name not in known:
-                near = get_close_matches(node.name, known, 1)
-                hint = f"did you mean {near[0]!r}?" if near else None
+                near = nearest(node.name, known)
+                hint = f"did you mean {near!r}?" if near else None
                 raise TemplateError(f"no {kind.__name__.lower()} is named {node.name!r}", hint, line=node.lineno)
+    for number in tree.find_all(nodes.Const):
+        if isinstance(number.value, int) and number.value.bit_length() > MAX_BITS:
+            error = too_long_a_number()
+            raise TemplateError(error.message, error.hint, line=number.lineno)
     for tag in tree.find_all(_FRAGMENT_TAGS):
         name = tag.template  # type: ignore[attr-defined]
         may_be_missing = isinstance(tag, nodes.Include) and tag.ignore_missing

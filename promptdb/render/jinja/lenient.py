@@ -8,7 +8,8 @@ from promptdb.render.jinja.names import Names, NeededNames
 
 HAS_INCLUDES = engine.HAS_INCLUDES
 include_names = engine.include_names
-find_name = engine.find_name
+find_names = engine.find_names
+cost = engine.cost
 
 _COUNTS = frozenset({"count", "length"})
 _EMPTY_OF_MISSING = _COUNTS | {"first", "join", "last", "list", "lower", "string", "title", "trim", "upper"}
@@ -29,6 +30,7 @@ _OF_VALUES = frozenset(
 _TESTS = _OF_VALUES | {"undefined", "eq", "equalto", "==", "ne", "!=", "iterable", "sameas", "sequence"}
 """Tests that accept a missing value."""
 
+_NOT_CONSTANT = (nodes.Name, nodes.Call, nodes.Filter)
 _NONE: Names = frozenset()
 
 
@@ -138,7 +140,7 @@ def _accepts_missing(left: nodes.Expr, operator: str, right: nodes.Expr) -> tupl
         return True, True
     if operator in ("in", "notin"):
         # A text contains nothing but texts.
-        return _is_fixed_list(right) or isinstance(right, nodes.List | nodes.Tuple), True
+        return isinstance(right, nodes.List | nodes.Tuple), True
     return _is_number(left), _is_number(right)
 
 
@@ -146,18 +148,17 @@ def _is_number(node: nodes.Expr) -> bool:
     return isinstance(node, nodes.Filter) and node.name in _NUMBERS
 
 
-def _is_fixed_list(node: nodes.Expr) -> bool:
-    # jinja2 folds such a list into one constant.
-    return isinstance(node, nodes.Const) and isinstance(node.value, list | tuple)
+def _is_constant(node: nodes.Expr) -> bool:
+    return not isinstance(node, _NOT_CONSTANT) and not any(True for _ in node.find_all(_NOT_CONSTANT))
 
 
 def _known_by(left: nodes.Expr, operator: str, right: nodes.Expr) -> Names:
     """Find the names that have a value if a comparison is true."""
-    if operator == "eq" and isinstance(right, nodes.Const):
+    if operator == "eq" and _is_constant(right):
         return _root(left)
     if operator == "in":
-        return _root(left) if _is_fixed_list(right) else _root(right)
-    is_positive = operator == "gt" and isinstance(right, nodes.Const)
+        return _root(left) if isinstance(right, nodes.List | nodes.Tuple) and _is_constant(right) else _root(right)
+    is_positive = operator == "gt" and _is_constant(right)
     if is_positive and isinstance(left, nodes.Filter) and left.name in _COUNTS and left.node is not None:
         return _root(left.node)
     return _NONE

@@ -6,9 +6,10 @@ keeps the order of first use, in which a contract lists its variables.
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from typing import cast
 
-from jinja2 import nodes
-from jinja2.meta import find_undeclared_variables
+from jinja2 import Environment, nodes
+from jinja2.meta import TrackingCodeGenerator
 
 Names = frozenset[str]
 _IN_MACROS = frozenset({"caller", "kwargs", "varargs"})
@@ -26,7 +27,10 @@ class Source:
     @cached_property
     def looked_up(self) -> set[str]:
         """The names that jinja2 looks up outside the template, on any path."""
-        return find_undeclared_variables(self.tree)
+        generator = TrackingCodeGenerator(cast("Environment", self.tree.environment))
+        generator.optimizer = None  # as in `Sandbox`
+        generator.visit(self.tree)
+        return generator.undeclared_identifiers
 
 
 def fragment_names(node: nodes.Node) -> list[str]:

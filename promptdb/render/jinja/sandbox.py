@@ -11,12 +11,12 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from promptdb.render.jinja.budget import CURRENT
+from promptdb.render.jinja.budget import CURRENT, MAX_BITS, too_long_a_number
 from promptdb.render.jinja.sizes import FILTERS, FREE, METHODS, Price
 from promptdb.render.jinja.syntax import PRICES, priced
 
 MAX_PRODUCT = 1_000_000
-"""Characters, items or bits that `*` and `**` may make in one step."""
+"""Characters or items that `*` may make in one step."""
 
 _FROM_JINJA = ("_loop_vars", "_block_vars")
 """Arguments that compiled templates add to each call."""
@@ -53,7 +53,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, *, is_lenient: bool = False) -> None:
         self.fragments = JinjaFragments()
         undefined = jinja2.ChainableUndefined if is_lenient else jinja2.StrictUndefined
-        super().__init__(undefined=undefined, loader=self.fragments, cache_size=0)
+        # The optimizer needs time that grows with the cube of the depth of an expression.
+        super().__init__(undefined=undefined, loader=self.fragments, cache_size=0, optimized=False)
         self.globals.pop("lipsum")  # random text: the same prompt would differ from call to call
         self.globals["namespace"] = _Namespace
         self.globals_allowed = {id(value) for value in self.globals.values()}
@@ -116,8 +117,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         budget = CURRENT.get()
         if operator == "%":
             FILTERS["format"](budget, left, right)
-        elif operator != "+" and _product_size(operator, left, right) > MAX_PRODUCT:
-            raise SecurityError(f"'{operator}' would make a value of more than {MAX_PRODUCT:,} characters")
+        elif operator != "+":
+            _require_small(operator, left, right)
         return budget.built(super().call_binop(context, operator, left, right))
 
 
@@ -148,12 +149,14 @@ def _of_numbers(test: Callable[..., bool]) -> Callable[..., bool]:
     return test_
 
 
-def _product_size(operator: str, left: Any, right: Any) -> int:
-    if operator == "**":
-        return int(left).bit_length() * abs(right) if isinstance(left, int) and isinstance(right, int) else 0
+def _require_small(operator: str, left: Any, right: Any) -> None:
+    """Refuse a product or a power that would be too large, before it is made."""
     if isinstance(left, int) and isinstance(right, int):
-        return left.bit_length() + right.bit_length()
+        ours, theirs = left.bit_length(), right.bit_length()
+        if (ours * abs(right) if operator == "**" else ours + theirs) > MAX_BITS:
+            raise too_long_a_number()
+        return
     for sequence, times in ((left, right), (right, left)):
-        if isinstance(sequence, str | bytes | list | tuple) and isinstance(times, int):
-            return len(sequence) * times
-    return 0
+        is_repeated = isinstance(sequence, str | bytes | list | tuple) and isinstance(times, int)
+        if is_repeated and len(sequence) * times > MAX_PRODUCT:
+            raise SecurityError(f"'{operator}' would make a value of more than {MAX_PRODUCT:,} characters")

@@ -107,6 +107,11 @@ def _groups(budget: Budget, value: Any, count: Any = 0, *_: Any, **__: Any) -> N
     budget.step(_whole(count))
 
 
+def _whole_number(budget: Budget, value: Any, default: Any = 0, base: Any = 10, *_: Any, **__: Any) -> None:  # noqa: ARG001
+    if isinstance(value, str | bytes) and len(value) > _MAX_DIGITS:
+        raise TemplateError(f"a number of more than {_MAX_DIGITS} digits", "compute it in the application")
+
+
 def _rounded(budget: Budget, value: Any, precision: Any = 0, *_: Any, **__: Any) -> None:  # noqa: ARG001
     if isinstance(value, str | bytes | list | tuple):
         raise TemplateError("only a number can be rounded", "convert it with the filter int or float")
@@ -167,6 +172,7 @@ FILTERS: Mapping[str, Price] = {
     "center": _width,
     "format": _printed,
     "indent": _indented,
+    "int": _whole_number,
     "join": _joined,
     "replace": _replaced,
     "round": _rounded,
@@ -175,9 +181,7 @@ FILTERS: Mapping[str, Price] = {
     "urlize": _linked,
     "wordwrap": _wrapped,
 }
-FREE = frozenset(
-    {"abs", "attr", "count", "d", "default", "first", "float", "int", "last", "length", "max", "min", "truncate"}
-)
+FREE = frozenset({"abs", "attr", "count", "d", "default", "first", "float", "last", "length", "max", "min", "truncate"})
 """Filters whose result is not larger than their values."""
 
 METHODS: Mapping[str, Price] = {

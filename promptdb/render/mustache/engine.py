@@ -4,7 +4,7 @@ Follows the specification (https://github.com/mustache/spec), but is strict outs
 for a user without a name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,15 +38,21 @@ def compile_template(template: str, includes: Includes) -> MustacheTemplate:
     return MustacheTemplate(body, tuple(top), frozenset(inner) - frozenset(top))
 
 
+def cost(template: str) -> int:  # noqa: ARG001
+    return 0
+
+
 def include_names(template: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_partials(parse(template))))
 
 
-def find_name(template: str, name: str) -> tuple[int, int] | None:
+def find_names(template: str, names: Collection[str]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
     for tag in tags(template, None):
-        if tag.sigil in ("", "&", "#", "^") and tag.key.split(".", 1)[0] == name:
-            return line_and_column(template, template.index(tag.key, tag.position))
-    return None
+        name = tag.key.split(".", 1)[0]
+        if tag.sigil in ("", "&", "#", "^") and name in names and name not in found:
+            found[name] = line_and_column(template, template.index(tag.key, tag.position))
+    return found
 
 
 def _partials(nodes: Iterable[Node]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from promptdb.errors import IncludeError
 from promptdb.render.formats import MAX_INCLUDE_DEPTH, Includes
 from promptdb.render.mustache.parser import MAX_NESTING, Node, Partial, Section, nested_too_deeply, parse
 
-MAX_EXPANSION = 2_000_000
+MAX_EXPANSION = 500_000
 """Characters of all fragments of one template, each counted as often as it is put in."""
 
 _LINE_WITH_TEXT = re.compile(r"^(?=[^\r\n])", re.MULTILINE)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
+from promptdb.domain.nearest import nearest
 from promptdb.errors import TemplateError
 from promptdb.render.mustache.parser import Node, Section, VariableTag, shortened
+from promptdb.render.work import require_work_left, spend, steps_left
 
 MAX_ITEMS = 1_000_000
 """Items of all sections in one render."""
@@ -35,11 +36,14 @@ def rendered(body: Iterable[Node], values: Mapping[str, Any]) -> str:
     Raises:
         TemplateError: a value does not fit, or the render exceeds a limit.
     """
-    run = _Run()
+    require_work_left()
+    run = _Run(steps_left(MAX_STEPS))
     try:
         _write(body, [values], run)
     except RecursionError as error:
         raise TemplateError("the sections are nested too deeply") from error
+    finally:
+        spend(run.items + run.steps, sum(map(len, run.pieces)))
     if sum(map(len, run.pieces)) > MAX_OUTPUT:
         raise TemplateError(*_TOO_LONG)
     return "".join(run.pieces)
@@ -49,6 +53,7 @@ def rendered(body: Iterable[Node], values: Mapping[str, Any]) -> str:
 class _Run:
     """The text of one render so far, and its counts against the limits."""
 
+    most_steps: int
     pieces: list[str] = field(default_factory=list)
     items: int = 0
     steps: int = 0
@@ -57,8 +62,8 @@ class _Run:
     def walk_over(self, section: Section, items: int) -> None:
         self.items += items
         self.steps += items * len(section.body)
-        if self.items > MAX_ITEMS or self.steps > MAX_STEPS:
-            what = f"{MAX_ITEMS:,} items" if self.items > MAX_ITEMS else f"{MAX_STEPS:,} tags"
+        if self.items > MAX_ITEMS or self.steps > self.most_steps:
+            what = f"{MAX_ITEMS:,} items" if self.items > MAX_ITEMS else f"{self.most_steps:,} tags"
             message = f"the sections iterate over more than {what}, the last in {shortened(section.key)!r}"
             raise section.place.error(message, "give shorter lists, or nest fewer sections")
 
@@ -161,8 +166,8 @@ def _lacks(variable: VariableTag, depth: int, owner: Any) -> TemplateError:
     hint = f"inside {{{{#{shortened(before)}}}}} a name without a value is empty"
     if isinstance(owner, Mapping):
         names = [name for name in islice(owner, 1000) if isinstance(name, str)]
-        if near := get_close_matches(part, names, 1):
-            hint = f"did you mean {shortened(f'{before}.{near[0]}')!r}?"
+        if near := nearest(part, names):
+            hint = f"did you mean {shortened(f'{before}.{near}')!r}?"
         more = f" and {len(owner) - _NAMES_SHOWN:,} more" if len(owner) > _NAMES_SHOWN else ""
         has = f"has {', '.join(map(_printable, names[:_NAMES_SHOWN]))}{more}" if owner else "is empty"
     else:

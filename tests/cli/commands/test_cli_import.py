@@ -107,6 +107,7 @@ def test_an_unchanged_registry_is_exported_again(run: Run, elsewhere: Path, monk
 
 @pytest.mark.slow
 def test_an_export_that_is_in_the_way_is_not_replaced(run: Run, elsewhere: Path) -> None:
+    assert run("db", "upgrade").code == 0
     (elsewhere / "x.zip").write_text("mine")
     told = failure("x.zip exists and differs", "pass --force to replace it")
     assert run("export", "--all", "x.zip") == (1, "", told)

@@ -120,7 +120,7 @@ def test_a_registry_that_is_not_local_is_refused(project: Path, run: Run, monkey
     assert (refused.code, refused.out) == (1, "")
     assert refused.err == failure(
         "watch writes only to a local registry, and this one is postgresql://db.example/prompts",
-        "set PROMPTDB_DATABASE_URL to a SQLite file, or use 'promptdb sync'",
+        "set PROMPTDB_DATABASE_URL to a SQLite file in or beside the checkout, or use 'promptdb sync'",
     )
 
 

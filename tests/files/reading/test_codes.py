@@ -333,5 +333,6 @@ def test_no_code_is_without_a_case():
     of_aliases = {
         code for code in Code if code.name.startswith("ALIAS_")
     }  # in test_aliases_file.py and test_pointers.py
-    of_trees = {Code.NO_PROMPTS, Code.NAME_WITHOUT_FILE}  # in test_cli_check.py and test_layouts.py
-    assert {case[1] for case in CASES} == set(Code) - of_aliases - of_trees
+    # In test_cli_check.py, test_layouts.py and test_large_files.py.
+    elsewhere = {Code.NO_PROMPTS, Code.NAME_WITHOUT_FILE, Code.MORE_PROBLEMS}
+    assert {case[1] for case in CASES} == set(Code) - of_aliases - elsewhere

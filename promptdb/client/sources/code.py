@@ -1,4 +1,4 @@
-"""Prompts from the caller's own code, for want of a registry."""
+"""Makes prompts of the caller's own code, for want of a registry."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,0 +1,58 @@
+"""A limit on the work of many renders together, such as those of all tests of a file.
+
+Each render has limits of its own, which an application wants to be generous. A file may have thousands of tests and examples.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from promptdb.errors import TemplateError
+
+MAX_STEPS = 1_500_000
+"""Loop steps of all renders together."""
+
+MAX_CHARACTERS = 100_000_000
+"""Characters that all renders make together."""
+
+
+@dataclass
+class _Left:
+    steps: int = MAX_STEPS
+    characters: int = MAX_CHARACTERS
+
+
+_SHARED: ContextVar[_Left | None] = ContextVar("shared work", default=None)
+
+
+@contextmanager
+def limited_work() -> Iterator[None]:
+    """Limit the renders in this context: each one after the limit is an error."""
+    token = _SHARED.set(_Left())
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
+
+
+def require_work_left() -> None:
+    """Raise TemplateError if the renders of this context have used up its limit."""
+    left = _SHARED.get()
+    if left is not None and (left.steps < 0 or left.characters < 0):
+        message = "the tests and examples of this file take too long together"
+        raise TemplateError(message, "loop over fewer items, and use shorter values")
+
+
+def steps_left(most: int) -> int:
+    """Return the steps that one render may take, `most` or what the context has left."""
+    left = _SHARED.get()
+    return most if left is None else min(most, left.steps)
+
+
+def spend(steps: int, characters: int) -> None:
+    """Note the work of a render."""
+    left = _SHARED.get()
+    if left is not None:
+        left.steps -= steps
+        left.characters -= characters
