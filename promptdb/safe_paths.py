@@ -30,7 +30,29 @@ def contained(root: Path, relative: str) -> Path:
     return real
 
 
-def open_regular(path: str | os.PathLike[str]) -> tuple[BinaryIO, os.stat_result]:
+def open_below(root: str | os.PathLike[str], relative: str) -> tuple[BinaryIO, os.stat_result]:
+    """Open a file as `open_regular` does, if no part of its path below `root` is a symbolic link at that moment.
+
+    Raises:
+        OSError: a part is a link or does not exist, the file cannot be read, or is not a regular file.
+    """
+    if os.open not in os.supports_dir_fd:
+        return open_regular(os.path.join(root, relative))  # noqa: PTH118
+    *folders, name = relative.split("/")
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in folders:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return open_regular(name, os.O_NOFOLLOW, folder)
+    finally:
+        os.close(folder)
+
+
+def open_regular(
+    path: str | os.PathLike[str], flags: int = 0, folder: int | None = None
+) -> tuple[BinaryIO, os.stat_result]:
     """Open a file for unbuffered reading and return it with its status. The caller closes it.
 
     The status is that of the open file, even if another file takes its path.
@@ -39,8 +61,8 @@ def open_regular(path: str | os.PathLike[str]) -> tuple[BinaryIO, os.stat_result
         OSError: the file cannot be read, or is not a regular file.
     """
     # Without O_NONBLOCK, opening a pipe would wait for a writer.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
+    flags |= os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, dir_fd=folder)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)

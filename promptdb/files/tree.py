@@ -16,7 +16,7 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.layout import PLAIN, Layout
 from promptdb.errors import NotInRoots, OutsideRoot
 from promptdb.files.streams import Measured, StoredFile, measured, with_lf
-from promptdb.safe_paths import contained, open_regular
+from promptdb.safe_paths import contained, open_below, open_regular
 
 # For a prompt, a fragment or a file of examples.
 MAX_TEXT_BYTES = 1024 * 1024
@@ -140,11 +140,33 @@ class WorkTree:
 
     def read_scanned(self, path: str, limit: int) -> bytes:
         # The scan has checked that the file is inside. Resolving links again costs more than reading.
-        with _open(f"{self.root}/{path}", limit) as stream:
+        try:
+            opened = open_below(self.root, path)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+            # The file is a link, or a folder became one after the scan.
+            if (what := self.moved(path)) is not None:
+                raise OSError(error.errno, what) from error
+            return self.read(path, limit)
+        with _limited(opened, limit) as stream:
             return stream.read()
 
     def open(self, path: str, limit: int) -> BinaryIO:
-        return _open(self._contained(path), limit)
+        # A folder may become a link to another place after it was resolved.
+        target, root = self._contained(path), os.path.realpath(self.root)
+        return _limited(open_below(root, os.path.relpath(target, root)), limit)
+
+    def moved(self, path: str) -> str | None:
+        """Say what happened to a file that a scan found, if it is not there any more."""
+        parts = path.split("/")
+        for end in range(1, len(parts) + 1):
+            part = "/".join(parts[:end])
+            if not os.path.lexists(self.root / part):
+                return f"{part} was removed"
+            if end < len(parts) and (self.root / part).is_symlink():
+                return f"the folder {part} became a symbolic link"
+        return None
 
     def blob_id(self, path: str) -> None:
         pass
@@ -221,8 +243,8 @@ def temporary_beside(target: Path, data: bytes) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _open(path: str | Path, limit: int) -> BinaryIO:
-    file, status = open_regular(path)
+def _limited(opened: tuple[BinaryIO, os.stat_result], limit: int) -> BinaryIO:
+    file, status = opened
     if status.st_size > limit:
         file.close()
         raise FileTooLarge

@@ -22,6 +22,8 @@ from promptdb.project.read_file import LoadedFile, Loader
 from promptdb.project.unchanged import KnownFiles
 from promptdb.version import VERSION
 
+_LOST = frozenset({Code.UNREADABLE, Code.OUTSIDE_ROOT, Code.FILE_MISSING})
+
 
 @dataclass
 class DesiredTree:
@@ -99,6 +101,24 @@ class DesiredTree:
             self._contents[candidate.prompt] = loaded.content
 
 
+def _settled(file: LoadedFile, candidate: Candidate, loader: Loader) -> LoadedFile:
+    """Read a file again that was not where the scan had found it: someone may have replaced its folder.
+
+    Raises:
+        StalePlan: it is still not there. The message says what changed.
+    """
+    if not _is_lost(file) or not isinstance(loader.tree, WorkTree):
+        return file
+    again = loader(candidate)
+    if _is_lost(again) and (what := loader.tree.moved(candidate.path)) is not None:
+        raise StalePlan(f"{what} while promptdb read the files", "run the command again when nothing changes them")
+    return again
+
+
+def _is_lost(file: LoadedFile) -> bool:
+    return any(problem.code in _LOST for problem in file.problems)
+
+
 def collect(
     found: Scan,
     tree: ScannedTree,
@@ -109,6 +129,8 @@ def collect(
     refs: RefRules | None = None,
 ) -> DesiredTree:
     """Parse the files of a scan, except those that have not changed since they were parsed. Collects their problems.
+
+    Raises `StalePlan` if a file or its folder is replaced meanwhile.
 
     Args:
         found: the files, which are read from `tree`.
@@ -127,7 +149,7 @@ def collect(
     loaded = ordered_map(loader, new) if isinstance(tree, WorkTree) else map(loader, new)
     files: dict[str, LoadedFile] = {}
     for number, candidate in enumerate(found.candidates, 1):
-        file = files[candidate.key] = unchanged.get(candidate.path) or next(loaded)
+        file = files[candidate.key] = unchanged.get(candidate.path) or _settled(next(loaded), candidate, loader)
         desired.add(candidate, file)
         if progress is not None and number % 100 == 0:
             progress(number, len(found.candidates))

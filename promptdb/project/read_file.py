@@ -8,6 +8,7 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.file_rules import FileRules
 from promptdb.domain.plan import Desired
 from promptdb.domain.prompt_id import PromptId
+from promptdb.errors import OutsideRoot
 from promptdb.files.scan import Candidate
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, ScannedTree, Tree, size_text
 from promptdb.problems import Code, Problem, listed
@@ -107,6 +108,8 @@ class Loader:
         except FileTooLarge as error:
             message = f"larger than {size_text(MAX_TEXT_BYTES)}"
             raise _Unreadable(Problem(path, 1, 1, Code.TOO_LARGE, message, "keep data out of the prompt")) from error
+        except OutsideRoot as error:
+            raise _Unreadable(Problem(path, 1, 1, Code.OUTSIDE_ROOT, error.message, error.hint)) from error
         except OSError as error:
             raise _Unreadable(Problem(path, 1, 1, Code.UNREADABLE, f"cannot be read: {error.strerror}")) from error
 

@@ -79,7 +79,7 @@ def content_from_file(file: Path, settings: AppSettings) -> Content:
     root, path, layout = placed(file, settings)
     tree = WorkTree(root, layout=layout)
     try:
-        files = {part: tree.read_scanned(part, MAX_TEXT_BYTES) for part in parts_of(file, settings)}
+        files = {part: tree.read(part, MAX_TEXT_BYTES) for part in parts_of(file, settings)}
     except FileTooLarge as error:
         raise StorageError(f"{file} is larger than {size_text(MAX_TEXT_BYTES)}") from error
     except OSError as error:
