@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from clitools import Run, failure
+from Crypto.PublicKey import ECC
 from registries import s3_settings, write
 from s3 import S3Server
 
@@ -98,3 +99,17 @@ def test_a_snapshot_is_published_once_and_compared_there(
     assert run("snapshot", "-o", "x", "--alias", "production").code == 0
     assert run("snapshot", "diff", "x", address, "--exit-code").code == 0
     assert run("snapshot", "verify", address, "--json").json["aliases"] == ["production"]
+
+
+def test_a_signature_is_made_and_required(run: Run, two_versions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ours", "theirs"):
+        key = ECC.generate(curve="ed25519")
+        Path(f"{name}.pem").write_text(key.export_key(format="PEM"))
+        Path(f"{name}.pub").write_text(key.public_key().export_key(format="PEM"))
+    assert run("snapshot", "-o", "x", "--alias", "production", "--sign", "ours.pem").code == 0
+    monkeypatch.setenv("PROMPTDB_SNAPSHOT_KEY", "ours.pub")
+    assert run("snapshot", "verify", "x").code == 0
+    monkeypatch.setenv("PROMPTDB_SNAPSHOT_KEY", "theirs.pub")
+    ran = run("snapshot", "verify", "x")
+    assert (ran.code, ran.out) == (7, "")
+    assert "it is signed with another key" in ran.err
