@@ -47,6 +47,10 @@ JOBS = {
         "export": ("export", "Export a version or the whole registry to a file."),
         "import": ("import_", "Import a file written by 'export'."),
         "copy": ("copy_", "Copy the whole registry to another one."),
+        "snapshot": (
+            "snapshot",
+            "Write a snapshot: one file from which applications read prompts without the registry.",
+        ),
     },
     "Keep a registry healthy": {
         "verify": ("verify", "Check the registry's rows and blobs against their digests."),

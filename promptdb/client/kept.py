@@ -61,7 +61,8 @@ class Kept:
         return self._stale
 
     def age(self) -> float:
-        return monotonic() - max(self.read_at, self.lease.confirmed_at)
+        """Count the seconds since the source confirmed the answer. Zero if it can never change."""
+        return 0.0 if self.lease is FOR_GOOD else monotonic() - max(self.read_at, self.lease.confirmed_at)
 
     def replaced(self) -> None:
         """Let the answer grow old from now on, for callers that still hold it."""

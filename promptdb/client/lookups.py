@@ -4,6 +4,7 @@ import logging
 import os
 import random
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from math import inf
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -111,7 +112,7 @@ class Lookups:
                 continue  # its caller was interrupted: ask again
         try:
             kept = self._ask(ref)
-            found = kept.first()
+            found = kept.late() if self._source.is_at_hand and kept.age() >= self._ttl else kept.first()
             mine.set_result(kept)
             return found
         except PromptDBError as error:
@@ -123,24 +124,36 @@ class Lookups:
                 self._flights.pop(text, None)
 
     def _ask(self, ref: PromptRef) -> Kept:
-        # A source that fails would make each of these calls wait for its timeouts.
-        self.health.require_attempt()
+        self._require_source()
         try:
-            if not ref.is_pinned and self._lease.confirmed_at == -inf:
+            if self._lease.confirmed_at == -inf and (self._source.is_at_hand or not ref.is_pinned):
                 self._confirm()
+                self.health.answered()
             kept = self._find(ref)
         except (NotFound, IntegrityFailure, InvalidPrompts):
-            self.health.answered()
+            self._found()
             raise
         except PromptDBError as error:
             self.health.failed(error, has_answers=bool(self._kept))
             self.start()  # it notices when the source is back
             raise
-        self.health.answered()
+        self._found()
         if not ref.is_pinned:
             self.start()
         self._warn_of_rename(ref, kept.stored.view.prompt)
         return kept
+
+    def _require_source(self) -> None:
+        if not self._source.is_at_hand or self._lease.confirmed_at == -inf:
+            # A source that fails would make each of these calls wait for its timeouts.
+            self.health.require_attempt()
+        elif self._max_stale is not None and monotonic() - self._lease.confirmed_at > self._max_stale:
+            raise self.health.failure()
+
+    def _found(self) -> None:
+        # An answer at hand says nothing about the place that it came from.
+        if not self._source.is_at_hand:
+            self.health.answered()
 
     def _warn_of_rename(self, ref: PromptRef, now: PromptId) -> None:
         if now != ref.prompt and ref.prompt not in self._warned:
@@ -150,7 +163,7 @@ class Lookups:
     def _find(self, ref: PromptRef) -> Kept:
         while True:
             generation = self._generation
-            kept = keep(ref, self._source.find(ref), self._source.name, self._lease)
+            kept = self._keep(ref, self._source.find(ref))
             with self._lock:
                 # Otherwise the thread has confirmed all answers meanwhile, without this one.
                 if ref.is_pinned or generation == self._generation:
@@ -159,9 +172,14 @@ class Lookups:
                     self._kept[ref.text] = kept
                     return kept
 
+    def _keep(self, ref: PromptRef, stored: StoredVersion) -> Kept:
+        kept = keep(ref, stored, self._source.name, self._lease)
+        # It is as old as the last look at the place that it came from.
+        return replace(kept, read_at=-inf) if self._source.is_at_hand else kept
+
     def preload(self, alias: str, namespace: str | None) -> int:
         """Keep the version of an alias for many prompts. Raise StorageError if the source fails."""
-        self.health.require_attempt()
+        self._require_source()
         try:
             if self._lease.confirmed_at == -inf:
                 self._confirm()
@@ -173,7 +191,7 @@ class Lookups:
         except PromptDBError as error:
             self.health.failed(error, has_answers=bool(self._kept))
             raise
-        self.health.answered()
+        self._found()
         self.start()
         return len(found)
 
@@ -182,7 +200,7 @@ class Lookups:
         names = [str(prompt), prompt.name] if prompt.namespace == DEFAULT_NAMESPACE else [str(prompt)]
         texts = [f"{name}:{alias}" for name in names] + (names if alias == LATEST else [])
         for text in texts:
-            self._kept[text] = keep(PromptRef(prompt, selector, text), stored, self._source.name, self._lease)
+            self._kept[text] = self._keep(PromptRef(prompt, selector, text), stored)
 
     def confirm(self) -> None:
         """Ask the source at once what has changed, after a change of one's own. Raise nothing if the source fails."""
@@ -244,7 +262,7 @@ class Lookups:
                 found[text] = None
                 continue
             if stored != kept.stored:
-                new = found[text] = keep(kept.ref, stored, self._source.name, self._lease)
+                new = found[text] = self._keep(kept.ref, stored)
                 # Here a lookup does not wait for it, and what cannot be read does not replace what can.
                 new.again()
         return found

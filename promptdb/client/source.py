@@ -17,6 +17,9 @@ class Source(Protocol):
     name: str
     """The word for it in `ResolvedPrompt.source`."""
 
+    is_at_hand: bool
+    """True if `find` answers without a request, and goes on to answer while `changes` fails."""
+
     def find(self, ref: PromptRef) -> StoredVersion:
         """Find the version that a reference names.
 

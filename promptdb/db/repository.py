@@ -70,6 +70,18 @@ class PromptRepository:
         )
         return [PromptId(row.namespace, row.name) for row in self._connection.execute(query)]
 
+    def renames(self) -> dict[PromptId, PromptId]:
+        """Read the earlier names that no other prompt has, and the present name of each."""
+        is_taken = sa.exists().where(prompts.c.namespace == redirects.c.namespace, prompts.c.name == redirects.c.name)
+        now = prompts.alias("now")
+        query = (
+            sa.select(redirects.c.namespace, redirects.c.name, now.c.namespace, now.c.name)
+            .join(now, now.c.id == redirects.c.prompt_id)
+            .where(~is_taken.correlate(redirects))
+        )
+        found = self._connection.execute(query)
+        return {PromptId(*row[:2]): PromptId(*row[2:]) for row in map(tuple, found)}
+
     def stored_heads(self, only: Sequence[PromptId]) -> dict[PromptId, StoredVersion]:
         """Read the highest revisions of some prompts, with their specs."""
         query = select_versions().add_columns(versions.c.spec_json).where(is_highest)

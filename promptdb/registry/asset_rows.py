@@ -18,6 +18,11 @@ _HAS_ASSETS = b'"assets":[{'
 """Part of the canonical JSON of every spec with assets. Inside a string, the quotes are escaped."""
 
 
+def may_have_assets(spec: bytes) -> bool:
+    """Return False for the stored spec of a version that certainly has no assets, which most have not."""
+    return _HAS_ASSETS in spec
+
+
 def bundle_of(spec: bytes, blobs: Sequence[AssetView]) -> bytes:
     """Make the manifest that a version must have if the rows of its assets are right."""
     assets = [
@@ -64,6 +69,6 @@ def _is_certain(version: VersionRow) -> bool:
 
 def _fit(spec: bytes, blobs: Sequence[AssetView]) -> bool:
     bundle = bundle_of(spec, blobs)
-    # Parsing all specs of a large registry takes seconds, and most have no assets.
-    assets = PromptSpec.from_canonical(spec).assets if _HAS_ASSETS in spec else ()
+    # Parsing all specs of a large registry takes seconds.
+    assets = PromptSpec.from_canonical(spec).assets if may_have_assets(spec) else ()
     return blobs_fit(assets, blobs, (digest_of(bundle), len(bundle)))

@@ -85,8 +85,14 @@ class AppSettings(BaseModel):
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
-    source: Literal["database", "files"] = Field(
-        default="database", description="where a client finds prompts: the registry, or the work tree as it is"
+    source: Literal["database", "files", "snapshot"] = Field(
+        default="database", description="where a client finds prompts: the registry, the work tree, or a snapshot"
+    )
+    snapshot: SecretStr | None = Field(
+        default=None, description="the snapshot that a client reads: a file, an https:// address or s3://BUCKET/KEY"
+    )
+    snapshot_key: Annotated[Path, BeforeValidator(kinds.require_text)] | None = Field(
+        default=None, description="the file with the public key that snapshots must be signed with"
     )
     cache_ttl: float = Field(default=30.0, gt=0, description="seconds for which a client counts an answer as fresh")
     max_stale: float | None = Field(

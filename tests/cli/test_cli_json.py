@@ -106,6 +106,11 @@ SHAPES: dict[str, Any] = {
         "mended": [],
         "declared_aliases": [],
     },
+    "snapshot -o x.snapshot --alias production": {
+        **dict.fromkeys(("file", "address", "published", "digest", "registry", "generation", "namespace", "prompts")),
+        **dict.fromkeys(("versions", "with_assets", "size", "key")),
+        "aliases": {},
+    },
     "db current": dict.fromkeys(("database", "current", "needed")),
 }
 

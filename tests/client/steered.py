@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from threading import Lock
 from uuid import UUID
 
+from waiting import until
+
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.digest import digest_of
 from promptdb.domain.prompt_id import PromptId
@@ -15,6 +17,8 @@ from promptdb.domain.spec import PromptSpec
 from promptdb.domain.version_ids import prompt_id, version_id
 from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import StorageError, VersionNotFound
+
+__all__ = ["ONE", "Steered", "until", "version"]
 
 ONE = PromptId("a", "one")
 
@@ -37,6 +41,7 @@ class Steered:
     asked: list[str] = field(default_factory=list)
     forked: int = 0
     name: str = "steered"
+    is_at_hand: bool = False
     has_generations: bool = True
     gate: Callable[[str], object] = lambda what: None
     """Called at each request, with its first word."""
@@ -103,11 +108,3 @@ class Steered:
         self.gate(what.partition(" ")[0])
         if self.error is not None:
             raise self.error
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait, for as long as a busy machine may need."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "never came"
-        time.sleep(0.001)

@@ -19,7 +19,17 @@ def _files(settings: AppSettings) -> Source:
     return FilesSource(settings)
 
 
-SOURCES: dict[str, Callable[[AppSettings], Source]] = {"database": _database, "files": _files}
+def _snapshot(settings: AppSettings) -> Source:
+    from promptdb.client.sources.snapshot import SnapshotSource
+
+    return SnapshotSource(settings)
+
+
+SOURCES: dict[str, Callable[[AppSettings], Source]] = {
+    "database": _database,
+    "files": _files,
+    "snapshot": _snapshot,
+}
 """Each imports its module when it is chosen: only one of them needs SQLAlchemy."""
 
 

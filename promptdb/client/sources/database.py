@@ -28,6 +28,7 @@ class DatabaseSource:
     """
 
     name = "database"
+    is_at_hand = False
 
     def __init__(self, settings: AppSettings | None = None, reader: RegistryReader | None = None) -> None:
         self._settings = settings or load_settings()

@@ -33,6 +33,7 @@ class FilesSource:
     """
 
     name = "files"
+    is_at_hand = False
 
     def __init__(self, settings: AppSettings | None = None) -> None:
         self._settings = settings or load_settings()
