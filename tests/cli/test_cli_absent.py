@@ -38,7 +38,7 @@ SETTINGS: dict[str, tuple[dict[str, str], str, str]] = {
     "a file without a database": (
         {"promptdb.toml": "text_format = 'plain'"},
         "promptdb.sqlite3",
-        "{folder}/promptdb.toml names no other",
+        "it is the default, because {folder}/promptdb.toml does not name a database",
     ),
     "a file": (
         {"pyproject.toml": "[tool.promptdb]\ndatabase_url = 'sqlite:///./mine.sqlite3'"},
@@ -84,7 +84,7 @@ def test_an_empty_file_counts_as_none(run: Run, project: Path) -> None:
 @pytest.mark.parametrize("command", ["plan", "status"])
 def test_plan_and_status_compare_with_nothing_and_note_it(run: Run, git: Git, project: Path, command: str) -> None:
     ran = run(command)
-    assert (ran.code, "2 create, 0 unchanged" in ran.out) == (0, True)
+    assert (ran.code, "2 to create, 0 unchanged" in ran.out) == (0, True)
     assert ran.err.startswith(f"note: there is no database sqlite:///{project}/promptdb.sqlite3; it is the default")
     assert run(command, "--json").code == 0
     assert nothing_was_created(project)
