@@ -114,8 +114,13 @@ def test_commands_that_write_versions_create_the_database(
     assert run("list").code == 0
 
 
+def lookup_of_a_client() -> None:
+    with PromptClient.from_env() as client:
+        client.get("greet")
+
+
 LOOKUPS: dict[str, Callable[[], object]] = {
-    "client": lambda: PromptClient.from_env().get("greet"),
+    "client": lookup_of_a_client,
     "service": lambda: PromptService().get("greet"),
     "list": lambda: PromptService().list_prompts(),
     "promote": lambda: PromptService().promote("greet", "production"),

@@ -256,8 +256,8 @@ def test_an_old_name_is_warned_of_once(service: PromptService, tree: Path, caplo
     write(tree, {"new.txt": "---\nrenamed_from: [old]\n---\nx"})
     service.register_text("old", "x")
     sync_tree(service.registry, load_tree(service.settings), Policy())
-    client = client_of(service)
-    assert str(client.get("old").renamed_to) == "default/new"
-    assert str(client.resolve("old:rev:1").prompt) == "default/new"
-    assert client.get("new").renamed_to is None
+    with client_of(service) as client:
+        assert str(client.get("old").renamed_to) == "default/new"
+        assert str(client.resolve("old:rev:1").prompt) == "default/new"
+        assert client.get("new").renamed_to is None
     assert caplog.messages == ["prompt default/old is now default/new: use the new name"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import runpy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import add
 from pathlib import Path
@@ -50,10 +51,11 @@ def service(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def client(service: PromptService) -> PromptClient:
+def client(service: PromptService) -> Iterator[PromptClient]:
     service.register_spec("support/reply", CHAT)
     service.promote("support/reply", "production")
-    return client_of(service)
+    with client_of(service) as client:
+        yield client
 
 
 def graph(node: Any, state: Any = State) -> Any:
