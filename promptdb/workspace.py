@@ -199,8 +199,11 @@ class Workspace:
             Guard: there are uncommitted changes that `clean` refuses, or the sync exceeds a limit of the policy.
             ConfigError, Conflict, LockTimeout, StorageError: nothing was written either.
         """
+        from promptdb.sync.commit_order import require_local
         from promptdb.sync.sync_tree import Synced, sync_tree
 
+        if policy is not None and policy.local:
+            require_local(self.stores)
         tree = self.load(view, ref)
         audience = None if self.stores.is_local else self.stores.audience
         if clean or (clean is None and audience is not None):

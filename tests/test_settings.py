@@ -177,6 +177,13 @@ def test_the_base_folder_is_no_setting(project: Path, monkeypatch: pytest.Monkey
 # Wrong settings
 
 
+def test_the_table_of_another_file_gets_the_right_name_in_the_hint(project: Path) -> None:
+    (project / "promptdb.toml").write_text("[tool.promptdb.refs]\nmain = ['staging']\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(project)
+    assert caught.value.hint.startswith("in promptdb.toml write [refs], without tool.promptdb")
+
+
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [

@@ -59,10 +59,7 @@ def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
 
 def without_file(declarations: Collection[Declaration], known: Collection[PromptId]) -> tuple[Problem, ...]:
     """Warn about each declaration whose prompt is not `known`. Earlier names of prompts are known, too."""
-    hint = (
-        "that is fine for a prompt that was registered without a file; if you removed its file on purpose, remove this line: "
-        "the alias stays where it is"
-    )
+    hint = "remove this line if the file is gone for good, and the alias stays; keep it for a prompt registered without a file"
     found = (
         Problem(ALIASES_FILE, d.line, d.column, Code.ALIAS_WITHOUT_FILE, f"the prompt {d.prompt} has no file", hint)
         for d in declarations
@@ -126,7 +123,7 @@ class _Reader:
         pattern = self.rules.moving(alias)
         if pattern is not None:
             message = f"{alias!r} is moved by syncs of {pattern!r} already"
-            hint = "declare the alias here or name it in [tool.promptdb.refs], not both"
+            hint = "declare the alias here or name it in the setting refs, not both"
             self._report(Code.ALIAS_CLAIMED, message, hint, alias, key=True)
         return pattern is None
 

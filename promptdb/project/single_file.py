@@ -151,7 +151,7 @@ def prompt_from_view(prompt: PromptId, settings: AppSettings, view: View) -> Ren
     """
     found = load_prompt(settings, prompt, view)
     if found is None:
-        hint = "'promptdb check' with the same option reads all prompt files"
+        hint = "'promptdb check' with the same option lists the problems of all files"
         raise PromptNotFound(f"{view} has no file for {prompt}", hint)
     file = found[1]
     if file.content is None:

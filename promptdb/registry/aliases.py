@@ -93,7 +93,8 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> AliasMo
         name = there.prompt
         targets = rollback_targets(PromptRepository(connection).alias_events(name, alias))
         if len(targets) < 2:
-            raise NotFound(f"{name}:{alias} has no earlier target", f"it points at rev:{there.revision}")
+            hint = f"'promptdb alias log {name} {alias}' lists its moves; 'promptdb promote' goes to any version"
+            raise NotFound(f"{name}:{alias} has no target before rev:{there.revision}", hint)
         version = find_version(connection, PromptRef.parse(f"{name}:rev:{targets[-2]}")).view
         target = AliasTarget(version.revision, version.id)
         return AliasMove.between(name, alias, "rollback", there, target, there.generation)
@@ -160,7 +161,7 @@ def perform_one(
     if expected not in ("any", move.from_revision):
         raise Conflict(
             f"{move.prompt}:{move.alias} points at {_revision(move.from_revision)}, not at {_revision(expected)}",
-            "someone else moved it: check the alias and try again",
+            f"'promptdb alias log {move.prompt} {move.alias}' shows who moved it",
         )
     return next(iter(perform(registry, [move], reason, **options)), move)
 

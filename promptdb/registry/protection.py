@@ -84,7 +84,7 @@ def _asked_for(moves: Sequence[AliasMove]) -> str:
         return ""
     is_declared = any(reason.startswith("declared") for reason in reasons)
     advice = f"; change the line in {ALIASES_FILE} to keep an alias where it is" if is_declared else ""
-    return f"asked for: {', '.join(reasons[:_SHOWN])}{advice}; "
+    return f"reason for the move: {', '.join(reasons[:_SHOWN])}{advice}; "
 
 
 def _first(changes: Sequence[ContractChange]) -> str:

@@ -169,7 +169,7 @@ def _origin(settings: AppSettings) -> str:
         return f"{variable} names it"
     file, is_named = settings_file(settings.base), "database_url" in settings.model_fields_set
     if file is not None:
-        return f"{file} names {'it' if is_named else 'no other'}"
+        return f"{file} names it" if is_named else f"it is the default, because {file} does not name a database"
     if is_named:
         return "the program names it"
     return f"it is the default, because no settings file was found for {settings.base}"

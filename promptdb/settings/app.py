@@ -203,6 +203,8 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
         if key not in known:
             near = get_close_matches(key.lower().replace("-", "_"), known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(sorted(known))}"
+            if key == "tool" and file is not None and file.name == CONFIG_FILE:
+                hint = f"in {CONFIG_FILE} write [refs], without tool.promptdb; [tool.promptdb] is for pyproject.toml"
             raise ConfigError(f"{file}: unknown setting {key!r}", hint)
     return _checked(kind, file, table, base)
 

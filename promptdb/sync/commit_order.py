@@ -85,9 +85,9 @@ def _hint(order: Order, origin: Origin, policy: Policy) -> str:
     if origin.git_ref is None:
         return "pass --ref NAME with the branch or tag that the commit stands for"
     if order.verdict is Verdict.UNLISTED:
-        return "add it to [tool.promptdb.refs]; 'promptdb sync --local' is for a registry of your own"
+        return "add it to the setting refs; 'promptdb sync --local' is for a registry of your own"
     if not _is_branch(origin.git_ref):
-        return "tag a commit that descends from it, or give such tags a pattern of their own in [tool.promptdb.refs]"
+        return "tag a commit that descends from it, or give such tags a pattern of their own in the setting refs"
     if policy.follow_force_push:
         return f"{origin.git_ref} is at another commit at its remote: sync the commit that was pushed last"
     return "after a force-push pass --follow-force-push; --local follows what is checked out, in a registry of your own"

@@ -38,7 +38,9 @@ def only_one(root: Path) -> Iterator[None]:
         except BlockingIOError as error:
             owner = os.read(descriptor, 32).decode(errors="replace").strip()
             who = f"process {owner}" if owner.isdigit() else "another process"
-            raise Guard(f"{who} already watches {root}", "stop that process first, or rely on it") from error
+            raise Guard(
+                f"{who} already watches {root}", "that process syncs this checkout already; stop it to watch from here"
+            ) from error
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield

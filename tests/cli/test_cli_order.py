@@ -51,7 +51,7 @@ def test_a_ref_that_is_not_listed_is_refused(run: Run, git: Git, project: Path, 
     write(project, {"promptdb.toml": "[refs]\nmain = []\n"})
     git("checkout", "--quiet", "-b", "feature")
     line = "the ref feature may not be synced: the setting refs does not list it"
-    hint = "add it to [tool.promptdb.refs]; 'promptdb sync --local' is for a registry of your own"
+    hint = "add it to the setting refs; 'promptdb sync --local' is for a registry of your own"
     assert run("sync") == (5, "", failure(line, hint))
     assert run("plan") == (0, "2 unchanged\n", f"{line}: sync would refuse\n")
     assert run("check").code == 0

@@ -36,7 +36,7 @@ def test_moves_of_aliases_and_exports_take_paths(run: Run, synced: Path) -> None
     assert run("alias", "list", "prompts/greet.txt").out == run("alias", "list", "greet").out
     assert run("alias", "log", "prompts/greet.txt").out == run("alias", "log", "greet").out
     assert run("export", "prompts/greet.txt", "-") == run("export", "greet", "-")
-    assert "no earlier" in run("rollback", "prompts/greet.txt", "staging").err
+    assert "has no target before" in run("rollback", "prompts/greet.txt", "staging").err
     assert run("alias", "delete", "prompts/greet.txt", "staging").code == 0
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @expect_option
 @breaking_option
 @click.option(
-    "--write", is_flag=True, help="Write the move to _aliases.yaml. Once it is committed, sync moves the alias."
+    "--write",
+    is_flag=True,
+    help="Write the move to _aliases.yaml as rev:N. Once it is committed, sync moves the alias.",
 )
 @reason_option
 @json_option

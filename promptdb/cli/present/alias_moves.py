@@ -25,7 +25,9 @@ def print_alias_moves(plan: Plan, *, done: bool = False, is_dirty: bool = False)
         _print_table(plan.moves[:SHOWN], with_reasons=True)
         print_rest(len(plan.moves) - SHOWN)
         click.echo(moves_summary(plan, done=done))
-        print_breaking((move.prompt, move.breaking) for move in plan.moves)
+        # The changes of the prompts themselves are printed with these.
+        said = {(change.prompt, part) for change in plan.changes for part in change.contract}
+        print_breaking((m.prompt, [part for part in m.breaking if (m.prompt, part) not in said]) for m in plan.moves)
     print_holds(plan, done=done)
     if plan.moves and is_dirty:
         click.echo(_WAITING, err=True)

@@ -7,7 +7,7 @@ import click
 from promptdb.cli.opening import root_prefix
 from promptdb.cli.present.output import short_time
 from promptdb.cli.present.text import SHOWN, count, one_line, print_hint, print_rest
-from promptdb.domain.aliases import AliasMove
+from promptdb.domain.aliases import ALIASES_FILE, AliasMove
 from promptdb.domain.holds import EndedHold, GitTarget, Hold
 from promptdb.domain.plan import Plan
 from promptdb.project.declared import said_of
@@ -24,8 +24,8 @@ def hold_line(hold: Hold) -> str:
 def ended_line(ended: EndedHold, *, done: bool = False) -> str:
     """Write one line: the hold, and the change in git that ends it."""
     hold, now = ended.hold, ended.git_revision
-    because = "git does not move the alias any more" if now is None else f"git has it at rev:{now} now"
-    ends = "ended" if done else "ends"
+    because = "git does not move the alias any more" if now is None else f"git has the alias at rev:{now} now"
+    ends = "ended" if done else "ends with the next sync"
     return one_line(f"the hold of {hold.prompt}:{hold.alias} {_at(hold.revision)} by {hold.actor} {ends}: {because}")
 
 
@@ -85,10 +85,10 @@ def _note_unsynced(moves: Sequence[AliasMove], settings: AppSettings) -> None:
 def _remedy(held: Sequence[tuple[AliasMove, GitTarget]]) -> str:
     move, git = held[0]
     prompt = move.prompt if len(held) == 1 else "PROMPT"
-    until = f"a hold ends with 'promptdb alias release {prompt} {move.alias}'"
+    until = f"'promptdb alias release {prompt} {move.alias}' ends the hold"
     if git.selector is None:
-        return f"{until}, or when a sync of {git.git_ref} has another text"
-    return f"{until}, or when another version is declared"
+        return f"{until}, and so does a change of the prompt on {git.git_ref}"
+    return f"{until}, and so does a line with another version in {ALIASES_FILE}"
 
 
 def _at(revision: int | None) -> str:

@@ -50,7 +50,8 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
         click.echo(f"{line}, since this is not the main ref", err=True)
     print_rest(len(plan.reused) - SHOWN, err=True)
     if plan.unconfirmed:
-        click.echo(f"{unconfirmed(plan)}: synced before they were committed; commit and sync again", err=True)
+        were = "it was" if len(plan.unconfirmed) == 1 else "they were"
+        click.echo(f"{unconfirmed(plan)}: synced before {were} committed; commit and sync again", err=True)
 
 
 def print_changes(plan: Plan, *, done: bool) -> None:
@@ -107,7 +108,9 @@ def summary(plan: Plan, *, done: bool = False, confirmed: int = 0) -> str:
 
 def _counted(action: Action, number: int, *, done: bool) -> str:
     word = _WORDS[action][done]
-    return count(number, word) if action is Action.UPDATE else f"{number:,} {word}"
+    if action is Action.UPDATE:
+        return count(number, word)
+    return f"{number:,} {word}" if done else f"{number:,} to {word}"
 
 
 def row(change: Change, *, done: bool, show: Show = str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Makes prompts of the caller's own code, for want of a registry."""
+"""Makes prompts of the caller's own code, for a missing registry."""
 
 from collections.abc import Mapping
 from dataclasses import replace

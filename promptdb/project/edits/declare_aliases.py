@@ -29,7 +29,7 @@ def declare(settings: AppSettings, moves: Sequence[AliasMove]) -> list[AliasMove
     rules, tree = RefRules.of(settings.refs), WorkTree(settings.prompts_path)
     for alias in {move.alias for move in moves}:
         if (pattern := rules.moving(alias)) is not None:
-            hint = "remove it from [tool.promptdb.refs] to declare it"
+            hint = "remove it from the setting refs to declare it"
             raise ConfigError(f"{alias!r} is moved by syncs of {pattern!r} already", hint)
     file = read_aliases(tree, rules)
     if file.problems:

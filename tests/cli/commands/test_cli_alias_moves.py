@@ -103,7 +103,7 @@ def test_what_has_no_meaning_in_a_file_is_wrong_usage(run: Run, two_versions: Pa
 
 def test_an_alias_of_a_ref_is_not_written(run: Run, two_versions: Path) -> None:
     write(two_versions, {"promptdb.toml": "[refs]\nmain = ['staging']\n"})
-    hint = "remove it from [tool.promptdb.refs] to declare it"
+    hint = "remove it from the setting refs to declare it"
     assert run("promote", "--write", "greet", "staging") == (
         1,
         "",
@@ -131,7 +131,10 @@ def test_a_plan_that_sync_would_refuse_says_so(run: Run, breaking: Path) -> None
     assert "breaking: default/greet: new required variable 'age'\n" in ran.out
     for one in (ran, performed):
         assert MESSAGE in one.err
-        assert "asked for: declared as rev:3; change the line in _aliases.yaml to keep an alias where it is" in one.err
+        assert (
+            "reason for the move: declared as rev:3; change the line in _aliases.yaml to keep an alias where it is"
+            in one.err
+        )
     assert run("alias", "list", "--json").json[0]["revision"] == 1
     [move] = run("plan", "--json").json["moves"]
     assert [change["kind"] for change in move["breaking"]] == ["variable_removed", "variable_added"]

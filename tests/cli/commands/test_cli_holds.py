@@ -9,7 +9,10 @@ from repositories import Git, commit_all
 
 NAME = "default/greet:production"
 HELD = f"{NAME} is held at rev:1 (prompts/_aliases.yaml:2 has rev:2): promote by tester, 2026-01-01 00:00, too loud"
-HINT = "hint: a hold ends with 'promptdb alias release default/greet production', or when another version is declared\n"
+HINT = (
+    "hint: 'promptdb alias release default/greet production' ends the hold, "
+    "and so does a line with another version in _aliases.yaml\n"
+)
 
 
 @pytest.fixture
@@ -82,7 +85,7 @@ def test_an_alias_of_a_ref_names_the_ref(run: Run, git: Git, two_versions: Path)
     assert run("sync").code == 0
     assert run("promote", "greet:rev:1", "staging").err == (
         "note: default/greet:staging is held at rev:1 (the ref main has rev:2); syncs leave it\n"
-        "hint: a hold ends with 'promptdb alias release default/greet staging', or when a sync of main has another text\n"
+        "hint: 'promptdb alias release default/greet staging' ends the hold, and so does a change of the prompt on main\n"
     )
 
 
@@ -121,10 +124,10 @@ def test_a_release_ends_a_hold(run: Run, held: Path) -> None:
 def test_a_newer_line_ends_a_hold_and_the_sync_says_so(run: Run, git: Git, held: Path) -> None:
     write(held, {"prompts/_aliases.yaml": "production:\n  greet: rev:1\n"})
     commit_all(git)
-    line = f"the hold of {NAME} at rev:1 by tester {{}}: git has it at rev:1 now\n"
-    assert run("plan").out == "2 unchanged\n" + line.format("ends")
+    line = f"the hold of {NAME} at rev:1 by tester {{}}: git has the alias at rev:1 now\n"
+    assert run("plan").out == "2 unchanged\n" + line.format("ends with the next sync")
     assert "#### Holds of aliases\n\n- `the hold of" in run("plan", "--format", "markdown").out
-    assert status(run)["held"] == line.format("ends").strip()
+    assert status(run)["held"] == line.format("ends with the next sync").strip()
     assert run("sync").out == "2 unchanged\n" + line.format("ended")
     assert run("sync").out == "2 unchanged\n"
 

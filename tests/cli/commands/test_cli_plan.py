@@ -12,7 +12,7 @@ CREATE = """\
 CHANGE  PROMPT          REVISION  DIGEST           WHAT
 create  default/greet   1         sha256:00000000
 create  support/triage  1         sha256:00000000
-2 create, 0 unchanged
+2 to create, 0 unchanged
 """
 
 
@@ -156,7 +156,7 @@ def test_a_renamed_file_is_told_with_its_old_name(run: Run, synced: Path) -> Non
         0,
         "CHANGE  PROMPT       REVISION  DIGEST  WHAT\n"
         "rename  help/triage                    was support/triage\n"
-        "1 rename, 1 unchanged\n",
+        "1 to rename, 1 unchanged\n",
         "",
     )
 
@@ -184,7 +184,7 @@ def test_a_file_that_is_gone_is_to_be_archived_with_prune(run: Run, synced: Path
     (synced / "prompts/greet.txt").unlink()
     assert run("plan", "--prune", "--max-prune", 50) == (
         0,
-        "CHANGE   PROMPT         REVISION  DIGEST  WHAT\narchive  default/greet\n1 archive, 1 unchanged\n",
+        "CHANGE   PROMPT         REVISION  DIGEST  WHAT\narchive  default/greet\n1 to archive, 1 unchanged\n",
         "",
     )
 
@@ -195,7 +195,7 @@ def test_a_file_that_returns_is_to_be_revived(run: Run, synced: Path) -> None:
     assert run("sync", "--prune", "--max-prune", 50).code == 0
     write(synced, {"prompts/greet.txt": text})
     assert run("plan").out == (
-        "CHANGE  PROMPT         REVISION  DIGEST  WHAT\nrevive  default/greet\n1 revive, 1 unchanged\n"
+        "CHANGE  PROMPT         REVISION  DIGEST  WHAT\nrevive  default/greet\n1 to revive, 1 unchanged\n"
     )
 
 
@@ -203,7 +203,7 @@ def test_more_than_a_fifth_gone_is_shown_and_refused(run: Run, synced: Path) -> 
     (synced / "prompts/greet.txt").unlink()
     ran = run("plan", "--prune")
     assert ran.code == 5
-    assert ran.out.endswith("1 archive, 1 unchanged\n")
+    assert ran.out.endswith("1 to archive, 1 unchanged\n")
     assert ran.err == failure(
         "--prune would archive 1 of 2 prompts, more than 20 percent",
         "if you meant to remove these files, raise the limit with --max-prune PERCENT",
@@ -250,7 +250,7 @@ def test_a_long_plan_is_cut_and_counted(run: Run, project: Path) -> None:
     write(project, {f"prompts/many/n{number:04}.txt": "x" for number in range(1234)})
     out = run("plan").out.splitlines()
     assert len(out) == 1 + 50 + 2
-    assert out[-2:] == ["... and 1,186 more", "1,236 create, 0 unchanged"]
+    assert out[-2:] == ["... and 1,186 more", "1,236 to create, 0 unchanged"]
 
 
 def test_json_is_the_whole_plan(run: Run, project: Path) -> None:

@@ -71,7 +71,7 @@ def test_an_expectation_that_does_not_hold_is_exit_code_5(
     run: Run, two_versions: Path, alias: str, expect: str, message: str, dry: list[str]
 ) -> None:
     ran = run("promote", "greet", alias, "--expect", expect, *dry)
-    assert ran == (5, "", failure(message, "someone else moved it: check the alias and try again"))
+    assert ran == (5, "", failure(message, f"'promptdb alias log default/greet {alias}' shows who moved it"))
     assert targets(run) == {"production": 1, "staging": 2}
 
 

@@ -32,7 +32,7 @@ def test_again_goes_one_further_back_until_there_is_no_more(run: Run, three: Pat
     assert at(run) == 1
     ran = run("rollback", "greet", "production")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.endswith("hint: it points at rev:1\n")
+    assert ran.err.endswith("'promptdb promote' goes to any version\n")
 
 
 def test_a_promotion_after_a_rollback_can_be_rolled_back(run: Run, three: Path) -> None:
@@ -50,8 +50,9 @@ def test_it_is_in_the_history_with_its_reason(run: Run, three: Path) -> None:
 
 
 def test_an_alias_that_never_moved_has_nothing_to_return_to(run: Run, two_versions: Path) -> None:
-    message = "default/greet:staging has no earlier target"
-    assert run("rollback", "greet", "staging") == (1, "", failure(message, "it points at rev:2"))
+    message = "default/greet:staging has no target before rev:2"
+    hint = "'promptdb alias log default/greet staging' lists its moves; 'promptdb promote' goes to any version"
+    assert run("rollback", "greet", "staging") == (1, "", failure(message, hint))
 
 
 def test_an_alias_that_was_deleted_begins_anew(run: Run, three: Path) -> None:

@@ -24,7 +24,7 @@ def test_a_synced_tree_is_in_step(run: Run, synced: Path) -> None:
 
 
 def test_a_tree_that_is_not_synced_is_counted(run: Run, project: Path) -> None:
-    assert lines(run("status").out)["registry"] == "not synced: 2 create, 0 unchanged"
+    assert lines(run("status").out)["registry"] == "not synced: 2 to create, 0 unchanged"
 
 
 def test_git_is_told_where_there_is_git(run: Run, git: Git, project: Path) -> None:

@@ -82,7 +82,8 @@ def test_ctrl_c_ends_it_with_130_and_a_second_one_is_refused_meanwhile(project: 
         refused = process("watch")
         assert (refused.code, refused.out) == (5, "")
         assert refused.err == failure(
-            f"process {running.pid} already watches {project}/prompts", "stop that process first, or rely on it"
+            f"process {running.pid} already watches {project}/prompts",
+            "that process syncs this checkout already; stop it to watch from here",
         )
         running.send_signal(signal.SIGINT)
         assert json.loads(read_until(running, "stdout", "stopped"))["event"] == "stopped"
