@@ -6,8 +6,8 @@ Makes two trees, and runs each command on one after the other, so that both find
 those of the CPU, of all processes of a command together. A ratio of 5 is linear; a first sync may take 6, and `list` of 50,000
 prompts 3 s. `TMPDIR` says where the trees are: /dev/shm needs no disk.
 
-On two busy cores, the first sync of 50,000 prompts took 4.8 times that of 10,000, and their list 1.7 s. 100,000 prompts took 37 s
-to check, and 47 s to sync first.
+On two busy cores, the first sync of 50,000 prompts took 4.8 times that of 10,000, and their list 1.7 s. 100,000 prompts
+took 37 s to check, and 47 s to sync first.
 """
 
 import argparse
