@@ -45,6 +45,9 @@ def _shown(files: list[str]) -> str:
 
 
 def _format(file: Path) -> str | None:
+    # A link may lead out of the repository, and a pipe would keep its reader waiting.
+    if file.is_symlink() or not file.is_file():
+        return None
     suffix = file_suffix(file.name)
     data = b""
     with suppress(OSError), file.open("rb") as stream:

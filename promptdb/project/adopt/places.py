@@ -26,6 +26,7 @@ class PromptsPlace:
 def prompts_places(prompts: Sequence[str], aside: Sequence[str], *, is_of_texts: bool) -> tuple[PromptsPlace, ...]:
     """Find the places that hold prompts, those with the most first.
 
+    A folder with the name `prompts` comes before folders that have more prompts, but only "prompt" in their names.
     A place is a folder with "prompt" in its name, a pattern of such folders, or else the deepest folder with almost all of the
     other prompts. In a repository of texts, names of folders mean nothing. `aside` are prompts that no pattern may find.
     """
@@ -41,9 +42,15 @@ def prompts_places(prompts: Sequence[str], aside: Sequence[str], *, is_of_texts:
     found = _patterns(named, aside)
     if rest:
         found.append(PromptsPlace(_deepest(rest), len(rest), is_named=False))
-    return tuple(
-        sorted(found, key=lambda place: (-place.prompts, not place.is_named, place.root.count("/"), place.root))
-    )
+    found.sort(key=lambda place: (-place.prompts, not place.is_named, place.root.count("/"), place.root))
+    if found and found[0].is_named and (exact := next(filter(_is_exact, found), None)) is not None:
+        found.remove(exact)
+        found.insert(0, exact)
+    return tuple(found)
+
+
+def _is_exact(place: PromptsPlace) -> bool:
+    return place.root.rpartition("/")[2].lower() in _EXACTLY
 
 
 def _named_folder(path: str) -> str | None:

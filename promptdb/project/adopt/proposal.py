@@ -16,7 +16,7 @@ from promptdb.git.worktree import open_work_tree
 from promptdb.project.adopt import foreign
 from promptdb.project.adopt.places import PromptsPlace, prompts_places
 from promptdb.project.adopt.reading import Reading, read_place
-from promptdb.project.adopt.survey import Survey, is_about_repository, is_aside, survey
+from promptdb.project.adopt.survey import Survey, hidden_places, is_about_repository, is_aside, survey
 from promptdb.settings import CONFIG_FILE, settings_file
 
 EXAMPLE = """\
@@ -40,6 +40,7 @@ _LOCAL_FILES = ("promptdb.sqlite3*", ".blobs/")
 _MANY = 20
 _REASONS_SHOWN = 8
 _PLACES_EXPLAINED = 3
+_PLACES_READ = 10
 
 
 @dataclass
@@ -98,12 +99,19 @@ def propose(folder: Path, roots: Sequence[str] = ()) -> Proposal:
     proposal = Proposal(base, places, tuple(_existing(root, base, places) for root in roots))
     # Its folder was the prompts root already.
     is_asked = bool(roots) or (base / IGNORE_FILE).is_file()
-    proposal.chosen = proposal.chosen or (".",) if is_asked else tuple(place.root for place in places[:1])
-    if proposal.chosen:
-        _adopt(proposal, found, is_asked=is_asked)
+    choices = [proposal.chosen or (".",)] if is_asked else [(place.root,) for place in places[:_PLACES_READ]]
+    for proposal.chosen in choices:
+        reading = _read(proposal, found, is_asked=is_asked)
+        if is_asked or reading.prompts:
+            _adopt(proposal, found, reading)
+            break
     else:
+        proposal.chosen = ()
         _explain(proposal, found)
         _start(proposal, _EXAMPLE_ROOT)
+    if hidden := [root for root in hidden_places(base) if root not in proposal.chosen]:
+        options = " ".join(f"--root {root}" for root in hidden)
+        proposal.advice.append(f"init searches hidden folders only if you name them: promptdb init {options}")
     _keep_local_files_out_of_git(proposal)
     return proposal
 
@@ -129,13 +137,9 @@ def _existing(root: str, base: Path, places: Sequence[PromptsPlace]) -> str:
     return path
 
 
-def _adopt(proposal: Proposal, found: Survey, *, is_asked: bool) -> None:
-    """Choose settings, and ignore files that cannot be prompts, so that the first sync succeeds.
-
-    In a place that someone asked for, every text is a prompt.
-    """
-    top = based(proposal.chosen)[0]
-    start = "" if top == "." else f"{top}/"
+def _read(proposal: Proposal, found: Survey, *, is_asked: bool) -> Reading:
+    """Read the chosen place. If someone asked for it, every text there is a prompt."""
+    start = _start_of_paths(proposal)
     named = {place.root for place in proposal.places if place.is_named}
     is_marked = is_asked or found.is_of_texts or named.issuperset(proposal.chosen)
     marked = None if is_marked else {*found.prompts, *found.aside}
@@ -150,7 +154,16 @@ def _adopt(proposal: Proposal, found: Survey, *, is_asked: bool) -> None:
             return "neither its name nor its folder says that it is a prompt"
         return None
 
-    reading = read_place(proposal.base, proposal.chosen, skip)
+    return read_place(proposal.base, proposal.chosen, skip)
+
+
+def _start_of_paths(proposal: Proposal) -> str:
+    top = based(proposal.chosen)[0]
+    return "" if top == "." else f"{top}/"
+
+
+def _adopt(proposal: Proposal, found: Survey, reading: Reading) -> None:
+    """Write settings, and ignore files that cannot be prompts, so that the first sync succeeds."""
     if not reading.found and not Root(tuple(proposal.chosen[0].split("/"))).is_pattern:
         _start(proposal, proposal.chosen[0])
         return
@@ -169,13 +182,17 @@ def _adopt(proposal: Proposal, found: Survey, *, is_asked: bool) -> None:
         _leave_out(proposal, reading)
     # A valid structured file needs no advice.
     texts = [prompt.path for prompt in reading.prompts if file_suffix(prompt.path) in TEXT_FORMATS]
-    others = [f"{start}{path}" for path in (*reading.left_out, *texts)]
+    others = [f"{_start_of_paths(proposal)}{path}" for path in (*reading.left_out, *texts)]
     proposal.advice += foreign.described(proposal.base, [*found.others, *others])
 
 
 def _explain(proposal: Proposal, found: Survey) -> None:
     """Say why the files in folders for prompts are none."""
-    files = [path for path in found.files if file_suffix(path) in SUFFIXES and not is_aside(path)]
+    files = [
+        path
+        for path in found.files
+        if file_suffix(path) in SUFFIXES and not (is_aside(path) or is_about_repository(path))
+    ]
     for place in prompts_places(files, (), is_of_texts=False)[:_PLACES_EXPLAINED]:
         if place.is_named:
             reading = read_place(proposal.base, [place.root], lambda _: None)
@@ -227,6 +244,8 @@ def ignore_text(reading: Reading) -> str:
     lines = ["# Files that are not prompts, in gitignore syntax.\n"]
     kept = {file_suffix(path) for prompt in reading.prompts for path in prompt.parts or (prompt.path,)}
     is_allow_list = len(reading.left_out) > _MANY and kept.isdisjoint(map(file_suffix, reading.left_out))
+    # `!*/` would bring back a folder that is left out.
+    is_allow_list = is_allow_list and not any(path.endswith("/") for path in reading.left_out)
     for reason, files in reading.reasons:
         lines.append(f"\n# {len(files)} {_files(files)}: {' '.join(reason.split())}\n")
         if not is_allow_list:

@@ -27,6 +27,9 @@ _DOUBLE_BRACES = re.compile(r"\{\{ *[A-Za-z_]\w* *\}\}")
 _UNKNOWN = re.compile(r"unknown field '(\w+)'")
 _OF_SYSTEM = re.compile(r"system", re.IGNORECASE)
 
+_TWICE = "another file has its name"
+_OF_NAMES = frozenset({Code.BAD_NAME, Code.SAME_IDENTITY, Code.NAME_WITHOUT_FILE})
+
 _File = tuple[str, LoadedFile]
 _Choice = tuple[dict[str, Any], str]
 """Settings, and the fact behind them."""
@@ -69,9 +72,16 @@ def read_place(base: Path, roots: Sequence[str], skip: Skip) -> Reading:
     if _are_chats([candidate.path for candidate in opened.found.candidates]):
         reading.settings["chat_folders"] = True
         opened = _opened(base, reading)
-    if twice := [problem.path for problem in opened.found.problems if problem.code is Code.SAME_IDENTITY]:
-        reading.left_out = dict.fromkeys(twice, "another file has its name")
+    if unusable := {p.path: p.message for p in opened.found.problems if p.is_error and p.code not in _OF_NAMES}:
+        reading.left_out = {path: reason for path, reason in unusable.items() if path != "."}
         opened = _opened(base, reading)
+    if twice := [problem.path for problem in opened.found.problems if problem.code is Code.SAME_IDENTITY]:
+        kept = dict(reading.left_out)
+        reading.left_out = kept | dict.fromkeys(twice, _TWICE)
+        opened = _opened(base, reading)
+        if better := _better(opened, twice):
+            reading.left_out = kept | dict.fromkeys([better.get(path, path) for path in twice], _TWICE)
+            opened = _opened(base, reading)
     bad = [problem.path for problem in opened.found.problems if problem.code is Code.BAD_NAME]
     taken = {candidate.prompt.folded for candidate in opened.found.candidates}
     names = proposed_names([path for path in bad if not skip(path)], opened.settings.layout, taken)
@@ -85,6 +95,21 @@ def read_place(base: Path, roots: Sequence[str], skip: Skip) -> Reading:
     else:
         reading.settings.pop("names", None)
     return reading
+
+
+def _better(opened: OpenView, twice: Sequence[str]) -> dict[str, str]:
+    """Find files that are valid, unlike the file that has the same name. Return that file for each."""
+    layout, load = opened.settings.layout, Loader(opened.tree, opened.settings.file_rules)
+    first = {candidate.prompt.folded: candidate for candidate in opened.found.candidates if not candidate.parts}
+    better: dict[str, str] = {}
+    for path in twice:
+        prompt = layout.prompt(path)
+        other = first.get(prompt.folded)
+        if other is None or other.path in better.values() or load(other).is_valid:
+            continue
+        if load(Candidate(path, prompt)).is_valid:
+            better[path] = other.path
+    return better
 
 
 def _opened(base: Path, reading: Reading) -> OpenView:
@@ -165,7 +190,7 @@ def _is_text(path: str) -> bool:
 
 
 def _load(opened: OpenView) -> list[LoadedFile]:
-    return list(ordered_map(Loader(opened.tree, opened.settings.file_rules), opened.found.candidates))
+    return list(ordered_map(Loader(opened.tree, opened.settings.file_rules, run_tests=True), opened.found.candidates))
 
 
 def _asks(text: str, includes: Mapping[str, str]) -> bool:

@@ -19,7 +19,7 @@ from promptdb.render.formats import engine
 # Files that repositories have for other readers.
 _ABOUT = re.compile(
     r"(LICEN[CS]E|COPYING|NOTICE|CONTRIBUTING|CHANGELOG|CHANGES|HISTORY|AUTHORS|SECURITY|SUPPORT|CODE_OF_CONDUCT|AGENTS|CLAUDE"
-    r"|(?i:README|licen[cs]e|contributing|changelog|code_of_conduct)|requirements|package|package-lock|tsconfig|mkdocs|renovate)"
+    r"|(?i:licen[cs]e|contributing|changelog|code_of_conduct)|requirements|package|package-lock|tsconfig|mkdocs|renovate)"
     r"([-._]\w+)*\.(md|txt|rst|json|ya?ml)",
 )
 _ASIDE = frozenset(
@@ -39,6 +39,16 @@ _ASIDE = frozenset(
     }
 )
 """Folders whose prompts count only in a repository that has no others."""
+
+_HIDDEN = (
+    ".github/prompts",
+    ".claude/commands",
+    ".claude/agents",
+    ".cursor/prompts",
+    ".cursor/commands",
+    ".cursor/rules",
+)
+"""Hidden folders in which other tools keep prompts."""
 
 _SKIPPED = frozenset({"node_modules", "__pycache__", "venv"})
 _OF_PROMPTS = re.compile(r"prompt|instruction|persona|system[-_ ]?message", re.IGNORECASE)
@@ -73,7 +83,23 @@ class Survey:
 
 def is_about_repository(path: str) -> bool:
     """Test whether a file is about the repository, such as LICENSE.txt, by its name."""
-    return _ABOUT.fullmatch(PurePosixPath(path).name) is not None
+    name = PurePosixPath(path).name
+    return name.lower().startswith("readme") or _ABOUT.fullmatch(name) is not None
+
+
+def hidden_places(base: Path) -> list[str]:
+    """Find hidden folders with files that can be prompts. They are searched only if someone names them."""
+    # A link may lead out of the repository.
+    folders = [base / path for path in _HIDDEN if (base / path).is_dir() and (base / path).resolve() == base / path]
+    return [
+        folder.relative_to(base).as_posix()
+        for folder in folders
+        if any(file_suffix(path) in SUFFIXES and not is_about_repository(path) for path in _files(folder, "", _nothing))
+    ]
+
+
+def _nothing(_: str) -> bool:
+    return False
 
 
 def survey(base: Path, ignores: Callable[[str], bool]) -> Survey:
@@ -140,5 +166,6 @@ def _files(base: Path, folder: str, ignores: Callable[[str], bool]) -> Iterator[
         if entry.is_dir():
             if entry.name not in _SKIPPED and not ignores(path + "/"):
                 yield from _files(base, path + "/", ignores)
-        elif not ignores(path):
+        # A pipe would keep its reader waiting.
+        elif entry.is_file() and not ignores(path):
             yield path

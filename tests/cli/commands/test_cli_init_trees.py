@@ -1,6 +1,7 @@
 """Repositories in the shapes that were met: `init`, then the first render, without an edit of a prompt or of the settings."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -177,4 +178,59 @@ def test_many_files_of_other_kinds_make_an_allow_list(repository: Path, capsys: 
     write(repository, {"prompts/a.j2": "Hi"} | {f"prompts/data/{n}.json": "[]" for n in range(30)})
     done(capsys, "init")
     assert (repository / "prompts/.promptdbignore").read_text().endswith("\n*\n!*/\n!*.j2\n")
+    assert "1 prompt and 0 tests: no problems" in done(capsys, "check")
+
+
+@pytest.mark.parametrize("name", ["prompts/log.txt", "notes.md", "sheet.csv"])
+def test_a_pipe_is_never_opened(repository: Path, capsys: Out, name: str):
+    write(repository, {"prompts/a.md": "Hi", "x.py": ""})
+    os.mkfifo(repository / name)
+    assert "1 prompt ready" in done(capsys, "init")
+
+
+def test_a_readme_does_not_make_a_place(repository: Path, capsys: Out):
+    readmes = {f"prompts/{name}": "About." for name in ("README.md", "Readme de.md", "readme.prompt", "README.j2")}
+    write(repository, {**readmes, "lib/prompt_texts/a.md": "Hi", "x.py": ""})
+    out = done(capsys, "init")
+    assert "no prompts found" not in out
+    assert (repository / "promptdb.toml").read_text() == 'prompts_root = "lib/prompt_texts"\n'
+
+
+def test_a_place_without_valid_prompts_is_passed_over(repository: Path, capsys: Out):
+    write(repository, {"prompts/提示.md": "Hi", "my_prompts/a.md": "Hi", "x.py": "", "y.py": ""})
+    out = done(capsys, "init")
+    assert "  prompts: 1 prompt\n* my_prompts: 1 prompt\n" in out
+    assert "1 prompt ready" in out
+
+
+def test_hidden_places_are_named_and_can_be_chosen(repository: Path, capsys: Out):
+    write(
+        repository, {"prompts/a.md": "Hi", ".github/prompts/b.prompt.md": "Hi", ".claude/commands/README.md": "About"}
+    )
+    out = done(capsys, "init", "--dry-run")
+    assert "next: init searches hidden folders only if you name them: promptdb init --root .github/prompts\n" in out
+    done(capsys, "init", "--root", ".github/prompts")
+    assert "1 prompt and 0 tests: no problems" in done(capsys, "check")
+
+
+def test_what_check_refuses_is_left_out_with_its_reason(repository: Path, capsys: Out):
+    failing = "template: Hi\ntests:\n- name: t\n  expect: {contains: Bye}\n"
+    write(repository, {"prompts/a.md": "Hi", "prompts/f.yaml": failing, "other.md": "Hi", "x.py": "", "y.py": ""})
+    (repository / "prompts/out.md").symlink_to("../other.md")
+    (repository / "prompts/none.md").symlink_to("missing.md")
+    out = done(capsys, "init")
+    assert "  1 file: a symbolic link to nothing\n" in out
+    assert "1 prompt ready" in out
+    assert "1 prompt and 0 tests: no problems" in done(capsys, "check")
+    done(capsys, "sync")
+
+
+def test_the_file_that_parses_keeps_the_name(repository: Path, capsys: Out):
+    write(repository, {"prompts/a.json": '{"x": 1}', "prompts/a.md": "Hi", "prompts/a.yaml": "template: Hi\n"})
+    done(capsys, "init")
+    assert (
+        (repository / "prompts/.promptdbignore")
+        .read_text()
+        .endswith("# 2 files: another file has its name\n/a.json\n/a.yaml\n")
+    )
     assert "1 prompt and 0 tests: no problems" in done(capsys, "check")

@@ -32,6 +32,12 @@ from promptdb.project.adopt.places import prompts_places
             [f"data/patterns/{n}/system.md" for n in range(20)], [], [("data/patterns", 20)], id="folders of chats"
         ),
         pytest.param([f"llm/{n % 3}/{n}.j2" for n in range(9)], [], [("llm", 9)], id="no name says prompt"),
+        pytest.param(
+            ["my_prompts/a.j2", "my_prompts/b.j2", "x/prompts/c.j2"],
+            [],
+            [("x/prompts", 1), ("my_prompts", 2)],
+            id="the very name",
+        ),
         pytest.param(["a.md", "b/c.md"], [], [(".", 2)], id="the top"),
         pytest.param([], ["tests/prompts/a.md"], [], id="nothing"),
     ],
