@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from time import monotonic, sleep
 
 from promptdb.db.engine import reading
@@ -30,11 +31,17 @@ class ChangeFeed:
         self._reader = reader
         self._listener: Listener | None = None
         self._open = ExitStack()
+        self._file: tuple[int, int] | None = None
+        self._is_another = False
 
     def changes(self, since: Generation | None) -> Changes:
         """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
+        self._reopen()
         with reading(self._reader.registry.engine) as connection:
-            return changes_since(connection, since)
+            # Another file may have the same generation and other versions.
+            found = changes_since(connection, None if self._is_another else since)
+        self._is_another = False
+        return found
 
     def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:
         """Wait for another generation than `since`. Raise StorageError if the database fails."""
@@ -46,7 +53,7 @@ class ChangeFeed:
                 return
         while not stopped() and (left := deadline - monotonic()) > 0:
             if self._listener is None:
-                if self._generation() != since:
+                if self._generation() != since or self._is_another:
                     return
                 sleep(min(LOOK_WITHOUT_NOTICES if is_postgresql else LOOK, left))
             elif self._received(self._listener, min(LOOK, left)):
@@ -62,7 +69,27 @@ class ChangeFeed:
         self._open.pop_all()
         self._listener = None
 
+    def _reopen(self) -> None:
+        """Close the connections to a SQLite file that another one has replaced, such as a backup.
+
+        Raises:
+            StorageError: there is no file any more.
+        """
+        engine = self._reader.registry.engine
+        if engine.dialect.name != "sqlite":
+            return
+        try:
+            found = Path(str(engine.url.database)).stat()
+        except OSError as error:
+            raise StorageError(f"the database {self._reader.registry.address} is gone: {error.strerror}") from error
+        file = found.st_dev, found.st_ino
+        if self._file not in (None, file):
+            engine.dispose()
+            self._is_another = True
+        self._file = file
+
     def _generation(self) -> Generation:
+        self._reopen()
         with reading(self._reader.registry.engine) as connection:
             return generation_of(connection)
 

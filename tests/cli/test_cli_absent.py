@@ -7,8 +7,10 @@ import pytest
 from clitools import Run
 from registries import write
 from repositories import Git
+from steered import until
 
 from promptdb import PromptClient
+from promptdb.domain.delivery import Reason
 from promptdb.errors import ConfigError
 from promptdb.service import PromptService
 from promptdb.settings import load_settings
@@ -112,8 +114,13 @@ def test_commands_that_write_versions_create_the_database(
     assert run("list").code == 0
 
 
+def lookup_of_a_client() -> None:
+    with PromptClient.from_env() as client:
+        client.get("greet")
+
+
 LOOKUPS: dict[str, Callable[[], object]] = {
-    "client": lambda: PromptClient.from_env().get("greet"),
+    "client": lookup_of_a_client,
     "service": lambda: PromptService().get("greet"),
     "list": lambda: PromptService().list_prompts(),
     "promote": lambda: PromptService().promote("greet", "production"),
@@ -133,6 +140,7 @@ def test_a_client_finds_the_database_that_is_created_later(run: Run, project: Pa
         with pytest.raises(ConfigError):
             client.get("greet")
         assert run("sync").code == 0
+        until(lambda: client.get("greet", fallback="none").reason is not Reason.DEFAULT)
         assert client.get("greet").version.revision == 1
 
 

@@ -88,6 +88,7 @@ def test_a_file_that_is_deleted_is_gone(client: PromptClient, project: Path) -> 
         ("support/none", PromptNotFound, "there is no prompt file for support/none"),
         (f"{GREET}:rev:1", VersionNotFound, "comes from a file, which has no revisions"),
         (f"{GREET}:sha256:0123456789", VersionNotFound, "has the digest sha256:"),
+        (f"{GREET}:git:nope", VersionNotFound, "is not in a git repository"),
         ("broken", InvalidPrompts, "1 error"),
     ],
 )

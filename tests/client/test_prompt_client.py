@@ -1,10 +1,12 @@
 """`PromptClient`: what an application holds, from many threads if it likes."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Barrier
 
@@ -13,6 +15,7 @@ from registries import client_of, on_sqlite, write
 from steered import Steered, until
 
 from promptdb.client.client import PromptClient
+from promptdb.domain.delivery import Status
 from promptdb.domain.plan import Policy
 from promptdb.errors import ConfigError, InvalidRef, MissingVariables, NotFound, RenderError, StorageError
 from promptdb.project.load import load_tree
@@ -124,6 +127,27 @@ def test_a_database_that_is_down_is_a_storage_error(tmp_path: Path) -> None:
         client.get(TRIAGE)
 
 
+@on_sqlite
+def test_a_database_file_that_is_replaced_is_read_from_then_on(
+    client: PromptClient, service: PromptService, tmp_path: Path
+) -> None:
+    file = Path(str(service.engine.url.database))
+    backup = tmp_path / "backup.sqlite3"
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+    client.get(f"{TRIAGE}:production")
+    service.promote(f"{TRIAGE}:rev:2", "production", allow_breaking=True)
+    until(lambda: client.get(f"{TRIAGE}:production").version.revision == 2)
+    service.close()
+    for log in file.parent.glob(f"{file.name}-*"):
+        log.unlink()  # SQLite would write it into the other file
+    backup.replace(file)
+    until(lambda: client.get(f"{TRIAGE}:production").version.revision == 1)
+    file.unlink()
+    until(lambda: client.status() is Status.STALE)
+    assert client.get(f"{TRIAGE}:production").version.revision == 1
+
+
 # From the environment
 
 
@@ -232,8 +256,8 @@ def test_an_old_name_is_warned_of_once(service: PromptService, tree: Path, caplo
     write(tree, {"new.txt": "---\nrenamed_from: [old]\n---\nx"})
     service.register_text("old", "x")
     sync_tree(service.registry, load_tree(service.settings), Policy())
-    client = client_of(service)
-    assert str(client.get("old").renamed_to) == "default/new"
-    assert str(client.resolve("old:rev:1").prompt) == "default/new"
-    assert client.get("new").renamed_to is None
+    with client_of(service) as client:
+        assert str(client.get("old").renamed_to) == "default/new"
+        assert str(client.resolve("old:rev:1").prompt) == "default/new"
+        assert client.get("new").renamed_to is None
     assert caplog.messages == ["prompt default/old is now default/new: use the new name"]

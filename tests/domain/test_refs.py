@@ -128,7 +128,9 @@ def test_a_bad_reference_is_told_whole_and_in_part(text: str, fragment: str):
     [
         ("rev:3", True),
         (UUID_TEXT, True),
-        (f"sha256:{HEX_64}", False),  # a later revision may have the same content
+        (f"sha256:{HEX_64}", True),  # a later revision may have the same content
+        (f"git:{HEX_64}", True),
+        ("git:0123456", False),  # a branch may have this name
         ("git:v1.2.0", False),
         ("production", False),
         ("latest", False),

@@ -2,6 +2,7 @@
 
 import asyncio
 import runpy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import add
 from pathlib import Path
@@ -15,6 +16,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from pydantic import BaseModel, Field
 from registries import client_of
+from steered import until
 
 from promptdb import PromptClient, PromptService
 from promptdb.errors import ConfigError, MissingVariables, PromptNotFound, RenderError
@@ -49,10 +51,11 @@ def service(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def client(service: PromptService) -> PromptClient:
+def client(service: PromptService) -> Iterator[PromptClient]:
     service.register_spec("support/reply", CHAT)
     service.promote("support/reply", "production")
-    return client_of(service)
+    with client_of(service) as client:
+        yield client
 
 
 def graph(node: Any, state: Any = State) -> Any:
@@ -91,11 +94,10 @@ def test_a_promotion_takes_effect_without_a_new_graph(client: PromptClient, serv
                                             "variables": {"question": {}}})  # fmt: skip
     assert contents(running.invoke(given)["prompt"])[0] == "Be kind."
     service.promote("support/reply", "production", allow_breaking=True)
-    result = running.invoke(given)
-    assert contents(result["prompt"])[0] == "New."
-    assert result["prompt_versions"][0]["revision"] == 2
+    until(lambda: contents(running.invoke(given)["prompt"])[0] == "New.")
+    assert running.invoke(given)["prompt_versions"][0]["revision"] == 2
     service.rollback("support/reply", "production")
-    assert contents(running.invoke(given)["prompt"])[0] == "Be kind."
+    until(lambda: contents(running.invoke(given)["prompt"])[0] == "Be kind.")
 
 
 def test_all_versions_of_a_conversation_are_recorded(client: PromptClient, service: PromptService):
@@ -108,6 +110,7 @@ def test_all_versions_of_a_conversation_are_recorded(client: PromptClient, servi
     running.invoke({"question": "!"}, thread)
     service.register_spec("support/reply", {**CHAT, "metadata": {"title": "two"}})
     service.promote("support/reply", "production")
+    until(lambda: client.get("support/reply:production").version.revision == 2)
     result = running.invoke({"question": "!"}, thread)
     assert [use["revision"] for use in result["prompt_versions"]] == [1, 2]
 

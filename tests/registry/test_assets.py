@@ -38,7 +38,8 @@ def blob(service: PromptService, data: bytes) -> Path:
 
 
 def test_the_assets_of_a_version_are_listed(version: PromptService):
-    found = client_of(version).get("a").assets
+    with client_of(version) as client:
+        found = client.get("a").assets
     assert [(a.path, a.kind, a.byte_size, a.digest) for a in found] == [
         ("_rows.jsonl", "example_dataset", len(ROWS), digest_of(ROWS)),
         ("_dot.png", "attachment", 7, digest_of(b"\x89PNG\r\n\0")),

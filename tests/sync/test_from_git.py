@@ -59,7 +59,8 @@ def test_a_version_of_the_same_content_is_the_answer_for_a_commit_that_is_not_re
 
 
 def test_the_client_reads_a_tag_that_no_sync_has_seen(service: PromptService, commits: list[str]):
-    assert client_of(service).get("a:git:v3").render_text() == "three"
+    with client_of(service) as client:
+        assert client.get("a:git:v3").render_text() == "three"
 
 
 def test_a_prompt_that_the_registry_does_not_know_is_read_from_git(service: PromptService, commits: list[str]):

@@ -41,7 +41,7 @@ def _file_or_ref(context: click.Context, parameter: click.Parameter, text: str |
     "pairs",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Set a variable. Use JSON for types other than string.",
+    help="Set a variable. With a declared type other than string, VALUE is JSON. NAME:=VALUE is JSON for any variable.",
 )
 @click.option("--vars", "values", type=click.File(encoding="utf-8"), help="Read variables from a JSON file, or from -.")
 @click.option("--ignore-extra", is_flag=True, help="Ignore values without a variable in the prompt.")
@@ -114,15 +114,18 @@ def _from_file(file: TextIO) -> dict[str, Any]:
 
 def _value(pair: str, prompt: "RenderablePrompt") -> tuple[str, Any]:
     name, equals, text = pair.partition("=")
-    if not equals or not name:
-        raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--var")
+    if not equals or not name.rstrip(":"):
+        raise click.BadParameter(f"{pair!r} is not NAME=VALUE or NAME:=JSON", param_hint="--var")
+    is_json, name = name.endswith(":"), name.removesuffix(":")
     variable = prompt.variables.get(name)
-    if variable is None or variable.type in (None, "string"):
+    kind = variable.type if variable is not None and variable.type != "string" else None
+    if kind is None and not is_json:
         return name, text
     try:
         return name, json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise click.BadParameter(f"{name} is {variable.type}, and {text!r} is not JSON", param_hint="--var") from error
+        reason = f"{name} is {kind}, and {text!r} is not JSON" if kind is not None else f"{text!r} is not JSON"
+        raise click.BadParameter(reason, param_hint="--var") from error
 
 
 def _refuse(constant: str) -> NoReturn:

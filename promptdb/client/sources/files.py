@@ -9,11 +9,11 @@ from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef
 from promptdb.domain.views import PromptVersionView, Provenance, StoredVersion
-from promptdb.errors import InvalidPrompts, PromptNotFound, VersionNotFound
+from promptdb.errors import ConfigError, InvalidPrompts, PromptNotFound, VersionNotFound
 from promptdb.project.load import load_tree, prompt_in
 from promptdb.project.read_file import LoadedFile
 from promptdb.project.unrecorded import unrecorded
-from promptdb.project.view import WORK_TREE, OpenView, View, open_view
+from promptdb.project.view import OpenView, View, open_view
 from promptdb.settings import AppSettings, load_settings
 
 LOOK = 0.2
@@ -51,8 +51,7 @@ class FilesSource:
         if isinstance(ref.selector, ByRevision | ByVersionId):
             message = f"{ref.prompt} comes from a file, which has no revisions"
             raise VersionNotFound(message, "set PROMPTDB_SOURCE=database, or use an alias")
-        view = View(rev=ref.selector.name) if isinstance(ref.selector, ByCommit) else WORK_TREE
-        opened = open_view(self._settings, view)
+        opened = self._opened(ref)
         prompt, path, file = self._file(opened, ref.prompt)
         found = self._version(opened, prompt, path, file)
         match ref.selector:
@@ -61,6 +60,14 @@ class FilesSource:
             case ByLabel(label) if label != found.view.user_version:
                 return replace(found, alias=label)
         return found
+
+    def _opened(self, ref: PromptRef) -> OpenView:
+        if not isinstance(ref.selector, ByCommit):
+            return open_view(self._settings)
+        try:
+            return open_view(self._settings, View(rev=ref.selector.name))
+        except ConfigError as error:
+            raise VersionNotFound(error.message, error.hint) from error
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:  # noqa: ARG002
         opened = open_view(self._settings)

@@ -155,7 +155,7 @@ def test_a_variable_the_prompt_does_not_have_is_an_error(run: Run, synced: Path)
 
 @pytest.mark.parametrize("pair", ["name", "=x", ""])
 def test_a_pair_without_a_name_or_a_value_is_a_usage_error(run: Run, synced: Path, pair: str) -> None:
-    usage(run("render", "greet", "-v", pair), f"--var: {pair!r} is not NAME=VALUE")
+    usage(run("render", "greet", "-v", pair), f"--var: {pair!r} is not NAME=VALUE or NAME:=JSON")
 
 
 def test_the_last_of_two_values_wins(run: Run, synced: Path) -> None:
@@ -380,3 +380,23 @@ def test_a_prompt_as_langchain_reads_back(run: Run, synced: Path) -> None:
         ("system", "Triage the ticket, try 1."),
         ("human", "It broke"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("pair", "text"),
+    [
+        ("flag=false", "yes false"),
+        ("flag:=false", "no False"),
+        ("flag:=[1, 2]", "yes [1, 2]"),
+        ("flag:=3", "yes 3"),
+        ('flag:="text"', "yes text"),
+    ],
+)
+def test_a_value_is_text_or_json_as_it_is_written(run: Run, project: Path, pair: str, text: str) -> None:
+    write(project, {"prompts/flag.j2": "{% if flag %}yes{% else %}no{% endif %} {{ flag }}"})
+    assert run("render", "flag", "--worktree", "-v", pair) == (0, f"{text}\n", "")
+
+
+def test_what_is_not_json_is_a_usage_error(run: Run, project: Path) -> None:
+    write(project, {"prompts/flag.j2": "{{ flag }}"})
+    usage(run("render", "flag", "--worktree", "-v", "flag:=no"), "--var: 'no' is not JSON")

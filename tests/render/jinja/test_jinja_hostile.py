@@ -22,7 +22,7 @@ PEAK = 500_000_000
 
 REFUSED = re.compile(
     r"makes more than 100,000,000 characters|takes more than 1,000,000 loop steps and calls|calls itself endlessly"
-    r"|nested deeper than 100|sandbox refused|round to more|can be rounded|has no attribute 'a'|encoding utf-8|whole number"
+    r"|nested deeper than 100|a number of more than 300 digits|sandbox refused|round to more|can be rounded|has no attribute 'a'|encoding utf-8|whole number"
     r"|template failed: (Range too big|a number is needed|name 'nan')"
 )
 EVERY = "''.__class__.__mro__[1].__subclasses__()"
