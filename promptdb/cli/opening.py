@@ -80,6 +80,11 @@ def note_drafts(audience: str, files: str) -> None:
     click.echo(one_line(f"note: everyone {audience} gets uncommitted changes: {files}"), err=True)
 
 
+def note_registered(audience: str, file: str) -> None:
+    """Print who gets a version that was registered from a file of the tree."""
+    click.echo(one_line(f"note: everyone {audience} gets this version of {file}, committed or not"), err=True)
+
+
 def note_lookup(found: "ResolvedPrompt") -> None:
     """Print a note if the prompt has another name now, or the version is not recorded."""
     note_rename(found.ref, found.prompt)

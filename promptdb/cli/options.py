@@ -36,15 +36,18 @@ def _expected(_: click.Context, __: click.Parameter, text: str | None) -> "Expec
 
 
 def named_by_path(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
-    """Replace the path of a prompt file in a reference by the name of the prompt. Shells complete paths."""
+    """Replace the path of a prompt file or chat folder in a reference by the name of the prompt. Shells complete paths."""
     path, colon, selector = (text or "").partition(":")
-    if file_suffix(path) not in SUFFIXES:
+    if file_suffix(path) not in SUFFIXES and not (path and Path(path).is_dir()):
         return text
-    from promptdb.project.placing import is_prompt_file, prompt_of_file
+    from promptdb.project.placing import chat_of_folder, is_prompt_file, prompt_of_file
     from promptdb.settings import load_settings
 
     settings = load_settings()
-    return f"{prompt_of_file(Path(path), settings)}{colon}{selector}" if is_prompt_file(path, settings) else text
+    if is_prompt_file(path, settings):
+        return f"{prompt_of_file(Path(path), settings)}{colon}{selector}"
+    chat = chat_of_folder(Path(path), settings)
+    return text if chat is None else f"{chat}{colon}{selector}"
 
 
 def ref_argument(name: str, *, required: bool = True) -> Callable[[_F], _F]:

@@ -41,6 +41,16 @@ class Candidate(NamedTuple):
         return _named_path(self.path, self.parts)
 
 
+# git removes the folder of the last file.
+_ADVICE = (
+    "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT; if its last prompt was deleted, create the empty folder, "
+    "and 'promptdb sync --prune --max-prune 100' archives the prompts"
+)
+_ADVICE_FOR_ONE = (
+    "remove it from prompts_root if its last prompt was deleted, since git removes empty folders; or correct it"
+)
+
+
 @dataclass(frozen=True)
 class Scan:
     """Prompt files and problems. Two files claim each of the `clashing` prompts, and neither is a candidate."""
@@ -58,15 +68,13 @@ def scan(root: Path, layout: Layout = PLAIN, git_ignores: Callable[[str], bool] 
     """
     for folder in (root if layout.is_plain else root / str(each) for each in layout.roots if not each.is_pattern):
         if not folder.is_dir():
-            raise ConfigError(
-                f"there is no prompts folder {folder}", "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT"
-            )
+            raise ConfigError(f"there is no prompts folder {folder}", _ADVICE if layout.is_plain else _ADVICE_FOR_ONE)
     ignored = ignore_rule(ignore_file(root), str(root / IGNORE_FILE))
     walk = _Walk(root, layout, lambda path: ignored(path) or (git_ignores is not None and git_ignores(path)))
     walk.enter("")
     for pattern in (each for each in layout.roots if each.is_pattern):
         if not any(pattern.place(folder.split("/")) for folder in walk.folders if folder):
-            raise ConfigError(f"no folder matches {root / str(pattern)}", "correct prompts_root in the settings")
+            raise ConfigError(f"no folder matches {root / str(pattern)}", _ADVICE_FOR_ONE)
     return identify(sorted([*walk.paths, *walk.links]), walk.problems, layout, walk.links)
 
 

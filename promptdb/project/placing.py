@@ -72,6 +72,11 @@ def is_hidden(file: Path, settings: AppSettings) -> bool:
     return layout.hides(path)
 
 
+def is_in_tree(file: Path, settings: AppSettings) -> bool:
+    """Report whether a file lies in the prompts root."""
+    return placed(file, settings).root == settings.prompts_path
+
+
 def name_of_file(file: Path, settings: AppSettings) -> PromptId:
     """Name the prompt of a file: as in the prompts root if it lies there, otherwise by the file alone.
 
@@ -96,6 +101,16 @@ def prompt_of_file(file: Path, settings: AppSettings) -> PromptId:
         hint = "'promptdb check' checks the prompts that use it"
         raise ConfigError(f"{file} is not a prompt: a part of its path begins with '.' or '_'", hint)
     return name_of_file(file, settings)
+
+
+def chat_of_folder(folder: Path, settings: AppSettings) -> PromptId | None:
+    """Name the chat of a folder, or return None if it is not a chat in the prompts root. Errors as in `name_of_file`."""
+    if not settings.chat_folders or not folder.is_dir():
+        return None
+    root, path, layout = placed(folder, settings)
+    if root != settings.prompts_path or not any(layout.chat_role(f"{path}/{file.name}") for file in folder.iterdir()):
+        return None
+    return layout.prompt(f"{path}/")
 
 
 @dataclass(frozen=True)

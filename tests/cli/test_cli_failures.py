@@ -58,7 +58,10 @@ def told(ran: Ran, code: int, message: str, hint: str | None = None) -> None:
 @pytest.mark.parametrize("arguments", FILES, ids=words)
 def test_without_a_prompts_folder_it_says_where_it_looked(run: Run, project: Path, arguments: list[str]) -> None:
     shutil.rmtree(project / "prompts")
-    hint = "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT"
+    hint = (
+        "run 'promptdb init', or set PROMPTDB_PROMPTS_ROOT; if its last prompt was deleted, create the empty folder, "
+        "and 'promptdb sync --prune --max-prune 100' archives the prompts"
+    )
     told(run(*arguments), 1, f"there is no prompts folder {project / 'prompts'}", hint)
 
 

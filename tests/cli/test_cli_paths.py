@@ -30,6 +30,26 @@ def test_a_path_stands_for_the_name(run: Run, synced: Path, path: str, name: str
     assert run("show", synced / path).out == run("show", name).out
 
 
+def test_the_path_of_a_chat_folder_stands_for_the_chat(run: Run, project: Path) -> None:
+    write(
+        project,
+        {
+            "promptdb.toml": "chat_folders = true\n",
+            "prompts/chats/support/system.md": "Be kind.",
+            "prompts/chats/support/user.md": "{question}",
+        },
+    )
+    assert run("sync").code == 0
+    for command in ("show", "diff", "log"):
+        for path in ("prompts/chats/support", "prompts/chats/support/"):
+            given = run(command, path)
+            assert given.code == 0
+            assert given == run(command, "chats/support")
+    assert run("show", "prompts/chats/support:rev:1").out == run("show", "chats/support").out
+    # A folder of prompts is not a prompt.
+    assert run("show", "prompts/chats").code != 0
+
+
 def test_moves_of_aliases_and_exports_take_paths(run: Run, synced: Path) -> None:
     assert run("promote", "prompts/greet.txt", "staging").code == 0
     assert run("alias", "set", "prompts/greet.txt:rev:1", "production").code == 0

@@ -25,12 +25,13 @@ def list_(prompt: str | None, as_json: bool) -> None:
     """List the aliases of one prompt or of all prompts."""
     with service() as opened:
         found = opened.aliases(prompt)
+        deleted = [] if as_json else [hold for hold in opened.holds(prompt) if hold.revision is None]
     if prompt is not None and found:
         note_rename(prompt, found[0].prompt)
     if as_json:
         print_json(found)
-    elif found:
-        held = any(view.held for view in found)
+    elif found or deleted:
+        held = bool(deleted) or any(view.held for view in found)
         rows = [
             [
                 *(str(view.prompt), view.alias, f"rev:{view.revision}", short_time(view.updated_at)),
@@ -38,6 +39,9 @@ def list_(prompt: str | None, as_json: bool) -> None:
             ]
             for view in found
         ]
+        # Syncs do not set these again, which a list without them would hide.
+        rows += [[str(hold.prompt), hold.alias, "deleted", short_time(hold.since), "held"] for hold in deleted]
+        rows.sort(key=lambda row: row[:2])
         print_table(["PROMPT", "ALIAS", "REVISION", "MOVED", *(["STATE"] if held else [])], rows)
     else:
         click.echo("no aliases; 'promptdb promote' sets them", err=True)

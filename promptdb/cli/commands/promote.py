@@ -10,6 +10,7 @@ from promptdb.cli.present.alias_moves import print_declared, print_moves
 
 if TYPE_CHECKING:
     from promptdb.registry.aliases import Expected
+    from promptdb.service import PromptService
 
 
 @click.command("promote")
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--all", "everywhere", is_flag=True, help="Move ALIAS for every prompt that has SOURCE, an alias or latest."
 )
-@click.option("--dry-run", is_flag=True, help="Show the moves without making them.")
+@click.option("--dry-run", is_flag=True, help="Show the moves without making them, with --all also the refused ones.")
 @expect_option
 @breaking_option
 @click.option(
@@ -58,8 +59,11 @@ def command(
             print_declared(moves, root_prefix(checkout.settings), as_json=as_json)
         return
     with service() as opened:
+        if everywhere and dry_run:
+            _show_all(opened, source, alias, reason, allow_breaking=allow_breaking, as_json=as_json)
+            return
         if everywhere:
-            moves = opened.promote_all(source, alias, dry_run=dry_run, reason=reason, allow_breaking=allow_breaking)
+            moves = opened.promote_all(source, alias, reason=reason, allow_breaking=allow_breaking)
         else:
             move = opened.promote(
                 source, alias, expected=expected, reason=reason, dry_run=dry_run, allow_breaking=allow_breaking
@@ -67,3 +71,15 @@ def command(
             note_rename(source, move.prompt)
             moves = [move]
     print_moves(moves, opened.settings, as_json=as_json, dry_run=dry_run)
+
+
+def _show_all(
+    opened: "PromptService", source: str, alias: str, reason: str | None, *, allow_breaking: bool, as_json: bool
+) -> None:
+    """Print the moves of a dry run, also those that would be refused, and then refuse them."""
+    from promptdb.registry.protection import require_unbroken
+
+    moves = opened.promote_all(source, alias, dry_run=True, reason=reason, allow_breaking=True)
+    print_moves(moves, opened.settings, as_json=as_json, dry_run=True, marks_refused=not allow_breaking)
+    if not allow_breaking:
+        require_unbroken(moves)

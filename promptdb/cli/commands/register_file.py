@@ -1,8 +1,10 @@
 """`promptdb register-file`."""
 
+from pathlib import Path
+
 import click
 
-from promptdb.cli.opening import service
+from promptdb.cli.opening import note_registered, service
 from promptdb.cli.options import breaking_option, json_option, reason_option
 from promptdb.cli.present.holds import note_holds
 from promptdb.cli.present.output import plain, print_json
@@ -23,6 +25,7 @@ def command(
     A file outside of the tree gets the name of the file in the namespace default, and files that it refers to must be in its
     folder or below.
     """
+    from promptdb.project.placing import is_in_tree
     from promptdb.sync.alias_moves import Pointing
 
     if alias is None and (allow_breaking or reason is not None):
@@ -30,6 +33,9 @@ def command(
     pointing = Pointing(alias, reason, allow_breaking) if alias is not None else None
     with service() as opened:
         registered = opened.register_file(file, name, alias=pointing)
+        stores = opened.reader.stores
+        if registered.created and not stores.is_local and is_in_tree(Path(file), opened.settings):
+            note_registered(stores.audience, file)
         if alias is not None:
             note_holds(opened.holds(str(registered.version.prompt)), alias)
     version = registered.version

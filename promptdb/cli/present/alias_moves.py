@@ -44,8 +44,18 @@ def moves_summary(plan: Plan, *, done: bool = False) -> str:
     return f"{count(len(plan.moves), 'alias move')}{' made' if done else ''}" if plan.moves else ""
 
 
-def print_moves(moves: Sequence[AliasMove], settings: AppSettings, *, as_json: bool, dry_run: bool = False) -> None:
-    """Print the moves that change something, and what git says of them. With `dry_run`, none of them was made."""
+def print_moves(
+    moves: Sequence[AliasMove],
+    settings: AppSettings,
+    *,
+    as_json: bool,
+    dry_run: bool = False,
+    marks_refused: bool = False,
+) -> None:
+    """Print the moves that change something, and what git says of them.
+
+    With `dry_run`, none of them was made. `marks_refused` marks those that break callers.
+    """
     needed = [move for move in moves if move.is_needed]
     if not dry_run:
         note_git_targets(needed, settings)
@@ -53,7 +63,7 @@ def print_moves(moves: Sequence[AliasMove], settings: AppSettings, *, as_json: b
         print_json(needed)
         return
     if needed:
-        _print_table(needed)
+        _print_table(needed, marks_refused=marks_refused and any(move.breaking for move in needed))
         print_breaking((move.prompt, move.breaking) for move in needed)
     if dry_run:
         click.echo("nothing was moved", err=True)
@@ -74,11 +84,14 @@ def print_declared(moves: Sequence[AliasMove], root: str, *, as_json: bool) -> N
         click.echo(f"wrote {file}; commit it, and 'promptdb sync' of the commit moves the aliases")
 
 
-def _print_table(moves: Sequence[AliasMove], *, with_reasons: bool = False) -> None:
+def _print_table(moves: Sequence[AliasMove], *, with_reasons: bool = False, marks_refused: bool = False) -> None:
     rows = []
     for move in moves:
         there, target = (f"rev:{rev}" if rev is not None else "-" for rev in (move.from_revision, move.to_revision))
         rows.append([f"{move.prompt}:{move.alias}", there, target])
         if with_reasons:
             rows[-1].append(move.reason or "")
-    print_table(["ALIAS", "FROM", "TO", *(["WHY"] if with_reasons else [])], rows)
+        if marks_refused:
+            rows[-1].append("refused" if move.breaking else "")
+    more = [*(["WHY"] if with_reasons else []), *(["STATE"] if marks_refused else [])]
+    print_table(["ALIAS", "FROM", "TO", *more], rows)

@@ -53,6 +53,15 @@ def test_a_move_by_hand_says_at_once_which_line_declares_the_alias(
     assert (move["git_target"]["selector"], move["git_target"]["line"]) == ("rev:2", 2)
 
 
+def test_the_list_shows_a_held_alias_that_was_deleted(run: Run, declared: Path) -> None:
+    assert run("alias", "delete", "greet", "production").code == 0
+    for arguments in ((), ("greet",)):
+        lines = [line.split() for line in run("alias", "list", *arguments).out.splitlines()]
+        [line] = [line for line in lines if line[1] == "production"]
+        assert (line[0], line[2], line[-1]) == (NAME.partition(":")[0], "deleted", "held")
+    assert all(view["alias"] != "production" for view in run("alias", "list", "--json").json)
+
+
 def test_a_registration_says_so_too(run: Run, declared: Path) -> None:
     write(declared, {"prompts/greet.txt": "Dear {name}, welcome to {place}!\n"})
     ran = run("register-file", "prompts/greet.txt", "--name", "greet", "--alias", "production")

@@ -34,6 +34,20 @@ def test_a_file_of_the_tree_has_its_name_there(run: Run, project: Path) -> None:
     assert run("plan").out == "2 unchanged\n"
 
 
+def test_a_draft_of_the_tree_in_a_registry_of_others_is_said(
+    run: Run, project: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "../of_readers").mkdir()
+    monkeypatch.setenv("PROMPTDB_DATABASE_URL", "sqlite:///../of_readers/data.sqlite3")
+    told = r"note: everyone who reads 'latest' from sqlite:///.*/of_readers/data.sqlite3 gets this version of "
+    ran = run("register-file", "prompts/greet.txt")
+    assert ran.code == 0
+    assert re.fullmatch(rf"{told}prompts/greet.txt, committed or not\n", ran.err)
+    # Nothing was added, or the file is not of the tree.
+    assert run("register-file", "prompts/greet.txt").err == ""
+    assert run("register-file", file).err == ""
+
+
 def test_json_has_the_alias_that_was_moved(run: Run, file: Path) -> None:
     assert run("register-file", file, "--json").json["alias"] is None
     assert run("register-file", file, "--json", "--alias", "production").json["alias"] == "production"

@@ -1,6 +1,7 @@
 """`promptdb sync`."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,30 @@ def test_an_empty_folder_does_not_archive_everything(run: Run, synced: Path) -> 
     for file in ("greet.txt", "support/triage.yaml"):
         (synced / "prompts" / file).unlink()
     assert run("sync", "--prune").code == 5
+
+
+def test_the_advice_for_a_folder_whose_last_prompt_is_gone_archives_it(run: Run, synced: Path) -> None:
+    shutil.rmtree(synced / "prompts")
+    assert "create the empty folder, and 'promptdb sync --prune --max-prune 100'" in run("plan").err
+    (synced / "prompts").mkdir()
+    assert run("sync", "--prune", "--max-prune", 100).code == 0
+    assert run("list", "--json").json == []
+
+
+def test_one_of_several_roots_that_is_gone_gets_advice_of_its_own(run: Run, project: Path) -> None:
+    write(project, {"promptdb.toml": 'prompts_root = ["prompts", "gone"]\n'})
+    for command in ("plan", "sync"):
+        ran = run(command)
+        assert (ran.code, "remove it from prompts_root" in ran.err, "promptdb init" in ran.err) == (1, True, False)
+
+
+def test_local_is_refused_for_a_registry_of_others_before_the_dirty_tree(
+    run: Run, dirty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (dirty / "../of_others").mkdir()
+    monkeypatch.setenv("PROMPTDB_DATABASE_URL", "sqlite:///../of_others/data.sqlite3")
+    ran = run("sync", "--local")
+    assert (ran.code, ran.err.startswith("error: --local is for a registry of your own")) == (1, True)
 
 
 # A clean tree
