@@ -46,16 +46,22 @@ def command(roots: tuple[str, ...], dry_run: bool) -> None:
     for advice in proposal.advice:
         click.secho("next: ", fg="cyan", nl=False)
         click.echo(advice)
-    first = f"promptdb render {proposal.example} --worktree, then " if proposal.example else ""
+    values = "".join(f" -v {name}=..." for name in proposal.values)
+    first = f"promptdb render {proposal.example} --worktree{values}, then " if proposal.example else ""
     click.echo(f"{count(proposal.prompts, 'prompt')} ready" + ("" if dry_run else f"; run: {first}promptdb sync"))
 
 
 def _print_places(proposal: "Proposal") -> None:
     """Print the places with prompts if there is a choice."""
-    if len(proposal.places) < 2:
+    found = {place.root for place in proposal.places}
+    # Someone may have named other folders than those that were found.
+    asked = [root for root in proposal.chosen if root not in found] if found else []
+    if len(found) + len(asked) < 2:
         return
-    click.echo(f"{len(proposal.places)} places with prompts:")
-    for place in proposal.places[:_PLACES_SHOWN]:
+    click.echo(f"{count(len(found), 'place')} with prompts:")
+    for root in asked:
+        click.echo(f"* {root}" + (f": {count(proposal.prompts, 'prompt')}" if len(proposal.chosen) == 1 else ""))
+    for place in sorted(proposal.places, key=lambda place: place.root not in proposal.chosen)[:_PLACES_SHOWN]:
         mark = "*" if place.root in proposal.chosen else " "
         folders = f" in {place.folders} folders" if place.folders > 1 else ""
         click.echo(f"{mark} {place.root}: {count(place.prompts, 'prompt')}{folders}")

@@ -14,6 +14,7 @@ from promptdb.errors import ConfigError, StorageError
 from promptdb.git.repository import repository_root
 from promptdb.git.worktree import open_work_tree
 from promptdb.project.adopt import foreign
+from promptdb.project.adopt.advice import advice
 from promptdb.project.adopt.places import PromptsPlace, prompts_places
 from promptdb.project.adopt.reading import Reading, read_place
 from promptdb.project.adopt.survey import Survey, hidden_places, is_about_repository, is_aside, survey
@@ -47,7 +48,7 @@ _PLACES_READ = 10
 class Proposal:
     """New files with their text in `writes`, findings in `facts`, and steps for a person in `advice`.
 
-    `example` is the name of a prompt to render first, if any of the found ones is valid.
+    `example` is the name of a prompt to render first with `values`, if any of the found ones is valid.
     """
 
     base: Path
@@ -55,6 +56,7 @@ class Proposal:
     chosen: tuple[str, ...] = ()
     prompts: int = 0
     example: str | None = None
+    values: tuple[str, ...] = ()
     writes: dict[Path, str] = field(default_factory=dict)
     facts: list[str] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
@@ -168,16 +170,11 @@ def _adopt(proposal: Proposal, found: Survey, reading: Reading) -> None:
         _start(proposal, proposal.chosen[0])
         return
     proposal.prompts = len(reading.prompts)
-    proposal.example = reading.example
+    proposal.example, proposal.values = reading.example, reading.values
     proposal.writes[proposal.base / CONFIG_FILE] = settings_text(reading.settings)
     proposal.facts += _counts(proposal.chosen, reading)
     proposal.facts += reading.facts
-    if reading.literal:
-        shown = ", ".join(reading.literal[:3]) + (", ..." if len(reading.literal) > 3 else "")
-        proposal.advice.append(
-            f"{{{{name}}}} is literal text in {len(reading.literal)} plain {_files(reading.literal)} ({shown}): to make it a"
-            " variable, set template_format: mustache in front matter, or text_format for a folder"
-        )
+    proposal.advice += advice(reading)
     if reading.left_out:
         _leave_out(proposal, reading)
     # A valid structured file needs no advice.
@@ -213,16 +210,20 @@ def _counts(roots: Sequence[str], reading: Reading) -> list[str]:
     """Write the number of files, and those of its groups, which add up to it."""
     of_prompts = reading.found - len(reading.left_out) - len(reading.blank)
     count = f"{len(reading.prompts)} {'prompt' if len(reading.prompts) == 1 else 'prompts'}"
-    groups = [count + (f" of {of_prompts} files" if of_prompts > len(reading.prompts) else "")]
+    if more := of_prompts - len(reading.prompts):
+        count += f" with {more} more {'file' if more == 1 else 'files'} of chat folders"
+    groups = [count]
     groups += [f"{len(reading.blank)} empty"] if reading.blank else []
     groups += [f"{len(reading.left_out)} left out"] if reading.left_out else []
     where = "in the repository" if tuple(roots) == (".",) else f"below {', '.join(roots)}"
     lines = [f"{reading.found} {'file' if reading.found == 1 else 'files'} {where}: {', '.join(groups)}"]
-    shown, more = reading.reasons[:_REASONS_SHOWN], reading.reasons[_REASONS_SHOWN:]
+    shown, others = reading.reasons[:_REASONS_SHOWN], reading.reasons[_REASONS_SHOWN:]
     lines += [f"  {len(files)} {_files(files)}: {reason}" for reason, files in shown]
-    if more:
-        files = [file for _, group in more for file in group]
-        lines.append(f"  {len(files)} {_files(files)}: {len(more)} other reasons")
+    if others:
+        files = [file for _, group in others for file in group]
+        named = "; ".join(reason for reason, _ in others[:_REASONS_SHOWN])
+        rest = f"; and {len(others) - _REASONS_SHOWN} more" if len(others) > _REASONS_SHOWN else ""
+        lines.append(f"  {len(files)} {_files(files)}: {named}{rest}")
     return lines
 
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 from promptdb.domain.layout import Layout
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE
 from promptdb.domain.suffixes import TEXT_FORMATS, file_suffix
+from promptdb.errors import OutsideRoot, PromptDBError
 from promptdb.files.scan import Candidate, scan
+from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge
 from promptdb.git.worktree import open_work_tree
 from promptdb.problems import Code
+from promptdb.project.adopt.braces import braces, chosen_format, literal_names
 from promptdb.project.adopt.foreign import LANGCHAIN_FIELDS
 from promptdb.project.adopt.names import proposed_names
 from promptdb.project.parallel import ordered_map
@@ -23,14 +27,14 @@ from promptdb.render.formats import engine
 from promptdb.render.templates import templates
 from promptdb.settings import AppSettings
 
-_DOUBLE_BRACES = re.compile(r"\{\{ *[A-Za-z_]\w* *\}\}")
 _UNKNOWN = re.compile(r"unknown field '(\w+)'")
 _OF_SYSTEM = re.compile(r"system", re.IGNORECASE)
 
+BAD_NAME = "its name cannot be that of a prompt"
 _TWICE = "another file has its name"
 _OF_NAMES = frozenset({Code.BAD_NAME, Code.SAME_IDENTITY, Code.NAME_WITHOUT_FILE})
 
-_File = tuple[str, LoadedFile]
+_File = tuple[Candidate, LoadedFile]
 _Choice = tuple[dict[str, Any], str]
 """Settings, and the fact behind them."""
 
@@ -42,8 +46,8 @@ Skip = Callable[[str], str | None]
 class Reading:
     """The files of a place under some settings. Paths start at `prompts_path` of the settings.
 
-    `left_out` has the reason for each file that is not a prompt. `blank` are empty files of chat folders. `literal` are plain
-    texts with `{{name}}`, which is not a variable there.
+    `left_out` has the reason for each file that is not a prompt. `blank` are empty files of chat folders. `literal` are texts
+    with names in braces that are not variables there, by the braces and the format.
     """
 
     settings: dict[str, Any]
@@ -51,10 +55,15 @@ class Reading:
     prompts: list[Candidate] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     blank: list[str] = field(default_factory=list)
-    literal: list[str] = field(default_factory=list)
+    literal: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     facts: list[str] = field(default_factory=list)
     example: str | None = None
-    """A prompt that renders without values, or any prompt."""
+    """A prompt with variables that renders with these `values`, or any prompt."""
+    values: tuple[str, ...] = ()
+    unknown: dict[str, list[str]] = field(default_factory=dict)
+    """The unknown fields in the front matter of each file that has some."""
+    broken: int = 0
+    """How many texts are left out because of their braces."""
 
     @property
     def reasons(self) -> list[tuple[str, list[str]]]:
@@ -136,9 +145,9 @@ def _are_chats(paths: Sequence[str]) -> bool:
 def _loaded(base: Path, opened: OpenView, reading: Reading, skip: Skip) -> list[LoadedFile]:
     """Load the candidates under the settings that make the most of them valid."""
     loaded = _load(opened)
-    paths = [candidate.path for candidate in opened.found.candidates]
     for choose in (_fields_of_others, _text_format, _text_role, _undefined):
-        if chosen := choose(base, [(path, file) for path, file in zip(paths, loaded, strict=True) if not skip(path)]):
+        files = zip(opened.found.candidates, loaded, strict=True)
+        if chosen := choose(opened, [(candidate, file) for candidate, file in files if not skip(candidate.path)]):
             settings, fact = chosen
             reading.settings |= settings
             reading.facts.append(fact)
@@ -146,7 +155,7 @@ def _loaded(base: Path, opened: OpenView, reading: Reading, skip: Skip) -> list[
     return loaded
 
 
-def _fields_of_others(_: Path, files: Sequence[_File]) -> _Choice | None:
+def _fields_of_others(_: OpenView, files: Sequence[_File]) -> _Choice | None:
     fields = {match[1] for _, file in files for p in file.problems if (match := _UNKNOWN.fullmatch(p.message))}
     if "_type" not in fields:
         return None
@@ -154,27 +163,45 @@ def _fields_of_others(_: Path, files: Sequence[_File]) -> _Choice | None:
     return {"ignored_fields": ignored}, f"files of LangChain are read without {', '.join(ignored)}: ignored_fields"
 
 
-def _text_format(_: Path, files: Sequence[_File]) -> _Choice | None:
-    texts = [file for path, file in files if _is_text(path)]
-    broken = [file for file in texts if Code.TEMPLATE_SYNTAX in {problem.code for problem in file.problems}]
-    if not broken:
-        return None
-    fact = f"{len(broken)} of {len(texts)} texts have braces that are not f-string variables"
-    return {"text_format": "plain"}, f'{fact}: text_format = "plain"'
+def _text_format(opened: OpenView, files: Sequence[_File]) -> _Choice | None:
+    return chosen_format(
+        [
+            braces(_text(opened, candidate), is_broken=_is_broken(file))
+            for candidate, file in files
+            # Front matter can name another format.
+            if _is_text(candidate.path) and (file.content is None or file.content.spec.template_format == "f-string")
+        ]
+    )
 
 
-def _text_role(base: Path, files: Sequence[_File]) -> _Choice | None:
-    paths = [path for path, _ in files if file_suffix(path) in TEXT_FORMATS]
+def _is_broken(file: LoadedFile) -> bool:
+    return Code.TEMPLATE_SYNTAX in {problem.code for problem in file.problems}
+
+
+def _text(opened: OpenView, candidate: Candidate) -> str:
+    return "\n".join(_text_of(opened, path) for path in candidate.parts or (candidate.path,))
+
+
+def _text_of(opened: OpenView, path: str) -> str:
+    with suppress(FileTooLarge, OSError, OutsideRoot):
+        return opened.tree.read_scanned(path, MAX_TEXT_BYTES).decode(errors="replace")
+    return ""
+
+
+def _text_role(opened: OpenView, files: Sequence[_File]) -> _Choice | None:
+    paths = [candidate.path for candidate, _ in files if file_suffix(candidate.path) in TEXT_FORMATS]
     if _are_chats(paths):
         return None
     if not paths or not all(map(_is_text, paths)):
         return None
-    if sum(1 for path in paths if _OF_SYSTEM.search(path)) * 2 > len(paths) or _OF_SYSTEM.search(base.name):
+    if sum(1 for path in paths if _OF_SYSTEM.search(path)) * 2 > len(paths) or _OF_SYSTEM.search(
+        opened.settings.base.name
+    ):
         return {"text_role": "system"}, 'texts are read as system messages: text_role = "system"'
     return {}, 'texts are read as strings; text_role = "system" makes system messages of them'
 
 
-def _undefined(_: Path, files: Sequence[_File]) -> _Choice | None:
+def _undefined(_: OpenView, files: Sequence[_File]) -> _Choice | None:
     specs = [file.content.spec for _, file in files if file.content is not None]
     # A prompt that declares its variables was written for promptdb.
     jinja = [spec for spec in specs if spec.template_format == "jinja2" and spec.variables is None]
@@ -201,7 +228,7 @@ def _judge(opened: OpenView, loaded: Sequence[LoadedFile], reading: Reading, ski
     """Decide for each file whether it is a prompt, and if not, why."""
     for problem in opened.found.problems:
         if problem.code is Code.BAD_NAME:
-            reading.left_out[problem.path] = skip(problem.path) or "its name cannot be that of a prompt"
+            reading.left_out[problem.path] = skip(problem.path) or BAD_NAME
     for candidate, file in zip(opened.found.candidates, loaded, strict=True):
         paths = candidate.parts or (candidate.path,)
         wrong = (problem for problem in file.problems if problem.is_error or problem.code is Code.EMPTY_TEMPLATE)
@@ -211,21 +238,33 @@ def _judge(opened: OpenView, loaded: Sequence[LoadedFile], reading: Reading, ski
             reading.blank += paths
         elif reason is not None:
             reading.left_out |= dict.fromkeys(paths, reason)
+            reading.broken += _is_broken(file) and _is_text(candidate.path)
+            unknown = [match[1] for p in file.problems if (match := _UNKNOWN.fullmatch(p.message))]
+            if unknown and file_suffix(candidate.path) in TEXT_FORMATS:
+                reading.unknown[candidate.path] = unknown
         else:
             reading.prompts.append(candidate)
-            if reading.example is None and _needs_nothing(file):
-                reading.example = str(candidate.prompt)
-            if file.content is not None and file.content.spec.template_format == "plain":
-                reading.literal += [path for path in paths if _has_name(opened.settings.prompts_path / path)]
-    if reading.prompts:
-        reading.example = (reading.example or str(reading.prompts[0].prompt)).removeprefix(f"{DEFAULT_NAMESPACE}/")
+            _set_example(reading, candidate, file)
+            _add_literal(reading, opened, candidate, file)
     used = sum(len(candidate.parts) or 1 for candidate in reading.prompts)
     reading.found = used + len(reading.left_out) + len(reading.blank)
 
 
-def _needs_nothing(file: LoadedFile) -> bool:
-    return file.content is not None and not CompiledPrompt(file.content.spec, file.content.open_blob).inputs.required
+def _set_example(reading: Reading, candidate: Candidate, file: LoadedFile) -> None:
+    if reading.values or file.content is None:
+        return
+    compiled = CompiledPrompt(file.content.spec, file.content.open_blob)
+    values = tuple(sorted(compiled.inputs.required))
+    with suppress(PromptDBError):
+        compiled.render_text(dict.fromkeys(values, "..."))
+        if reading.example is None or values:
+            reading.example, reading.values = str(candidate.prompt).removeprefix(f"{DEFAULT_NAMESPACE}/"), values
 
 
-def _has_name(file: Path) -> bool:
-    return _DOUBLE_BRACES.search(file.read_text(encoding="utf-8", errors="replace")) is not None
+def _add_literal(reading: Reading, opened: OpenView, candidate: Candidate, file: LoadedFile) -> None:
+    form = file.content.spec.template_format if file.content is not None else "jinja2"
+    if form == "jinja2" or not (_is_text(candidate.path) or form == "plain"):
+        return
+    for path in candidate.parts or (candidate.path,):
+        for shape in literal_names(_text_of(opened, path), form):
+            reading.literal.setdefault((shape, form), []).append(path)

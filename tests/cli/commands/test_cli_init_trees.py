@@ -41,8 +41,10 @@ def patterns(number: int) -> dict[str, str]:
 def test_a_collection_of_folders_with_system_and_user_texts(repository: Path, capsys: Out):
     write(repository, patterns(276))
     out = done(capsys, "init")
-    assert "322 files below data/patterns: 276 prompts of 322 files\n" in out
-    assert "{{name}} is literal text in 23 plain files (p000/user.md, " in out
+    assert "322 files below data/patterns: 276 prompts with 46 more files of chat folders\n" in out
+    assert '23 of 276 texts have {{name}}: text_format = "mustache"\n' in out
+    assert "run: promptdb render p000 --worktree -v input=..., then promptdb sync\n" in out
+    assert "INPUT: Hello" in done(capsys, "render", "p000", "--worktree", "-v", "input=Hello")
     assert "276 prompts and 0 tests: no problems" in done(capsys, "check")
     request = json.loads(done(capsys, "render", "p001", "--worktree", "--as", "openai"))
     assert request["messages"] == [{"role": "system", "content": "# IDENTITY\nYou are expert 1.  "}]
@@ -199,7 +201,7 @@ def test_a_readme_does_not_make_a_place(repository: Path, capsys: Out):
 def test_a_place_without_valid_prompts_is_passed_over(repository: Path, capsys: Out):
     write(repository, {"prompts/提示.md": "Hi", "my_prompts/a.md": "Hi", "x.py": "", "y.py": ""})
     out = done(capsys, "init")
-    assert "  prompts: 1 prompt\n* my_prompts: 1 prompt\n" in out
+    assert "* my_prompts: 1 prompt\n  prompts: 1 prompt\n" in out
     assert "1 prompt ready" in out
 
 
@@ -234,3 +236,49 @@ def test_the_file_that_parses_keeps_the_name(repository: Path, capsys: Out):
         .endswith("# 2 files: another file has its name\n/a.json\n/a.yaml\n")
     )
     assert "1 prompt and 0 tests: no problems" in done(capsys, "check")
+
+
+def test_one_text_with_other_braces_does_not_take_the_variables_of_the_others(repository: Path, capsys: Out):
+    write(repository, {f"prompts/{n}.md": "Hi {name}" for n in "abc"} | {"prompts/json.md": 'Reply as {"a": 1}.'})
+    out = done(capsys, "init")
+    assert "1 of 4 texts have braces that are not f-string variables, and 3 have {name}: text_format stays" in out
+    assert "next: texts left out for their braces: 1. To read one as it is, set template_format: plain in front" in out
+    assert "3 prompts ready; run: promptdb render a --worktree -v name=..., then promptdb sync\n" in out
+    assert done(capsys, "render", "a", "--worktree", "-v", "name=Ann") == "Hi Ann\n"
+    assert "3 prompts and 0 tests: no problems" in done(capsys, "check")
+
+
+def test_names_that_plain_texts_do_not_fill_in_are_shown(repository: Path, capsys: Out):
+    write(repository, {"prompts/a.md": "Hi {name}", "prompts/json.md": 'Reply as {"a": 1}.'})
+    out = done(capsys, "init")
+    assert 'text_format = "plain"' in out
+    assert (
+        "next: {name} is literal text in 1 plain file (a.md): to make it a variable, set template_format: f-string"
+        in out
+    )
+
+
+def test_names_in_other_braces_are_shown(repository: Path, capsys: Out):
+    write(repository, {"prompts/a.md": "Hi {name}", "prompts/b.md": "Hi {{name}}"})
+    assert "next: {{name}} is literal text in 1 f-string file (b.md): " in done(capsys, "init")
+
+
+def test_names_and_fields_that_promptdb_does_not_accept_have_a_next_step(repository: Path, capsys: Out):
+    front = "---\ntitle: A\nauthor: B\n---\nHi\n"
+    write(repository, {"prompts/a.md": "Hi", "prompts/提示.md": "Hi", "prompts/b.md": front})
+    out = done(capsys, "init")
+    assert "next: no name follows from 1 file (提示.md): give it one in [names], and remove " in out
+    assert (
+        "next: front matter of 1 file (b.md) has unknown fields (author, title): put them below 'metadata', or " in out
+    )
+
+
+def test_a_root_that_was_asked_for_is_marked(repository: Path, capsys: Out):
+    write(repository, {"app/prompts/a.md": "Hi", "app/b.md": "Hi", "x.py": "", "y.py": "", "z.py": ""})
+    out = done(capsys, "init", "--root", "app")
+    assert out.startswith("1 place with prompts:\n* app: 2 prompts\n  app/prompts: 1 prompt\n")
+
+
+def test_the_rarer_reasons_are_named(repository: Path, capsys: Out):
+    write(repository, {f"prompts/{n}.md": f"---\nfield{n}: x\n---\nHi" for n in range(10)} | {"prompts/a.md": "Hi"})
+    assert "  2 files: unknown field 'field8'; unknown field 'field9'\n" in done(capsys, "init")
