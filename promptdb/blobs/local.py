@@ -1,5 +1,6 @@
 """Blobs as files in a folder."""
 
+import errno
 import hashlib
 import os
 import sys
@@ -14,7 +15,7 @@ from promptdb.blobs.store import OWNERS, Progress, blob_changed, blob_missing, o
 from promptdb.domain.blob import CHUNK, Blob, StoredBlob, object_key
 from promptdb.domain.digest import Digest, parse_digest
 from promptdb.errors import IntegrityFailure, StorageError
-from promptdb.safe_paths import contained, open_regular
+from promptdb.safe_paths import contained, open_below, open_regular
 from promptdb.streams import checked, stream_digest
 
 _FSYNC_EACH = 32  # For more files, one sync of the whole system is faster than fsync of each.
@@ -48,13 +49,22 @@ class LocalBlobStore:
                 Path(staged).unlink(missing_ok=True)
 
     def open(self, digest: Digest) -> BinaryIO:
-        path = self._path(digest)
+        key = object_key(parse_digest(digest))
         with _restated(f"read the blob {digest}"):
             try:
-                file, _ = open_regular(path)
+                file = self._opened(digest, key)
             except FileNotFoundError as error:
                 raise blob_missing(digest, str(self.root)) from error
-        return checked(_Source(file, digest), digest, lambda: blob_changed(digest, str(path)))
+        return checked(_Source(file, digest), digest, lambda: blob_changed(digest, str(self.root / key)))
+
+    def _opened(self, digest: Digest, key: str) -> BinaryIO:
+        try:
+            return open_below(self.root, key)[0]
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+            # A link inside the folder is followed. To find out takes longer than to read a blob.
+            return open_regular(self._path(digest))[0]
 
     def get(self, digest: Digest) -> bytes:
         with self.open(digest) as stream:

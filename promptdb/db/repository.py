@@ -97,11 +97,16 @@ class PromptRepository:
         query = select_versions().where(is_highest)
         if not archived:
             query = query.where(prompts.c.archived_at.is_(None))
-        targets: dict[PromptId, dict[str, int]] = {}
-        for alias in self.aliases():
-            targets.setdefault(alias.prompt, {})[alias.alias] = alias.revision
+        pointing = (
+            sa.select(prompts.c.namespace, prompts.c.name, aliases.c.alias, versions.c.revision)
+            .join(prompts, prompts.c.id == aliases.c.prompt_id)
+            .join(versions, versions.c.id == aliases.c.version_id)
+        )
+        targets: dict[tuple[str, str], dict[str, int]] = {}
+        for namespace, name, alias, revision in sorted(self._connection.execute(pointing).all()):
+            targets.setdefault((namespace, name), {})[alias] = revision
         found = []
-        for row in self._connection.execute(query):
+        for row in self._connection.execute(query).all():
             prompt, is_archived = PromptId(row.namespace, row.name), row.archived_at is not None
             if pattern is None or _matches(str(prompt), pattern):
                 version = (row.id, row.revision, row.spec_hash, row.created_at)

@@ -14,6 +14,7 @@ from promptdb.domain.digest import SCHEME
 from promptdb.domain.integrity import BUNDLE, first_name
 from promptdb.domain.views import PromptVersionView
 from promptdb.errors import IntegrityFailure, StorageError, VersionNotFound
+from promptdb.python_gc import collecting_rarely
 from promptdb.registry.stores import Registry
 from promptdb.transfer.open_file import exists_and_differs, new_file
 from promptdb.transfer.registry_file import registry_file, write_registry
@@ -85,6 +86,7 @@ def _first_name(connection: sa.Connection, key: UUID) -> str:
     return str(first_name(prompt, everyone) or prompt.name)
 
 
+@collecting_rarely()
 def export_registry(registry: Registry, file: Path, *, overwrite: bool = False) -> dict[str, int]:
     """Write a whole registry to a zip, and count the rows of each table, and `blobs`.
 

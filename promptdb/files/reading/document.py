@@ -1,6 +1,5 @@
 """The data of one prompt file, and the way from a path in the data back to file, line and column."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,7 +37,7 @@ class Document:
     prompt: PromptId | None = None
     bodies: dict[FieldPath, Body] = field(default_factory=dict)
     moved: Mapping[FieldPath, FieldPath] = field(default_factory=dict)
-    _located: Counter[bool] = field(default_factory=Counter)
+    _located: dict[bool, int] = field(default_factory=dict)
     _lines: dict[int, list[str]] = field(default_factory=dict)
 
     def problem(
@@ -58,8 +57,9 @@ class Document:
         In a template, `line` and `column` count from 1. Problems that will not be listed, because there are too many, get no
         place of their own: to find one takes long.
         """
-        self._located[code in WARNINGS] += 1
-        if self._located[code in WARNINGS] > MAX_LISTED:
+        is_warning = code in WARNINGS
+        self._located[is_warning] = self._located.get(is_warning, 0) + 1
+        if self._located[is_warning] > MAX_LISTED:
             return Problem(self.path, self.first_line, 1, code, message, hint, detail)
         if path in self.bodies:
             body = self.bodies[path]

@@ -77,7 +77,7 @@ class References:
         ]
 
     def _message(self, path: FieldPath, message: MessageInFile) -> Message:
-        fields = {name: getattr(message, name) for name in Message.model_fields}
+        fields = {name: value for name, value in message.__dict__.items() if name != "template_file"}
         if message.template_file is not None:
             if message.template is not None:
                 self._conflict(path, "template")
