@@ -87,7 +87,7 @@ def test_a_registration_moves_an_alias_in_the_same_transaction(service: PromptSe
         assert service.resolve("a/one:production") == done.version
         assert done.version.revision == number
     moves = [(move.action, move.from_revision, move.to_revision, move.reason) for move in service.alias_log("a/one")]
-    assert moves == [("promote", 1, 2, "first try"), ("promote", None, 1, "first try")]
+    assert moves == [("register", 1, 2, "first try"), ("register", None, 1, "first try")]
     before = dump(service.engine)
     assert not service.register_text("a/one", "Hello {name}", alias="production").created
     assert dump(service.engine) == before

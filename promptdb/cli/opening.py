@@ -70,7 +70,7 @@ def note_rename(ref: str, prompt: PromptId) -> None:
 
 
 def note_absence(opened: "Workspace") -> None:
-    """Print a note if there is no database to compare with yet, so that a wrong place is noticed."""
+    """Print a note if there is no database to compare with yet, so a wrong place is noticed."""
     if (absence := opened.stores.absence) is not None:
         click.echo(one_line(f"note: {absence}; 'promptdb sync' creates it"), err=True)
 

@@ -43,13 +43,18 @@ def decide_promotion(registry: Registry, prompt: PromptId, target: AliasTarget, 
 
 
 def promotion(
-    connection: sa.Connection, prompt: PromptId, target: AliasTarget, alias: str, reason: str | None = None
+    connection: sa.Connection,
+    prompt: PromptId,
+    target: AliasTarget,
+    alias: str,
+    reason: str | None = None,
+    action: str = "promote",
 ) -> AliasMove:
-    """Make the move that points an old or new alias at a version of its prompt."""
+    """Make the move that points an old or new alias at a version of its prompt. `action` names it in the alias log."""
     repository = PromptRepository(connection)
     there = next(iter(repository.aliases(prompt, alias)), None)
     generation = repository.generations(alias, prompt).get(prompt, 0)
-    return AliasMove.between(prompt, alias, "promote", there, target, generation, reason)
+    return AliasMove.between(prompt, alias, action, there, target, generation, reason)
 
 
 @retried

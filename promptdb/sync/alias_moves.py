@@ -78,7 +78,7 @@ def point_at(
     """Decide the move of an alias to the version that a registration makes or finds."""
     new = (change.revision for change in new_versions(intended))
     target = AliasTarget(next(new, None) or recorded.heads[item.prompt].revision, digest=item.digest)
-    move = promotion(connection, item.prompt, target, pointing.alias, pointing.reason)
+    move = promotion(connection, item.prompt, target, pointing.alias, pointing.reason, "register")
     return Pointers((move,) if move.is_needed else ())
 
 

@@ -20,7 +20,7 @@ def command(target: Path | None, as_json: bool) -> None:
     TARGET is a settings file, such as promptdb.toml, with the database_url and the blob store to copy to. Environment
     variables such as PROMPTDB_TARGET_DATABASE_URL override it or replace it. Keep passwords there.
 
-    The target must be empty or an earlier copy, so that its whole history is in the source. Otherwise copy reports the
+    The target must be empty or an earlier copy, so its whole history is in the source. Otherwise copy reports the
     difference and exits with status 5. Copying again sends only what is missing.
     """
     from promptdb.transfer.copy import copy_registry

@@ -19,7 +19,7 @@ def command(file: Path, as_json: bool) -> None:
     Versions keep their ids, revisions and digests. Import writes the whole file or nothing. Exits with status 5 if the
     registry has a different history, and with 7 if the file is damaged.
 
-    A file of a whole registry needs an empty registry or an earlier copy, so that the whole history of the registry is in the
+    A file of a whole registry needs an empty registry or an earlier copy, so the whole history of the registry is in the
     file. A file of one version can be imported into any registry, as the next revision of its prompt.
     """
     if str(file) == "-":

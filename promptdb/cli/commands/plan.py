@@ -76,7 +76,7 @@ def command(
         elif form == "markdown":
             click.echo(plan_comment(intended, planned.texts(), planned.standing()), nl=False)
         else:
-            print_plan(intended, done=False)
+            print_plan(intended, done=False, is_dirty=origin.is_dirty)
             print_alias_moves(intended, is_dirty=origin.is_dirty)
             print_order(intended, origin)
     planned.require_allowed(policy)

@@ -28,13 +28,14 @@ Show = Callable[[str], str]
 """Formats the path of a file."""
 
 
-def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
+def print_plan(plan: Plan, *, done: bool, confirmed: int = 0, is_dirty: bool = False) -> None:
     """Print the changes of a plan, a summary, and its notices.
 
     Args:
         plan: with its changes described.
         done: say that the changes were made, not that they would be.
         confirmed: the number of older versions whose commit is recorded now.
+        is_dirty: some files of a plan are not committed.
     """
     print_changes(plan, done=done)
     click.echo(summary(plan, done=done, confirmed=confirmed))
@@ -50,8 +51,9 @@ def print_plan(plan: Plan, *, done: bool, confirmed: int = 0) -> None:
         click.echo(f"{line}, since this is not the main ref", err=True)
     print_rest(len(plan.reused) - SHOWN, err=True)
     if plan.unconfirmed:
-        were = "it was" if len(plan.unconfirmed) == 1 else "they were"
-        click.echo(f"{unconfirmed(plan)}: synced before {were} committed; commit and sync again", err=True)
+        were, them = ("it was", "it") if len(plan.unconfirmed) == 1 else ("they were", "them")
+        step = "commit and sync again" if done or is_dirty else f"'promptdb sync' confirms {them}"
+        click.echo(f"{unconfirmed(plan)}: synced before {were} committed; {step}", err=True)
 
 
 def print_changes(plan: Plan, *, done: bool) -> None:

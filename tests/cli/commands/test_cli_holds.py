@@ -65,7 +65,7 @@ def test_the_list_shows_a_held_alias_that_was_deleted(run: Run, declared: Path) 
 def test_a_registration_says_so_too(run: Run, declared: Path) -> None:
     write(declared, {"prompts/greet.txt": "Dear {name}, welcome to {place}!\n"})
     ran = run("register-file", "prompts/greet.txt", "--name", "greet", "--alias", "production")
-    assert f"note: {NAME} is held at rev:3 (prompts/_aliases.yaml:2 has rev:2): promote by tester" in ran.err
+    assert f"note: {NAME} is held at rev:3 (prompts/_aliases.yaml:2 has rev:2): register by tester" in ran.err
 
 
 def test_a_move_to_where_git_has_the_alias_holds_nothing(run: Run, held: Path) -> None:

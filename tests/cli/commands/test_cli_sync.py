@@ -290,7 +290,8 @@ def test_a_version_from_before_its_commit_is_told_until_a_sync_has_recorded_the_
     assert run("plan") == run("sync") == (0, "2 unchanged\n", waiting)
     assert run("status").out.endswith("in sync: 2 unchanged, 2 versions unconfirmed\n")
     commit = commit_all(git)
-    assert run("plan") == (0, "2 unchanged\n", waiting)
+    ready = "2 versions unconfirmed: synced before they were committed; 'promptdb sync' confirms them\n"
+    assert run("plan") == (0, "2 unchanged\n", ready)
     assert run("sync") == (0, "2 unchanged, 2 versions confirmed\n", "")
     assert run("sync") == run("plan") == (0, "2 unchanged\n", "")
     assert commit[:8] in run("log", "greet").out
