@@ -111,7 +111,8 @@ def _better(opened: OpenView, twice: Sequence[str]) -> dict[str, str]:
     layout, load = opened.settings.layout, Loader(opened.tree, opened.settings.file_rules)
     first = {candidate.prompt.folded: candidate for candidate in opened.found.candidates if not candidate.parts}
     better: dict[str, str] = {}
-    for path in twice:
+    # The parts of a chat folder have no names of their own.
+    for path in (each for each in twice if layout.chat_role(each) is None):
         prompt = layout.prompt(path)
         other = first.get(prompt.folded)
         if other is None or other.path in better.values() or load(other).is_valid:

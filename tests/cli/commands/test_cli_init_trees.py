@@ -282,3 +282,10 @@ def test_a_root_that_was_asked_for_is_marked(repository: Path, capsys: Out):
 def test_the_rarer_reasons_are_named(repository: Path, capsys: Out):
     write(repository, {f"prompts/{n}.md": f"---\nfield{n}: x\n---\nHi" for n in range(10)} | {"prompts/a.md": "Hi"})
     assert "  2 files: unknown field 'field8'; unknown field 'field9'\n" in done(capsys, "init")
+
+
+def test_two_files_for_one_message_of_a_chat_in_any_folder(repository: Path, capsys: Out):
+    files = {f"prompts/{folder}/{role}.md": "Hi" for folder in ("my chat", "b", "c") for role in ("system", "user")}
+    write(repository, {**files, "prompts/my chat/system.txt": "Hi"})
+    assert "3 prompts ready" in done(capsys, "init")
+    assert "3 prompts and 0 tests: no problems" in done(capsys, "check")
