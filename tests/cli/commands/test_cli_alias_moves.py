@@ -111,6 +111,17 @@ def test_an_alias_of_a_ref_is_not_written(run: Run, two_versions: Path) -> None:
     )
 
 
+def test_a_plan_says_once_that_a_new_version_breaks_callers(run: Run, git: Git, two_versions: Path) -> None:
+    declare(two_versions, "production:\n  greet: latest\n")
+    commit_all(git)
+    assert run("sync").code == 0
+    write(two_versions, {"prompts/greet.txt": "Hi {name}, {age}!\n"})
+    commit_all(git)
+    out = run("plan").out
+    assert "default/greet:production" in out
+    assert out.count("breaking: default/greet: new required variable 'age'\n") == 1
+
+
 @pytest.fixture
 def breaking(run: Run, git: Git, two_versions: Path) -> Path:
     """`production` at revision 1 of `greet`, declared to go to revision 3, which wants another variable."""
