@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 pytest_plugins = [
@@ -19,6 +20,10 @@ pytest_plugins = [
 
 # A process that has to compile all it imports takes three times as long to start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A busy machine may take any time for one example.
+hypothesis.settings.register_profile("promptdb", deadline=None)
+hypothesis.settings.load_profile("promptdb")
 
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,

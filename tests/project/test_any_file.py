@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(suffix=st.sampled_from(sorted(SUFFIXES)), content=CONTENTS, fragment=CONTENTS, aliases=CONTENTS)
 def test_a_prompt_its_fragment_and_the_aliases(
     folder: Path, suffix: str, content: bytes, fragment: bytes, aliases: bytes
@@ -58,7 +58,7 @@ def test_a_prompt_its_fragment_and_the_aliases(
     assert all(problem.line >= 1 and problem.column >= 1 for problem in checked.problems)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     content=st.binary(max_size=60) | st.text("ab*?[]!-^/\\ \n:#", max_size=40).map(str.encode),
     path=st.text("ab/*[", min_size=1),
@@ -76,7 +76,7 @@ TOML = st.lists(
 ).map(lambda words: "".join(words).encode())  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(content=TOML | st.binary(max_size=40))
 def test_a_settings_file(folder: Path, content: bytes):
     (folder / CONFIG_FILE).write_bytes(content)

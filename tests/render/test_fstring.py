@@ -155,7 +155,7 @@ def test_nothing_is_included():
 
 
 @given(st.text("ab{}!:.[]0 \n", max_size=20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_compiles_means_what_python_means(template: str):
     """`str.format` is the language that `f-string` is a part of."""
     try:

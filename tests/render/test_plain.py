@@ -27,6 +27,6 @@ def test_nothing_is_included():
 
 
 @given(texts())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_text_is_its_own_render(text: str):
     assert compile_template(text, {}).render({}) == text

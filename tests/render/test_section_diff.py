@@ -83,7 +83,7 @@ def of_side(lines: list[DiffLine], sign: str) -> str:
 
 @given(st.text("ab\n", max_size=40), st.text("ab\n", max_size=40))
 @example("a\n", "a\n\\ No line break at the end")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_diff_holds_every_change(old: str, new: str) -> None:
     lines = list(section_diff([text(old)], [text(new)]))
     assert bool(lines) == (old != new)

@@ -126,7 +126,7 @@ def test_every_duplicate_key_is_told():
 
 
 @given(json_data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @pytest.mark.slow
 def test_what_is_written_reads_back(value: Any):
     assert read_json(json.dumps(value)) == value

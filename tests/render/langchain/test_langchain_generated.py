@@ -89,7 +89,7 @@ VALUES = st.fixed_dictionaries(dict.fromkeys(NAMES, JSON), optional={"history": 
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=100, deadline=None)
+@hypothesis_settings(max_examples=100)
 @given(prompts(), VALUES, st.sets(st.sampled_from(NAMES), max_size=1), st.booleans())
 def test_both_render_the_same_or_fail_the_same(
     fields: dict[str, Any], values: dict[str, Any], left_out: set[str], only_known: bool

@@ -57,7 +57,7 @@ def templates(draw: st.DrawFn, within: tuple[str, ...] = ()) -> str:
 
 
 @given(templates(), VALUES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_ours_writes_what_chevron_writes(template: str, values: dict[str, Any]):
     template += "|"
     theirs = chevron.render(template, values, partials_path=None, partials_dict=PARTIALS)
