@@ -10,7 +10,8 @@ LOCK := requirements-dev.lock
 # Of whose cases `make test` runs only some.
 SAMPLED := tests/ci/test_pre_commit.py tests/watch/test_watch_convergence.py \
 	tests/sync/test_history.py tests/sync/test_sync_order.py tests/sync/test_sync_sequences.py \
-	tests/render/jinja/test_jinja_hostile.py
+	tests/sync/test_moved_roots.py tests/render/jinja/test_jinja_hostile.py tests/project/test_large_files.py \
+	tests/files/editing/test_edit.py
 export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: demo check test soak lint format lock clean

@@ -334,5 +334,5 @@ def test_a_new_sqlite_file_is_made_ready_after_a_kill_at_any_step(tmp_path: Path
     step = 1
     while killed_at(step, open_registry, f"sqlite:///{tmp_path}/step-{step}.sqlite3", tmp_path):
         assert open_registry(f"sqlite:///{tmp_path}/step-{step}.sqlite3", tmp_path) == 0, f"killed at step {step}"
-        step += 7
+        step += 13
     assert step > 20

@@ -230,7 +230,7 @@ def test_eight_processes_that_register_the_same_content_make_one_version(
 
 @pytest.mark.slow
 def test_eight_processes_register_versions_and_no_revision_is_lost(database_url: str, tmp_path: Path) -> None:
-    require_all_revisions(database_url, tmp_path, writers=8, count=12)
+    require_all_revisions(database_url, tmp_path, writers=8, count=5)
 
 
 @on_sqlite

@@ -6,6 +6,7 @@ from unittest.mock import patch
 import pytest
 from large_files import LARGE
 from registries import settings_for, write
+from sampling import sampled
 
 from promptdb.domain import nearest
 from promptdb.problems import MAX_GUESSES, MAX_LISTED, Code
@@ -14,6 +15,7 @@ from promptdb.project.load import check_tree
 # Half of these took more than half a minute, and some took hours: a test that hangs says enough.
 
 
+@sampled(few=list(LARGE)[::4])
 @pytest.mark.parametrize("case", LARGE)
 @pytest.mark.slow
 def test_a_large_file_is_judged_with_its_first_hundred_problems(tree: Path, tmp_path: Path, case: str):

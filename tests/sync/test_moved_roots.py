@@ -104,6 +104,7 @@ def test_history_over_a_moved_root_says_what_is_cut_off(collection: str, registr
     assert found.commits == 1 + edits(MOVED_AT + 1, COMMITS + 1) + 1
 
 
+@pytest.mark.soak
 def test_history_follows_former_roots(git: Git, collection: str, registry: Open) -> None:
     service = registry(**COLLECTION, former_roots=["patterns"])
     found = record(service)

@@ -131,6 +131,6 @@ def test_a_registry_is_whole_after_a_kill_at_any_step_and_the_next_sync_finishes
         assert {service.list_versions(name)[0].revision for name in PROMPTS} == {edition}
         if not was_killed:
             break
-        step += 9
+        step += 23
     assert step > 40, "too few steps were seen"
     assert outcomes == {True, False}

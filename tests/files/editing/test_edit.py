@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from sampling import sampled
 from specs import AWKWARD_TEXTS, texts
 
 from promptdb.domain.file_rules import TextDefaults
@@ -740,6 +741,7 @@ def texts_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 
 
 @pytest.mark.slow
+@sampled(few=EXAMPLES[::4])
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_in_the_example_prompts_only_the_line_of_an_expectation_changes(file: Path):
     before, suffix = file.read_bytes(), file_suffix(file.name)

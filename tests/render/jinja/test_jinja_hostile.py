@@ -234,7 +234,7 @@ def victims() -> Iterator[list[Victim]]:
     started[0].end()
 
 
-@sampled(few=list(ATTACKS)[::4])
+@sampled(few=list(ATTACKS)[::6])
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_is_refused_before_it_takes_memory_or_time(name: str, victims: list[Victim]):
