@@ -106,6 +106,7 @@ def test_archived_prompts_do_not_count_as_part_of_the_tree(service: PromptServic
         sync(prune=True)
 
 
+@pytest.mark.slow
 def test_a_file_that_returns_revives_its_prompt_without_a_version(
     service: PromptService, ten: Path, sync: Sync
 ) -> None:
