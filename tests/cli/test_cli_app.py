@@ -18,6 +18,8 @@ from promptdb.cli import main
 from promptdb.cli.app import COMMANDS, JOBS
 from promptdb.project.parallel import WORTH_IT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_lists_every_command_in_the_order_of_work(run: Run, option: str) -> None:

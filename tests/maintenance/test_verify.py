@@ -22,6 +22,8 @@ from promptdb.sync.sync_tree import sync_tree
 from promptdb.transfer.copy import import_file
 from promptdb.transfer.export import export_registry
 
+pytestmark = pytest.mark.slow
+
 ASSET = b"question,answer\n" * 100
 
 

@@ -13,6 +13,8 @@ from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
 from promptdb.sync.sync_tree import plan_tree
 
+pytestmark = pytest.mark.slow
+
 Sync = Callable[..., Applied]
 
 

@@ -19,6 +19,8 @@ from promptdb.transfer.export import export_registry
 from promptdb.transfer.receive import Received
 from promptdb.transfer.rows_as_json import TABLES
 
+pytestmark = pytest.mark.slow
+
 OWN = ("registries", "generations", "prompt_changes")
 """What a registry keeps to itself."""
 
