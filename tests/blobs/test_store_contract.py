@@ -65,6 +65,7 @@ def test_many_blobs_at_once_some_of_them_twice(store: BlobStore, count: int) -> 
     assert {item.digest: item.size for item in store.list()} == {digest_of(item): len(item) for item in data}
 
 
+@pytest.mark.slow
 def test_blobs_of_all_sizes_in_one_go(store: BlobStore) -> None:
     data = [os.urandom(size) for size in (0, 1, 1024 * 1024, 1024 * 1024 + 1, 8 * 1024 * 1024, LARGE)]
     store.put_all(map(blob, data))

@@ -135,6 +135,7 @@ def test_a_lookup_in_python_creates_nothing_either(project: Path, lookup: str) -
     assert nothing_was_created(project)
 
 
+@pytest.mark.slow
 def test_a_client_finds_the_database_that_is_created_later(run: Run, project: Path) -> None:
     with PromptClient.from_env() as client:
         with pytest.raises(ConfigError):

@@ -18,6 +18,8 @@ from promptdb.cli import main
 from promptdb.cli.app import COMMANDS, JOBS
 from promptdb.project.parallel import WORTH_IT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_lists_every_command_in_the_order_of_work(run: Run, option: str) -> None:
@@ -165,17 +167,20 @@ def test_colors_on_a_terminal_can_be_switched_off(
 # Standard output and standard error
 
 
+@pytest.mark.slow
 def test_data_goes_to_standard_output_alone(synced: Path) -> None:
     ran = process("list")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("PROMPT ")
 
 
+@pytest.mark.slow
 def test_an_error_goes_to_standard_error_alone(synced: Path) -> None:
     ran = process("show", "support/triag")
     assert ran == (1, "", "error: there is no prompt support/triag\nhint: did you mean support/triage?\n")
 
 
+@pytest.mark.slow
 def test_the_exit_code_reaches_the_shell(synced: Path) -> None:
     write(synced, {"prompts/greet.txt": "Hello {name"})
     assert process("check").code == 4
@@ -205,6 +210,7 @@ def test_a_pipe_closed_early_ends_the_command_quietly(many: Path, arguments: lis
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is of Linux")
+@pytest.mark.slow
 def test_a_disk_that_is_full_is_an_error_of_one_line(synced: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([*PROMPTDB, "list"], stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT, text=True)
@@ -265,6 +271,7 @@ def test_interrupted_while_modules_load_is_as_quiet(
     assert (ended.value.code, capsys.readouterr().err) == (130, "interrupted\n")
 
 
+@pytest.mark.slow
 def test_interrupted_is_exit_code_130(synced: Path) -> None:
     """At a moment that is known: the command waits for somebody to write into a named pipe."""
     os.mkfifo("values")

@@ -60,6 +60,7 @@ def test_the_upload_of_a_history_shows_it_too(run: Run, bucket: str, project: Pa
     assert run("sync", "--history").err == ""
 
 
+@pytest.mark.slow
 def test_an_interrupt_does_not_wait_for_an_upload_that_hangs(project: Path) -> None:
     with fake_s3(Reply(body=EMPTY_LIST), hanging="PUT /bucket/sha256/") as server:
         settings = {

@@ -100,6 +100,7 @@ def test_a_reference_with_a_selector_is_no_name_of_a_file(run: Run, edited: Path
     assert (ran.code, "omit :production" in ran.err) == (1, True)
 
 
+@pytest.mark.slow
 def test_history_is_recorded_and_told(run: Run, edited: Path, git: Git):
     git("reset", "--quiet", "--hard")
     write(edited, {"prompts/greet.txt": "{"})
@@ -115,6 +116,7 @@ def test_history_is_recorded_and_told(run: Run, edited: Path, git: Git):
     assert run("sync", "--rev", "HEAD").out == "2 unchanged\n"
 
 
+@pytest.mark.slow
 def test_history_says_in_one_line_what_it_cuts_off_and_how_to_follow_it(run: Run, project: Path, git: Git):
     commit_all(git)
     git("mv", "prompts", "texts")

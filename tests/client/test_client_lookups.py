@@ -224,6 +224,7 @@ def test_a_promotion_during_a_first_lookup_is_not_lost(client: PromptClient, sou
     until(lambda: client.get(REF).render_text() == "2")
 
 
+@pytest.mark.slow
 def test_threads_see_whole_answers_through_many_promotions(client: PromptClient, source: Steered) -> None:
     def read() -> None:
         last = 0

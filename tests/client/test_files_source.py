@@ -121,6 +121,7 @@ def test_a_commit_is_read_from_git(client: PromptClient, git: Git, project: Path
     assert (found.render_text(name="Ada"), found.commit_id) == ("Hello Ada", commit)
 
 
+@pytest.mark.slow
 def test_no_database_is_loaded(project: Path) -> None:
     program = (
         "import sys; from promptdb import PromptClient\n"

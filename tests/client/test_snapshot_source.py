@@ -282,6 +282,7 @@ def test_a_forked_child_sees_the_newer_snapshot(client: PromptClient, file: Path
     until(lambda: client.get(REF).render_text() == "new")
 
 
+@pytest.mark.slow
 def test_no_database_and_no_http_client_is_loaded(settings: AppSettings, file: Path) -> None:
     program = (
         "import sys; from promptdb import PromptClient\n"

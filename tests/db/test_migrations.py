@@ -53,6 +53,7 @@ def test_an_upgrade_of_an_empty_database_makes_exactly_the_tables(empty: sa.Engi
     assert migrate.current_revision(empty) == migrate.HEAD
 
 
+@pytest.mark.slow
 def test_a_second_upgrade_changes_nothing(empty: sa.Engine) -> None:
     migrate.upgrade(empty)
     migrate.upgrade(empty)

@@ -151,6 +151,7 @@ def require_whole(engine: sa.Engine, kept: Rows, all_rows: Rows) -> None:
     require_protected(engine)
 
 
+@pytest.mark.slow
 def test_every_table_has_rows(recorded: Recorded) -> None:
     assert [name for name, rows in recorded.rows.items() if not rows] == []
     assert any(row["breaking_json"] for row in recorded.rows["alias_events"])

@@ -103,6 +103,7 @@ def test_folding_twice_changes_nothing(value: Any):
 
 @given(JSON_DATA, st.randoms(use_true_random=False))
 @settings(max_examples=100)
+@pytest.mark.slow
 def test_two_writers_of_the_same_data_agree(value: Any, random: Any):
     """Other key order, spaces and escapes, `1.0` for `1`: the canonical JSON is the same."""
 

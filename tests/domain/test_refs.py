@@ -212,6 +212,7 @@ def test_any_text_is_a_selector_or_refused_as_invalid(text: str):
     st.from_regex(r"[a-z0-9]{1,8}(/[a-z0-9]{1,8}){0,3}", fullmatch=True), st.from_regex(r"[a-z]{1,9}", fullmatch=True)
 )
 @settings(max_examples=50)
+@pytest.mark.slow
 def test_an_identity_and_a_label_put_together_come_apart_again(identity: str, label: str):
     ref = PromptRef.parse(f"{identity}:{label}")
     assert ref.prompt == PromptId.parse(identity)

@@ -168,6 +168,7 @@ def test_a_change_has_its_path() -> None:
     assert (change.path, change.message) == ("orders[].id", "property 'orders[].id' removed")
 
 
+@pytest.mark.slow
 def test_forms_inside_of_forms_end() -> None:
     """Each pair of forms would be compared for each pair around it."""
     old: Any = TEXT

@@ -119,6 +119,7 @@ def generated(random: Random, folder: Path) -> list[str]:
     return sorted(found)
 
 
+@pytest.mark.slow
 def test_generated_patterns_mean_what_they_mean_to_git(git: Git, tmp_path: Path):
     random = Random(5)
     cases = {f"{number}": generated(random, tmp_path / f"{number}") for number in range(500)}

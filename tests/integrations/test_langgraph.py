@@ -86,6 +86,7 @@ def test_the_history_is_left_as_it_was(client: PromptClient):
     assert contents(result["messages"]) == ["hi"]
 
 
+@pytest.mark.slow
 def test_a_promotion_takes_effect_without_a_new_graph(client: PromptClient, service: PromptService):
     running = graph(PromptNode(client, "support/reply:production"))
     given = {"question": "?", "messages": []}

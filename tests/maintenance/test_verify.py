@@ -22,6 +22,8 @@ from promptdb.sync.sync_tree import sync_tree
 from promptdb.transfer.copy import import_file
 from promptdb.transfer.export import export_registry
 
+pytestmark = pytest.mark.slow
+
 ASSET = b"question,answer\n" * 100
 
 
@@ -133,6 +135,7 @@ def test_an_edited_row_is_named(filled: PromptService, statement: str, expected:
     assert not any(finding.repairable for finding in found.findings if finding.code.value != "V402")
 
 
+@pytest.mark.slow
 def test_renamed_prompts_and_names_that_were_given_on_are_sound(
     service: PromptService, tree: Path, new_registry: NewRegistry, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ def history(service: PromptService, git: Git) -> PromptService:
     return service
 
 
+@pytest.mark.slow
 def test_every_version_is_found_in_its_commit(history: PromptService) -> None:
     found = checked(history)
     assert (found.findings, found.provenance) == ((), ProvenanceCheck(4, 0))

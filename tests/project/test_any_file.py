@@ -45,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @settings(max_examples=100)
 @given(suffix=st.sampled_from(sorted(SUFFIXES)), content=CONTENTS, fragment=CONTENTS, aliases=CONTENTS)
+@pytest.mark.slow
 def test_a_prompt_its_fragment_and_the_aliases(
     folder: Path, suffix: str, content: bytes, fragment: bytes, aliases: bytes
 ):

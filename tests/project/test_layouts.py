@@ -19,6 +19,8 @@ from promptdb.project.single_file import content_from_file, prompt_from_file, pr
 from promptdb.project.view import View
 from promptdb.settings import AppSettings
 
+pytestmark = pytest.mark.slow
+
 VIEWS = (View(), View(staged=True), View(rev="HEAD"))
 ROOTS = ["app/*/prompts", "lib/prompts"]
 

@@ -16,6 +16,8 @@ from promptdb.project.view import View
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings, load_settings
 
+pytestmark = pytest.mark.slow
+
 VIEWS = (View(), View(staged=True), View(rev="HEAD"))
 
 CHAT = "messages:\n- role: system\n  template: Hi {name}\n"

@@ -95,6 +95,7 @@ def test_a_reader_is_no_part_of_the_value_and_stays_in_its_process(version: Prom
         assert raised.value.hint == "get the prompt from a PromptClient or a PromptService in this process"
 
 
+@pytest.mark.slow
 def test_assets_of_a_commit_that_is_not_recorded_come_from_git(
     git: Git, tree: Path, version: PromptService, tmp_path: Path
 ):

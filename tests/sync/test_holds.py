@@ -18,6 +18,8 @@ from promptdb.sync.alias_moves import Pointing
 from promptdb.sync.apply import Applied
 from promptdb.sync.sync_tree import plan_tree, sync_tree
 
+pytestmark = pytest.mark.slow
+
 ONE = "a/one"
 
 
@@ -240,6 +242,7 @@ def on_main(git: Git, tree: Path, database_url: str, tmp_path: Path) -> Iterator
     service.close()
 
 
+@pytest.mark.slow
 def test_a_rollback_of_an_alias_of_a_ref_stays_until_the_prompt_changes(
     git: Git, tree: Path, on_main: PromptService
 ) -> None:

@@ -18,6 +18,8 @@ from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
 from promptdb.sync.sync_tree import plan_tree, sync_tree
 
+pytestmark = pytest.mark.slow
+
 ONE = "a/one"
 Open = Callable[..., PromptService]
 
@@ -63,6 +65,7 @@ def revisions(service: PromptService, *selectors: str) -> list[int]:
     return [service.resolve(f"{ONE}:{selector}").revision for selector in selectors]
 
 
+@pytest.mark.slow
 def test_an_older_commit_of_another_ref_does_not_take_latest_back(git: Git, tree: Path, service: PromptService) -> None:
     git("checkout", "--quiet", "v1")
     intended, applied = planned(service, "tags/v1"), sync(service, "tags/v1")
@@ -78,6 +81,7 @@ def test_an_older_commit_of_another_ref_does_not_take_latest_back(git: Git, tree
     assert revisions(service, "latest", "git:main", "git:v1") == [2, 2, 1]
 
 
+@pytest.mark.slow
 def test_a_release_branch_and_main_do_not_push_each_other_around(git: Git, tree: Path, service: PromptService) -> None:
     """A fix is a new version; what only main has edited is not taken back, whichever is synced in between."""
     git("checkout", "--quiet", "release/1")
@@ -105,6 +109,7 @@ def test_a_release_branch_and_main_do_not_push_each_other_around(git: Git, tree:
     assert checked.findings == ()
 
 
+@pytest.mark.slow
 def test_a_ref_goes_back_from_what_it_added_itself(git: Git, tree: Path, service: PromptService) -> None:
     git("checkout", "--quiet", "release/1")
     for text in ("one, fixed", "one"):
@@ -115,6 +120,7 @@ def test_a_ref_goes_back_from_what_it_added_itself(git: Git, tree: Path, service
     assert service.get(ONE).render_text() == "one"
 
 
+@pytest.mark.slow
 def test_main_itself_goes_back(git: Git, tree: Path, service: PromptService) -> None:
     write(tree, {"a/one.txt": "one"})
     commit_all(git)
@@ -132,6 +138,7 @@ def test_a_local_registry_and_a_ref_that_is_not_listed_follow_the_checkout(
     assert service.get(ONE).render_text() == "one"
 
 
+@pytest.mark.slow
 def test_the_copy_of_the_aliases_file_in_another_ref_moves_nothing_that_main_declares(
     git: Git, tree: Path, service: PromptService
 ) -> None:

@@ -13,6 +13,8 @@ from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
 from promptdb.sync.sync_tree import plan_tree
 
+pytestmark = pytest.mark.slow
+
 Sync = Callable[..., Applied]
 
 
@@ -106,6 +108,7 @@ def test_archived_prompts_do_not_count_as_part_of_the_tree(service: PromptServic
         sync(prune=True)
 
 
+@pytest.mark.slow
 def test_a_file_that_returns_revives_its_prompt_without_a_version(
     service: PromptService, ten: Path, sync: Sync
 ) -> None:

@@ -16,6 +16,8 @@ from promptdb.service import PromptService
 from promptdb.sync.apply import Applied
 from promptdb.sync.sync_tree import plan_tree, sync_tree
 
+pytestmark = pytest.mark.slow
+
 Sync = Callable[..., Applied]
 
 TRIAGE = """\

@@ -239,6 +239,7 @@ def test_a_prompt_file_is_told_where_it_belongs(
     assert f"promptdb register-file {tmp_path / name}" in str(caught.value.hint)
 
 
+@pytest.mark.slow
 def test_a_newer_format_has_one_remedy(exported: Path, new_registry: NewRegistry) -> None:
     members = unpacked(exported)
     head(version=2)(members)

@@ -19,6 +19,8 @@ from promptdb.transfer.export import export_registry
 from promptdb.transfer.receive import Received
 from promptdb.transfer.rows_as_json import TABLES
 
+pytestmark = pytest.mark.slow
+
 OWN = ("registries", "generations", "prompt_changes")
 """What a registry keeps to itself."""
 
@@ -137,6 +139,7 @@ def test_a_copy_follows_its_source_in_everything(
     assert received.blobs == 1
 
 
+@pytest.mark.slow
 def test_a_name_that_was_given_to_another_prompt_moves_too(
     filled_tree: PromptService, new_registry: NewRegistry, sync: Any, tree: Path
 ) -> None:
@@ -163,6 +166,7 @@ def refused(source: PromptService | Path, target: PromptService, message: str, h
     assert dump(target.engine) == before
 
 
+@pytest.mark.slow
 def test_a_registry_that_went_on_by_itself_is_refused(filled: PromptService, new_registry: NewRegistry) -> None:
     target = new_registry()
     copy(filled, target)

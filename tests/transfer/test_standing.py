@@ -42,6 +42,7 @@ def rows(keys: set[int]) -> Iterator[Row]:
 
 
 @given(st.sets(st.integers(0, 20)), st.sets(st.integers(0, 20)))
+@pytest.mark.slow
 def test_each_row_is_paired_with_the_one_that_has_its_key(here: set[int], there: set[int]) -> None:
     found = [
         (own and own["id"], other and other["id"]) for own, other in paired(rows(here), rows(there), lambda r: r["id"])

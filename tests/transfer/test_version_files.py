@@ -17,7 +17,7 @@ from promptdb.sync.sync_tree import sync_tree
 from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry
 
-pytestmark = [on_sqlite, pytest.mark.usefixtures("backend")]
+pytestmark = [pytest.mark.slow, on_sqlite, pytest.mark.usefixtures("backend")]
 
 
 @pytest.fixture

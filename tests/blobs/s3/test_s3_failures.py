@@ -281,6 +281,7 @@ def tls(certificate: Path) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.slow
 def test_a_certificate_that_is_not_trusted(tls: ssl.SSLContext) -> None:
     with fake_s3(Reply(), tls=tls) as fake, pytest.raises(StorageError, match="is not trusted: self-signed") as caught:
         store_at(fake.endpoint, secure=True).size(DIGEST)

@@ -165,6 +165,7 @@ def blob(root: Path, content: bytes) -> Path:
     return next(file for file in (root / ".blobs/sha256").rglob("*") if file.is_file() and file.read_bytes() == content)
 
 
+@pytest.mark.slow
 def test_a_blob_that_was_changed_is_exit_code_7_and_nothing_is_written(run: Run, rich: Path) -> None:
     found = blob(rich, b"a,b\r\n")
     found.chmod(0o644)

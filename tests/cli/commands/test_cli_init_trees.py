@@ -38,6 +38,7 @@ def patterns(number: int) -> dict[str, str]:
     return files
 
 
+@pytest.mark.slow
 def test_a_collection_of_folders_with_system_and_user_texts(repository: Path, capsys: Out):
     write(repository, patterns(276))
     out = done(capsys, "init")

@@ -246,6 +246,7 @@ def test_a_plan_writes_nothing(run: Run, synced: Path) -> None:
     assert len(list((synced / ".blobs").rglob("*"))) == len(list((synced / ".blobs").rglob("*")))
 
 
+@pytest.mark.slow
 def test_a_long_plan_is_cut_and_counted(run: Run, project: Path) -> None:
     write(project, {f"prompts/many/n{number:04}.txt": "x" for number in range(1234)})
     out = run("plan").out.splitlines()

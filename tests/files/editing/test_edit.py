@@ -741,7 +741,7 @@ def texts_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 
 
 @pytest.mark.slow
-@sampled(few=EXAMPLES[::4])
+@sampled(few=EXAMPLES[::6])
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_in_the_example_prompts_only_the_line_of_an_expectation_changes(file: Path):
     before, suffix = file.read_bytes(), file_suffix(file.name)

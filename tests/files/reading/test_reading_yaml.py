@@ -260,6 +260,7 @@ def test_64_levels_are_enough():
     assert json.dumps(data) == "[" * MAX_DEPTH + "]" * MAX_DEPTH
 
 
+@pytest.mark.slow
 def test_anchors_that_multiply_are_refused():
     """The billion laughs."""
     lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]"]

@@ -285,6 +285,7 @@ def test_a_long_text_is_not_converted_to_a_number():
     ["a" + " | e" * 150, "not " * 150 + "a", "-" * 150 + "a", "a" + ".a" * 150, "a" + " + a" * 150],
     ids=["filters", "not", "minus", "attributes", "sums"],
 )
+@pytest.mark.slow
 def test_a_deep_expression_is_compiled_soon(expression: str):
     # jinja2's optimizer needs minutes for these.
     template = "".join(f"{{{{ {expression} }}}}" for _ in range(20))

@@ -189,6 +189,7 @@ TESTS = st.recursive(
 
 @settings(max_examples=100)
 @given(TESTS, TESTS, NAMES, NAMES)
+@pytest.mark.slow
 def test_a_template_that_promises_to_do_without_a_name_never_writes_it_missing(one: str, two: str, a: str, b: str):
     template = (
         f"{{% if {one} %}}[{{{{ {a} }}}}]{{% elif {two} %}}[{{{{ {b} }}}}]{{% else %}}[{{{{ {a} }}}}]{{% endif %}}"

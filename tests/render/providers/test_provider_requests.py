@@ -441,6 +441,7 @@ def test_the_name_of_a_response_schema(title: Any, name: str):
     assert openai(made)["response_format"]["json_schema"]["name"] == name
 
 
+@pytest.mark.slow
 def test_a_response_schema_for_anthropic_joins_the_other_settings_of_the_output():
     made = chat(("human", "hi"), response_schema=STRICT, model={"name": "m", "output_config": {"effort": "low"}})
     form = {"type": "json_schema", "schema": STRICT}
