@@ -72,8 +72,3 @@ class Kept:
 def keep(ref: PromptRef, stored: StoredVersion, source: str, lease: Lease) -> Kept:
     """Keep an answer: for good if it can never change, otherwise for as long as the lease says."""
     return Kept(ref, stored, source, FOR_GOOD if ref.is_pinned else lease, monotonic())
-
-
-def with_room(kept: dict[str, Kept]) -> dict[str, Kept]:
-    """Drop what was kept first, if there is too much."""
-    return dict(list(kept.items())[len(kept) - MAX_KEPT :]) if len(kept) > MAX_KEPT else kept

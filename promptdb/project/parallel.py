@@ -52,6 +52,8 @@ def _in_processes(workers: int, function: Callable[[_T], _R], items: Sequence[_T
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
         yield from results
+        # A pool that is still ending when Python exits may print an error.
+        pool.shutdown()
     except BrokenProcessPool as error:
         message = "a process that read prompt files was killed"
         raise StorageError(message, "try again; memory may have run out") from error

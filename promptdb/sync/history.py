@@ -72,23 +72,13 @@ def record_history(
     tip.desired.require_valid()
     reader, started = HistoryReader(tip, settings), datetime.now(UTC)
 
-    def look(connection: sa.Connection) -> _Look:
-        runs, repository = RunRepository(connection), PromptRepository(connection)
-        found = recorded_with_ids(connection, [], whole_tree=True)
-        seen = Seen(replace(found.state, labels=repository.labels()), found.ids, runs.source_heads(*reader.roots))
-        return _Look(seen, runs.recorded_commits(*reader.roots), runs.newest_clean_commit(*reader.roots))
-
     def decide(found: _Look, _: Connect) -> Intended[RecordedHistory] | RecordedHistory:
         since = reader.recorded_commit(found.recorded, found.seen.state)
         order = order_of(tip.origin, Policy(), found.seen.heads)
         require_in_order(order, tip.origin, Policy())
         if order is not None and order.verdict is Verdict.SUPERSEDED:
             return RecordedHistory(since=since, superseded=reason(order, tip.origin))
-        if found.newest != since:
-            raise Conflict(
-                f"the last sync was at {str(found.newest)[:12]}, which is not in this history",
-                "--history continues from the last sync: sync this commit without it",
-            )
+        _require_continued(found, since)
         with progress("reading commits") as shown:
             steps = list(reader.steps(found.seen.state, since, shown))
         if not steps:
@@ -106,7 +96,22 @@ def record_history(
 
         return Intended(write, upload)
 
-    return upload_and_write(registry, look, decide)
+    return upload_and_write(registry, lambda connection: _look(connection, reader.roots), decide)
+
+
+def _look(connection: sa.Connection, roots: Sequence[str]) -> "_Look":
+    runs, repository = RunRepository(connection), PromptRepository(connection)
+    found = recorded_with_ids(connection, [], whole_tree=True)
+    seen = Seen(replace(found.state, labels=repository.labels()), found.ids, runs.source_heads(*roots))
+    return _Look(seen, runs.recorded_commits(*roots), runs.newest_clean_commit(*roots))
+
+
+def _require_continued(found: "_Look", since: str | None) -> None:
+    if found.newest != since:
+        raise Conflict(
+            f"the last sync was at {str(found.newest)[:12]}, which is not in this history",
+            "--history continues from the last sync: sync this commit without it",
+        )
 
 
 def _write(
