@@ -248,7 +248,8 @@ def select_versions() -> sa.Select[Any]:
 
 def view_of(row: sa.Row[Any]) -> PromptVersionView:
     # By position: a name takes ten times as long, and a preload has thousands of rows.
-    key, revision, digest, user_version, author, at, namespace, name = row[:8]
+    columns: tuple[Any, ...] = row[:8]
+    key, revision, digest, user_version, author, at, namespace, name = columns
     return PromptVersionView(key, PromptId(namespace, name), revision, digest, user_version, author, at)
 
 
@@ -256,9 +257,10 @@ def stored_of(
     row: sa.Row[Any], alias: str | None = None, commit_id: str | None = None, assets: ReadAssets | None = None
 ) -> StoredVersion:
     """Read a row of `select_versions`, to which `spec_json` is added as the next column."""
-    view, (archived_at, spec_json) = view_of(row), row[8:10]
+    columns: tuple[Any, ...] = row
+    view = view_of(row)
     reader = assets(view) if assets is not None else None
-    return StoredVersion(view, spec_json, archived_at is not None, alias, commit_id, reader)
+    return StoredVersion(view, columns[9], columns[8] is not None, alias, commit_id, reader)
 
 
 def _asset_of(row: sa.Row[Any]) -> AssetView:
