@@ -87,6 +87,7 @@ def test_the_environment_replaces_single_settings_of_the_file(project: Path, mon
         ("PROMPTDB_TEXT_FORMAT", "jinja2", "text_format", "jinja2"),
         ("PROMPTDB_BLOB_ROOT", "/srv/blobs", "blob_root", Path("/srv/blobs")),
         ("PROMPTDB_LOCK_TIMEOUT", "0.5", "lock_timeout", 0.5),
+        ("PROMPTDB_API_PREFIX", "/prompts/v1.0", "api_prefix", "/prompts/v1.0"),
         ("PROMPTDB_STORAGE_BACKEND", "local", "storage_backend", "local"),
         ("PROMPTDB_REFS", '{"main": ["staging"]}', "refs", {"main": ["staging"]}),
         ("PROMPTDB_MAIN_REF", "refs/heads/trunk", "main_ref", "trunk"),
@@ -195,6 +196,10 @@ def test_the_table_of_another_file_gets_the_right_name_in_the_hint(project: Path
         ("promptdb.toml", "text_format = 'erb'\n", "text_format: expected 'f-string', 'jinja2', 'mustache' or 'plain'"),
         ("promptdb.toml", "lock_timeout = 0\n", "lock_timeout: expected greater than 0"),
         ("promptdb.toml", "lock_timeout = -1\n", "lock_timeout: "),
+        ("promptdb.toml", "api_prefix = ''\n", "api_prefix: a prefix is a path such as /api/v1"),
+        ("promptdb.toml", "api_prefix = '/api/'\n", "api_prefix: a prefix is a path such as /api/v1"),
+        ("promptdb.toml", "api_prefix = '/api/../v1'\n", "api_prefix: a prefix is a path such as /api/v1"),
+        ("promptdb.toml", "api_prefix = '/{x}'\n", "api_prefix: a prefix is a path such as /api/v1"),
         ("promptdb.toml", "lock_timeout = nan\n", "lock_timeout: "),
         ("promptdb.toml", "lock_timeout = 'soon'\n", "lock_timeout: "),
         ("promptdb.toml", "actor = ''\n", "actor: "),
@@ -237,7 +242,7 @@ def test_the_hint_for_an_unknown_setting_lists_the_settings(project: Path) -> No
     write(project, {"promptdb.toml": "nope = 1\n"})
     with pytest.raises(ConfigError) as caught:
         load_settings(project)
-    assert str(caught.value.hint).startswith("settings are actor, blob_root, cache_ttl, chat_folders")
+    assert str(caught.value.hint).startswith("settings are actor, api_prefix, blob_root, cache_ttl, chat_folders")
     assert "base" not in str(caught.value.hint).split(", ")
 
 

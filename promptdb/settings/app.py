@@ -101,6 +101,10 @@ class AppSettings(BaseModel):
         description="seconds for which a client serves an answer while its source fails",
     )
 
+    api_prefix: kinds.ApiPrefix = Field(
+        default="/api/v1", description="the path of the HTTP API, for the server and its clients"
+    )
+
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
         super().__init__(**{**values, **environment(type(self).model_fields, self.prefix)})
         if base is not None:

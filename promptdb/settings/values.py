@@ -1,5 +1,6 @@
 """The types of settings that need more than a type of Python: each checks one value."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,8 @@ from promptdb.domain.file_rules import ROLE_SYNONYMS, FileRules, TextDefaults
 from promptdb.domain.git_refs import parse_git_ref, short_ref
 from promptdb.domain.refs import parse_alias
 from promptdb.errors import InvalidRef
+
+_API_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 
 
 def _require_alias(text: str) -> str:
@@ -52,10 +55,17 @@ def _folder(text: str) -> str:
     return "/".join(parts)
 
 
+def _api_prefix(text: str) -> str:
+    if not _API_PREFIX.fullmatch(text) or any(part in (".", "..") for part in text.split("/")):
+        raise PydanticCustomError("prefix", "a prefix is a path such as /api/v1, without a slash at its end")
+    return text
+
+
 AliasName = Annotated[str, AfterValidator(_require_alias)]
 RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
 RefName = Annotated[str, AfterValidator(_ref_name)]
 FolderName = Annotated[str, AfterValidator(_folder)]
+ApiPrefix = Annotated[str, AfterValidator(_api_prefix)]
 TextFormat = Literal["f-string", "jinja2", "mustache", "plain"]
 TextRole = Annotated[Literal["system", "human", "ai"], BeforeValidator(_message_role)]
 Undefined = Literal["strict", "lenient"]

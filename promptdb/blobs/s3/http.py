@@ -1,19 +1,16 @@
 """HTTP for the S3 client, with short timeouts and all retries."""
 
-import os
-import ssl
 import time
 from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
 
-import certifi
 import urllib3
 from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, SSLError
 from urllib3.exceptions import TimeoutError as TimedOut
 
-from promptdb.errors import ConfigError
+from promptdb.tls import verifying_context
 
 # Shorter until the server has responded once: before that, the settings are probably wrong.
 _FIRST_PATIENCE = 3.0  # seconds
@@ -33,7 +30,7 @@ class RetryingPool(urllib3.PoolManager):
 
     Args:
         connections: the number to keep open.
-        secure: use TLS, verified with SSL_CERT_FILE if it is set, otherwise with the authorities of the system and certifi.
+        secure: use TLS, verified as `verifying_context` says.
         patience: seconds of retries after the first failure of a request.
 
     Raises:
@@ -41,7 +38,7 @@ class RetryingPool(urllib3.PoolManager):
     """
 
     def __init__(self, connections: int, *, secure: bool, patience: float) -> None:
-        more: dict[str, Any] = {"ssl_context": _verifying()} if secure else {}
+        more: dict[str, Any] = {"ssl_context": verifying_context()} if secure else {}
         super().__init__(maxsize=connections, blocksize=_AT_ONCE, **more)
         self._patience = patience
         self.has_answered = False
@@ -130,14 +127,3 @@ def _is_cut(method: str, answer: urllib3.BaseHTTPResponse) -> bool:
     headers = answer.headers
     closes = headers.get("Connection", "").lower() == "close"
     return not (closes or "Content-Length" in headers or "Transfer-Encoding" in headers)
-
-
-def _verifying() -> ssl.SSLContext:
-    file = os.environ.get("SSL_CERT_FILE")
-    try:
-        context = ssl.create_default_context(cafile=file)
-    except OSError as error:
-        raise ConfigError(f"SSL_CERT_FILE: {file} has no certificates", "name a file in PEM format") from error
-    if file is None:
-        context.load_verify_locations(certifi.where())
-    return context

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from promptdb.domain.delivery import Generation
 from promptdb.domain.digest import Digest, canonical_json, digest_of, parse_digest
-from promptdb.domain.snapshot.records import Wrong
+from promptdb.domain.json_fields import Wrong
 from promptdb.errors import IntegrityFailure
 
 MAGIC = b"promptdb snapshot 1\n"

@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 
 from promptdb.domain.digest import digest_of
+from promptdb.domain.json_fields import Wrong
 from promptdb.domain.prompt_id import MAX_IDENTITY, PromptId
 from promptdb.domain.snapshot.head import BLOCK, HEAD_AT, MAGIC, MAX_HEAD, OFFSET, UNSIGNED, Head
-from promptdb.domain.snapshot.records import PromptRecord, Wrong, decode_record
+from promptdb.domain.snapshot.records import PromptRecord, decode_record
 from promptdb.errors import ConfigError, IntegrityFailure
 
 MAX_RECORD = 64 * 1024**2

@@ -3,22 +3,16 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from promptdb.domain.blob import object_key
 from promptdb.domain.digest import Digest, canonical_json, digest_of, parse_digest
+from promptdb.domain.json_fields import Wrong, exact_fields, number, time, typed
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, MAX_REVISION
 from promptdb.domain.views import AssetView, PromptVersionView
 from promptdb.errors import IntegrityFailure, InvalidRef
-
-_MAX_NUMBER = 2**63 - 1
-
-
-class Wrong(Exception):
-    """A part of a snapshot is not what promptdb writes. Whoever knows the file turns it into an `IntegrityFailure`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +105,8 @@ def decode_record(data: bytes) -> PromptRecord | PromptId:
         if not end or canonical_json(found) != line:
             raise Wrong("it is not a line of canonical JSON")
         if isinstance(found, dict) and found.keys() == {"renamed_to"} and not specs:
-            return _prompt(_typed(found["renamed_to"], str))
-        aliases, archived, versions = _fields(found, aliases=dict, archived=bool, versions=list)
+            return _prompt(typed(found["renamed_to"], str))
+        aliases, archived, versions = exact_fields(found, aliases=dict, archived=bool, versions=list)
         pointers = {alias: _pointer(alias, to) for alias, to in aliases.items()}
         record = PromptRecord(prompt, archived, pointers, _versions(prompt, versions, specs))
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, InvalidRef, IntegrityFailure) as error:
@@ -133,16 +127,16 @@ def _prompt(text: str) -> PromptId:
 
 
 def _pointer(alias: str, value: Any) -> Pointer:
-    revision, generation = _typed(value, list)
+    revision, generation = typed(value, list)
     if alias == LATEST:
-        return Pointer(_number(revision, 1, MAX_REVISION), _typed(generation, type(None)))
-    return Pointer(_number(revision, 1, MAX_REVISION), _number(generation, 0, _MAX_NUMBER))
+        return Pointer(number(revision, 1, MAX_REVISION), typed(generation, type(None)))
+    return Pointer(number(revision, 1, MAX_REVISION), number(generation))
 
 
 def _versions(prompt: PromptId, values: list[Any], specs: bytes) -> tuple[SnapshotVersion, ...]:
     found, start = [], 0
     for value in values:
-        key, revision, digest, label, by, at, commit, size, assets = _fields(
+        key, revision, digest, label, by, at, commit, size, assets = exact_fields(
             value,
             id=str,
             revision=int,
@@ -154,12 +148,12 @@ def _versions(prompt: PromptId, values: list[Any], specs: bytes) -> tuple[Snapsh
             size=int,
             assets=list,
         )
-        spec = specs[start : start + _number(size, 0, len(specs) - start)]
+        spec = specs[start : start + number(size, 0, len(specs) - start)]
         start += size
         if digest_of(spec) != digest:
             raise Wrong(f"the spec of revision {revision} does not have its digest")
         view = PromptVersionView(
-            UUID(key), prompt, _number(revision, 1, MAX_REVISION), Digest(digest), label, by, _time(at)
+            UUID(key), prompt, number(revision, 1, MAX_REVISION), Digest(digest), label, by, time(at)
         )
         found.append(SnapshotVersion(view, spec.decode(), commit, tuple(map(_asset, assets))))
     if start != len(specs):
@@ -168,38 +162,10 @@ def _versions(prompt: PromptId, values: list[Any], specs: bytes) -> tuple[Snapsh
 
 
 def _asset(value: Any) -> SnapshotAsset:
-    path, kind, content_type, size, text, at = _fields(
+    path, kind, content_type, size, text, at = exact_fields(
         value, path=str, kind=str, content_type=str, size=int, digest=str, at=(int, type(None))
     )
     digest = parse_digest(text)
     checksum = digest.partition(":")[2]
-    view = AssetView(kind, object_key(digest), content_type, _number(size, 0, _MAX_NUMBER), checksum, path)
-    return SnapshotAsset(view, None if at is None else _number(at, 0, _MAX_NUMBER))
-
-
-def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise Wrong("a time has no zone")
-    return found.astimezone(UTC)
-
-
-def _fields(value: Any, **kinds: type | tuple[type, ...]) -> list[Any]:
-    """Take exactly these fields of an object, in the order of the arguments."""
-    if _typed(value, dict).keys() != kinds.keys():
-        raise Wrong("it has other fields")
-    return [_typed(value[name], kind) for name, kind in kinds.items()]
-
-
-def _typed(value: Any, kind: type | tuple[type, ...]) -> Any:
-    # Not `isinstance`, for which true is a number.
-    if type(value) not in (kind if isinstance(kind, tuple) else (kind,)):
-        raise Wrong("a value has the wrong type")
-    return value
-
-
-def _number(value: Any, least: int, most: int) -> int:
-    found: int = _typed(value, int)
-    if not least <= found <= most:
-        raise Wrong("a number is out of range")
-    return found
+    view = AssetView(kind, object_key(digest), content_type, number(size), checksum, path)
+    return SnapshotAsset(view, None if at is None else number(at))

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from snapshots import opened, packed, record
 
 from promptdb.domain.digest import canonical_json, digest_of
+from promptdb.domain.json_fields import Wrong
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.snapshot.head import BLOCK, HEAD_AT, MAGIC, UNSIGNED, Head
-from promptdb.domain.snapshot.records import Wrong, decode_record, encode_record
+from promptdb.domain.snapshot.records import decode_record, encode_record
 from promptdb.errors import ConfigError, IntegrityFailure, PromptDBError
 
 NAMES = [f"team/{letter}/p{number}" for letter in "abc" for number in range(40)]
