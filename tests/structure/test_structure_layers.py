@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from sources import MODULES, PACKAGE, ROOT, imports, module_files, module_name, syntax
 
-GROUND = {"errors", "problems", "progress", "python_gc", "safe_paths", "tls", "version"}
+GROUND = {"errors", "problems", "progress", "python_gc", "safe_paths", "tls", "version", "web"}
 """Imported by every room; among themselves they stand in this order."""
 
-GROUND_ORDER = ("version", "progress", "python_gc", "problems", "errors", "safe_paths", "tls")
+GROUND_ORDER = ("version", "progress", "python_gc", "problems", "errors", "safe_paths", "tls", "web")
 OUTSIDE_WORLD = {"db", "blobs", "files", "git"}
 DOORS = {"cli", "api", "dashboard", "integrations", "client"}
 """Use a handle; `client/sources/` also reads a registry itself."""
