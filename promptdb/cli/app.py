@@ -52,6 +52,9 @@ JOBS = {
             "Write a snapshot: one file from which applications read prompts without the registry.",
         ),
     },
+    "Serve prompts over HTTP": {
+        "token": ("token", "Create, list, revoke and check access tokens of the HTTP API."),
+    },
     "Keep a registry healthy": {
         "verify": ("verify", "Check the registry's rows and blobs against their digests."),
         "gc": ("gc", "Find or remove blobs that no version needs."),

@@ -5,7 +5,8 @@ from math import inf
 from time import monotonic
 
 from promptdb.domain.delivery import Reason
-from promptdb.domain.refs import PromptRef
+from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
+from promptdb.domain.refs import LATEST, PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.render.resolved import ResolvedPrompt, resolved
 
@@ -69,6 +70,14 @@ class Kept:
         self.lease = Lease(self.lease.confirmed_at)
 
 
-def keep(ref: PromptRef, stored: StoredVersion, source: str, lease: Lease) -> Kept:
+def keep(ref: PromptRef, stored: StoredVersion, source: str, lease: Lease, read_at: float) -> Kept:
     """Keep an answer: for good if it can never change, otherwise for as long as the lease says."""
-    return Kept(ref, stored, source, FOR_GOOD if ref.is_pinned else lease, monotonic())
+    return Kept(ref, stored, source, FOR_GOOD if ref.is_pinned else lease, read_at)
+
+
+def texts_of(prompt: PromptId, alias: str) -> list[str]:
+    """List the references that name the version of an alias, or of `latest`, which is also that without a selector."""
+    names = [f"{prompt.namespace}/{prompt.name}"]
+    if prompt.namespace == DEFAULT_NAMESPACE:
+        names.append(prompt.name)
+    return [f"{name}:{alias}" for name in names] + (names if alias == LATEST else [])

@@ -4,17 +4,16 @@ import logging
 import os
 import random
 from concurrent.futures import CancelledError, Future
-from dataclasses import replace
 from math import inf
 from threading import Event, Lock, Thread
 from time import monotonic
 from weakref import WeakSet
 
 from promptdb.client.health import Health
-from promptdb.client.kept import FOR_GOOD, MAX_KEPT, Kept, Lease, keep
+from promptdb.client.kept import FOR_GOOD, MAX_KEPT, Kept, Lease, keep, texts_of
 from promptdb.client.source import Source
 from promptdb.domain.delivery import Changes, Generation
-from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, InvalidPrompts, NotFound, PromptDBError
@@ -173,9 +172,8 @@ class Lookups:
                     return kept
 
     def _keep(self, ref: PromptRef, stored: StoredVersion) -> Kept:
-        kept = keep(ref, stored, self._source.name, self._lease)
-        # It is as old as the last look at the place that it came from.
-        return replace(kept, read_at=-inf) if self._source.is_at_hand else kept
+        # An answer at hand is as old as the last look at the place that it came from.
+        return keep(ref, stored, self._source.name, self._lease, -inf if self._source.is_at_hand else monotonic())
 
     def preload(self, alias: str, namespace: str | None) -> int:
         """Keep the version of an alias for many prompts. Raise StorageError if the source fails."""
@@ -185,22 +183,20 @@ class Lookups:
                 self._confirm()
             with self._confirming:  # so that no change is confirmed meanwhile without these
                 found = self._source.find_all(alias, namespace)
+                selector = Latest() if alias == LATEST else ByLabel(alias)
+                refs = [
+                    (PromptRef(stored.view.prompt, selector, text), stored)
+                    for stored in found
+                    for text in texts_of(stored.view.prompt, alias)
+                ]
                 with self._lock:
-                    for stored in found:
-                        self._keep_as(stored, alias)
+                    self._kept.update({ref.text: self._keep(ref, stored) for ref, stored in refs})
         except PromptDBError as error:
             self.health.failed(error, has_answers=bool(self._kept))
             raise
         self._found()
         self.start()
         return len(found)
-
-    def _keep_as(self, stored: StoredVersion, alias: str) -> None:
-        prompt, selector = stored.view.prompt, Latest() if alias == LATEST else ByLabel(alias)
-        names = [str(prompt), prompt.name] if prompt.namespace == DEFAULT_NAMESPACE else [str(prompt)]
-        texts = [f"{name}:{alias}" for name in names] + (names if alias == LATEST else [])
-        for text in texts:
-            self._kept[text] = self._keep(PromptRef(prompt, selector, text), stored)
 
     def confirm(self) -> None:
         """Ask the source at once what has changed, after a change of one's own. Raise nothing if the source fails."""

@@ -5,65 +5,15 @@ the condition of an index or SQLite's AUTOINCREMENT, are in the migrations only:
 process. `tables` has the rows as SQLModel classes: to import SQLModel takes longer than most commands run.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.types import TypeDecorator
 
+from promptdb.db.column_types import RowId, UtcDateTime
 from promptdb.domain.prompt_id import MAX_IDENTITY, MAX_SEGMENT
 from promptdb.domain.refs import MAX_LABEL
-from promptdb.errors import IntegrityFailure
-
-_Read = Callable[[Any], Any]
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes in UTC."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        return value.astimezone(UTC) if value is not None else None
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        if value is None:
-            return None
-        # SQLite does not store the zone.
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-    def result_processor(self, dialect: sa.Dialect, coltype: object) -> _Read | None:
-        return _or_refuse(super().result_processor(dialect, coltype), "a time")
-
-
-class RowId(sa.Uuid[UUID]):
-    """UUIDs."""
-
-    def result_processor(self, dialect: sa.Dialect, coltype: object) -> _Read | None:
-        # SQLite stores them as text, which may be edited by hand.
-        read: _Read | None = super().result_processor(dialect, coltype)  # type: ignore[no-untyped-call]
-        return _or_refuse(read, "an id")
-
-
-def _or_refuse(read: _Read | None, what: str) -> _Read | None:
-    if read is None:
-        return None
-
-    def read_or_refuse(value: Any) -> Any:
-        try:
-            return read(value)
-        # Restated here: callers of the statement could not distinguish these from mistakes of promptdb.
-        except (ValueError, TypeError, AttributeError, OverflowError) as error:
-            raise IntegrityFailure(
-                f"a row of the database has {value!r} where {what} should be", "see: promptdb verify"
-            ) from error
-
-    return read_or_refuse
-
+from promptdb.domain.tokens import MAX_NAME as MAX_TOKEN_NAME
 
 _DIGEST_LENGTH = len("sha256:") + 64
 _ACTOR = sa.String(255)
@@ -269,4 +219,33 @@ changes = sa.Table(
     sa.Column("namespace", sa.String(MAX_IDENTITY), primary_key=True),
     sa.Column("name", sa.String(MAX_SEGMENT), primary_key=True),
     _column("generation", sa.Integer, index=True),
+)
+# Rows stay when tokens end, so that a registry which had a token never serves without one again. `token_hash` is the SHA-256.
+tokens = sa.Table(
+    "api_tokens",
+    metadata,
+    _number(),
+    _column("name", sa.String(MAX_TOKEN_NAME)),
+    _column("token_hash", sa.String(64)),
+    _column("last_four", sa.String(4)),
+    _column("scopes_json", sa.Text),
+    _column("created_by", _ACTOR),
+    _column("created_at", UtcDateTime),
+    _optional("expires_at", UtcDateTime),
+    _optional("revoked_at", UtcDateTime),
+    _optional("last_used_at", UtcDateTime),
+    sa.UniqueConstraint("name"),
+    sa.UniqueConstraint("token_hash"),
+)
+# Answers to requests that a client may repeat. `token_id` is 0 without a token: null would not be unique. `status` and
+# `answer_json` are null while the first request runs.
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    sa.Column("token_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.String(255), primary_key=True),
+    _column("fingerprint", sa.String(64)),
+    _optional("status", sa.Integer),
+    _optional("answer_json", sa.Text),
+    _column("created_at", UtcDateTime, index=True),
 )

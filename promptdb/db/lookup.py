@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 
 from promptdb.db.columns import absences, aliases, prompts, redirects, runs, sources, versions
 from promptdb.db.heads import is_highest
-from promptdb.db.repository import PromptRepository, among, named, select_versions, stored_of
+from promptdb.db.repository import PromptRepository, ReadAssets, among, named, select_versions, stored_of
 from promptdb.db.runs import APPLIED, is_clean_run
 from promptdb.domain.git_refs import TAGS
 from promptdb.domain.prompt_id import PromptId
@@ -27,7 +26,7 @@ UNRECORDED = "no sync has recorded that commit; "
 """The begin of a hint about `git:` and a commit that the registry does not know."""
 
 
-def find_version(connection: sa.Connection, ref: PromptRef) -> StoredVersion:
+def find_version(connection: sa.Connection, ref: PromptRef, assets: ReadAssets | None = None) -> StoredVersion:
     """Find the version of a reference.
 
     Raises:
@@ -35,16 +34,18 @@ def find_version(connection: sa.Connection, ref: PromptRef) -> StoredVersion:
         VersionNotFound: the prompt has no such version, or an abbreviated digest or commit is ambiguous. The hint lists
             alternatives.
     """
-    found = _find(connection, ref.prompt, ref.selector)
+    found = _find(connection, ref.prompt, ref.selector, assets)
     if found is not None:
         return found
     prompt = existing_name(connection, ref.prompt)
-    if prompt != ref.prompt and (found := _find(connection, prompt, ref.selector)) is not None:
+    if prompt != ref.prompt and (found := _find(connection, prompt, ref.selector, assets)) is not None:
         return found
     raise _no_version(connection, ref, prompt)
 
 
-def find_versions(connection: sa.Connection, alias: str, namespace: str | None) -> list[StoredVersion]:
+def find_versions(
+    connection: sa.Connection, alias: str, namespace: str | None, assets: ReadAssets | None = None
+) -> list[StoredVersion]:
     """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace."""
     query = select_versions().add_columns(versions.c.spec_json, first_commit().label("commit_id"))
     if alias == LATEST:
@@ -55,7 +56,7 @@ def find_versions(connection: sa.Connection, alias: str, namespace: str | None) 
         below = prompts.c.namespace.startswith(f"{namespace}/", autoescape=True)
         query = query.where(sa.or_(prompts.c.namespace == namespace, below))
     named_alias = None if alias == LATEST else alias
-    return [replace(stored_of(row), alias=named_alias, commit_id=row.commit_id) for row in connection.execute(query)]
+    return [stored_of(row, named_alias, row[-1], assets) for row in connection.execute(query).all()]
 
 
 def current_name(connection: sa.Connection, prompt: PromptId) -> PromptId | None:
@@ -89,7 +90,9 @@ def stored_specs(connection: sa.Connection, version_ids: Sequence[UUID]) -> dict
     return {row.id: row.spec_json for row in among(connection, query, versions.c.id, version_ids)}
 
 
-def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> StoredVersion | None:
+def _find(
+    connection: sa.Connection, prompt: PromptId, selector: Selector, assets: ReadAssets | None
+) -> StoredVersion | None:
     query = _select(type(selector))  # type: ignore[arg-type]  # types are hashable
     parameters: dict[str, Any] = {"namespace": prompt.namespace, "name": prompt.name}
     match selector:
@@ -115,7 +118,7 @@ def _find(connection: sa.Connection, prompt: PromptId, selector: Selector) -> St
         return None
     if row.id != version_id(row.prompt_id, row.revision, row.spec_hash):
         raise _edited(prompt)
-    return replace(stored_of(row), alias=row.alias, commit_id=row.commit_id)
+    return stored_of(row, row.alias, row.commit_id, assets)
 
 
 def _edited(prompt: PromptId) -> IntegrityFailure:

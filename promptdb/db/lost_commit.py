@@ -19,6 +19,7 @@ OPTION = "promptdb_marks"
 _DISTINCT = {
     "prompt_versions": ("id", "created_by", "created_at"),
     "alias_events": ("prompt_id", "alias", "generation", "actor", "created_at"),
+    "api_tokens": ("token_hash",),
     "sync_runs": ("root", "created_by", "started_at", "finished_at"),
 }
 

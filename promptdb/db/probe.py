@@ -44,6 +44,8 @@ _PRIVILEGES: dict[str, tuple[str, ...]] = {
     "registries": ("UPDATE",),
     "generations": ("UPDATE",),
     "prompt_changes": ("INSERT", "DELETE"),
+    "api_tokens": ("INSERT", "UPDATE"),
+    "idempotency_keys": ("INSERT", "UPDATE", "DELETE"),
 }
 
 

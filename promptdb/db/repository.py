@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import (
     AliasEventView,
     AliasView,
+    AssetReader,
     AssetView,
     PromptSummary,
     PromptVersionView,
@@ -24,6 +25,9 @@ from promptdb.domain.views import (
     StoredVersion,
 )
 from promptdb.errors import IntegrityFailure
+
+ReadAssets = Callable[[PromptVersionView], AssetReader]
+"""Gives access to the assets of a version."""
 
 _T = TypeVar("_T")
 _CHUNK = 500  # values in one IN list, below SQLite's limit of parameters
@@ -227,7 +231,7 @@ def among(
 
 
 def select_versions() -> sa.Select[Any]:
-    """Select versions with the names of their prompts, in the columns that `view_of` reads."""
+    """Select versions with the names of their prompts, in the order of columns that `view_of` reads."""
     columns = (
         versions.c.id,
         versions.c.revision,
@@ -243,15 +247,20 @@ def select_versions() -> sa.Select[Any]:
 
 
 def view_of(row: sa.Row[Any]) -> PromptVersionView:
-    prompt = PromptId(row.namespace, row.name)
-    return PromptVersionView(
-        row.id, prompt, row.revision, row.spec_hash, row.user_version, row.created_by, row.created_at
-    )
+    # By position: a name takes ten times as long, and a preload has thousands of rows.
+    columns: tuple[Any, ...] = row[:8]
+    key, revision, digest, user_version, author, at, namespace, name = columns
+    return PromptVersionView(key, PromptId(namespace, name), revision, digest, user_version, author, at)
 
 
-def stored_of(row: sa.Row[Any]) -> StoredVersion:
-    """Read a row of `select_versions` with the column `spec_json` added."""
-    return StoredVersion(view_of(row), row.spec_json, row.archived_at is not None)
+def stored_of(
+    row: sa.Row[Any], alias: str | None = None, commit_id: str | None = None, assets: ReadAssets | None = None
+) -> StoredVersion:
+    """Read a row of `select_versions`, to which `spec_json` is added as the next column."""
+    columns: tuple[Any, ...] = row
+    view = view_of(row)
+    reader = assets(view) if assets is not None else None
+    return StoredVersion(view, columns[9], columns[8] is not None, alias, commit_id, reader)
 
 
 def _asset_of(row: sa.Row[Any]) -> AssetView:

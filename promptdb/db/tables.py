@@ -172,3 +172,27 @@ class PromptChange(Table, table=True):
     namespace: str
     name: str
     generation: int
+
+
+class ApiTokenRow(Table, table=True):
+    __table__ = columns.tokens
+    id: int
+    name: str
+    token_hash: str
+    last_four: str
+    scopes_json: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class IdempotencyKey(Table, table=True):
+    __table__ = columns.idempotency_keys
+    token_id: int
+    key: str
+    fingerprint: str
+    status: int | None
+    answer_json: str | None
+    created_at: datetime

@@ -33,7 +33,7 @@ from promptdb.render.resolved import asset_not_found
 from promptdb.settings import AppSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RecordedAssets:
     """The assets of a recorded version, read from the blob store."""
 
@@ -82,15 +82,13 @@ class RegistryReader:
             NotFound: the prompt or version does not exist. The hint lists what does.
         """
         with reading(self.registry.engine) as connection:
-            found = find_version(connection, ref)
-        return replace(found, assets=RecordedAssets(self.registry, found.view))
+            return find_version(connection, ref, self._assets)
 
     @retried
     def find_all(self, alias: str, namespace: str | None = None) -> list[StoredVersion]:
         """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace."""
         with reading(self.registry.engine) as connection:
-            found = find_versions(connection, alias, namespace)
-        return [replace(stored, assets=RecordedAssets(self.registry, stored.view)) for stored in found]
+            return find_versions(connection, alias, namespace, self._assets)
 
     @retried
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
@@ -186,6 +184,9 @@ class RegistryReader:
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt) if prompt is not None else None
             return blame(connection, at or datetime.now(UTC), name)
+
+    def _assets(self, version: PromptVersionView) -> RecordedAssets:
+        return RecordedAssets(self.registry, version)
 
     def _name(self, connection: sa.Connection, prompt: str) -> PromptId:
         return existing_name(connection, PromptId.parse(prompt))

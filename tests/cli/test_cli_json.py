@@ -56,6 +56,13 @@ SPEC: dict[str, Any] = {
     "assets": [],
     "includes": {},
 }
+TOKEN = {
+    **dict.fromkeys(
+        ("id", "name", "last_four", "created_by", "created_at", "expires_at", "revoked_at", "last_used_at")
+    ),
+    "state": None,
+    "scopes": [None],
+}
 ROWS = dict.fromkeys(
     (
         *("prompts", "sync_runs", "prompt_versions", "prompt_assets", "version_sources"),
@@ -111,6 +118,9 @@ SHAPES: dict[str, Any] = {
         **dict.fromkeys(("versions", "with_assets", "size", "key")),
         "aliases": {},
     },
+    "token create ci --scope read": {"token": None, **TOKEN},
+    "token list": [TOKEN],
+    "token revoke deploy": TOKEN,
     "db current": dict.fromkeys(("database", "current", "needed")),
 }
 
@@ -125,6 +135,7 @@ def busy(run: Run, git: Git, project: Path) -> Path:
         assert run("promote", f"support/triage:rev:{revision}", "production").code == 0
         write(project, {"prompts/support/triage.yaml": TRIAGE.replace("Triage", f"Sort {revision}")})
         assert run("sync").code == 0
+    assert run("token", "create", "deploy", "--scope", "promote:production").code == 0
     write(project, {"prompts/greet.txt": "Hi {name} in {place}!"})
     (project / "prompts/gone.txt").unlink()
     return project

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from promptdb.db.git_targets import write_git_targets
 from promptdb.db.registry_id import give_turn
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.plan import Policy
+from promptdb.domain.scopes import Scope
 from promptdb.project.load import load_tree
+from promptdb.registry.tokens import create_token
 from promptdb.service import PromptService
 from promptdb.sync.sync_tree import sync_tree
 
@@ -74,6 +77,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         key = next(iter(PromptRepository(connection).ids([version.prompt]).values()))
         row = {"prompt_id": key, "alias": "canary", "version_id": version.id, **elsewhere}
         write_git_targets(connection, [row], [])
+        answered = {"status": 200, "answer_json": "{}", "created_at": datetime.now(UTC)}
+        key_row = {"token_id": 1, "key": "k", "fingerprint": "f" * 64, **answered}
+        connection.execute(sa.insert(metadata.tables["idempotency_keys"]).values(**key_row))
+    create_token(service.registry, "ci", [Scope.parse("read@a")])
     found = dump(service.engine)
     service.close()
     (folder / "registry.sqlite3").unlink()
@@ -110,7 +117,7 @@ def fill(engine: sa.Engine, rows: Rows) -> Rows:
         for table in metadata.sorted_tables:
             if table.name in fitting:
                 connection.execute(sa.insert(table), fitting[table.name])
-                if engine.dialect.name == "postgresql" and isinstance(table.c[0].type, sa.Integer):
+                if engine.dialect.name == "postgresql" and "id" in table.c and isinstance(table.c.id.type, sa.Integer):
                     sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
                     connection.execute(sa.text(f"SELECT setval({sequence}, max(id)) FROM {table.name}"))
     return fitting

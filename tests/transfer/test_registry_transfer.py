@@ -12,7 +12,10 @@ from registries import BACKENDS, NewRegistry, Rows, dump, on_sqlite, rows, write
 
 from promptdb.db.engine import writing
 from promptdb.db.registry_id import give_turn
+from promptdb.domain.scopes import Scope
+from promptdb.domain.tokens import token_hash
 from promptdb.errors import ConfigError, DivergedHistory, IntegrityFailure, StorageError
+from promptdb.registry.tokens import create_token, list_tokens
 from promptdb.service import PromptService
 from promptdb.transfer.copy import copy_registry, import_file
 from promptdb.transfer.export import export_registry
@@ -21,7 +24,7 @@ from promptdb.transfer.rows_as_json import TABLES
 
 pytestmark = pytest.mark.slow
 
-OWN = ("registries", "generations", "prompt_changes")
+OWN = ("registries", "generations", "prompt_changes", "api_tokens", "idempotency_keys")
 """What a registry keeps to itself."""
 
 
@@ -40,6 +43,20 @@ def copy(source: PromptService, target: PromptService) -> Received:
 def test_every_table_is_transferred_or_the_registry_s_own(filled: PromptService) -> None:
     assert dump(filled.engine).keys() == {*TABLES, *OWN}
     assert [name for name, found in shared(filled).items() if not found] == []
+
+
+def test_access_tokens_stay_with_their_registry(
+    filled: PromptService, new_registry: NewRegistry, tmp_path: Path
+) -> None:
+    _, text = create_token(filled.registry, "ci", [Scope.parse("admin")])
+    export_registry(filled.registry, tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        content = b"".join(archive.read(name) for name in archive.namelist())
+    assert token_hash(text).encode() not in content
+    target = new_registry("sqlite")
+    create_token(target.registry, "its-own", [Scope.parse("read")])
+    copy(filled, target)
+    assert [token.name for token in list_tokens(target.registry)] == ["its-own"]
 
 
 @pytest.mark.parametrize("kind", BACKENDS)

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import RowId, UtcDateTime, metadata
+from promptdb.db.column_types import RowId, UtcDateTime
+from promptdb.db.columns import metadata
 from promptdb.db.engine import reading
 from promptdb.errors import IntegrityFailure, StorageError
 

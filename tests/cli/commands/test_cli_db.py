@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from clitools import Run, failure
 
-HEAD = "0006"
+HEAD = "0007"
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""Types of columns: times in UTC and ids, which SQLite stores as text that someone may have edited."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+from promptdb.errors import IntegrityFailure
+
+_Read = Callable[[Any], Any]
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        # SQLite does not store the zone.
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> _Read | None:
+        return _or_refuse(super().result_processor(dialect, coltype), "a time")
+
+
+class RowId(sa.Uuid[UUID]):
+    """UUIDs."""
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> _Read | None:
+        # SQLite stores them as text, which may be edited by hand.
+        read: _Read | None = super().result_processor(dialect, coltype)  # type: ignore[no-untyped-call]
+        return _or_refuse(read, "an id")
+
+
+def _or_refuse(read: _Read | None, what: str) -> _Read | None:
+    if read is None:
+        return None
+
+    def read_or_refuse(value: Any) -> Any:
+        try:
+            return read(value)
+        # Restated here: callers of the statement could not distinguish these from mistakes of promptdb.
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise IntegrityFailure(
+                f"a row of the database has {value!r} where {what} should be", "see: promptdb verify"
+            ) from error
+
+    return read_or_refuse
