@@ -187,7 +187,7 @@ def test_the_schema_and_the_engine_have_one_home(name: str, home: str | None) ->
         ("rich", {"cli"}),
         ("watchdog", {"watch"}),
         ("minio", {"blobs"}),
-        ("urllib3", {"blobs"}),
+        ("urllib3", {"blobs", "client", "web"}),
     ],
 )
 def test_a_library_is_known_to_one_room_only(library: str, homes: set[str]) -> None:

@@ -40,6 +40,7 @@ class PromptServer:
         self.page = 2
         self.ping = 0.05
         self.headers: list[dict[str, str]] = []
+        self.sockets: list[socket.socket] = []
         self._http: _Listener | None = None
         self.start()
 
@@ -58,41 +59,41 @@ class PromptServer:
             self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
             self._thread.start()
 
-    def stop(self) -> None:
-        """End like a process that is killed: the port and all connections close."""
+    def stop(self, *, says_goodbye: bool = False) -> None:
+        """End, by default like a process that is killed: the port and all connections close."""
         if self._http is not None:
             http, self._http = self._http, None
-            http.is_over = True
+            http.is_over = says_goodbye
             http.shutdown()
             http.server_close()
             self._thread.join()
+            if says_goodbye:
+                time.sleep(0.1)
             self.cut()
+            http.is_over = True
 
     def cut(self) -> None:
         """Close all connections."""
-        while _Listener.sockets:
-            one = _Listener.sockets.pop()
-            if one[0] == self.port:
-                with suppress(OSError):
-                    one[1].shutdown(socket.SHUT_RDWR)
+        while self.sockets:
+            # Not the method of a TLS socket, which another thread uses.
+            with suppress(OSError):
+                socket.socket.shutdown(self.sockets.pop(), socket.SHUT_RDWR)
 
 
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
-    sockets: list[tuple[int, socket.socket]] = []
 
     def __init__(self, server: PromptServer) -> None:
-        self.server = server
+        self.state = server
         self.is_over = False
-        self.feed = ChangeFeed(server.reader)
         super().__init__(("127.0.0.1", server.port), Handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        if self.server.context is not None:
-            request = self.server.context.wrap_socket(request, server_side=True)
-        self.sockets.append((self.server.port, request))
-        with suppress(OSError):
+        if self.state.context is not None:
+            request = self.state.context.wrap_socket(request, server_side=True)
+        self.state.sockets.append(request)
+        with request, suppress(OSError):
             super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -117,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
-        state = self.server.server
+        state = self.server.state
         self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.server.is_over:
             self.close_connection = True
@@ -165,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def reader(self) -> RegistryReader:
-        return self.server.server.reader
+        return self.server.state.reader
 
     def _changes(self, query: dict[str, str]) -> None:
         since = parse_generation(query["since"]) if "since" in query else None
@@ -191,7 +192,7 @@ class Handler(BaseHTTPRequestHandler):
                 text = generation_text(found.generation) if found.generation else ""
                 data = json.dumps(changes_fields(found))
                 self.chunk(f"event: changes\nid: {text}\ndata: {data}\n\n".encode())
-            elif time.monotonic() - pinged > self.server.server.ping:
+            elif time.monotonic() - pinged > self.server.state.ping:
                 pinged = time.monotonic()
                 self.chunk(b": ping\n\n")
             is_first, since = False, found.generation
@@ -219,7 +220,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _versions(self, name: str, start: int) -> None:
         found = self.reader.list_versions(name)
-        end = start + self.server.server.page
+        end = start + self.server.state.page
         items = [view_fields(view) for view in found[start:end]]
         self.json({"items": items, "next": str(end) if end < len(found) else None})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from io import RawIOBase
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
@@ -35,7 +36,7 @@ SOCKETS = 8
 
 
 class HttpSource:
-    """The HTTP API of a server. A stream of events tells of changes; see `Watch`.
+    """The HTTP API of a server. A stream of events reports changes; see `Watch`.
 
     Args:
         settings: name the server; by default those of the current folder.
@@ -56,7 +57,7 @@ class HttpSource:
 
     def _connect(self) -> None:
         self._server = Connection(self._at, SOCKETS)
-        # Of its own, so that to end the stream leaves lookups alone.
+        # Its own, so that to end the stream leaves lookups alone.
         self._watch = Watch(Connection(self._at, 1))
 
     def find(self, ref: PromptRef) -> StoredVersion:
@@ -76,7 +77,7 @@ class HttpSource:
         for start in range(0, len(refs), AT_ONCE):
             texts = [ref.text for ref in refs[start : start + AT_ONCE]]
             answer = self._server.post("/preload", {"refs": texts})
-            found += self._read(lambda data, asked=texts: self._answers(data, asked), answer)
+            found += self._read(partial(self._answers, texts), answer)
         return found
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
@@ -120,7 +121,7 @@ class HttpSource:
         stored, files = decode_version(data)
         return replace(stored, assets=_Assets(self, stored.view, files))
 
-    def _answers(self, data: Any, texts: list[str]) -> list[StoredVersion | PromptDBError]:
+    def _answers(self, texts: list[str], data: Any) -> list[StoredVersion | PromptDBError]:
         items = some_fields(data, answers=list)[0]
         if [typed(item, dict).get("ref") for item in items] != texts:
             raise Wrong("its answers are not those to the references")

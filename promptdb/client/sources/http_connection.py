@@ -20,14 +20,15 @@ from promptdb.domain.json_fields import Wrong
 from promptdb.domain.server_address import parse_server_address
 from promptdb.domain.wire.problem import MEDIA_TYPE, error_of
 from promptdb.errors import (
+    AssetNotFound,
     ConfigError,
     IntegrityFailure,
     InvalidPrompts,
     InvalidRef,
-    NotFound,
     PromptDBError,
-    RenderError,
+    PromptNotFound,
     StorageError,
+    VersionNotFound,
 )
 from promptdb.tls import verifying_context
 from promptdb.version import VERSION
@@ -46,15 +47,16 @@ MAX_PAUSE = 300.0
 """The most seconds for which a server may ask not to be asked."""
 
 _PART = 256 * 1024
-_MEANT_FOR_CALLERS = (NotFound, InvalidRef, InvalidPrompts, RenderError, IntegrityFailure)
-"""Errors that say something about the prompt. Others say that the server fails."""
+_MEANT_FOR_CALLERS = (PromptNotFound, VersionNotFound, AssetNotFound, InvalidRef, InvalidPrompts, IntegrityFailure)
+"""Errors that say something about the prompt. Others say that the server fails, or that there is no such path."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """A server, and what its clients need. `name` is for messages, and has no secrets."""
+    """A server, and what its clients need. `name` and `root`, the address of the API, are for messages."""
 
     name: str
+    root: str
     host: str
     port: int | None
     path: str
@@ -70,7 +72,7 @@ class Address:
         """
         parts = parse_server_address(url)
         context = verifying_context() if parts.scheme == "https" else None
-        return cls(url, parts.hostname or "", parts.port, parts.path.rstrip("/") + prefix, token, context)
+        return cls(url, url + prefix, parts.hostname or "", parts.port, parts.path.rstrip("/") + prefix, token, context)
 
 
 class Connection:
@@ -79,7 +81,7 @@ class Connection:
     def __init__(self, server: Address, sockets: int) -> None:
         """Keep up to `sockets` connections open."""
         self.name = server.name
-        self._path = server.path
+        self._path, self._root = server.path, server.root
         self._token = server.token
         self._open: WeakSet[socket.socket] = WeakSet()
         self._is_closed = False
@@ -109,19 +111,20 @@ class Connection:
             _shut_down(one)
         self._pool.close()
 
-    def get(self, path: str, query: Mapping[str, Any] | None = None, seconds: float = ANSWER) -> Any:
+    def get(self, path: str, query: Mapping[str, Any] | None = None, seconds: float | None = None) -> Any:
         """Get the JSON data at a path of the API.
 
         Args:
             path: below the prefix, already encoded.
             query: None values are left out.
-            seconds: the longest time to the end of the answer.
+            seconds: the longest time to the end of the answer, by default `ANSWER`.
 
         Raises:
-            NotFound, InvalidRef, InvalidPrompts, RenderError, IntegrityFailure: the server says so.
+            NotFound, InvalidRef, InvalidPrompts, IntegrityFailure: the server says so.
             ConfigError: the server does not accept the token.
             StorageError: there is no answer in time, or it is not one of the API.
         """
+        seconds = ANSWER if seconds is None else seconds
         deadline = monotonic() + CONNECT + seconds
         return self._data(self.opened("GET", path, query, seconds=seconds), deadline)
 
@@ -137,7 +140,7 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         *,
         body: bytes | None = None,
-        seconds: float = ANSWER,
+        seconds: float,
         accept: str = "application/json",
     ) -> BaseHTTPResponse:
         """Send a request, and return the answer before its body. Close it. Errors as in `get`."""
@@ -150,7 +153,7 @@ class Connection:
             if answer.status == 200:
                 return answer
             with answer:
-                # What is wrong with a request is said in a few bytes.
+                # A few bytes say what is wrong.
                 data = answer.read1(_PART, decode_content=False)
         except HTTPError as error:
             raise self.failure(error) from error
@@ -233,7 +236,7 @@ class Connection:
         if 300 <= status < 400:
             return StorageError(f"{self.name} leads to another address", "set PROMPTDB_URL to the address it leads to")
         if status == 404:
-            return StorageError(f"there is no API at {self.name}{self._path}", "are PROMPTDB_URL and API_PREFIX right?")
+            return StorageError(f"there is no API at {self._root}", "are PROMPTDB_URL and API_PREFIX right?")
         message = f"{self.name} answers {status}" + (f": {said.message}" if said is not None else "")
         pause = answer.headers.get("Retry-After", "")
         if pause.isascii() and pause.isdigit() and status in (429, 503):

@@ -34,10 +34,10 @@ MAX_EVENT = 16 * 1024**2
 class Watch:
     """The present generation of a server, which a thread keeps up to date from the first `wait` on.
 
-    It reads the stream of events. After an end of the stream it connects again, a random moment later. If no stream can be had,
-    such as behind a proxy that holds it back, the thread asks in long polls for some minutes before it tries again. While both fail,
-    `wait` lasts its whole time, and its caller asks then. Each loss and each return ends a `wait` at once, since any
-    number of changes may have been missed.
+    It reads the stream of events. After its end it connects again, a random moment later. A proxy may hold a stream
+    back. The thread then asks in long polls for some minutes before it tries again. While both fail, `wait` lasts its whole
+    time, and its caller asks then. Each loss and each return ends a `wait` at once, since any number of changes may have
+    been missed.
     """
 
     def __init__(self, server: Connection) -> None:
