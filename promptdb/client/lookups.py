@@ -219,6 +219,7 @@ class Lookups:
                     self._kept.update({ref.text: self._keep(ref, stored) for ref, stored in refs})
         except PromptDBError as error:
             self.health.failed(error, has_answers=bool(self._kept))
+            self.start()
             raise
         self._found()
         self.start()
