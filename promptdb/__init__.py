@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from promptdb.version import VERSION
 
 if TYPE_CHECKING:
+    from promptdb.api import create_app as create_app
     from promptdb.blobs.local import LocalBlobStore as LocalBlobStore
     from promptdb.blobs.minio import MinioBlobStore as MinioBlobStore
     from promptdb.blobs.store import BlobStore as BlobStore
@@ -42,6 +43,7 @@ _MODULES = {
     "RenderablePrompt": "promptdb.render.renderable",
     "ResolvedPrompt": "promptdb.render.resolved",
     "Workspace": "promptdb.workspace",
+    "create_app": "promptdb.api",
     "prompt_from_file": "promptdb.project.single_file",
     "prompt_from_spec": "promptdb.project.single_file",
 }

@@ -40,14 +40,15 @@ class PromptRenderResult:
 class ResolvedPrompt(RenderablePrompt):
     """The version found by `ref`. It never changes, although a later lookup may find another version.
 
-    `alias` is set if the reference named one. `commit_id` is the first known commit with this version. `source` names the
-    place that it came from, and `reason` says how.
+    `alias` is set if the reference named one. `commit_id` is the first known commit with this version. `archived`: the
+    prompt has no file any more. `source` names the place that it came from, and `reason` says how.
     """
 
     ref: str
     version: PromptVersionView
     alias: str | None = None
     commit_id: str | None = None
+    archived: bool = False
     source: str = "database"
     reason: Reason = Reason.STATIC
     _age: Callable[[], float] | None = field(default=None, repr=False, compare=False)
@@ -147,6 +148,7 @@ def resolved(ref: str, stored: StoredVersion, source: str = "database") -> Resol
         version=view,
         alias=stored.alias,
         commit_id=stored.commit_id,
+        archived=stored.archived,
         source=source,
         _reader=stored.assets,
     )

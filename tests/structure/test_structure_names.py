@@ -28,6 +28,7 @@ PUBLIC = [
     "RenderablePrompt",
     "ResolvedPrompt",
     "Workspace",
+    "create_app",
     "prompt_from_file",
     "prompt_from_spec",
 ]

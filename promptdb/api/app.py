@@ -1,0 +1,62 @@
+"""Puts the parts of the app together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from promptdb.api import openapi
+from promptdb.api.front import Front
+from promptdb.api.problems import HANDLERS
+from promptdb.api.routes import ROUTERS, health
+from promptdb.api.served import Served
+from promptdb.settings import AppSettings
+
+
+def app_for(settings: AppSettings) -> FastAPI:
+    """Make the app for some settings."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.served = served = Served(settings)
+        served.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(served.close)
+
+    app = FastAPI(
+        lifespan=lifespan,
+        exception_handlers=HANDLERS,
+        openapi_url=f"{settings.api_prefix}/openapi.json",
+        # These pages load scripts from other servers.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        **openapi.DESCRIPTION,
+    )
+    app.add_middleware(Front, prefix=settings.api_prefix)
+    # One level of routers, because the match of each level takes time.
+    for router in ROUTERS:
+        app.include_router(router, prefix=settings.api_prefix)
+    # Probes of orchestrators ask for them at the top.
+    app.include_router(health.router, include_in_schema=False)
+    app.state.methods_at = partial(_methods_at, settings.api_prefix)
+    app.openapi = openapi.document_of(app)  # type: ignore[method-assign]
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _methods_at(prefix: str, path: str) -> set[str]:
+    """Find the methods of a path."""
+    below = path.removeprefix(prefix)
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    found = {method for route in routes if route.path_regex.match(below) for method in route.methods or ()}
+    return found | ({"HEAD"} if "GET" in found else set())

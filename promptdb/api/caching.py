@@ -1,0 +1,14 @@
+"""The headers that say what caches may do with an answer (RFC 9111, RFC 5861 and RFC 8246)."""
+
+PINNED = "public, max-age=31536000, immutable"
+"""For a reference that always names the same version."""
+
+ALIAS = "max-age=5, stale-while-revalidate=60, stale-if-error=86400"
+"""For a reference that another version can take."""
+
+NEVER = "no-store"
+
+
+def names(header: str, etag: str) -> bool:
+    """Check if `If-None-Match` names an ETag. A cache on the way may have made it a weak one."""
+    return header == etag or any(one.strip().removeprefix("W/") in (etag, "*") for one in header.split(","))

@@ -1,0 +1,121 @@
+"""The entrance of every request: routing by the path as sent, limits on the body, and headers of every answer."""
+
+import asyncio
+import logging
+import re
+from uuid import uuid4
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from promptdb.api.caching import NEVER
+from promptdb.api.problems import Refusal, failure, refusal_response
+from promptdb.domain.wire.paths import routed_path
+
+_log = logging.getLogger("promptdb.api")
+
+MAX_BODY = 4 * 1024 * 1024
+"""The most bytes in the body of a request."""
+
+BODY_SECONDS = 30.0
+"""The time in which the whole body must arrive."""
+
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+]
+"""For a browser that opens an answer: it runs nothing, and shows it in no frame."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class Front:
+    """The outermost part of the app. `scope["state"]["request_id"]` names the request in logs and answers."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self._app, self._prefix = app, prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        is_head = scope["method"] == "HEAD"
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                found = message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                found.append((b"x-request-id", request_id.encode()))
+                if not any(name == b"cache-control" for name, _ in found):
+                    found.append((b"cache-control", NEVER.encode()))
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        inner = {
+            **scope,
+            "path": self._path(scope),
+            "method": "GET" if is_head else scope["method"],
+            "state": {**scope.get("state", {}), "request_id": request_id},
+        }
+        try:
+            await self._app(inner, _limited(receive, headers), answer)
+        except Refusal as refusal:
+            if started:
+                raise
+            await refusal_response(refusal)(inner, receive, answer)
+        except ClientDisconnect:
+            return
+        except Exception:
+            _log.exception("request %s failed: %s %s", request_id, scope["method"], inner["path"])
+            if started:
+                raise
+            await failure(request_id)(inner, receive, answer)
+
+    def _path(self, scope: Scope) -> str:
+        raw: bytes | None = scope.get("raw_path")
+        root: str = scope.get("root_path", "")
+        if raw is None:
+            return str(scope["path"])
+        sent = raw.decode("ascii", "replace").partition("?")[0]
+        return root + routed_path(sent.removeprefix(root), self._prefix)
+
+
+def _limited(receive: Receive, headers: Headers) -> Receive:
+    """Limit the size and the time of a body."""
+    length = headers.get("content-length", "0")
+    if length == "0" and "transfer-encoding" not in headers:
+        return receive
+    if not length.isdigit() or int(length) > MAX_BODY:
+        raise _too_large()
+    size, deadline = 0, asyncio.get_running_loop().time() + BODY_SECONDS
+    is_complete = False
+
+    async def limited() -> Message:
+        nonlocal size, is_complete
+        if is_complete:
+            # Then it waits for the client to hang up.
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise Refusal(408, "request-timeout", f"the body did not arrive within {BODY_SECONDS:g} s") from None
+        size += len(message.get("body", b""))
+        if size > MAX_BODY:
+            raise _too_large()
+        is_complete = not message.get("more_body", False)
+        return message
+
+    return limited
+
+
+def _too_large() -> Refusal:
+    return Refusal(413, "too-large", f"the body is larger than {MAX_BODY:,} bytes", headers={"Connection": "close"})

@@ -1,0 +1,38 @@
+"""The names and references in the paths and queries of requests."""
+
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import Path, Query
+
+from promptdb.domain.prompt_id import PromptId
+from promptdb.errors import InvalidRef
+
+PromptSegment = Annotated[
+    str,
+    Path(
+        description="`namespace/name`, with slashes or with `%2F`. A name with the word of a route needs `%2F`.",
+        examples=["support/triage"],
+    ),
+]
+"""The name of a prompt as `routed_path` gives it: one segment that is still encoded."""
+
+Selector = Annotated[
+    str,
+    Query(
+        description="`latest`, an alias, a `user_version`, `rev:3`, `sha256:ab12cd34`, `git:COMMIT` or the UUID of a version.",
+        examples=["production"],
+    ),
+]
+
+
+def prompt_of(segment: str) -> PromptId:
+    """Read the name of a prompt in a path.
+
+    Raises:
+        InvalidRef: it is not the name of a prompt with its namespace.
+    """
+    name = unquote(segment)
+    if "/" not in name:
+        raise InvalidRef(f"{name!r} is not the name of a prompt in a path", f"add its namespace: default/{name}")
+    return PromptId.parse(name)

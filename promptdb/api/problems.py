@@ -1,0 +1,120 @@
+"""Answers that are not a success: problem details (RFC 9457) with the code, hint and details of the error."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from promptdb import errors
+from promptdb.domain.wire.problem import MEDIA_TYPE, code_of, http_problem, problem_fields
+from promptdb.errors import PromptDBError
+
+_log = logging.getLogger("promptdb.api")
+
+STATUSES: dict[type[PromptDBError], int] = {
+    errors.ConfigError: 500,
+    errors.InvalidPrompts: 422,
+    errors.InvalidRef: 422,
+    errors.NotFound: 404,
+    errors.RenderError: 422,
+    errors.Conflict: 409,
+    errors.LockTimeout: 503,
+    errors.IntegrityFailure: 500,
+    errors.StorageError: 502,
+}
+"""The status of each branch of the error tree."""
+
+RETRY_AFTER = {"Retry-After": "1"}
+
+_CODES = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+"""Codes for what Starlette refuses."""
+
+
+class Refusal(HTTPException):
+    """A request that HTTP itself has a status for."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        hint: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(status, detail, headers)
+        self.fields = {**http_problem(code, status, detail, hint), **details}
+
+
+def status_of(kind: type[PromptDBError]) -> int:
+    return next(STATUSES[base] for base in kind.__mro__ if base in STATUSES)
+
+
+def problem_response(fields: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    # Escaped, since a message may quote what is not Unicode.
+    return Response(json.dumps(fields).encode(), fields["status"], headers, MEDIA_TYPE)
+
+
+def refusal_response(refusal: Refusal) -> Response:
+    return problem_response(refusal.fields, refusal.headers)
+
+
+def failure(request_id: str) -> Response:
+    """Answer for an error that was not expected. Its cause is in the log only."""
+    fields = http_problem("internal-error", 500, "the server failed", f"its log has request {request_id}")
+    return problem_response({**fields, "request_id": request_id})
+
+
+async def _promptdb_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, PromptDBError):
+        raise error
+    status = status_of(type(error))
+    if status < 500 or isinstance(error, errors.LockTimeout):
+        return problem_response(problem_fields(error, status), RETRY_AFTER if status == 503 else None)
+    # The message may name hosts and folders of the server.
+    request_id = request.state.request_id
+    _log.error("request %s: %s (hint: %s)", request_id, error.message, error.hint, exc_info=error)
+    fields = http_problem(code_of(type(error)), status, _BRIEF[status], f"its log has request {request_id}")
+    return problem_response({**fields, "request_id": request_id})
+
+
+_BRIEF = {500: "the server cannot answer", 502: "the server cannot reach its registry"}
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    if isinstance(error, Refusal):
+        return refusal_response(error)
+    if not isinstance(error, HTTPException):
+        raise error
+    code = _CODES.get(error.status_code, "bad-request")
+    headers = dict(error.headers or {})
+    detail, hint = str(error.detail).lower(), None
+    if error.status_code == 404:
+        detail, hint = f"there is nothing at {request.url.path[:200]}", "the API has its paths in openapi.json"
+    elif error.status_code == 405:
+        # Starlette names only those of the first route at the path.
+        headers["Allow"] = ", ".join(sorted(request.app.state.methods_at(request.scope["path"])))
+        detail = f"{request.method} is not possible at {request.url.path[:200]}"
+    return problem_response(http_problem(code, error.status_code, detail, hint), headers)
+
+
+async def _invalid_request(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    # Without the values, which may be secrets.
+    found = [{"place": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+    first = f"{found[0]['place']}: {found[0]['message']}" if found else "the request is not valid"
+    return problem_response({**http_problem("invalid-request", 422, first), "errors": found})
+
+
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Any]] = {
+    PromptDBError: _promptdb_error,
+    HTTPException: _http_exception,
+    RequestValidationError: _invalid_request,
+}

@@ -1,0 +1,76 @@
+"""The registry as one app serves it: its verbs, the answers it keeps, and its changes."""
+
+import asyncio
+from collections.abc import Callable
+
+from fastapi import Request
+
+from promptdb.api.answers import Answers
+from promptdb.api.hub import Hub
+from promptdb.client.lookups import Lookups
+from promptdb.client.sources.database import DatabaseSource
+from promptdb.domain.delivery import Changes, Generation
+from promptdb.domain.refs import PromptRef
+from promptdb.domain.views import StoredVersion
+from promptdb.registry.change_feed import ChangeFeed
+from promptdb.registry.reader import RegistryReader
+from promptdb.service import PromptService
+from promptdb.settings import AppSettings
+
+
+class _Source(DatabaseSource):
+    """The registry for the lookups of a server."""
+
+    def __init__(self, settings: AppSettings, reader: RegistryReader, publish: Callable[[Generation], None]) -> None:
+        super().__init__(settings, reader)
+        self._publish = publish
+
+    def find(self, ref: PromptRef) -> StoredVersion:
+        # Without the repository around the server's folder, which is not a part of the registry.
+        return self._reader.find(ref)
+
+    def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:
+        # The lookups wait once they have replaced what changed. Who hears of it earlier could still get an older answer.
+        if since is not None:
+            self._publish(since)
+        super().wait(since, seconds, stopped)
+
+
+class Served:
+    """The parts that the routes of one app use. Only `hub` belongs to the event loop. Everything else may be used in threads.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+
+    def __init__(self, settings: AppSettings) -> None:
+        self.settings = settings
+        self.service = PromptService(settings)
+        self.reader = self.service.reader
+        self.hub = Hub(asyncio.get_running_loop())
+        self._source = _Source(settings, self.reader, self.hub.publish)
+        self._lookups = Lookups(self._source, settings.cache_ttl, settings.max_stale)
+        self.answers = Answers(self._lookups, self.reader)
+
+    def start(self) -> None:
+        """Begin to follow the changes of the registry, which may be unreachable."""
+        self._lookups.start()
+
+    def close(self) -> None:
+        """End the thread, and return the connections."""
+        self._lookups.close()
+        self._source.close()
+
+    def confirm(self) -> None:
+        """Replace what a write of this process has changed, so that its caller finds it."""
+        self._lookups.confirm()
+
+    def changes(self, since: Generation | None) -> Changes:
+        """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
+        return ChangeFeed(self.reader).changes(since)
+
+
+def served(request: Request) -> Served:
+    """Return what the app of a request serves."""
+    found: Served = request.app.state.served
+    return found

@@ -1,0 +1,17 @@
+"""What the tests of the HTTP API share."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from promptdb import PromptService, create_app
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def api(service: PromptService) -> Iterator[TestClient]:
+    """A client of the app over the registry of `service`, with the path of the API in front of its paths."""
+    with TestClient(create_app(service.settings), base_url=f"http://testserver{API}/") as client:
+        yield client
