@@ -41,7 +41,7 @@ class _Values(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class FStringTemplate:
-    """A parsed template. `fields` are the names by their index in `pieces`, or None if one has a conversion or a format spec."""
+    """A parsed template. `fields` are names by their index in `pieces`, or None if one has a conversion or a format spec."""
 
     text: str
     variables: tuple[str, ...]
