@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from promptdb.db.blame import blame
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
-from promptdb.db.lookup import existing_name, find_version, find_versions
+from promptdb.db.lookup import current_name, existing_name, find_version, find_versions
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
+from promptdb.db.sqlite_lookup import find_in_sqlite
 from promptdb.domain.digest import Digest
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
@@ -80,12 +81,20 @@ class RegistryReader:
         self.stores.close()
 
     @retried
+    def current_name(self, prompt: PromptId) -> PromptId | None:
+        """Find the name that a prompt has now, after renames. None if there was never such a prompt."""
+        with reading(self.registry.engine) as connection:
+            return current_name(connection, prompt)
+
+    @retried
     def find(self, ref: PromptRef) -> StoredVersion:
         """Find the recorded version that a reference names.
 
         Raises:
             NotFound: the prompt or version does not exist. The hint lists what does.
         """
+        if (found := find_in_sqlite(self.registry.engine, ref, self._assets)) is not None:
+            return found
         with reading(self.registry.engine) as connection:
             return find_version(connection, ref, self._assets)
 
