@@ -1,7 +1,6 @@
 """Keeps the answers to lookups as the bytes that go out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
 
@@ -21,19 +20,29 @@ _HAS_ASSETS = '"assets":[{'
 """In canonical JSON. Texts have a backslash before each quote."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Bytes(Response):
+    """A response whose headers are encoded already."""
+
+    def __init__(self, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        self.status_code, self.body, self.background = status, body, None
+        self.raw_headers = headers.copy()
+
+
 class Answer:
     """The body of an answer, and what caches may do with it."""
 
-    body: bytes
-    etag: str
-    cache_control: str
+    def __init__(self, body: bytes, cache_control: str) -> None:
+        self.body = body
+        # A digest of the body, because more than the spec of a version can change.
+        self.etag = f'"{sha256(body).hexdigest()[:32]}"'
+        self._not_modified = [(b"etag", self.etag.encode()), (b"cache-control", cache_control.encode())]
+        length = str(len(body)).encode()
+        self._headers = [*self._not_modified, (b"content-type", b"application/json"), (b"content-length", length)]
 
     def response(self, if_none_match: str | None = None) -> Response:
-        headers = {"ETag": self.etag, "Cache-Control": self.cache_control}
         if if_none_match is not None and names(if_none_match, self.etag):
-            return Response(status_code=304, headers=headers)
-        return Response(self.body, headers=headers, media_type="application/json")
+            return _Bytes(304, b"", self._not_modified)
+        return _Bytes(200, self.body, self._headers)
 
 
 class Answers:
@@ -67,11 +76,11 @@ class Answers:
         if isinstance(ref.selector, ByLabel | Latest):
             found = self._lookups.at_hand(text) or self._lookups.fetch(text)
             stored = StoredVersion(found.version, found.spec_json, found.archived, found.alias, found.commit_id)
-            answer = answer_of(encode_version(stored, found.assets), ALIAS)
+            answer = Answer(encode_version(stored, found.assets), ALIAS)
             return self._keep(text, answer, found.version)
         stored = self._reader.find(ref)
         body = encode_version(stored, files_of(stored))
-        return self._keep(text, answer_of(body, PINNED), None) if ref.is_pinned else answer_of(body, ALIAS)
+        return self._keep(text, Answer(body, PINNED), None) if ref.is_pinned else Answer(body, ALIAS)
 
     def _keep(self, text: str, answer: Answer, version: PromptVersionView | None) -> Answer:
         with self._lock:
@@ -82,11 +91,6 @@ class Answers:
             while self._size > MAX_BYTES:
                 self._size -= len(self._made.pop(next(iter(self._made)))[0].body)
         return answer
-
-
-def answer_of(body: bytes, cache_control: str) -> Answer:
-    """Make an answer. Its ETag is a digest of the body, because more than the spec of a version can change."""
-    return Answer(body, f'"{sha256(body).hexdigest()[:32]}"', cache_control)
 
 
 def files_of(stored: StoredVersion) -> Sequence[AssetView]:

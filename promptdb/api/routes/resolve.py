@@ -1,13 +1,11 @@
 """The version that a reference names."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from promptdb.api.names import PromptSegment, Selector, prompt_of
-from promptdb.api.openapi import problems
+from promptdb.api.names import PROMPT, SELECTOR, prompt_of
+from promptdb.api.openapi import IF_NONE_MATCH, NOT_MODIFIED, problems
 from promptdb.api.schemas import Version
 from promptdb.api.served import served
 from promptdb.domain.refs import LATEST
@@ -18,18 +16,16 @@ router = APIRouter(tags=["prompts"])
 @router.get(
     "/prompts/{prompt}/resolve",
     response_model=Version,
-    responses={304: {"description": "The client has this answer."}, **problems(404, 422)},
+    responses={**NOT_MODIFIED, **problems(404, 422)},
+    openapi_extra={"parameters": [PROMPT, SELECTOR, IF_NONE_MATCH]},
 )
-async def resolve(
-    request: Request,
-    prompt: PromptSegment,
-    selector: Selector = LATEST,
-    if_none_match: Annotated[str | None, Header()] = None,
-) -> Response:
+async def resolve(request: Request) -> Response:
     """Find the version that a selector names, with its spec and its list of assets."""
-    text = f"{prompt_of(prompt)}:{selector}"
+    # The parameters are read here, because FastAPI takes longer to read three of them than the answer takes.
+    selector = request.query_params.get("selector", LATEST)
+    text = f"{prompt_of(request.path_params['prompt'])}:{selector}"
     answers = served(request).answers
     found = answers.at_hand(text)
     if found is None:
         found = await run_in_threadpool(answers.fetch, text)
-    return found.response(if_none_match)
+    return found.response(request.headers.get("if-none-match"))
