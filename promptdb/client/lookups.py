@@ -77,10 +77,15 @@ class Lookups:
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
+        if self._is_running():
+            return
         with self._lock:
-            if (self._thread is None or not self._thread.is_alive()) and not self._stopped.is_set():
+            if not self._is_running() and not self._stopped.is_set():
                 self._thread = Thread(target=self._run, name="promptdb", daemon=True)
                 self._thread.start()
+
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def close(self) -> None:
         """Stop the thread. Answers that are kept are still served."""
@@ -210,16 +215,20 @@ class Lookups:
     # The thread
 
     def _run(self) -> None:
-        stopped = self._stopped.is_set
-        while not stopped():
+        def is_over() -> bool:
+            # A source that has failed is fresh again with its first answer, and not at the end of a wait.
+            return self._stopped.is_set() or self.health.is_failing
+
+        while not self._stopped.is_set():
             try:
-                if self._lease.until > monotonic():
-                    self._source.wait(self._generation, self._ttl * random.uniform(0.5, 0.8), stopped)  # noqa: S311
-                if not stopped():
+                left = self._lease.until - monotonic()
+                if left > 0 and not is_over():
+                    self._source.wait(self._generation, left * random.uniform(0.5, 0.8), is_over)  # noqa: S311
+                if not self._stopped.wait(self.health.pause()):
                     self._confirm()
                     self.health.answered()
             except PromptDBError as error:
-                self._stopped.wait(self.health.failed(error, has_answers=bool(self._kept)))
+                self.health.failed(error, has_answers=bool(self._kept))
 
     def _confirm(self) -> None:
         """Ask what has changed, and replace what did: all of it, or nothing if the source fails."""

@@ -54,16 +54,21 @@ class RegistryReader:
 
     def __init__(self, registry: Registry) -> None:
         self.stores = registry
+        self.is_ready = False
 
     @classmethod
     def of(cls, settings: AppSettings, sharing: Sharing | None = None) -> Self:
         """Make a reader of the stores that the settings name. Arguments and errors as in `registry_of`."""
         return cls(registry_of(settings, sharing))
 
-    @cached_property
+    @property
     def registry(self) -> Registry:
-        """The stores, with their schema checked. Errors as in `Registry.ready`."""
-        return self.stores.ready()
+        """The stores, with their schema checked once. Errors as in `Registry.ready`."""
+        # A cached property has a lock in Python 3.11. A child that is forked meanwhile would wait for it for ever.
+        if not self.is_ready:
+            self.stores.ready()
+            self.is_ready = True
+        return self.stores
 
     @cached_property
     def created(self) -> Registry:

@@ -65,7 +65,12 @@ class DatabaseSource:
 
     def after_fork(self) -> None:
         self._feed.after_fork()
-        self._reader.stores.engine.dispose(close=False)
+        self._reader.stores.after_fork()
+        if not self._reader.is_ready:
+            # The parent may be at its first connection, which SQLAlchemy makes under a lock. The child would wait for it.
+            self.__dict__.pop("service", None)
+            self._reader = RegistryReader.of(self._settings)
+            self._feed = ChangeFeed(self._reader)
 
     def close(self) -> None:
         self._feed.close()
