@@ -11,13 +11,11 @@ from promptdb.client.lookups import Lookups
 from promptdb.domain.refs import ByLabel, Latest, PromptRef
 from promptdb.domain.views import AssetView, PromptVersionView, StoredVersion
 from promptdb.domain.wire.versions import encode_version
+from promptdb.registry.asset_rows import may_have_assets
 from promptdb.registry.reader import RegistryReader
 
 MAX_BYTES = 64 * 1024 * 1024
 """The most bytes of all kept answers. The one that was made first makes room."""
-
-_HAS_ASSETS = '"assets":[{'
-"""In canonical JSON. Texts have a backslash before each quote."""
 
 
 class _Bytes(Response):
@@ -31,13 +29,13 @@ class _Bytes(Response):
 class Answer:
     """The body of an answer, and what caches may do with it."""
 
-    def __init__(self, body: bytes, cache_control: str) -> None:
+    def __init__(self, body: bytes, cache_control: str, media_type: str = "application/json") -> None:
         self.body = body
         # A digest of the body, because more than the spec of a version can change.
         self.etag = f'"{sha256(body).hexdigest()[:32]}"'
         self._not_modified = [(b"etag", self.etag.encode()), (b"cache-control", cache_control.encode())]
         length = str(len(body)).encode()
-        self._headers = [*self._not_modified, (b"content-type", b"application/json"), (b"content-length", length)]
+        self._headers = [*self._not_modified, (b"content-type", media_type.encode()), (b"content-length", length)]
 
     def response(self, if_none_match: str | None = None) -> Response:
         if if_none_match is not None and names(if_none_match, self.etag):
@@ -95,4 +93,4 @@ class Answers:
 
 def files_of(stored: StoredVersion) -> Sequence[AssetView]:
     """List the assets of a version. Most versions have none, which the spec says without a query."""
-    return stored.assets.list() if stored.assets is not None and _HAS_ASSETS in stored.spec_json else ()
+    return stored.assets.list() if stored.assets is not None and may_have_assets(stored.spec_json.encode()) else ()

@@ -64,7 +64,7 @@ class Front:
             **scope,
             "path": self._path(scope),
             "method": "GET" if is_head else scope["method"],
-            "state": {**scope.get("state", {}), "request_id": request_id},
+            "state": {**scope.get("state", {}), "request_id": request_id, "is_head": is_head},
         }
         try:
             await self._app(inner, _limited(receive, headers), answer)

@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 
 from promptdb.errors import TemplateError
 from promptdb.render.formats import Includes, line_and_column
-from promptdb.render.work import require_work_left, spend
+from promptdb.render.work import characters_left, require_work_left, spend
 
 HAS_INCLUDES = False
+_NO_LIMIT = 2**63
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[^!:]*")
 _FIELD = re.compile(r"(?P<name>[^!:]*)(?:!(?P<conversion>[^:]*))?(?::(?P<spec>.*))?", re.DOTALL)
@@ -48,6 +49,7 @@ class FStringTemplate:
 
     def render(self, values: Mapping[str, Any]) -> str:
         require_work_left()
+        self._require_room(values)
         # str.format_map is safe here, since compile_template refuses everything but plain names.
         try:
             try:
@@ -58,6 +60,23 @@ class FStringTemplate:
             raise self._misfit(values) from error
         spend(0, len(text))
         return text
+
+    def _require_room(self, values: Mapping[str, Any]) -> None:
+        """Raise TemplateError if the text would have more characters than the context has left."""
+        most = characters_left(_NO_LIMIT)
+        if most == _NO_LIMIT:
+            return
+        sizes = {name: len(str(values[name])) for name in self.variables if name in values}
+        room = len(self.text)
+        for match in _PART.finditer(self.text):
+            if match[1] is not None:
+                name = _NAME.match(match[1])[0]  # type: ignore[index]  # it matches any text
+                # A conversion writes one character as up to ten, and a spec pads to three digits.
+                room += sizes.get(name, 0) if name == match[1] else 10 * sizes.get(name, 0) + 1000
+        if room > most:
+            raise TemplateError(
+                f"the text would have more than {most:,} characters", "give shorter values, or fewer of them"
+            )
 
     def _misfit(self, values: Mapping[str, Any]) -> TemplateError:
         # format_map does not report which variable failed: format each of them alone.
