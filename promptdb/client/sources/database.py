@@ -1,13 +1,14 @@
 """Reads prompts straight from the registry's database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from promptdb.client.source import one_by_one
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.refs import ByCommit, PromptRef
 from promptdb.domain.views import PromptVersionView, StoredVersion
-from promptdb.errors import NotFound
+from promptdb.errors import NotFound, PromptDBError
 from promptdb.registry.change_feed import ChangeFeed
 from promptdb.registry.reader import RegistryReader
 from promptdb.settings import AppSettings, load_settings
@@ -50,6 +51,9 @@ class DatabaseSource:
             if not isinstance(ref.selector, ByCommit):
                 raise
         return self.service.find(ref)
+
+    def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
+        return one_by_one(self.find, refs)
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
         return self._reader.find_all(alias, namespace)
