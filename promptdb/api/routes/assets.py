@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any, BinaryIO
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Header, Request
 from starlette.responses import Response, StreamingResponse
 
 from promptdb.api.caching import ALIAS, PINNED, names
 from promptdb.api.names import PromptSegment, Selector, prompt_of
-from promptdb.api.openapi import NOT_MODIFIED, problems
+from promptdb.api.openapi import NOT_MODIFIED, parameter, problems
 from promptdb.api.problems import Refusal
 from promptdb.api.schemas import Asset, Page
 from promptdb.api.served import served
@@ -23,6 +23,7 @@ router = APIRouter(tags=["assets"])
 
 CHUNK = 256 * 1024
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))")
+_PATH = parameter("path", "path", "the path in the prompt file", "_assets/examples.jsonl", required=True)
 _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
@@ -42,29 +43,31 @@ def assets(request: Request, prompt: PromptSegment, selector: Selector = LATEST)
         **NOT_MODIFIED,
         **problems(404, 416, 422),
     },
+    openapi_extra={"parameters": [_PATH]},
 )
 def asset(
     request: Request,
     prompt: PromptSegment,
-    path: Annotated[str, Path(description="the path in the prompt file", examples=["_assets/examples.jsonl"])],
     selector: Selector = LATEST,
     range_: Annotated[str | None, Header(alias="Range", description="one range of bytes")] = None,
     if_range: Annotated[str | None, Header()] = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Read an asset, or one range of its bytes."""
+    # Read here, because it may have bytes that are not UTF-8, which FastAPI refuses.
+    path: str = request.path_params["path"]
     ref = PromptRef.parse(f"{prompt_of(prompt)}:{selector}")
     found = served(request).prompt(ref.text)
     view = next((one for one in found.assets if one.path == path), None)
     if view is None:
         raise asset_not_found(found.version, path, [one.path or "" for one in found.assets])
-    etag = f'"{view.digest}"'
+    etag, name = f'"{view.digest}"', path.rpartition("/")[2]
     headers = {
         "ETag": etag,
         "Cache-Control": PINNED if ref.is_pinned else ALIAS,
         "Accept-Ranges": "bytes",
         # A browser must save it: a page from this origin could use what the origin is trusted with.
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(path.rpartition('/')[2], safe='')}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='', errors='surrogateescape')}",
     }
     if if_none_match is not None and names(if_none_match, etag):
         return Response(status_code=304, headers=headers)
