@@ -3,7 +3,7 @@
 from io import BytesIO
 from threading import Lock
 
-from promptdb.api.answers import Answer
+from promptdb.api.answers import Encoded
 from promptdb.api.caching import ALIAS
 from promptdb.domain.delivery import Generation
 from promptdb.domain.refs import LATEST, parse_alias
@@ -21,10 +21,10 @@ class Snapshots:
 
     def __init__(self, reader: RegistryReader) -> None:
         self._reader = reader
-        self._kept: dict[tuple[str, str | None], tuple[Generation | None, Head, Answer]] = {}
+        self._kept: dict[tuple[str, str | None], tuple[Generation | None, Head, Encoded]] = {}
         self._lock = Lock()
 
-    def read(self, alias: str, namespace: str | None) -> Answer:
+    def read(self, alias: str, namespace: str | None) -> Encoded:
         """Read the snapshot of an alias.
 
         Raises:
@@ -44,11 +44,15 @@ class Snapshots:
             return kept[2]
 
     def _made(
-        self, alias: str, namespace: str | None, generation: Generation | None, kept: tuple[object, Head, Answer] | None
-    ) -> tuple[Generation | None, Head, Answer]:
+        self,
+        alias: str,
+        namespace: str | None,
+        generation: Generation | None,
+        kept: tuple[object, Head, Encoded] | None,
+    ) -> tuple[Generation | None, Head, Encoded]:
         stream = BytesIO()
         head = write_snapshot(self._reader.registry, stream, [alias], namespace)
         if kept is not None and kept[1].content == head.content:
             # Other prompts changed. Clients need not load it again.
             return generation, kept[1], kept[2]
-        return generation, head, Answer(stream.getvalue(), ALIAS, "application/octet-stream")
+        return generation, head, Encoded(stream.getvalue(), ALIAS, "application/octet-stream")

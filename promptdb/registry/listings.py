@@ -1,7 +1,7 @@
 """Reads long lists of a registry page by page."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,20 +18,26 @@ from promptdb.domain.views import AliasEventView, LogEntry, PromptSummary, Promp
 from promptdb.errors import IntegrityFailure
 from promptdb.registry.stores import Registry
 
+MaySee = Callable[[PromptId], bool]
+
 _BATCH = 500
-"""Rows that are read at once, if a filter takes only some of them."""
+"""Rows that are read at once, because a list takes only some of them."""
 
 
 @retried
-def list_prompts(registry: Registry, wanted: PromptFilter, after: PromptId | None, limit: int) -> list[ListedPrompt]:
+def list_prompts(
+    registry: Registry, wanted: PromptFilter, may_see: MaySee, after: PromptId | None, limit: int
+) -> list[ListedPrompt]:
     """List the prompts after another one, sorted by namespace and name."""
     found: list[ListedPrompt] = []
-    size = limit if wanted.tag is wanted.owner is wanted.text is None else max(limit, _BATCH)
+    size = limit
     with reading(registry.engine) as connection:
         while True:
             heads = heads_page(connection, wanted, after, size)
             aliases = revisions_of_aliases(connection, [head.view.prompt for head in heads])
             for head in heads:
+                if not may_see(head.view.prompt):
+                    continue
                 listed = _listed(head, wanted, aliases.get(head.view.prompt, {}))
                 if listed is not None:
                     found.append(listed)
@@ -39,7 +45,7 @@ def list_prompts(registry: Registry, wanted: PromptFilter, after: PromptId | Non
                         return found
             if len(heads) < size:
                 return found
-            after = heads[-1].view.prompt
+            after, size = heads[-1].view.prompt, max(limit, _BATCH)
 
 
 @retried
@@ -80,10 +86,19 @@ def list_versions(registry: Registry, prompt: PromptId, before: int | None, limi
 
 
 @retried
-def list_all_versions(registry: Registry, before: tuple[datetime, UUID] | None, limit: int) -> list[LogEntry]:
+def list_all_versions(
+    registry: Registry, may_see: MaySee, before: tuple[datetime, UUID] | None, limit: int
+) -> list[LogEntry]:
     """List the versions of all prompts before a time and an id, the newest first."""
+    found: list[PromptVersionView] = []
+    size = limit
     with reading(registry.engine) as connection:
-        return _entries(PromptRepository(connection), all_versions_page(connection, before, limit))
+        while True:
+            views = all_versions_page(connection, before, size)
+            found += [view for view in views if may_see(view.prompt)]
+            if len(views) < size or len(found) >= limit:
+                return _entries(PromptRepository(connection), found[:limit])
+            before, size = (views[-1].created_at, views[-1].id), max(limit, _BATCH)
 
 
 def _entries(

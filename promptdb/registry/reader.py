@@ -12,7 +12,7 @@ from promptdb.db.alias_log import logged_moves
 from promptdb.db.blame import blame
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
-from promptdb.db.lookup import existing_name, find_version, find_versions
+from promptdb.db.lookup import current_name, existing_name, find_version, find_versions
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.domain.digest import Digest
@@ -79,6 +79,12 @@ class RegistryReader:
     def close(self) -> None:
         """Return the database connections."""
         self.stores.close()
+
+    @retried
+    def current_name(self, prompt: PromptId) -> PromptId | None:
+        """Find the name that a prompt has now, after renames. None if there was never such a prompt."""
+        with reading(self.registry.engine) as connection:
+            return current_name(connection, prompt)
 
     @retried
     def find(self, ref: PromptRef) -> StoredVersion:

@@ -8,7 +8,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response, StreamingResponse
 
-from promptdb.api.caching import ALIAS, PINNED, names
+from promptdb.api.auth import READS, Reads
+from promptdb.api.caching import ALIAS, PINNED, names, private
 from promptdb.api.names import PromptSegment, Selector, prompt_of
 from promptdb.api.openapi import NOT_MODIFIED, parameter, problems
 from promptdb.api.problems import Refusal
@@ -27,7 +28,7 @@ _PATH = parameter("path", "path", "the path in the prompt file", "_assets/exampl
 _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.get("/prompts/{prompt}/assets", response_model=Page[Asset], responses=problems(404, 422))
+@router.get("/prompts/{prompt}/assets", response_model=Page[Asset], dependencies=[READS], responses=problems(404, 422))
 def assets(request: Request, prompt: PromptSegment, selector: Selector = LATEST) -> dict[str, Any]:
     """List the assets of a version."""
     found = served(request).prompt(f"{prompt_of(prompt)}:{selector}")
@@ -47,6 +48,7 @@ def assets(request: Request, prompt: PromptSegment, selector: Selector = LATEST)
 )
 def asset(
     request: Request,
+    grant: Reads,
     prompt: PromptSegment,
     selector: Selector = LATEST,
     range_: Annotated[str | None, Header(alias="Range", description="one range of bytes")] = None,
@@ -61,10 +63,11 @@ def asset(
     view = next((one for one in found.assets if one.path == path), None)
     if view is None:
         raise asset_not_found(found.version, path, [one.path or "" for one in found.assets])
+    caching = PINNED if ref.is_pinned else ALIAS
     etag, name = f'"{view.digest}"', path.rpartition("/")[2]
     headers = {
         "ETag": etag,
-        "Cache-Control": PINNED if ref.is_pinned else ALIAS,
+        "Cache-Control": private(caching) if grant.token_id else caching,
         "Accept-Ranges": "bytes",
         # A browser must save it: a page from this origin could use what the origin is trusted with.
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='', errors='surrogateescape')}",

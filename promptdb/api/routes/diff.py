@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from promptdb.api.auth import READS
 from promptdb.api.names import PromptSegment, prompt_of
 from promptdb.api.openapi import problems
 from promptdb.api.schemas import Diff
@@ -20,7 +21,7 @@ _FROM = Annotated[str, Query(alias="from", description="the selector of the olde
 _TO = Annotated[str, Query(description="the selector of the newer version", examples=["latest"])]
 
 
-@router.get("/prompts/{prompt}/diff", response_model=Diff, responses=problems(404, 422))
+@router.get("/prompts/{prompt}/diff", response_model=Diff, dependencies=[READS], responses=problems(404, 422))
 def diff(request: Request, prompt: PromptSegment, from_: _FROM, to: _TO = LATEST) -> dict[str, Any]:
     """Compare two versions: their texts, their settings, and what callers notice."""
     name = prompt_of(prompt)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from promptdb.api.auth import READS, Reads
 from promptdb.api.names import PromptSegment, prompt_of
 from promptdb.api.openapi import problems
 from promptdb.api.paging import DEFAULT_LIMIT, Cursor, Limit, key_in, page
@@ -22,6 +23,7 @@ Filter = Annotated[Text | None, Query()]
 def prompts(
     request: Request,
     response: Response,
+    grant: Reads,
     *,
     namespace: Annotated[Text | None, Query(description="only prompts in it and below it")] = None,
     tag: Filter = None,
@@ -34,12 +36,12 @@ def prompts(
     """List the prompts, sorted by name."""
     wanted = listing.PromptFilter(namespace, tag, owner, q or None, archived)
     after = key_in(request, cursor, lambda key: PromptId.parse("/".join(key)))
-    found = list_prompts(served(request).reader.registry, wanted, after, limit + 1)
+    found = list_prompts(served(request).reader.registry, wanted, grant.reads, after, limit + 1)
     answer = page(request, response, found, limit, lambda listed: list(listed.summary.prompt))
     return {**answer, "items": [_fields(listed) for listed in answer["items"]]}
 
 
-@router.get("/prompts/{prompt}", response_model=Prompt, responses=problems(404, 422))
+@router.get("/prompts/{prompt}", response_model=Prompt, dependencies=[READS], responses=problems(404, 422))
 def prompt(request: Request, prompt: PromptSegment) -> dict[str, Any]:
     """Find a prompt, with its aliases and the versions that they point at."""
     reader = served(request).reader

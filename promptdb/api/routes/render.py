@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from promptdb.api.auth import READS
 from promptdb.api.names import PromptSegment, Selector, prompt_of
 from promptdb.api.openapi import problems_of_body
 from promptdb.api.schemas import RenderBody, Rendered
@@ -36,6 +37,7 @@ _EXCESS = "the templates make too much text, or take too long together", "give s
     "/prompts/{prompt}/render",
     response_model=Rendered,
     response_model_exclude_unset=True,
+    dependencies=[READS],
     responses=problems_of_body(404),
 )
 def render(request: Request, prompt: PromptSegment, body: RenderBody, selector: Selector = LATEST) -> Response:

@@ -4,11 +4,14 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from promptdb.api.auth import ReadsFound, require_found, require_named
 from promptdb.api.names import PROMPT, SELECTOR, prompt_of
 from promptdb.api.openapi import IF_NONE_MATCH, NOT_MODIFIED, problems
 from promptdb.api.schemas import Version
 from promptdb.api.served import served
 from promptdb.domain.refs import LATEST
+from promptdb.domain.scopes import Action
+from promptdb.errors import NotFound
 
 router = APIRouter(tags=["prompts"])
 
@@ -19,13 +22,18 @@ router = APIRouter(tags=["prompts"])
     responses={**NOT_MODIFIED, **problems(404, 422)},
     openapi_extra={"parameters": [PROMPT, SELECTOR, IF_NONE_MATCH]},
 )
-async def resolve(request: Request) -> Response:
+async def resolve(request: Request, grant: ReadsFound) -> Response:
     """Find the version that a selector names, with its spec and its list of assets."""
     # The parameters are read here, because FastAPI takes longer to read three of them than the answer takes.
-    selector = request.query_params.get("selector", LATEST)
-    text = f"{prompt_of(request.path_params['prompt'])}:{selector}"
-    answers = served(request).answers
+    name = prompt_of(request.path_params["prompt"])
+    text, answers = f"{name}:{request.query_params.get('selector', LATEST)}", served(request).answers
     found = answers.at_hand(text)
     if found is None:
-        found = await run_in_threadpool(answers.fetch, text)
-    return found.response(request.headers.get("if-none-match"))
+        try:
+            found = await run_in_threadpool(answers.fetch, text)
+        except NotFound:
+            # The message may have a name outside of the scope.
+            await run_in_threadpool(require_named, served(request).reader, grant, Action.READ, name)
+            raise
+    require_found(grant, name, found.prompt)
+    return found.response(grant, request.headers.get("if-none-match"))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from promptdb.api.auth import READS, Reads
 from promptdb.api.names import PromptSegment, prompt_of
 from promptdb.api.openapi import problems
 from promptdb.api.paging import DEFAULT_LIMIT, Cursor, Limit, key_in, page
@@ -20,9 +21,15 @@ from promptdb.registry.listings import list_all_versions, list_versions
 router = APIRouter(tags=["versions"])
 
 
-@router.get("/prompts/{prompt}/versions", response_model=Page[ListedVersion], responses=problems(404, 422))
+@router.get(
+    "/prompts/{prompt}/versions", response_model=Page[ListedVersion], dependencies=[READS], responses=problems(404, 422)
+)
 def versions_of_prompt(
-    request: Request, response: Response, prompt: PromptSegment, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+    request: Request,
+    response: Response,
+    prompt: PromptSegment,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """List the versions of a prompt, with their origins and the aliases that point at them."""
     before = key_in(request, cursor, lambda key: number(key[0], 1, MAX_REVISION))
@@ -32,11 +39,11 @@ def versions_of_prompt(
 
 @router.get("/versions", response_model=Page[ListedVersion], responses=problems(422))
 def versions(
-    request: Request, response: Response, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+    request: Request, response: Response, grant: Reads, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
 ) -> dict[str, Any]:
     """List the versions of all prompts, with their origins and the aliases that point at them."""
     before = key_in(request, cursor, _time_and_id)
-    found = list_all_versions(served(request).reader.registry, before, limit + 1)
+    found = list_all_versions(served(request).reader.registry, grant.reads, before, limit + 1)
     return _page(request, response, found, limit, by_revision=False)
 
 

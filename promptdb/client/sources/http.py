@@ -137,7 +137,10 @@ class HttpSource:
 
 
 def _problem(item: Any) -> PromptDBError:
-    error = error_of(typed(item.get("problem"), dict))
+    problem = typed(item.get("problem"), dict)
+    error = error_of(problem)
+    if error is None and problem["code"] == "forbidden":
+        return ConfigError(problem["detail"], "set PROMPTDB_TOKEN to a token that may read this prompt")
     if error is None:
         raise Wrong("an answer has a problem of an unknown kind")
     return error
