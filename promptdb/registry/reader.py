@@ -15,6 +15,7 @@ from promptdb.db.git_targets import read_holds
 from promptdb.db.lookup import current_name, existing_name, find_version, find_versions
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
+from promptdb.db.sqlite_lookup import find_in_sqlite
 from promptdb.domain.digest import Digest
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
@@ -93,6 +94,8 @@ class RegistryReader:
         Raises:
             NotFound: the prompt or version does not exist. The hint lists what does.
         """
+        if (found := find_in_sqlite(self.registry.engine, ref, self._assets)) is not None:
+            return found
         with reading(self.registry.engine) as connection:
             return find_version(connection, ref, self._assets)
 

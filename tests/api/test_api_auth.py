@@ -8,8 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from apis import bearer, client_for, token_of
-from conftest import API
+from apis import API, bearer, client_for, token_of
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from registries import on_sqlite, rows, write
