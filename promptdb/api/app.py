@@ -10,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 
 from promptdb.api import openapi
 from promptdb.api.front import Front
+from promptdb.api.logs import log_exchange
 from promptdb.api.problems import HANDLERS
 from promptdb.api.routes import ROUTERS, health
 from promptdb.api.served import Served
+from promptdb.api.shutdown import before_shutdown
 from promptdb.settings import AppSettings
 
 
@@ -24,8 +26,10 @@ def app_for(settings: AppSettings) -> FastAPI:
         app.state.served = served = Served(settings)
         served.start()
         try:
-            yield
+            with before_shutdown(served.hub.close):
+                yield
         finally:
+            served.hub.close()
             await run_in_threadpool(served.close)
 
     app = FastAPI(
@@ -39,7 +43,7 @@ def app_for(settings: AppSettings) -> FastAPI:
         generate_unique_id_function=_operation_id,
         **openapi.DESCRIPTION,
     )
-    app.add_middleware(Front, prefix=settings.api_prefix)
+    app.add_middleware(Front, prefix=settings.api_prefix, report=log_exchange)
     # One level of routers, because the match of each level takes time.
     for router in ROUTERS:
         app.include_router(router, prefix=settings.api_prefix)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fastapi import Request
 
 from promptdb.api.answers import Answers
+from promptdb.api.event_streams import EventStreams
 from promptdb.api.hub import Hub
 from promptdb.client.lookups import Lookups
 from promptdb.client.sources.database import DatabaseSource
@@ -37,7 +38,7 @@ class _Source(DatabaseSource):
 
 
 class Served:
-    """The parts that the routes of one app use. Only `hub` belongs to the event loop. Everything else may be used in threads.
+    """The parts that the routes of one app use. Only `hub` and `streams` belong to the event loop. Everything else may be used in threads.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -51,6 +52,7 @@ class Served:
         self._source = _Source(settings, self.reader, self.hub.publish)
         self._lookups = Lookups(self._source, settings.cache_ttl, settings.max_stale)
         self.answers = Answers(self._lookups, self.reader)
+        self.streams = EventStreams(self.hub, self.changes)
 
     def start(self) -> None:
         """Begin to follow the changes of the registry, which may be unreachable."""
@@ -67,7 +69,11 @@ class Served:
 
     def changes(self, since: Generation | None) -> Changes:
         """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
-        return ChangeFeed(self.reader).changes(since)
+        found = ChangeFeed(self.reader).changes(since)
+        if found.generation != self.hub.generation:
+            # Otherwise a client that hears of a change could still get the answer from before, and keep it.
+            self._lookups.confirm()
+        return found
 
 
 def served(request: Request) -> Served:
