@@ -49,7 +49,7 @@ class Clients:
         await asyncio.gather(*(one() for _ in range(count)))
 
     async def hear(self) -> list[float]:
-        """The moment at which each hears of a change."""
+        """Wait for a change. Return the moment at which each hears of it."""
 
         async def one(reader: asyncio.StreamReader) -> float:
             await reader.readuntil(b'"everything":false')
@@ -63,7 +63,10 @@ async def measure(port: int, pid: int, service: PromptService, count: int, secon
     before, started = memory(pid), time.monotonic()
     await clients.connect(count)
     print(f"{count} streams opened in {time.monotonic() - started:.1f} s")
-    print(f"memory of the server: {before:.0f} MB -> {memory(pid):.0f} MB, {(memory(pid) - before) * 1000 / count:.1f} kB a stream")
+    print(
+        f"memory of the server: {before:.0f} MB -> {memory(pid):.0f} MB, "
+        f"{(memory(pid) - before) * 1000 / count:.1f} kB a stream"
+    )
     used, started = processor(pid), time.monotonic()
     await asyncio.sleep(seconds)
     share = (processor(pid) - used) / (time.monotonic() - started)
@@ -77,7 +80,8 @@ async def measure(port: int, pid: int, service: PromptService, count: int, secon
         heard = sorted(await asyncio.wait_for(hearing, 30))
         print(
             f"promotion {number + 1}: written in {moved - started:.3f} s; then the first stream heard after "
-            f"{heard[0] - moved:.3f} s, the median after {heard[count // 2] - moved:.3f} s, the last after {heard[-1] - moved:.3f} s"
+            f"{heard[0] - moved:.3f} s, the median after {heard[count // 2] - moved:.3f} s, "
+            f"the last after {heard[-1] - moved:.3f} s"
         )
     print(f"memory of the server: {memory(pid):.0f} MB")
     for writer in clients.writers:

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from promptdb.api import openapi
 from promptdb.api.front import Front
+from promptdb.api.gate import Gate
 from promptdb.api.logs import log_exchange
 from promptdb.api.problems import HANDLERS
 from promptdb.api.routes import ROUTERS, health
@@ -25,11 +26,13 @@ def app_for(settings: AppSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.served = served = Served(settings)
         served.start()
+        served.doorkeeper.start()
         try:
             with before_shutdown(served.hub.close):
                 yield
         finally:
             served.hub.close()
+            await served.doorkeeper.close()
             await run_in_threadpool(served.close)
 
     app = FastAPI(
@@ -43,6 +46,8 @@ def app_for(settings: AppSettings) -> FastAPI:
         generate_unique_id_function=_operation_id,
         **openapi.DESCRIPTION,
     )
+    public = frozenset(f"{prefix}/{name}" for prefix in ("", settings.api_prefix) for name in ("healthz", "readyz"))
+    app.add_middleware(Gate, public=public | {f"{settings.api_prefix}/openapi.json"})
     app.add_middleware(Front, prefix=settings.api_prefix, report=log_exchange)
     # One level of routers, because the match of each level takes time.
     for router in ROUTERS:

@@ -46,7 +46,7 @@ class Connection(H11Protocol):
         self._forget_deadline()
         super().connection_lost(exc)
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         # That of uvicorn is text.
         self.transport.write(_raw(400, "bad-request", "this is not a valid HTTP request"))
         self.transport.close()

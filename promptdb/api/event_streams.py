@@ -1,10 +1,14 @@
-"""Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): one look at the registry for all streams."""
+"""Streams of server-sent events, with one look at the registry for all of them.
+
+The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.html.
+"""
 
 import asyncio
 import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -105,9 +109,8 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._streams, self._grant, self._first = streams, grant, first
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]
         watch = asyncio.create_task(_hung_up(receive))
         # The only way to end a stream that waits. A send to a client that is gone would succeed.
         watch.add_done_callback(lambda _: task.cancel())

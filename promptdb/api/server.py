@@ -43,9 +43,11 @@ def listen(host: str, port: int) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     except (OSError, UnicodeError) as error:
-        raise ConfigError(f"cannot find the host {host!r}: {error}", "--host takes an address, such as 0.0.0.0") from error
+        raise ConfigError(
+            f"cannot find the host {host!r}: {error}", "--host takes an address, such as 0.0.0.0"
+        ) from error
     with ExitStack() as opened:
-        sockets = []
+        sockets: list[socket.socket] = []
         for family, _, _, _, address in dict.fromkeys(found):
             # Port 0 is a free one, which is then the same for all addresses.
             chosen = sockets[0].getsockname()[1] if sockets else port

@@ -19,7 +19,7 @@ def before_shutdown(act: Callable[[], None]) -> Iterator[None]:
         yield
         return
     loop = asyncio.get_running_loop()
-    chained: dict[int, tuple[Any, Any]] = {}
+    chained: dict[signal.Signals, tuple[Any, Any]] = {}
     for number in (signal.SIGINT, signal.SIGTERM):
         handler = signal.getsignal(number)
         # A signal that Python does not handle waits for no request.

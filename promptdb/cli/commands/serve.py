@@ -13,7 +13,11 @@ from promptdb.settings import load_settings
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address, such as 0.0.0.0 for all.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Listen on this port (0: a free one)."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Listen on this port (0: a free one).",
 )
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Answer in so many processes."
