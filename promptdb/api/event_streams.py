@@ -109,7 +109,11 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._streams, self._grant, self._first = streams, grant, first
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["state"].get("is_head"):
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body"})
+            return
         task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]
         watch = asyncio.create_task(_hung_up(receive))
         # The only way to end a stream that waits. A send to a client that is gone would succeed.

@@ -3,13 +3,12 @@
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from secrets import token_hex
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,6 +35,7 @@ _HEADERS = [
 _HUNG_UP = 499
 """As nginx has it in its log."""
 
+_READ = {b"x-request-id", b"content-length", b"transfer-encoding"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -55,15 +55,15 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        headers = {name: value for name, value in scope["headers"] if name in _READ}
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
         answer = _Answer(send, request_id, is_head=scope["method"] == "HEAD")
         inner = {
             **scope,
             "path": self._path(scope),
             "method": "GET" if answer.is_head else scope["method"],
-            "state": {**scope.get("state", {}), "request_id": request_id},
+            "state": {**scope.get("state", {}), "request_id": request_id, "is_head": answer.is_head},
         }
         try:
             await self._app(inner, _limited(receive, headers), answer)
@@ -123,10 +123,10 @@ class _Answer:
         return Exchange(self.request_id, method, route, self.status or _HUNG_UP, seconds, self.sent, actor)
 
 
-def _limited(receive: Receive, headers: Headers) -> Receive:
+def _limited(receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
     """Limit the size and the time of a body."""
-    length = headers.get("content-length", "0")
-    if length == "0" and "transfer-encoding" not in headers:
+    length = headers.get(b"content-length", b"0")
+    if length == b"0" and b"transfer-encoding" not in headers:
         return receive
     if not length.isdigit() or int(length) > MAX_BODY:
         raise _too_large()

@@ -71,6 +71,9 @@ def test_a_stream_begins_with_the_changes_since_a_generation_and_goes_on(service
                 assert stream.changes() == second
         with Stream(port, f"?since={second['generation']}") as stream:
             assert stream.changes() == {**second, "prompts": []}
+        with Raw(port, get(PATH).replace(b"GET", b"HEAD") + get("/healthz")) as raw:
+            assert raw.head()[1]["content-type"].startswith("text/event-stream")
+            assert raw.answer()[0] == 200
         with Raw(port, get(f"{PATH}?since=nonsense")) as raw:
             status, _, body = raw.answer()
             assert (status, json.loads(body)["code"]) == (422, "invalid-request")
@@ -174,7 +177,9 @@ class World:
         async def receive() -> Any:
             await never.wait()
 
-        return asyncio.create_task(EventStream(self.streams, UNLIMITED, frame)({"type": "http"}, receive, send))
+        return asyncio.create_task(
+            EventStream(self.streams, UNLIMITED, frame)({"type": "http", "state": {}}, receive, send)
+        )
 
 
 async def settled(condition: Callable[[], bool]) -> None:
