@@ -8,7 +8,7 @@ from promptdb.domain.delivery import Reason
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.refs import LATEST, PromptRef
 from promptdb.domain.views import StoredVersion
-from promptdb.render.resolved import ResolvedPrompt, resolved
+from promptdb.render.resolved import PromptMaker, ResolvedPrompt, resolved
 
 MAX_KEPT = 10_000
 """The most references that one client keeps. The one that was kept first makes room."""
@@ -41,6 +41,7 @@ class Kept:
     source: str
     lease: Lease
     read_at: float
+    make: PromptMaker = ResolvedPrompt
     cached: ResolvedPrompt | None = None
     _stale: ResolvedPrompt | None = None
 
@@ -62,7 +63,7 @@ class Kept:
 
     def _with(self, reason: Reason) -> ResolvedPrompt:
         age = None if self.lease is FOR_GOOD else self.age
-        return resolved(self.ref.text, self.stored, self.source, reason, age)
+        return resolved(self.ref.text, self.stored, self.source, reason, age, self.make)
 
     def age(self) -> float:
         """Count the seconds since the source confirmed the answer. Zero if it can never change."""
@@ -71,11 +72,6 @@ class Kept:
     def replaced(self) -> None:
         """Let the answer grow old from now on, for callers that still hold it."""
         self.lease = Lease(self.lease.confirmed_at)
-
-
-def keep(ref: PromptRef, stored: StoredVersion, source: str, lease: Lease, read_at: float) -> Kept:
-    """Keep an answer: for good if it can never change, otherwise for as long as the lease says."""
-    return Kept(ref, stored, source, FOR_GOOD if ref.is_pinned else lease, read_at)
 
 
 def texts_of(prompt: PromptId, alias: str) -> list[str]:

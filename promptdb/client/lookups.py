@@ -10,7 +10,7 @@ from time import monotonic
 from weakref import WeakSet
 
 from promptdb.client.health import Health
-from promptdb.client.kept import MAX_KEPT, Kept, Lease, keep, texts_of
+from promptdb.client.kept import FOR_GOOD, MAX_KEPT, Kept, Lease, texts_of
 from promptdb.client.renewed import renewed
 from promptdb.client.source import ABOUT_ONE_PROMPT, Source
 from promptdb.domain.delivery import Generation
@@ -18,7 +18,7 @@ from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import PromptDBError
-from promptdb.render.resolved import ResolvedPrompt
+from promptdb.render.resolved import PromptMaker, ResolvedPrompt
 
 _log = logging.getLogger("promptdb")
 
@@ -33,10 +33,11 @@ class Lookups:
         source: the place that prompts come from.
         ttl: the seconds for which an answer counts as fresh.
         max_stale: the seconds for which it is served while the source fails; None for no limit.
+        make: makes the prompt of an answer.
     """
 
-    def __init__(self, source: Source, ttl: float, max_stale: float | None) -> None:
-        self._source, self._ttl, self._max_stale = source, ttl, max_stale
+    def __init__(self, source: Source, ttl: float, max_stale: float | None, make: PromptMaker = ResolvedPrompt) -> None:
+        self._source, self._ttl, self._max_stale, self._make = source, ttl, max_stale, make
         self._kept: dict[str, Kept] = {}
         self._lease = Lease()
         self._generation: Generation | None = None
@@ -75,6 +76,10 @@ class Lookups:
         if age < self._ttl:
             return kept.again()
         return kept.late() if self._max_stale is None or age <= self._max_stale else None
+
+    def age(self) -> float:
+        """Count the seconds since the source confirmed all answers that can change. Infinite before the first time."""
+        return monotonic() - self._lease.confirmed_at
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
@@ -199,7 +204,9 @@ class Lookups:
 
     def _keep(self, ref: PromptRef, stored: StoredVersion) -> Kept:
         # An answer at hand is as old as the last look at the place that it came from.
-        return keep(ref, stored, self._source.name, self._lease, -inf if self._source.is_at_hand else monotonic())
+        read_at = -inf if self._source.is_at_hand else monotonic()
+        lease = FOR_GOOD if ref.is_pinned else self._lease
+        return Kept(ref, stored, self._source.name, lease, read_at, self._make)
 
     def preload(self, alias: str, namespace: str | None) -> int:
         """Keep the version of an alias for many prompts. Raise StorageError if the source fails."""

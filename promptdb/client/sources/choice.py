@@ -47,9 +47,10 @@ class Choice:
     source: Source
     ttl: float
     max_stale: float | None
+    enable_otel: bool
 
 
 def chosen(settings: AppSettings | None) -> Choice:
     """Make the source that the settings name, by default those of the current folder. Raise ConfigError if one is wrong."""
     settings = settings or load_settings()
-    return Choice(SOURCES[settings.source[0]](settings), settings.cache_ttl, settings.max_stale)
+    return Choice(SOURCES[settings.source[0]](settings), settings.cache_ttl, settings.max_stale, settings.enable_otel)
