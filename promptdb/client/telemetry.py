@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
-from promptdb.client.source import Source
+from promptdb.client.source import Source, TakenOver
 from promptdb.client.sources.code import Fallback
 from promptdb.domain.delivery import Changes, Generation, Reason, Status
 from promptdb.domain.refs import PromptRef
@@ -132,8 +132,9 @@ class MeasuredSource:
         start = perf_counter()
         try:
             return ask()
-        except PromptDBError as error:
-            attributes["error.type"] = type(error).__name__
+        except (PromptDBError, TakenOver) as error:
+            failure = error.failure if isinstance(error, TakenOver) else error
+            attributes["error.type"] = type(failure).__name__
             raise
         finally:
             self._durations.record(perf_counter() - start, attributes)

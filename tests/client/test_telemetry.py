@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -49,16 +49,16 @@ class Collected:
 
     def points(self, name: str, source: str) -> dict[tuple[str, ...], Any]:
         """The points of an instrument for one source, by their other attributes."""
-        found = self.metrics()[name].data.data_points
+        there = self.metrics()
         return {
-            tuple(value for key, value in sorted(point.attributes.items()) if key != "promptdb.source"): getattr(
-                point, "value", None
-            )
-            if hasattr(point, "value")
-            else point.count
-            for point in found
+            tuple(value for key, value in sorted(point.attributes.items()) if key != "promptdb.source"): _number(point)
+            for point in (there[name].data.data_points if name in there else [])
             if point.attributes["promptdb.source"] == source
         }
+
+
+def _number(point: Any) -> float:
+    return point.count if isinstance(point, HistogramDataPoint) else point.value
 
 
 @pytest.fixture(scope="session")
