@@ -104,6 +104,7 @@ class AppSettings(BaseModel):
         gt=0,
         description="seconds for which a client serves an answer while its source fails",
     )
+    enable_otel: bool = Field(default=False, description="report lookups and renders of a client to OpenTelemetry")
 
     api_prefix: kinds.ApiPrefix = Field(
         default="/api/v1", description="the path of the HTTP API, for the server and its clients"
