@@ -109,6 +109,7 @@ class AppSettings(BaseModel):
     api_prefix: kinds.ApiPrefix = Field(
         default="/api/v1", description="the path of the HTTP API, for the server and its clients"
     )
+    log_level: kinds.LogLevel = Field(default="info", description="the least severity that the server logs")
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
         super().__init__(**{**values, **environment(type(self).model_fields, self.prefix)})
