@@ -56,6 +56,10 @@ def _message_role(value: Any) -> Any:
     return ROLE_SYNONYMS.get(value, value) if isinstance(value, str) else value
 
 
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _folder(text: str) -> str:
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if not parts or ".." in parts or text.startswith("/"):
@@ -78,6 +82,7 @@ NetworkRange = Annotated[str, AfterValidator(_network)]
 TextFormat = Literal["f-string", "jinja2", "mustache", "plain"]
 TextRole = Annotated[Literal["system", "human", "ai"], BeforeValidator(_message_role)]
 Undefined = Literal["strict", "lenient"]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
 
 class FolderSettings(BaseModel):
