@@ -1,6 +1,7 @@
 """Decides who may reach a server whose registry has no token. Everyone who does may do everything."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ def require_safe_place(host: str, *, has_tokens: bool) -> None:
         )
 
 
+# Each request asks, and nearly all of them ask about the same few.
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Check for an address that only this machine reaches. `localhost` is the only name that is always one."""
     if host.lower() == "localhost":
@@ -65,6 +68,7 @@ def reason_to_refuse(server: Address, client: Address, headers: Mapping[str, Seq
     return None
 
 
+@lru_cache(maxsize=256)
 def _is_local(url: str) -> bool:
     try:
         parts = urlsplit(url)
