@@ -40,6 +40,8 @@ def app_for(settings: AppSettings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
+        # It would hand over the messages of errors. It also asks its providers at each request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         **openapi.DESCRIPTION,
     )
     public = frozenset(f"{prefix}/{name}" for prefix in ("", settings.api_prefix) for name in ("healthz", "readyz"))

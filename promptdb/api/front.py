@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import re
-from uuid import uuid4
+from collections.abc import Mapping
+from secrets import token_hex
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,6 +28,7 @@ _HEADERS = [
 ]
 """For a browser that opens an answer: it runs nothing, and shows it in no frame."""
 
+_READ = {b"x-request-id", b"content-length", b"transfer-encoding"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -41,9 +42,9 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        headers = {name: value for name, value in scope["headers"] if name in _READ}
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
         is_head = scope["method"] == "HEAD"
         started = False
 
@@ -63,7 +64,7 @@ class Front:
             **scope,
             "path": self._path(scope),
             "method": "GET" if is_head else scope["method"],
-            "state": {**scope.get("state", {}), "request_id": request_id},
+            "state": {**scope.get("state", {}), "request_id": request_id, "is_head": is_head},
         }
         try:
             await self._app(inner, _limited(receive, headers), answer)
@@ -88,10 +89,10 @@ class Front:
         return root + routed_path(sent.removeprefix(root), self._prefix)
 
 
-def _limited(receive: Receive, headers: Headers) -> Receive:
+def _limited(receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
     """Limit the size and the time of a body."""
-    length = headers.get("content-length", "0")
-    if length == "0" and "transfer-encoding" not in headers:
+    length = headers.get(b"content-length", b"0")
+    if length == b"0" and b"transfer-encoding" not in headers:
         return receive
     if not length.isdigit() or int(length) > MAX_BODY:
         raise _too_large()

@@ -9,14 +9,16 @@ from fastapi import Request
 from promptdb.api.answers import Answers
 from promptdb.api.doorkeeper import Doorkeeper
 from promptdb.api.hub import Hub
+from promptdb.api.snapshots import Snapshots
 from promptdb.client.lookups import Lookups
 from promptdb.client.sources.database import DatabaseSource
 from promptdb.domain.access import Grant
 from promptdb.domain.delivery import Changes, Generation
-from promptdb.domain.refs import PromptRef
+from promptdb.domain.refs import ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.registry.change_feed import ChangeFeed
 from promptdb.registry.reader import RegistryReader
+from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 
@@ -54,6 +56,7 @@ class Served:
         self._source = _Source(settings, self.reader, self.hub.publish)
         self._lookups = Lookups(self._source, settings.cache_ttl, settings.max_stale)
         self.answers = Answers(self._lookups, self.reader)
+        self.snapshots = Snapshots(self.reader)
         self._services: dict[str, PromptService] = {}
         self.doorkeeper = Doorkeeper(lambda: self.reader.registry)
 
@@ -69,6 +72,13 @@ class Served:
     def confirm(self) -> None:
         """Replace what a write of this process has changed, so that its caller finds it."""
         self._lookups.confirm()
+
+    def prompt(self, text: str) -> ResolvedPrompt:
+        """Find the version of a reference, ready to render. Errors as in `PromptClient.get`."""
+        ref = PromptRef.parse(text)
+        if isinstance(ref.selector, ByLabel | Latest):
+            return self._lookups.at_hand(text) or self._lookups.fetch(text)
+        return resolved(text, self.reader.find(ref))
 
     def service_for(self, grant: Grant) -> PromptService:
         """Return a service whose writes name the token of a grant as their author. It shares all connections."""

@@ -76,7 +76,7 @@ class PromptClient:
         return self._lookups.health.status
 
     def wait_ready(self, timeout: float = 5.0) -> None:
-        """Wait until the source has answered.
+        """Wait until the source has answered. In a chain, a snapshot counts: `ResolvedPrompt.source` says which one it was.
 
         Args:
             timeout: seconds.

@@ -78,14 +78,14 @@ class Health:
         self._set(Status.STALE if has_answers else Status.ERROR)
 
     def wait(self, seconds: float) -> None:
-        """Wait for the first answer of the source.
+        """Wait until there is something to serve.
 
         Raises:
             PromptDBError: the source failed, or did not answer in time.
         """
         if not self._settled.wait(seconds):
             raise StorageError(f"the source {self._source!r} did not answer within {seconds:g} s", "is it reachable?")
-        if self.status is not Status.READY:
+        if self.status is Status.ERROR:
             raise self.failure()
 
     def report(self, refs: tuple[str, ...] = ()) -> None:

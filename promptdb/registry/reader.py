@@ -8,12 +8,14 @@ from typing import BinaryIO, Literal, Self
 
 import sqlalchemy as sa
 
+from promptdb.db.alias_log import logged_moves
 from promptdb.db.blame import blame
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
 from promptdb.db.lookup import current_name, existing_name, find_version, find_versions
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
+from promptdb.db.sqlite_lookup import find_in_sqlite
 from promptdb.domain.digest import Digest
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
@@ -92,6 +94,8 @@ class RegistryReader:
         Raises:
             NotFound: the prompt or version does not exist. The hint lists what does.
         """
+        if (found := find_in_sqlite(self.registry.engine, ref, self._assets)) is not None:
+            return found
         with reading(self.registry.engine) as connection:
             return find_version(connection, ref, self._assets)
 
@@ -178,7 +182,7 @@ class RegistryReader:
         """List the moves of a prompt's aliases, newest first."""
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt)
-            return PromptRepository(connection).alias_events(name, None if alias is None else parse_alias(alias))
+            return logged_moves(connection, name, None if alias is None else parse_alias(alias))
 
     @retried
     def blame(self, at: datetime | None = None, prompt: str | None = None) -> list[BlameEntry]:
