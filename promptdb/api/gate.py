@@ -37,6 +37,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         grant = await self._admitted(scope)
+        scope.setdefault("state", {})["grant"] = grant
         looked_at, is_over = monotonic(), False
 
         async def answer(message: Message) -> None:
@@ -53,7 +54,7 @@ class Gate:
                     message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
-        await self._app({**scope, "state": {**scope.get("state", {}), "grant": grant}}, receive, answer)
+        await self._app(scope, receive, answer)
 
     async def _admitted(self, scope: Scope) -> Grant:
         doorkeeper: Doorkeeper = scope["app"].state.served.doorkeeper
