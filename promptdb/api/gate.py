@@ -37,6 +37,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         grant = await self._admitted(scope)
+        # In place, so that the log names the token and the route.
         scope.setdefault("state", {})["grant"] = grant
         looked_at, is_over = monotonic(), False
 

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from promptdb.api.answers import Answers
 from promptdb.api.doorkeeper import Doorkeeper
+from promptdb.api.event_streams import EventStreams
 from promptdb.api.hub import Hub
 from promptdb.api.snapshots import Snapshots
 from promptdb.client.lookups import Lookups
@@ -42,7 +43,9 @@ class _Source(DatabaseSource):
 
 
 class Served:
-    """The parts that the routes of one app use. `hub` and `doorkeeper` belong to the event loop, the rest to any thread.
+    """The parts that the routes of one app use.
+
+    `hub`, `streams` and `doorkeeper` belong to the event loop, the rest to any thread.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -57,6 +60,7 @@ class Served:
         self._lookups = Lookups(self._source, settings.cache_ttl, settings.max_stale)
         self.answers = Answers(self._lookups, self.reader)
         self.snapshots = Snapshots(self.reader)
+        self.streams = EventStreams(self.hub, self.changes)
         self._services: dict[str, PromptService] = {}
         self.doorkeeper = Doorkeeper(lambda: self.reader.registry)
 
@@ -92,7 +96,11 @@ class Served:
 
     def changes(self, since: Generation | None) -> Changes:
         """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
-        return ChangeFeed(self.reader).changes(since)
+        found = ChangeFeed(self.reader).changes(since)
+        if found.generation != self.hub.generation:
+            # Otherwise a client that hears of a change could still get the answer from before, and keep it.
+            self._lookups.confirm()
+        return found
 
 
 def served(request: Request) -> Served:

@@ -18,7 +18,7 @@ from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import PromptDBError
-from promptdb.render.resolved import ResolvedPrompt
+from promptdb.render.resolved import PromptMaker, ResolvedPrompt
 
 _log = logging.getLogger("promptdb")
 
@@ -33,10 +33,11 @@ class Lookups:
         source: the place that prompts come from.
         ttl: the seconds for which an answer counts as fresh.
         max_stale: the seconds for which it is served while the source fails; None for no limit.
+        make: makes the prompt of an answer.
     """
 
-    def __init__(self, source: Source, ttl: float, max_stale: float | None) -> None:
-        self._source, self._ttl, self._max_stale = source, ttl, max_stale
+    def __init__(self, source: Source, ttl: float, max_stale: float | None, make: PromptMaker = ResolvedPrompt) -> None:
+        self._source, self._ttl, self._max_stale, self._make = source, ttl, max_stale, make
         self._origin = Origin(source.name, source.is_at_hand)
         self._kept: dict[str, Kept] = {}
         self._lease = Lease()
@@ -76,6 +77,10 @@ class Lookups:
         if age < self._ttl and not kept.is_late:
             return kept.again()
         return kept.late() if self._max_stale is None or age <= self._max_stale else None
+
+    def age(self) -> float:
+        """Count the seconds since the source confirmed all answers that can change. Infinite before the first time."""
+        return monotonic() - self._lease.confirmed_at
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
@@ -133,10 +138,7 @@ class Lookups:
                 self._flights.pop(text, None)
 
     def fetch_many(self, texts: list[str]) -> dict[str, ResolvedPrompt]:
-        """Ask the source for several references in one request. `fetch` reports what is wrong with those that are left out.
-
-        Errors as in `fetch`.
-        """
+        """Ask for several references in one request. `fetch` says what is wrong with those left out. Errors as in `fetch`."""
         try:
             answers = self._ask([PromptRef.parse(text) for text in texts])
         except PromptDBError:
@@ -158,7 +160,6 @@ class Lookups:
             raise
         except PromptDBError as error:
             self._failed(error)
-            self.start()  # it notices when the source is back
             raise
         self._found()
         if not are_pinned:
@@ -183,6 +184,7 @@ class Lookups:
     def _failed(self, error: PromptDBError) -> None:
         serves = bool(self._kept) or (self._source.is_at_hand and self._lease.confirmed_at > -inf)
         self.health.failed(error, has_answers=serves)
+        self.start()  # it notices when the source is back
 
     def _warn_of_rename(self, ref: PromptRef, now: PromptId) -> None:
         if now != ref.prompt and ref.prompt not in self._warned:
@@ -209,7 +211,7 @@ class Lookups:
                     return answers
 
     def _keep(self, ref: PromptRef, stored: StoredVersion) -> Kept:
-        return keep(ref, stored, self._origin, self._lease)
+        return keep(ref, stored, self._origin, self._lease, self._make)
 
     def preload(self, alias: str, namespace: str | None) -> int:
         """Keep the version of an alias for many prompts. Raise StorageError if the source fails."""

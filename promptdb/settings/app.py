@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.layout import Layout, based
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.webhooks.addresses import Network
 from promptdb.errors import ConfigError
 from promptdb.settings import values as kinds
 from promptdb.settings.clients import ServerUrl, Sources, Token
@@ -86,6 +88,10 @@ class AppSettings(BaseModel):
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
+    webhook_private_networks: list[kinds.NetworkRange] = Field(
+        default=[], description="networks that are not public, to which webhooks may be sent"
+    )
+
     source: Sources = Field(
         default=("database",),
         description="where a client finds prompts: database, http, files or snapshot; or http,snapshot",
@@ -104,10 +110,12 @@ class AppSettings(BaseModel):
         gt=0,
         description="seconds for which a client serves an answer while its source fails",
     )
+    enable_otel: bool = Field(default=False, description="report lookups and renders of a client to OpenTelemetry")
 
     api_prefix: kinds.ApiPrefix = Field(
         default="/api/v1", description="the path of the HTTP API, for the server and its clients"
     )
+    log_level: kinds.LogLevel = Field(default="info", description="the least severity that the server logs")
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
         super().__init__(**{**values, **environment(type(self).model_fields, self.prefix)})
@@ -142,6 +150,10 @@ class AppSettings(BaseModel):
     @property
     def blob_path(self) -> Path:
         return self.base / self.blob_root
+
+    @property
+    def webhook_networks(self) -> list[Network]:
+        return [ip_network(text) for text in self.webhook_private_networks]
 
     def as_in(self, read: Callable[[str], bytes | None], top: Path, where: str) -> Self:
         """Take the settings of prompt files from another state of the repository, which messages call `where`.

@@ -4,6 +4,7 @@ from promptdb.api.routes import (
     assets,
     changes,
     diff,
+    events,
     health,
     history,
     preload,
@@ -15,5 +16,5 @@ from promptdb.api.routes import (
 )
 
 # Lookups come first, because the routers are searched in this order.
-MODULES = (resolve, changes, preload, prompts, versions, render, diff, history, assets, snapshots, health)
+MODULES = (resolve, changes, events, preload, prompts, versions, render, diff, history, assets, snapshots, health)
 ROUTERS = [module.router for module in MODULES]
