@@ -1,6 +1,7 @@
 """The settings, and how they are loaded: environment variables over a settings file."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -10,6 +11,7 @@ from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.layout import Layout, based
 from promptdb.domain.nearest import close_matches
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.webhooks.addresses import Network
 from promptdb.errors import ConfigError
 from promptdb.settings import values as kinds
 from promptdb.settings.clients import ServerUrl, Sources, Token
@@ -88,6 +90,10 @@ class AppSettings(BaseModel):
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
+    webhook_private_networks: list[kinds.NetworkRange] = Field(
+        default=[], description="networks that are not public, to which webhooks may be sent"
+    )
+
     source: Sources = Field(
         default=("database",),
         description="where a client finds prompts: database, http, files or snapshot; or http,snapshot",
@@ -146,6 +152,10 @@ class AppSettings(BaseModel):
     @property
     def blob_path(self) -> Path:
         return self.base / self.blob_root
+
+    @property
+    def webhook_networks(self) -> list[Network]:
+        return [ip_network(text) for text in self.webhook_private_networks]
 
     def as_in(self, read: Callable[[str], bytes | None], top: Path, where: str) -> Self:
         """Take the settings of prompt files from another state of the repository, which messages call `where`.
