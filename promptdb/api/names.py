@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 from fastapi import Path, Query
 
+from promptdb.api.openapi import parameter
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import InvalidRef
 
@@ -15,6 +16,9 @@ PromptSegment = Annotated[str, Path(description=_PROMPT, examples=["support/tria
 """The name of a prompt as `routed_path` gives it: one segment that is still encoded."""
 
 Selector = Annotated[str, Query(description=_SELECTOR, examples=["production"])]
+
+PROMPT = parameter("prompt", "path", _PROMPT, "support/triage", required=True)
+SELECTOR = parameter("selector", "query", _SELECTOR, "production", default="latest")
 
 
 def prompt_of(segment: str) -> PromptId:

@@ -174,7 +174,7 @@ def test_a_kept_answer_passes_the_router_by_and_is_logged_as_its_route(
     service.register_text(NAME, "One", alias="production")
     path = f"{PATHS[0]}?selector=production"
     first = api.get(path)
-    monkeypatch.setattr("promptdb.api.routes.resolve.prompt_of", lambda _: pytest.fail("the route was asked"))
+    monkeypatch.setattr("promptdb.api.routes.resolve.reads", lambda _: pytest.fail("the route was asked"))
     with caplog.at_level("INFO"):
         for name in (path, path.replace("support/eu/", "support%2Feu%2F")):
             assert api.get(name).content == first.content
