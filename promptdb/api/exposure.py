@@ -30,7 +30,6 @@ def require_safe_place(host: str, *, has_tokens: bool) -> None:
         )
 
 
-# Each request asks, and nearly all of them ask about the same few.
 @lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Check for an address that only this machine reaches. `localhost` is the only name that is always one."""
@@ -68,7 +67,6 @@ def reason_to_refuse(server: Address, client: Address, headers: Mapping[str, Seq
     return None
 
 
-@lru_cache(maxsize=256)
 def _is_local(url: str) -> bool:
     try:
         parts = urlsplit(url)
