@@ -127,9 +127,8 @@ def measure(settings: AppSettings, connections: int, seconds: float, rounds: int
                         load = pool.apply(clients, (port, connections, seconds, conditional))
                         found[name].append(replace(load, processor=processor(pid) - before))
     base = statistics.median(load.rate for load in found["constant"])
-    print(
-        f"{settings.database_url.get_secret_value().partition(':')[0]}, {connections} connections, {rounds} rounds of {seconds:g} s"
-    )
+    kind = settings.database_url.get_secret_value().partition(":")[0]
+    print(f"{kind}, {connections} connections, {rounds} rounds of {seconds:g} s")
     for name, loads in found.items():
         rate = statistics.median(load.rate for load in loads)
         p50 = statistics.median(load.quantile(0.5) for load in loads)
@@ -137,8 +136,9 @@ def measure(settings: AppSettings, connections: int, seconds: float, rounds: int
         worst = max(max(load.times) for load in loads)
         cost = statistics.median(load.processor / len(load.times) for load in loads)
         print(
-            f"{name:10} {rate:7.0f} requests/s {rate / base:5.0%}   {cost * 1e6:4.0f} us of the processor each   p50 {p50 * 1000:5.1f} ms   p99 {p99 * 1000:6.1f} ms "
-            f"({p99 / p50:.1f} x)   worst {worst * 1000:.0f} ms   {sum(load.errors for load in loads)} errors"
+            f"{name:10} {rate:6.0f} requests/s {rate / base:5.0%}   {cost * 1e6:4.0f} us of the processor each   "
+            f"p50 {p50 * 1000:5.1f} ms   p99 {p99 * 1000:6.1f} ms ({p99 / p50:.1f} x)   worst {worst * 1000:.0f} ms   "
+            f"{sum(load.errors for load in loads)} errors"
         )
 
 

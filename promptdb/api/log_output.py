@@ -39,7 +39,7 @@ class BatchedOutput(logging.Handler):
         with self._writing:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if lines:
-                # Nobody may read the log any more, which is no reason to fail.
+                # The reader of the log may be gone, and requests must not fail for that.
                 with suppress(OSError, ValueError):
                     sys.stderr.write("".join(lines))
                     sys.stderr.flush()

@@ -36,7 +36,9 @@ class Exchange:
 def log_exchange(exchange: Exchange) -> None:
     if _access.isEnabledFor(logging.INFO):
         # Not `info`, which walks the stack to find this line.
-        record = _access.makeRecord(_access.name, logging.INFO, "", 0, "request", (), None, extra={"exchange": exchange})
+        record = _access.makeRecord(
+            _access.name, logging.INFO, "", 0, "request", (), None, extra={"exchange": exchange}
+        )
         _access.handle(record)
 
 
