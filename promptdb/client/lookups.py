@@ -160,7 +160,6 @@ class Lookups:
             raise
         except PromptDBError as error:
             self._failed(error)
-            self.start()  # it notices when the source is back
             raise
         self._found()
         if not are_pinned:
@@ -185,6 +184,7 @@ class Lookups:
     def _failed(self, error: PromptDBError) -> None:
         serves = bool(self._kept) or (self._source.is_at_hand and self._lease.confirmed_at > -inf)
         self.health.failed(error, has_answers=serves)
+        self.start()  # it notices when the source is back
 
     def _warn_of_rename(self, ref: PromptRef, now: PromptId) -> None:
         if now != ref.prompt and ref.prompt not in self._warned:
