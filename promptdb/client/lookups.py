@@ -224,10 +224,9 @@ class Lookups:
                 refs = refs_of(found, alias)
                 with self._lock:
                     self._kept.update({ref.text: self._keep(ref, stored) for ref, stored in refs})
-        except ABOUT_ONE_PROMPT:
-            raise
         except PromptDBError as error:
-            self._failed(error)
+            if not isinstance(error, ABOUT_ONE_PROMPT):
+                self._failed(error)
             raise
         self._found()
         self.start()

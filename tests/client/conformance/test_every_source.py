@@ -144,7 +144,10 @@ def promote(world: World) -> Callable[[str], None]:
             world.service.register_text("short", text, alias="production")
             world.publish()
         else:
-            (world.settings.prompts_path / "short.txt").write_text(text)
+            # At once, as editors save: half a file would be another prompt.
+            staged = world.settings.base / "staged"
+            staged.write_text(text)
+            staged.replace(world.settings.prompts_path / "short.txt")
 
     return move
 
