@@ -1,12 +1,15 @@
 """Webhooks over HTTP, and the worker of the server that sends them."""
 
+import signal
+from threading import Event
 from typing import Any
 
 import pytest
 from apis import API, bearer, client_for, token_of
-from hooks import NOWHERE, hook
-from receiver import Receiver
+from hooks import NOWHERE, hook, make_due
+from receiver import WAIT, Receiver
 from registries import on_sqlite, settings_for
+from servers import promptdb_serve
 from standardwebhooks.webhooks import Webhook
 from starlette.testclient import TestClient
 
@@ -80,6 +83,7 @@ def test_deliveries_have_pages_and_are_replayed(api: TestClient, service: Prompt
         ("POST", "webhooks", {"url": NOWHERE, "events": ["alias.promoted"]}, 422),
         ("POST", "webhooks", {"url": NOWHERE, "namespace": "a/../b"}, 422),
         ("POST", "webhooks", {"url": NOWHERE, "secret": "whsec_mine"}, 422),
+        ("POST", "webhooks", {"url": "https://hooks.example.com/\r\nX: y"}, 422),
         ("POST", "webhooks", {}, 422),
         ("GET", "webhooks/7/deliveries", None, 404),
         ("GET", "webhooks/x/deliveries", None, 422),
@@ -126,3 +130,28 @@ def test_a_webhook_names_the_token_that_added_it(api: TestClient, service: Promp
     headers = bearer(token_of(service, "admin", name="ops"))
     made = api.post("webhooks", json={"url": NOWHERE}, headers=headers)
     assert "ops" in made.json()["webhook"]["created_by"]
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_while_it_sends_loses_nothing(
+    service: PromptService, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTDB_WEBHOOK_PRIVATE_NETWORKS", '["127.0.0.0/8"]')
+    hook(service, receiver.url, "alias.moved")
+    service.register_text("a/one", "One")
+    killed = Event()
+    receiver.answers.append(lambda _: killed.wait(WAIT))
+    with promptdb_serve(service.settings) as first:
+        service.promote("a/one", "production")
+        receiver.wait_for(1)
+        service.promote("a/one", "staging")
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait(WAIT)
+    killed.set()
+    make_due(service)  # as it is when the lease is over
+    with promptdb_serve(service.settings) as second:
+        receiver.wait_for(3)
+        assert second.stop() == 0  # once it has written what became of them
+    assert [request.json["data"]["alias"] for request in receiver.requests] == ["production", "production", "staging"]
+    assert receiver.requests[0].id == receiver.requests[1].id
+    assert {found.state for found in list_deliveries(service.registry)} == {"delivered"}

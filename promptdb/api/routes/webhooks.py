@@ -13,6 +13,7 @@ from promptdb.api.schemas import Body, Page
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.json_fields import number
+from promptdb.domain.namespace_glob import PATTERN
 from promptdb.domain.prompt_id import MAX_IDENTITY
 from promptdb.domain.webhooks.events import EVENT_TYPES
 from promptdb.domain.webhooks.subscriptions import MAX_URL
@@ -20,6 +21,10 @@ from promptdb.registry import webhooks
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=StrictRoute)
 
+_URL = r"^https?://[!$%&'()*+,\-./0-9:;=?A-Z\[\]_a-z~]+$"
+
+# A type that does not exist is refused with a hint, below.
+EventType = Annotated[str, Field(max_length=64, json_schema_extra={"enum": [*EVENT_TYPES]})]
 WebhookId = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 Ids = Annotated[list[Annotated[int, Field(ge=1, le=MAX_NUMBER)]], Field(min_length=1, max_length=1000)]
 
@@ -49,12 +54,13 @@ class WebhookBody(Body):
         json_schema_extra={"examples": [{"url": "https://hooks.example.com/promptdb", "events": ["alias.moved"]}]},
     )
 
-    url: str = Field(max_length=MAX_URL)
-    events: list[str] = Field(
-        default=[], max_length=100, description=f"by default all: {', '.join(EVENT_TYPES)}, and later ones"
-    )
+    url: str = Field(max_length=MAX_URL, pattern=_URL)
+    events: list[EventType] = Field(default=[], max_length=100, description="by default all types, also later ones")
     namespace: str = Field(
-        default="*", max_length=MAX_IDENTITY, description="a pattern of the namespaces whose prompts it gets events of"
+        default="*",
+        max_length=MAX_IDENTITY,
+        pattern=PATTERN,
+        description="a pattern of the namespaces whose prompts it gets events of",
     )
 
 
