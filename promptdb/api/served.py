@@ -72,6 +72,11 @@ class Served:
         self._lookups.start()
         self._webhooks.start()
 
+    def begin_close(self) -> None:
+        """Say goodbye to streams, and begin to send no more webhooks, while requests have time to end."""
+        self.hub.close()
+        self._webhooks.begin_stop()
+
     def close(self) -> None:
         """End the threads, and return the connections. Attempts to send that have begun are finished."""
         self._webhooks.stop()
