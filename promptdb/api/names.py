@@ -5,25 +5,20 @@ from urllib.parse import unquote
 
 from fastapi import Path, Query
 
+from promptdb.api.openapi import parameter
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import InvalidRef
 
-PromptSegment = Annotated[
-    str,
-    Path(
-        description="`namespace/name`, with slashes or with `%2F`. A name with the word of a route needs `%2F`.",
-        examples=["support/triage"],
-    ),
-]
+_PROMPT = "`namespace/name`, with slashes or with `%2F`. A name with the word of a route needs `%2F`."
+_SELECTOR = "`latest`, an alias, a `user_version`, `rev:3`, `sha256:ab12cd34`, `git:COMMIT` or the UUID of a version."
+
+PromptSegment = Annotated[str, Path(description=_PROMPT, examples=["support/triage"])]
 """The name of a prompt as `routed_path` gives it: one segment that is still encoded."""
 
-Selector = Annotated[
-    str,
-    Query(
-        description="`latest`, an alias, a `user_version`, `rev:3`, `sha256:ab12cd34`, `git:COMMIT` or the UUID of a version.",
-        examples=["production"],
-    ),
-]
+Selector = Annotated[str, Query(description=_SELECTOR, examples=["production"])]
+
+PROMPT = parameter("prompt", "path", _PROMPT, "support/triage", required=True)
+SELECTOR = parameter("selector", "query", _SELECTOR, "production", default="latest")
 
 
 def prompt_of(segment: str) -> PromptId:

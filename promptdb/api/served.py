@@ -8,15 +8,19 @@ from fastapi import Request
 
 from promptdb.api.answers import Answers
 from promptdb.api.doorkeeper import Doorkeeper
+from promptdb.api.event_streams import EventStreams
 from promptdb.api.hub import Hub
+from promptdb.api.snapshots import Snapshots
 from promptdb.client.lookups import Lookups
 from promptdb.client.sources.database import DatabaseSource
+from promptdb.delivery.worker import WebhookWorker
 from promptdb.domain.access import Grant
 from promptdb.domain.delivery import Changes, Generation
-from promptdb.domain.refs import PromptRef
+from promptdb.domain.refs import ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.registry.change_feed import ChangeFeed
 from promptdb.registry.reader import RegistryReader
+from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 
@@ -40,7 +44,9 @@ class _Source(DatabaseSource):
 
 
 class Served:
-    """The parts that the routes of one app use. `hub` and `doorkeeper` belong to the event loop, the rest to any thread.
+    """The parts that the routes of one app use.
+
+    `hub`, `streams` and `doorkeeper` belong to the event loop, the rest to any thread.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -54,21 +60,39 @@ class Served:
         self._source = _Source(settings, self.reader, self.hub.publish)
         self._lookups = Lookups(self._source, settings.cache_ttl, settings.max_stale)
         self.answers = Answers(self._lookups, self.reader)
+        self.snapshots = Snapshots(self.reader)
+        self.streams = EventStreams(self.hub, self.changes)
+        # It sends in each process of a server, which share the work.
+        self._webhooks = WebhookWorker(self.reader.stores, settings.webhook_networks)
         self._services: dict[str, PromptService] = {}
         self.doorkeeper = Doorkeeper(lambda: self.reader.registry)
 
     def start(self) -> None:
-        """Begin to follow the changes of the registry, which may be unreachable."""
+        """Begin to follow the changes of the registry, which may be unreachable, and to send webhooks."""
         self._lookups.start()
+        self._webhooks.start()
+
+    def begin_close(self) -> None:
+        """Say goodbye to streams, and begin to send no more webhooks, while requests have time to end."""
+        self.hub.close()
+        self._webhooks.begin_stop()
 
     def close(self) -> None:
-        """End the thread, and return the connections."""
+        """End the threads, and return the connections. Attempts to send that have begun are finished."""
+        self._webhooks.stop()
         self._lookups.close()
         self._source.close()
 
     def confirm(self) -> None:
         """Replace what a write of this process has changed, so that its caller finds it."""
         self._lookups.confirm()
+
+    def prompt(self, text: str) -> ResolvedPrompt:
+        """Find the version of a reference, ready to render. Errors as in `PromptClient.get`."""
+        ref = PromptRef.parse(text)
+        if isinstance(ref.selector, ByLabel | Latest):
+            return self._lookups.at_hand(text) or self._lookups.fetch(text)
+        return resolved(text, self.reader.find(ref))
 
     def service_for(self, grant: Grant) -> PromptService:
         """Return a service whose writes name the token of a grant as their author. It shares all connections."""
@@ -82,7 +106,11 @@ class Served:
 
     def changes(self, since: Generation | None) -> Changes:
         """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
-        return ChangeFeed(self.reader).changes(since)
+        found = ChangeFeed(self.reader).changes(since)
+        if found.generation != self.hub.generation:
+            # Otherwise a client that hears of a change could still get the answer from before, and keep it.
+            self._lookups.confirm()
+        return found
 
 
 def served(request: Request) -> Served:

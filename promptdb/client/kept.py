@@ -9,7 +9,7 @@ from promptdb.domain.delivery import Origin, Reason
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
-from promptdb.render.resolved import ResolvedPrompt, resolved
+from promptdb.render.resolved import PromptMaker, ResolvedPrompt, resolved
 
 MAX_KEPT = 10_000
 """The most references that one client keeps. The one that was kept first makes room."""
@@ -43,6 +43,7 @@ class Kept:
     source: str
     lease: Lease
     read_at: float
+    make: PromptMaker = ResolvedPrompt
     is_late: bool = False
     cached: ResolvedPrompt | None = None
     _stale: ResolvedPrompt | None = None
@@ -65,7 +66,7 @@ class Kept:
 
     def _with(self, reason: Reason) -> ResolvedPrompt:
         age = None if self.lease is FOR_GOOD else self.age
-        return resolved(self.ref.text, self.stored, self.source, reason, age)
+        return resolved(self.ref.text, self.stored, self.source, reason, age, self.make)
 
     def age(self) -> float:
         """Count the seconds since the source confirmed the answer. Zero if it can never change."""
@@ -76,20 +77,21 @@ class Kept:
         self.lease = Lease(self.lease.confirmed_at)
 
 
-def keep(ref: PromptRef, stored: StoredVersion, source: Origin, lease: Lease) -> Kept:
+def keep(ref: PromptRef, stored: StoredVersion, source: Origin, lease: Lease, make: PromptMaker) -> Kept:
     """Keep an answer: for good if it can never change, otherwise for as long as the lease says.
 
     Args:
         source: where the answer came from, unless it says so itself.
         lease: that of all answers that can change.
+        make: makes the prompts that lookups get.
     """
     origin = stored.origin or source
     if ref.is_pinned:
-        return Kept(ref, stored, origin.source, FOR_GOOD, -inf)
+        return Kept(ref, stored, origin.source, FOR_GOOD, -inf, make)
     if origin.is_late:
-        return Kept(ref, stored, origin.source, Lease(lease.confirmed_at), -inf, is_late=True)
+        return Kept(ref, stored, origin.source, Lease(lease.confirmed_at), -inf, make, is_late=True)
     # An answer at hand is as old as the last look at the place that it came from.
-    return Kept(ref, stored, origin.source, lease, -inf if origin.is_at_hand else monotonic())
+    return Kept(ref, stored, origin.source, lease, -inf if origin.is_at_hand else monotonic(), make)
 
 
 def refs_of(found: Iterable[StoredVersion], alias: str) -> list[tuple[PromptRef, StoredVersion]]:

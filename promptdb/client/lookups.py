@@ -18,7 +18,7 @@ from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import PromptDBError
-from promptdb.render.resolved import ResolvedPrompt
+from promptdb.render.resolved import PromptMaker, ResolvedPrompt
 
 _log = logging.getLogger("promptdb")
 
@@ -33,10 +33,11 @@ class Lookups:
         source: the place that prompts come from.
         ttl: the seconds for which an answer counts as fresh.
         max_stale: the seconds for which it is served while the source fails; None for no limit.
+        make: makes the prompt of an answer.
     """
 
-    def __init__(self, source: Source, ttl: float, max_stale: float | None) -> None:
-        self._source, self._ttl, self._max_stale = source, ttl, max_stale
+    def __init__(self, source: Source, ttl: float, max_stale: float | None, make: PromptMaker = ResolvedPrompt) -> None:
+        self._source, self._ttl, self._max_stale, self._make = source, ttl, max_stale, make
         self._origin = Origin(source.name, source.is_at_hand)
         self._kept: dict[str, Kept] = {}
         self._lease = Lease()
@@ -76,6 +77,10 @@ class Lookups:
         if age < self._ttl and not kept.is_late:
             return kept.again()
         return kept.late() if self._max_stale is None or age <= self._max_stale else None
+
+    def age(self) -> float:
+        """Count the seconds since the source confirmed all answers that can change. Infinite before the first time."""
+        return monotonic() - self._lease.confirmed_at
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
@@ -133,10 +138,7 @@ class Lookups:
                 self._flights.pop(text, None)
 
     def fetch_many(self, texts: list[str]) -> dict[str, ResolvedPrompt]:
-        """Ask the source for several references in one request. `fetch` reports what is wrong with those that are left out.
-
-        Errors as in `fetch`.
-        """
+        """Ask the source for several references in one request. `fetch` has the errors of those that are left out."""
         try:
             answers = self._ask([PromptRef.parse(text) for text in texts])
         except PromptDBError:
@@ -209,7 +211,7 @@ class Lookups:
                     return answers
 
     def _keep(self, ref: PromptRef, stored: StoredVersion) -> Kept:
-        return keep(ref, stored, self._origin, self._lease)
+        return keep(ref, stored, self._origin, self._lease, self._make)
 
     def preload(self, alias: str, namespace: str | None) -> int:
         """Keep the version of an alias for many prompts. Raise StorageError if the source fails."""
@@ -223,7 +225,8 @@ class Lookups:
                 with self._lock:
                     self._kept.update({ref.text: self._keep(ref, stored) for ref, stored in refs})
         except PromptDBError as error:
-            self._failed(error)
+            if not isinstance(error, ABOUT_ONE_PROMPT):
+                self._failed(error)
             raise
         self._found()
         self.start()

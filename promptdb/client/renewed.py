@@ -38,7 +38,8 @@ def renewed(
         and (one.is_late or changes.concern(one.ref.prompt) or changes.concern(one.stored.view.prompt))
     ]
     found: dict[str, Kept | None] = {}
-    for before, answer in zip(asked, find_many([one.ref for one in asked]), strict=True):
+    answers = find_many([one.ref for one in asked]) if asked else []
+    for before, answer in zip(asked, answers, strict=True):
         if isinstance(answer, PromptDBError):
             if isinstance(answer, IntegrityFailure) and evicts:
                 raise answer

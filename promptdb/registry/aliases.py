@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db import notices
+from promptdb.db.alias_log import logged_moves
 from promptdb.db.engine import reading, writing
 from promptdb.db.git_targets import read_git_targets
 from promptdb.db.inserts import Row
@@ -22,6 +23,7 @@ from promptdb.domain.aliases import AliasMove, AliasTarget, rollback_targets
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
 from promptdb.domain.views import AliasView, PromptSummary
+from promptdb.domain.webhooks.events import alias_changed
 from promptdb.errors import ConfigError, Conflict, NotFound
 from promptdb.registry.protection import require_unbroken, with_breaking
 from promptdb.registry.stores import Registry
@@ -96,7 +98,7 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> AliasMo
     with reading(registry.engine) as connection:
         there = _existing_alias(connection, prompt, alias)
         name = there.prompt
-        targets = rollback_targets(PromptRepository(connection).alias_events(name, alias))
+        targets = rollback_targets(logged_moves(connection, name, alias))
         if len(targets) < 2:
             hint = f"'promptdb alias log {name} {alias}' lists its moves; 'promptdb promote' goes to any version"
             raise NotFound(f"{name}:{alias} has no target before rev:{there.revision}", hint)
@@ -213,7 +215,7 @@ def write_moves(
     ids: Mapping[PromptId, UUID],
     run_id: int | None = None,
 ) -> None:
-    """Write moves and their events on the connection that holds the lock."""
+    """Write moves, their events, and what webhooks get of them, on the connection that holds the lock."""
 
     def key(move: AliasMove) -> Row:
         return {"prompt_id": ids[move.prompt], "alias": move.alias}
@@ -241,6 +243,7 @@ def write_moves(
             for move in moves
         ]
     )
+    writer.promise(alias_changed(move, actor, run_id) for move in moves if move.is_needed)
 
 
 def _target(view: PromptSummary | AliasView) -> AliasTarget:

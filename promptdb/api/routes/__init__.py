@@ -1,5 +1,35 @@
 """The routes, one subject a module. Each module has a `router`, and this list has each module."""
 
-from promptdb.api.routes import changes, health, preload, resolve
+from promptdb.api.routes import (
+    assets,
+    changes,
+    diff,
+    events,
+    health,
+    history,
+    preload,
+    prompts,
+    render,
+    resolve,
+    snapshots,
+    versions,
+    webhooks,
+)
 
-ROUTERS = [module.router for module in (resolve, preload, changes, health)]
+# Lookups come first, because the routers are searched in this order.
+MODULES = (
+    resolve,
+    changes,
+    events,
+    preload,
+    prompts,
+    versions,
+    render,
+    diff,
+    history,
+    assets,
+    snapshots,
+    webhooks,
+    health,
+)
+ROUTERS = [module.router for module in MODULES]

@@ -47,13 +47,15 @@ class Choice:
     source: Source
     ttl: float
     max_stale: float | None
+    enable_otel: bool
 
 
 def chosen(settings: AppSettings | None) -> Choice:
     """Make the source that the settings name, by default those of the current folder. Raise ConfigError if one is wrong."""
     settings = settings or load_settings()
     made = [SOURCES[name](settings) for name in settings.source]
-    return Choice(made[0] if len(made) == 1 else _chain(*made), settings.cache_ttl, settings.max_stale)
+    source = made[0] if len(made) == 1 else _chain(*made)
+    return Choice(source, settings.cache_ttl, settings.max_stale, settings.enable_otel)
 
 
 def _chain(live: Source, stand_in: Source) -> Source:
