@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import BinaryIO, Literal, Self
 
@@ -206,7 +206,7 @@ class RegistryReader:
         """
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt) if prompt is not None else None
-            return blame(connection, at or datetime.now(UTC), name)
+            return blame(connection, at, name)
 
     def _assets(self, version: PromptVersionView) -> RecordedAssets:
         return RecordedAssets(self.registry, version)
