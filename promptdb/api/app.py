@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from promptdb.api import openapi
+from promptdb.api.foreign import ofrep
 from promptdb.api.front import Front
 from promptdb.api.gate import Gate
 from promptdb.api.logs import log_exchange
@@ -56,6 +57,8 @@ def app_for(settings: AppSettings) -> FastAPI:
     # One level of routers, because the match of each level takes time.
     for router in ROUTERS:
         app.include_router(router, prefix=settings.api_prefix)
+    if settings.ofrep:
+        app.include_router(ofrep.router)
     # Probes of orchestrators ask for them at the top.
     app.include_router(health.router, include_in_schema=False)
     app.state.methods_at = partial(_methods_at, settings.api_prefix)
