@@ -130,7 +130,12 @@ def _flag(key: str, prompt: ResolvedPrompt, context: Mapping[str, Any]) -> dict[
     except RenderError as error:
         return _failure(key, "GENERAL", error.message)
     version = prompt.version
-    metadata = {"prompt": str(prompt.prompt), "digest": version.spec_hash, "alias": prompt.alias, "commit": prompt.commit_id}
+    metadata = {
+        "prompt": str(prompt.prompt),
+        "digest": version.spec_hash,
+        "alias": prompt.alias,
+        "commit": prompt.commit_id,
+    }
     return {
         "key": key,
         "value": value,

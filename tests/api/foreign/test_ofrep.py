@@ -129,7 +129,12 @@ def test_a_body_that_cannot_be_read_is_a_parse_error(http: TestClient, body: byt
 
 
 def test_keys_may_be_encoded(http: TestClient) -> None:
-    for key in ("support/greeting", "support%2Fgreeting", "support%2Fgreeting%3Aproduction", "support/greeting:production"):
+    for key in (
+        "support/greeting",
+        "support%2Fgreeting",
+        "support%2Fgreeting%3Aproduction",
+        "support/greeting:production",
+    ):
         assert http.post(f"flags/{key}", json={"context": {"name": "Ann"}}).json()["value"] == "Hello Ann"
 
 
