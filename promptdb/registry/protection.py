@@ -10,7 +10,7 @@ from promptdb.db.lookup import stored_specs
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.aliases import ALIASES_FILE, AliasMove
 from promptdb.domain.changes import ContractChange, breaking
-from promptdb.errors import Guard
+from promptdb.errors import BrokenCallers, Guard
 
 _SHOWN = 3
 """Changes, prompts and reasons that one refusal lists."""
@@ -64,6 +64,11 @@ def require_unbroken(moves: Iterable[AliasMove]) -> None:
     raise Guard(
         f"this would break callers of {'; '.join(shown)}{more}",
         f"{_asked_for(refused)}{compare}if the callers are ready, pass --allow-breaking",
+        breaking=[
+            BrokenCallers(str(move.prompt), move.alias, change.kind, change.name, change.message)
+            for move in refused
+            for change in move.breaking
+        ],
     )
 
 
