@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from registries import write
 
 from promptdb.domain.refs import parse_alias
@@ -87,6 +88,11 @@ def test_the_environment_replaces_single_settings_of_the_file(project: Path, mon
         ("PROMPTDB_TEXT_FORMAT", "jinja2", "text_format", "jinja2"),
         ("PROMPTDB_BLOB_ROOT", "/srv/blobs", "blob_root", Path("/srv/blobs")),
         ("PROMPTDB_LOCK_TIMEOUT", "0.5", "lock_timeout", 0.5),
+        ("PROMPTDB_SOURCE", "http, snapshot", "source", ("http", "snapshot")),
+        ("PROMPTDB_SOURCE", "files", "source", ("files",)),
+        ("PROMPTDB_URL", "https://prompts.example.com/base/", "url", "https://prompts.example.com/base"),
+        ("PROMPTDB_URL", "http://127.0.0.1:8000", "url", "http://127.0.0.1:8000"),
+        ("PROMPTDB_TOKEN", "pdb_1", "token", SecretStr("pdb_1")),
         ("PROMPTDB_API_PREFIX", "/prompts/v1.0", "api_prefix", "/prompts/v1.0"),
         ("PROMPTDB_STORAGE_BACKEND", "local", "storage_backend", "local"),
         ("PROMPTDB_REFS", '{"main": ["staging"]}', "refs", {"main": ["staging"]}),
@@ -98,6 +104,44 @@ def test_every_setting_can_come_from_the_environment(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert getattr(load_settings(project), attribute) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SOURCE", "htpp", "expected 'database', 'files', 'http' or 'snapshot'"),
+        ("SOURCE", "http,http", "it names a source twice"),
+        ("SOURCE", "", "expected 'database'"),
+        ("SOURCE", "snapshot,http", "'http' or 'database' with 'snapshot' after it, such as http,snapshot"),
+        ("SOURCE", "files,snapshot", "it is one source, or"),
+        ("SOURCE", "http,database", "it is one source, or"),
+        ("URL", "prompts.example.com", "an address begins with https://"),
+        ("URL", "ftp://prompts.example.com", "an address begins with https://"),
+        ("URL", "http://prompts.example.com", "needs https://, except on this machine"),
+        ("URL", "https://me:secret@prompts.example.com", "has a user or a password; set PROMPTDB_TOKEN instead"),
+        ("URL", "https://prompts.example.com/?secret", "has no query and no fragment"),
+        ("URL", "https:///x", "has no host"),
+        ("URL", "https://x:secret", "the address is malformed"),
+        ("URL", "https://x/\nsecret", "characters that addresses cannot have"),
+        ("TOKEN", "", "it is empty, or has characters that no token has"),
+        ("TOKEN", "secret\r\nHost: x", "it is empty, or has characters that no token has"),
+    ],
+)
+def test_a_wrong_setting_of_a_client_is_named_with_its_remedy(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(f"PROMPTDB_{name}", value)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(project)
+    assert caught.value.message.startswith(f"environment variable PROMPTDB_{name}: ")
+    assert message in caught.value.message
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("written", ['"http,snapshot"', '["http", "snapshot"]'])
+def test_sources_in_a_file_are_a_word_or_a_list(project: Path, written: str) -> None:
+    write(project, {"promptdb.toml": f"source = {written}\n"})
+    assert load_settings(project).source == ("http", "snapshot")
 
 
 # Where the file is searched, and what paths are relative to

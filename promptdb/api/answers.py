@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from threading import Lock
 
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from promptdb.api.caching import ALIAS, PINNED, names
 from promptdb.client.lookups import Lookups
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByLabel, Latest, PromptRef
 from promptdb.domain.views import AssetView, PromptVersionView, StoredVersion
 from promptdb.domain.wire.versions import encode_version
@@ -23,8 +25,9 @@ _HAS_ASSETS = '"assets":[{'
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of an answer, and what caches may do with it."""
+    """The body of an answer, the prompt in it, and what caches may do with it."""
 
+    prompt: PromptId
     body: bytes
     etag: str
     cache_control: str
@@ -67,11 +70,11 @@ class Answers:
         if isinstance(ref.selector, ByLabel | Latest):
             found = self._lookups.at_hand(text) or self._lookups.fetch(text)
             stored = StoredVersion(found.version, found.spec_json, found.archived, found.alias, found.commit_id)
-            answer = answer_of(encode_version(stored, found.assets), ALIAS)
+            answer = answer_of(found.version.prompt, encode_version(stored, found.assets), ALIAS)
             return self._keep(text, answer, found.version)
         stored = self._reader.find(ref)
-        body = encode_version(stored, files_of(stored))
-        return self._keep(text, answer_of(body, PINNED), None) if ref.is_pinned else answer_of(body, ALIAS)
+        made = partial(answer_of, stored.view.prompt, encode_version(stored, files_of(stored)))
+        return self._keep(text, made(PINNED), None) if ref.is_pinned else made(ALIAS)
 
     def _keep(self, text: str, answer: Answer, version: PromptVersionView | None) -> Answer:
         with self._lock:
@@ -84,9 +87,9 @@ class Answers:
         return answer
 
 
-def answer_of(body: bytes, cache_control: str) -> Answer:
+def answer_of(prompt: PromptId, body: bytes, cache_control: str) -> Answer:
     """Make an answer. Its ETag is a digest of the body, because more than the spec of a version can change."""
-    return Answer(body, f'"{sha256(body).hexdigest()[:32]}"', cache_control)
+    return Answer(prompt, body, f'"{sha256(body).hexdigest()[:32]}"', cache_control)
 
 
 def files_of(stored: StoredVersion) -> Sequence[AssetView]:

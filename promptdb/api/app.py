@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from promptdb.api import openapi
 from promptdb.api.front import Front
+from promptdb.api.gate import Gate
 from promptdb.api.problems import HANDLERS
 from promptdb.api.routes import ROUTERS, health
 from promptdb.api.served import Served
@@ -23,9 +24,11 @@ def app_for(settings: AppSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.served = served = Served(settings)
         served.start()
+        served.doorkeeper.start()
         try:
             yield
         finally:
+            await served.doorkeeper.close()
             await run_in_threadpool(served.close)
 
     app = FastAPI(
@@ -39,6 +42,8 @@ def app_for(settings: AppSettings) -> FastAPI:
         generate_unique_id_function=_operation_id,
         **openapi.DESCRIPTION,
     )
+    public = frozenset(f"{prefix}/{name}" for prefix in ("", settings.api_prefix) for name in ("healthz", "readyz"))
+    app.add_middleware(Gate, public=public | {f"{settings.api_prefix}/openapi.json"})
     app.add_middleware(Front, prefix=settings.api_prefix)
     # One level of routers, because the match of each level takes time.
     for router in ROUTERS:

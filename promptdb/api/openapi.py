@@ -19,6 +19,8 @@ DESCRIPTION: dict[str, Any] = {
 
 _MEANINGS = {
     400: "The body cannot be read.",
+    401: "The request has no valid token.",
+    403: "The token lacks a scope, which `scope` names.",
     404: "There is no such thing.",
     409: "The state of the registry does not allow it.",
     412: "The precondition does not hold.",
@@ -32,7 +34,7 @@ _MEANINGS = {
     503: "The server is busy, or not ready.",
 }
 _SCHEMA = {"$ref": "#/components/schemas/Problem"}
-_ALWAYS = (500, 502, 503)
+_ALWAYS = (401, 403, 500, 502, 503)
 _OF_BODIES = (400, 413, 415)
 
 

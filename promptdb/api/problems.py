@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from promptdb import errors
+from promptdb.domain.access import discreet
 from promptdb.domain.wire.problem import MEDIA_TYPE, code_of, http_problem, problem_fields
 from promptdb.errors import PromptDBError
 
@@ -76,7 +77,9 @@ async def _promptdb_error(request: Request, error: Exception) -> Response:
         raise error
     status = status_of(type(error))
     if status < 500 or isinstance(error, errors.LockTimeout):
-        return problem_response(problem_fields(error, status), RETRY_AFTER if status == 503 else None)
+        grant = getattr(request.state, "grant", None)
+        shown = discreet(error, grant) if grant is not None else error
+        return problem_response(problem_fields(shown, status), RETRY_AFTER if status == 503 else None)
     # The message may name hosts and folders of the server.
     request_id = request.state.request_id
     _log.error("request %s: %s (hint: %s)", request_id, error.message, error.hint, exc_info=error)

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from fastapi import Request
 
 from promptdb.api.answers import Answers
+from promptdb.api.doorkeeper import Doorkeeper
 from promptdb.api.hub import Hub
 from promptdb.client.lookups import Lookups
 from promptdb.client.sources.database import DatabaseSource
+from promptdb.domain.access import Grant
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import StoredVersion
@@ -37,7 +40,7 @@ class _Source(DatabaseSource):
 
 
 class Served:
-    """The parts that the routes of one app use. Only `hub` belongs to the event loop. Everything else may be used in threads.
+    """The parts that the routes of one app use. `hub` and `doorkeeper` belong to the event loop, the rest to any thread.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -51,6 +54,8 @@ class Served:
         self._source = _Source(settings, self.reader, self.hub.publish)
         self._lookups = Lookups(self._source, settings.cache_ttl, settings.max_stale)
         self.answers = Answers(self._lookups, self.reader)
+        self._services: dict[str, PromptService] = {}
+        self.doorkeeper = Doorkeeper(lambda: self.reader.registry)
 
     def start(self) -> None:
         """Begin to follow the changes of the registry, which may be unreachable."""
@@ -64,6 +69,16 @@ class Served:
     def confirm(self) -> None:
         """Replace what a write of this process has changed, so that its caller finds it."""
         self._lookups.confirm()
+
+    def service_for(self, grant: Grant) -> PromptService:
+        """Return a service whose writes name the token of a grant as their author. It shares all connections."""
+        if grant.actor is None:
+            return self.service
+        if (found := self._services.get(grant.actor)) is None:
+            stores = self.reader.stores
+            own = replace(stores, actor=grant.actor, open_blobs=lambda: stores.blobs)
+            found = self._services[grant.actor] = PromptService(self.settings, reader=RegistryReader(own))
+        return found
 
     def changes(self, since: Generation | None) -> Changes:
         """Find the prompts that changed after a generation. Raise StorageError if the database fails."""

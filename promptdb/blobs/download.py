@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from time import monotonic
 
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, SSLError
-from urllib3.exceptions import TimeoutError as TimedOut
+from urllib3.exceptions import HTTPError
 
 from promptdb.blobs.s3.address import S3Address
 from promptdb.blobs.s3.http import RetryingPool
 from promptdb.errors import IntegrityFailure, StorageError
+from promptdb.web import failure_reason
 
 PATIENCE = 3.0
 """Seconds of retries: a client has what it downloaded before."""
@@ -78,7 +78,7 @@ class HttpFile:
                 data = self._read(answer, deadline)
         except HTTPError as error:
             raise StorageError(
-                f"cannot fetch {self._name}: {_reason(error)}", "check the address and the network"
+                f"cannot fetch {self._name}: {failure_reason(error)}", "check the address and the network"
             ) from error
         return Downloaded(data, _mark(answer))
 
@@ -125,16 +125,3 @@ def _mark(answer: BaseHTTPResponse) -> Mark | None:
         if value and len(value) <= _MAX_MARK and value.isascii() and value.isprintable():
             return condition, value
     return None
-
-
-def _reason(error: HTTPError) -> str:
-    cause = getattr(error, "reason", None) or error
-    if isinstance(cause, NameResolutionError):
-        return "there is no such host"
-    if isinstance(cause, NewConnectionError):
-        return "nothing answers there"
-    if isinstance(cause, TimedOut):
-        return "the server does not answer"
-    if isinstance(cause, SSLError):
-        return "its certificate or its TLS is not accepted"
-    return "the connection was cut"

@@ -71,7 +71,8 @@ class AsyncPromptClient:
     async def get_many(self, refs: Iterable[str]) -> dict[str, ResolvedPrompt]:
         """Find the versions of several references. Errors as in `get`."""
         names = list(refs)
-        return dict(zip(names, await asyncio.gather(*map(self.get, names)), strict=True))
+        found = {ref: prompt for ref in names if (prompt := self._client.at_hand(ref)) is not None}
+        return found if len(found) == len(set(names)) else await asyncio.to_thread(self._client.get_many, names)
 
     async def preload(self, alias: str = "production", namespace: str | None = None) -> int:
         """Read the version of an alias for many prompts in one request. See `PromptClient.preload`."""

@@ -153,8 +153,11 @@ class PromptClient:
         return self.get(ref).version
 
     def get_many(self, refs: Iterable[str]) -> dict[str, ResolvedPrompt]:
-        """Find the versions of several references. Errors as in `get`."""
-        return {ref: self.get(ref) for ref in refs}
+        """Find the versions of several references. One request finds all that are not in memory. Errors as in `get`."""
+        names = list(refs)
+        missing = [ref for ref in dict.fromkeys(names) if self._lookups.at_hand(ref) is None]
+        found = self._lookups.fetch_many(missing) if len(missing) > 1 else {}
+        return {ref: found.get(ref) or self.get(ref) for ref in names}
 
     def render(self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> PromptRenderResult:
         """Find and render a version.

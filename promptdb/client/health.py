@@ -13,8 +13,11 @@ from promptdb.errors import PromptDBError, StorageError
 _log = logging.getLogger("promptdb")
 
 FIRST_RETRY = 1.0
-LAST_RETRY = 30.0
-"""Seconds from a failure to the next attempt, doubled each time. Up to a half is taken off, so that processes spread."""
+LAST_RETRY = 2.0
+"""Seconds from a failure to the next attempt, doubled each time. Up to a half is taken off, so that processes spread.
+
+The last is short: after a long outage, applications are fresh again within two seconds. An attempt is one connection.
+"""
 
 Listener = Callable[[ClientChange], None]
 
@@ -37,10 +40,24 @@ class Health:
         if self.status is not Status.NOT_READY:
             self._settled.set()
 
+    @property
+    def is_failing(self) -> bool:
+        """True from a failure to the next answer."""
+        return self._failures > 0
+
+    def pause(self) -> float:
+        """Count the seconds until the next attempt."""
+        return max(0.0, self._retry_at - monotonic())
+
     def require_attempt(self) -> None:
-        """Raise the last failure until it is time for the next attempt, since every attempt may wait for a timeout."""
-        if monotonic() < self._retry_at:
-            raise self.failure()
+        """Raise the last failure, unless it is time for the next attempt. One caller makes it, as it may wait for a timeout."""
+        if not self.is_failing:
+            return
+        with self._lock:
+            if self.pause() == 0:
+                self._retry_at = monotonic() + LAST_RETRY
+                return
+        raise self.failure()
 
     def failure(self) -> PromptDBError:
         """Make an error of the last failure, for one more caller."""
@@ -50,16 +67,15 @@ class Health:
         self._failures, self._retry_at = 0, -inf
         self._set(Status.READY)
 
-    def failed(self, error: PromptDBError, *, has_answers: bool) -> float:
-        """Note a failure. Return the seconds until the next attempt."""
+    def failed(self, error: PromptDBError, *, has_answers: bool) -> None:
+        """Note a failure, and choose the time of the next attempt."""
         self._error = error
-        if (left := self._retry_at - monotonic()) > 0:
-            return left
-        delay: float = min(FIRST_RETRY * 2.0 ** min(self._failures, 10), LAST_RETRY) * random.uniform(0.5, 1.0)  # noqa: S311
+        if self.pause() > 0:
+            return
+        delay = min(FIRST_RETRY * 2.0 ** min(self._failures, 10), LAST_RETRY) * random.uniform(0.5, 1.0)  # noqa: S311
         self._failures += 1
         self._retry_at = monotonic() + delay
         self._set(Status.STALE if has_answers else Status.ERROR)
-        return delay
 
     def wait(self, seconds: float) -> None:
         """Wait for the first answer of the source.

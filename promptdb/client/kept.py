@@ -1,6 +1,6 @@
 """The prompts that a client keeps, and how long each may be served."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from time import monotonic
 
@@ -46,20 +46,23 @@ class Kept:
 
     def first(self) -> ResolvedPrompt:
         """Return the answer as the source just gave it. Errors as in `resolved`."""
-        age = None if self.lease is FOR_GOOD else self.age
-        return replace(resolved(self.ref.text, self.stored, self.source), _age=age)
+        return self._with(Reason.STATIC)
 
     def again(self) -> ResolvedPrompt:
         """Return the answer as one from memory."""
         if self.cached is None:
-            self.cached = replace(self.first(), reason=Reason.CACHED)
+            self.cached = self._with(Reason.CACHED)
         return self.cached
 
     def late(self) -> ResolvedPrompt:
         """Return the answer as one that the source has not confirmed in time."""
         if self._stale is None:
-            self._stale = replace(self.first(), reason=Reason.STALE)
+            self._stale = self._with(Reason.STALE)
         return self._stale
+
+    def _with(self, reason: Reason) -> ResolvedPrompt:
+        age = None if self.lease is FOR_GOOD else self.age
+        return resolved(self.ref.text, self.stored, self.source, reason, age)
 
     def age(self) -> float:
         """Count the seconds since the source confirmed the answer. Zero if it can never change."""

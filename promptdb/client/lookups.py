@@ -10,13 +10,14 @@ from time import monotonic
 from weakref import WeakSet
 
 from promptdb.client.health import Health
-from promptdb.client.kept import FOR_GOOD, MAX_KEPT, Kept, Lease, keep, texts_of
-from promptdb.client.source import Source
-from promptdb.domain.delivery import Changes, Generation
+from promptdb.client.kept import MAX_KEPT, Kept, Lease, keep, texts_of
+from promptdb.client.renewed import renewed
+from promptdb.client.source import ABOUT_ONE_PROMPT, Source
+from promptdb.domain.delivery import Generation
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
-from promptdb.errors import IntegrityFailure, InvalidPrompts, NotFound, PromptDBError
+from promptdb.errors import PromptDBError
 from promptdb.render.resolved import ResolvedPrompt
 
 _log = logging.getLogger("promptdb")
@@ -77,10 +78,15 @@ class Lookups:
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
+        if self._is_running():
+            return
         with self._lock:
-            if (self._thread is None or not self._thread.is_alive()) and not self._stopped.is_set():
+            if not self._is_running() and not self._stopped.is_set():
                 self._thread = Thread(target=self._run, name="promptdb", daemon=True)
                 self._thread.start()
+
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def close(self) -> None:
         """Stop the thread. Answers that are kept are still served."""
@@ -110,7 +116,9 @@ class Lookups:
             except CancelledError:
                 continue  # its caller was interrupted: ask again
         try:
-            kept = self._ask(ref)
+            kept = self._ask([ref])[0]
+            if isinstance(kept, PromptDBError):
+                raise kept
             found = kept.late() if self._source.is_at_hand and kept.age() >= self._ttl else kept.first()
             mine.set_result(kept)
             return found
@@ -122,14 +130,23 @@ class Lookups:
             with self._lock:
                 self._flights.pop(text, None)
 
-    def _ask(self, ref: PromptRef) -> Kept:
+    def fetch_many(self, texts: list[str]) -> dict[str, ResolvedPrompt]:
+        """Ask the source for several references in one request. `fetch` reports what is wrong with those that are left out.
+
+        Errors as in `fetch`.
+        """
+        answers = self._ask([PromptRef.parse(text) for text in texts])
+        return {kept.ref.text: kept.first() for kept in answers if isinstance(kept, Kept)}
+
+    def _ask(self, refs: list[PromptRef]) -> list[Kept | PromptDBError]:
         self._require_source()
+        are_pinned = all(ref.is_pinned for ref in refs)
         try:
-            if self._lease.confirmed_at == -inf and (self._source.is_at_hand or not ref.is_pinned):
+            if self._lease.confirmed_at == -inf and (self._source.is_at_hand or not are_pinned):
                 self._confirm()
                 self.health.answered()
-            kept = self._find(ref)
-        except (NotFound, IntegrityFailure, InvalidPrompts):
+            answers = self._find(refs, are_pinned=are_pinned)
+        except ABOUT_ONE_PROMPT:
             self._found()
             raise
         except PromptDBError as error:
@@ -137,10 +154,12 @@ class Lookups:
             self.start()  # it notices when the source is back
             raise
         self._found()
-        if not ref.is_pinned:
+        if not are_pinned:
             self.start()
-        self._warn_of_rename(ref, kept.stored.view.prompt)
-        return kept
+        for kept in answers:
+            if isinstance(kept, Kept):
+                self._warn_of_rename(kept.ref, kept.stored.view.prompt)
+        return answers
 
     def _require_source(self) -> None:
         if not self._source.is_at_hand or self._lease.confirmed_at == -inf:
@@ -159,17 +178,24 @@ class Lookups:
             self._warned.add(ref.prompt)
             _log.warning("prompt %s is now %s: use the new name", ref.prompt, now)
 
-    def _find(self, ref: PromptRef) -> Kept:
+    def _find(self, refs: list[PromptRef], *, are_pinned: bool) -> list[Kept | PromptDBError]:
         while True:
             generation = self._generation
-            kept = self._keep(ref, self._source.find(ref))
+            many = len(refs) > 1
+            found = self._source.find_many(refs) if many else [self._source.find(refs[0])]
+            answers = [
+                one if isinstance(one, PromptDBError) else self._keep(ref, one)
+                for ref, one in zip(refs, found, strict=True)
+            ]
             with self._lock:
-                # Otherwise the thread has confirmed all answers meanwhile, without this one.
-                if ref.is_pinned or generation == self._generation:
-                    while len(self._kept) >= MAX_KEPT:
-                        del self._kept[next(iter(self._kept))]
-                    self._kept[ref.text] = kept
-                    return kept
+                # Otherwise the thread has confirmed all answers meanwhile, without these.
+                if are_pinned or generation == self._generation:
+                    for kept in answers:
+                        if isinstance(kept, Kept):
+                            while len(self._kept) >= MAX_KEPT:
+                                del self._kept[next(iter(self._kept))]
+                            self._kept[kept.ref.text] = kept
+                    return answers
 
     def _keep(self, ref: PromptRef, stored: StoredVersion) -> Kept:
         # An answer at hand is as old as the last look at the place that it came from.
@@ -210,16 +236,20 @@ class Lookups:
     # The thread
 
     def _run(self) -> None:
-        stopped = self._stopped.is_set
-        while not stopped():
+        def is_over() -> bool:
+            # A source that has failed is fresh again with its first answer, and not at the end of a wait.
+            return self._stopped.is_set() or self.health.is_failing
+
+        while not self._stopped.is_set():
             try:
-                if self._lease.until > monotonic():
-                    self._source.wait(self._generation, self._ttl * random.uniform(0.5, 0.8), stopped)  # noqa: S311
-                if not stopped():
+                left = self._lease.until - monotonic()
+                if left > 0 and not is_over():
+                    self._source.wait(self._generation, left * random.uniform(0.5, 0.8), is_over)  # noqa: S311
+                if not self._stopped.wait(self.health.pause()):
                     self._confirm()
                     self.health.answered()
             except PromptDBError as error:
-                self._stopped.wait(self.health.failed(error, has_answers=bool(self._kept)))
+                self.health.failed(error, has_answers=bool(self._kept))
 
     def _confirm(self) -> None:
         """Ask what has changed, and replace what did: all of it, or nothing if the source fails."""
@@ -232,7 +262,7 @@ class Lookups:
     def _confirmed(self) -> tuple[str, ...]:
         asked_at = monotonic()
         changes = self._source.changes(self._generation)
-        new = self._changed(changes)
+        new = renewed(self._source, list(self._kept.values()), changes, self._keep)
         with self._lock:
             for text in new.keys() & self._kept.keys():
                 self._kept[text].replaced()
@@ -242,26 +272,6 @@ class Lookups:
             self._generation = changes.generation
             self._lease.confirmed_at, self._lease.until = asked_at, asked_at + self._ttl
         return tuple(new)
-
-    def _changed(self, changes: Changes) -> dict[str, Kept | None]:
-        """Find the references that give another version now, or None where there is no such version any more."""
-        found: dict[str, Kept | None] = {}
-        for text, kept in list(self._kept.items()):
-            if kept.lease is FOR_GOOD or not (
-                changes.concern(kept.ref.prompt) or changes.concern(kept.stored.view.prompt)
-            ):
-                continue
-            try:
-                stored = self._source.find(kept.ref)
-            except (NotFound, InvalidPrompts):
-                # The next lookup reports it.
-                found[text] = None
-                continue
-            if stored != kept.stored:
-                new = found[text] = self._keep(kept.ref, stored)
-                # Here a lookup does not wait for it, and what cannot be read does not replace what can.
-                new.again()
-        return found
 
 
 _LIVE: "WeakSet[Lookups]" = WeakSet()

@@ -1,11 +1,12 @@
 """The interface between a client and the places that prompts come from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import PromptVersionView, StoredVersion
+from promptdb.errors import IntegrityFailure, InvalidPrompts, NotFound, PromptDBError
 
 if TYPE_CHECKING:
     from promptdb.service import PromptService
@@ -25,6 +26,18 @@ class Source(Protocol):
 
         Raises:
             NotFound: there is no such prompt or version.
+            StorageError: the source cannot be reached.
+        """
+        ...
+
+    def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
+        """Find the versions of several references, in one request if the source has requests.
+
+        Returns:
+            For each reference, in their order, its version, or an error that says what is wrong with this one alone: NotFound,
+            InvalidPrompts or IntegrityFailure.
+
+        Raises:
             StorageError: the source cannot be reached.
         """
         ...
@@ -56,6 +69,23 @@ class Source(Protocol):
     def close(self) -> None:
         """Release connections and threads."""
         ...
+
+
+ABOUT_ONE_PROMPT = (NotFound, InvalidPrompts, IntegrityFailure)
+"""The errors that are an answer of the source. Others say that the source fails."""
+
+
+def one_by_one(
+    find: Callable[[PromptRef], StoredVersion], refs: Sequence[PromptRef]
+) -> list[StoredVersion | PromptDBError]:
+    """Find the versions of several references with the `find` of a source, for its `find_many`."""
+    found: list[StoredVersion | PromptDBError] = []
+    for ref in refs:
+        try:
+            found.append(find(ref))
+        except ABOUT_ONE_PROMPT as error:
+            found.append(error)
+    return found
 
 
 @runtime_checkable

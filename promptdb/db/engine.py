@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
@@ -45,6 +46,23 @@ def make_engine(url: str, base: Path, lock_timeout: float = 30.0) -> sa.Engine:
 def memory_engine() -> sa.Engine:
     """Make an engine for an empty SQLite database in memory, which ends with the engine."""
     return _with_transactions(sa.create_engine("sqlite+pysqlite://", poolclass=sa.StaticPool))
+
+
+def forget_connections(engine: sa.Engine) -> None:
+    """Give up the connections that a forked child has from its parent, without a word to the server."""
+    inherited = [engine.pool]
+    engine.dispose(close=False)
+    if engine.dialect.name != "sqlite":
+        return
+    closing = Lock()
+
+    # SQLite counts its locks in the process. A connection of the child would trust those that only the parent holds, and
+    # would go on to read deleted files when the parent ends. Not at once: the child may only be about to start a program.
+    @sa.event.listens_for(engine, "do_connect")
+    def _close(*_: Any) -> None:
+        with closing:
+            while inherited:
+                inherited.pop().dispose()
 
 
 @contextmanager

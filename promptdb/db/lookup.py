@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from promptdb.db.columns import absences, aliases, prompts, redirects, runs, sources, versions
 from promptdb.db.heads import is_highest
-from promptdb.db.repository import PromptRepository, ReadAssets, among, named, select_versions, stored_of
+from promptdb.db.repository import PromptRepository, ReadAssets, VersionRow, among, named, select_versions, stored_of
 from promptdb.db.runs import APPLIED, is_clean_run
 from promptdb.domain.git_refs import TAGS
 from promptdb.domain.prompt_id import PromptId
@@ -93,7 +93,7 @@ def stored_specs(connection: sa.Connection, version_ids: Sequence[UUID]) -> dict
 def _find(
     connection: sa.Connection, prompt: PromptId, selector: Selector, assets: ReadAssets | None
 ) -> StoredVersion | None:
-    query = _select(type(selector))  # type: ignore[arg-type]  # types are hashable
+    query = select_for(type(selector))  # type: ignore[arg-type]  # types are hashable
     parameters: dict[str, Any] = {"namespace": prompt.namespace, "name": prompt.name}
     match selector:
         case ByVersionId(value) | ByRevision(value) | ByLabel(value):
@@ -113,21 +113,26 @@ def _find(
     try:
         row = connection.execute(query, parameters).first()
     except IntegrityFailure as error:  # a value that is not an id or a time
-        raise _edited(prompt) from error
-    if row is None:
-        return None
-    if row.id != version_id(row.prompt_id, row.revision, row.spec_hash):
-        raise _edited(prompt)
-    return stored_of(row, row.alias, row.commit_id, assets)
+        raise edited(prompt) from error
+    return found_in(row, prompt, assets) if row is not None else None
 
 
-def _edited(prompt: PromptId) -> IntegrityFailure:
+def found_in(row: VersionRow, prompt: PromptId, assets: ReadAssets | None) -> StoredVersion:
+    """Read a row of `select_for`. Raise IntegrityFailure if the row was edited."""
+    columns: tuple[Any, ...] = row
+    key, revision, digest, *_, prompt_id, commit_id, alias = columns
+    if key != version_id(prompt_id, revision, digest):
+        raise edited(prompt)
+    return stored_of(row, alias, commit_id, assets)
+
+
+def edited(prompt: PromptId) -> IntegrityFailure:
     return IntegrityFailure(f"the row of a version of {prompt} was edited", "see: promptdb verify")
 
 
 # To make a statement takes longer than to run it.
 @cache
-def _select(kind: type[Any]) -> sa.Select[Any]:
+def select_for(kind: type[Any]) -> sa.Select[Any]:
     """Make the statement for a kind of selector, with the parameters `namespace`, `name` and `value`."""
     value: sa.BindParameter[Any] = sa.bindparam("value")
     text = sa.bindparam("value", type_=sa.String)

@@ -1,8 +1,9 @@
 """Notices of PostgreSQL about committed changes: new versions, moved aliases."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,13 @@ class Listener:
             for received in self.connection.notifies(timeout=timeout):
                 if (notice := _read(received.payload)) is not None:
                     yield notice
+
+    def forget(self) -> None:
+        """Cut a forked child off from the connection, which is its parent's: even to close it would end it for both."""
+        null = os.open(os.devnull, os.O_RDWR)
+        with suppress(self.engine.dialect.loaded_dbapi.Error):  # it was lost before
+            os.dup2(null, self.connection.fileno(), inheritable=False)
+        os.close(null)
 
 
 @contextmanager

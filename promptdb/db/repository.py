@@ -29,6 +29,9 @@ from promptdb.errors import IntegrityFailure
 ReadAssets = Callable[[PromptVersionView], AssetReader]
 """Gives access to the assets of a version."""
 
+VersionRow = sa.Row[Any] | tuple[Any, ...]
+"""A row of `select_versions`, with more columns or without."""
+
 _T = TypeVar("_T")
 _CHUNK = 500  # values in one IN list, below SQLite's limit of parameters
 
@@ -246,15 +249,15 @@ def select_versions() -> sa.Select[Any]:
     return sa.select(*columns).join(prompts, prompts.c.id == versions.c.prompt_id)
 
 
-def view_of(row: sa.Row[Any]) -> PromptVersionView:
+def view_of(row: VersionRow) -> PromptVersionView:
     # By position: a name takes ten times as long, and a preload has thousands of rows.
-    columns: tuple[Any, ...] = row[:8]
-    key, revision, digest, user_version, author, at, namespace, name = columns
+    columns: tuple[Any, ...] = row
+    key, revision, digest, user_version, author, at, namespace, name = columns[:8]
     return PromptVersionView(key, PromptId(namespace, name), revision, digest, user_version, author, at)
 
 
 def stored_of(
-    row: sa.Row[Any], alias: str | None = None, commit_id: str | None = None, assets: ReadAssets | None = None
+    row: VersionRow, alias: str | None = None, commit_id: str | None = None, assets: ReadAssets | None = None
 ) -> StoredVersion:
     """Read a row of `select_versions`, to which `spec_json` is added as the next column."""
     columns: tuple[Any, ...] = row

@@ -1,6 +1,7 @@
 """The typed contract of a prompt: the values that a caller must pass, and those that are optional."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from promptdb.domain.spec import Placeholder, PromptSpec, Variable, VariableType
@@ -31,8 +32,9 @@ def contract(
     `used` are the names in the templates, in order of use, and `optional` those that they do without. Placeholders are
     always included, and a name with a stored partial value is optional.
     """
-    inferred = {name: Variable(required=name not in optional) for name in used} if spec.variables is None else {}
-    variables = dict(spec.variables) if spec.variables is not None else inferred
+    variables = dict(spec.variables or {})
+    if spec.variables is None:
+        variables = {name: _inferred(is_required=name not in optional) for name in used}
     for name in spec.partial_variables:
         declared = variables.get(name, Variable())
         variables[name] = declared.model_copy(update={"required": False})
@@ -40,6 +42,12 @@ def contract(
         if item.variable_name not in (spec.variables or ()):
             variables[item.variable_name] = Variable(type="messages", required=not item.optional)
     return variables
+
+
+@cache
+def _inferred(*, is_required: bool) -> Variable:
+    """Make the variable of a name in a template: one for all, since it is frozen."""
+    return Variable(required=is_required)
 
 
 def value_problem(variable: Variable, value: Any) -> str | None:

@@ -139,7 +139,7 @@ def is_label(text: str) -> bool:
     return (
         0 < len(text) <= MAX_LABEL
         and text.isprintable()
-        and not any(character.isspace() for character in text)
+        and " " not in text  # the only space that is printable
         and text != LATEST
         and not text.startswith(_KINDS)
         and not _UUID.fullmatch(text)

@@ -53,9 +53,9 @@ class ChangeFeed:
                 return
         while not stopped() and (left := deadline - monotonic()) > 0:
             if self._listener is None:
+                sleep(min(LOOK_WITHOUT_NOTICES if is_postgresql else LOOK, left))
                 if self._generation() != since or self._is_another:
                     return
-                sleep(min(LOOK_WITHOUT_NOTICES if is_postgresql else LOOK, left))
             elif self._received(self._listener, min(LOOK, left)):
                 return
 
@@ -65,9 +65,10 @@ class ChangeFeed:
         self._listener = None
 
     def after_fork(self) -> None:
-        """Forget the parent's connection in a forked child, without closing it."""
-        self._open.pop_all()
-        self._listener = None
+        """Forget the parent's connection in a forked child."""
+        if self._listener is not None:
+            self._listener.forget()
+        self.close()
 
     def _reopen(self) -> None:
         """Close the connections to a SQLite file that another one has replaced, such as a backup.

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from promptdb.db.blame import blame
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
-from promptdb.db.lookup import existing_name, find_version, find_versions
+from promptdb.db.lookup import current_name, existing_name, find_version, find_versions
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
+from promptdb.db.sqlite_lookup import find_in_sqlite
 from promptdb.domain.digest import Digest
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
@@ -54,16 +55,21 @@ class RegistryReader:
 
     def __init__(self, registry: Registry) -> None:
         self.stores = registry
+        self.is_ready = False
 
     @classmethod
     def of(cls, settings: AppSettings, sharing: Sharing | None = None) -> Self:
         """Make a reader of the stores that the settings name. Arguments and errors as in `registry_of`."""
         return cls(registry_of(settings, sharing))
 
-    @cached_property
+    @property
     def registry(self) -> Registry:
-        """The stores, with their schema checked. Errors as in `Registry.ready`."""
-        return self.stores.ready()
+        """The stores, with their schema checked once. Errors as in `Registry.ready`."""
+        # A cached property has a lock in Python 3.11. A child that is forked meanwhile would wait for it for ever.
+        if not self.is_ready:
+            self.stores.ready()
+            self.is_ready = True
+        return self.stores
 
     @cached_property
     def created(self) -> Registry:
@@ -75,12 +81,20 @@ class RegistryReader:
         self.stores.close()
 
     @retried
+    def current_name(self, prompt: PromptId) -> PromptId | None:
+        """Find the name that a prompt has now, after renames. None if there was never such a prompt."""
+        with reading(self.registry.engine) as connection:
+            return current_name(connection, prompt)
+
+    @retried
     def find(self, ref: PromptRef) -> StoredVersion:
         """Find the recorded version that a reference names.
 
         Raises:
             NotFound: the prompt or version does not exist. The hint lists what does.
         """
+        if (found := find_in_sqlite(self.registry.engine, ref, self._assets)) is not None:
+            return found
         with reading(self.registry.engine) as connection:
             return find_version(connection, ref, self._assets)
 

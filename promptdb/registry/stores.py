@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from promptdb.blobs.local import LocalBlobStore
 from promptdb.blobs.store import BlobStore
-from promptdb.db.engine import address, make_engine
+from promptdb.db.engine import address, forget_connections, make_engine
 from promptdb.db.migrate import HEAD, current_revision, empty_database, ensure_schema, is_absent, require_schema
 from promptdb.errors import ConfigError
 from promptdb.settings import MAX_ACTOR, AppSettings, settings_file, variable_of
@@ -97,6 +97,11 @@ class Registry:
         if is_absent(self.engine):
             return replace(self, engine=empty_database())
         return self.ready()
+
+    def after_fork(self) -> None:
+        """Give up the connections of the parent in a forked child."""
+        forget_connections(self.engine)
+        self.__dict__.pop("blobs", None)
 
     def close(self) -> None:
         """Return the database connections."""

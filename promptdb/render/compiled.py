@@ -75,11 +75,12 @@ class CompiledPrompt:
             RenderError: a value does not fit the contract or the template.
             StorageError, IntegrityFailure: an asset that is rendered cannot be read.
         """
-        if self._template is None:
+        template = self._template
+        if template is None:
             return as_text(self.render_messages(values, ignore_extra=ignore_extra))
         checked = self.inputs.complete(values, ignore_extra=ignore_extra)
         try:
-            return self._template.render({**checked, **self._examples} if self._examples else checked)
+            return template.render(checked if self.examples_variable is None else {**checked, **self._examples})
         except TemplateError as error:
             raise error.inside(place_of(("template",))) from error
 

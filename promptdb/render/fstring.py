@@ -41,23 +41,37 @@ class _Values(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class FStringTemplate:
+    """A parsed template. `fields` are names by their index in `pieces`, or None if one has a conversion or a format spec."""
+
     text: str
     variables: tuple[str, ...]
+    pieces: tuple[str, ...]
+    fields: tuple[tuple[int, str], ...] | None
     mentions: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
 
     def render(self, values: Mapping[str, Any]) -> str:
-        require_work_left()
+        is_limited = require_work_left()
         # str.format_map is safe here, since compile_template refuses everything but plain names.
         try:
             try:
-                text = self.text.format_map(values)
+                text = self._inserted(values)
             except KeyError:  # an optional variable has no value
                 text = self.text.format_map(_Values(values))
         except _MISFITS as error:
             raise self._misfit(values) from error
-        spend(0, len(text))
+        if is_limited:
+            spend(0, len(text))
         return text
+
+    def _inserted(self, values: Mapping[str, Any]) -> str:
+        if self.fields is None:
+            return self.text.format_map(values)
+        # In half the time of format_map, which parses the text at each call.
+        pieces = [*self.pieces]
+        for index, name in self.fields:
+            pieces[index] = f"{values[name]}"
+        return "".join(pieces)
 
     def _misfit(self, values: Mapping[str, Any]) -> TemplateError:
         # format_map does not report which variable failed: format each of them alone.
@@ -71,15 +85,22 @@ class FStringTemplate:
 
 
 def compile_template(template: str, includes: Includes) -> FStringTemplate:  # noqa: ARG001
-    names: dict[str, None] = {}
+    pieces: list[str] = []
+    fields: list[tuple[int, str]] = []
+    end, is_plain = 0, True
     for match in _PART.finditer(template):
-        field = match[1]
+        pieces.append(template[end : match.start()])
+        end, field = match.end(), match[1]
         if field is not None:
-            names[_field_name(template, match.start(), field)] = None
+            name = _field_name(template, match.start(), field)
+            fields.append((len(pieces), name))
+            is_plain = is_plain and name == field
         elif len(match[0]) == 1:
             hint = _OTHER_LANGUAGE if template.startswith("{%", match.start()) else _LITERAL_BRACES
             _fail(template, match.start(), f"a single '{match[0]}' that is not part of a variable", hint)
-    return FStringTemplate(template, tuple(names))
+        pieces.append(match[0][0])
+    names = dict.fromkeys(name for _, name in fields)
+    return FStringTemplate(template, tuple(names), (*pieces, template[end:]), tuple(fields) if is_plain else None)
 
 
 def cost(template: str) -> int:  # noqa: ARG001

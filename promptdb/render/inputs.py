@@ -40,8 +40,10 @@ class Inputs:
         stored = {name: value for name, value in self.fallbacks.items() if name in names}
         return type(self)(contract, stored, self.names.intersection(names))
 
-    def complete(self, given: Mapping[str, Any], *, ignore_extra: bool = False) -> dict[str, Any]:
+    def complete(self, given: Mapping[str, Any], *, ignore_extra: bool = False) -> Mapping[str, Any]:
         """Check the caller's values, and add stored values and defaults for those that it omits.
+
+        Returns `given` itself if it has every variable, as most calls do.
 
         Args:
             given: the caller's values by name.
@@ -52,17 +54,18 @@ class Inputs:
             UnknownVariables: the prompt does not have these names.
             RenderError: values do not fit their type or `enum`.
         """
-        values = dict(given)
-        if values.keys() != self.names:  # the fast path: most calls give every variable
-            missing, unknown = self.required - values.keys(), values.keys() - self.names
-            if missing or (unknown and not ignore_extra):
-                raise self._refusal(missing, unknown)
-            values = {name: value for name, value in values.items() if name in self.names}
-            # Stored messages become part of the result, which the caller may change.
-            values |= {name: deepcopy(value) for name, value in self.fallbacks.items() if name not in values}
+        values = given if given.keys() == self.names else self._completed(given, ignore_extra=ignore_extra)
         if self._limited:
             self._require_fit(given)
         return values
+
+    def _completed(self, given: Mapping[str, Any], *, ignore_extra: bool) -> dict[str, Any]:
+        missing, unknown = self.required - given.keys(), given.keys() - self.names
+        if missing or (unknown and not ignore_extra):
+            raise self._refusal(missing, unknown)
+        values = {name: value for name, value in given.items() if name in self.names}
+        # Stored messages become part of the result, which the caller may change.
+        return values | {name: deepcopy(value) for name, value in self.fallbacks.items() if name not in values}
 
     def _require_fit(self, given: Mapping[str, Any]) -> None:
         misfits = [

@@ -69,11 +69,14 @@ class RenderablePrompt:
 
     def render_text(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> str:
         """Render the prompt as one text. A chat becomes lines of `Speaker: content`."""
-        return self._compiled.render_text({**(variables or {}), **more}, ignore_extra=self._ignores_extra)
+        # Templates get a dictionary of their own.
+        values = {**variables, **more} if variables else more
+        return self._compiled.render_text(values, ignore_extra=self._ignores_extra)
 
     def render_messages(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> list[RenderedMessage]:
         """Render the prompt as messages. A string prompt becomes one human message."""
-        return self._compiled.render_messages({**(variables or {}), **more}, ignore_extra=self._ignores_extra)
+        values = {**variables, **more} if variables else more
+        return self._compiled.render_messages(values, ignore_extra=self._ignores_extra)
 
     # LangChain
 

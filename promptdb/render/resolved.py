@@ -126,7 +126,13 @@ class ResolvedPrompt(RenderablePrompt):
         return PromptRenderResult(self.version, text, tuple(messages))
 
 
-def resolved(ref: str, stored: StoredVersion, source: str = "database") -> ResolvedPrompt:
+def resolved(
+    ref: str,
+    stored: StoredVersion,
+    source: str = "database",
+    reason: Reason = Reason.STATIC,
+    age: Callable[[], float] | None = None,
+) -> ResolvedPrompt:
     """Make a stored version ready to render. Each content is compiled once in a process.
 
     Raises:
@@ -150,6 +156,8 @@ def resolved(ref: str, stored: StoredVersion, source: str = "database") -> Resol
         commit_id=stored.commit_id,
         archived=stored.archived,
         source=source,
+        reason=reason,
+        _age=age,
         _reader=stored.assets,
     )
 

@@ -36,12 +36,15 @@ def limited_work() -> Iterator[None]:
         _SHARED.reset(token)
 
 
-def require_work_left() -> None:
-    """Raise TemplateError if the renders of this context have used up its limit."""
+def require_work_left() -> bool:
+    """Report whether this context has a limit. Raise TemplateError if its renders have used it up."""
     left = _SHARED.get()
-    if left is not None and (left.steps < 0 or left.characters < 0):
+    if left is None:
+        return False
+    if left.steps < 0 or left.characters < 0:
         message = "the tests and examples of this file take too long together"
         raise TemplateError(message, "loop over fewer items, and use shorter values")
+    return True
 
 
 def steps_left(most: int) -> int:

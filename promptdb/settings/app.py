@@ -12,6 +12,7 @@ from promptdb.domain.layout import Layout, based
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError
 from promptdb.settings import values as kinds
+from promptdb.settings.clients import ServerUrl, Sources, Token
 from promptdb.settings.files import CONFIG_FILE, SETTINGS_FILES, find_file, parsed, read_file, table_in
 from promptdb.settings.roots import FormerRoot, PromptName, PromptPath, PromptsRoots
 from promptdb.settings.variables import PREFIX, TARGET_PREFIX, environment, refuse_misspelt_variables, variable_of
@@ -85,9 +86,12 @@ class AppSettings(BaseModel):
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
-    source: Literal["database", "files", "snapshot"] = Field(
-        default="database", description="where a client finds prompts: the registry, the work tree, or a snapshot"
+    source: Sources = Field(
+        default=("database",),
+        description="where a client finds prompts: database, http, files or snapshot; or http,snapshot",
     )
+    url: ServerUrl | None = Field(default=None, description="the server that the source http asks: an https:// address")
+    token: Token | None = Field(default=None, description="the token for that server")
     snapshot: SecretStr | None = Field(
         default=None, description="the snapshot that a client reads: a file, an https:// address or s3://BUCKET/KEY"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from promptdb.domain.server_address import parse_server_address
 from promptdb.domain.snapshot.head import HEAD_AT, MAX_HEAD, Head
 from promptdb.domain.snapshot.reader import Snapshot, bytes_reader, read_head
 from promptdb.errors import ConfigError, Conflict
@@ -23,7 +24,6 @@ MAX_DOWNLOAD = 256 * 1024**2
 PUBLISH_PATIENCE = 30.0
 """Seconds of retries."""
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MAX_START = HEAD_AT + MAX_HEAD
 
 
@@ -61,12 +61,10 @@ class RemoteSnapshot:
 
 
 def on_web(text: str) -> RemoteSnapshot:
-    url = _split(text)
-    if "@" in url.netloc or not url.hostname:
-        raise ConfigError("the address of the snapshot has a user or a password, or no host", EXAMPLES)
-    if url.scheme == "http" and url.hostname not in _LOOPBACK:
-        # Whoever can change what it serves changes the prompts.
-        raise ConfigError("a snapshot needs https://, except from this machine", EXAMPLES)
+    try:
+        url = parse_server_address(text)
+    except ValueError as error:
+        raise ConfigError(f"a snapshot cannot be read from there: {error}", EXAMPLES) from None
     name = url._replace(query="", fragment="").geturl()
 
     def make() -> "HttpFile":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from apis import client_for
 from starlette.testclient import TestClient
 
 from promptdb import PromptService, create_app
@@ -13,5 +14,5 @@ API = "/api/v1"
 @pytest.fixture
 def api(service: PromptService) -> Iterator[TestClient]:
     """A client of the app over the registry of `service`, with the path of the API in front of its paths."""
-    with TestClient(create_app(service.settings), base_url=f"http://testserver{API}/") as client:
+    with client_for(create_app(service.settings), API) as client:
         yield client

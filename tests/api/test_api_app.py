@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from apis import client_for
 from fastapi.routing import APIRoute
 from registries import on_sqlite
 from starlette.testclient import TestClient
@@ -50,7 +51,7 @@ def test_head_is_get_without_a_body(api: TestClient, service: PromptService) -> 
 def test_the_path_of_the_api_is_a_setting(service: PromptService) -> None:
     service.register_text("a/b/c", "Hello")
     settings = service.settings.model_copy(update={"api_prefix": "/prompt-api"})
-    with TestClient(create_app(settings)) as client:
+    with client_for(create_app(settings)) as client:
         assert client.get("/prompt-api/prompts/a%2Fb%2Fc/resolve").json()["prompt"] == "a/b/c"
         assert client.get("/prompt-api/prompts/a/b/c/resolve").json()["prompt"] == "a/b/c"
         assert client.get("/api/v1/prompts/a/b/c/resolve").status_code == 404
@@ -62,7 +63,7 @@ def test_an_app_starts_again_after_its_end(service: PromptService) -> None:
     app = create_app(service.settings)
     for text in ("1", "2"):
         service.register_text("a/one", text, alias="production")
-        with TestClient(app) as client:
+        with client_for(app) as client:
             found = client.get("/api/v1/prompts/a/one/resolve?selector=production").json()
             assert found["spec"]["template"] == text
 

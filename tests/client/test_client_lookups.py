@@ -154,6 +154,52 @@ def test_in_an_outage_what_is_not_there_fails_without_asking_each_time(client: P
     assert len(source.asked) <= 8
 
 
+@pytest.mark.parametrize("failing", ["changes", "find"])
+def test_the_first_answer_ends_an_outage_although_the_lease_is_not_over(
+    source: Steered, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """Also where only a lookup failed, and the thread waits for changes."""
+    monkeypatch.setattr(health, "FIRST_RETRY", 0.01)
+    with PromptClient(source, ttl=600) as client:
+        client.get(REF)
+        if failing == "changes":
+            source.error = DOWN
+        else:
+            source.gate = lambda what: setattr(source, "error", DOWN if what == "find" else source.error)
+            with pytest.raises(StorageError):
+                client.get("a/two:production")
+        until(lambda: client.status() is Status.STALE)
+        source.gate = lambda what: None
+        source.error = None
+        until(lambda: client.status() is Status.READY)
+
+
+def test_one_caller_tries_a_source_that_fails_and_the_others_do_not_wait(
+    client: PromptClient, source: Steered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "FIRST_RETRY", 0.0)
+    monkeypatch.setattr(health, "LAST_RETRY", 60.0)
+    client.get(REF)
+    source.error = DOWN
+    with pytest.raises(StorageError):
+        client.get("a/other:production")
+    source.asked.clear()
+    release = Event()
+    source.gate = lambda what: what == "find" and release.wait(60)
+
+    def ask(number: int) -> str:
+        with pytest.raises(StorageError) as caught:
+            client.get(f"a/other{number}:production")
+        return caught.value.message
+
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(ask, number) for number in range(16)]
+        until(lambda: sum(future.done() for future in asked) == 15)
+        release.set()
+        assert {future.result() for future in asked} == {DOWN.message}
+    assert len([what for what in source.asked if what.startswith("find")]) == 1
+
+
 def test_a_limit_of_age_ends_what_is_served(source: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
     with PromptClient(source, ttl=0.01, max_stale=0.05) as client:
         client.get(REF)

@@ -248,9 +248,9 @@ def test_a_damaged_prompt_is_refused_and_the_others_are_served(file: Path, setti
     [
         (None, "none is named"),
         ("ftp://host/x", "cannot be read from ftp:// addresses"),
-        ("http://example.com/x", "a snapshot needs https://"),
+        ("http://example.com/x", "a server of prompts needs https://"),
         ("https://user:secret@example.com/x", "has a user or a password"),
-        ("https:///x", "no host"),
+        ("https:///x", "has no host"),
         ("s3://bucket", "is not the address of an object"),
         ("s3://bucket/key", "needs the settings of an S3 server"),
     ],

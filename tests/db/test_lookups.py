@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID
@@ -369,8 +370,13 @@ def test_a_found_version_has_the_spec_as_it_was_stored(registry: PromptService) 
 
 def test_a_lookup_by_alias_or_revision_is_one_statement(registry: PromptService) -> None:
     statements: list[str] = []
-    sa.event.listen(registry.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    for selector in ("", ":rev:2", ":production", ":1.0"):
+    if registry.engine.dialect.name == "sqlite":
+        # SQLAlchemy does not see what the driver does alone.
+        with closing(registry.engine.raw_connection()) as connection:
+            connection.driver_connection.set_trace_callback(statements.append)
+    else:
+        sa.event.listen(registry.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    for selector in ("", ":rev:2", ":production"):
         statements.clear()
         registry.get(TRIAGE + selector)
         assert len([text for text in statements if text.startswith("SELECT")]) == 1, selector

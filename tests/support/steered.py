@@ -1,7 +1,7 @@
 """A source that tests steer: what it has, when it fails, and what it is asked."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from waiting import until
 
+from promptdb.client.source import one_by_one
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.digest import digest_of
 from promptdb.domain.prompt_id import PromptId
@@ -16,7 +17,7 @@ from promptdb.domain.refs import ByLabel, ByRevision, PromptRef
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.version_ids import prompt_id, version_id
 from promptdb.domain.views import PromptVersionView, StoredVersion
-from promptdb.errors import StorageError, VersionNotFound
+from promptdb.errors import PromptDBError, StorageError, VersionNotFound
 
 __all__ = ["ONE", "Steered", "until", "version"]
 
@@ -67,6 +68,9 @@ class Steered:
                 case ByLabel(alias) if (ref.prompt, alias) in self.aliases:
                     return version(ref.prompt, self.aliases[ref.prompt, alias])
         raise VersionNotFound(f"no {ref}")
+
+    def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
+        return one_by_one(self.find, refs)
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
         self._ask(f"find_all {alias} {namespace}")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from promptdb.api.auth import Reads
 from promptdb.api.openapi import problems
 from promptdb.api.problems import Refusal
 from promptdb.api.schemas import Changes
@@ -22,6 +23,7 @@ router = APIRouter(tags=["clients"])
 @router.get("/changes", response_model=Changes, responses=problems(422))
 async def changes(
     request: Request,
+    grant: Reads,
     since: Annotated[str | None, Query(description="a generation from an earlier answer")] = None,
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT, description="seconds to wait for a change")] = 0,
 ) -> dict[str, Any]:
@@ -37,7 +39,7 @@ async def changes(
         if answer.generation != generation or left <= 0 or hub.is_closed:
             break
         await hub.wait(news, left)
-    return changes_fields(answer)
+    return changes_fields(grant.visible(answer))
 
 
 def _generation(text: str | None) -> Generation | None:

@@ -7,12 +7,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from promptdb.api.answers import files_of
+from promptdb.api.auth import Reads, require_named
 from promptdb.api.openapi import problems_of_body
 from promptdb.api.problems import Refusal, status_of
 from promptdb.api.schemas import PreloadBody, Preloaded
 from promptdb.api.served import Served, served
 from promptdb.api.strict_bodies import StrictRoute
+from promptdb.domain.access import Grant, discreet
 from promptdb.domain.refs import LATEST, PromptRef, parse_alias
+from promptdb.domain.scopes import Action
 from promptdb.domain.wire.changes import generation_text
 from promptdb.domain.wire.problem import problem_fields
 from promptdb.domain.wire.versions import encode_version
@@ -22,7 +25,7 @@ router = APIRouter(tags=["clients"], route_class=StrictRoute)
 
 
 @router.post("/preload", response_model=Preloaded, response_model_exclude_unset=True, responses=problems_of_body())
-def preload(request: Request, body: PreloadBody) -> Response:
+def preload(request: Request, grant: Reads, body: PreloadBody) -> Response:
     """Read the versions of an alias for all prompts that have it, or those of some references."""
     if body.refs is not None and (body.alias is not None or body.namespace is not None):
         raise Refusal(422, "invalid-request", "refs cannot be combined with alias and namespace")
@@ -31,23 +34,29 @@ def preload(request: Request, body: PreloadBody) -> Response:
     generation = found.changes(None).generation
     start = {"generation": None if generation is None else generation_text(generation)}
     if body.refs is None:
-        name, items = b"versions", _versions(found, body.alias or "production", body.namespace)
+        name, items = b"versions", _versions(found, grant, body.alias or "production", body.namespace)
     else:
-        name, items = b"answers", [_answer(found, text) for text in body.refs]
+        name, items = b"answers", [_answer(found, grant, text) for text in body.refs]
     parts = [json.dumps(start).encode()[:-1], b',"', name, b'":[', b",".join(items), b"]}"]
     return Response(b"".join(parts), media_type="application/json")
 
 
-def _versions(found: Served, alias: str, namespace: str | None) -> Sequence[bytes]:
+def _versions(found: Served, grant: Grant, alias: str, namespace: str | None) -> Sequence[bytes]:
     checked = alias if alias == LATEST else parse_alias(alias)
-    return [encode_version(stored, files_of(stored)) for stored in found.reader.find_all(checked, namespace)]
+    versions = found.reader.find_all(checked, namespace)
+    return [encode_version(stored, files_of(stored)) for stored in versions if grant.reads(stored.view.prompt)]
 
 
-def _answer(found: Served, text: str) -> bytes:
+def _answer(found: Served, grant: Grant, text: str) -> bytes:
     start = json.dumps({"ref": text}).encode()[:-1]
     try:
-        stored = found.reader.find(PromptRef.parse(text))
+        ref = PromptRef.parse(text)
+        require_named(found.reader, grant, Action.READ, ref.prompt)
+        stored = found.reader.find(ref)
+    except Refusal as refusal:
+        problem = refusal.fields
     except (InvalidRef, NotFound) as error:
-        problem = json.dumps(problem_fields(error, status_of(type(error)))).encode()
-        return b"".join([start, b',"problem":', problem, b"}"])
-    return b"".join([start, b',"version":', encode_version(stored, files_of(stored)), b"}"])
+        problem = problem_fields(discreet(error, grant), status_of(type(error)))
+    else:
+        return b"".join([start, b',"version":', encode_version(stored, files_of(stored)), b"}"])
+    return b"".join([start, b',"problem":', json.dumps(problem).encode(), b"}"])

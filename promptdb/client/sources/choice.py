@@ -19,6 +19,12 @@ def _files(settings: AppSettings) -> Source:
     return FilesSource(settings)
 
 
+def _http(settings: AppSettings) -> Source:
+    from promptdb.client.sources.http import HttpSource
+
+    return HttpSource(settings)
+
+
 def _snapshot(settings: AppSettings) -> Source:
     from promptdb.client.sources.snapshot import SnapshotSource
 
@@ -28,6 +34,7 @@ def _snapshot(settings: AppSettings) -> Source:
 SOURCES: dict[str, Callable[[AppSettings], Source]] = {
     "database": _database,
     "files": _files,
+    "http": _http,
     "snapshot": _snapshot,
 }
 """Each imports its module when it is chosen: only one of them needs SQLAlchemy."""
@@ -45,4 +52,4 @@ class Choice:
 def chosen(settings: AppSettings | None) -> Choice:
     """Make the source that the settings name, by default those of the current folder. Raise ConfigError if one is wrong."""
     settings = settings or load_settings()
-    return Choice(SOURCES[settings.source](settings), settings.cache_ttl, settings.max_stale)
+    return Choice(SOURCES[settings.source[0]](settings), settings.cache_ttl, settings.max_stale)

@@ -1,7 +1,6 @@
 """Makes prompts of the caller's own code, for a missing registry."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,5 +39,4 @@ def fallback_prompt(text: str, fallback: Fallback) -> ResolvedPrompt:
         datetime.now(UTC),
         is_recorded=False,
     )
-    found = resolved(text, StoredVersion(view, content.canonical.decode()), SOURCE)
-    return replace(found, reason=Reason.DEFAULT)
+    return resolved(text, StoredVersion(view, content.canonical.decode()), SOURCE, Reason.DEFAULT)

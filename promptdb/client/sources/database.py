@@ -1,13 +1,14 @@
 """Reads prompts straight from the registry's database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from promptdb.client.source import one_by_one
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.refs import ByCommit, PromptRef
 from promptdb.domain.views import PromptVersionView, StoredVersion
-from promptdb.errors import NotFound
+from promptdb.errors import NotFound, PromptDBError
 from promptdb.registry.change_feed import ChangeFeed
 from promptdb.registry.reader import RegistryReader
 from promptdb.settings import AppSettings, load_settings
@@ -51,6 +52,9 @@ class DatabaseSource:
                 raise
         return self.service.find(ref)
 
+    def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
+        return one_by_one(self.find, refs)
+
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
         return self._reader.find_all(alias, namespace)
 
@@ -65,7 +69,12 @@ class DatabaseSource:
 
     def after_fork(self) -> None:
         self._feed.after_fork()
-        self._reader.stores.engine.dispose(close=False)
+        self._reader.stores.after_fork()
+        if not self._reader.is_ready:
+            # The parent may be at its first connection, which SQLAlchemy makes under a lock. The child would wait for it.
+            self.__dict__.pop("service", None)
+            self._reader = RegistryReader.of(self._settings)
+            self._feed = ChangeFeed(self._reader)
 
     def close(self) -> None:
         self._feed.close()

@@ -1,15 +1,16 @@
 """Reads prompts from the work tree, for development: an edit is live, and there is no database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 
+from promptdb.client.source import one_by_one
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, PromptRef
 from promptdb.domain.views import PromptVersionView, Provenance, StoredVersion
-from promptdb.errors import ConfigError, InvalidPrompts, PromptNotFound, VersionNotFound
+from promptdb.errors import ConfigError, InvalidPrompts, PromptDBError, PromptNotFound, VersionNotFound
 from promptdb.project.load import load_tree, prompt_in
 from promptdb.project.read_file import LoadedFile
 from promptdb.project.unrecorded import unrecorded
@@ -68,6 +69,9 @@ class FilesSource:
             return open_view(self._settings, View(rev=ref.selector.name))
         except ConfigError as error:
             raise VersionNotFound(error.message, error.hint) from error
+
+    def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
+        return one_by_one(self.find, refs)
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:  # noqa: ARG002
         opened = open_view(self._settings)

@@ -8,6 +8,7 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import BinaryIO
 
+from promptdb.client.source import one_by_one
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.digest import Digest
 from promptdb.domain.refs import LATEST, ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, Latest, PromptRef
@@ -72,6 +73,9 @@ class SnapshotSource:
         if found is None:
             raise _no_version(snapshot, record, ref)
         return _stored(snapshot, record, found, ref.selector.label if isinstance(ref.selector, ByLabel) else None)
+
+    def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
+        return one_by_one(self.find, refs)
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
         snapshot = self._opened()

@@ -1,0 +1,101 @@
+"""Knows the tokens of a registry, and notes their last uses beside the requests."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from anyio import to_thread
+
+from promptdb.api.remembered import Remembered
+from promptdb.domain.access import UNLIMITED, Grant
+from promptdb.domain.tokens import ApiToken, TokenState, is_token, token_hash
+from promptdb.errors import PromptDBError
+from promptdb.registry import tokens
+from promptdb.registry.stores import Registry
+
+_log = logging.getLogger("promptdb.api")
+
+NOTED = 10.0
+"""Seconds between two notes of last uses."""
+
+LAST_NOTE = 1.0
+"""The most seconds that the last note may take, when the server ends."""
+
+
+class Doorkeeper:
+    """Finds the grants of requests. Belongs to the event loop.
+
+    Keeps hashes of tokens only, and only of those that exist, so their number has a limit.
+
+    Args:
+        registry: returns the stores, with their schema checked. Called in threads.
+    """
+
+    def __init__(self, registry: Callable[[], Registry]) -> None:
+        self._registry = registry
+        self._tokens: dict[str, Remembered[ApiToken | None]] = {}
+        self._has_tokens = Remembered(lambda: tokens.has_tokens(registry()))
+        self._is_closed = False
+        self._uses: dict[int, datetime] = {}
+        self._noted: dict[int, datetime] = {}
+        self._noting: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to note last uses."""
+        self._noting = asyncio.create_task(self._note_often())
+
+    async def close(self) -> None:
+        """Note the last uses, if the database lets it at once, and end."""
+        if self._noting is not None:
+            self._noting.cancel()
+            await asyncio.wait([self._noting])
+        await asyncio.gather(self._has_tokens.close(), *(token.close() for token in self._tokens.values()))
+        await asyncio.wait([asyncio.create_task(self.note_uses())], timeout=LAST_NOTE)
+
+    async def grant_of(self, text: str) -> Grant | None:
+        """Find the grant of a token, or None, for whatever reason.
+
+        Raises:
+            PromptDBError: the database fails, and this token was not used in the last hour.
+        """
+        # Everyone can check the form. The rest is decided by the hash of the whole text, after the lookup.
+        if not is_token(text):
+            return None
+        hashed = token_hash(text)
+        remembered = self._tokens.get(hashed) or Remembered(lambda: tokens.find_token(self._registry(), hashed))
+        token = await remembered.get()
+        if token is None:
+            return None
+        self._tokens[hashed] = remembered
+        now = datetime.now(UTC)
+        if token.state(now) is not TokenState.ACTIVE:
+            return None
+        self._uses[token.id] = now.replace(second=0, microsecond=0)
+        return Grant.of(token)
+
+    async def open_grant(self) -> Grant | None:
+        """Return the grant without a token: unlimited until the registry has its first one, and None from then on.
+
+        Raises:
+            PromptDBError: the database fails, and has not answered in the last hour.
+        """
+        self._is_closed = self._is_closed or await self._has_tokens.get()
+        return None if self._is_closed else UNLIMITED
+
+    async def note_uses(self) -> None:
+        """Note the uses that are not noted yet. After a failure, the next note has them again."""
+        uses = {key: used for key, used in self._uses.items() if self._noted.get(key) != used}
+        if not uses:
+            return
+        try:
+            await to_thread.run_sync(lambda: tokens.note_uses(self._registry(), uses), abandon_on_cancel=True)
+        except PromptDBError as error:
+            _log.debug("the last uses of tokens were not noted: %s", error.message)
+        else:
+            self._noted.update(uses)
+
+    async def _note_often(self) -> None:
+        while True:
+            await asyncio.sleep(NOTED)
+            await self.note_uses()
