@@ -3,9 +3,10 @@
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Request
 
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.wire.paths import prompt_path
 from promptdb.errors import InvalidRef
 
 PromptSegment = Annotated[
@@ -17,13 +18,14 @@ PromptSegment = Annotated[
 ]
 """The name of a prompt as `routed_path` gives it: one segment that is still encoded."""
 
-Selector = Annotated[
-    str,
-    Query(
-        description="`latest`, an alias, a `user_version`, `rev:3`, `sha256:ab12cd34`, `git:COMMIT` or the UUID of a version.",
-        examples=["production"],
-    ),
-]
+AliasSegment = Annotated[str, Path(description="The name of an alias.", examples=["production"])]
+
+_SELECTORS = "`latest`, an alias, a `user_version`, `rev:3`, `sha256:ab12cd34`, `git:COMMIT` or the UUID of a version."
+
+Selector = Annotated[str, Query(description=_SELECTORS, examples=["production"])]
+
+SelectorSegment = Annotated[str, Path(description=f"{_SELECTORS} Slashes need `%2F`.", examples=["production"])]
+"""A selector in a path, as `routed_path` gives it: its slashes are still encoded."""
 
 
 def prompt_of(segment: str) -> PromptId:
@@ -36,3 +38,9 @@ def prompt_of(segment: str) -> PromptId:
     if "/" not in name:
         raise InvalidRef(f"{name!r} is not the name of a prompt in a path", f"add its namespace: default/{name}")
     return PromptId.parse(name)
+
+
+def address(request: Request, area: str, prompt: PromptId, rest: str) -> str:
+    """Write the path of something below a prompt, as the sender of a request reaches it."""
+    root, prefix = request.scope.get("root_path", ""), request.app.state.served.settings.api_prefix
+    return f"{root}{prefix}/{area}/{prompt_path(prompt)}/{rest}"

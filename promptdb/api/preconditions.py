@@ -18,7 +18,10 @@ _KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY}}}")
 
 IfMatch = Annotated[
     str | None,
-    Header(description="Move the alias only if this is its `ETag`, or `*`: only if it exists.", examples=['"3-0d1f4a5b6c7d8e9f"']),
+    Header(
+        description="Move the alias only if this is its `ETag`, or `*`: only if it exists.",
+        examples=['"3-0d1f4a5b6c7d8e9f"'],
+    ),
 ]
 IfNoneMatch = Annotated[str | None, Header(description="`*`: only if the alias does not exist.", examples=["*"])]
 IdempotencyKey = Annotated[
@@ -39,7 +42,9 @@ def condition_of(request: Request, expected: Expected) -> Condition:
     """
     states, none_of = (_tags(request, name) for name in ("If-Match", "If-None-Match"))
     if none_of not in (None, frozenset((ANY_STATE,))):
-        raise Refusal(400, "bad-request", "If-None-Match is possible with * only", "If-Match names the state of an alias")
+        raise Refusal(
+            400, "bad-request", "If-None-Match is possible with * only", "If-Match names the state of an alias"
+        )
     found = Condition(expected, states, absent=none_of is not None)
     if found.names_state and expected != "any":
         raise Refusal(422, "invalid-request", "expected cannot be combined with If-Match or If-None-Match")
@@ -54,7 +59,9 @@ def require_condition(registry: Registry, alias: str, condition: Condition) -> N
     """
     if alias in registry.protected_aliases and not condition.is_given:
         hint = 'send its ETag as If-Match, or "expected" with the revision that it points at'
-        raise Refusal(428, "precondition-required", f"the alias {alias} is protected, so its moves need a condition", hint)
+        raise Refusal(
+            428, "precondition-required", f"the alias {alias} is protected, so its moves need a condition", hint
+        )
 
 
 async def key_of(request: Request, token_id: int) -> RequestKey | None:
@@ -87,6 +94,8 @@ def _tags(request: Request, name: str) -> frozenset[str] | None:
     if text == ANY_STATE:
         return frozenset((ANY_STATE,))
     if _TAGS.fullmatch(text) is None:
-        raise Refusal(400, "bad-request", f"{name} is not * or a list of ETags", 'an ETag is in quotes: "3-0d1f4a5b6c7d8e9f"')
+        raise Refusal(
+            400, "bad-request", f"{name} is not * or a list of ETags", 'an ETag is in quotes: "3-0d1f4a5b6c7d8e9f"'
+        )
     # A weak one never matches, and neither does a quoted star.
     return frozenset(tag[1:-1] for tag in re.findall(_TAG, text) if not tag.startswith("W/")) - {ANY_STATE}

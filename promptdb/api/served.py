@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from anyio import CapacityLimiter
 from fastapi import Request
 
 from promptdb.api.answers import Answers
@@ -19,6 +20,9 @@ from promptdb.registry.change_feed import ChangeFeed
 from promptdb.registry.reader import RegistryReader
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
+
+WRITERS = 4
+"""The most writes at a time in one process. The others wait without a thread and a connection."""
 
 
 class _Source(DatabaseSource):
@@ -55,6 +59,7 @@ class Served:
         self._lookups = Lookups(self._source, settings.cache_ttl, settings.max_stale)
         self.answers = Answers(self._lookups, self.reader)
         self._services: dict[str, PromptService] = {}
+        self.writers = CapacityLimiter(WRITERS)
         self.doorkeeper = Doorkeeper(lambda: self.reader.registry)
 
     def start(self) -> None:

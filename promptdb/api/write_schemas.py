@@ -7,19 +7,27 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from promptdb.api.schemas import Body, Digest, PromptName, Text, VersionView
+from promptdb.domain.alias_condition import Expected
 from promptdb.domain.changes import ContractKind
 from promptdb.domain.refs import MAX_REVISION
 
-
-def _expected(description: str) -> Any:
-    return Field(default=None, ge=1, le=MAX_REVISION, description=description)
-
-
-_EXPECTED = "the revision that the alias must point at now, null for an alias that must not exist; omit it for no condition"
 _BREAKING = "move a protected alias even if that breaks its callers; the history records the breaking changes"
 
 
-class RegisterBody(Body):
+class _Conditional(Body):
+    expected: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_REVISION,
+        description="the revision that the alias must point at now, or null: it must not exist; omit it for no condition",
+    )
+
+    @property
+    def expects(self) -> Expected:
+        return self.expected if "expected" in self.model_fields_set else "any"
+
+
+class RegisterBody(_Conditional):
     """A prompt to register, and maybe an alias to point at the version in the same transaction."""
 
     model_config = ConfigDict(
@@ -43,7 +51,6 @@ class RegisterBody(Body):
     alias: Text | None = None
     reason: Text | None = None
     allow_breaking: bool = Field(default=False, description=_BREAKING)
-    expected: int | None = _expected(_EXPECTED)
 
 
 class Registered(BaseModel):
@@ -53,7 +60,7 @@ class Registered(BaseModel):
     alias: str | None
 
 
-class MoveBody(Body):
+class MoveBody(_Conditional):
     """The version that an alias will point at."""
 
     model_config = ConfigDict(
@@ -71,10 +78,9 @@ class MoveBody(Body):
     selector: Text = Field(description="as for `resolve`, among the versions of the same prompt")
     reason: Text | None = None
     allow_breaking: bool = Field(default=False, description=_BREAKING)
-    expected: int | None = _expected(_EXPECTED)
 
 
-class RollbackBody(Body):
+class RollbackBody(_Conditional):
     """A rollback needs no body."""
 
     model_config = ConfigDict(
@@ -82,7 +88,6 @@ class RollbackBody(Body):
     )
 
     reason: Text | None = None
-    expected: int | None = _expected(_EXPECTED)
 
 
 class ReleaseBody(Body):

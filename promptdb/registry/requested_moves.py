@@ -94,8 +94,9 @@ def move_alias(
 
 def _moved(connection: sa.Connection, registry: Registry, wanted: RequestedMove) -> Moved:
     prompt, alias = wanted.prompt, wanted.alias
-    if (name := existing_name(connection, prompt)) != prompt:
-        raise Conflict(f"{prompt} was renamed to {name}", "use the new name")
+    if existing_name(connection, prompt) != prompt:
+        # The sender may not be allowed to know the new name.
+        raise Conflict(f"{prompt} was renamed in the meantime", "try again")
     before = _there(connection, prompt, alias)
     require_condition(connection, prompt, alias, before, wanted.condition)
     move = replace(_decided(connection, wanted), reason=wanted.reason)
