@@ -328,7 +328,7 @@ def test_a_variable_in_other_letters_is_either_no_setting_or_told_by_its_name(
         ("PROMPTDB_DATABSE_URL", "PROMPTDB_DATABASE_URL"),
         ("PROMPTDB_DB_URL", None),
         ("promptdb_blob_roots", "PROMPTDB_BLOB_ROOT"),
-        ("PROMPTDB_LOG_LEVEL", None),
+        ("PROMPTDB_COLORS", None),
         ("DATABASE_URL", None),
     ],
 )

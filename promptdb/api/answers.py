@@ -1,42 +1,64 @@
 """Keeps the answers to lookups as the bytes that go out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from threading import Lock
 
 from starlette.responses import Response
 
-from promptdb.api.caching import ALIAS, PINNED, names
+from promptdb.api.caching import ALIAS, PINNED, names, private
 from promptdb.client.lookups import Lookups
+from promptdb.domain.access import Grant
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByLabel, Latest, PromptRef
 from promptdb.domain.views import AssetView, PromptVersionView, StoredVersion
 from promptdb.domain.wire.versions import encode_version
+from promptdb.registry.asset_rows import may_have_assets
 from promptdb.registry.reader import RegistryReader
 
 MAX_BYTES = 64 * 1024 * 1024
 """The most bytes of all kept answers. The one that was made first makes room."""
 
-_HAS_ASSETS = '"assets":[{'
-"""In canonical JSON. Texts have a backslash before each quote."""
+_Headers = list[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The body of an answer, the prompt in it, and what caches may do with it."""
+class _Bytes(Response):
+    """A response whose headers are encoded already."""
 
-    prompt: PromptId
-    body: bytes
-    etag: str
-    cache_control: str
+    def __init__(self, status: int, body: bytes, headers: _Headers) -> None:
+        self.status_code, self.body, self.background = status, body, None
+        self.raw_headers = headers.copy()
 
-    def response(self, if_none_match: str | None = None) -> Response:
-        headers = {"ETag": self.etag, "Cache-Control": self.cache_control}
+
+class Encoded:
+    """The body of an answer with an ETag, and what caches may do with it."""
+
+    def __init__(self, body: bytes, cache_control: str, media_type: str = "application/json") -> None:
+        self.body = body
+        # A digest of the body, because more than the spec of a version can change.
+        self.etag = f'"{sha256(body).hexdigest()[:32]}"'
+        content = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+        self._not_modified: dict[bool, _Headers] = {}
+        self._headers: dict[bool, _Headers] = {}
+        for is_private, caching in ((False, cache_control), (True, private(cache_control))):
+            self._not_modified[is_private] = [(b"etag", self.etag.encode()), (b"cache-control", caching.encode())]
+            self._headers[is_private] = [*self._not_modified[is_private], *content]
+
+    def response(self, grant: Grant, if_none_match: str | None) -> Response:
+        """Make the response, without the body if the client has it already."""
+        is_private = grant.token_id != 0
         if if_none_match is not None and names(if_none_match, self.etag):
-            return Response(status_code=304, headers=headers)
-        return Response(self.body, headers=headers, media_type="application/json")
+            return _Bytes(304, b"", self._not_modified[is_private])
+        return _Bytes(200, self.body, self._headers[is_private])
+
+
+class Answer(Encoded):
+    """The answer to a lookup, and the prompt in it, which may have another name than the one that was asked for."""
+
+    def __init__(self, prompt: PromptId, body: bytes, cache_control: str) -> None:
+        super().__init__(body, cache_control)
+        self.prompt = prompt
 
 
 class Answers:
@@ -70,10 +92,10 @@ class Answers:
         if isinstance(ref.selector, ByLabel | Latest):
             found = self._lookups.at_hand(text) or self._lookups.fetch(text)
             stored = StoredVersion(found.version, found.spec_json, found.archived, found.alias, found.commit_id)
-            answer = answer_of(found.version.prompt, encode_version(stored, found.assets), ALIAS)
+            answer = Answer(found.version.prompt, encode_version(stored, found.assets), ALIAS)
             return self._keep(text, answer, found.version)
         stored = self._reader.find(ref)
-        made = partial(answer_of, stored.view.prompt, encode_version(stored, files_of(stored)))
+        made = partial(Answer, stored.view.prompt, encode_version(stored, files_of(stored)))
         return self._keep(text, made(PINNED), None) if ref.is_pinned else made(ALIAS)
 
     def _keep(self, text: str, answer: Answer, version: PromptVersionView | None) -> Answer:
@@ -87,11 +109,6 @@ class Answers:
         return answer
 
 
-def answer_of(prompt: PromptId, body: bytes, cache_control: str) -> Answer:
-    """Make an answer. Its ETag is a digest of the body, because more than the spec of a version can change."""
-    return Answer(prompt, body, f'"{sha256(body).hexdigest()[:32]}"', cache_control)
-
-
 def files_of(stored: StoredVersion) -> Sequence[AssetView]:
     """List the assets of a version. Most versions have none, which the spec says without a query."""
-    return stored.assets.list() if stored.assets is not None and _HAS_ASSETS in stored.spec_json else ()
+    return stored.assets.list() if stored.assets is not None and may_have_assets(stored.spec_json.encode()) else ()

@@ -11,9 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from promptdb.api import openapi
 from promptdb.api.front import Front
 from promptdb.api.gate import Gate
+from promptdb.api.logs import log_exchange
 from promptdb.api.problems import HANDLERS
 from promptdb.api.routes import ROUTERS, health
 from promptdb.api.served import Served
+from promptdb.api.shutdown import before_shutdown
 from promptdb.settings import AppSettings
 
 
@@ -26,8 +28,10 @@ def app_for(settings: AppSettings) -> FastAPI:
         served.start()
         served.doorkeeper.start()
         try:
-            yield
+            with before_shutdown(served.hub.close):
+                yield
         finally:
+            served.hub.close()
             await served.doorkeeper.close()
             await run_in_threadpool(served.close)
 
@@ -40,11 +44,13 @@ def app_for(settings: AppSettings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
+        # It would hand over the messages of errors. It also asks its providers at each request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         **openapi.DESCRIPTION,
     )
     public = frozenset(f"{prefix}/{name}" for prefix in ("", settings.api_prefix) for name in ("healthz", "readyz"))
     app.add_middleware(Gate, public=public | {f"{settings.api_prefix}/openapi.json"})
-    app.add_middleware(Front, prefix=settings.api_prefix)
+    app.add_middleware(Front, prefix=settings.api_prefix, report=log_exchange)
     # One level of routers, because the match of each level takes time.
     for router in ROUTERS:
         app.include_router(router, prefix=settings.api_prefix)

@@ -1,6 +1,6 @@
 """The permissions that routes need, as dependencies that the OpenAPI document shows."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Request, Security
 from fastapi.openapi.models import HTTPBearer
@@ -53,6 +53,10 @@ def _needs(action: Action, **options: bool) -> Grant:
     need: Grant = Security(Need(action, **options), scopes=[action])
     return need
 
+
+READS: Any = _needs(Action.READ)
+READS_ALL: Any = _needs(Action.READ, everywhere=True)
+"""The same as `Reads` and `ReadsAll`, as dependencies of routes that do not need the grant itself."""
 
 Reads = Annotated[Grant, _needs(Action.READ)]
 """To read the prompt in the path. Without one, the route shows only prompts that the grant reads."""

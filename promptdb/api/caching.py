@@ -12,6 +12,11 @@ CHECKED = "private, no-cache"
 NEVER = "no-store"
 
 
+def private(cache_control: str) -> str:
+    """Forbid caches that several people share. A cache does not know which prompts the token of a request may read."""
+    return f"private, {cache_control.removeprefix('public, ')}"
+
+
 def names(header: str, etag: str) -> bool:
     """Check if `If-None-Match` names an ETag. A cache on the way may have made it a weak one."""
     return header == etag or any(one.strip().removeprefix("W/") in (etag, "*") for one in header.split(","))

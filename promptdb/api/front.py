@@ -3,13 +3,17 @@
 import asyncio
 import logging
 import re
-from uuid import uuid4
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from secrets import token_hex
+from time import perf_counter
+from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from promptdb.api.caching import NEVER
+from promptdb.api.logs import Exchange
 from promptdb.api.problems import Refusal, failure, refusal_response
 from promptdb.domain.wire.paths import routed_path
 
@@ -28,56 +32,54 @@ _HEADERS = [
 ]
 """For a browser that opens an answer: it runs nothing, and shows it in no frame."""
 
+_HUNG_UP = 499
+"""As nginx has it in its log."""
+
+_READ = {b"x-request-id", b"content-length", b"transfer-encoding"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class Front:
-    """The outermost part of the app. `scope["state"]["request_id"]` names the request in logs and answers."""
+    """The outermost part of the app. `scope["state"]["request_id"]` names the request in logs and answers.
 
-    def __init__(self, app: ASGIApp, prefix: str) -> None:
-        self._app, self._prefix = app, prefix
+    Args:
+        app: the rest of the app.
+        prefix: the path of the API.
+        report: hears of each answer when it has ended.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str, report: Callable[[Exchange], None]) -> None:
+        self._app, self._prefix, self._report = app, prefix, report
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-        is_head = scope["method"] == "HEAD"
-        started = False
-
-        async def answer(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                found = message["headers"] = [*message.get("headers", ()), *_HEADERS]
-                found.append((b"x-request-id", request_id.encode()))
-                if not any(name == b"cache-control" for name, _ in found):
-                    found.append((b"cache-control", NEVER.encode()))
-            elif is_head and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
-
+        headers = {name: value for name, value in scope["headers"] if name in _READ}
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
+        answer = _Answer(send, request_id, is_head=scope["method"] == "HEAD")
         inner = {
             **scope,
             "path": self._path(scope),
-            "method": "GET" if is_head else scope["method"],
-            "state": {**scope.get("state", {}), "request_id": request_id},
+            "method": "GET" if answer.is_head else scope["method"],
+            "state": {**scope.get("state", {}), "request_id": request_id, "is_head": answer.is_head},
         }
         try:
             await self._app(inner, _limited(receive, headers), answer)
         except Refusal as refusal:
-            if started:
+            if answer.status:
                 raise
             await refusal_response(refusal)(inner, receive, answer)
         except ClientDisconnect:
-            return
+            pass
         except Exception:
             _log.exception("request %s failed: %s %s", request_id, scope["method"], inner["path"])
-            if started:
+            if answer.status:
                 raise
             await failure(request_id)(inner, receive, answer)
+        finally:
+            self._report(answer.exchange(scope["method"], inner))
 
     def _path(self, scope: Scope) -> str:
         raw: bytes | None = scope.get("raw_path")
@@ -88,10 +90,43 @@ class Front:
         return root + routed_path(sent.removeprefix(root), self._prefix)
 
 
-def _limited(receive: Receive, headers: Headers) -> Receive:
+@dataclass(slots=True)
+class _Answer:
+    """Adds the headers of every answer, and counts what is sent."""
+
+    send: Send
+    request_id: str
+    is_head: bool
+    status: int = 0
+    sent: int = 0
+    started_at: float = field(default_factory=perf_counter)
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            found = message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            found.append((b"x-request-id", self.request_id.encode()))
+            if not any(name == b"cache-control" for name, _ in found):
+                found.append((b"cache-control", NEVER.encode()))
+        elif message["type"] == "http.response.body":
+            if self.is_head:
+                message = {**message, "body": b""}
+            self.sent += len(message.get("body", b""))
+        await self.send(message)
+
+    def exchange(self, method: str, scope: Scope) -> Exchange:
+        """Describe the request, whose scope the rest of the app has completed. Status 499 stands for one that hung up."""
+        state: dict[str, Any] = scope["state"]
+        route = getattr(scope.get("route"), "path", None)
+        actor = getattr(state.get("grant"), "actor", None)
+        seconds = perf_counter() - self.started_at
+        return Exchange(self.request_id, method, route, self.status or _HUNG_UP, seconds, self.sent, actor)
+
+
+def _limited(receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
     """Limit the size and the time of a body."""
-    length = headers.get("content-length", "0")
-    if length == "0" and "transfer-encoding" not in headers:
+    length = headers.get(b"content-length", b"0")
+    if length == b"0" and b"transfer-encoding" not in headers:
         return receive
     if not length.isdigit() or int(length) > MAX_BODY:
         raise _too_large()

@@ -53,7 +53,9 @@ class Gate:
                     message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
-        await self._app({**scope, "state": {**scope.get("state", {}), "grant": grant}}, receive, answer)
+        # In place, so that the log names the token and the route.
+        scope.setdefault("state", {})["grant"] = grant
+        await self._app(scope, receive, answer)
 
     async def _admitted(self, scope: Scope) -> Grant:
         doorkeeper: Doorkeeper = scope["app"].state.served.doorkeeper

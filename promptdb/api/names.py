@@ -5,27 +5,26 @@ from urllib.parse import unquote
 
 from fastapi import Path, Query, Request
 
+from promptdb.api.openapi import parameter
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.wire.paths import prompt_path
 from promptdb.errors import InvalidRef
 
-PromptSegment = Annotated[
-    str,
-    Path(
-        description="`namespace/name`, with slashes or with `%2F`. A name with the word of a route needs `%2F`.",
-        examples=["support/triage"],
-    ),
-]
+_PROMPT = "`namespace/name`, with slashes or with `%2F`. A name with the word of a route needs `%2F`."
+_SELECTOR = "`latest`, an alias, a `user_version`, `rev:3`, `sha256:ab12cd34`, `git:COMMIT` or the UUID of a version."
+
+PromptSegment = Annotated[str, Path(description=_PROMPT, examples=["support/triage"])]
 """The name of a prompt as `routed_path` gives it: one segment that is still encoded."""
 
 AliasSegment = Annotated[str, Path(description="The name of an alias.", examples=["production"])]
 
-_SELECTORS = "`latest`, an alias, a `user_version`, `rev:3`, `sha256:ab12cd34`, `git:COMMIT` or the UUID of a version."
-
-Selector = Annotated[str, Query(description=_SELECTORS, examples=["production"])]
-
-SelectorSegment = Annotated[str, Path(description=f"{_SELECTORS} Slashes need `%2F`.", examples=["production"])]
+SelectorSegment = Annotated[str, Path(description=f"{_SELECTOR} Slashes need `%2F`.", examples=["production"])]
 """A selector in a path, as `routed_path` gives it: its slashes are still encoded."""
+
+Selector = Annotated[str, Query(description=_SELECTOR, examples=["production"])]
+
+PROMPT = parameter("prompt", "path", _PROMPT, "support/triage", required=True)
+SELECTOR = parameter("selector", "query", _SELECTOR, "production", default="latest")
 
 
 def prompt_of(segment: str) -> PromptId:

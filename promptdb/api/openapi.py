@@ -38,6 +38,18 @@ _ALWAYS = (401, 403, 500, 502, 503)
 _OF_BODIES = (400, 413, 415)
 
 
+def parameter(
+    name: str, place: str, description: str, example: str, *, required: bool = False, default: str | None = None
+) -> dict[str, Any]:
+    """Document a parameter that a route reads itself."""
+    schema = {"type": "string", **({} if default is None else {"default": default}), "examples": [example]}
+    return {"name": name, "in": place, "description": description, "required": required, "schema": schema}
+
+
+IF_NONE_MATCH = parameter("If-None-Match", "header", "the ETag of an earlier answer", '"0123abcd"')
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has this answer."}}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Document the statuses of a route that are not a success, with those that every route has."""
     return {

@@ -1,16 +1,17 @@
 """The forms of answers and bodies, for the OpenAPI document and for the check of bodies."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 Text = Annotated[str, StringConstraints(max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line."""
 
 Generation = Annotated[str, Field(examples=["6f1c9c5e-0a52-4a7f-9a3b-0d1f4a5b6c7d:42"])]
-PromptName = Annotated[str, Field(examples=["support/triage"])]
+PromptName = Annotated[str, BeforeValidator(str), Field(examples=["support/triage"])]
+Alias = Annotated[str, Field(examples=["production"])]
 Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 
 
@@ -86,6 +87,165 @@ class Version(VersionView):
     commit_id: str | None = Field(description="the first known commit with this version")
     spec: dict[str, Any]
     assets: list[Asset]
+
+
+class Provenance(BaseModel):
+    """The origin of a version when it was synced. Without git, everything but `path` is null."""
+
+    path: str
+    commit_id: str | None
+    branch: str | None
+    author: str | None
+    committed_at: datetime | None
+    blob_id: str | None
+    is_dirty: bool = Field(description="the file had changes that were in no commit")
+
+
+class ListedVersion(VersionView):
+    """A version with its origin, and the aliases that point at it."""
+
+    source: Provenance | None
+    aliases: list[Alias]
+
+
+class PromptSummary(BaseModel):
+    """A prompt with the metadata of its highest revision."""
+
+    prompt: PromptName
+    version_id: UUID
+    revision: int
+    spec_hash: Digest
+    updated_at: datetime
+    archived: bool
+    title: str | None
+    description: str | None
+    tags: list[str]
+    owners: list[str]
+
+
+class ListedPrompt(PromptSummary):
+    aliases: dict[str, int] = Field(description="the revision of each alias", examples=[{"production": 3}])
+
+
+class AliasState(BaseModel):
+    alias: Alias
+    revision: int
+    version_id: UUID
+    generation: int = Field(description="grows with each move")
+    updated_at: datetime
+    held: bool = Field(description="it was moved by hand, and syncs leave it there")
+
+
+class Prompt(PromptSummary):
+    aliases: list[AliasState]
+
+
+class ContractChange(BaseModel):
+    """A difference that callers can notice."""
+
+    kind: str
+    name: str
+    message: str
+    is_breaking: bool
+
+
+class Move(BaseModel):
+    """A move of an alias. `run_id` is the sync that made it."""
+
+    prompt: PromptName
+    alias: Alias
+    action: str
+    from_revision: int | None
+    to_revision: int | None
+    actor: str
+    reason: str | None
+    created_at: datetime
+    breaking: list[ContractChange] = Field(description="breaking changes that were allowed")
+    run_id: int | None
+
+
+class Blame(BaseModel):
+    """The version that an alias pointed at, and the move that had brought it there."""
+
+    prompt: PromptName
+    alias: Alias
+    version_id: UUID
+    revision: int
+    spec_hash: Digest
+    commit_id: str | None
+    action: str
+    actor: str
+    reason: str | None
+    moved_at: datetime
+    run_id: int | None
+
+
+class SyncRun(BaseModel):
+    id: int
+    root: str
+    git_ref: str | None
+    commit_id: str | None
+    is_dirty: bool
+    outcome: str = Field(examples=["applied"])
+    counts: dict[str, int] = Field(examples=[{"create": 2, "update": 1}])
+    created_by: str
+    started_at: datetime
+    finished_at: datetime
+
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """A part of a list. `next` is the cursor of the rest, also in the header `Link`."""
+
+    items: list[T]
+    next: str | None
+
+
+class Diff(BaseModel):
+    """The differences between two versions."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: str = Field(alias="from", examples=["support/triage:rev:1"])
+    to: str = Field(examples=["support/triage:rev:2"])
+    parts: list[str] = Field(examples=[["template"]])
+    diff: list[str] = Field(description="the lines of a unified diff of the texts; empty if they are equal")
+    contract: list[ContractChange]
+
+
+class RenderBody(Body):
+    """Values by the names of variables. `as` is the form of the answer, by default text and messages."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        populate_by_name=False,
+        json_schema_extra={"examples": [{"variables": {"ticket": "My order is late."}, "as": "openai"}]},
+    )
+
+    variables: dict[str, Any] = Field(default={}, description="values by name")
+    as_: Literal["text", "messages", "openai", "anthropic"] | None = Field(default=None, alias="as")
+    ignore_extra: bool = Field(default=False, description="ignore values that the prompt has no variable for")
+
+
+class Message(BaseModel):
+    role: str
+    content: str | list[Any]
+    role_name: str | None = None
+    name: str | None = None
+    additional_kwargs: dict[str, Any] | None = None
+
+
+class Rendered(BaseModel):
+    """A rendered version, in the form that was asked for."""
+
+    version: VersionView
+    alias: str | None
+    text: str | None = None
+    messages: list[Message] | None = None
+    request: dict[str, Any] | None = Field(default=None, description="the arguments of a call of the provider's API")
 
 
 class PreloadBody(Body):

@@ -9,15 +9,18 @@ from fastapi import Request
 
 from promptdb.api.answers import Answers
 from promptdb.api.doorkeeper import Doorkeeper
+from promptdb.api.event_streams import EventStreams
 from promptdb.api.hub import Hub
+from promptdb.api.snapshots import Snapshots
 from promptdb.client.lookups import Lookups
 from promptdb.client.sources.database import DatabaseSource
 from promptdb.domain.access import Grant
 from promptdb.domain.delivery import Changes, Generation
-from promptdb.domain.refs import PromptRef
+from promptdb.domain.refs import ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.registry.change_feed import ChangeFeed
 from promptdb.registry.reader import RegistryReader
+from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 
@@ -44,7 +47,9 @@ class _Source(DatabaseSource):
 
 
 class Served:
-    """The parts that the routes of one app use. `hub` and `doorkeeper` belong to the event loop, the rest to any thread.
+    """The parts that the routes of one app use.
+
+    `hub`, `streams` and `doorkeeper` belong to the event loop, the rest to any thread.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -58,6 +63,8 @@ class Served:
         self._source = _Source(settings, self.reader, self.hub.publish)
         self._lookups = Lookups(self._source, settings.cache_ttl, settings.max_stale)
         self.answers = Answers(self._lookups, self.reader)
+        self.snapshots = Snapshots(self.reader)
+        self.streams = EventStreams(self.hub, self.changes)
         self._services: dict[str, PromptService] = {}
         self.writers = CapacityLimiter(WRITERS)
         self.doorkeeper = Doorkeeper(lambda: self.reader.registry)
@@ -75,6 +82,13 @@ class Served:
         """Replace what a write of this process has changed, so that its caller finds it."""
         self._lookups.confirm()
 
+    def prompt(self, text: str) -> ResolvedPrompt:
+        """Find the version of a reference, ready to render. Errors as in `PromptClient.get`."""
+        ref = PromptRef.parse(text)
+        if isinstance(ref.selector, ByLabel | Latest):
+            return self._lookups.at_hand(text) or self._lookups.fetch(text)
+        return resolved(text, self.reader.find(ref))
+
     def service_for(self, grant: Grant) -> PromptService:
         """Return a service whose writes name the token of a grant as their author. It shares all connections."""
         if grant.actor is None:
@@ -87,7 +101,11 @@ class Served:
 
     def changes(self, since: Generation | None) -> Changes:
         """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
-        return ChangeFeed(self.reader).changes(since)
+        found = ChangeFeed(self.reader).changes(since)
+        if found.generation != self.hub.generation:
+            # Otherwise a client that hears of a change could still get the answer from before, and keep it.
+            self._lookups.confirm()
+        return found
 
 
 def served(request: Request) -> Served:

@@ -124,7 +124,7 @@ class BreakingChange(BaseModel):
     message: str
 
 
-class Move(BaseModel):
+class MadeMove(BaseModel):
     """A move of an alias. `to_revision` is null if the alias was deleted."""
 
     prompt: PromptName
@@ -133,8 +133,9 @@ class Move(BaseModel):
     moved: bool = Field(description="false if the alias was there already")
     from_revision: int | None
     to_revision: int | None
-    version_id: UUID | None
-    generation: int
+    from_version: UUID | None
+    to_version: UUID | None
+    generation: int = Field(description="counts the moves of the alias, with this one")
     breaking: list[BreakingChange] = Field(description="the changes that break callers, of a protected alias")
     held: bool = Field(description="git has the alias elsewhere, and syncs leave it where it is")
 

@@ -53,6 +53,7 @@ JOBS = {
         ),
     },
     "Serve prompts over HTTP": {
+        "serve": ("serve", "Serve prompts to applications over HTTP."),
         "token": ("token", "Create, list, revoke and check access tokens of the HTTP API."),
     },
     "Keep a registry healthy": {
@@ -99,7 +100,7 @@ class _Commands(click.Group):
             raise click.UsageError(f"No such command {name!r}.{guess}", ctx)
         if getattr(sys.stdout, "name", "") == os.devnull and prints_data(name, args[1:]):
             raise StorageError("cannot write the output: standard output is closed")
-        if ctx.params["quiet"] and name != "watch":  # which runs until it is stopped
+        if ctx.params["quiet"] and name not in ("watch", "serve"):  # which run until they are stopped
             ctx.obj = HeldOutput(keep_output=prints_data(name, args[1:]))
         return super().resolve_command(ctx, args)
 

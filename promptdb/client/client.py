@@ -13,7 +13,7 @@ from promptdb.domain.refs import parse_alias
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import PromptVersionView
 from promptdb.errors import ConfigError, InvalidRef, PromptDBError
-from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt
+from promptdb.render.resolved import PromptMaker, PromptRenderResult, ResolvedPrompt
 
 if TYPE_CHECKING:
     from promptdb.service import PromptService
@@ -34,12 +34,26 @@ class PromptClient:
         source: the place that prompts come from.
         ttl: the seconds for which an answer that can change counts as fresh.
         max_stale: the seconds for which it is served while the source fails. By default there is no limit.
+        enable_otel: report lookups, requests and renders to OpenTelemetry.
+
+    Raises:
+        MissingExtra: `enable_otel` without the package of OpenTelemetry.
     """
 
-    def __init__(self, source: Source, *, ttl: float = TTL, max_stale: float | None = None) -> None:
+    def __init__(
+        self, source: Source, *, ttl: float = TTL, max_stale: float | None = None, enable_otel: bool = False
+    ) -> None:
         self._source = source
-        self._lookups = Lookups(source, ttl, max_stale)
         self._defaults: dict[str, tuple[Fallback, ResolvedPrompt]] = {}
+        self._make: PromptMaker = ResolvedPrompt
+        if not enable_otel:
+            self._lookups = Lookups(source, ttl, max_stale)
+            return
+        from promptdb.client.telemetry import MeasuredSource, observe, traced
+
+        self._make = traced
+        self._lookups = Lookups(MeasuredSource(source), ttl, max_stale, traced)
+        observe(self, self._lookups)
 
     @classmethod
     def from_env(cls) -> Self:
@@ -56,7 +70,7 @@ class PromptClient:
         from promptdb.client.sources.choice import chosen
 
         choice = chosen(settings)
-        return cls(choice.source, ttl=choice.ttl, max_stale=choice.max_stale)
+        return cls(choice.source, ttl=choice.ttl, max_stale=choice.max_stale, enable_otel=choice.enable_otel)
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +90,7 @@ class PromptClient:
         return self._lookups.health.status
 
     def wait_ready(self, timeout: float = 5.0) -> None:
-        """Wait until the source has answered.
+        """Wait until the source has answered. In a chain, a snapshot counts: `ResolvedPrompt.source` says which one it was.
 
         Args:
             timeout: seconds.
@@ -145,7 +159,7 @@ class PromptClient:
     def _default(self, ref: str, fallback: Fallback) -> ResolvedPrompt:
         made = self._defaults.get(ref)
         if made is None or made[0] != fallback:
-            made = self._defaults[ref] = (fallback, fallback_prompt(ref, fallback))
+            made = self._defaults[ref] = (fallback, fallback_prompt(ref, fallback, self._make))
         return made[1]
 
     def resolve(self, ref: str) -> PromptVersionView:

@@ -26,7 +26,7 @@ class Health:
     """The state of one source as its client sees it. One line goes to the logger `promptdb` at each change, none per call."""
 
     def __init__(self, source: str) -> None:
-        self._source = source
+        self.source = source
         self.status = Status.NOT_READY
         self.listeners: list[Listener] = []
         self._error: PromptDBError = StorageError(f"the source {source!r} has not answered yet")
@@ -78,14 +78,14 @@ class Health:
         self._set(Status.STALE if has_answers else Status.ERROR)
 
     def wait(self, seconds: float) -> None:
-        """Wait for the first answer of the source.
+        """Wait until there is something to serve.
 
         Raises:
             PromptDBError: the source failed, or did not answer in time.
         """
         if not self._settled.wait(seconds):
-            raise StorageError(f"the source {self._source!r} did not answer within {seconds:g} s", "is it reachable?")
-        if self.status is not Status.READY:
+            raise StorageError(f"the source {self.source!r} did not answer within {seconds:g} s", "is it reachable?")
+        if self.status is Status.ERROR:
             raise self.failure()
 
     def report(self, refs: tuple[str, ...] = ()) -> None:
@@ -105,7 +105,7 @@ class Health:
         self._settled.set()
         if status is not Status.READY:
             served = "serves the prompts it has" if status is Status.STALE else "has no prompts to serve"
-            _log.warning("the source %r fails, the client %s: %s", self._source, served, self._error.message)
+            _log.warning("the source %r fails, the client %s: %s", self.source, served, self._error.message)
         elif before is not Status.NOT_READY:
-            _log.warning("the source %r answers again", self._source)
+            _log.warning("the source %r answers again", self.source)
         self.report()

@@ -1,14 +1,15 @@
 """The prompts that a client keeps, and how long each may be served."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
 
-from promptdb.domain.delivery import Reason
+from promptdb.domain.delivery import Origin, Reason
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
-from promptdb.domain.refs import LATEST, PromptRef
+from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
-from promptdb.render.resolved import ResolvedPrompt, resolved
+from promptdb.render.resolved import PromptMaker, ResolvedPrompt, resolved
 
 MAX_KEPT = 10_000
 """The most references that one client keeps. The one that was kept first makes room."""
@@ -33,7 +34,8 @@ FOR_GOOD = Lease(-inf, inf)
 class Kept:
     """An answer of the source.
 
-    The forms that lookups get are made at the first of them, since most prompts of a preload are not used soon.
+    The forms that lookups get are made at the first of them, since most prompts of a preload are not used soon. `is_late` is
+    that of its origin: the source has not confirmed it, however fresh the other answers are.
     """
 
     ref: PromptRef
@@ -41,6 +43,8 @@ class Kept:
     source: str
     lease: Lease
     read_at: float
+    make: PromptMaker = ResolvedPrompt
+    is_late: bool = False
     cached: ResolvedPrompt | None = None
     _stale: ResolvedPrompt | None = None
 
@@ -62,7 +66,7 @@ class Kept:
 
     def _with(self, reason: Reason) -> ResolvedPrompt:
         age = None if self.lease is FOR_GOOD else self.age
-        return resolved(self.ref.text, self.stored, self.source, reason, age)
+        return resolved(self.ref.text, self.stored, self.source, reason, age, self.make)
 
     def age(self) -> float:
         """Count the seconds since the source confirmed the answer. Zero if it can never change."""
@@ -73,12 +77,34 @@ class Kept:
         self.lease = Lease(self.lease.confirmed_at)
 
 
-def keep(ref: PromptRef, stored: StoredVersion, source: str, lease: Lease, read_at: float) -> Kept:
-    """Keep an answer: for good if it can never change, otherwise for as long as the lease says."""
-    return Kept(ref, stored, source, FOR_GOOD if ref.is_pinned else lease, read_at)
+def keep(ref: PromptRef, stored: StoredVersion, source: Origin, lease: Lease, make: PromptMaker) -> Kept:
+    """Keep an answer: for good if it can never change, otherwise for as long as the lease says.
+
+    Args:
+        source: where the answer came from, unless it says so itself.
+        lease: that of all answers that can change.
+        make: makes the prompts that lookups get.
+    """
+    origin = stored.origin or source
+    if ref.is_pinned:
+        return Kept(ref, stored, origin.source, FOR_GOOD, -inf, make)
+    if origin.is_late:
+        return Kept(ref, stored, origin.source, Lease(lease.confirmed_at), -inf, make, is_late=True)
+    # An answer at hand is as old as the last look at the place that it came from.
+    return Kept(ref, stored, origin.source, lease, -inf if origin.is_at_hand else monotonic(), make)
 
 
-def texts_of(prompt: PromptId, alias: str) -> list[str]:
+def refs_of(found: Iterable[StoredVersion], alias: str) -> list[tuple[PromptRef, StoredVersion]]:
+    """List the references that name the versions of an alias, or of `latest`."""
+    selector = Latest() if alias == LATEST else ByLabel(alias)
+    return [
+        (PromptRef(stored.view.prompt, selector, text), stored)
+        for stored in found
+        for text in _texts_of(stored.view.prompt, alias)
+    ]
+
+
+def _texts_of(prompt: PromptId, alias: str) -> list[str]:
     """List the references that name the version of an alias, or of `latest`, which is also that without a selector."""
     names = [f"{prompt.namespace}/{prompt.name}"]
     if prompt.namespace == DEFAULT_NAMESPACE:

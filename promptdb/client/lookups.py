@@ -10,15 +10,15 @@ from time import monotonic
 from weakref import WeakSet
 
 from promptdb.client.health import Health
-from promptdb.client.kept import MAX_KEPT, Kept, Lease, keep, texts_of
+from promptdb.client.kept import MAX_KEPT, Kept, Lease, keep, refs_of
 from promptdb.client.renewed import renewed
-from promptdb.client.source import ABOUT_ONE_PROMPT, Source
-from promptdb.domain.delivery import Generation
+from promptdb.client.source import ABOUT_ONE_PROMPT, Source, news_of
+from promptdb.domain.delivery import Generation, Origin
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
+from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import PromptDBError
-from promptdb.render.resolved import ResolvedPrompt
+from promptdb.render.resolved import PromptMaker, ResolvedPrompt
 
 _log = logging.getLogger("promptdb")
 
@@ -33,10 +33,12 @@ class Lookups:
         source: the place that prompts come from.
         ttl: the seconds for which an answer counts as fresh.
         max_stale: the seconds for which it is served while the source fails; None for no limit.
+        make: makes the prompt of an answer.
     """
 
-    def __init__(self, source: Source, ttl: float, max_stale: float | None) -> None:
-        self._source, self._ttl, self._max_stale = source, ttl, max_stale
+    def __init__(self, source: Source, ttl: float, max_stale: float | None, make: PromptMaker = ResolvedPrompt) -> None:
+        self._source, self._ttl, self._max_stale, self._make = source, ttl, max_stale, make
+        self._origin = Origin(source.name, source.is_at_hand)
         self._kept: dict[str, Kept] = {}
         self._lease = Lease()
         self._generation: Generation | None = None
@@ -72,9 +74,13 @@ class Lookups:
             return kept.cached or kept.again()
         self.start()
         age = kept.age()
-        if age < self._ttl:
+        if age < self._ttl and not kept.is_late:
             return kept.again()
         return kept.late() if self._max_stale is None or age <= self._max_stale else None
+
+    def age(self) -> float:
+        """Count the seconds since the source confirmed all answers that can change. Infinite before the first time."""
+        return monotonic() - self._lease.confirmed_at
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
@@ -119,7 +125,8 @@ class Lookups:
             kept = self._ask([ref])[0]
             if isinstance(kept, PromptDBError):
                 raise kept
-            found = kept.late() if self._source.is_at_hand and kept.age() >= self._ttl else kept.first()
+            is_late = self._source.is_at_hand and (kept.is_late or kept.age() >= self._ttl)
+            found = kept.late() if is_late else kept.first()
             mine.set_result(kept)
             return found
         except PromptDBError as error:
@@ -131,11 +138,13 @@ class Lookups:
                 self._flights.pop(text, None)
 
     def fetch_many(self, texts: list[str]) -> dict[str, ResolvedPrompt]:
-        """Ask the source for several references in one request. `fetch` reports what is wrong with those that are left out.
-
-        Errors as in `fetch`.
-        """
-        answers = self._ask([PromptRef.parse(text) for text in texts])
+        """Ask for several references in one request. `fetch` says what is wrong with those left out. Errors as in `fetch`."""
+        try:
+            answers = self._ask([PromptRef.parse(text) for text in texts])
+        except PromptDBError:
+            if not self._source.is_at_hand:
+                raise
+            answers = []
         return {kept.ref.text: kept.first() for kept in answers if isinstance(kept, Kept)}
 
     def _ask(self, refs: list[PromptRef]) -> list[Kept | PromptDBError]:
@@ -150,8 +159,7 @@ class Lookups:
             self._found()
             raise
         except PromptDBError as error:
-            self.health.failed(error, has_answers=bool(self._kept))
-            self.start()  # it notices when the source is back
+            self._failed(error)
             raise
         self._found()
         if not are_pinned:
@@ -172,6 +180,11 @@ class Lookups:
         # An answer at hand says nothing about the place that it came from.
         if not self._source.is_at_hand:
             self.health.answered()
+
+    def _failed(self, error: PromptDBError) -> None:
+        serves = bool(self._kept) or (self._source.is_at_hand and self._lease.confirmed_at > -inf)
+        self.health.failed(error, has_answers=serves)
+        self.start()  # it notices when the source is back
 
     def _warn_of_rename(self, ref: PromptRef, now: PromptId) -> None:
         if now != ref.prompt and ref.prompt not in self._warned:
@@ -198,8 +211,7 @@ class Lookups:
                     return answers
 
     def _keep(self, ref: PromptRef, stored: StoredVersion) -> Kept:
-        # An answer at hand is as old as the last look at the place that it came from.
-        return keep(ref, stored, self._source.name, self._lease, -inf if self._source.is_at_hand else monotonic())
+        return keep(ref, stored, self._origin, self._lease, self._make)
 
     def preload(self, alias: str, namespace: str | None) -> int:
         """Keep the version of an alias for many prompts. Raise StorageError if the source fails."""
@@ -209,16 +221,11 @@ class Lookups:
                 self._confirm()
             with self._confirming:  # so that no change is confirmed meanwhile without these
                 found = self._source.find_all(alias, namespace)
-                selector = Latest() if alias == LATEST else ByLabel(alias)
-                refs = [
-                    (PromptRef(stored.view.prompt, selector, text), stored)
-                    for stored in found
-                    for text in texts_of(stored.view.prompt, alias)
-                ]
+                refs = refs_of(found, alias)
                 with self._lock:
                     self._kept.update({ref.text: self._keep(ref, stored) for ref, stored in refs})
         except PromptDBError as error:
-            self.health.failed(error, has_answers=bool(self._kept))
+            self._failed(error)
             raise
         self._found()
         self.start()
@@ -231,7 +238,7 @@ class Lookups:
         try:
             self._confirm()
         except PromptDBError as error:
-            self.health.failed(error, has_answers=bool(self._kept))
+            self._failed(error)
 
     # The thread
 
@@ -249,29 +256,34 @@ class Lookups:
                     self._confirm()
                     self.health.answered()
             except PromptDBError as error:
-                self.health.failed(error, has_answers=bool(self._kept))
+                self._failed(error)
 
     def _confirm(self) -> None:
         """Ask what has changed, and replace what did: all of it, or nothing if the source fails."""
         # One at a time, so that an older answer never replaces a newer one.
         with self._confirming:
-            new = self._confirmed()
-        if new:
-            self.health.report(new)
+            asked_at = monotonic()
+            changes, find_many, failure = news_of(self._source, self._generation)
+            new = renewed(find_many, list(self._kept.values()), changes, self._keep, evicts=failure is None)
+            with self._lock:
+                said = self._replaced(new)
+                if failure is None:
+                    self._generation = changes.generation
+                    self._lease.confirmed_at, self._lease.until = asked_at, asked_at + self._ttl
+        if said:
+            self.health.report(said)
+        if failure is not None:
+            raise failure
 
-    def _confirmed(self) -> tuple[str, ...]:
-        asked_at = monotonic()
-        changes = self._source.changes(self._generation)
-        new = renewed(self._source, list(self._kept.values()), changes, self._keep)
-        with self._lock:
-            for text in new.keys() & self._kept.keys():
-                self._kept[text].replaced()
-            # Another dictionary, so that no lookup sees a part of it.
-            whole = {text: new.get(text, kept) for text, kept in self._kept.items()}
-            self._kept = {text: kept for text, kept in whole.items() if kept is not None}
-            self._generation = changes.generation
-            self._lease.confirmed_at, self._lease.until = asked_at, asked_at + self._ttl
-        return tuple(new)
+    def _replaced(self, new: dict[str, Kept | None]) -> tuple[str, ...]:
+        """Replace answers by newer ones, or evict them. Return the references that give another version now."""
+        before = self._kept
+        for text in new.keys() & before.keys():
+            before[text].replaced()
+        # Another dictionary, so that no lookup sees a part of it.
+        whole = {text: new.get(text, kept) for text, kept in before.items()}
+        self._kept = {text: kept for text, kept in whole.items() if kept is not None}
+        return tuple(text for text in new if (kept := whole.get(text)) is None or kept.stored != before[text].stored)
 
 
 _LIVE: "WeakSet[Lookups]" = WeakSet()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from promptdb.client.kept import FOR_GOOD, Kept
-from promptdb.client.source import Source
+from promptdb.client.source import FindMany
 from promptdb.domain.delivery import Changes
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import StoredVersion
@@ -11,9 +11,21 @@ from promptdb.errors import IntegrityFailure, PromptDBError
 
 
 def renewed(
-    source: Source, kept: Iterable[Kept], changes: Changes, keep: Callable[[PromptRef, StoredVersion], Kept]
+    find_many: FindMany,
+    kept: Iterable[Kept],
+    changes: Changes,
+    keep: Callable[[PromptRef, StoredVersion], Kept],
+    *,
+    evicts: bool,
 ) -> dict[str, Kept | None]:
     """Find the references that give another version now, or None where there is no such version any more.
+
+    Args:
+        find_many: as in `Source`.
+        kept: the present answers. It reads those again that the changes concern, and those that were late from the start.
+        changes: the changes since these answers.
+        keep: makes the new answers.
+        evicts: an error means that there is no such version. Otherwise the present answer stays.
 
     Raises:
         IntegrityFailure: one of them cannot be read.
@@ -22,16 +34,19 @@ def renewed(
     asked = [
         one
         for one in kept
-        if one.lease is not FOR_GOOD and (changes.concern(one.ref.prompt) or changes.concern(one.stored.view.prompt))
+        if one.lease is not FOR_GOOD
+        and (one.is_late or changes.concern(one.ref.prompt) or changes.concern(one.stored.view.prompt))
     ]
     found: dict[str, Kept | None] = {}
-    for before, answer in zip(asked, source.find_many([one.ref for one in asked]), strict=True):
-        if isinstance(answer, IntegrityFailure):
-            raise answer
+    answers = find_many([one.ref for one in asked]) if asked else []
+    for before, answer in zip(asked, answers, strict=True):
         if isinstance(answer, PromptDBError):
-            # The next lookup reports it.
-            found[before.ref.text] = None
-        elif answer != before.stored:
+            if isinstance(answer, IntegrityFailure) and evicts:
+                raise answer
+            if evicts:
+                # The next lookup reports it.
+                found[before.ref.text] = None
+        elif answer != before.stored or before.is_late:
             new = found[before.ref.text] = keep(before.ref, answer)
             # Here a lookup does not wait for it, and what cannot be read does not replace what can.
             new.again()

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from promptdb.service import PromptService
 
 
+class TakenOver(Exception):
+    """A source fails, but has newer answers from elsewhere. `find_many` finds them, and `failure` says what fails."""
+
+    def __init__(self, find_many: "FindMany", failure: PromptDBError) -> None:
+        super().__init__(failure.message)
+        self.find_many, self.failure = find_many, failure
+
+
 class Source(Protocol):
     """A place that prompts come from. All methods may be called from several threads."""
 
@@ -19,7 +27,7 @@ class Source(Protocol):
     """The word for it in `ResolvedPrompt.source`."""
 
     is_at_hand: bool
-    """True if `find` answers without a request, and goes on to answer while `changes` fails."""
+    """True if `find` goes on to answer while `changes` fails."""
 
     def find(self, ref: PromptRef) -> StoredVersion:
         """Find the version that a reference names.
@@ -51,7 +59,11 @@ class Source(Protocol):
         ...
 
     def changes(self, since: Generation | None) -> Changes:
-        """Report the prompts that changed after a generation, and the generation now. Errors as in `find`."""
+        """Report the prompts that changed after a generation, and the generation now. Errors as in `find`.
+
+        Raises:
+            TakenOver: only a chain of sources does.
+        """
         ...
 
     def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:
@@ -71,6 +83,8 @@ class Source(Protocol):
         ...
 
 
+FindMany = Callable[[Sequence[PromptRef]], list[StoredVersion | PromptDBError]]
+
 ABOUT_ONE_PROMPT = (NotFound, InvalidPrompts, IntegrityFailure)
 """The errors that are an answer of the source. Others say that the source fails."""
 
@@ -86,6 +100,14 @@ def one_by_one(
         except ABOUT_ONE_PROMPT as error:
             found.append(error)
     return found
+
+
+def news_of(source: Source, since: Generation | None) -> tuple[Changes, FindMany, PromptDBError | None]:
+    """Ask a source for changes, where to find the versions now, and what fails although there are newer ones."""
+    try:
+        return source.changes(since), source.find_many, None
+    except TakenOver as newer:
+        return Changes(), newer.find_many, newer.failure
 
 
 @runtime_checkable

@@ -50,6 +50,7 @@ _REMEDIES = {
     "permission denied": "grant the role the privileges that docs/storage.md lists: 'promptdb db doctor' names them",
     "too many connections": _CROWDED,
     "too many clients": _CROWDED,
+    "no more connections allowed": "raise max_client_conn of PgBouncer, or close connections",
     'database "': "create it, for example with createdb, then run: promptdb db upgrade; or correct the database URL",
     'role "': "check the user in the database URL",
     "unable to open database file": "its folder is missing, or read-only for you: check both, or set database_url",
@@ -63,7 +64,10 @@ _REMEDIES = {
     "Connection refused": "start the database, or correct host and port in the database URL",
     "not known": "correct the host in the database URL",
 }
-_WAITING_HELPS = {"too many connections", "too many clients", "connection timeout", "Connection refused"}
+_WAITING_HELPS = {
+    *("too many connections", "too many clients", "no more connections allowed"),
+    *("connection timeout", "Connection refused"),
+}
 # Failures of these kinds stay, and have no remedy of their own.
 _LASTING = (
     *("password", "certificate", " alert ", "channel binding", "does not exist", "does not support"),

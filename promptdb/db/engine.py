@@ -137,6 +137,15 @@ def address(engine: sa.Engine) -> str:
     return f"postgresql://{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
 
 
+def is_missing(engine: sa.Engine) -> bool:
+    """Check for a SQLite file that does not exist yet. Raise ConfigError if there is no folder for it."""
+    if engine.dialect.name != "sqlite":
+        return False
+    file = Path(engine.url.database or "")
+    _require_folder(file)
+    return not file.exists()
+
+
 def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
     original = error.orig if isinstance(error, DBAPIError) else error
     reason = without_values(engine.url, " ".join(str(original).split()))
@@ -153,14 +162,11 @@ def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
 
 def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
     path = base / (url.database or "")
-    if not path.parent.is_dir():
-        raise ConfigError(
-            f"there is no folder {path.parent} for the database", "create it or set PROMPTDB_DATABASE_URL"
-        )
     engine = sa.create_engine(url.set(database=str(path)), connect_args={"timeout": lock_timeout})
 
     @sa.event.listens_for(engine, "do_connect")
     def _open(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        _require_folder(path)
         if (options_of_url := _read_only(path)) is not None:
             arguments[0], options["uri"] = f"{path.resolve().as_uri()}?{options_of_url}", True
 
@@ -184,6 +190,12 @@ def _with_transactions(engine: sa.Engine, lock_timeout: float = 0.0) -> sa.Engin
             connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _require_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        hint = "create it or set PROMPTDB_DATABASE_URL"
+        raise ConfigError(f"there is no folder {path.parent} for the database", hint)
 
 
 def _read_only(path: Path) -> str | None:

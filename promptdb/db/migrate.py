@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from promptdb.db.columns import metadata
-from promptdb.db.engine import address, memory_engine, reading, writing
+from promptdb.db.engine import address, is_missing, memory_engine, reading, writing
 from promptdb.db.retry import retried
 from promptdb.errors import ConfigError
 
@@ -68,8 +68,7 @@ def is_absent(engine: sa.Engine) -> bool:
     """Check for a SQLite database that does not exist yet, or that is an empty file. Creates nothing."""
     if engine.dialect.name != "sqlite":
         return False
-    file = Path(engine.url.database or "")
-    return not file.exists() or (current_revision(engine) is None and is_empty(engine))
+    return is_missing(engine) or (current_revision(engine) is None and is_empty(engine))
 
 
 def empty_database() -> sa.Engine:
@@ -83,7 +82,7 @@ def empty_database() -> sa.Engine:
 def current_revision(engine: sa.Engine) -> str | None:
     """Return the migration that the database is at, or None if there is none."""
     # To connect would create the file.
-    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+    if is_missing(engine):
         return None
     with reading(engine) as connection:
         return _current(connection)

@@ -10,12 +10,10 @@ import sqlalchemy as sa
 
 from promptdb.db.columns import aliases, assets, events, prompts, redirects, sources, versions
 from promptdb.db.heads import head_of, is_highest, select_heads
-from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.plan import Head, LabelUse
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import (
-    AliasEventView,
     AliasView,
     AssetReader,
     AssetView,
@@ -24,7 +22,6 @@ from promptdb.domain.views import (
     Provenance,
     StoredVersion,
 )
-from promptdb.errors import IntegrityFailure
 
 ReadAssets = Callable[[PromptVersionView], AssetReader]
 """Gives access to the assets of a version."""
@@ -120,9 +117,13 @@ class PromptRepository:
                 found.append(PromptSummary(prompt, *version, is_archived, targets.get(prompt, {})))
         return sorted(found, key=lambda summary: summary.prompt)
 
-    def versions(self, prompt: PromptId, limit: int | None = None) -> list[PromptVersionView]:
-        """Read the versions of a prompt, the newest first."""
+    def versions(
+        self, prompt: PromptId, limit: int | None = None, before: int | None = None
+    ) -> list[PromptVersionView]:
+        """Read the versions of a prompt, or those before a revision, the newest first."""
         query = select_versions().where(*named(prompt)).order_by(versions.c.revision.desc()).limit(limit)
+        if before is not None:
+            query = query.where(versions.c.revision < before)
         return [view_of(row) for row in self._connection.execute(query)]
 
     def provenance(self, version_ids: Sequence[UUID]) -> dict[UUID, Provenance]:
@@ -160,28 +161,6 @@ class PromptRepository:
         ]
         # Not in SQL: databases differ in the order of text.
         return sorted(found, key=lambda view: (view.prompt, view.alias))
-
-    def alias_events(self, prompt: PromptId, alias: str | None = None) -> list[AliasEventView]:
-        """Read the moves of a prompt's aliases, the newest first."""
-        before, after = versions.alias("before"), versions.alias("after")
-        query = (
-            sa.select(events, before.c.revision.label("from_revision"), after.c.revision.label("to_revision"))
-            .join(prompts, prompts.c.id == events.c.prompt_id)
-            .outerjoin(before, before.c.id == events.c.from_version_id)
-            .outerjoin(after, after.c.id == events.c.to_version_id)
-            .where(*named(prompt))
-            .order_by(events.c.id.desc())
-        )
-        if alias is not None:
-            query = query.where(events.c.alias == alias)
-        return [
-            AliasEventView(
-                *(prompt, r.alias, r.action, r.from_revision, r.to_revision, r.actor, r.reason, r.created_at),
-                breaking=_breaking(r.breaking_json),
-                run_id=r.run_id,
-            )
-            for r in self._connection.execute(query)
-        ]
 
     def generations(self, alias: str, prompt: PromptId | None = None) -> dict[PromptId, int]:
         """Count the moves of an alias, for one prompt or for all. Deleted aliases count too."""
@@ -272,15 +251,6 @@ def _asset_of(row: sa.Row[Any]) -> AssetView:
     except (ValueError, TypeError, AttributeError):
         path = row.metadata_json  # edited by hand; it matches no spec
     return AssetView(row.kind, row.object_key, row.content_type, row.byte_size, row.checksum_sha256, path)
-
-
-def _breaking(text: str | None) -> tuple[ContractChange, ...]:
-    try:
-        return tuple(ContractChange(**change) for change in json.loads(text or "[]"))
-    except (ValueError, TypeError) as error:
-        raise IntegrityFailure(
-            f"a row of alias_events cannot be read: {error}", "restore the database from a backup"
-        ) from error
 
 
 def named(prompt: PromptId) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

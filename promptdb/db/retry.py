@@ -18,7 +18,7 @@ PATIENCE = 8.0
 
 # Then the address is probably wrong.
 FIRST_PATIENCE = 2.0
-"""Seconds of retries if the server has never answered."""
+"""The same if the server has never answered, from the start of the first attempt: that one may have waited for a timeout."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds
 
@@ -56,14 +56,14 @@ def again(work: Callable[[], _T]) -> _T:
     Raises:
         StorageError, LockTimeout: it failed for a lasting reason, or for too long.
     """
-    deadline, pause = None, _FIRST_PAUSE
+    began, deadline, pause = time.monotonic(), None, _FIRST_PAUSE
     while True:
         try:
             return work()
         except (StorageError, LockTimeout) as error:
             now = time.monotonic()
             if deadline is None:
-                deadline = now + min(PATIENCE, FIRST_PATIENCE if isinstance(error, Unreachable) else PATIENCE)
+                deadline = began + min(PATIENCE, FIRST_PATIENCE) if isinstance(error, Unreachable) else now + PATIENCE
             if now >= deadline or not is_transient(error):
                 raise
         time.sleep(pause * SystemRandom().uniform(0.5, 1))

@@ -48,6 +48,18 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The source in a chain that gave an answer.
+
+    `is_at_hand` is that of the source. `is_late`: another source in the chain has given a newer state before.
+    """
+
+    source: str
+    is_at_hand: bool
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """The prompts that changed since an earlier generation; None means that any prompt may have changed.
 

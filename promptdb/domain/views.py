@@ -7,6 +7,7 @@ from typing import BinaryIO, Protocol
 from uuid import UUID
 
 from promptdb.domain.changes import ContractChange
+from promptdb.domain.delivery import Origin
 from promptdb.domain.digest import SHORT_DIGEST, Digest
 from promptdb.domain.prompt_id import PromptId
 
@@ -72,7 +73,7 @@ class StoredVersion:
     """A version with its stored spec (canonical JSON). `archived` is the state of its prompt.
 
     `alias` is the alias in the reference, and `commit_id` the first commit with this version. `assets` reads its files. It is
-    None if they cannot be read.
+    None if they cannot be read. `origin` is set by a chain of sources.
     """
 
     view: PromptVersionView
@@ -81,6 +82,7 @@ class StoredVersion:
     alias: str | None = None
     commit_id: str | None = None
     assets: AssetReader | None = field(default=None, repr=False, compare=False)
+    origin: Origin | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

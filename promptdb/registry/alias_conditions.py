@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from promptdb.db.alias_log import numbered_moves
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.alias_condition import Condition, Expected
 from promptdb.domain.aliases import AliasMove
@@ -53,9 +54,10 @@ def _elsewhere(
 
 
 def _last_move(connection: sa.Connection, prompt: PromptId, alias: str) -> LastMove | None:
-    event = next(iter(PromptRepository(connection).alias_events(prompt, alias)), None)
-    if event is None:
+    newest = numbered_moves(connection, prompt, alias, limit=1)
+    if not newest:
         return None
+    event = newest[0][1]
     revisions = event.from_revision, event.to_revision
     return LastMove(event.action, *revisions, event.actor, event.reason, event.created_at)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from promptdb.db import notices
+from promptdb.db.alias_log import logged_moves
 from promptdb.db.engine import reading, writing
 from promptdb.db.git_targets import read_git_targets
 from promptdb.db.inserts import Row
@@ -99,7 +100,7 @@ def rollback(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasMo
     """Make the move that returns an alias to its previous target. Errors as in `decide_rollback`."""
     there = _existing_alias(connection, prompt, alias)
     name = there.prompt
-    targets = rollback_targets(PromptRepository(connection).alias_events(name, alias))
+    targets = rollback_targets(logged_moves(connection, name, alias))
     if len(targets) < 2:
         hint = f"'promptdb alias log {name} {alias}' lists its moves; 'promptdb promote' goes to any version"
         raise NotFound(f"{name}:{alias} has no target before rev:{there.revision}", hint)

@@ -47,10 +47,8 @@ class ChangeFeed:
         """Wait for another generation than `since`. Raise StorageError if the database fails."""
         deadline = monotonic() + seconds
         is_postgresql = self._reader.registry.engine.dialect.name == "postgresql"
-        if is_postgresql and self._listener is None:
-            self._listen()
-            if self._generation() != since:
-                return
+        if is_postgresql and self._listener is None and self._listen() != since:
+            return
         while not stopped() and (left := deadline - monotonic()) > 0:
             if self._listener is None:
                 sleep(min(LOOK_WITHOUT_NOTICES if is_postgresql else LOOK, left))
@@ -94,11 +92,16 @@ class ChangeFeed:
         with reading(self._reader.registry.engine) as connection:
             return generation_of(connection)
 
-    def _listen(self) -> None:
-        try:
-            self._listener = self._open.enter_context(listening(self._reader.registry.engine))
-        except StorageError:
-            self.close()
+    def _listen(self) -> Generation:
+        """Listen for notices if possible. Return the generation from which on there are no gaps."""
+        engine = self._reader.registry.engine
+        # The pool keeps this connection. Notices need one more: the last that the server allows is for lookups.
+        with reading(engine) as connection:
+            try:
+                self._listener = self._open.enter_context(listening(engine))
+            except StorageError:
+                self.close()
+            return generation_of(connection)
 
     def _received(self, listener: Listener, seconds: float) -> bool:
         try:

@@ -8,6 +8,7 @@ from typing import BinaryIO, Literal, Self
 
 import sqlalchemy as sa
 
+from promptdb.db.alias_log import logged_moves
 from promptdb.db.blame import blame
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
@@ -181,7 +182,7 @@ class RegistryReader:
         """List the moves of a prompt's aliases, newest first."""
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt)
-            return PromptRepository(connection).alias_events(name, None if alias is None else parse_alias(alias))
+            return logged_moves(connection, name, None if alias is None else parse_alias(alias))
 
     @retried
     def blame(self, at: datetime | None = None, prompt: str | None = None) -> list[BlameEntry]:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from promptdb.errors import TemplateError
 from promptdb.render.formats import Includes, line_and_column
-from promptdb.render.work import require_work_left, spend
+from promptdb.render.work import MAX_CHARACTERS, characters_left, require_work_left, spend
 
 HAS_INCLUDES = False
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -52,6 +52,8 @@ class FStringTemplate:
 
     def render(self, values: Mapping[str, Any]) -> str:
         is_limited = require_work_left()
+        if is_limited:
+            self._require_room(values)
         # str.format_map is safe here, since compile_template refuses everything but plain names.
         try:
             try:
@@ -63,6 +65,21 @@ class FStringTemplate:
         if is_limited:
             spend(0, len(text))
         return text
+
+    def _require_room(self, values: Mapping[str, Any]) -> None:
+        """Raise TemplateError if the text would have more characters than the context has left."""
+        most = characters_left(MAX_CHARACTERS)
+        sizes = {name: len(str(values[name])) for name in self.variables if name in values}
+        room = len(self.text)
+        for match in _PART.finditer(self.text):
+            if match[1] is not None:
+                name = _NAME.match(match[1])[0]  # type: ignore[index]  # it matches any text
+                # A conversion writes one character as up to ten, and a spec pads to three digits.
+                room += sizes.get(name, 0) if name == match[1] else 10 * sizes.get(name, 0) + 1000
+        if room > most:
+            raise TemplateError(
+                f"the text would have more than {most:,} characters", "give shorter values, or fewer of them"
+            )
 
     def _inserted(self, values: Mapping[str, Any]) -> str:
         if self.fields is None:

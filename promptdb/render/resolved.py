@@ -126,12 +126,17 @@ class ResolvedPrompt(RenderablePrompt):
         return PromptRenderResult(self.version, text, tuple(messages))
 
 
+PromptMaker = Callable[..., ResolvedPrompt]
+"""Makes a prompt from the fields of `ResolvedPrompt`."""
+
+
 def resolved(
     ref: str,
     stored: StoredVersion,
     source: str = "database",
     reason: Reason = Reason.STATIC,
     age: Callable[[], float] | None = None,
+    make: PromptMaker = ResolvedPrompt,
 ) -> ResolvedPrompt:
     """Make a stored version ready to render. Each content is compiled once in a process.
 
@@ -146,7 +151,7 @@ def resolved(
     if prompt.spec.metadata.user_version != view.user_version:
         message = f"{view.prompt} revision {view.revision} does not have the user_version of its spec"
         raise IntegrityFailure(message, "the database was changed by hand; see: promptdb verify")
-    return ResolvedPrompt(
+    return make(
         prompt=view.prompt,
         spec_json=stored.spec_json,
         _compiled=prompt.reading(stored.assets.open if stored.assets is not None else None),

@@ -1,6 +1,7 @@
-"""A limit on the work of many renders together, such as those of all tests of a file.
+"""A limit on the work of many renders together, such as those of all tests of a file, or those for one request.
 
-Each render has limits of its own, which an application wants to be generous. A file may have thousands of tests and examples.
+Each render has limits of its own, which an application wants to be generous. A file may have thousands of tests and examples,
+and a server renders for anyone.
 """
 
 from collections.abc import Iterator
@@ -19,17 +20,25 @@ MAX_CHARACTERS = 100_000_000
 
 @dataclass
 class _Left:
-    steps: int = MAX_STEPS
-    characters: int = MAX_CHARACTERS
+    steps: int
+    characters: int
+    excess: tuple[str, str]
+    """The message and the hint of the error after the limit."""
 
 
 _SHARED: ContextVar[_Left | None] = ContextVar("shared work", default=None)
+_OF_A_FILE = (
+    "the tests and examples of this file take too long together",
+    "loop over fewer items, and use shorter values",
+)
 
 
 @contextmanager
-def limited_work() -> Iterator[None]:
+def limited_work(
+    steps: int = MAX_STEPS, characters: int = MAX_CHARACTERS, excess: tuple[str, str] = _OF_A_FILE
+) -> Iterator[None]:
     """Limit the renders in this context: each one after the limit is an error."""
-    token = _SHARED.set(_Left())
+    token = _SHARED.set(_Left(steps, characters, excess))
     try:
         yield
     finally:
@@ -42,8 +51,7 @@ def require_work_left() -> bool:
     if left is None:
         return False
     if left.steps < 0 or left.characters < 0:
-        message = "the tests and examples of this file take too long together"
-        raise TemplateError(message, "loop over fewer items, and use shorter values")
+        raise TemplateError(*left.excess)
     return True
 
 
@@ -51,6 +59,12 @@ def steps_left(most: int) -> int:
     """Return the steps that one render may take, `most` or what the context has left."""
     left = _SHARED.get()
     return most if left is None else min(most, left.steps)
+
+
+def characters_left(most: int) -> int:
+    """Return the characters that one render may make, `most` or what the context has left."""
+    left = _SHARED.get()
+    return most if left is None else min(most, left.characters)
 
 
 def spend(steps: int, characters: int) -> None:

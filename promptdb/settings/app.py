@@ -104,10 +104,12 @@ class AppSettings(BaseModel):
         gt=0,
         description="seconds for which a client serves an answer while its source fails",
     )
+    enable_otel: bool = Field(default=False, description="report lookups and renders of a client to OpenTelemetry")
 
     api_prefix: kinds.ApiPrefix = Field(
         default="/api/v1", description="the path of the HTTP API, for the server and its clients"
     )
+    log_level: kinds.LogLevel = Field(default="info", description="the least severity that the server logs")
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
         super().__init__(**{**values, **environment(type(self).model_fields, self.prefix)})

@@ -48,6 +48,10 @@ def _message_role(value: Any) -> Any:
     return ROLE_SYNONYMS.get(value, value) if isinstance(value, str) else value
 
 
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _folder(text: str) -> str:
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if not parts or ".." in parts or text.startswith("/"):
@@ -69,6 +73,7 @@ ApiPrefix = Annotated[str, AfterValidator(_api_prefix)]
 TextFormat = Literal["f-string", "jinja2", "mustache", "plain"]
 TextRole = Annotated[Literal["system", "human", "ai"], BeforeValidator(_message_role)]
 Undefined = Literal["strict", "lenient"]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
 
 class FolderSettings(BaseModel):

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from apis import client_for
+from apis import API, client_for
 from starlette.testclient import TestClient
 
 from promptdb import PromptService, create_app
-
-API = "/api/v1"
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from apis import bearer, client_for, token_of
-from conftest import API
+from apis import API, bearer, client_for, token_of
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from registries import on_sqlite, rows, write
@@ -197,11 +196,11 @@ def test_a_body_is_not_read_before_the_token(api: TestClient, service: PromptSer
         ("read@support", "prompts/Support/triage/resolve", 403),
         ("read@support", "prompts/support/%2e%2e/legal/terms/resolve", 422),
         ("read@support", "prompts/support%2F..%2Flegal%2Fterms/resolve", 422),
-        ("read@support", "prompts/support%252Ftriage/resolve", 404),
+        ("read@support", "prompts/support%252Ftriage/resolve", 422),
         ("read@support", "prompts/support%5C..%5Clegal/terms/resolve", 422),
         ("read@support", "prompts//support/triage/resolve", 422),
         ("read@support", "prompts/support%00/triage/resolve", 422),
-        ("read@default", "prompts/triage/resolve", 404),
+        ("read@default", "prompts/triage/resolve", 403),
     ],
 )
 def test_a_scope_opens_its_own_namespaces_only(
@@ -304,13 +303,18 @@ def needs_of(dependant: Dependant) -> list[Need]:
 def test_every_route_needs_a_scope_and_says_so_in_the_document(api: TestClient) -> None:
     routes = [route for router in ROUTERS for route in router.routes]
     assert all(isinstance(route, APIRoute) for route in routes)
-    needs = {route.path: needs_of(route.dependant) for route in routes if isinstance(route, APIRoute)}
-    assert {path for path, found in needs.items() if len(found) != 1} == PUBLIC
+    needs = {
+        (route.path_format, method.lower()): needs_of(route.dependant)
+        for route in routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    assert {path for (path, _), found in needs.items() if len(found) != 1} == PUBLIC
     document = api.get("openapi.json").json()
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():
-        for operation in operations.values():
-            [need] = needs[path.removeprefix(API)] or [None]
+        for method, operation in operations.items():
+            [need] = needs[path.removeprefix(API), method] or [None]
             assert operation.get("security", []) == ([{"token": [need.action]}] if need else []), path
 
 

@@ -21,7 +21,8 @@ JSON = {"Content-Type": "application/json"}
     ("method", "path", "body", "headers", "status", "code"),
     [
         ("GET", "nothing", None, {}, 404, "not-found"),
-        ("GET", "prompts", None, {}, 404, "not-found"),
+        ("GET", "prompts/", None, {}, 404, "not-found"),
+        ("GET", "prompts/hello", None, {}, 422, "invalid-ref"),
         ("GET", "changes/", None, {}, 404, "not-found"),
         ("GET", "../../etc/passwd", None, {}, 404, "not-found"),
         ("GET", "prompts/a/none/resolve", None, {}, 404, "prompt-not-found"),

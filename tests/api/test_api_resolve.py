@@ -99,7 +99,7 @@ def test_a_name_may_have_the_word_of_a_route(api: TestClient, service: PromptSer
 def test_a_name_in_a_path_has_its_namespace(api: TestClient, service: PromptService) -> None:
     service.register_text("hello", "Hello")
     assert api.get("prompts/default/hello/resolve").status_code == 200
-    assert api.get("prompts/hello").status_code == 404
+    assert api.get("prompts/hello").json()["hint"] == "add its namespace: default/hello"
 
 
 @on_sqlite

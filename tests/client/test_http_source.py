@@ -344,6 +344,8 @@ def test_what_was_missed_is_found_after_a_reconnect(
         server.start()
         sees(client, text)
         until(lambda: client.status() is Status.READY)
+        # A loss is news only to whoever was connected.
+        until(lambda: client._source._watch._generation is not None)
 
 
 def test_without_a_stream_there_are_long_polls_and_the_stream_comes_back(

@@ -24,7 +24,7 @@ from promptdb.db.engine import make_engine, reading, writing
 from promptdb.db.migrate import upgrade
 from promptdb.db.retry import again, is_transient, retried
 from promptdb.domain.plan import Policy
-from promptdb.errors import IntegrityFailure, LockTimeout, StorageError
+from promptdb.errors import IntegrityFailure, LockTimeout, StorageError, Unreachable
 from promptdb.project.load import load_tree
 from promptdb.service import PromptService
 from promptdb.sync.history import record_history
@@ -118,6 +118,20 @@ def test_other_failures_are_told_at_once(engine: sa.Engine, state: str, kind: ty
     with pytest.raises(kind):
         again(unit)
     assert unit.attempts == 1
+
+
+def test_a_server_that_never_answered_has_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts: list[float] = []
+
+    def connect() -> None:
+        attempts.append(1)
+        monkeypatch.setattr(retry.time, "monotonic", lambda: now + 5)  # its timeout is over
+        raise Unreachable("no answer") from psycopg.OperationalError("connection timeout expired")
+
+    now = time.monotonic()
+    with pytest.raises(Unreachable):
+        again(connect)
+    assert len(attempts) == 1
 
 
 @on_postgresql

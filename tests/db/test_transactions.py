@@ -10,6 +10,7 @@ from registries import on_postgresql, on_sqlite
 from workers import register_many, require_all_revisions, together
 
 from promptdb.db.engine import make_engine, reading, writing
+from promptdb.db.migrate import HEAD, current_revision, is_absent, upgrade
 from promptdb.errors import ConfigError, IntegrityFailure, LockTimeout, PromptDBError, StorageError
 from promptdb.service import PromptService
 
@@ -112,13 +113,24 @@ def test_foreign_keys_are_on_in_every_connection(impatient: Callable[[], sa.Engi
         ("sqlite://", "SQLite needs a file"),
         ("sqlite:///:memory:", "SQLite needs a file"),
         ("sqlite:///file:registry?mode=memory&uri=true", "SQLite needs a file"),
-        ("sqlite:///missing/registry.sqlite3", "there is no folder .*missing"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_told_before_anything_is_opened(url: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         make_engine(url, tmp_path)
     assert caught.value.hint
+
+
+def test_a_folder_that_is_missing_is_told_at_the_first_use(tmp_path: Path) -> None:
+    """It may come later: a client is made once, and goes on to try."""
+    engine = make_engine("sqlite:///missing/registry.sqlite3", tmp_path)
+    for use in (current_revision, is_absent, upgrade):
+        with pytest.raises(ConfigError, match=r"there is no folder .*missing"):
+            use(engine)
+    (tmp_path / "missing").mkdir()
+    upgrade(engine)
+    assert current_revision(engine) == HEAD
+    engine.dispose()
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

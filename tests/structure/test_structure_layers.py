@@ -125,6 +125,16 @@ def is_for_types(module: str, line: int) -> bool:
     )
 
 
+def test_a_door_reaches_another_one_only_to_start_it() -> None:
+    doors = DOORS - {"client"}
+    found = {
+        source
+        for source, _, target in inner_imports()
+        if {room(source), room(target)} <= doors and room(source) != room(target)
+    }
+    assert found == {"promptdb.cli.commands.serve"}
+
+
 def test_the_folder_of_commands_holds_commands_only() -> None:
     """One command a module. What several of them use is beside the folder."""
     wrong = [

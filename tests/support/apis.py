@@ -9,6 +9,7 @@ from promptdb.domain.scopes import Scope
 from promptdb.registry.tokens import create_token
 from promptdb.service import PromptService
 
+API = "/api/v1"
 LOOPBACK = ("127.0.0.1", 50000)
 
 

@@ -190,9 +190,9 @@ class _Link:
 
 
 @contextmanager
-def proxy_to(port: int, *behaviours: Behaviour) -> Iterator[Proxy]:
-    """A proxy to a port of this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def proxy_to(port: int, *behaviours: Behaviour, at: int = 0) -> Iterator[Proxy]:
+    """A proxy to a port of this machine, by default at any free one."""
+    with socket.create_server(("127.0.0.1", at)) as listener:
         proxy = Proxy(port, listener.getsockname()[1], list(behaviours))
         threading.Thread(target=proxy.serve, args=(listener,), daemon=True).start()
         yield proxy

@@ -44,6 +44,7 @@ class Steered:
     name: str = "steered"
     is_at_hand: bool = False
     has_generations: bool = True
+    registry: UUID = field(default_factory=lambda: UUID(int=1))
     gate: Callable[[str], object] = lambda what: None
     """Called at each request, with its first word."""
     _number: int = 1
@@ -83,7 +84,7 @@ class Steered:
         with self._lock:
             if not self.has_generations:
                 return Changes()
-            now = Generation(UUID(int=1), self._number)
+            now = Generation(self.registry, self._number)
             if since is None:
                 return Changes(now)
             return Changes(now, frozenset(p for p, number in self._changed.items() if number > since.number))

@@ -8,10 +8,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from promptdb.api.alias_answers import alias_fields, answer_to
-from promptdb.api.auth import Promotes, Reads, present_name
+from promptdb.api.auth import READS, Promotes, present_name
 from promptdb.api.caching import CHECKED, names
 from promptdb.api.names import AliasSegment, PromptSegment, prompt_of
-from promptdb.api.openapi import problems, problems_of_body
+from promptdb.api.openapi import NOT_MODIFIED, problems, problems_of_body
 from promptdb.api.preconditions import (
     IdempotencyKey,
     IfMatch,
@@ -25,7 +25,7 @@ from promptdb.api.problems import Refusal
 from promptdb.api.schemas import Text
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
-from promptdb.api.write_schemas import Alias, Aliases, Move, MoveBody, Release, ReleaseBody, RollbackBody
+from promptdb.api.write_schemas import Alias, Aliases, MadeMove, MoveBody, Release, ReleaseBody, RollbackBody
 from promptdb.api.writing import write
 from promptdb.domain.access import Grant
 from promptdb.domain.alias_condition import Expected, alias_state
@@ -41,8 +41,8 @@ _HEADERS = {"ETag": {"description": "The state of the alias, for `If-Match`.", "
 _OF_MOVES = (404, 409, 412, 428)
 
 
-@router.get("/prompts/{prompt}/aliases", response_model=Aliases, responses=problems(404, 422))
-def list_aliases(request: Request, grant: Reads, prompt: PromptSegment) -> Response:  # noqa: ARG001
+@router.get("/prompts/{prompt}/aliases", response_model=Aliases, dependencies=[READS], responses=problems(404, 422))
+def list_aliases(request: Request, prompt: PromptSegment) -> Response:
     """List the aliases of a prompt."""
     views = served(request).reader.aliases(str(prompt_of(prompt)))
     return JSONResponse({"items": [{**alias_fields(view), "held": view.held} for view in views], "next": None})
@@ -51,15 +51,15 @@ def list_aliases(request: Request, grant: Reads, prompt: PromptSegment) -> Respo
 @router.get(
     "/prompts/{prompt}/aliases/{alias}",
     response_model=Alias,
+    dependencies=[READS],
     responses={
         200: {"headers": _HEADERS},
-        304: {"description": "The client has this answer."},
+        **NOT_MODIFIED,
         **problems(404, 422),
     },
 )
 def read_alias(
     request: Request,
-    grant: Reads,  # noqa: ARG001
     prompt: PromptSegment,
     alias: AliasSegment,
     if_none_match: Annotated[str | None, Header()] = None,
@@ -77,10 +77,10 @@ def read_alias(
 
 @router.put(
     "/prompts/{prompt}/aliases/{alias}",
-    response_model=Move,
+    response_model=MadeMove,
     responses={
         200: {"headers": _HEADERS},
-        201: {"model": Move, "description": "The alias did not exist before.", "headers": _HEADERS},
+        201: {"model": MadeMove, "description": "The alias did not exist before.", "headers": _HEADERS},
         **problems_of_body(*_OF_MOVES),
     },
 )
@@ -101,7 +101,7 @@ async def promote(
 
 @router.delete(
     "/prompts/{prompt}/aliases/{alias}",
-    response_model=Move,
+    response_model=MadeMove,
     responses=problems(400, 413, 422, *_OF_MOVES),
 )
 async def delete_alias(
@@ -124,7 +124,7 @@ async def delete_alias(
 
 @router.post(
     "/prompts/{prompt}/aliases/{alias}/rollback",
-    response_model=Move,
+    response_model=MadeMove,
     responses={200: {"headers": _HEADERS}, **problems_of_body(*_OF_MOVES)},
 )
 async def roll_back(

@@ -28,7 +28,7 @@ async def changes(
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT, description="seconds to wait for a change")] = 0,
 ) -> dict[str, Any]:
     """Report the prompts that changed after a generation. Without `since`, any prompt may have changed."""
-    generation = _generation(since)
+    generation = generation_in(since)
     found = served(request)
     hub, ends_at = found.hub, monotonic() + wait
     while True:
@@ -42,7 +42,8 @@ async def changes(
     return changes_fields(grant.visible(answer))
 
 
-def _generation(text: str | None) -> Generation | None:
+def generation_in(text: str | None) -> Generation | None:
+    """Read `since`. Raise Refusal if it is not the text of a generation."""
     try:
         return None if text is None else parse_generation(text)
     except Wrong as error:

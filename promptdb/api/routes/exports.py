@@ -9,10 +9,10 @@ from typing import Annotated, Literal, cast
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from promptdb.api.auth import Reads
+from promptdb.api.auth import READS
 from promptdb.api.caching import CHECKED, names
 from promptdb.api.names import PromptSegment, SelectorSegment, address, prompt_of
-from promptdb.api.openapi import problems
+from promptdb.api.openapi import NOT_MODIFIED, problems
 from promptdb.api.problems import Refusal
 from promptdb.api.served import served
 from promptdb.api.write_schemas import Export
@@ -38,12 +38,12 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 @router.post(
     "/exports/{prompt}/{selector}",
     response_model=Export,
+    dependencies=[READS],
     status_code=201,
     responses=problems(404, 413, 422),
 )
 def create_export(
     request: Request,
-    grant: Reads,  # noqa: ARG001
     prompt: PromptSegment,
     selector: SelectorSegment,
 ) -> Response:
@@ -72,18 +72,18 @@ def create_export(
 @router.get(
     "/exports/{prompt}/{selector}",
     response_class=Response,
+    dependencies=[READS],
     responses={
         200: {
             "description": "The file.",
             "content": {"application/json": {"schema": {"type": "object"}}, "application/zip": _BINARY},
         },
-        304: {"description": "The client has this answer."},
+        **NOT_MODIFIED,
         **problems(404, 413, 422),
     },
 )
 def read_export(
     request: Request,
-    grant: Reads,  # noqa: ARG001
     prompt: PromptSegment,
     selector: SelectorSegment,
     form: Annotated[

@@ -1,14 +1,12 @@
 """The version that a reference names."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from promptdb.api.auth import ReadsFound, require_found, require_named
-from promptdb.api.names import PromptSegment, Selector, prompt_of
-from promptdb.api.openapi import problems
+from promptdb.api.names import PROMPT, SELECTOR, prompt_of
+from promptdb.api.openapi import IF_NONE_MATCH, NOT_MODIFIED, problems
 from promptdb.api.schemas import Version
 from promptdb.api.served import served
 from promptdb.domain.refs import LATEST
@@ -21,18 +19,14 @@ router = APIRouter(tags=["prompts"])
 @router.get(
     "/prompts/{prompt}/resolve",
     response_model=Version,
-    responses={304: {"description": "The client has this answer."}, **problems(404, 422)},
+    responses={**NOT_MODIFIED, **problems(404, 422)},
+    openapi_extra={"parameters": [PROMPT, SELECTOR, IF_NONE_MATCH]},
 )
-async def resolve(
-    request: Request,
-    grant: ReadsFound,
-    prompt: PromptSegment,
-    selector: Selector = LATEST,
-    if_none_match: Annotated[str | None, Header()] = None,
-) -> Response:
+async def resolve(request: Request, grant: ReadsFound) -> Response:
     """Find the version that a selector names, with its spec and its list of assets."""
-    name = prompt_of(prompt)
-    text, answers = f"{name}:{selector}", served(request).answers
+    # The parameters are read here, because FastAPI takes longer to read three of them than the answer takes.
+    name = prompt_of(request.path_params["prompt"])
+    text, answers = f"{name}:{request.query_params.get('selector', LATEST)}", served(request).answers
     found = answers.at_hand(text)
     if found is None:
         try:
@@ -42,4 +36,4 @@ async def resolve(
             await run_in_threadpool(require_named, served(request).reader, grant, Action.READ, name)
             raise
     require_found(grant, name, found.prompt)
-    return found.response(if_none_match)
+    return found.response(grant, request.headers.get("if-none-match"))

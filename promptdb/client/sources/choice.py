@@ -47,9 +47,19 @@ class Choice:
     source: Source
     ttl: float
     max_stale: float | None
+    enable_otel: bool
 
 
 def chosen(settings: AppSettings | None) -> Choice:
     """Make the source that the settings name, by default those of the current folder. Raise ConfigError if one is wrong."""
     settings = settings or load_settings()
-    return Choice(SOURCES[settings.source[0]](settings), settings.cache_ttl, settings.max_stale)
+    made = [SOURCES[name](settings) for name in settings.source]
+    source = made[0] if len(made) == 1 else _chain(*made)
+    return Choice(source, settings.cache_ttl, settings.max_stale, settings.enable_otel)
+
+
+def _chain(live: Source, stand_in: Source) -> Source:
+    from promptdb.client.sources.chain import Chain, WritableChain
+
+    # `isinstance` would make the service.
+    return WritableChain(live, stand_in) if hasattr(type(live), "service") else Chain(live, stand_in)

@@ -9,7 +9,7 @@ from promptdb.domain.refs import PromptRef
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.version_ids import prompt_id, version_id
 from promptdb.domain.views import PromptVersionView, StoredVersion
-from promptdb.render.resolved import ResolvedPrompt, resolved
+from promptdb.render.resolved import PromptMaker, ResolvedPrompt, resolved
 
 Fallback = str | Mapping[str, Any] | PromptSpec
 """An f-string, the fields of a prompt file, or a spec."""
@@ -17,7 +17,7 @@ Fallback = str | Mapping[str, Any] | PromptSpec
 SOURCE = "code"
 
 
-def fallback_prompt(text: str, fallback: Fallback) -> ResolvedPrompt:
+def fallback_prompt(text: str, fallback: Fallback, make: PromptMaker = ResolvedPrompt) -> ResolvedPrompt:
     """Make a fallback ready to render. Its version has the revision 0 and is not recorded.
 
     Raises:
@@ -39,4 +39,4 @@ def fallback_prompt(text: str, fallback: Fallback) -> ResolvedPrompt:
         datetime.now(UTC),
         is_recorded=False,
     )
-    return resolved(text, StoredVersion(view, content.canonical.decode()), SOURCE, Reason.DEFAULT)
+    return resolved(text, StoredVersion(view, content.canonical.decode()), SOURCE, Reason.DEFAULT, make=make)

@@ -37,8 +37,9 @@ def routed_path(raw: str, prefix: str) -> str:
         end = 1
     name = quote(unquote("/".join(segments[:end])), safe="")
     tail = segments[end:]
-    # Only the path of an asset has slashes of its own.
-    below = [unquote(segment) for segment in tail] if tail[:1] == ["assets"] else [_one(segment) for segment in tail]
+    # Only the path of an asset has slashes of its own, and bytes that need not be UTF-8.
+    is_asset = tail[:1] == ["assets"]
+    below = [unquote(segment, errors="surrogateescape") if is_asset else _one(segment) for segment in tail]
     return "/".join([prefix, area, name, *below])
 
 

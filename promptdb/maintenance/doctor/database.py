@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from promptdb.db.engine import address, make_engine, reading
+from promptdb.db.engine import address, is_missing, make_engine, reading
 from promptdb.db.migrate import HEAD, current_revision, drift, is_empty, require_schema
 from promptdb.db.probe import clock_offset, lock_holder, missing_privileges, require_writable
 from promptdb.errors import StorageError
@@ -24,9 +24,8 @@ _PATIENCE = 1.0
 def examine_database(settings: AppSettings) -> Iterator[DoctorFinding]:
     engine = impatient_engine(settings)
     try:
-        file = sqlite_file(engine)
-        if file is not None and not file.exists():
-            yield from _without_file(engine, file)
+        if is_missing(engine):
+            yield from _without_file(engine, Path(engine.url.database or ""))
             return
         with reading(engine) as connection:
             version = ".".join(map(str, connection.dialect.server_version_info or ()))

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from promptdb.errors import TemplateError
+from promptdb.render.work import characters_left, steps_left
 
 MAX_STEPS = 1_000_000
 """Loop iterations and calls together."""
@@ -35,25 +36,24 @@ class Budget:
     """Counts down steps and characters. Each method raises TemplateError before a render exceeds its limit."""
 
     def __init__(self) -> None:
-        self._steps = MAX_STEPS
-        self._made = MAX_CHARACTERS
-        self._unwritten = MAX_CHARACTERS
+        self._most_steps, self._most_characters = steps_left(MAX_STEPS), characters_left(MAX_CHARACTERS)
+        self._steps, self._made, self._unwritten = self._most_steps, self._most_characters, self._most_characters
 
     @property
     def spent(self) -> tuple[int, int]:
         """The steps that the render took, and the characters that it made and wrote."""
-        return MAX_STEPS - self._steps, 2 * MAX_CHARACTERS - self._made - self._unwritten
+        return self._most_steps - self._steps, 2 * self._most_characters - self._made - self._unwritten
 
     def step(self, count: int = 1) -> None:
         self._steps -= count
         if self._steps < 0:
-            message = f"the template takes more than {MAX_STEPS:,} loop steps and calls"
+            message = f"the template takes more than {self._most_steps:,} loop steps and calls"
             raise TemplateError(message, "loop over fewer items")
 
     def make(self, characters: int) -> None:
         self._made -= characters
         if self._made < 0:
-            raise _too_large()
+            raise _too_large(self._most_characters)
 
     def items(self, values: Any, weight: int = 1) -> Any:
         """Pay for the items of a loop: at once if their number is known, otherwise one by one."""
@@ -119,13 +119,13 @@ class Budget:
         for chunk in chunks:
             self._unwritten -= len(chunk)
             if self._unwritten < 0:
-                raise _too_large()
+                raise _too_large(self._most_characters)
             parts.append(chunk)
         return "".join(parts)
 
     def _size(self, value: Any) -> int:
         """Estimate the characters in the text of a value, and pay for the walk through it."""
-        walk = _Walk(self._made, self._steps * _NODES_PER_STEP)
+        walk = _Walk(self._made, self._steps * _NODES_PER_STEP, self._most_characters)
         size = walk.size(value, frozenset())
         self.step(walk.nodes // _NODES_PER_STEP)
         return size
@@ -134,8 +134,8 @@ class Budget:
 class _Walk:
     """A walk through a value and its items, as far as the budget allows."""
 
-    def __init__(self, characters: int, nodes: int) -> None:
-        self._most_characters, self._most_nodes = characters, nodes
+    def __init__(self, characters: int, nodes: int, limit: int) -> None:
+        self._most_characters, self._most_nodes, self._limit = characters, nodes, limit
         self.nodes = 0
 
     def size(self, value: Any, parents: frozenset[int]) -> int:
@@ -150,7 +150,7 @@ class _Walk:
         for item in [part for pair in value.items() for part in pair] if isinstance(value, dict) else value:
             total += 2 + self.size(item, inner)
             if total > self._most_characters or self.nodes > self._most_nodes:
-                raise _too_large()
+                raise _too_large(self._limit)
         return total
 
 
@@ -158,8 +158,8 @@ def too_long_a_number() -> TemplateError:
     return TemplateError(f"a whole number of more than {MAX_BITS:,} bits", "compute it in the application")
 
 
-def _too_large() -> TemplateError:
-    message = f"the template makes more than {MAX_CHARACTERS:,} characters"
+def _too_large(most: int) -> TemplateError:
+    message = f"the template makes more than {most:,} characters"
     return TemplateError(message, "loop over fewer items or make them shorter")
 
 

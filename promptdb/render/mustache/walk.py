@@ -8,7 +8,7 @@ from typing import Any
 from promptdb.domain.nearest import nearest
 from promptdb.errors import TemplateError
 from promptdb.render.mustache.parser import Node, Section, VariableTag, shortened
-from promptdb.render.work import require_work_left, spend, steps_left
+from promptdb.render.work import characters_left, require_work_left, spend, steps_left
 
 MAX_ITEMS = 1_000_000
 """Items of all sections in one render."""
@@ -21,7 +21,6 @@ MAX_OUTPUT = 100_000_000
 
 _MISSING = object()
 _NAMES_SHOWN = 8
-_TOO_LONG = f"the text has more than {MAX_OUTPUT:,} characters", "give shorter values, or fewer of them"
 _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (str, "a string"),
     (bool, "a boolean"),
@@ -37,16 +36,20 @@ def rendered(body: Iterable[Node], values: Mapping[str, Any]) -> str:
         TemplateError: a value does not fit, or the render exceeds a limit.
     """
     require_work_left()
-    run = _Run(steps_left(MAX_STEPS))
+    run = _Run(steps_left(MAX_STEPS), characters_left(MAX_OUTPUT))
     try:
         _write(body, [values], run)
     except RecursionError as error:
         raise TemplateError("the sections are nested too deeply") from error
     finally:
         spend(run.items + run.steps, sum(map(len, run.pieces)))
-    if sum(map(len, run.pieces)) > MAX_OUTPUT:
-        raise TemplateError(*_TOO_LONG)
+    if sum(map(len, run.pieces)) > run.most_characters:
+        raise TemplateError(*_too_long(run.most_characters))
     return "".join(run.pieces)
+
+
+def _too_long(most: int) -> tuple[str, str]:
+    return f"the text has more than {most:,} characters", "give shorter values, or fewer of them"
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ class _Run:
     """The text of one render so far, and its counts against the limits."""
 
     most_steps: int
+    most_characters: int
     pieces: list[str] = field(default_factory=list)
     items: int = 0
     steps: int = 0
@@ -75,8 +79,8 @@ class _Run:
             message = f"the value of {shortened(variable.key)!r} cannot be converted to text: {error}"
             raise variable.place.error(message) from error
         self.converted += len(text)
-        if self.converted > MAX_OUTPUT:
-            raise variable.place.error(*_TOO_LONG)
+        if self.converted > self.most_characters:
+            raise variable.place.error(*_too_long(self.most_characters))
         return text
 
 

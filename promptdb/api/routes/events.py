@@ -1,0 +1,43 @@
+"""The stream of changes of the registry."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from promptdb.api.auth import Reads
+from promptdb.api.event_streams import EventStream
+from promptdb.api.openapi import problems
+from promptdb.api.problems import Refusal
+from promptdb.api.routes.changes import generation_in
+from promptdb.api.served import served
+
+router = APIRouter(tags=["clients"])
+
+_EXAMPLE = """\
+retry: 1000
+event: changes
+id: 6f1c9c5e-0a52-4a7f-9a3b-0d1f4a5b6c7d:42
+data: {"generation":"6f1c9c5e-0a52-4a7f-9a3b-0d1f4a5b6c7d:42","everything":false,"prompts":["support/triage"]}
+
+"""
+_STREAM = {
+    "description": "A stream of `changes`, with a comment every 15 seconds, and `goodbye` before the server ends.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+}
+
+
+@router.get("/events", response_class=Response, responses={200: _STREAM, **problems(422)})
+async def events(
+    request: Request,
+    grant: Reads,
+    since: Annotated[str | None, Query(description="a generation from an earlier answer")] = None,
+    last_event_id: Annotated[str | None, Header(description="the same; a client sends it when it reconnects")] = None,
+) -> Response:
+    """Report changes when they happen, as server-sent events. The first one comes at once, with those since a generation."""
+    streams = served(request).streams
+    first = await streams.frame(generation_in(last_event_id or since), grant)
+    if streams.is_full:
+        message, hint = "the server has as many streams as it can", "ask /changes instead, or come back later"
+        raise Refusal(503, "unavailable", message, hint, headers={"Retry-After": "10"})
+    return EventStream(streams, grant, first)

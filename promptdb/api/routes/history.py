@@ -1,0 +1,83 @@
+"""The past of aliases, and the syncs of the registry."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AfterValidator, AwareDatetime
+
+from promptdb.api.auth import READS, READS_ALL, Reads, require_named
+from promptdb.api.names import PromptSegment, prompt_of
+from promptdb.api.openapi import problems
+from promptdb.api.paging import DEFAULT_LIMIT, MAX_NUMBER, Cursor, Limit, key_in, page
+from promptdb.api.schemas import Blame, Move, Page, SyncRun, Text
+from promptdb.api.served import served
+from promptdb.domain.json_fields import number, time, typed
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.scopes import Action
+from promptdb.domain.views import BlameEntry
+from promptdb.registry.listings import list_moves, list_runs
+
+router = APIRouter(tags=["history"])
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the year is out of range") from None
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+@router.get("/prompts/{prompt}/history", response_model=Page[Move], dependencies=[READS], responses=problems(404, 422))
+def history(
+    request: Request,
+    response: Response,
+    prompt: PromptSegment,
+    alias: Annotated[Text | None, Query(description="only the moves of this alias")] = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> dict[str, Any]:
+    """List the moves of a prompt's aliases, the newest first."""
+    before = key_in(request, cursor, lambda key: number(key[0], 1, MAX_NUMBER))
+    found = list_moves(served(request).reader.registry, prompt_of(prompt), alias, before, limit + 1)
+    answer = page(request, response, found, limit, lambda numbered: [numbered[0]])
+    return {**answer, "items": [move for _, move in answer["items"]]}
+
+
+@router.get("/blame", response_model=Page[Blame], responses=problems(404, 422))
+def blame(
+    request: Request,
+    response: Response,
+    grant: Reads,
+    at: Annotated[Time | None, Query(description="a time in ISO 8601 with its offset; by default now")] = None,
+    prompt: Annotated[Text | None, Query(description="only the aliases of this prompt")] = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> dict[str, Any]:
+    """List the aliases with the versions that they pointed at, and the moves that had brought them there."""
+    # Without a time, all pages are of the time of the first one.
+    start = key_in(request, cursor, lambda key: (time(key[0]), (typed(key[1], str), typed(key[2], str))))
+    moment, after = start or (at or datetime.now(UTC), None)
+    reader = served(request).reader
+    if prompt is not None:
+        require_named(reader, grant, Action.READ, PromptId.parse(prompt))
+    entries = [entry for entry in reader.blame(moment, prompt) if grant.reads(entry.prompt)]
+    found = sorted((entry for entry in entries if after is None or _key(entry) > after), key=_key)
+    return page(request, response, found[: limit + 1], limit, lambda entry: [moment.isoformat(), *_key(entry)])
+
+
+def _key(entry: BlameEntry) -> tuple[str, str]:
+    return str(entry.prompt), entry.alias
+
+
+@router.get("/sync-runs", response_model=Page[SyncRun], dependencies=[READS_ALL], responses=problems(422))
+def sync_runs(
+    request: Request, response: Response, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+) -> dict[str, Any]:
+    """List the recorded syncs, the newest first."""
+    before = key_in(request, cursor, lambda key: number(key[0], 1, MAX_NUMBER))
+    found = list_runs(served(request).reader.registry, before, limit + 1)
+    return page(request, response, found, limit, lambda run: [run.id])

@@ -1,0 +1,61 @@
+"""Reads the log of the moves of aliases."""
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from promptdb.db.columns import events, prompts, versions
+from promptdb.db.repository import named
+from promptdb.domain.changes import ContractChange
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.views import AliasEventView
+from promptdb.errors import IntegrityFailure
+
+
+def numbered_moves(
+    connection: sa.Connection,
+    prompt: PromptId,
+    alias: str | None = None,
+    *,
+    below: int | None = None,
+    limit: int | None = None,
+) -> list[tuple[int, AliasEventView]]:
+    """Read the moves of a prompt's aliases, the newest first, with their numbers. `below` is a number above them."""
+    before, after = versions.alias("before"), versions.alias("after")
+    query = (
+        sa.select(events, before.c.revision.label("from_revision"), after.c.revision.label("to_revision"))
+        .join(prompts, prompts.c.id == events.c.prompt_id)
+        .outerjoin(before, before.c.id == events.c.from_version_id)
+        .outerjoin(after, after.c.id == events.c.to_version_id)
+        .where(*named(prompt))
+        .order_by(events.c.id.desc())
+        .limit(limit)
+    )
+    if alias is not None:
+        query = query.where(events.c.alias == alias)
+    if below is not None:
+        query = query.where(events.c.id < below)
+    return [(row.id, _event(prompt, row)) for row in connection.execute(query)]
+
+
+def logged_moves(connection: sa.Connection, prompt: PromptId, alias: str | None = None) -> list[AliasEventView]:
+    """Read the moves of a prompt's aliases, the newest first."""
+    return [event for _, event in numbered_moves(connection, prompt, alias)]
+
+
+def _event(prompt: PromptId, row: sa.Row[Any]) -> AliasEventView:
+    return AliasEventView(
+        *(prompt, row.alias, row.action, row.from_revision, row.to_revision, row.actor, row.reason, row.created_at),
+        breaking=_breaking(row.breaking_json),
+        run_id=row.run_id,
+    )
+
+
+def _breaking(text: str | None) -> tuple[ContractChange, ...]:
+    try:
+        return tuple(ContractChange(**change) for change in json.loads(text or "[]"))
+    except (ValueError, TypeError) as error:
+        raise IntegrityFailure(
+            f"a row of alias_events cannot be read: {error}", "restore the database from a backup"
+        ) from error

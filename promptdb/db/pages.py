@@ -1,0 +1,88 @@
+"""Reads one page of a long list: the rows after a key, in the order of the key."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from promptdb.db.columns import aliases, prompts, runs, versions
+from promptdb.db.heads import is_highest
+from promptdb.db.repository import select_versions, stored_of, view_of
+from promptdb.domain.listing import PromptFilter, SyncRun
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.views import PromptVersionView, StoredVersion
+from promptdb.errors import IntegrityFailure
+
+
+def heads_page(
+    connection: sa.Connection, wanted: PromptFilter, after: PromptId | None, limit: int
+) -> list[StoredVersion]:
+    """Read the highest revisions after a prompt, by name. The caller checks them: a filter takes fewer than the database."""
+    name = sa.tuple_(prompts.c.namespace, prompts.c.name)
+    query = select_versions().add_columns(versions.c.spec_json).where(is_highest)
+    if after is not None:
+        query = query.where(name > sa.tuple_(*map(sa.literal, after)))
+    if wanted.namespace is not None:
+        below = prompts.c.namespace.startswith(f"{wanted.namespace}/", autoescape=True)
+        query = query.where(sa.or_(prompts.c.namespace == wanted.namespace, below))
+    if not wanted.archived:
+        query = query.where(prompts.c.archived_at.is_(None))
+    for exact in (wanted.tag, wanted.owner):
+        if exact is not None:
+            query = query.where(versions.c.spec_json.contains(json.dumps(exact, ensure_ascii=False), autoescape=True))
+    # Databases disagree about the lower case of other letters.
+    if wanted.text is not None and wanted.text.isascii():
+        part = json.dumps(wanted.text)[1:-1]
+        full = prompts.c.namespace + "/" + prompts.c.name
+        found = [column.icontains(part, autoescape=True) for column in (full, versions.c.spec_json)]
+        query = query.where(sa.or_(*found))
+    query = query.order_by(prompts.c.namespace, prompts.c.name).limit(limit)
+    return [stored_of(row) for row in connection.execute(query)]
+
+
+def revisions_of_aliases(connection: sa.Connection, of: Sequence[PromptId]) -> dict[PromptId, dict[str, int]]:
+    """Read the aliases of some prompts, sorted by name, with the revisions that they point at."""
+    query = (
+        sa.select(prompts.c.namespace, prompts.c.name, aliases.c.alias, versions.c.revision)
+        .join(prompts, prompts.c.id == aliases.c.prompt_id)
+        .join(versions, versions.c.id == aliases.c.version_id)
+        .where(sa.tuple_(prompts.c.namespace, prompts.c.name).in_(of))
+    )
+    found: dict[PromptId, dict[str, int]] = {}
+    for namespace, name, alias, revision in sorted(tuple(row) for row in connection.execute(query)):
+        found.setdefault(PromptId(namespace, name), {})[alias] = revision
+    return found
+
+
+def all_versions_page(
+    connection: sa.Connection, before: tuple[datetime, UUID] | None, limit: int
+) -> list[PromptVersionView]:
+    """Read the versions of all prompts before a time and an id, the newest first."""
+    key = (versions.c.created_at, versions.c.id)
+    query = select_versions().order_by(*(column.desc() for column in key)).limit(limit)
+    if before is not None:
+        values = [sa.literal(value, column.type) for value, column in zip(before, key, strict=True)]
+        query = query.where(sa.tuple_(*key) < sa.tuple_(*values))
+    return [view_of(row) for row in connection.execute(query)]
+
+
+def runs_page(connection: sa.Connection, before: int | None, limit: int) -> list[SyncRun]:
+    """Read the syncs before another one, the newest first."""
+    query = sa.select(runs).order_by(runs.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(runs.c.id < before)
+    return [_run(row) for row in connection.execute(query)]
+
+
+def _run(row: sa.Row[Any]) -> SyncRun:
+    try:
+        counts = {str(name): int(count) for name, count in json.loads(row.counts_json).items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise IntegrityFailure(f"the row of sync {row.id} was edited", "restore the database from a backup") from error
+    return SyncRun(
+        *(row.id, row.root, row.git_ref, row.commit_id, row.is_dirty, row.outcome),
+        *(counts, row.created_by, row.started_at, row.finished_at),
+    )

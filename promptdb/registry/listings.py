@@ -1,0 +1,134 @@
+"""Reads long lists of a registry page by page."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from promptdb.db.alias_log import numbered_moves
+from promptdb.db.engine import reading
+from promptdb.db.lookup import existing_name
+from promptdb.db.pages import all_versions_page, heads_page, revisions_of_aliases, runs_page
+from promptdb.db.repository import PromptRepository
+from promptdb.db.retry import retried
+from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.refs import parse_alias
+from promptdb.domain.views import AliasEventView, LogEntry, PromptSummary, PromptVersionView, StoredVersion
+from promptdb.errors import IntegrityFailure
+from promptdb.registry.stores import Registry
+
+MaySee = Callable[[PromptId], bool]
+
+_BATCH = 500
+"""Rows that are read at once, because a list takes only some of them."""
+
+
+@retried
+def list_prompts(
+    registry: Registry, wanted: PromptFilter, may_see: MaySee, after: PromptId | None, limit: int
+) -> list[ListedPrompt]:
+    """List the prompts after another one, sorted by namespace and name."""
+    found: list[ListedPrompt] = []
+    size = limit
+    with reading(registry.engine) as connection:
+        while True:
+            heads = heads_page(connection, wanted, after, size)
+            aliases = revisions_of_aliases(connection, [head.view.prompt for head in heads])
+            for head in heads:
+                if not may_see(head.view.prompt):
+                    continue
+                listed = _listed(head, wanted, aliases.get(head.view.prompt, {}))
+                if listed is not None:
+                    found.append(listed)
+                    if len(found) == limit:
+                        return found
+            if len(heads) < size:
+                return found
+            after, size = heads[-1].view.prompt, max(limit, _BATCH)
+
+
+@retried
+def find_prompt(registry: Registry, prompt: PromptId) -> ListedPrompt:
+    """Find a prompt, also by an earlier name. Raise PromptNotFound if there is none."""
+    with reading(registry.engine) as connection:
+        name = existing_name(connection, prompt)
+        head = PromptRepository(connection).stored_heads([name])[name]
+        aliases = revisions_of_aliases(connection, [name]).get(name, {})
+    found = _listed(head, PromptFilter(archived=True), aliases)
+    assert found is not None  # noqa: S101
+    return found
+
+
+def _listed(head: StoredVersion, wanted: PromptFilter, aliases: dict[str, int]) -> ListedPrompt | None:
+    view = head.view
+    try:
+        spec = json.loads(head.spec_json)
+        if not wanted.takes(view.prompt, spec):
+            return None
+        metadata = spec["metadata"]
+        texts = metadata["title"], metadata["description"], tuple(metadata["tags"]), tuple(metadata["owners"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise IntegrityFailure(f"the stored spec of {view} cannot be read", "see: promptdb verify") from error
+    summary = PromptSummary(
+        *(view.prompt, view.id, view.revision, view.spec_hash, view.created_at, head.archived, aliases)
+    )
+    return ListedPrompt(summary, *texts)
+
+
+@retried
+def list_versions(registry: Registry, prompt: PromptId, before: int | None, limit: int) -> list[LogEntry]:
+    """List the versions of a prompt before a revision, the newest first. Raise PromptNotFound if there is no prompt."""
+    with reading(registry.engine) as connection:
+        name = existing_name(connection, prompt)
+        repository = PromptRepository(connection)
+        return _entries(repository, repository.versions(name, limit, before), name)
+
+
+@retried
+def list_all_versions(
+    registry: Registry, may_see: MaySee, before: tuple[datetime, UUID] | None, limit: int
+) -> list[LogEntry]:
+    """List the versions of all prompts before a time and an id, the newest first."""
+    found: list[PromptVersionView] = []
+    size = limit
+    with reading(registry.engine) as connection:
+        while True:
+            views = all_versions_page(connection, before, size)
+            found += [view for view in views if may_see(view.prompt)]
+            if len(views) < size or len(found) >= limit:
+                return _entries(PromptRepository(connection), found[:limit])
+            before, size = (views[-1].created_at, views[-1].id), max(limit, _BATCH)
+
+
+def _entries(
+    repository: PromptRepository, views: Sequence[PromptVersionView], prompt: PromptId | None = None
+) -> list[LogEntry]:
+    sources = repository.provenance([view.id for view in views])
+    pointing: dict[UUID, tuple[str, ...]] = {}
+    for alias in repository.aliases(prompt):
+        pointing[alias.version_id] = (*pointing.get(alias.version_id, ()), alias.alias)
+    return [LogEntry(view, sources.get(view.id), pointing.get(view.id, ())) for view in views]
+
+
+@retried
+def list_moves(
+    registry: Registry, prompt: PromptId, alias: str | None, before: int | None, limit: int
+) -> list[tuple[int, AliasEventView]]:
+    """List the moves of a prompt's aliases before another one, the newest first, with their numbers.
+
+    Raises:
+        InvalidRef: no alias can have this name.
+        PromptNotFound: there is no such prompt.
+    """
+    only = None if alias is None else parse_alias(alias)
+    with reading(registry.engine) as connection:
+        name = existing_name(connection, prompt)
+        return numbered_moves(connection, name, only, below=before, limit=limit)
+
+
+@retried
+def list_runs(registry: Registry, before: int | None, limit: int) -> list[SyncRun]:
+    """List the syncs before another one, the newest first."""
+    with reading(registry.engine) as connection:
+        return runs_page(connection, before, limit)
