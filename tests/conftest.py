@@ -16,6 +16,7 @@ pytest_plugins = [
     "disks",
     "small_disks",
     "sampling",
+    "receiver",
 ]
 
 # A process that has to compile all it imports takes three times as long to start.

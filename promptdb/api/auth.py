@@ -26,14 +26,13 @@ class Need(SecurityBase):
         action: the action that the scope permits.
         everywhere: the scope must cover the whole registry, unless the path names a prompt. Otherwise the route itself asks
             for each prompt, with `require_named` or `Grant.reads`.
-        by_answer: the route compares the name of the found prompt itself, with `require_found`.
     """
 
     scheme_name = "token"
 
-    def __init__(self, action: Action, *, everywhere: bool = False, by_answer: bool = False) -> None:
+    def __init__(self, action: Action, *, everywhere: bool = False) -> None:
         self.model = _MODEL
-        self.action, self.everywhere, self.by_answer = action, everywhere, by_answer
+        self.action, self.everywhere = action, everywhere
 
     async def __call__(self, request: Request) -> Grant:
         grant = grant_of(request)
@@ -41,28 +40,26 @@ class Need(SecurityBase):
         if "prompt" in names:
             prompt, alias = prompt_of(names["prompt"]), names.get("alias")
             require(grant, self.action, prompt, alias)
-            if not self.by_answer and not grant.allows(self.action, None, alias):
+            if not grant.allows(self.action, None, alias):
                 await run_in_threadpool(require_named, served(request).reader, grant, self.action, prompt, alias)
         elif self.everywhere:
             require(grant, self.action)
         return grant
 
 
-def _needs(action: Action, **options: bool) -> Grant:
+def _needs(action: Action, *, everywhere: bool = False) -> Grant:
     # FastAPI's functions are typed as the values that they stand for.
-    need: Grant = Security(Need(action, **options), scopes=[action])
+    need: Grant = Security(Need(action, everywhere=everywhere), scopes=[action])
     return need
 
 
 READS: Any = _needs(Action.READ)
 READS_ALL: Any = _needs(Action.READ, everywhere=True)
-"""The same as `Reads` and `ReadsAll`, as dependencies of routes that do not need the grant itself."""
+ADMINISTERS: Any = _needs(Action.ADMIN, everywhere=True)
+"""The same as `Reads`, `ReadsAll` and `Administers`, as dependencies of routes that do not need the grant itself."""
 
 Reads = Annotated[Grant, _needs(Action.READ)]
 """To read the prompt in the path. Without one, the route shows only prompts that the grant reads."""
-
-ReadsFound = Annotated[Grant, _needs(Action.READ, by_answer=True)]
-"""The same for a route that answers from memory. It calls `require_found` with what it found."""
 
 ReadsAll = Annotated[Grant, _needs(Action.READ, everywhere=True)]
 """To read all prompts at once."""
@@ -75,6 +72,17 @@ Promotes = Annotated[Grant, _needs(Action.PROMOTE)]
 
 Administers = Annotated[Grant, _needs(Action.ADMIN, everywhere=True)]
 """To do what concerns the whole registry."""
+
+
+SAYS_READS: dict[str, Any] = {"security": [{Need.scheme_name: [str(Action.READ)]}]}
+"""A route that calls `reads` itself says so in the document with this. FastAPI takes long to call a dependency."""
+
+
+def reads(request: Request) -> tuple[Grant, PromptId]:
+    """Do as `Reads`, and return the prompt in the path too. The route calls `require_found` with what it found."""
+    grant, prompt = grant_of(request), prompt_of(request.path_params["prompt"])
+    require(grant, Action.READ, prompt)
+    return grant, prompt
 
 
 def grant_of(request: Request) -> Grant:

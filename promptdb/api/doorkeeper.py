@@ -34,7 +34,7 @@ class Doorkeeper:
 
     def __init__(self, registry: Callable[[], Registry]) -> None:
         self._registry = registry
-        self._tokens: dict[str, Remembered[ApiToken | None]] = {}
+        self._tokens: dict[str, Remembered[tuple[ApiToken, Grant] | None]] = {}
         self._has_tokens = Remembered(lambda: tokens.has_tokens(registry()))
         self._is_closed = False
         self._uses: dict[int, datetime] = {}
@@ -59,20 +59,22 @@ class Doorkeeper:
         Raises:
             PromptDBError: the database fails, and this token was not used in the last hour.
         """
-        # Everyone can check the form. The rest is decided by the hash of the whole text, after the lookup.
-        if not is_token(text):
-            return None
+        # Only the hash of the whole text decides. Everyone can check the form, which saves queries.
         hashed = token_hash(text)
-        remembered = self._tokens.get(hashed) or Remembered(lambda: tokens.find_token(self._registry(), hashed))
-        token = await remembered.get()
-        if token is None:
+        if (remembered := self._tokens.get(hashed)) is None:
+            if not is_token(text):
+                return None
+            remembered = Remembered(lambda: _known(tokens.find_token(self._registry(), hashed)))
+        known = await remembered.get()
+        if known is None:
             return None
         self._tokens[hashed] = remembered
+        token, grant = known
         now = datetime.now(UTC)
         if token.state(now) is not TokenState.ACTIVE:
             return None
-        self._uses[token.id] = now.replace(second=0, microsecond=0)
-        return Grant.of(token)
+        self._uses[token.id] = now
+        return grant
 
     async def open_grant(self) -> Grant | None:
         """Return the grant without a token: unlimited until the registry has its first one, and None from then on.
@@ -85,7 +87,8 @@ class Doorkeeper:
 
     async def note_uses(self) -> None:
         """Note the uses that are not noted yet. After a failure, the next note has them again."""
-        uses = {key: used for key, used in self._uses.items() if self._noted.get(key) != used}
+        minutes = {key: used.replace(second=0, microsecond=0) for key, used in self._uses.items()}
+        uses = {key: used for key, used in minutes.items() if self._noted.get(key) != used}
         if not uses:
             return
         try:
@@ -99,3 +102,7 @@ class Doorkeeper:
         while True:
             await asyncio.sleep(NOTED)
             await self.note_uses()
+
+
+def _known(token: ApiToken | None) -> tuple[ApiToken, Grant] | None:
+    return None if token is None else (token, Grant.of(token))

@@ -33,10 +33,12 @@ class Gate:
         self._app, self._public, self._basic = app, public, basic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._public:
+        if scope["type"] != "http" or _path(scope) in self._public:
             await self._app(scope, receive, send)
             return
         grant = await self._admitted(scope)
+        # In place, so that the log names the token and the route.
+        scope.setdefault("state", {})["grant"] = grant
         looked_at, is_over = monotonic(), False
 
         async def answer(message: Message) -> None:
@@ -53,8 +55,6 @@ class Gate:
                     message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
-        # In place, so that the log names the token and the route.
-        scope.setdefault("state", {})["grant"] = grant
         await self._app(scope, receive, answer)
 
     async def _admitted(self, scope: Scope) -> Grant:
@@ -73,7 +73,7 @@ class Gate:
                 hint = "create a token with 'promptdb token create', and send it"
                 raise Refusal(403, "forbidden", f"without a token, this request is refused: {reason}", hint)
             return grant
-        text = _token_in(given, allow_basic=self._basic is not None and scope["path"].startswith(self._basic))
+        text = _token_in(given, allow_basic=self._basic is not None and _path(scope).startswith(self._basic))
         found = await doorkeeper.grant_of(text) if text is not None else None
         if found is None:
             raise unauthenticated()
@@ -85,6 +85,12 @@ def unauthenticated() -> Refusal:
     hint = "send the header Authorization: Bearer with a token that 'promptdb token create' made"
     detail = "the request needs a valid token"
     return Refusal(401, "unauthenticated", detail, hint, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _path(scope: Scope) -> str:
+    """Return the path below that of the app, where a proxy has put it."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _by_name(scope: Scope) -> Mapping[str, Sequence[str]]:

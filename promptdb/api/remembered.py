@@ -12,7 +12,7 @@ from promptdb.errors import PromptDBError
 FRESH = 2.0
 """Seconds for which an answer is not asked for again."""
 
-IDLE = 10.0
+IDLE = 5.0
 """Seconds after which a request waits for the next answer, because no request has asked meanwhile."""
 
 WAIT = 1.0

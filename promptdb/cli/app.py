@@ -52,9 +52,10 @@ JOBS = {
             "Write a snapshot: one file from which applications read prompts without the registry.",
         ),
     },
-    "Serve prompts over HTTP": {
+    "Serve prompts and events": {
         "serve": ("serve", "Serve prompts to applications over HTTP."),
         "token": ("token", "Create, list, revoke and check access tokens of the HTTP API."),
+        "webhook": ("webhook", "Send events to other programs, as docs/webhooks.md explains."),
     },
     "Keep a registry healthy": {
         "verify": ("verify", "Check the registry's rows and blobs against their digests."),

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 _REPORTING = frozenset(
     {"init", "check", "sync", "mv", "promote", "rollback", "alias", "register-file"}
-    | {"export", "import", "copy", "snapshot", "verify", "gc", "db", "token"}
+    | {"export", "import", "copy", "snapshot", "verify", "gc", "db", "token", "webhook"}
 )
 """Commands that act and print a report, which is data only as JSON. Other commands print what they were asked for."""
 
 _LISTS = (
     *(("alias", "list"), ("alias", "log"), ("db", "current"), ("db", "doctor"), ("snapshot", "diff")),
-    *(("token", "create"), ("token", "list")),
+    *(("token", "create"), ("token", "list"), ("webhook", "add"), ("webhook", "rotate")),
+    *(("webhook", "list"), ("webhook", "deliveries")),
 )
 
 

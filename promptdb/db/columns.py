@@ -249,3 +249,42 @@ idempotency_keys = sa.Table(
     _optional("answer_json", sa.Text),
     _column("created_at", UtcDateTime, index=True),
 )
+# Receivers of events. `events` has their types between commas, and is empty for all. The secrets are stored as they are,
+# because they sign; `previous_secret` signs too, until `previous_until`. Until `rests_until` nothing is sent.
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    _number(),
+    _column("url", sa.String(2048)),
+    _column("events", sa.Text),
+    _column("namespace", sa.String(MAX_IDENTITY)),
+    _column("secret", sa.String(128)),
+    _optional("previous_secret", sa.String(128)),
+    _optional("previous_until", UtcDateTime),
+    _column("created_by", _ACTOR),
+    _column("created_at", UtcDateTime),
+    _optional("rests_until", UtcDateTime),
+    _optional("disabled_at", UtcDateTime),
+    _optional("disabled_reason", sa.String(255)),
+)
+# The promise to send an event, written in the transaction of the change, and what became of it. `due_at` is null once there are
+# no more attempts. A worker that sends one moves `due_at` to the time from which others may.
+deliveries = sa.Table(
+    "webhook_deliveries",
+    metadata,
+    _number(),
+    _key("webhook_id", webhooks),
+    _column("message_id", sa.String(64)),
+    _column("event", sa.String(64)),
+    _optional("prompt", sa.String(MAX_IDENTITY)),
+    _column("body", sa.Text),
+    _column("state", sa.String(16)),
+    _column("attempts", sa.Integer),
+    _column("created_at", UtcDateTime),
+    _optional("due_at", UtcDateTime),
+    _optional("attempted_at", UtcDateTime),
+    _optional("status", sa.Integer),
+    _optional("error", sa.String(255)),
+    sa.Index(None, "due_at"),
+    sa.Index("ix_webhook_deliveries_webhook_id", "webhook_id", "id"),
+)

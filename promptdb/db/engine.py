@@ -78,8 +78,10 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+def writing(engine: sa.Engine, *, alone: bool = True) -> Iterator[sa.Connection]:
     """Open a transaction that holds the write lock from its first statement: what it reads stays true until it commits.
+
+    With `alone` False, it takes no lock on PostgreSQL: it must lock each row that it decides about, and changes no version.
 
     The lock ends with the connection, so a killed process leaves none behind. If the connection is lost during the commit, a
     second transaction finds out whether the commit succeeded.
@@ -95,7 +97,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         engine.connect().execution_options(**options) as connection,
         connection.begin() as transaction,
     ):
-        if engine.dialect.name == "postgresql":
+        if alone and engine.dialect.name == "postgresql":
             take_write_lock(connection)
         yield connection
         try:

@@ -21,6 +21,7 @@ _DISTINCT = {
     "alias_events": ("prompt_id", "alias", "generation", "actor", "created_at"),
     "api_tokens": ("token_hash",),
     "sync_runs": ("root", "created_by", "started_at", "finished_at"),
+    "webhooks": ("secret",),
 }
 
 

@@ -46,6 +46,8 @@ _PRIVILEGES: dict[str, tuple[str, ...]] = {
     "prompt_changes": ("INSERT", "DELETE"),
     "api_tokens": ("INSERT", "UPDATE"),
     "idempotency_keys": ("INSERT", "UPDATE", "DELETE"),
+    "webhooks": ("INSERT", "UPDATE", "DELETE"),
+    "webhook_deliveries": ("INSERT", "UPDATE", "DELETE"),
 }
 
 

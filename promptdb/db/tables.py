@@ -196,3 +196,36 @@ class IdempotencyKey(Table, table=True):
     status: int | None
     answer_json: str | None
     created_at: datetime
+
+
+class Webhook(Table, table=True):
+    __table__ = columns.webhooks
+    id: int
+    url: str
+    events: str
+    namespace: str
+    secret: str
+    previous_secret: str | None
+    previous_until: datetime | None
+    created_by: str
+    created_at: datetime
+    rests_until: datetime | None
+    disabled_at: datetime | None
+    disabled_reason: str | None
+
+
+class WebhookDelivery(Table, table=True):
+    __table__ = columns.deliveries
+    id: int
+    webhook_id: int
+    message_id: str
+    event: str
+    prompt: str | None
+    body: str
+    state: str
+    attempts: int
+    created_at: datetime
+    due_at: datetime | None
+    attempted_at: datetime | None
+    status: int | None
+    error: str | None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -21,8 +22,12 @@ from promptdb.db.columns import (
 )
 from promptdb.db.inserts import Row, insert_rows
 from promptdb.db.lost_commit import note
+from promptdb.db.outbox import promise
 from promptdb.db.repository import among, named
+from promptdb.db.webhooks import subscriptions
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.webhooks.events import Event
+from promptdb.domain.webhooks.subscriptions import Subscription
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,15 @@ class RegistryWriter:
 
     def insert_alias_events(self, rows: Sequence[Row]) -> None:
         self._insert(events, [{**row, "created_at": self.now} for row in rows])
+
+    def promise(self, events: Iterable[Event]) -> None:
+        """Write a delivery of each event for each webhook that gets it. Without webhooks, the events are not even made."""
+        if self._subscriptions:
+            promise(self.connection, self._subscriptions, events, self.now)
+
+    @cached_property
+    def _subscriptions(self) -> list[Subscription]:
+        return subscriptions(self.connection)
 
     def _insert(self, target: sa.Table, rows: Sequence[Row]) -> None:
         insert_rows(self.connection, target, rows)

@@ -23,6 +23,7 @@ from promptdb.domain.aliases import AliasMove, AliasTarget, rollback_targets
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
 from promptdb.domain.views import AliasView, PromptSummary
+from promptdb.domain.webhooks.events import alias_changed
 from promptdb.errors import ConfigError, Conflict, NotFound
 from promptdb.registry.alias_conditions import moved_meanwhile, require_expected
 from promptdb.registry.protection import require_unbroken, with_breaking
@@ -227,7 +228,7 @@ def write_moves(
     ids: Mapping[PromptId, UUID],
     run_id: int | None = None,
 ) -> None:
-    """Write moves and their events on the connection that holds the lock."""
+    """Write moves, their events, and what webhooks get of them, on the connection that holds the lock."""
 
     def key(move: AliasMove) -> Row:
         return {"prompt_id": ids[move.prompt], "alias": move.alias}
@@ -255,6 +256,7 @@ def write_moves(
             for move in moves
         ]
     )
+    writer.promise(alias_changed(move, actor, run_id) for move in moves if move.is_needed)
 
 
 def _target(view: PromptSummary | AliasView) -> AliasTarget:

@@ -95,5 +95,6 @@ def has_tokens(registry: Registry) -> bool:
 @retried
 def note_uses(registry: Registry, uses: Mapping[int, datetime]) -> None:
     """Note the last uses of tokens by their ids, exact to a minute."""
+    minutes = {key: used.replace(second=0, microsecond=0) for key, used in uses.items()}
     with writing(registry.engine) as connection:
-        tokens.set_last_used(connection, {key: used.replace(second=0, microsecond=0) for key, used in uses.items()})
+        tokens.set_last_used(connection, minutes)

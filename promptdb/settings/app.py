@@ -1,7 +1,7 @@
 """The settings, and how they are loaded: environment variables over a settings file."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -9,7 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 
 from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.layout import Layout, based
+from promptdb.domain.nearest import close_matches
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.webhooks.addresses import Network
 from promptdb.errors import ConfigError
 from promptdb.settings import values as kinds
 from promptdb.settings.clients import ServerUrl, Sources, Token
@@ -33,8 +35,10 @@ class AppSettings(BaseModel):
     Relative paths start at the folder `base`.
     """
 
-    # `pydantic_settings` would take as long to import as the rest of a short command.
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
+    # `pydantic_settings` would take as long to import as the rest of a short command. Few commands read a target's settings.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True, defer_build=True
+    )
     prefix: ClassVar[str] = PREFIX
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
@@ -84,6 +88,10 @@ class AppSettings(BaseModel):
     main_ref: kinds.RefName | None = Field(default=None, description="the git ref that latest follows")
     protected_aliases: list[kinds.AliasName] = Field(
         default=["production"], description="aliases that move over a breaking change only with permission"
+    )
+
+    webhook_private_networks: list[kinds.NetworkRange] = Field(
+        default=[], description="networks that are not public, to which webhooks may be sent"
     )
 
     source: Sources = Field(
@@ -144,6 +152,10 @@ class AppSettings(BaseModel):
     @property
     def blob_path(self) -> Path:
         return self.base / self.blob_root
+
+    @property
+    def webhook_networks(self) -> list[Network]:
+        return [ip_network(text) for text in self.webhook_private_networks]
 
     def as_in(self, read: Callable[[str], bytes | None], top: Path, where: str) -> Self:
         """Take the settings of prompt files from another state of the repository, which messages call `where`.
@@ -211,7 +223,7 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
     refuse_misspelt_variables(known, prefix)
     for key in table:
         if key not in known:
-            near = get_close_matches(key.lower().replace("-", "_"), known, 1)
+            near = close_matches(key.lower().replace("-", "_"), known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(sorted(known))}"
             if key == "tool" and file is not None and file.name == CONFIG_FILE:
                 hint = f"in {CONFIG_FILE} write [refs], without tool.promptdb; [tool.promptdb] is for pyproject.toml"

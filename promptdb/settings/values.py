@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
@@ -44,6 +45,13 @@ def require_text(value: Any) -> Any:
     return value
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise PydanticCustomError("network", "a network is an address or a range, such as 10.0.0.0/8 or ::1") from None
+
+
 def _message_role(value: Any) -> Any:
     return ROLE_SYNONYMS.get(value, value) if isinstance(value, str) else value
 
@@ -70,6 +78,7 @@ RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
 RefName = Annotated[str, AfterValidator(_ref_name)]
 FolderName = Annotated[str, AfterValidator(_folder)]
 ApiPrefix = Annotated[str, AfterValidator(_api_prefix)]
+NetworkRange = Annotated[str, AfterValidator(_network)]
 TextFormat = Literal["f-string", "jinja2", "mustache", "plain"]
 TextRole = Annotated[Literal["system", "human", "ai"], BeforeValidator(_message_role)]
 Undefined = Literal["strict", "lenient"]
@@ -79,7 +88,7 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidat
 class FolderSettings(BaseModel):
     """The settings of one folder. Without a value, those of the folder around it hold."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     text_format: TextFormat | None = None
     text_role: TextRole | None = None

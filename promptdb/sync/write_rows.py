@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 from uuid import UUID
 
 from promptdb.blobs.store import BlobStore
@@ -18,6 +19,7 @@ from promptdb.domain.plan import Action, Change, Desired, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.version_ids import prompt_id, version_id
 from promptdb.domain.views import Provenance
+from promptdb.domain.webhooks.events import sync_finished, version_created
 from promptdb.project.view import Origin
 from promptdb.registry.stores import Registry
 from promptdb.sync.batch import Batch, new_versions
@@ -27,7 +29,7 @@ def write_run(
     writer: RegistryWriter, actor: str, origin: Origin, performed: Plan, started: datetime, outcome: str = APPLIED
 ) -> int:
     """Record a run. If it was applied and its tree is clean, move the head of its ref."""
-    counts = {action.value: performed.count(action) for action in Action}
+    counts = {**{action.value: performed.count(action) for action in Action}, "unchanged": performed.unchanged}
     run_id = writer.insert_run(
         {
             "root": origin.root,
@@ -35,7 +37,7 @@ def write_run(
             "commit_id": origin.commit_id,
             "is_dirty": origin.is_dirty,
             "outcome": outcome,
-            "counts_json": json.dumps({**counts, "unchanged": performed.unchanged}),
+            "counts_json": json.dumps(counts),
             "created_by": actor,
             "started_at": started,
             "finished_at": writer.now,
@@ -43,6 +45,8 @@ def write_run(
     )
     if outcome == APPLIED and origin.clean_commit is not None:
         writer.set_source_head(origin.root, origin.head_name, origin.clean_commit, run_id)
+    place = (outcome, origin.root, origin.git_ref, origin.commit_id, counts, actor)
+    writer.promise([sync_finished(run_id, *place, is_dirty=origin.is_dirty)])
     return run_id
 
 
@@ -89,6 +93,9 @@ def write_versions(
     writer.insert_versions(versions)
     writer.insert_assets(assets)
     writer.insert_sources(places)
+    names = [change.prompt for change in new_versions(performed)]
+    commits = [place["commit_id"] for place in places] or [None] * len(names)
+    writer.promise(map(version_created, names, versions, commits, repeat(run_id)))
 
 
 def confirm(

@@ -8,6 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from promptdb.db.inserts import Row
+from promptdb.db.writer import RegistryWriter
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.webhooks.events import version_created
 from promptdb.errors import Conflict
 from promptdb.registry.stores import Registry
 from promptdb.transfer.insert_rows import Written, insert
@@ -50,6 +53,9 @@ def add_version(connection: sa.Connection, source: Source, registry: Registry) -
         noted = connection.execute(sa.insert(table("sync_runs")).values({**run, **own_run}))
         key: int = noted.inserted_primary_key[0]  # type: ignore[index]
         new["version_sources"] = [{**row, "run_id": key} for row in lacking]
+    if new["prompt_versions"]:
+        name = PromptId(prompt["namespace"], prompt["name"])
+        RegistryWriter(connection, datetime.now(UTC)).promise([version_created(name, version)])
     rows = sum(insert(connection, source, name, found, registry.blobs) for name, found in new.items()) + bool(lacking)
     return Written(len(new["prompts"]), len(new["prompt_versions"]), 0, rows)
 

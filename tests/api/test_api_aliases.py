@@ -201,7 +201,7 @@ def test_each_kind_of_move_compares(
 @on_sqlite
 def test_the_expected_revision_of_a_deletion_is_in_the_query(api: TestClient, triage: PromptService) -> None:
     assert api.delete(PRODUCTION, params={"expected": 1}).json()["code"] == "alias-moved"
-    assert api.request("DELETE", PRODUCTION, json={"expected": 2}).json()["code"] == "bad-request"
+    assert api.request("DELETE", PRODUCTION, json={"expected": 2}).json()["code"] == "invalid-request"
     assert at(triage) == 2
     assert api.delete(PRODUCTION, params={"expected": 2}).status_code == 200
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from apis import API, bearer, client_for, token_of
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from registries import on_sqlite, rows, write
+from registries import Rows, dump, on_sqlite, rows, write
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
@@ -303,19 +304,72 @@ def needs_of(dependant: Dependant) -> list[Need]:
 def test_every_route_needs_a_scope_and_says_so_in_the_document(api: TestClient) -> None:
     routes = [route for router in ROUTERS for route in router.routes]
     assert all(isinstance(route, APIRoute) for route in routes)
-    needs = {
-        (route.path_format, method.lower()): needs_of(route.dependant)
-        for route in routes
-        if isinstance(route, APIRoute)
-        for method in route.methods
-    }
-    assert {path for (path, _), found in needs.items() if len(found) != 1} == PUBLIC
+    needs: dict[tuple[str, str], list[str]] = {}
+    for route in routes:
+        if isinstance(route, APIRoute):
+            actions = [str(need.action) for need in needs_of(route.dependant)]
+            needs.update(((method, route.path_format), actions) for method in route.methods or ())
+    needs["GET", "/prompts/{prompt}/resolve"] += ["read"]  # which it asks for without FastAPI
+    assert {path for (_, path), actions in needs.items() if len(actions) != 1} == PUBLIC
     document = api.get("openapi.json").json()
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            [need] = needs[path.removeprefix(API), method] or [None]
-            assert operation.get("security", []) == ([{"token": [need.action]}] if need else []), path
+    shown = {
+        (method.upper(), path.removeprefix(API)): [
+            scope for way in operation.get("security", []) for scope in way["token"]
+        ]
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert shown == needs
+
+
+def recorded(service: PromptService) -> Rows:
+    """All rows but the last uses of tokens."""
+    return {name: found for name, found in dump(service.engine).items() if name != "api_tokens"}
+
+
+def operations_on_prompts(api: TestClient) -> list[tuple[str, str]]:
+    """Methods and paths of all routes with a prompt in their path, other parts filled in."""
+    found = []
+    for path, operations in api.get("openapi.json").json()["paths"].items():
+        filled = path.replace("{alias}", "production").replace("{selector}", "latest").replace("{path}", "_a.csv")
+        if "{prompt}" in path:
+            assert filled.count("{") == 1, "fill in the new parameter above"
+            found += [(method.upper(), filled.removeprefix(f"{API}/")) for method in operations]
+    return found
+
+
+def test_no_route_shows_or_changes_a_prompt_outside_of_the_scope(api: TestClient, service: PromptService) -> None:
+    renamed(service)
+    scopes = [f"{action}@support" for action in ("read", "write", "promote:*", "admin")]
+    limited = bearer(token_of(service, *scopes))
+    before = recorded(service)
+    operations = operations_on_prompts(api)
+    assert len(operations) > 0
+    for method, path in operations:
+        send = partial(api.request, method, headers={**limited, "If-Match": "*"}, json=None if method == "GET" else {})
+        for outside in ("legal/terms", "legal%2Fterms", "secret/new"):
+            refused = send(path.replace("{prompt}", outside))
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), (method, path)
+        gone, absent = (send(path.replace("{prompt}", f"support/{name}")) for name in ("old", "neo"))
+        if gone.status_code != 404 or absent.status_code != 404:
+            assert (gone.status_code, absent.status_code) == (404, 422), (method, path)
+        assert gone.json()["detail"] == "there is no prompt support/old", (method, path)
+        assert "secret" not in gone.text
+    assert recorded(service) == before
+
+
+@pytest.mark.parametrize(("scope", "allowed"), [("read@support", "GET"), ("promote:canary@support", "GET")])
+def test_a_route_that_changes_something_needs_more_than_to_read(
+    api: TestClient, service: PromptService, scope: str, allowed: str
+) -> None:
+    token = bearer(token_of(service, scope))
+    before = recorded(service)
+    for method, path in operations_on_prompts(api):
+        is_reading = method == allowed or path.endswith("/render") or path.startswith("exports/")
+        answer = api.request(method, path.replace("{prompt}", "support/triage"), headers=token, json={})
+        assert (answer.status_code == 403) != is_reading, (method, path, answer.text)
+    assert recorded(service) == before
 
 
 # Long answers, and last uses

@@ -63,6 +63,20 @@ TOKEN = {
     "state": None,
     "scopes": [None],
 }
+WEBHOOK = {
+    **dict.fromkeys(("id", "url", "namespace", "created_by", "created_at", "rests_until", "disabled_at")),
+    **dict.fromkeys(("disabled_reason", "pending", "failed")),
+    "events": [None],
+}
+DELIVERY = {
+    **dict.fromkeys(("id", "webhook_id", "message_id", "event", "prompt", "state", "attempts", "created_at")),
+    **dict.fromkeys(("attempted_at", "due_at", "status", "error")),
+}
+ATTEMPT = {
+    **dict.fromkeys(("delivery_id", "webhook_id")),
+    "answer": dict.fromkeys(("status", "error", "retry_after")),
+    "outcome": dict.fromkeys(("state", "due_at", "rests_until", "disables")),
+}
 ROWS = dict.fromkeys(
     (
         *("prompts", "sync_runs", "prompt_versions", "prompt_assets", "version_sources"),
@@ -121,12 +135,20 @@ SHAPES: dict[str, Any] = {
     "token create ci --scope read": {"token": None, **TOKEN},
     "token list": [TOKEN],
     "token revoke deploy": TOKEN,
+    "webhook add https://example.com/a --event sync.finished": {"webhook": WEBHOOK, "secret": None},
+    "webhook list": [WEBHOOK],
+    "webhook rotate 1": {"webhook": WEBHOOK, "secret": None, "previous_until": None},
+    "webhook enable 1": WEBHOOK,
+    "webhook deliver": [ATTEMPT],
+    "webhook deliveries": [DELIVERY],
+    "webhook replay 1": {"webhook": None, "deliveries": None},
+    "webhook remove 1": WEBHOOK,
     "db current": dict.fromkeys(("database", "current", "needed")),
 }
 
 
 @pytest.fixture
-def busy(run: Run, git: Git, project: Path) -> Path:
+def busy(run: Run, git: Git, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A registry with history, and a tree with something of everything to plan."""
     write(project, {"prompts/gone.txt": "x"})
     commit_all(git)
@@ -136,6 +158,10 @@ def busy(run: Run, git: Git, project: Path) -> Path:
         write(project, {"prompts/support/triage.yaml": TRIAGE.replace("Triage", f"Sort {revision}")})
         assert run("sync").code == 0
     assert run("token", "create", "deploy", "--scope", "promote:production").code == 0
+    # Nothing answers there.
+    monkeypatch.setenv("PROMPTDB_WEBHOOK_PRIVATE_NETWORKS", '["127.0.0.1"]')
+    assert run("webhook", "add", "http://127.0.0.1:1/", "--event", "alias.moved").code == 0
+    assert run("promote", "support/triage", "staging").code == 0
     write(project, {"prompts/greet.txt": "Hi {name} in {place}!"})
     (project / "prompts/gone.txt").unlink()
     return project
@@ -235,7 +261,10 @@ def test_every_key_is_documented(command: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [VERSION, PROVENANCE, CHANGE, CHANGED_FILE, CONTRACT_CHANGE, ASSET, MOVE, PROBLEM, ORDER, ALIAS_MOVE],
+    [
+        *(VERSION, PROVENANCE, CHANGE, CHANGED_FILE, CONTRACT_CHANGE, ASSET, MOVE, PROBLEM, ORDER, ALIAS_MOVE, WEBHOOK),
+        *(DELIVERY, ATTEMPT["answer"], ATTEMPT["outcome"], ATTEMPT),
+    ],
     ids=[
         "version",
         "provenance",
@@ -247,6 +276,11 @@ def test_every_key_is_documented(command: str) -> None:
         "problem",
         "order",
         "alias move",
+        "webhook",
+        "delivery",
+        "answer",
+        "outcome",
+        "attempt",
     ],
 )
 def test_every_key_of_a_part_is_documented(part: dict[str, Any]) -> None:

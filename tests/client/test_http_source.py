@@ -367,6 +367,14 @@ def test_without_a_stream_there_are_long_polls_and_the_stream_comes_back(
     assert counted(server, "wait=") == polls
 
 
+def test_an_outage_is_found_by_the_first_long_poll(server: PromptServer, client: PromptClient) -> None:
+    server.faults["events"] = html(404)
+    client.get(REF)
+    until(lambda: counted(server, "wait=25") > 0)
+    server.stop()
+    until(lambda: client.status() is Status.STALE)
+
+
 def test_without_stream_and_long_polls_there_is_the_time_to_live(
     service: PromptService, server: PromptServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

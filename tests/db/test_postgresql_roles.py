@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hooks import hook
 from postgres import PostgresServer
 from registries import NewRegistry, settings_for, write
 
 from promptdb.db import migrate
+from promptdb.db.engine import reading
 from promptdb.domain.plan import Policy
 from promptdb.errors import ConfigError, StorageError
 from promptdb.maintenance import schema
 from promptdb.maintenance.doctor.database import examine_database
 from promptdb.maintenance.doctor.finding import Level
 from promptdb.project.load import load_tree
+from promptdb.registry.webhooks import list_webhooks
 from promptdb.service import PromptService
 from promptdb.sync.sync_tree import plan_tree, sync_tree
 from promptdb.transfer.copy import copy_registry, import_file
@@ -68,6 +71,18 @@ def test_each_role_can_do_what_it_is_for_and_the_reader_no_more(
         reader.register_text("a/p2", "changed")
     with pytest.raises(StorageError, match=r"permission denied|must be owner"):
         migrate.downgrade(writer.engine, "base")
+
+
+def test_only_who_writes_can_read_the_secrets_of_webhooks(service_as: Callable[[str], PromptService]) -> None:
+    migrate.upgrade(service_as("promptdb_owner").engine)
+    writer, reader = service_as("promptdb_writer"), service_as("promptdb_reader")
+    hook(writer)
+    writer.register_text("a/one", "One")
+    assert [found.pending for found in list_webhooks(writer.registry)] == [1]
+    assert reader.get("a/one").render_text() == "One"
+    for table in ("webhooks", "webhook_deliveries"):
+        with pytest.raises(StorageError, match="permission denied"), reading(reader.engine) as connection:
+            connection.execute(sa.text(f"SELECT * FROM {table}"))
 
 
 def test_the_documented_grants_are_enough_for_upgrade_copy_import_and_doctor(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hooks import hook
 from registries import Rows, dump, settings_for, write
 from repositories import commit_all, git_in
 
@@ -80,6 +81,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         answered = {"status": 200, "answer_json": "{}", "created_at": datetime.now(UTC)}
         key_row = {"token_id": 1, "key": "k", "fingerprint": "f" * 64, **answered}
         connection.execute(sa.insert(metadata.tables["idempotency_keys"]).values(**key_row))
+    hook(service)
+    service.promote("a/one:rev:1", "staging")
     create_token(service.registry, "ci", [Scope.parse("read@a")])
     found = dump(service.engine)
     service.close()

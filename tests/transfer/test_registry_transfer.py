@@ -24,7 +24,10 @@ from promptdb.transfer.rows_as_json import TABLES
 
 pytestmark = pytest.mark.slow
 
-OWN = ("registries", "generations", "prompt_changes", "api_tokens", "idempotency_keys")
+OWN = (
+    *("registries", "generations", "prompt_changes", "api_tokens", "idempotency_keys"),
+    *("webhooks", "webhook_deliveries"),
+)
 """What a registry keeps to itself."""
 
 

@@ -16,9 +16,11 @@ from promptdb.api.routes import (
     resolve,
     snapshots,
     versions,
+    webhooks,
 )
 
 # Lookups come first, because the routers are searched in this order.
 LOOKUPS = (resolve, changes, events, preload)
-MODULES = (*LOOKUPS, prompts, register, versions, aliases, render, diff, history, assets, exports, snapshots, health)
+OF_PROMPTS = (prompts, register, versions, aliases, render, diff, history, assets, exports)
+MODULES = (*LOOKUPS, *OF_PROMPTS, snapshots, webhooks, health)
 ROUTERS = [module.router for module in MODULES]

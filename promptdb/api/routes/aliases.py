@@ -118,7 +118,7 @@ async def delete_alias(
 ) -> Response:
     """Remove an alias, and keep its history. The conditions are those of a move. The request has no body."""
     if await request.body():
-        raise Refusal(400, "bad-request", "this request has no body", "expected and reason are in the query")
+        raise Refusal(422, "invalid-request", "this request has no body", "expected and reason are in the query")
     return await _move(request, grant, prompt, alias, "delete", "any" if expected is None else expected, reason)
 
 

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from promptdb.api.auth import ReadsFound, require_found, require_named
-from promptdb.api.names import PROMPT, SELECTOR, prompt_of
+from promptdb.api.auth import SAYS_READS, reads, require_found, require_named
+from promptdb.api.names import PROMPT, SELECTOR
 from promptdb.api.openapi import IF_NONE_MATCH, NOT_MODIFIED, problems
 from promptdb.api.schemas import Version
 from promptdb.api.served import served
@@ -20,12 +20,12 @@ router = APIRouter(tags=["prompts"])
     "/prompts/{prompt}/resolve",
     response_model=Version,
     responses={**NOT_MODIFIED, **problems(404, 422)},
-    openapi_extra={"parameters": [PROMPT, SELECTOR, IF_NONE_MATCH]},
+    openapi_extra={"parameters": [PROMPT, SELECTOR, IF_NONE_MATCH], **SAYS_READS},
 )
-async def resolve(request: Request, grant: ReadsFound) -> Response:
+async def resolve(request: Request) -> Response:
     """Find the version that a selector names, with its spec and its list of assets."""
-    # The parameters are read here, because FastAPI takes longer to read three of them than the answer takes.
-    name = prompt_of(request.path_params["prompt"])
+    # Most answers that are in memory do not come from here: see `Shortcut`.
+    grant, name = reads(request)
     text, answers = f"{name}:{request.query_params.get('selector', LATEST)}", served(request).answers
     found = answers.at_hand(text)
     if found is None:

@@ -117,14 +117,16 @@ class Watch:
         known, deadline = since, monotonic() + POLLING
         while not self._closed.is_set() and monotonic() < deadline:
             asked_at = monotonic()
-            query = {"since": None if known is None else generation_text(known), "wait": f"{LONG_POLL:g}"}
+            # The first answer comes at once, so that a loss from then on is noticed.
+            seconds = LONG_POLL if self._generation is not None else 0
+            query = {"since": None if known is None else generation_text(known), "wait": f"{seconds:g}"}
             try:
                 found = decode_changes(self._server.get("/changes", query, seconds=LONG_POLL + 5)).generation
             except (PromptDBError, Wrong):
                 self._learned(None)
                 return False
             self._learned(found)
-            if found == known and monotonic() - asked_at < 1:
+            if seconds and found == known and monotonic() - asked_at < 1:
                 # It does not hold its answers.
                 self._closed.wait(1)
             known = found

@@ -1,0 +1,1 @@
+"""Sends the events that were promised to webhooks."""
