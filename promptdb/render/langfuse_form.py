@@ -49,8 +49,8 @@ def _message(spec: PromptSpec, item: Message | Placeholder) -> dict[str, Any]:
 def _text(spec: PromptSpec, template: str) -> str:
     used = _NAMES[spec.template_format](template)
     declared = spec.variables or {}
-    fixed = {name: found.default for name, found in declared.items() if found.default is not None}
-    fixed |= spec.partial_variables
+    defaults = {name: found.default for name, found in declared.items() if found.default is not None}
+    fixed: dict[str, Any] = {**defaults, **spec.partial_variables}
     optional = {name for name, found in declared.items() if not found.required}
     asked = [name for name in used if name not in fixed and name not in optional]
     compiled = engine(spec.template_format, spec.undefined).compile_template(template, spec.includes)

@@ -33,7 +33,10 @@ router = APIRouter(prefix=PREFIX, include_in_schema=False)
 
 @router.get("/v2/prompts/{name:path}")
 def prompt(request: Request, name: str) -> Response:
-    """Find a prompt by its name, and by its version or label. `resolve` plays no part: includes are resolved when a file is read."""
+    """Find a prompt by its name, and by its version or label.
+
+    The parameter `resolve` plays no part: fragments are resolved when a file is read.
+    """
     asked = unquote(name)
     try:
         selector = _selector(request.query_params.get("version"), request.query_params.get("label"))
