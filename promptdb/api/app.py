@@ -29,10 +29,10 @@ def app_for(settings: AppSettings) -> FastAPI:
         served.start()
         served.doorkeeper.start()
         try:
-            with before_shutdown(served.hub.close):
+            with before_shutdown(served.begin_close):
                 yield
         finally:
-            served.hub.close()
+            served.begin_close()
             await served.doorkeeper.close()
             await run_in_threadpool(served.close)
 
