@@ -66,7 +66,9 @@ def app_for(settings: AppSettings) -> FastAPI:
         **openapi.DESCRIPTION,
     )
     public = frozenset(f"{prefix}/{name}" for prefix in ("", settings.api_prefix) for name in ("healthz", "readyz"))
-    app.add_middleware(Shortcut, prefix=settings.api_prefix, route=resolve.router.routes[0])
+    if not settings.enable_otel:
+        # Only the router names the route in spans.
+        app.add_middleware(Shortcut, prefix=settings.api_prefix, route=resolve.router.routes[0])
     basic = f"{langfuse.PREFIX}/" if settings.langfuse_api else None
     app.add_middleware(Gate, public=public | {f"{settings.api_prefix}/openapi.json"}, basic=basic)
     app.add_middleware(Front, prefix=settings.api_prefix, report=_reporting(metrics))
