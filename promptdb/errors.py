@@ -2,7 +2,8 @@
 
     PromptDBError(message, hint)
     ├── ConfigError            a setting is wrong, or the schema of the database is not the expected one
-    │   └── MissingExtra       an optional dependency is not installed
+    │   ├── MissingExtra       an optional dependency is not installed
+    │   └── Forbidden          the token of a client lacks the scope for a prompt
     ├── InvalidPrompts         invalid prompt files or specs, with their problems
     ├── InvalidRef             text that is not a reference
     ├── NotFound
@@ -54,6 +55,10 @@ class ConfigError(PromptDBError):
 
 
 class MissingExtra(ConfigError):
+    pass
+
+
+class Forbidden(ConfigError):
     pass
 
 

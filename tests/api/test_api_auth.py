@@ -64,7 +64,7 @@ def test_without_tokens_everyone_on_this_machine_may_read(api: TestClient) -> No
 def test_without_tokens_a_web_page_or_proxy_gets_nothing(api: TestClient, headers: dict[str, str]) -> None:
     for method, path in (("GET", RESOLVE), ("POST", "preload"), ("GET", "nothing")):
         answer = api.request(method, path, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert (answer.status_code, answer.json()["code"]) == (403, "not-local")
         assert "Triage" not in answer.text
     assert api.get("healthz", headers=headers).status_code == 200
 

@@ -137,10 +137,7 @@ class HttpSource:
 
 
 def _problem(item: Any) -> PromptDBError:
-    problem = typed(item.get("problem"), dict)
-    error = error_of(problem)
-    if error is None and problem["code"] == "forbidden":
-        return ConfigError(problem["detail"], "set PROMPTDB_TOKEN to a token that may read this prompt")
+    error = error_of(typed(item.get("problem"), dict))
     if error is None:
         raise Wrong("an answer has a problem of an unknown kind")
     return error

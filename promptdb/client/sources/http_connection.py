@@ -22,6 +22,7 @@ from promptdb.domain.wire.problem import MEDIA_TYPE, error_of
 from promptdb.errors import (
     AssetNotFound,
     ConfigError,
+    Forbidden,
     IntegrityFailure,
     InvalidPrompts,
     InvalidRef,
@@ -47,7 +48,15 @@ MAX_PAUSE = 300.0
 """The most seconds for which a server may ask not to be asked."""
 
 _PART = 256 * 1024
-_MEANT_FOR_CALLERS = (PromptNotFound, VersionNotFound, AssetNotFound, InvalidRef, InvalidPrompts, IntegrityFailure)
+_MEANT_FOR_CALLERS = (
+    PromptNotFound,
+    VersionNotFound,
+    AssetNotFound,
+    InvalidRef,
+    InvalidPrompts,
+    IntegrityFailure,
+    Forbidden,
+)
 """Errors that say something about the prompt. Others say that the server fails, or that there is no such path."""
 
 
@@ -226,13 +235,12 @@ class Connection:
         return bytes(data)
 
     def _refusal(self, answer: BaseHTTPResponse, data: bytes) -> PromptDBError:
-        status = answer.status
+        status, said = answer.status, _problem(data)
+        if said is not None and isinstance(said, _MEANT_FOR_CALLERS):
+            return said
         if status in (401, 403):
             what = "is needed" if self._token is None else "is not accepted" if status == 401 else "may not read this"
             return ConfigError(f"{self.name} answers {status}: the token {what}", "set PROMPTDB_TOKEN to a valid token")
-        said = _problem(data)
-        if said is not None and isinstance(said, _MEANT_FOR_CALLERS):
-            return said
         if 300 <= status < 400:
             return StorageError(f"{self.name} leads to another address", "set PROMPTDB_URL to the address it leads to")
         if status == 404:

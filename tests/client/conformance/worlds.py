@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Any
 
 import uvicorn
+from apis import token_of
 from prompt_server import PREFIX, prompt_server
 from registries import write
 from repositories import commit_all, git_in
@@ -172,7 +173,7 @@ class _App:
 @contextmanager
 def _api(service: PromptService, _: Path) -> Iterator[World]:
     app = _App(service.settings)
-    settings = AppSettings(source="http", url=f"http://127.0.0.1:{app.port}")
+    settings = AppSettings(source="http", url=f"http://127.0.0.1:{app.port}", token=token_of(service, "read"))
     try:
         yield World("http", service, settings, paths=app.paths, down=app.stop, up=app.start)
     finally:
