@@ -3,7 +3,7 @@
     PromptDBError(message, hint)
     ├── ConfigError            a setting is wrong, or the schema of the database is not the expected one
     │   ├── MissingExtra       an optional dependency is not installed
-    │   └── Forbidden          the token of a client lacks the scope for a prompt
+    │   └── Forbidden          the token of a client may not read a prompt
     ├── InvalidPrompts         invalid prompt files or specs, with their problems
     ├── InvalidRef             text that is not a reference
     ├── NotFound

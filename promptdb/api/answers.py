@@ -54,11 +54,11 @@ class Encoded:
 
 
 class Answer(Encoded):
-    """The answer to a lookup, and the prompt in it, which may have another name than the one that was asked for."""
+    """The answer to a lookup. A renamed prompt has another name than the one that was asked for."""
 
-    def __init__(self, prompt: PromptId, body: bytes, cache_control: str) -> None:
+    def __init__(self, asked: PromptId, prompt: PromptId, body: bytes, cache_control: str) -> None:
         super().__init__(body, cache_control)
-        self.prompt = prompt
+        self.asked, self.prompt = asked, prompt
 
 
 class Answers:
@@ -92,10 +92,10 @@ class Answers:
         if isinstance(ref.selector, ByLabel | Latest):
             found = self._lookups.at_hand(text) or self._lookups.fetch(text)
             stored = StoredVersion(found.version, found.spec_json, found.archived, found.alias, found.commit_id)
-            answer = Answer(found.version.prompt, encode_version(stored, found.assets), ALIAS)
+            answer = Answer(ref.prompt, found.version.prompt, encode_version(stored, found.assets), ALIAS)
             return self._keep(text, answer, found.version)
         stored = self._reader.find(ref)
-        made = partial(Answer, stored.view.prompt, encode_version(stored, files_of(stored)))
+        made = partial(Answer, ref.prompt, stored.view.prompt, encode_version(stored, files_of(stored)))
         return self._keep(text, made(PINNED), None) if ref.is_pinned else made(ALIAS)
 
     def _keep(self, text: str, answer: Answer, version: PromptVersionView | None) -> Answer:

@@ -13,8 +13,9 @@ from promptdb.api.front import Front
 from promptdb.api.gate import Gate
 from promptdb.api.logs import log_exchange
 from promptdb.api.problems import HANDLERS
-from promptdb.api.routes import ROUTERS, health
+from promptdb.api.routes import ROUTERS, health, resolve
 from promptdb.api.served import Served
+from promptdb.api.shortcut import Shortcut
 from promptdb.api.shutdown import before_shutdown
 from promptdb.settings import AppSettings
 
@@ -28,10 +29,10 @@ def app_for(settings: AppSettings) -> FastAPI:
         served.start()
         served.doorkeeper.start()
         try:
-            with before_shutdown(served.hub.close):
+            with before_shutdown(served.begin_close):
                 yield
         finally:
-            served.hub.close()
+            served.begin_close()
             await served.doorkeeper.close()
             await run_in_threadpool(served.close)
 
@@ -49,6 +50,7 @@ def app_for(settings: AppSettings) -> FastAPI:
         **openapi.DESCRIPTION,
     )
     public = frozenset(f"{prefix}/{name}" for prefix in ("", settings.api_prefix) for name in ("healthz", "readyz"))
+    app.add_middleware(Shortcut, prefix=settings.api_prefix, route=resolve.router.routes[0])
     app.add_middleware(Gate, public=public | {f"{settings.api_prefix}/openapi.json"})
     app.add_middleware(Front, prefix=settings.api_prefix, report=log_exchange)
     # One level of routers, because the match of each level takes time.

@@ -1,6 +1,7 @@
 """Decides who may reach a server whose registry has no token. Everyone who does may do everything."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ def require_safe_place(host: str, *, has_tokens: bool) -> None:
         )
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Check for an address that only this machine reaches. `localhost` is the only name that is always one."""
     if host.lower() == "localhost":

@@ -42,8 +42,8 @@ class Source(Protocol):
         """Find the versions of several references, in one request if the source has requests.
 
         Returns:
-            For each reference, in their order, its version, or an error that says what is wrong with this one alone: NotFound,
-            InvalidPrompts or IntegrityFailure.
+            For each reference, in their order, its version, or an error that says what is wrong with this one alone:
+            `ABOUT_ONE_PROMPT`.
 
         Raises:
             StorageError: the source cannot be reached.

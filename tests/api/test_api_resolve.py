@@ -126,3 +126,57 @@ def test_kept_answers_have_a_limit(api: TestClient, service: PromptService, monk
     answers: Answers = api.app.state.served.answers  # type: ignore[attr-defined]
     assert 0 < answers._size == sum(len(answer.body) for answer, _ in answers._made.values()) <= 3000
     assert api.get("prompts/a/p0/resolve").json()["prompt"] == "a/p0"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?selector=production",
+        "?selector=rev:1",
+        "?selector=rev%3A1",
+        "?selector=a%2Bb",
+        "?selector=a+b",
+        "?selector=",
+        "?selector=none",
+        "?selector=latest&selector=rev:1",
+        "?other=1&selector=rev:1",
+        "?selectors=rev:1",
+        "?Selector=rev:1",
+    ],
+)
+@on_sqlite
+def test_the_way_around_the_router_gives_the_answers_of_the_route(
+    api: TestClient, service: PromptService, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    service.register_text(NAME, "One", metadata={"user_version": "a+b"}, alias="production")
+    service.register_text(NAME, "Two")
+
+    def asked() -> list[tuple[object, ...]]:
+        answers = [
+            api.get(f"prompts/{path}/resolve{query}", headers=headers)
+            for path in (NAME, NAME.replace("/", "%2F"), "support:eu/triage", "triage", "support/eu/triage:rev:1")
+            for headers in ({}, {"If-None-Match": "*"})
+        ]
+        own = ("x-request-id", "date")
+        return [(a.status_code, a.content, {k: v for k, v in a.headers.items() if k not in own}) for a in answers]
+
+    asked()
+    around = asked()
+    monkeypatch.setattr("promptdb.api.shortcut.Shortcut._response", lambda *_: None)
+    assert around == asked()
+
+
+@on_sqlite
+def test_a_kept_answer_passes_the_router_by_and_is_logged_as_its_route(
+    api: TestClient, service: PromptService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.register_text(NAME, "One", alias="production")
+    path = f"{PATHS[0]}?selector=production"
+    first = api.get(path)
+    monkeypatch.setattr("promptdb.api.routes.resolve.reads", lambda _: pytest.fail("the route was asked"))
+    with caplog.at_level("INFO"):
+        for name in (path, path.replace("support/eu/", "support%2Feu%2F")):
+            assert api.get(name).content == first.content
+    routes = {record.exchange.route for record in caplog.records if hasattr(record, "exchange")}
+    assert routes == {"/prompts/{prompt}/resolve"}

@@ -48,15 +48,7 @@ MAX_PAUSE = 300.0
 """The most seconds for which a server may ask not to be asked."""
 
 _PART = 256 * 1024
-_MEANT_FOR_CALLERS = (
-    PromptNotFound,
-    VersionNotFound,
-    AssetNotFound,
-    InvalidRef,
-    InvalidPrompts,
-    IntegrityFailure,
-    Forbidden,
-)
+_MEANT_FOR_CALLERS = (PromptNotFound, VersionNotFound, AssetNotFound, InvalidRef, InvalidPrompts, IntegrityFailure)
 """Errors that say something about the prompt. Others say that the server fails, or that there is no such path."""
 
 
@@ -130,6 +122,7 @@ class Connection:
 
         Raises:
             NotFound, InvalidRef, InvalidPrompts, IntegrityFailure: the server says so.
+            Forbidden: the token may not read this.
             ConfigError: the server does not accept the token.
             StorageError: there is no answer in time, or it is not one of the API.
         """
@@ -235,12 +228,16 @@ class Connection:
         return bytes(data)
 
     def _refusal(self, answer: BaseHTTPResponse, data: bytes) -> PromptDBError:
-        status, said = answer.status, _problem(data)
+        status = answer.status
+        said = _problem(data)
+        if status == 401:
+            what = "is needed" if self._token is None else "is not accepted"
+            return ConfigError(f"{self.name} answers 401: a token {what}", "set PROMPTDB_TOKEN to a valid token")
+        if status == 403:
+            reason = said.message if said is not None else "it refuses this request"
+            return Forbidden(f"{self.name} answers 403: {reason}", "set PROMPTDB_TOKEN to a token that may read this")
         if said is not None and isinstance(said, _MEANT_FOR_CALLERS):
             return said
-        if status in (401, 403):
-            what = "is needed" if self._token is None else "is not accepted" if status == 401 else "may not read this"
-            return ConfigError(f"{self.name} answers {status}: the token {what}", "set PROMPTDB_TOKEN to a valid token")
         if 300 <= status < 400:
             return StorageError(f"{self.name} leads to another address", "set PROMPTDB_URL to the address it leads to")
         if status == 404:
