@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from promptdb.api import openapi
+from promptdb.api.cors import Cors
 from promptdb.api.front import Front
 from promptdb.api.gate import Gate
 from promptdb.api.logs import log_exchange
@@ -53,6 +54,8 @@ def app_for(settings: AppSettings) -> FastAPI:
     app.add_middleware(Shortcut, prefix=settings.api_prefix, route=resolve.router.routes[0])
     app.add_middleware(Gate, public=public | {f"{settings.api_prefix}/openapi.json"})
     app.add_middleware(Front, prefix=settings.api_prefix, report=log_exchange)
+    if settings.cors_origins:
+        app.add_middleware(Cors, origins=settings.cors_origins)
     # One level of routers, because the match of each level takes time.
     for router in ROUTERS:
         app.include_router(router, prefix=settings.api_prefix)

@@ -115,6 +115,7 @@ class AppSettings(BaseModel):
     api_prefix: kinds.ApiPrefix = Field(
         default="/api/v1", description="the path of the HTTP API, for the server and its clients"
     )
+    cors_origins: list[kinds.Origin] = Field(default=[], description="the origins of web pages that may use the API")
     log_level: kinds.LogLevel = Field(default="info", description="the least severity that the server logs")
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:
