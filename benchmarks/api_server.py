@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from promptdb import AppSettings
 
@@ -48,3 +49,9 @@ def serving(settings: AppSettings, command: Sequence[str] = ("-m", "promptdb", "
     finally:
         process.terminate()
         process.wait()
+
+
+def processor(pid: int) -> float:
+    """Return the seconds of processor time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

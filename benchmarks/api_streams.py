@@ -7,7 +7,6 @@ Everything is on the loopback interface. The server and the clients need one ope
 
 import argparse
 import asyncio
-import os
 import resource
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from api_server import serving
+from api_server import processor, serving
 
 from promptdb import AppSettings, PromptService
 
@@ -91,12 +90,6 @@ async def measure(port: int, pid: int, service: PromptService, count: int, secon
 def memory(pid: int) -> float:
     """Resident memory in MB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
-
-
-def processor(pid: int) -> float:
-    """Seconds of processor time."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:

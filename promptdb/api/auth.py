@@ -55,7 +55,8 @@ def _needs(action: Action, *, everywhere: bool = False) -> Grant:
 
 READS: Any = _needs(Action.READ)
 READS_ALL: Any = _needs(Action.READ, everywhere=True)
-"""The same as `Reads` and `ReadsAll`, as dependencies of routes that do not need the grant itself."""
+ADMINISTERS: Any = _needs(Action.ADMIN, everywhere=True)
+"""The same as `Reads`, `ReadsAll` and `Administers`, as dependencies of routes that do not need the grant itself."""
 
 Reads = Annotated[Grant, _needs(Action.READ)]
 """To read the prompt in the path. Without one, the route shows only prompts that the grant reads."""

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from secrets import token_hex
 from time import perf_counter
 from typing import Any
@@ -87,7 +88,15 @@ class Front:
         if raw is None:
             return str(scope["path"])
         sent = raw.decode("ascii", "replace").partition("?")[0]
-        return root + routed_path(sent.removeprefix(root), self._prefix)
+        below = sent.removeprefix(root)
+        return root + (_routed(below, self._prefix) if len(below) < _SHORT else routed_path(below, self._prefix))
+
+
+_routed = lru_cache(maxsize=4096)(routed_path)
+"""Most requests are for the same few paths."""
+
+_SHORT = 256
+"""The length of paths that are worth to keep, so that all of them together stay small."""
 
 
 @dataclass(slots=True)

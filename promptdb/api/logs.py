@@ -4,9 +4,11 @@ import json
 import logging
 import traceback
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from promptdb.api.log_output import BatchedOutput
 
 _access = logging.getLogger("promptdb.access")
 
@@ -33,7 +35,11 @@ class Exchange:
 
 def log_exchange(exchange: Exchange) -> None:
     if _access.isEnabledFor(logging.INFO):
-        _access.info("request", extra={"exchange": exchange})
+        # Not `info`, which walks the stack to find this line.
+        record = _access.makeRecord(
+            _access.name, logging.INFO, "", 0, "request", (), None, extra={"exchange": exchange}
+        )
+        _access.handle(record)
 
 
 class JsonLines(logging.Formatter):
@@ -73,9 +79,15 @@ class TextLines(logging.Formatter):
 
 
 def _fields(exchange: Exchange) -> Mapping[str, Any]:
-    found = asdict(exchange)
-    milliseconds = round(found.pop("seconds") * 1000, 3)
-    return {**found, "milliseconds": milliseconds}
+    return {
+        "request_id": exchange.request_id,
+        "method": exchange.method,
+        "route": exchange.route,
+        "status": exchange.status,
+        "sent": exchange.sent,
+        "actor": exchange.actor,
+        "milliseconds": round(exchange.seconds * 1000, 3),
+    }
 
 
 def logging_of(level: str, *, as_text: bool) -> dict[str, Any]:
@@ -87,7 +99,7 @@ def logging_of(level: str, *, as_text: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"lines": {"()": lines}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "stream": "ext://sys.stderr"}},
+        "handlers": {"stderr": {"()": BatchedOutput, "formatter": "lines"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {"promptdb": {"level": level.upper()}, "uvicorn": uvicorn, "uvicorn.access": {"level": "CRITICAL"}},
     }

@@ -13,6 +13,7 @@ from promptdb.api.hub import Hub
 from promptdb.api.snapshots import Snapshots
 from promptdb.client.lookups import Lookups
 from promptdb.client.sources.database import DatabaseSource
+from promptdb.delivery.worker import WebhookWorker
 from promptdb.domain.access import Grant
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.refs import ByLabel, Latest, PromptRef
@@ -61,15 +62,19 @@ class Served:
         self.answers = Answers(self._lookups, self.reader)
         self.snapshots = Snapshots(self.reader)
         self.streams = EventStreams(self.hub, self.changes)
+        # It sends in each process of a server, which share the work.
+        self._webhooks = WebhookWorker(self.reader.stores, settings.webhook_networks)
         self._services: dict[str, PromptService] = {}
         self.doorkeeper = Doorkeeper(lambda: self.reader.registry)
 
     def start(self) -> None:
-        """Begin to follow the changes of the registry, which may be unreachable."""
+        """Begin to follow the changes of the registry, which may be unreachable, and to send webhooks."""
         self._lookups.start()
+        self._webhooks.start()
 
     def close(self) -> None:
-        """End the thread, and return the connections."""
+        """End the threads, and return the connections. Attempts to send that have begun are finished."""
+        self._webhooks.stop()
         self._lookups.close()
         self._source.close()
 

@@ -6,13 +6,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from promptdb.client.client import PromptClient
-from promptdb.client.health import Listener
-from promptdb.client.sources.code import Fallback
-from promptdb.domain.delivery import Status
-from promptdb.domain.views import PromptVersionView
-from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt
 
 if TYPE_CHECKING:
+    from promptdb.client.health import Listener
+    from promptdb.client.sources.code import Fallback
+    from promptdb.domain.delivery import Status
+    from promptdb.domain.views import PromptVersionView
+    from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt
     from promptdb.settings import AppSettings
 
 
@@ -47,11 +47,11 @@ class AsyncPromptClient:
         """End the thread, and release the connections of the source."""
         await asyncio.to_thread(self._client.close)
 
-    def status(self) -> Status:
+    def status(self) -> "Status":
         """Report whether the source answers, and whether there is anything to serve."""
         return self._client.status()
 
-    def on_change(self, listener: Listener) -> None:
+    def on_change(self, listener: "Listener") -> None:
         """Call a function, in a thread of the client, whenever the status or an answer changes."""
         self._client.on_change(listener)
 
@@ -59,16 +59,16 @@ class AsyncPromptClient:
         """Wait some seconds for the first answer of the source. Errors as in `PromptClient.wait_ready`."""
         await asyncio.to_thread(self._client.wait_ready, timeout)
 
-    async def get(self, ref: str, *, fallback: Fallback | None = None) -> ResolvedPrompt:
+    async def get(self, ref: str, *, fallback: "Fallback | None" = None) -> "ResolvedPrompt":
         """Find the version that a reference names. Arguments and errors as in `PromptClient.get`."""
         found = self._client.at_hand(ref)
         return found if found is not None else await asyncio.to_thread(self._client.get, ref, fallback=fallback)
 
-    async def resolve(self, ref: str) -> PromptVersionView:
+    async def resolve(self, ref: str) -> "PromptVersionView":
         """Find the version that a reference names now. Errors as in `get`."""
         return (await self.get(ref)).version
 
-    async def get_many(self, refs: Iterable[str]) -> dict[str, ResolvedPrompt]:
+    async def get_many(self, refs: Iterable[str]) -> "dict[str, ResolvedPrompt]":
         """Find the versions of several references. Errors as in `get`."""
         names = list(refs)
         found = {ref: prompt for ref in names if (prompt := self._client.at_hand(ref)) is not None}
@@ -78,6 +78,8 @@ class AsyncPromptClient:
         """Read the version of an alias for many prompts in one request. See `PromptClient.preload`."""
         return await asyncio.to_thread(self._client.preload, alias, namespace)
 
-    async def render(self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> PromptRenderResult:
+    async def render(
+        self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any
+    ) -> "PromptRenderResult":
         """Find and render a version. Arguments and errors as in `PromptClient.render`."""
         return (await self.get(ref)).render(variables, **more)

@@ -4,18 +4,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from promptdb.client.health import Listener
-from promptdb.client.lookups import Lookups
-from promptdb.client.source import Source, WritableSource
-from promptdb.client.sources.code import Fallback, fallback_prompt
-from promptdb.domain.delivery import Status
-from promptdb.domain.refs import parse_alias
-from promptdb.domain.spec import PromptSpec, TemplateFormat
-from promptdb.domain.views import PromptVersionView
 from promptdb.errors import ConfigError, InvalidRef, PromptDBError
-from promptdb.render.resolved import PromptMaker, PromptRenderResult, ResolvedPrompt
 
 if TYPE_CHECKING:
+    from promptdb.client.health import Listener
+    from promptdb.client.source import Source
+    from promptdb.client.sources.code import Fallback
+    from promptdb.domain.delivery import Status
+    from promptdb.domain.spec import PromptSpec, TemplateFormat
+    from promptdb.domain.views import PromptVersionView
+    from promptdb.render.resolved import PromptMaker, PromptRenderResult, ResolvedPrompt
     from promptdb.service import PromptService
     from promptdb.settings import AppSettings
 
@@ -41,11 +39,14 @@ class PromptClient:
     """
 
     def __init__(
-        self, source: Source, *, ttl: float = TTL, max_stale: float | None = None, enable_otel: bool = False
+        self, source: "Source", *, ttl: float = TTL, max_stale: float | None = None, enable_otel: bool = False
     ) -> None:
+        # Here, so that a program which only names this class does not pay for it.
+        from promptdb.client.lookups import Lookups
+
         self._source = source
         self._defaults: dict[str, tuple[Fallback, ResolvedPrompt]] = {}
-        self._make: PromptMaker = ResolvedPrompt
+        self._make: PromptMaker | None = None
         if not enable_otel:
             self._lookups = Lookups(source, ttl, max_stale)
             return
@@ -85,7 +86,7 @@ class PromptClient:
 
     # State
 
-    def status(self) -> Status:
+    def status(self) -> "Status":
         """Report whether the source answers, and whether there is anything to serve."""
         return self._lookups.health.status
 
@@ -101,7 +102,7 @@ class PromptClient:
         self._lookups.start()
         self._lookups.health.wait(timeout)
 
-    def on_change(self, listener: Listener) -> None:
+    def on_change(self, listener: "Listener") -> None:
         """Call a function whenever the status changes, or references that were looked up give another version.
 
         It is called in a thread of the client, and must not wait for long.
@@ -110,7 +111,7 @@ class PromptClient:
 
     # Lookups
 
-    def get(self, ref: str, *, fallback: Fallback | None = None) -> ResolvedPrompt:
+    def get(self, ref: str, *, fallback: "Fallback | None" = None) -> "ResolvedPrompt":
         """Find the version that a reference names, ready to render.
 
         Args:
@@ -136,7 +137,7 @@ class PromptClient:
         except PromptDBError:
             return self._default(ref, fallback)
 
-    def at_hand(self, ref: str) -> ResolvedPrompt | None:
+    def at_hand(self, ref: str) -> "ResolvedPrompt | None":
         """Answer from memory, as `get` would. Return None where `get` would ask the source."""
         return self._lookups.at_hand(ref)
 
@@ -154,26 +155,30 @@ class PromptClient:
             InvalidRef: no alias can have this name.
             StorageError: the source cannot be reached.
         """
+        from promptdb.domain.refs import parse_alias
+
         return self._lookups.preload(alias if alias == "latest" else parse_alias(alias), namespace)
 
-    def _default(self, ref: str, fallback: Fallback) -> ResolvedPrompt:
+    def _default(self, ref: str, fallback: "Fallback") -> "ResolvedPrompt":
+        from promptdb.client.sources.code import fallback_prompt
+
         made = self._defaults.get(ref)
         if made is None or made[0] != fallback:
             made = self._defaults[ref] = (fallback, fallback_prompt(ref, fallback, self._make))
         return made[1]
 
-    def resolve(self, ref: str) -> PromptVersionView:
+    def resolve(self, ref: str) -> "PromptVersionView":
         """Find the version that a reference names now. Errors as in `get`."""
         return self.get(ref).version
 
-    def get_many(self, refs: Iterable[str]) -> dict[str, ResolvedPrompt]:
+    def get_many(self, refs: Iterable[str]) -> "dict[str, ResolvedPrompt]":
         """Find the versions of several references. One request finds all that are not in memory. Errors as in `get`."""
         names = list(refs)
         missing = [ref for ref in dict.fromkeys(names) if self._lookups.at_hand(ref) is None]
         found = self._lookups.fetch_many(missing) if len(missing) > 1 else {}
         return {ref: found.get(ref) or self.get(ref) for ref in names}
 
-    def render(self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> PromptRenderResult:
+    def render(self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> "PromptRenderResult":
         """Find and render a version.
 
         Args:
@@ -188,7 +193,7 @@ class PromptClient:
         """
         return self.get(ref).render(variables, **more)
 
-    def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
+    def list_versions(self, prompt: str, limit: int | None = None) -> "list[PromptVersionView]":
         """List the versions of a prompt, the newest first.
 
         Raises:
@@ -202,9 +207,9 @@ class PromptClient:
         text: str,
         *,
         alias: str | None = None,
-        template_format: TemplateFormat = "f-string",
+        template_format: "TemplateFormat" = "f-string",
         **fields: Any,
-    ) -> PromptVersionView:
+    ) -> "PromptVersionView":
         """Register a version of a string prompt, unless the newest version has the same content.
 
         Args:
@@ -226,8 +231,8 @@ class PromptClient:
         return registered.version
 
     def register_spec(
-        self, name: str, spec: PromptSpec | Mapping[str, Any], *, alias: str | None = None
-    ) -> PromptVersionView:
+        self, name: str, spec: "PromptSpec | Mapping[str, Any]", *, alias: str | None = None
+    ) -> "PromptVersionView":
         """Register a version from a spec, or from the fields of a prompt file. Errors as in `register_text`."""
         registered = self._service.register_spec(name, spec, alias=alias)
         self._lookups.confirm()
@@ -235,7 +240,7 @@ class PromptClient:
 
     def register_file(
         self, file: Path | str, name: str | None = None, *, alias: str | None = None
-    ) -> PromptVersionView:
+    ) -> "PromptVersionView":
         """Register a version from a prompt file. Its default name is that in the prompts root, or else that of the file.
 
         Raises:
@@ -252,6 +257,8 @@ class PromptClient:
 
     @property
     def _service(self) -> "PromptService":
+        from promptdb.client.source import WritableSource
+
         if not isinstance(self._source, WritableSource):
             raise ConfigError("this client only reads prompts", "use the source 'database' to register and export")
         return self._source.service

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from secrets import SystemRandom
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -71,9 +72,6 @@ class WebhookWorker:
     _thread: Thread | None = None
     _cleaned: float = float("-inf")
 
-    def __post_init__(self) -> None:
-        self._sender = Sender(self.private, self.timeout, verifying_context())
-
     def start(self) -> None:
         """Send in a thread of its own, until `stop`."""
         self._stopping.clear()
@@ -114,9 +112,11 @@ class WebhookWorker:
         return self._attempt(claim_ping(self.registry, webhook, self.lease), may_repeat=False)
 
     def _run(self) -> None:
+        reported = None
         with ThreadPoolExecutor(_AT_ONCE, "promptdb-webhook") as pool:
             while not self._stopping.is_set():
                 self._wake.clear()
+                failure = None
                 try:
                     self._clean_up()
                     for key in self._due(datetime.now(UTC)):
@@ -124,7 +124,11 @@ class WebhookWorker:
                             # The result raises an unexpected error, which is then logged.
                             pool.submit(self._turn, key).add_done_callback(Future.result)
                 except PromptDBError as error:
-                    _log.warning("webhooks wait: %s", error.message)
+                    failure = error.message
+                # Once, and not every second.
+                if failure is not None and failure != reported:
+                    _log.warning("webhooks wait: %s", failure)
+                reported = failure
                 self._wake.wait(_POLL)
 
     def _takes(self, key: int) -> bool:
@@ -175,6 +179,11 @@ class WebhookWorker:
         _log.info("delivery %d to webhook %d: %s", claimed.id, claimed.webhook_id, answer.error or answer.status)
         self.report(sent)
         return sent
+
+    @cached_property
+    def _sender(self) -> Sender:
+        # To read the authorities takes long, and most servers have no webhook.
+        return Sender(self.private, self.timeout, verifying_context())
 
     @retried
     def _due(self, now: datetime) -> list[int]:

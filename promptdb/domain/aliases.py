@@ -15,12 +15,6 @@ from promptdb.domain.views import AliasEventView, AliasView
 if TYPE_CHECKING:
     from promptdb.domain.holds import GitTarget
 
-ALIASES_FILE = "_aliases.yaml"
-"""Its path below the prompts root."""
-
-MISNAMED_ALIASES = ("_aliases.yml", "_aliases.json")
-"""Names that are not read, and that would otherwise be ignored silently."""
-
 RELEASE = "release"
 """The action in the alias log that ends a hold, and moves nothing."""
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from promptdb.domain.aliases import ALIASES_FILE, AliasTarget
+from promptdb.domain.aliases import AliasTarget
 from promptdb.domain.digest import Digest
+from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.prompt_id import PromptId
 
 

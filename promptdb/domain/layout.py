@@ -12,9 +12,14 @@ from itertools import takewhile
 from typing import NamedTuple
 from unicodedata import normalize
 
-from promptdb.domain.aliases import ALIASES_FILE, MISNAMED_ALIASES
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.suffixes import TEXT_FORMATS
+
+ALIASES_FILE = "_aliases.yaml"
+"""The path of the declared aliases below the prompts root."""
+
+MISNAMED_ALIASES = ("_aliases.yml", "_aliases.json")
+"""Names that are not read, and that would otherwise be ignored silently."""
 
 IGNORE_FILE = ".promptdbignore"
 OWN_FILES = (IGNORE_FILE, ALIASES_FILE, *MISNAMED_ALIASES)

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from promptdb.domain.prompt_id import MAX_IDENTITY
 from promptdb.errors import InvalidRef
 
-_SEGMENT = r"[A-Za-z0-9*][A-Za-z0-9._*-]*"
-_FORM = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
+# Two stars in a row would mean the same as one. Elsewhere they cross slashes, which these never do.
+_CHARACTER = "[A-Za-z0-9._-]"
+_SEGMENT = rf"(?:\*|(?:[A-Za-z0-9]|\*{_CHARACTER})(?:\*?{_CHARACTER})*\*?)"
+PATTERN = rf"^{_SEGMENT}(?:/{_SEGMENT})*$"
+"""The form of a pattern, for schemas."""
+
+_FORM = re.compile(PATTERN.removeprefix("^").removesuffix("$"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class NamespaceGlob:
         Raises:
             InvalidRef: no namespace could match it.
         """
-        if len(text) > MAX_IDENTITY or _FORM.fullmatch(text) is None or "**" in text:
+        if len(text) > MAX_IDENTITY or _FORM.fullmatch(text) is None:
             hint = "write a namespace, with '*' for any characters of one segment: support, support/*, or * for all"
             raise InvalidRef(f"{text[:60]!r} is not a pattern of namespaces", hint)
         return cls(text)

@@ -1,7 +1,6 @@
 """The name that was probably meant, for hints."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import islice
 
 _MOST_NAMES = 1000
@@ -14,4 +13,12 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     if len(word) > _LONGEST:
         return None
     compared = [name for name in islice(names, _MOST_NAMES) if len(name) <= _LONGEST]
-    return next(iter(get_close_matches(word, compared, 1)), None)
+    return next(iter(close_matches(word, compared, 1)), None)
+
+
+def close_matches(word: str, names: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
+    """List the names that are like a word, the best first, as `difflib.get_close_matches`."""
+    # Only for errors: a client starts without it.
+    from difflib import get_close_matches
+
+    return get_close_matches(word, list(names), most, cutoff)

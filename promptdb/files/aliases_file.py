@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promptdb.domain.aliases import ALIASES_FILE, MISNAMED_ALIASES, Declaration
+from promptdb.domain.aliases import Declaration
 from promptdb.domain.git_refs import RefRules
+from promptdb.domain.layout import ALIASES_FILE, MISNAMED_ALIASES
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias, parse_selector
 from promptdb.errors import InvalidRef, OutsideRoot

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.git_refs import RefRules
+from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.prompt_id import PromptId
 from promptdb.files.aliases_file import read_aliases
 from promptdb.files.tree import WorkTree

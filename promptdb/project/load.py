@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from promptdb.domain.aliases import ALIASES_FILE
 from promptdb.domain.git_refs import RefRules
-from promptdb.domain.layout import IGNORE_FILE
+from promptdb.domain.layout import ALIASES_FILE, IGNORE_FILE
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, Guard, PromptNotFound
 from promptdb.git.tree_place import PlacedEntries

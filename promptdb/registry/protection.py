@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from promptdb.db.lookup import stored_specs
 from promptdb.db.repository import PromptRepository
-from promptdb.domain.aliases import ALIASES_FILE, AliasMove
+from promptdb.domain.aliases import AliasMove
 from promptdb.domain.changes import ContractChange, breaking
+from promptdb.domain.layout import ALIASES_FILE
 from promptdb.errors import Guard
 
 _SHOWN = 3

@@ -1,7 +1,6 @@
 """The settings, and how they are loaded: environment variables over a settings file."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -10,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 
 from promptdb.domain.file_rules import FileRules, TextDefaults
 from promptdb.domain.layout import Layout, based
+from promptdb.domain.nearest import close_matches
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.webhooks.addresses import Network
 from promptdb.errors import ConfigError
@@ -35,8 +35,10 @@ class AppSettings(BaseModel):
     Relative paths start at the folder `base`.
     """
 
-    # `pydantic_settings` would take as long to import as the rest of a short command.
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
+    # `pydantic_settings` would take as long to import as the rest of a short command. Few commands read a target's settings.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True, defer_build=True
+    )
     prefix: ClassVar[str] = PREFIX
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
@@ -222,7 +224,7 @@ def _settings(kind: type[AppSettings], file: Path | None, table: dict[str, Any],
     refuse_misspelt_variables(known, prefix)
     for key in table:
         if key not in known:
-            near = get_close_matches(key.lower().replace("-", "_"), known, 1)
+            near = close_matches(key.lower().replace("-", "_"), known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(sorted(known))}"
             if key == "tool" and file is not None and file.name == CONFIG_FILE:
                 hint = f"in {CONFIG_FILE} write [refs], without tool.promptdb; [tool.promptdb] is for pyproject.toml"

@@ -99,7 +99,7 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidat
 class FolderSettings(BaseModel):
     """The settings of one folder. Without a value, those of the folder around it hold."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     text_format: TextFormat | None = None
     text_role: TextRole | None = None

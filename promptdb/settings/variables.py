@@ -4,11 +4,11 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import Any, get_origin
 
 from pydantic.fields import FieldInfo
 
+from promptdb.domain.nearest import close_matches
 from promptdb.errors import ConfigError
 
 PREFIX = "PROMPTDB_"
@@ -50,5 +50,5 @@ def refuse_misspelt_variables(known: Iterable[str], prefix: str) -> None:
         upper = variable.upper()
         if upper.startswith(TARGET_PREFIX) and prefix != TARGET_PREFIX:
             continue
-        if upper.startswith(prefix) and upper not in names and (near := get_close_matches(upper, names, 1, 0.9)):
+        if upper.startswith(prefix) and upper not in names and (near := close_matches(upper, names, 1, 0.9)):
             raise ConfigError(f"environment variable {variable} is not a setting", f"did you mean {near[0]}?")

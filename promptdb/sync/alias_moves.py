@@ -11,9 +11,10 @@ from promptdb.db.git_targets import Key, read_git_targets, read_holds
 from promptdb.db.lookup import current_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
-from promptdb.domain.aliases import ALIASES_FILE, AliasMove, AliasTarget, Declaration
+from promptdb.domain.aliases import AliasMove, AliasTarget, Declaration
 from promptdb.domain.git_refs import TAGS
 from promptdb.domain.holds import EndedHold, GitTarget, Hold
+from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.plan import Desired, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector, parse_alias

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from promptdb.domain.snapshot.reader import ReadAt, Snapshot, bytes_reader
 from promptdb.errors import ConfigError, StorageError
 from promptdb.settings import AppSettings
-from promptdb.transfer.snapshot_keys import PublicKey
 
 EXAMPLES = "name a file, an https:// address, or s3://BUCKET/KEY"
 
@@ -80,6 +79,9 @@ def snapshot_at(text: str, settings: AppSettings, folder: Path) -> Snapshot:
         assert fetched is not None  # noqa: S101  # only a known state gives none
         snapshot = fetched.open()
     if settings.snapshot_key is not None:
+        # Only signatures need it.
+        from promptdb.transfer.snapshot_keys import PublicKey
+
         PublicKey.of(settings.base / settings.snapshot_key).require_signature(snapshot)
     return snapshot
 

@@ -315,22 +315,24 @@ def test_a_worker_goes_on_after_the_database_failed(
 
     hook(service, receiver.url)
     service.register_text(TRIAGE, "one")
-    failures: list[Any] = [StorageError("the disk is full"), StorageError("the disk is full")]
     due, claim = outbox.due_webhooks, outbox.claim
 
-    def failing(work: Callable[..., Any]) -> Callable[..., Any]:
+    def failing(work: Callable[..., Any], failures: list[str]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
             if failures:
-                raise failures.pop()
+                raise StorageError(failures.pop())
             return work(*arguments)
 
         return call
 
-    monkeypatch.setattr(outbox, "due_webhooks", failing(due))
-    monkeypatch.setattr(outbox, "claim", failing(claim))
+    monkeypatch.setattr(outbox, "due_webhooks", failing(due, ["the server is down"] * 2))
+    monkeypatch.setattr(outbox, "claim", failing(claim, ["the disk is full"]))
     with running(worker_of(service.registry)):
         receiver.wait_for(1)
-    assert caplog.text.count("the disk is full") == 2
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "webhooks wait: the server is down",
+        "webhook 1 waits: the disk is full",
+    ]
 
 
 def test_settings_name_the_networks(tmp_path: Path) -> None:

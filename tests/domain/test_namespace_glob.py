@@ -22,6 +22,7 @@ from promptdb.errors import InvalidRef
         ("a*b*c", ["abc", "a1b2c", "abbc/x"], ["ab", "ac", "acb", "abcd"]),
         ("a*a", ["aa", "aba"], ["a", "ab"]),
         ("v1.0", ["v1.0"], ["v1x0"]),
+        ("*-eu*", ["team-eu", "team-europe/x"], ["eu", "team"]),
     ],
 )
 def test_a_pattern_covers_what_matches_and_what_is_below(
@@ -33,7 +34,28 @@ def test_a_pattern_covers_what_matches_and_what_is_below(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "/", "/a", "a/", "a//b", "**", "a/**", "a/../b", ".", "a:b", "a b", "ä", "a\n", "?", "[a]", "a" * 513]
+    "text",
+    [
+        "",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        "**",
+        "a/**",
+        "a/../b",
+        ".",
+        "a:b",
+        "a b",
+        "ä",
+        "a\n",
+        "?",
+        "[a]",
+        "a" * 513,
+        "a**b",
+        "-a",
+        "**a",
+    ],
 )
 def test_what_no_namespace_could_match_is_refused(text: str) -> None:
     with pytest.raises(InvalidRef, match="is not a pattern of namespaces"):

@@ -105,7 +105,7 @@ def test_the_type_checker_is_told_the_same_names() -> None:
         ("from promptdb import PromptDBError", set()),
         ("from promptdb import PromptRef; PromptRef.parse('support/triage:production')", set()),
         ("from promptdb import PromptSpec", {"pydantic"}),
-        ("from promptdb import PromptClient", {"pydantic"}),
+        ("from promptdb import PromptClient, AsyncPromptClient", set()),
         ("import promptdb.client.sources.database", {"pydantic", "sqlalchemy"}),
         ("import promptdb.cli", set()),
         ("from promptdb.cli.app import run; run(['--help'])", {"click"}),

@@ -13,8 +13,23 @@ from promptdb.api.routes import (
     resolve,
     snapshots,
     versions,
+    webhooks,
 )
 
 # Lookups come first, because the routers are searched in this order.
-MODULES = (resolve, changes, events, preload, prompts, versions, render, diff, history, assets, snapshots, health)
+MODULES = (
+    resolve,
+    changes,
+    events,
+    preload,
+    prompts,
+    versions,
+    render,
+    diff,
+    history,
+    assets,
+    snapshots,
+    webhooks,
+    health,
+)
 ROUTERS = [module.router for module in MODULES]

@@ -9,7 +9,8 @@ from promptdb.cli.present.holds import note_git_targets, print_holds
 from promptdb.cli.present.output import print_json, print_table
 from promptdb.cli.present.plan import print_breaking
 from promptdb.cli.present.text import SHOWN, count, print_rest
-from promptdb.domain.aliases import ALIASES_FILE, AliasMove, Declaration
+from promptdb.domain.aliases import AliasMove, Declaration
+from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.plan import Plan
 from promptdb.settings import AppSettings
 

@@ -7,8 +7,9 @@ import click
 from promptdb.cli.opening import root_prefix
 from promptdb.cli.present.output import short_time
 from promptdb.cli.present.text import SHOWN, count, one_line, print_hint, print_rest
-from promptdb.domain.aliases import ALIASES_FILE, AliasMove
+from promptdb.domain.aliases import AliasMove
 from promptdb.domain.holds import EndedHold, GitTarget, Hold
+from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.plan import Plan
 from promptdb.project.declared import said_of
 from promptdb.settings import AppSettings

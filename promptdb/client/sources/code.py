@@ -17,7 +17,7 @@ Fallback = str | Mapping[str, Any] | PromptSpec
 SOURCE = "code"
 
 
-def fallback_prompt(text: str, fallback: Fallback, make: PromptMaker = ResolvedPrompt) -> ResolvedPrompt:
+def fallback_prompt(text: str, fallback: Fallback, make: PromptMaker | None = None) -> ResolvedPrompt:
     """Make a fallback ready to render. Its version has the revision 0 and is not recorded.
 
     Raises:
@@ -39,4 +39,6 @@ def fallback_prompt(text: str, fallback: Fallback, make: PromptMaker = ResolvedP
         datetime.now(UTC),
         is_recorded=False,
     )
-    return resolved(text, StoredVersion(view, content.canonical.decode()), SOURCE, Reason.DEFAULT, make=make)
+    return resolved(
+        text, StoredVersion(view, content.canonical.decode()), SOURCE, Reason.DEFAULT, make=make or ResolvedPrompt
+    )

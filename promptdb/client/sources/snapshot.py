@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from io import RawIOBase
+from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from promptdb.client.source import one_by_one
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.digest import Digest
+from promptdb.domain.nearest import close_matches
 from promptdb.domain.refs import LATEST, ByCommit, ByDigest, ByLabel, ByRevision, ByVersionId, Latest, PromptRef
 from promptdb.domain.snapshot.head import require_successor
 from promptdb.domain.snapshot.reader import Snapshot
@@ -19,8 +20,10 @@ from promptdb.domain.views import AssetView, PromptVersionView, StoredVersion
 from promptdb.errors import ConfigError, IntegrityFailure, PromptDBError, PromptNotFound, StorageError, VersionNotFound
 from promptdb.settings import AppSettings, load_settings
 from promptdb.streams import checked
-from promptdb.transfer.snapshot_keys import PublicKey
 from promptdb.transfer.snapshot_place import Mark, SnapshotPlace, snapshot_place
+
+if TYPE_CHECKING:
+    from promptdb.transfer.snapshot_keys import PublicKey
 
 LOOK = 0.2
 """Seconds between two looks at the file."""
@@ -50,7 +53,7 @@ class SnapshotSource:
             raise ConfigError("the source is a snapshot, but none is named", "set PROMPTDB_SNAPSHOT")
         self._place: SnapshotPlace = snapshot_place(settings.snapshot.get_secret_value(), settings)
         key = settings.snapshot_key
-        self._key = PublicKey.of(settings.base / key) if key is not None else None
+        self._key = _public_key(settings.base / key) if key is not None else None
         self._current: Snapshot | None = None
         self._mark: Mark | None = None
         self._refusal: PromptDBError | None = None
@@ -151,6 +154,13 @@ class SnapshotSource:
         return _successor(new, self._current)
 
 
+def _public_key(file: Path) -> "PublicKey":
+    # Only signatures need it.
+    from promptdb.transfer.snapshot_keys import PublicKey
+
+    return PublicKey.of(file)
+
+
 def _successor(new: Snapshot, old: Snapshot | None) -> Snapshot:
     """Return the snapshot to use from now on. Raise IntegrityFailure if the new one may not take the place of the old one."""
     if old is None:
@@ -201,7 +211,7 @@ def _no_version(snapshot: Snapshot, record: PromptRecord, ref: PromptRef) -> Ver
 
 def _no_prompt(snapshot: Snapshot, ref: PromptRef) -> PromptNotFound:
     # Only neighbours: to compare with all names would take longer than a fallback can wait.
-    near = get_close_matches(str(ref.prompt), snapshot.names_near(ref.prompt), 3, 0.7)
+    near = close_matches(str(ref.prompt), snapshot.names_near(ref.prompt), 3, 0.7)
     hint = f"did you mean {' or '.join(near)}?" if near else "'promptdb snapshot verify' shows which prompts are inside"
     return PromptNotFound(f"{snapshot.name} has no prompt {ref.prompt}", hint)
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from promptdb.domain.aliases import ALIASES_FILE, AliasMove
+from promptdb.domain.aliases import AliasMove
 from promptdb.domain.git_refs import RefRules
+from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import ConfigError, InvalidPrompts, StalePlan, StorageError
 from promptdb.files.aliases_file import read_aliases

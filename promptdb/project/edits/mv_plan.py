@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from promptdb.domain.aliases import ALIASES_FILE
+from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import Guard, InvalidPrompts, StorageError
 from promptdb.files.editing.relocate import Mended, PromptPath, relocated
