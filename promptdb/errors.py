@@ -2,7 +2,8 @@
 
     PromptDBError(message, hint)
     ├── ConfigError            a setting is wrong, or the schema of the database is not the expected one
-    │   └── MissingExtra       an optional dependency is not installed
+    │   ├── MissingExtra       an optional dependency is not installed
+    │   └── Forbidden          the token of a client may not read a prompt
     ├── InvalidPrompts         invalid prompt files or specs, with their problems
     ├── InvalidRef             text that is not a reference
     ├── NotFound
@@ -17,6 +18,7 @@
     ├── Conflict
     │   ├── StalePlan          the recorded state changed between decision and write
     │   ├── DivergedHistory    two histories claim the same tree
+    │   ├── AliasMoved         an alias is not where the caller expected it
     │   └── Guard              a safety limit refused the operation
     ├── LockTimeout            another writer held the lock for too long
     ├── IntegrityFailure       stored bytes do not match their digest
@@ -29,6 +31,8 @@ No error has an exit code or an HTTP status. Each interface maps the tree with i
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,6 +58,10 @@ class ConfigError(PromptDBError):
 
 
 class MissingExtra(ConfigError):
+    pass
+
+
+class Forbidden(ConfigError):
     pass
 
 
@@ -145,8 +153,43 @@ class DivergedHistory(Conflict):
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class LastMove:
+    """The newest move in the log of an alias."""
+
+    action: str
+    from_revision: int | None
+    to_revision: int | None
+    actor: str
+    reason: str | None
+    created_at: datetime
+
+
+class AliasMoved(Conflict):
+    """An alias that is not where the caller expected it. `last_move` says who moved it, as far as that was looked up."""
+
+    def __init__(self, message: str, hint: str | None = None, *, last_move: LastMove | None = None) -> None:
+        super().__init__(message, hint)
+        self.last_move = last_move
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenCallers:
+    """One change that breaks the callers of an alias. `kind`, `name` and `message` are those of a `ContractChange`."""
+
+    prompt: str
+    alias: str
+    kind: str
+    name: str
+    message: str
+
+
 class Guard(Conflict):
-    pass
+    """A safety limit. `breaking` lists every change that would break callers of a protected alias."""
+
+    def __init__(self, message: str, hint: str | None = None, *, breaking: Sequence[BrokenCallers] = ()) -> None:
+        super().__init__(message, hint)
+        self.breaking = tuple(breaking)
 
 
 class LockTimeout(PromptDBError):

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Self
 import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
+from promptdb.domain.alias_condition import Expected
 from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.holds import Hold
 from promptdb.domain.plan import Action, Desired
@@ -29,7 +30,6 @@ from promptdb.errors import NotFound, VersionNotFound
 from promptdb.project.content import Content
 from promptdb.project.placing import name_of_file, text_defaults
 from promptdb.registry import aliases, holds
-from promptdb.registry.aliases import Expected
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved

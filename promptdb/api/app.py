@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from promptdb.api import openapi
 from promptdb.api.cors import Cors
+from promptdb.api.foreign import langfuse, ofrep
 from promptdb.api.front import Front
 from promptdb.api.gate import Gate
 from promptdb.api.logs import log_exchange
@@ -30,10 +31,10 @@ def app_for(settings: AppSettings) -> FastAPI:
         served.start()
         served.doorkeeper.start()
         try:
-            with before_shutdown(served.hub.close):
+            with before_shutdown(served.begin_close):
                 yield
         finally:
-            served.hub.close()
+            served.begin_close()
             await served.doorkeeper.close()
             await run_in_threadpool(served.close)
 
@@ -52,13 +53,18 @@ def app_for(settings: AppSettings) -> FastAPI:
     )
     public = frozenset(f"{prefix}/{name}" for prefix in ("", settings.api_prefix) for name in ("healthz", "readyz"))
     app.add_middleware(Shortcut, prefix=settings.api_prefix, route=resolve.router.routes[0])
-    app.add_middleware(Gate, public=public | {f"{settings.api_prefix}/openapi.json"})
+    basic = f"{langfuse.PREFIX}/" if settings.langfuse_api else None
+    app.add_middleware(Gate, public=public | {f"{settings.api_prefix}/openapi.json"}, basic=basic)
     app.add_middleware(Front, prefix=settings.api_prefix, report=log_exchange)
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     # One level of routers, because the match of each level takes time.
     for router in ROUTERS:
         app.include_router(router, prefix=settings.api_prefix)
+    if settings.ofrep:
+        app.include_router(ofrep.router)
+    if settings.langfuse_api:
+        app.include_router(langfuse.router)
     # Probes of orchestrators ask for them at the top.
     app.include_router(health.router, include_in_schema=False)
     app.state.methods_at = partial(_methods_at, settings.api_prefix)

@@ -40,7 +40,7 @@ class Need(SecurityBase):
         if "prompt" in names:
             prompt, alias = prompt_of(names["prompt"]), names.get("alias")
             require(grant, self.action, prompt, alias)
-            if not grant.reads(None):
+            if not grant.allows(self.action, None, alias):
                 await run_in_threadpool(require_named, served(request).reader, grant, self.action, prompt, alias)
         elif self.everywhere:
             require(grant, self.action)
@@ -113,9 +113,22 @@ def require_named(
         PromptNotFound: as in `require_found`.
     """
     require(grant, action, prompt, alias)
-    name = prompt if grant.reads(None) else reader.current_name(prompt)
-    if name is not None and not grant.allows(action, name, alias):
+    if not grant.allows(action, None, alias):
+        present_name(reader, grant, action, prompt, alias)
+
+
+def present_name(
+    reader: RegistryReader, grant: Grant, action: Action, prompt: PromptId, alias: str | None = None
+) -> PromptId:
+    """Find the name that a prompt has now, and require the permission for it. A prompt that does not exist has its name.
+
+    Raises:
+        PromptNotFound: as in `require_found`.
+    """
+    name = reader.current_name(prompt) or prompt
+    if not grant.allows(action, name, alias):
         raise _absent(prompt)
+    return name
 
 
 def require_found(grant: Grant, asked: PromptId, found: PromptId) -> None:

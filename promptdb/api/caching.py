@@ -6,6 +6,9 @@ PINNED = "public, max-age=31536000, immutable"
 ALIAS = "max-age=5, stale-while-revalidate=60, stale-if-error=86400"
 """For a reference that another version can take."""
 
+CHECKED = "private, no-cache"
+"""For an answer with an ETag that the client asks about each time."""
+
 NEVER = "no-store"
 
 

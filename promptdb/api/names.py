@@ -3,10 +3,11 @@
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Request
 
 from promptdb.api.openapi import parameter
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.wire.paths import prompt_path
 from promptdb.errors import InvalidRef
 
 _PROMPT = "`namespace/name`, with slashes or with `%2F`. A name with the word of a route needs `%2F`."
@@ -19,6 +20,11 @@ PromptSegment = Annotated[
     str, Path(description=_PROMPT, examples=["support/triage"], json_schema_extra={"pattern": _PATTERN})
 ]
 """The name of a prompt as `routed_path` gives it: one segment that is still encoded."""
+
+AliasSegment = Annotated[str, Path(description="The name of an alias.", examples=["production"])]
+
+SelectorSegment = Annotated[str, Path(description=f"{_SELECTOR} Slashes need `%2F`.", examples=["production"])]
+"""A selector in a path, as `routed_path` gives it: its slashes are still encoded."""
 
 Selector = Annotated[str, Query(description=_SELECTOR, examples=["production"])]
 
@@ -36,3 +42,9 @@ def prompt_of(segment: str) -> PromptId:
     if "/" not in name:
         raise InvalidRef(f"{name!r} is not the name of a prompt in a path", f"add its namespace: default/{name}")
     return PromptId.parse(name)
+
+
+def address(request: Request, area: str, prompt: PromptId, rest: str) -> str:
+    """Write the path of something below a prompt, as the sender of a request reaches it."""
+    root, prefix = request.scope.get("root_path", ""), request.app.state.served.settings.api_prefix
+    return f"{root}{prefix}/{area}/{prompt_path(prompt)}/{rest}"

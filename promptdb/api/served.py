@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from anyio import CapacityLimiter
 from fastapi import Request
 
 from promptdb.api.answers import Answers
@@ -23,6 +24,9 @@ from promptdb.registry.reader import RegistryReader
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
+
+WRITERS = 4
+"""The most writes at a time in one process. The others wait without a thread and a connection."""
 
 
 class _Source(DatabaseSource):
@@ -65,12 +69,18 @@ class Served:
         # It sends in each process of a server, which share the work.
         self._webhooks = WebhookWorker(self.reader.stores, settings.webhook_networks)
         self._services: dict[str, PromptService] = {}
+        self.writers = CapacityLimiter(WRITERS)
         self.doorkeeper = Doorkeeper(lambda: self.reader.registry)
 
     def start(self) -> None:
         """Begin to follow the changes of the registry, which may be unreachable, and to send webhooks."""
         self._lookups.start()
         self._webhooks.start()
+
+    def begin_close(self) -> None:
+        """Say goodbye to streams, and begin to send no more webhooks, while requests have time to end."""
+        self.hub.close()
+        self._webhooks.begin_stop()
 
     def close(self) -> None:
         """End the threads, and return the connections. Attempts to send that have begun are finished."""

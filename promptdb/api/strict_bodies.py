@@ -20,10 +20,15 @@ _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 class _StrictRequest(Request):
     async def json(self) -> Any:
-        try:
-            return _shallow(strict_json(await self.body()))
-        except Refused as refused:
-            raise Refusal(400, "bad-request", f"the body cannot be read: {refused}") from refused
+        return strict_body(await self.body())
+
+
+def strict_body(data: bytes) -> Any:
+    """Read a body of JSON. Raise Refusal if it has more than one meaning, or is too deep."""
+    try:
+        return _shallow(strict_json(data))
+    except Refused as refused:
+        raise Refusal(400, "bad-request", f"the body cannot be read: {refused}") from refused
 
 
 class StrictRoute(APIRoute):

@@ -12,7 +12,7 @@ from promptdb.domain.suffixes import SUFFIXES, file_suffix
 from promptdb.errors import InvalidRef
 
 if TYPE_CHECKING:
-    from promptdb.registry.aliases import Expected
+    from promptdb.domain.alias_condition import Expected
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

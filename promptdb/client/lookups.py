@@ -138,7 +138,7 @@ class Lookups:
                 self._flights.pop(text, None)
 
     def fetch_many(self, texts: list[str]) -> dict[str, ResolvedPrompt]:
-        """Ask for several references in one request. `fetch` says what is wrong with those left out. Errors as in `fetch`."""
+        """Ask the source for several references in one request. `fetch` has the errors of those that are left out."""
         try:
             answers = self._ask([PromptRef.parse(text) for text in texts])
         except PromptDBError:
@@ -225,7 +225,8 @@ class Lookups:
                 with self._lock:
                     self._kept.update({ref.text: self._keep(ref, stored) for ref, stored in refs})
         except PromptDBError as error:
-            self._failed(error)
+            if not isinstance(error, ABOUT_ONE_PROMPT):
+                self._failed(error)
             raise
         self._found()
         self.start()

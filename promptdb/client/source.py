@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import PromptVersionView, StoredVersion
-from promptdb.errors import IntegrityFailure, InvalidPrompts, NotFound, PromptDBError
+from promptdb.errors import Forbidden, IntegrityFailure, InvalidPrompts, NotFound, PromptDBError
 
 if TYPE_CHECKING:
     from promptdb.service import PromptService
@@ -42,8 +42,8 @@ class Source(Protocol):
         """Find the versions of several references, in one request if the source has requests.
 
         Returns:
-            For each reference, in their order, its version, or an error that says what is wrong with this one alone: NotFound,
-            InvalidPrompts or IntegrityFailure.
+            For each reference, in their order, its version, or an error that says what is wrong with this one alone:
+            `ABOUT_ONE_PROMPT`.
 
         Raises:
             StorageError: the source cannot be reached.
@@ -85,7 +85,7 @@ class Source(Protocol):
 
 FindMany = Callable[[Sequence[PromptRef]], list[StoredVersion | PromptDBError]]
 
-ABOUT_ONE_PROMPT = (NotFound, InvalidPrompts, IntegrityFailure)
+ABOUT_ONE_PROMPT = (NotFound, InvalidPrompts, IntegrityFailure, Forbidden)
 """The errors that are an answer of the source. Others say that the source fails."""
 
 

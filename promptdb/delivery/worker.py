@@ -78,10 +78,14 @@ class WebhookWorker:
         self._thread = Thread(target=self._run, name="promptdb-webhooks", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Finish the attempts that have begun, which takes no longer than their timeout, and end the thread."""
+    def begin_stop(self) -> None:
+        """Begin no more attempts, and return at once."""
         self._stopping.set()
         self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the attempts that have begun, which takes no longer than their timeout, and end the thread."""
+        self.begin_stop()
         if self._thread is not None:
             self._thread.join()
             self._thread = None

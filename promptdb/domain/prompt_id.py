@@ -67,7 +67,7 @@ class PromptId(NamedTuple):
         name, colon, selector = text.partition(":")
         if colon:
             raise InvalidRef(f"{text!r} is a reference, but the name of a prompt is needed", f"omit :{selector}")
-        return cls.from_segments(name.split("/"))
+        return cls.from_path(name)
 
 
 def require_text(value: object, expected: str) -> None:

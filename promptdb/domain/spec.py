@@ -231,4 +231,15 @@ class _Stored(PromptSpec):
     scheme: Literal[1]
 
     def to_spec(self) -> PromptSpec:
-        return PromptSpec.model_construct(**{name: getattr(self, name) for name in PromptSpec.model_fields})
+        fields = {name: value for name, value in self.__dict__.items() if name != "scheme"}
+        spec = PromptSpec.__new__(PromptSpec)
+        # As for pickle. `model_construct` takes longer than the parser.
+        spec.__setstate__(
+            {
+                "__dict__": fields,
+                "__pydantic_fields_set__": set(fields),
+                "__pydantic_extra__": None,
+                "__pydantic_private__": None,
+            }
+        )
+        return spec

@@ -31,6 +31,10 @@ from promptdb.settings import AppSettings, load_settings
 _SPEC = ""
 """The path in problems of a spec that did not come from a file."""
 
+_IN_FULL = (
+    "a spec that did not come from a file cannot name other files: write the text itself, or register the prompt file"
+)
+
 
 class _NoFiles:
     """The empty tree of a spec that did not come from a file."""
@@ -61,7 +65,10 @@ def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
         if any(problem.is_error for problem in problems):
             raise InvalidPrompts(problems)
         return content_of_file(ParsedPrompt(spec, Document(_SPEC, {}), templates), _NoFiles())
-    return _content(parse_document(Document(_SPEC, dict(spec)), _NoFiles()), _NoFiles())
+    parsed = parse_document(Document(_SPEC, dict(spec)), _NoFiles())
+    if parsed.prompt is None:
+        raise InvalidPrompts([replace(p, hint=_IN_FULL) if p.code is Code.FILE_MISSING else p for p in parsed.problems])
+    return _content(parsed, _NoFiles())
 
 
 def content_from_file(file: Path, settings: AppSettings) -> Content:

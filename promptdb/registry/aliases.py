@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,17 +18,16 @@ from promptdb.db.lookup import existing_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.db.writer import RegistryWriter
+from promptdb.domain.alias_condition import Expected
 from promptdb.domain.aliases import AliasMove, AliasTarget, rollback_targets
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
 from promptdb.domain.views import AliasView, PromptSummary
 from promptdb.domain.webhooks.events import alias_changed
 from promptdb.errors import ConfigError, Conflict, NotFound
+from promptdb.registry.alias_conditions import moved_meanwhile, require_expected
 from promptdb.registry.protection import require_unbroken, with_breaking
 from promptdb.registry.stores import Registry
-
-Expected = int | None | Literal["any"]
-"""The revision that an alias must point at before it moves. None stands for no alias, `any` skips the check."""
 
 
 @retried
@@ -96,15 +94,20 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> AliasMo
     """
     parse_alias(alias)
     with reading(registry.engine) as connection:
-        there = _existing_alias(connection, prompt, alias)
-        name = there.prompt
-        targets = rollback_targets(logged_moves(connection, name, alias))
-        if len(targets) < 2:
-            hint = f"'promptdb alias log {name} {alias}' lists its moves; 'promptdb promote' goes to any version"
-            raise NotFound(f"{name}:{alias} has no target before rev:{there.revision}", hint)
-        version = find_version(connection, PromptRef.parse(f"{name}:rev:{targets[-2]}")).view
-        target = AliasTarget(version.revision, version.id)
-        return AliasMove.between(name, alias, "rollback", there, target, there.generation)
+        return rollback(connection, prompt, alias)
+
+
+def rollback(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasMove:
+    """Make the move that returns an alias to its previous target. Errors as in `decide_rollback`."""
+    there = _existing_alias(connection, prompt, alias)
+    name = there.prompt
+    targets = rollback_targets(logged_moves(connection, name, alias))
+    if len(targets) < 2:
+        hint = f"'promptdb alias log {name} {alias}' lists its moves; 'promptdb promote' goes to any version"
+        raise NotFound(f"{name}:{alias} has no target before rev:{there.revision}", hint)
+    version = find_version(connection, PromptRef.parse(f"{name}:rev:{targets[-2]}")).view
+    target = AliasTarget(version.revision, version.id)
+    return AliasMove.between(name, alias, "rollback", there, target, there.generation)
 
 
 @retried
@@ -112,8 +115,13 @@ def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> AliasMo
     """Decide to remove an alias. Errors as in `decide_rollback`."""
     parse_alias(alias)
     with reading(registry.engine) as connection:
-        there = _existing_alias(connection, prompt, alias)
-        return AliasMove.between(there.prompt, alias, "delete", there, None, there.generation)
+        return deletion(connection, prompt, alias)
+
+
+def deletion(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasMove:
+    """Make the move that removes an alias. Errors as in `decide_rollback`."""
+    there = _existing_alias(connection, prompt, alias)
+    return AliasMove.between(there.prompt, alias, "delete", there, None, there.generation)
 
 
 @retried
@@ -131,7 +139,8 @@ def perform(
 
     Raises:
         ConfigError: the reason cannot be stored.
-        Conflict: an alias was moved after its move was decided.
+        AliasMoved: an alias was moved after its move was decided.
+        Conflict: a prompt was renamed after that.
         Guard: a protected alias would break callers; nothing was moved.
     """
     needed = [replace(move, reason=reason) for move in moves if move.is_needed]
@@ -142,34 +151,38 @@ def perform(
         with reading(registry.engine) as connection:
             needed = allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
             return _with_git_targets(connection, needed)
-    alias, names = needed[0].alias, [move.prompt for move in needed]
+    alias, only = needed[0].alias, needed[0].prompt if len(needed) == 1 else None
     with writing(registry.engine) as connection:
-        repository = PromptRepository(connection)
-        ids, only = repository.ids(names), names[0] if len(names) == 1 else None
-        _require_own_versions(needed, ids, repository)
-        there = {view.prompt: view.revision for view in repository.aliases(only, alias)}
-        generations = repository.generations(alias, only)
+        generations = PromptRepository(connection).generations(alias, only)
         for move in needed:
             if generations.get(move.prompt, 0) != move.generation:
-                now = _revision(there.get(move.prompt))
-                raise Conflict(
-                    f"{move.prompt}:{alias} was moved in the meantime, to {now}", "check the alias and try again"
-                )
-        needed = allowed_moves(connection, registry, needed, allow_breaking=allow_breaking)
-        write_moves(RegistryWriter(connection, datetime.now(UTC)), registry.actor, needed, ids)
-        notices.send(connection, [notices.Notice(move.prompt, aliases=(alias,)) for move in needed])
-        return _with_git_targets(connection, needed)
+                raise moved_meanwhile(connection, move.prompt, alias)
+        return perform_on(connection, registry, needed, allow_breaking=allow_breaking)
+
+
+def perform_on(
+    connection: sa.Connection, registry: Registry, moves: Sequence[AliasMove], *, allow_breaking: bool
+) -> list[AliasMove]:
+    """Make needed moves of one alias on the connection that holds the lock. They were decided from the present state.
+
+    Raises:
+        Conflict: a prompt was renamed after its move was decided.
+        Guard: as in `perform`.
+    """
+    repository = PromptRepository(connection)
+    ids = repository.ids([move.prompt for move in moves])
+    _require_own_versions(moves, ids, repository)
+    allowed = allowed_moves(connection, registry, moves, allow_breaking=allow_breaking)
+    write_moves(RegistryWriter(connection, datetime.now(UTC)), registry.actor, allowed, ids)
+    notices.send(connection, [notices.Notice(move.prompt, aliases=(move.alias,)) for move in allowed])
+    return _with_git_targets(connection, allowed)
 
 
 def perform_one(
     registry: Registry, move: AliasMove, expected: Expected, reason: str | None, **options: bool
 ) -> AliasMove:
     """Make one move if the alias is at the expected revision. Arguments and errors as in `perform`."""
-    if expected not in ("any", move.from_revision):
-        raise Conflict(
-            f"{move.prompt}:{move.alias} points at {_revision(move.from_revision)}, not at {_revision(expected)}",
-            f"'promptdb alias log {move.prompt} {move.alias}' shows who moved it",
-        )
+    require_expected(move, expected)
     return next(iter(perform(registry, [move], reason, **options)), move)
 
 
@@ -262,7 +275,3 @@ def require_storable(reason: str | None) -> None:
     """Refuse a reason that a database cannot store: one with a surrogate or U+0000."""
     if reason is not None and re.search("[\0\ud800-\udfff]", reason):
         raise ConfigError("the reason contains characters that cannot be stored", "write it in UTF-8, without U+0000")
-
-
-def _revision(revision: int | str | None) -> str:
-    return "nothing" if revision is None else f"rev:{revision}"

@@ -11,7 +11,7 @@ from promptdb.db.repository import PromptRepository
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.changes import ContractChange, breaking
 from promptdb.domain.layout import ALIASES_FILE
-from promptdb.errors import Guard
+from promptdb.errors import BrokenCallers, Guard
 
 _SHOWN = 3
 """Changes, prompts and reasons that one refusal lists."""
@@ -65,6 +65,11 @@ def require_unbroken(moves: Iterable[AliasMove]) -> None:
     raise Guard(
         f"this would break callers of {'; '.join(shown)}{more}",
         f"{_asked_for(refused)}{compare}if the callers are ready, pass --allow-breaking",
+        breaking=[
+            BrokenCallers(str(move.prompt), move.alias, change.kind, change.name, change.message)
+            for move in refused
+            for change in move.breaking
+        ],
     )
 
 

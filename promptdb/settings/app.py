@@ -118,6 +118,8 @@ class AppSettings(BaseModel):
         default="/api/v1", description="the path of the HTTP API, for the server and its clients"
     )
     cors_origins: list[kinds.Origin] = Field(default=[], description="the origins of web pages that may use the API")
+    ofrep: bool = Field(default=False, description="the server answers OpenFeature's SDKs under /ofrep/v1")
+    langfuse_api: bool = Field(default=False, description="the server answers Langfuse's SDKs under /api/public")
     log_level: kinds.LogLevel = Field(default="info", description="the least severity that the server logs")
 
     def __init__(self, *, base: Path | None = None, **values: Any) -> None:

@@ -11,6 +11,7 @@ from promptdb.db.git_targets import Key, read_git_targets, read_holds
 from promptdb.db.lookup import current_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
+from promptdb.domain.alias_condition import Expected
 from promptdb.domain.aliases import AliasMove, AliasTarget, Declaration
 from promptdb.domain.git_refs import TAGS
 from promptdb.domain.holds import EndedHold, GitTarget, Hold
@@ -21,6 +22,7 @@ from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest
 from promptdb.errors import InvalidPrompts, NotFound
 from promptdb.problems import Code, Problem
 from promptdb.project.view import Origin
+from promptdb.registry.alias_conditions import require_expected
 from promptdb.registry.aliases import allowed_moves, promotion, require_storable, write_moves
 from promptdb.registry.stores import Registry
 from promptdb.sync.batch import new_versions
@@ -50,6 +52,8 @@ class Pointers:
 class Pointing:
     """An alias to point at a version in the transaction that registers it. `reason` goes into the alias log.
 
+    `expected` is the revision that the alias must point at before.
+
     Raises:
         InvalidRef: the alias is malformed.
         ConfigError: the reason cannot be stored.
@@ -58,6 +62,7 @@ class Pointing:
     alias: str
     reason: str | None = None
     allow_breaking: bool = False
+    expected: Expected = "any"
 
     def __post_init__(self) -> None:
         parse_alias(self.alias)
@@ -76,10 +81,11 @@ def pointing_of(alias: PointingLike) -> Pointing | None:
 def point_at(
     connection: sa.Connection, item: Desired, recorded: Recorded, intended: Plan, pointing: Pointing
 ) -> Pointers:
-    """Decide the move of an alias to the version that a registration makes or finds."""
+    """Decide the move of an alias to the version that a registration makes or finds. Errors as in `require_expected`."""
     new = (change.revision for change in new_versions(intended))
     target = AliasTarget(next(new, None) or recorded.heads[item.prompt].revision, digest=item.digest)
     move = promotion(connection, item.prompt, target, pointing.alias, pointing.reason, "register")
+    require_expected(move, pointing.expected, connection)
     return Pointers((move,) if move.is_needed else ())
 
 

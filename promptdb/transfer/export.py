@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from promptdb.db.checks.audit import Audit
 from promptdb.db.engine import reading
 from promptdb.db.repository import PromptRepository
+from promptdb.db.retry import retried
 from promptdb.domain.digest import SCHEME
 from promptdb.domain.integrity import BUNDLE, first_name
 from promptdb.domain.views import PromptVersionView
@@ -44,11 +45,17 @@ def export_version(registry: Registry, version: PromptVersionView, file: Path, *
     if not version.is_recorded:
         hint = "sync that commit first, with 'promptdb sync --rev', or export it as a prompt file"
         raise VersionNotFound(f"no sync has recorded this version of {version.prompt}", hint)
-    with reading(registry.engine) as connection:
-        document = _document(connection, version.id)
+    document = version_document(registry, version)
     with new_file(file, overwrite=overwrite) as stream:
         write_version(document, registry.blobs, stream, zipped=is_zip(file))
     return file
+
+
+@retried
+def version_document(registry: Registry, version: PromptVersionView) -> dict[str, Any]:
+    """Read everything about a recorded version, as `write_version` writes it."""
+    with reading(registry.engine) as connection:
+        return _document(connection, version.id)
 
 
 def _document(connection: sa.Connection, key: UUID) -> dict[str, Any]:

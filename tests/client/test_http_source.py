@@ -23,7 +23,7 @@ from promptdb.client.sources.http_events import events
 from promptdb.domain.delivery import Reason, Status
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.wire.versions import encode_version
-from promptdb.errors import ConfigError, IntegrityFailure, PromptDBError, PromptNotFound, StorageError
+from promptdb.errors import ConfigError, Forbidden, IntegrityFailure, PromptDBError, PromptNotFound, StorageError
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 
@@ -250,7 +250,7 @@ def test_answers_to_other_references_are_refused(server: PromptServer) -> None:
     [
         (None, 401, "a token|the token is needed"),
         ("pdb_x", 401, "is not accepted"),
-        ("pdb_x", 403, "may not read this"),
+        ("pdb_x", 403, "refuses this request|no"),
     ],
 )
 def test_a_token_that_is_refused_is_named_and_tried_again(
@@ -272,6 +272,21 @@ def test_a_token_that_is_refused_is_named_and_tried_again(
         assert "pdb_x" not in said
         server.faults.clear()
         until(lambda: client.status() is Status.READY)
+
+
+def test_one_prompt_that_a_token_may_not_read_is_no_outage(
+    service: PromptService, server: PromptServer, client: PromptClient
+) -> None:
+    service.register_text("legal/x", "1", alias="production")
+    client.get(REF)
+    server.faults["legal"] = lambda handler: handler.problem(403, "forbidden", "the token lacks the scope read@legal")
+    for _ in range(3):
+        with pytest.raises(Forbidden, match="answers 403: the token lacks the scope read@legal") as caught:
+            client.get("legal/x")
+        assert "PROMPTDB_TOKEN" in (caught.value.hint or "")
+        service.register_text(f"a/{_}", "1")
+        assert client.get(f"a/{_}").render_text() == "1"
+    assert client.status() is Status.READY
 
 
 def test_a_server_that_asks_for_a_pause_gets_it(server: PromptServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,6 +380,16 @@ def test_without_a_stream_there_are_long_polls_and_the_stream_comes_back(
     promote(service, "3")
     sees(client, "3")
     assert counted(server, "wait=") == polls
+
+
+def test_a_server_that_is_lost_before_the_stream_is_found_out(server: PromptServer) -> None:
+    source = HttpSource(server.settings())
+    since = source.changes(None).generation
+    server.stop()
+    source.wait(since, 3600.0, lambda: False)
+    server.start()
+    source.wait(since, 3600.0, lambda: False)
+    source.close()
 
 
 def test_an_outage_is_found_by_the_first_long_poll(server: PromptServer, client: PromptClient) -> None:

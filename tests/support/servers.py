@@ -25,17 +25,17 @@ TIMEOUT = 60.0
 
 
 @contextmanager
-def in_thread(app: FastAPI) -> Iterator[int]:
-    """Serve an app as `promptdb serve` does; gives the port."""
-    [opened] = listen("127.0.0.1", 0)
-    port: int = opened.getsockname()[1]
+def in_thread(app: FastAPI, port: int = 0, patience: int = 5) -> Iterator[int]:
+    """Serve an app as `promptdb serve` does; gives the port. At the end it waits some seconds for requests."""
+    [opened] = listen("127.0.0.1", port)
+    port = opened.getsockname()[1]
     config = uvicorn.Config(
         app,
         http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=patience,
         h11_max_incomplete_event_size=MAX_HEADERS,
     )
     server = uvicorn.Server(config)

@@ -20,13 +20,17 @@ import sqlalchemy as sa
 from promptdb.blobs.local import LocalBlobStore
 from promptdb.db.engine import make_engine
 from promptdb.db.migrate import upgrade
+from promptdb.domain.alias_condition import Condition
 from promptdb.domain.blob import Blob
 from promptdb.domain.bundle import manifest
+from promptdb.domain.kept_answer import KeptAnswer, RequestKey
 from promptdb.domain.plan import Policy
+from promptdb.domain.prompt_id import PromptId
 from promptdb.errors import PromptDBError
 from promptdb.maintenance.gc import collect_garbage
 from promptdb.project.load import load_tree
 from promptdb.project.single_file import content_from_spec
+from promptdb.registry.requested_moves import Moved, RequestedMove, move_alias
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 from promptdb.sync.sync_tree import sync_tree
@@ -203,6 +207,20 @@ def promote(url: str, base: Path, ref: str, alias: str, expected: int | None) ->
     finally:
         service.close()
     return "moved"
+
+
+def move_for_request(url: str, base: Path, prompt: str, alias: str, selector: str, key: str) -> str:
+    """Move an alias for a request with a key; the text of the kept answer."""
+    service = opened(url, base)
+    try:
+        wanted = RequestedMove(PromptId.parse(prompt), alias, "promote", Condition(), selector)
+
+        def answer(moved: Moved) -> KeptAnswer:
+            return KeptAnswer(200, None, f"to {moved.move.to_revision}")
+
+        return move_alias(service.registry, wanted, RequestKey(0, key, "f" * 64), answer).body
+    finally:
+        service.close()
 
 
 def put_blobs(root: Path, texts: list[bytes]) -> str:

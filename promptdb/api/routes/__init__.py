@@ -1,14 +1,17 @@
 """The routes, one subject a module. Each module has a `router`, and this list has each module."""
 
 from promptdb.api.routes import (
+    aliases,
     assets,
     changes,
     diff,
     events,
+    exports,
     health,
     history,
     preload,
     prompts,
+    register,
     render,
     resolve,
     snapshots,
@@ -17,19 +20,7 @@ from promptdb.api.routes import (
 )
 
 # Lookups come first, because the routers are searched in this order.
-MODULES = (
-    resolve,
-    changes,
-    events,
-    preload,
-    prompts,
-    versions,
-    render,
-    diff,
-    history,
-    assets,
-    snapshots,
-    webhooks,
-    health,
-)
+LOOKUPS = (resolve, changes, events, preload)
+OF_PROMPTS = (prompts, register, versions, aliases, render, diff, history, assets, exports)
+MODULES = (*LOOKUPS, *OF_PROMPTS, snapshots, webhooks, health)
 ROUTERS = [module.router for module in MODULES]

@@ -10,7 +10,7 @@ from promptdb.cli.present.alias_moves import print_moves
 from promptdb.cli.present.output import print_json, print_table, short_time
 
 if TYPE_CHECKING:
-    from promptdb.registry.aliases import Expected
+    from promptdb.domain.alias_condition import Expected
 
 
 @click.group("alias")

@@ -9,7 +9,7 @@ from promptdb.cli.options import breaking_option, expect_option, json_option, re
 from promptdb.cli.present.alias_moves import print_declared, print_moves
 
 if TYPE_CHECKING:
-    from promptdb.registry.aliases import Expected
+    from promptdb.domain.alias_condition import Expected
     from promptdb.service import PromptService
 
 

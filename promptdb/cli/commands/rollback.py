@@ -9,7 +9,7 @@ from promptdb.cli.options import expect_option, json_option, reason_option, ref_
 from promptdb.cli.present.alias_moves import print_moves
 
 if TYPE_CHECKING:
-    from promptdb.registry.aliases import Expected
+    from promptdb.domain.alias_condition import Expected
 
 
 @click.command("rollback")

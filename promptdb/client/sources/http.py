@@ -22,7 +22,7 @@ from promptdb.domain.wire.changes import decode_changes, generation_text
 from promptdb.domain.wire.paths import prompt_path
 from promptdb.domain.wire.problem import error_of
 from promptdb.domain.wire.versions import decode_version, decode_view
-from promptdb.errors import ConfigError, IntegrityFailure, PromptDBError, StorageError
+from promptdb.errors import ConfigError, Forbidden, IntegrityFailure, PromptDBError, StorageError
 from promptdb.settings import AppSettings, load_settings
 from promptdb.streams import checked
 
@@ -65,6 +65,7 @@ class HttpSource:
 
         Raises:
             NotFound: there is no such prompt or version. Message and hint are those of the server.
+            Forbidden: the token may not read this prompt.
             ConfigError: the server does not accept the token.
             StorageError: the server cannot be reached, or fails.
         """
@@ -86,7 +87,11 @@ class HttpSource:
 
     def changes(self, since: Generation | None) -> Changes:
         query = {"since": None if since is None else generation_text(since)}
-        return self._read(decode_changes, self._server.get("/changes", query))
+        try:
+            return self._read(decode_changes, self._server.get("/changes", query))
+        except Forbidden as error:
+            # Not about one prompt.
+            raise ConfigError(error.message, error.hint) from error
 
     def wait(self, since: Generation | None, seconds: float, stopped: Callable[[], bool]) -> None:
         self._watch.wait(since, seconds, stopped)
@@ -137,12 +142,11 @@ class HttpSource:
 
 
 def _problem(item: Any) -> PromptDBError:
-    problem = typed(item.get("problem"), dict)
-    error = error_of(problem)
-    if error is None and problem["code"] == "forbidden":
-        return ConfigError(problem["detail"], "set PROMPTDB_TOKEN to a token that may read this prompt")
+    error = error_of(typed(item.get("problem"), dict))
     if error is None:
         raise Wrong("an answer has a problem of an unknown kind")
+    if isinstance(error, Forbidden):
+        return Forbidden(error.message, "set PROMPTDB_TOKEN to a token that may read this prompt")
     return error
 
 

@@ -22,6 +22,7 @@ from promptdb.domain.wire.problem import MEDIA_TYPE, error_of
 from promptdb.errors import (
     AssetNotFound,
     ConfigError,
+    Forbidden,
     IntegrityFailure,
     InvalidPrompts,
     InvalidRef,
@@ -121,6 +122,7 @@ class Connection:
 
         Raises:
             NotFound, InvalidRef, InvalidPrompts, IntegrityFailure: the server says so.
+            Forbidden: the token may not read this.
             ConfigError: the server does not accept the token.
             StorageError: there is no answer in time, or it is not one of the API.
         """
@@ -227,10 +229,13 @@ class Connection:
 
     def _refusal(self, answer: BaseHTTPResponse, data: bytes) -> PromptDBError:
         status = answer.status
-        if status in (401, 403):
-            what = "is needed" if self._token is None else "is not accepted" if status == 401 else "may not read this"
-            return ConfigError(f"{self.name} answers {status}: the token {what}", "set PROMPTDB_TOKEN to a valid token")
         said = _problem(data)
+        if status == 401:
+            what = "is needed" if self._token is None else "is not accepted"
+            return ConfigError(f"{self.name} answers 401: a token {what}", "set PROMPTDB_TOKEN to a valid token")
+        if status == 403:
+            reason = said.message if said is not None else "it refuses this request"
+            return Forbidden(f"{self.name} answers 403: {reason}", "set PROMPTDB_TOKEN to a token that may read this")
         if said is not None and isinstance(said, _MEANT_FOR_CALLERS):
             return said
         if 300 <= status < 400:

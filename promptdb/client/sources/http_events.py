@@ -43,7 +43,7 @@ class Watch:
     def __init__(self, server: Connection) -> None:
         self._server = server
         self._generation: Generation | None = None
-        self._was_lost = False
+        self._is_lost = self._was_lost = False
         self._has_news = False
         self._news = Condition()
         self._closed = Event()
@@ -60,7 +60,7 @@ class Watch:
                 # Only news end a wait, so that an event which is late does not end one after the other.
                 has_news, self._has_news = self._has_news, False
                 if has_news and (self._was_lost or self._generation != since):
-                    self._was_lost = self._generation is None
+                    self._was_lost = self._is_lost
                     return
                 self._news.wait(min(LOOK, left))
 
@@ -84,9 +84,11 @@ class Watch:
     def _learned(self, generation: Generation | None) -> None:
         """Note the generation of the server, or None if it cannot be reached."""
         with self._news:
-            if generation != self._generation:
-                self._was_lost |= generation is None
-                self._generation, self._has_news = generation, True
+            is_lost = generation is None
+            # A server may be lost before the first answer.
+            if is_lost != self._is_lost or generation != self._generation:
+                self._was_lost |= is_lost
+                self._generation, self._is_lost, self._has_news = generation, is_lost, True
                 self._news.notify_all()
 
     def _follow_stream(self, since: Generation | None) -> bool:

@@ -6,7 +6,16 @@ from typing import Any
 
 from promptdb import errors
 from promptdb.domain.json_fields import Wrong, number, some_fields, typed
-from promptdb.errors import InvalidPrompts, MissingVariables, PromptDBError, TemplateError, UnknownVariables
+from promptdb.errors import (
+    AliasMoved,
+    Guard,
+    InvalidPrompts,
+    LastMove,
+    MissingVariables,
+    PromptDBError,
+    TemplateError,
+    UnknownVariables,
+)
 from promptdb.problems import Code, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -74,6 +83,10 @@ def _details(error: PromptDBError) -> dict[str, Any]:
             return {"names": list(names)}
         case TemplateError(line=line, column=column):
             return {"line": line, "column": column}
+        case Guard(breaking=breaking) if breaking:
+            return {"breaking": [asdict(change) for change in breaking]}
+        case AliasMoved(last_move=LastMove() as last):
+            return {"last_move": {**asdict(last), "created_at": last.created_at.isoformat()}}
         case _:
             return {}
 

@@ -4,14 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
-import uvicorn
-from prompt_server import PREFIX, prompt_server
+from prompt_server import prompt_server
 from registries import write
 from repositories import commit_all, git_in
-from waiting import until
+from servers import in_thread
 
 from promptdb import create_app
 from promptdb.client.client import PromptClient
@@ -75,20 +72,15 @@ class World:
     settings: AppSettings
     has_revisions: bool = True
     has_all: bool = True
-    paths: set[str] | None = None
     publish: Callable[[], None] = lambda: None
     down: Callable[[], None] | None = None
-    up: Callable[[], None] = lambda: None
+    up: Callable[[], object] = lambda: None
     opened: list[PromptClient] = field(default_factory=list)
 
     def client(self) -> PromptClient:
         choice = chosen(self.settings)
         self.opened.append(PromptClient(choice.source, ttl=TTL))
         return self.opened[-1]
-
-    def has_path(self, path: str) -> bool:
-        """Check that the server has a route, if there is one."""
-        return self.paths is None or f"{PREFIX}{path}" in self.paths
 
 
 @contextmanager
@@ -147,36 +139,19 @@ def _chain(service: PromptService, folder: Path) -> Iterator[World]:
         yield World("http", service, settings, down=server.stop, up=server.start)
 
 
-class _App:
-    """The real API on a port of this machine."""
-
-    def __init__(self, settings: AppSettings) -> None:
-        self._app: Any = create_app(settings)
-        self.paths = set(self._app.openapi()["paths"])
-        self.port = 0
-        self.start()
-
-    def start(self) -> None:
-        config = uvicorn.Config(self._app, port=self.port, log_level="critical", timeout_graceful_shutdown=0)
-        self._server = uvicorn.Server(config)
-        self._thread = Thread(target=self._server.run)
-        self._thread.start()
-        until(lambda: self._server.started)
-        self.port = self._server.servers[0].sockets[0].getsockname()[1]
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-
-
 @contextmanager
 def _api(service: PromptService, _: Path) -> Iterator[World]:
-    app = _App(service.settings)
-    settings = AppSettings(source="http", url=f"http://127.0.0.1:{app.port}")
-    try:
-        yield World("http", service, settings, paths=app.paths, down=app.stop, up=app.start)
-    finally:
-        app.stop()
+    """The real API, over TCP."""
+    with ExitStack() as running:
+        # An app serves once.
+        port = running.enter_context(in_thread(create_app(service.settings), patience=0))
+        yield World(
+            "http",
+            service,
+            AppSettings(source="http", url=f"http://127.0.0.1:{port}"),
+            down=running.close,
+            up=lambda: running.enter_context(in_thread(create_app(service.settings), port, 0)),
+        )
 
 
 WORLDS = {

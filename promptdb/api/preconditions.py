@@ -1,0 +1,101 @@
+"""The conditions of requests that move an alias (RFC 9110, RFC 6585), and the keys of those that may be repeated."""
+
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import Header, Request
+
+from promptdb.api.problems import Refusal
+from promptdb.domain.alias_condition import ANY_STATE, Condition, Expected
+from promptdb.domain.kept_answer import MAX_KEY, RequestKey
+from promptdb.registry.stores import Registry
+
+_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+_TAGS = re.compile(rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*")
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY}}}")
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        description="Move the alias only if this is its `ETag`, or `*`: only if it exists.",
+        examples=['"3-0d1f4a5b6c7d8e9f"'],
+    ),
+]
+IfNoneMatch = Annotated[str | None, Header(description="`*`: only if the alias does not exist.", examples=["*"])]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description=f"A text of your choice, at most {MAX_KEY} visible ASCII characters. For 24 hours, the same request with "
+        "the same key gets the same answer, and moves nothing again.",
+        examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+    ),
+]
+
+
+def condition_of(request: Request, expected: Expected) -> Condition:
+    """Read the condition of a move from its headers, or take the expected revision.
+
+    Raises:
+        Refusal: a header is malformed, or there are both.
+    """
+    states, none_of = (_tags(request, name) for name in ("If-Match", "If-None-Match"))
+    if none_of not in (None, frozenset((ANY_STATE,))):
+        raise Refusal(
+            400, "bad-request", "If-None-Match is possible with * only", "If-Match names the state of an alias"
+        )
+    found = Condition(expected, states, absent=none_of is not None)
+    if found.names_state and expected != "any":
+        raise Refusal(422, "invalid-request", "expected cannot be combined with If-Match or If-None-Match")
+    return found
+
+
+def require_condition(registry: Registry, alias: str, condition: Condition) -> None:
+    """Require a condition for the move of a protected alias, so that no one moves it without knowing where it is.
+
+    Raises:
+        Refusal: there is none.
+    """
+    if alias in registry.protected_aliases and not condition.is_given:
+        hint = 'send its ETag as If-Match, or "expected" with the revision that it points at'
+        raise Refusal(
+            428, "precondition-required", f"the alias {alias} is protected, so its moves need a condition", hint
+        )
+
+
+async def key_of(request: Request, token_id: int) -> RequestKey | None:
+    """Read the key of a request that may be repeated. None if it has none.
+
+    Raises:
+        Refusal: the key is malformed, or there are several.
+    """
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        return None
+    if len(keys) != 1 or _KEY.fullmatch(keys[0]) is None:
+        detail = f"Idempotency-Key must be one text of at most {MAX_KEY} visible ASCII characters"
+        raise Refusal(400, "bad-request", detail, "for example a UUID")
+    conditions = [request.headers.getlist(name) for name in ("if-match", "if-none-match")]
+    said = repr((request.method, request.scope["path"], request.url.query, conditions, await request.body()))
+    return RequestKey(token_id, keys[0], sha256(said.encode()).hexdigest())
+
+
+def etag_of(state: str) -> str:
+    return f'"{state}"'
+
+
+def _tags(request: Request, name: str) -> frozenset[str] | None:
+    """Read the tags of a header, without quotes. None if there is no such header."""
+    values: Sequence[str] = request.headers.getlist(name)
+    if not values:
+        return None
+    text = ", ".join(values).strip()
+    if text == ANY_STATE:
+        return frozenset((ANY_STATE,))
+    if _TAGS.fullmatch(text) is None:
+        raise Refusal(
+            400, "bad-request", f"{name} is not * or a list of ETags", 'an ETag is in quotes: "3-0d1f4a5b6c7d8e9f"'
+        )
+    # A weak one never matches, and neither does a quoted star.
+    return frozenset(tag[1:-1] for tag in re.findall(_TAG, text) if not tag.startswith("W/")) - {ANY_STATE}
