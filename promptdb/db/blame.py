@@ -11,9 +11,14 @@ from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import BlameEntry
 
 
-def blame(connection: sa.Connection, at: datetime, prompt: PromptId | None = None) -> list[BlameEntry]:
-    """Find the last move of each alias up to a time, of one prompt or of all. Omits aliases that were deleted by then."""
-    last = sa.select(sa.func.max(events.c.id)).where(events.c.created_at <= at)
+def blame(connection: sa.Connection, at: datetime | None = None, prompt: PromptId | None = None) -> list[BlameEntry]:
+    """Find the last move of each alias, up to a time if one is given, of one prompt or of all.
+
+    Omits aliases that were deleted by then.
+    """
+    last = sa.select(sa.func.max(events.c.id))
+    if at is not None:
+        last = last.where(events.c.created_at <= at)
     if prompt is not None:
         last = last.where(events.c.prompt_id.in_(sa.select(prompts.c.id).where(*named(prompt))))
     query = (
@@ -35,5 +40,5 @@ def blame(connection: sa.Connection, at: datetime, prompt: PromptId | None = Non
         .join(versions, versions.c.id == events.c.to_version_id)
         .where(events.c.id.in_(last.group_by(events.c.prompt_id, events.c.alias)))
     )
-    found = [BlameEntry(PromptId(row[0], row[1]), *row[2:]) for row in connection.execute(query)]
+    found = [BlameEntry(PromptId(row[0], row[1]), *row[2:]) for row in connection.execute(query).all()]
     return sorted(found, key=lambda entry: (entry.prompt, entry.alias))

@@ -1,7 +1,7 @@
 """Finds the version of a reference: one SELECT for each kind of selector, and a helpful error."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -44,9 +44,13 @@ def find_version(connection: sa.Connection, ref: PromptRef, assets: ReadAssets |
 
 
 def find_versions(
-    connection: sa.Connection, alias: str, namespace: str | None, assets: ReadAssets | None = None
+    connection: sa.Connection,
+    alias: str,
+    namespace: str | None = None,
+    assets: ReadAssets | None = None,
+    names: Collection[PromptId] | None = None,
 ) -> list[StoredVersion]:
-    """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace."""
+    """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace or among some."""
     query = select_versions().add_columns(versions.c.spec_json, first_commit().label("commit_id"))
     if alias == LATEST:
         query = query.where(is_highest)
@@ -55,6 +59,8 @@ def find_versions(
     if namespace is not None:
         below = prompts.c.namespace.startswith(f"{namespace}/", autoescape=True)
         query = query.where(sa.or_(prompts.c.namespace == namespace, below))
+    if names is not None:
+        query = query.where(sa.tuple_(prompts.c.namespace, prompts.c.name).in_(names))
     named_alias = None if alias == LATEST else alias
     return [stored_of(row, named_alias, row[-1], assets) for row in connection.execute(query).all()]
 

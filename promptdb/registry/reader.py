@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import BinaryIO, Literal, Self
 
@@ -13,6 +13,7 @@ from promptdb.db.blame import blame
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
 from promptdb.db.lookup import current_name, existing_name, find_version, find_versions
+from promptdb.db.lookup_many import find_each
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.db.sqlite_lookup import find_in_sqlite
@@ -29,6 +30,7 @@ from promptdb.domain.views import (
     PromptVersionView,
     StoredVersion,
 )
+from promptdb.errors import PromptDBError
 from promptdb.registry.asset_rows import recorded_assets
 from promptdb.registry.stores import Registry, Sharing, registry_of
 from promptdb.render.resolved import asset_not_found
@@ -98,6 +100,12 @@ class RegistryReader:
             return found
         with reading(self.registry.engine) as connection:
             return find_version(connection, ref, self._assets)
+
+    @retried
+    def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
+        """Find the recorded version of each reference, or the reason why there is none, in one state of the registry."""
+        with reading(self.registry.engine) as connection:
+            return find_each(connection, refs, self._assets)
 
     @retried
     def find_all(self, alias: str, namespace: str | None = None) -> list[StoredVersion]:
@@ -198,7 +206,7 @@ class RegistryReader:
         """
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt) if prompt is not None else None
-            return blame(connection, at or datetime.now(UTC), name)
+            return blame(connection, at, name)
 
     def _assets(self, version: PromptVersionView) -> RecordedAssets:
         return RecordedAssets(self.registry, version)

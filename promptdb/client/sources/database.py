@@ -53,7 +53,11 @@ class DatabaseSource:
         return self.service.find(ref)
 
     def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
-        return one_by_one(self.find, refs)
+        found = self._reader.find_many(refs)
+        for at, ref in enumerate(refs):
+            if isinstance(found[at], NotFound) and isinstance(ref.selector, ByCommit):
+                found[at : at + 1] = one_by_one(self.service.find, [ref])
+        return found
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
         return self._reader.find_all(alias, namespace)
