@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from promptdb.api import openapi
+from promptdb.api.cors import Cors
 from promptdb.api.foreign import langfuse, ofrep
 from promptdb.api.front import Front
 from promptdb.api.gate import Gate
@@ -72,6 +73,8 @@ def app_for(settings: AppSettings) -> FastAPI:
     basic = f"{langfuse.PREFIX}/" if settings.langfuse_api else None
     app.add_middleware(Gate, public=public | {f"{settings.api_prefix}/openapi.json"}, basic=basic)
     app.add_middleware(Front, prefix=settings.api_prefix, report=_reporting(metrics))
+    if settings.cors_origins:
+        app.add_middleware(Cors, origins=settings.cors_origins)
     # One level of routers, because the match of each level takes time.
     for router in ROUTERS:
         app.include_router(router, prefix=settings.api_prefix)

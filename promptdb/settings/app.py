@@ -119,6 +119,7 @@ class AppSettings(BaseModel):
     api_prefix: kinds.ApiPrefix = Field(
         default="/api/v1", description="the path of the HTTP API, for the server and its clients"
     )
+    cors_origins: list[kinds.Origin] = Field(default=[], description="the origins of web pages that may use the API")
     enable_metrics: bool = Field(default=False, description="the server has metrics for Prometheus at /metrics")
     ofrep: bool = Field(default=False, description="the server answers OpenFeature's SDKs under /ofrep/v1")
     langfuse_api: bool = Field(default=False, description="the server answers Langfuse's SDKs under /api/public")

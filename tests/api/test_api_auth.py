@@ -202,7 +202,7 @@ def test_a_body_is_not_read_before_the_token(api: TestClient, service: PromptSer
         ("read@support", "prompts/support%5C..%5Clegal/terms/resolve", 422),
         ("read@support", "prompts//support/triage/resolve", 422),
         ("read@support", "prompts/support%00/triage/resolve", 422),
-        ("read@default", "prompts/triage/resolve", 403),
+        ("read@default", "prompts/triage/resolve", 422),
     ],
 )
 def test_a_scope_opens_its_own_namespaces_only(
