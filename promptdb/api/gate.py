@@ -71,7 +71,7 @@ class Gate:
         if not given and (grant := await doorkeeper.open_grant()) is not None:
             if (reason := reason_to_refuse(scope.get("server"), scope.get("client"), _by_name(scope))) is not None:
                 hint = "create a token with 'promptdb token create', and send it"
-                raise Refusal(403, "forbidden", f"without a token, this request is refused: {reason}", hint)
+                raise Refusal(403, "not-local", f"without a token, this request is refused: {reason}", hint)
             return grant
         text = _token_in(given, allow_basic=self._basic is not None and _path(scope).startswith(self._basic))
         found = await doorkeeper.grant_of(text) if text is not None else None

@@ -13,7 +13,12 @@ from promptdb.errors import InvalidRef
 _PROMPT = "`namespace/name`, with slashes or with `%2F`. A name with the word of a route needs `%2F`."
 _SELECTOR = "`latest`, an alias, a `user_version`, `rev:3`, `sha256:ab12cd34`, `git:COMMIT` or the UUID of a version."
 
-PromptSegment = Annotated[str, Path(description=_PROMPT, examples=["support/triage"])]
+_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)+$"
+"""For the document only: FastAPI would compare it with the encoded segment."""
+
+PromptSegment = Annotated[
+    str, Path(description=_PROMPT, examples=["support/triage"], json_schema_extra={"pattern": _PATTERN})
+]
 """The name of a prompt as `routed_path` gives it: one segment that is still encoded."""
 
 AliasSegment = Annotated[str, Path(description="The name of an alias.", examples=["production"])]
@@ -23,7 +28,7 @@ SelectorSegment = Annotated[str, Path(description=f"{_SELECTOR} Slashes need `%2
 
 Selector = Annotated[str, Query(description=_SELECTOR, examples=["production"])]
 
-PROMPT = parameter("prompt", "path", _PROMPT, "support/triage", required=True)
+PROMPT = parameter("prompt", "path", _PROMPT, "support/triage", required=True, pattern=_PATTERN)
 SELECTOR = parameter("selector", "query", _SELECTOR, "production", default="latest")
 
 

@@ -22,6 +22,8 @@ _MEANINGS = {
     401: "The request has no valid token.",
     403: "The token lacks a scope, which `scope` names.",
     404: "There is no such thing.",
+    405: "The path has other methods.",
+    408: "The body did not arrive in time.",
     409: "The state of the registry does not allow it.",
     412: "The precondition does not hold.",
     413: "The body is too large.",
@@ -35,15 +37,15 @@ _MEANINGS = {
 }
 _SCHEMA = {"$ref": "#/components/schemas/Problem"}
 _ALWAYS = (401, 403, 500, 502, 503)
-_OF_BODIES = (400, 413, 415)
+_OF_BODIES = (400, 405, 408, 413, 415)
 
 
 def parameter(
-    name: str, place: str, description: str, example: str, *, required: bool = False, default: str | None = None
+    name: str, place: str, description: str, example: str, *, required: bool = False, **schema: str
 ) -> dict[str, Any]:
     """Document a parameter that a route reads itself."""
-    schema = {"type": "string", **({} if default is None else {"default": default}), "examples": [example]}
-    return {"name": name, "in": place, "description": description, "required": required, "schema": schema}
+    shown = {"type": "string", **schema, "examples": [example]}
+    return {"name": name, "in": place, "description": description, "required": required, "schema": shown}
 
 
 IF_NONE_MATCH = parameter("If-None-Match", "header", "the ETag of an earlier answer", '"0123abcd"')

@@ -19,6 +19,7 @@ _log = logging.getLogger("promptdb.api")
 
 STATUSES: dict[type[PromptDBError], int] = {
     errors.ConfigError: 500,
+    errors.Forbidden: 403,
     errors.InvalidPrompts: 422,
     errors.InvalidRef: 422,
     errors.NotFound: 404,

@@ -5,10 +5,11 @@ import logging
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from promptdb.api.logs import logging_of
+from promptdb.api.metrics_folder import forget_worker, metrics_folder
 from promptdb.api.open_files import raise_limit
 from promptdb.errors import ConfigError, MissingExtra
 from promptdb.settings import AppSettings
@@ -111,8 +112,16 @@ def run(settings: AppSettings, sockets: Sequence[socket.socket], workers: int, *
             self.is_interrupted = True
             super().handle_int()
 
-    supervisor = Workers(config, list(sockets))
-    supervisor.run()
+        def keep_subprocess_alive(self) -> None:
+            before = {process.pid for process in self.processes}
+            super().keep_subprocess_alive()
+            if settings.enable_metrics:
+                for ended in before - {process.pid for process in self.processes}:
+                    forget_worker(ended or 0)
+
+    with metrics_folder() if settings.enable_metrics else nullcontext():
+        supervisor = Workers(config, list(sockets))
+        supervisor.run()
     if supervisor.is_interrupted:
         raise KeyboardInterrupt
     return not any(process.exitcode == uvicorn.config.STARTUP_FAILURE for process in supervisor.processes)

@@ -1,7 +1,7 @@
-"""Routes whose JSON bodies have one meaning only."""
+"""Routes whose parameters are all known, and whose JSON bodies have one meaning only."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from fastapi import Request
@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from promptdb.api.problems import Refusal
+from promptdb.domain.nearest import nearest
 from promptdb.transfer.strict_json import Refused, strict_json
 
 MAX_DEPTH = 100
@@ -31,14 +32,15 @@ def strict_body(data: bytes) -> Any:
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses bodies which parsers may understand in different ways, and those that are not JSON."""
+    """A route that refuses unknown parameters, bodies that are not JSON, and JSON that parsers may understand differently."""
 
     def get_route_handler(self) -> _Handler:
-        handle = super().get_route_handler()
-        if self.body_field is None:
-            return handle
+        handle, names = super().get_route_handler(), frozenset(_query_of(self))
 
         async def strict(request: Request) -> Response:
+            _require_known(request, names)
+            if self.body_field is None:
+                return await handle(request)
             request = _StrictRequest(request.scope, request.receive)
             if await request.body() and not _is_json(request.headers.get("content-type", "")):
                 hint = "send the header Content-Type: application/json"
@@ -46,6 +48,30 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strict
+
+
+def _query_of(route: APIRoute) -> Iterator[str]:
+    """Yield the names of the query parameters of a route, also of those that it documents and reads itself."""
+    waiting = [route.dependant]
+    while waiting:
+        dependant = waiting.pop()
+        yield from (parameter.alias for parameter in dependant.query_params)
+        waiting += dependant.dependencies
+    for parameter in (route.openapi_extra or {}).get("parameters", ()):
+        if parameter["in"] == "query":
+            yield parameter["name"]
+
+
+def _require_known(request: Request, names: frozenset[str]) -> None:
+    # Otherwise a filter with a typing error would give everything.
+    for name in request.query_params:
+        if name not in names:
+            near = nearest(name, names)
+            known = f"its parameters are {', '.join(sorted(names))}" if names else "it has none"
+            hint = f"did you mean {near}?" if near else known
+            found = [{"place": f"query.{name[:80]}", "message": "not a parameter"}]
+            detail = f"query: this route has no parameter {name[:80]!r}"
+            raise Refusal(422, "invalid-request", detail, hint, errors=found)
 
 
 def _is_json(content_type: str) -> bool:

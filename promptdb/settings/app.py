@@ -112,11 +112,15 @@ class AppSettings(BaseModel):
         gt=0,
         description="seconds for which a client serves an answer while its source fails",
     )
-    enable_otel: bool = Field(default=False, description="report lookups and renders of a client to OpenTelemetry")
+    enable_otel: bool = Field(
+        default=False, description="report lookups and renders of a client, or requests of the server, to OpenTelemetry"
+    )
 
     api_prefix: kinds.ApiPrefix = Field(
         default="/api/v1", description="the path of the HTTP API, for the server and its clients"
     )
+    cors_origins: list[kinds.Origin] = Field(default=[], description="the origins of web pages that may use the API")
+    enable_metrics: bool = Field(default=False, description="the server has metrics for Prometheus at /metrics")
     ofrep: bool = Field(default=False, description="the server answers OpenFeature's SDKs under /ofrep/v1")
     langfuse_api: bool = Field(default=False, description="the server answers Langfuse's SDKs under /api/public")
     log_level: kinds.LogLevel = Field(default="info", description="the least severity that the server logs")

@@ -15,6 +15,8 @@ from promptdb.errors import InvalidRef
 
 _API_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
+
 
 def _require_alias(text: str) -> str:
     try:
@@ -73,10 +75,19 @@ def _api_prefix(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise PydanticCustomError(
+            "origin", "an origin is https://HOST or https://HOST:PORT in lower case, without a path"
+        )
+    return text
+
+
 AliasName = Annotated[str, AfterValidator(_require_alias)]
 RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
 RefName = Annotated[str, AfterValidator(_ref_name)]
 FolderName = Annotated[str, AfterValidator(_folder)]
+Origin = Annotated[str, AfterValidator(_origin)]
 ApiPrefix = Annotated[str, AfterValidator(_api_prefix)]
 NetworkRange = Annotated[str, AfterValidator(_network)]
 TextFormat = Literal["f-string", "jinja2", "mustache", "plain"]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from apis import client_for
+from apis import API, bearer, client_for, token_of
 from fastapi.routing import APIRoute
 from registries import on_sqlite
 from starlette.testclient import TestClient
@@ -66,6 +66,32 @@ def test_an_app_starts_again_after_its_end(service: PromptService) -> None:
         with client_for(app) as client:
             found = client.get("/api/v1/prompts/a/one/resolve?selector=production").json()
             assert found["spec"]["template"] == text
+
+
+@on_sqlite
+def test_pages_of_other_origins_are_let_in_by_a_setting(service: PromptService) -> None:
+    token = bearer(token_of(service, "read"))
+    settings = service.settings.model_copy(update={"cors_origins": ["https://app.example"]})
+    with client_for(create_app(settings), API) as client:
+        for origin, allowed in [
+            ("https://app.example", "https://app.example"),
+            ("https://app.example.evil.example", None),
+            ("http://app.example", None),
+            ("null", None),
+        ]:
+            asked = {
+                "Origin": origin,
+                "Access-Control-Request-Method": "PUT",
+                "Access-Control-Request-Headers": "if-match",
+            }
+            before = client.options("changes", headers=asked)
+            assert before.status_code == (200 if allowed else 400)
+            assert before.headers.get("access-control-allow-origin") == allowed
+            assert allowed or before.headers["content-type"] == "application/problem+json"
+            for headers, status in ((token, 200), ({}, 401)):
+                answer = client.get("changes", headers={"Origin": origin, **headers})
+                assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == (status, allowed)
+                assert "access-control-allow-credentials" not in answer.headers
 
 
 def test_without_fastapi_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

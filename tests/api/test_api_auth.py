@@ -19,6 +19,7 @@ from starlette.types import Message, Scope
 from promptdb import PromptService, create_app
 from promptdb.api import gate
 from promptdb.api.auth import Need
+from promptdb.api.foreign import langfuse, ofrep
 from promptdb.api.gate import Gate
 from promptdb.api.routes import ROUTERS
 from promptdb.domain.access import UNLIMITED, Grant
@@ -64,7 +65,7 @@ def test_without_tokens_everyone_on_this_machine_may_read(api: TestClient) -> No
 def test_without_tokens_a_web_page_or_proxy_gets_nothing(api: TestClient, headers: dict[str, str]) -> None:
     for method, path in (("GET", RESOLVE), ("POST", "preload"), ("GET", "nothing")):
         answer = api.request(method, path, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert (answer.status_code, answer.json()["code"]) == (403, "not-local")
         assert "Triage" not in answer.text
     assert api.get("healthz", headers=headers).status_code == 200
 
@@ -201,7 +202,7 @@ def test_a_body_is_not_read_before_the_token(api: TestClient, service: PromptSer
         ("read@support", "prompts/support%5C..%5Clegal/terms/resolve", 422),
         ("read@support", "prompts//support/triage/resolve", 422),
         ("read@support", "prompts/support%00/triage/resolve", 422),
-        ("read@default", "prompts/triage/resolve", 403),
+        ("read@default", "prompts/triage/resolve", 422),
     ],
 )
 def test_a_scope_opens_its_own_namespaces_only(
@@ -321,6 +322,20 @@ def test_every_route_needs_a_scope_and_says_so_in_the_document(api: TestClient) 
         for method, operation in operations.items()
     }
     assert shown == needs
+
+
+def test_no_route_answers_without_a_token_foreign_ones_neither(service: PromptService) -> None:
+    token_of(service, "admin")
+    routes = [route for router in (*ROUTERS, ofrep.router, langfuse.router) for route in router.routes]
+    paths = {(method, r.path_format) for r in routes if isinstance(r, APIRoute) for method in r.methods or ()}
+    with client_for(create_app(service.settings.model_copy(update={"ofrep": True, "langfuse_api": True}))) as client:
+        answered = {
+            (method, path)
+            for method, path in paths
+            for prefix in ("", API)
+            if client.request(method, prefix + path.replace("{", "").replace("}", "")).status_code != 401
+        }
+    assert answered == {("GET", path) for path in PUBLIC}
 
 
 def recorded(service: PromptService) -> Rows:

@@ -102,7 +102,7 @@ async def promote(
 @router.delete(
     "/prompts/{prompt}/aliases/{alias}",
     response_model=MadeMove,
-    responses=problems(400, 413, 422, *_OF_MOVES),
+    responses=problems_of_body(*_OF_MOVES),
 )
 async def delete_alias(
     request: Request,

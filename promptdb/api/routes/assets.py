@@ -15,12 +15,13 @@ from promptdb.api.openapi import NOT_MODIFIED, parameter, problems
 from promptdb.api.problems import Refusal
 from promptdb.api.schemas import Asset, Page
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.refs import LATEST, PromptRef
 from promptdb.domain.views import AssetView
 from promptdb.domain.wire.versions import asset_fields
 from promptdb.render.resolved import asset_not_found
 
-router = APIRouter(tags=["assets"])
+router = APIRouter(tags=["assets"], route_class=StrictRoute)
 
 CHUNK = 256 * 1024
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))")

@@ -11,13 +11,14 @@ from promptdb.api.openapi import problems
 from promptdb.api.problems import Refusal
 from promptdb.api.schemas import Changes
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.delivery import Generation
 from promptdb.domain.json_fields import Wrong
 from promptdb.domain.wire.changes import changes_fields, parse_generation
 
 MAX_WAIT = 30.0
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], route_class=StrictRoute)
 
 
 @router.get("/changes", response_model=Changes, responses=problems(422))

@@ -9,13 +9,14 @@ from promptdb.api.names import PromptSegment, prompt_of
 from promptdb.api.openapi import problems
 from promptdb.api.schemas import Diff
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.changes import changed_parts
 from promptdb.domain.refs import LATEST
 from promptdb.project.edits.write_version import sections
 from promptdb.render.caller_interface import changes_between
 from promptdb.render.section_diff import section_diff
 
-router = APIRouter(tags=["versions"])
+router = APIRouter(tags=["versions"], route_class=StrictRoute)
 
 _FROM = Annotated[str, Query(alias="from", description="the selector of the older version", examples=["production"])]
 _TO = Annotated[str, Query(description="the selector of the newer version", examples=["latest"])]

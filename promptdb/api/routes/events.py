@@ -11,8 +11,9 @@ from promptdb.api.openapi import problems
 from promptdb.api.problems import Refusal
 from promptdb.api.routes.changes import generation_in
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], route_class=StrictRoute)
 
 _EXAMPLE = """\
 retry: 1000

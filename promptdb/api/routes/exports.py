@@ -15,6 +15,7 @@ from promptdb.api.names import PromptSegment, SelectorSegment, address, prompt_o
 from promptdb.api.openapi import NOT_MODIFIED, problems
 from promptdb.api.problems import Refusal
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 from promptdb.api.write_schemas import Export
 from promptdb.domain.blob import CHUNK
 from promptdb.domain.integrity import BUNDLE
@@ -26,7 +27,7 @@ from promptdb.registry.reader import RegistryReader
 from promptdb.transfer.export import version_document
 from promptdb.transfer.version_file import write_version
 
-router = APIRouter(tags=["exports"])
+router = APIRouter(tags=["exports"], route_class=StrictRoute)
 
 MAX_ASSETS = 256 * 1024 * 1024
 """The most bytes of all assets in one zip. The server makes it before it answers."""

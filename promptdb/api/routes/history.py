@@ -1,10 +1,11 @@
 """The past of aliases, and the syncs of the registry."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from promptdb.api.auth import READS, READS_ALL, Reads, require_named
 from promptdb.api.names import PromptSegment, prompt_of
@@ -12,13 +13,17 @@ from promptdb.api.openapi import problems
 from promptdb.api.paging import DEFAULT_LIMIT, MAX_NUMBER, Cursor, Limit, key_in, page
 from promptdb.api.schemas import Blame, Move, Page, SyncRun, Text
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.json_fields import number, time, typed
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.scopes import Action
 from promptdb.domain.views import BlameEntry
 from promptdb.registry.listings import list_moves, list_runs
 
-router = APIRouter(tags=["history"])
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+"""RFC 3339. Otherwise a number would be a time too."""
+
+router = APIRouter(tags=["history"], route_class=StrictRoute)
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -28,7 +33,13 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("the year is out of range") from None
 
 
-Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _iso(value: str) -> str:
+    if not _TIME.fullmatch(value):
+        raise ValueError("write it as 2026-11-30T14:05:00Z")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_in_utc)]
 
 
 @router.get("/prompts/{prompt}/history", response_model=Page[Move], dependencies=[READS], responses=problems(404, 422))

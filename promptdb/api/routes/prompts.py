@@ -10,11 +10,12 @@ from promptdb.api.openapi import problems
 from promptdb.api.paging import DEFAULT_LIMIT, Cursor, Limit, key_in, page
 from promptdb.api.schemas import ListedPrompt, Page, Prompt, Text
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain import listing
 from promptdb.domain.prompt_id import PromptId
 from promptdb.registry.listings import find_prompt, list_prompts
 
-router = APIRouter(tags=["prompts"])
+router = APIRouter(tags=["prompts"], route_class=StrictRoute)
 
 Filter = Annotated[Text | None, Query()]
 

@@ -9,11 +9,12 @@ from promptdb.api.names import PROMPT, SELECTOR
 from promptdb.api.openapi import IF_NONE_MATCH, NOT_MODIFIED, problems
 from promptdb.api.schemas import Version
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.refs import LATEST
 from promptdb.domain.scopes import Action
 from promptdb.errors import NotFound
 
-router = APIRouter(tags=["prompts"])
+router = APIRouter(tags=["prompts"], route_class=StrictRoute)
 
 
 @router.get(

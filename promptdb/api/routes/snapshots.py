@@ -10,10 +10,11 @@ from promptdb.api.auth import Reads, require
 from promptdb.api.openapi import IF_NONE_MATCH, NOT_MODIFIED, problems
 from promptdb.api.schemas import Text
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.scopes import Action
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], route_class=StrictRoute)
 
 _FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 

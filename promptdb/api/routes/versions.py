@@ -12,13 +12,14 @@ from promptdb.api.openapi import problems
 from promptdb.api.paging import DEFAULT_LIMIT, Cursor, Limit, key_in, page
 from promptdb.api.schemas import ListedVersion, Page
 from promptdb.api.served import served
+from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.json_fields import number, time
 from promptdb.domain.refs import MAX_REVISION
 from promptdb.domain.views import LogEntry
 from promptdb.domain.wire.versions import view_fields
 from promptdb.registry.listings import list_all_versions, list_versions
 
-router = APIRouter(tags=["versions"])
+router = APIRouter(tags=["versions"], route_class=StrictRoute)
 
 
 @router.get(

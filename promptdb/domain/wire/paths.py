@@ -1,7 +1,7 @@
 """The paths of the HTTP API that name a prompt.
 
 A namespace has slashes, so `support/eu/triage/resolve` may be a prompt or a route below one. The words of routes end the name,
-from its third segment on. A name that has such a word itself is written as one segment, with `%2F` for its slashes.
+from its second segment on. A name that has such a word itself is written as one segment, with `%2F` for its slashes.
 """
 
 from urllib.parse import quote, unquote
@@ -18,7 +18,7 @@ _LONGER = ("aliases", "assets")
 def prompt_path(prompt: PromptId) -> str:
     """Write the name of a prompt so that no word in it is taken for a route."""
     segments = str(prompt).split("/")
-    return quote(str(prompt), safe="") if any(word in WORDS for word in segments[2:]) else str(prompt)
+    return quote(str(prompt), safe="") if any(word in WORDS for word in segments[1:]) else str(prompt)
 
 
 def routed_path(raw: str, prefix: str) -> str:
@@ -45,7 +45,7 @@ def routed_path(raw: str, prefix: str) -> str:
 
 def _end(segments: list[str]) -> int:
     """Find where the name ends and the route below it begins."""
-    for index in range(2, len(segments)):
+    for index in range(1, len(segments)):
         word = segments[index]
         if word in WORDS and (word in _LONGER or index == len(segments) - 1):
             return index

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from apis import token_of
 from prompt_server import prompt_server
 from registries import write
 from repositories import commit_all, git_in
@@ -148,7 +149,7 @@ def _api(service: PromptService, _: Path) -> Iterator[World]:
         yield World(
             "http",
             service,
-            AppSettings(source="http", url=f"http://127.0.0.1:{port}"),
+            AppSettings(source="http", url=f"http://127.0.0.1:{port}", token=token_of(service, "read")),
             down=running.close,
             up=lambda: running.enter_context(in_thread(create_app(service.settings), port, 0)),
         )
