@@ -89,7 +89,7 @@ def test_many_references_are_one_request(service: PromptService, server: PromptS
     found = client.get_many([*refs, REF])
     assert [prompt.render_text() for prompt in found.values()] == ["0", "1", "2", "3", "4", "1"]
     assert {prompt.reason for ref, prompt in found.items() if ref != REF} == {Reason.STATIC}
-    assert (counted(server, "preload"), counted(server, "resolve")) == (1, 1)
+    assert (counted(server, "preload"), counted(server, "resolve")) == (2, 0)
     with pytest.raises(PromptNotFound, match="there is no prompt a/none"):
         client.get_many(["a/none", "a/neither", REF])
 
@@ -232,7 +232,7 @@ def test_a_version_whose_spec_was_changed_is_refused(server: PromptServer) -> No
     found = server.reader.find(PromptRef.parse(REF))
     server.faults["resolve"] = lambda handler: handler.send(200, encode_version(found, ()).replace(b'"1"', b'"2"'))
     with pytest.raises(StorageError, match="the spec of a/one:rev:1 does not have its digest"):
-        source.find(PromptRef.parse(REF))
+        source.find(PromptRef.parse("a/one:rev:1"))
     source.close()
 
 
@@ -282,7 +282,7 @@ def test_one_prompt_that_a_token_may_not_read_is_no_outage(
     server.faults["legal"] = lambda handler: handler.problem(403, "forbidden", "the token lacks the scope read@legal")
     for _ in range(3):
         with pytest.raises(Forbidden, match="answers 403: the token lacks the scope read@legal") as caught:
-            client.get("legal/x")
+            client.get("legal/x:rev:1")
         assert "PROMPTDB_TOKEN" in (caught.value.hint or "")
         service.register_text(f"a/{_}", "1")
         assert client.get(f"a/{_}").render_text() == "1"
@@ -484,8 +484,8 @@ def test_without_a_server_a_start_says_so(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_server_below_a_path(server: PromptServer) -> None:
     source = HttpSource(server.settings(url=f"{server.url}/base/"))
     with pytest.raises(StorageError, match=f"there is no API at {server.url}/base/api/v1"):
-        source.find(PromptRef.parse(REF))
-    assert server.asked == ["/base/api/v1/prompts/a/one/resolve?selector=production"]
+        source.find(PromptRef.parse("a/one:rev:1"))
+    assert server.asked == ["/base/api/v1/prompts/a/one/resolve?selector=rev%3A1"]
     source.close()
 
 

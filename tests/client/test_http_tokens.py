@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import urllib3
 from apis import token_of
 from registries import on_sqlite
 from servers import in_thread
@@ -11,8 +12,11 @@ from waiting import until
 from promptdb import AppSettings, PromptService, create_app
 from promptdb.api import remembered
 from promptdb.client.client import PromptClient
+from promptdb.client.sources.http import HttpSource
 from promptdb.domain.delivery import Status
+from promptdb.domain.refs import PromptRef
 from promptdb.errors import ConfigError, Forbidden, PromptNotFound
+from promptdb.registry import change_feed
 from promptdb.registry.tokens import revoke_token
 
 pytestmark = on_sqlite
@@ -54,3 +58,19 @@ def test_a_client_keeps_its_prompts_when_its_token_ends(client: PromptClient, se
     assert client.get(TRIAGE).render_text() == "support/triage"
     with pytest.raises(ConfigError, match="answers 401: a token is not accepted"):
         client.get("support/triage:rev:2")
+
+
+def test_a_lookup_is_never_older_than_a_change_that_its_client_knows(
+    service: PromptService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have heard of the change from another process of the server, while this one still keeps the old answer."""
+    monkeypatch.setattr(change_feed, "LOOK", 3600.0)
+    service.register_text("support/triage", "old", alias="production")
+    with in_thread(create_app(service.settings)) as port:
+        source = HttpSource(AppSettings(source="http", url=f"http://127.0.0.1:{port}"))
+        resolve = f"http://127.0.0.1:{port}/api/v1/prompts/support/triage/resolve?selector=production"
+        assert urllib3.request("GET", resolve).json()["revision"] == 1
+        service.register_text("support/triage", "new", alias="production")
+        assert urllib3.request("GET", resolve).json()["revision"] == 1
+        assert source.find(PromptRef.parse(TRIAGE)).view.revision == 2
+        source.close()

@@ -10,13 +10,14 @@ from urllib.parse import quote
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
-from promptdb.client.sources.http_connection import Address, Connection
+from promptdb.client.sources import http_connection
+from promptdb.client.sources.http_connection import MANY, Address, Connection
 from promptdb.client.sources.http_events import Watch
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.digest import Digest
 from promptdb.domain.json_fields import Wrong, some_fields, typed
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import LATEST, PromptRef
+from promptdb.domain.refs import PromptRef
 from promptdb.domain.views import AssetView, PromptVersionView, StoredVersion
 from promptdb.domain.wire.changes import decode_changes, generation_text
 from promptdb.domain.wire.paths import prompt_path
@@ -69,16 +70,20 @@ class HttpSource:
             ConfigError: the server does not accept the token.
             StorageError: the server cannot be reached, or fails.
         """
-        selector = ref.text.partition(":")[2] or LATEST
+        if not ref.is_pinned:
+            # From the registry itself: a cache on the way, or another process of the server, may not know of the last change.
+            (found,) = self._several([ref.text], http_connection.ANSWER)
+            if isinstance(found, PromptDBError):
+                raise found
+            return found
+        selector = ref.text.partition(":")[2]
         answer = self._server.get(f"/prompts/{prompt_path(ref.prompt)}/resolve", {"selector": selector})
         return self._read(self._stored, answer)
 
     def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
         found: list[StoredVersion | PromptDBError] = []
         for start in range(0, len(refs), AT_ONCE):
-            texts = [ref.text for ref in refs[start : start + AT_ONCE]]
-            answer = self._server.post("/preload", {"refs": texts})
-            found += self._read(partial(self._answers, texts), answer)
+            found += self._several([ref.text for ref in refs[start : start + AT_ONCE]], MANY)
         return found
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
@@ -115,6 +120,10 @@ class HttpSource:
     def close(self) -> None:
         self._watch.close()
         self._server.close()
+
+    def _several(self, texts: list[str], seconds: float) -> list[StoredVersion | PromptDBError]:
+        answer = self._server.post("/preload", {"refs": texts}, seconds)
+        return self._read(partial(self._answers, texts), answer)
 
     def _read(self, decode: Callable[[Any], _T], data: Any) -> _T:
         try:
