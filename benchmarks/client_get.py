@@ -1,4 +1,4 @@
-"""What `client.get` costs, beside other clients of prompts; a preload; and how soon a promotion is seen.
+"""What `client.get` costs, beside other clients of prompts, and a preload.
 
     uv pip install posthog prompt-pivot langfuse    # for this benchmark only; a missing one is left out
     python benchmarks/client_get.py [--rounds 7]
@@ -6,8 +6,7 @@
 All tools have the same prompts, and take turns in each round, so that they share the state of the machine. Printed are the best
 rounds, and the median of the ratios within a round. `dictionary` is the least that a lookup can do: it takes a value from a
 dictionary, and compares the monotonic clock with the end of its life. A cold `get` is the first one of a prompt in a process,
-from SQLite, ready to render, and counts as the median of 50. A preload reads 1,000 prompts. Freshness is the time from the end
-of a promotion in one process to the first lookup in another process that sees it, on SQLite.
+from SQLite, ready to render, and counts as the median of 50. A preload reads 1,000 prompts.
 """
 
 import argparse
@@ -16,10 +15,8 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
-from time import monotonic, perf_counter, sleep
+from time import monotonic, perf_counter
 from timeit import timeit
 
 from rivals import VALUES, Rival, name_of, rivals, text_of
@@ -33,7 +30,7 @@ from promptdb.settings import AppSettings
 from promptdb.sync.sync_tree import sync_tree
 
 REF = f"{name_of(0)}:production"
-CALLS, COLD, PROMPTS, PROMOTIONS, PROCESSES = 50_000, 50, 1_000, 20, 8
+CALLS, COLD, PROMPTS = 50_000, 50, 1_000
 FLOOR = "dictionary"
 Timed = Mapping[str, Sequence[float]]
 """Seconds of each round, by the name of a tool."""
@@ -56,7 +53,6 @@ def main() -> None:
                 ours = Rival("promptdb", lambda name: client.get(f"{name}:production"), _render, is_local=True)
                 compare(ours, others, client, rounds)
             preloads(settings, rounds)
-            freshness(service, settings)
 
 
 def _render(prompt: ResolvedPrompt) -> str:
@@ -115,41 +111,6 @@ def preloads(settings: AppSettings, rounds: int) -> None:
             assert client.preload("production") == PROMPTS
             took.append((perf_counter() - start) / PROMPTS * 1e6)
     print(f"preload of {PROMPTS:,}\n  {min(took):.1f} us each, median {statistics.median(took):.1f}")
-
-
-def freshness(service: PromptService, settings: AppSettings) -> None:
-    service.register_text("many/p0", "Reply: {question}")
-    context = get_context("spawn")
-    pipes = [context.Pipe() for _ in range(PROCESSES)]
-    workers = [context.Process(target=watch, args=(settings.base, theirs)) for _, theirs in pipes]
-    for worker in workers:
-        worker.start()
-    took = []
-    for _, (ours, _) in zip(workers, pipes, strict=True):
-        ours.recv()
-    for number in range(PROMOTIONS):
-        revision = 2 - number % 2
-        service.promote(f"many/p0:rev:{revision}", "production", allow_breaking=True)
-        moved = monotonic()
-        for ours, _ in pipes:
-            ours.send(revision)
-        took += [ours.recv() - moved for ours, _ in pipes]
-    for (ours, _), worker in zip(pipes, workers, strict=True):
-        ours.send(None)
-        worker.join()
-    took.sort()
-    p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
-    print(f"seen by {PROCESSES} processes  p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms")
-
-
-def watch(folder: Path, pipe: Connection) -> None:
-    with PromptClient.from_settings(AppSettings(base=folder)) as client:
-        client.get(REF)
-        pipe.send(None)
-        while (revision := pipe.recv()) is not None:
-            while client.get(REF).version.revision != revision:
-                sleep(0.001)
-            pipe.send(monotonic())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """The client of an application that runs on asyncio."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from promptdb.client.client import PromptClient
 
@@ -15,6 +19,12 @@ if TYPE_CHECKING:
     from promptdb.render.resolved import PromptRenderResult, ResolvedPrompt
     from promptdb.settings import AppSettings
 
+THREADS = 8
+"""The most lookups that wait for the source at once. All others wait for them."""
+
+_Arguments = ParamSpec("_Arguments")
+_T = TypeVar("_T")
+
 
 class AsyncPromptClient:
     """`PromptClient` for asyncio, with the same arguments and errors. Use it with `async with`, or call `close`.
@@ -24,6 +34,7 @@ class AsyncPromptClient:
 
     def __init__(self, client: PromptClient) -> None:
         self._client = client
+        self._threads: tuple[int, ThreadPoolExecutor] | None = None
 
     @classmethod
     def from_env(cls) -> Self:
@@ -46,6 +57,9 @@ class AsyncPromptClient:
     async def close(self) -> None:
         """End the thread, and release the connections of the source."""
         await asyncio.to_thread(self._client.close)
+        if self._threads is not None:
+            self._threads[1].shutdown(wait=False)
+            self._threads = None
 
     def status(self) -> "Status":
         """Report whether the source answers, and whether there is anything to serve."""
@@ -57,12 +71,12 @@ class AsyncPromptClient:
 
     async def wait_ready(self, timeout: float = 5.0) -> None:
         """Wait some seconds for the first answer of the source. Errors as in `PromptClient.wait_ready`."""
-        await asyncio.to_thread(self._client.wait_ready, timeout)
+        await self._in_thread(self._client.wait_ready, timeout)
 
     async def get(self, ref: str, *, fallback: "Fallback | None" = None) -> "ResolvedPrompt":
         """Find the version that a reference names. Arguments and errors as in `PromptClient.get`."""
         found = self._client.at_hand(ref)
-        return found if found is not None else await asyncio.to_thread(self._client.get, ref, fallback=fallback)
+        return found if found is not None else await self._in_thread(self._client.get, ref, fallback=fallback)
 
     async def resolve(self, ref: str) -> "PromptVersionView":
         """Find the version that a reference names now. Errors as in `get`."""
@@ -72,14 +86,23 @@ class AsyncPromptClient:
         """Find the versions of several references. Errors as in `get`."""
         names = list(refs)
         found = {ref: prompt for ref in names if (prompt := self._client.at_hand(ref)) is not None}
-        return found if len(found) == len(set(names)) else await asyncio.to_thread(self._client.get_many, names)
+        return found if len(found) == len(set(names)) else await self._in_thread(self._client.get_many, names)
 
     async def preload(self, alias: str = "production", namespace: str | None = None) -> int:
         """Read the version of an alias for many prompts in one request. See `PromptClient.preload`."""
-        return await asyncio.to_thread(self._client.preload, alias, namespace)
+        return await self._in_thread(self._client.preload, alias, namespace)
 
     async def render(
         self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any
     ) -> "PromptRenderResult":
         """Find and render a version. Arguments and errors as in `PromptClient.render`."""
         return (await self.get(ref)).render(variables, **more)
+
+    async def _in_thread(
+        self, work: Callable[_Arguments, _T], *args: _Arguments.args, **kwargs: _Arguments.kwargs
+    ) -> _T:
+        # Threads of its own: a registry that does not answer would take all those of the loop, which look up host names too.
+        if self._threads is None or self._threads[0] != os.getpid():  # a forked child does not have its parent's
+            self._threads = os.getpid(), ThreadPoolExecutor(THREADS, "promptdb-async")
+        call = partial(copy_context().run, work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._threads[1], call)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import pickle
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, active_count
@@ -339,13 +338,6 @@ def test_a_client_keeps_no_more_than_its_bound(
         client.get(f"a/one:rev:{revision}")
     assert list(client._lookups._kept) == [f"a/one:rev:{revision}" for revision in range(21, 31)]
     assert kept.MAX_KEPT == 10_000
-
-
-def test_the_wall_clock_plays_no_part(hasty: PromptClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    hasty.get(REF)
-    for wrong in (0.0, 1e12):
-        monkeypatch.setattr(time, "time", lambda wrong=wrong: wrong)
-        assert hasty.get(REF).age < 3600
 
 
 def test_an_answer_can_be_pickled(client: PromptClient) -> None:
