@@ -140,7 +140,7 @@ def address(engine: sa.Engine) -> str:
 
 
 def is_missing(engine: sa.Engine) -> bool:
-    """Check for a SQLite file that does not exist yet. Raise ConfigError if there is no folder for it."""
+    """Check for a SQLite file that does not exist yet. Raise StorageError if there is no folder for it."""
     if engine.dialect.name != "sqlite":
         return False
     file = Path(engine.url.database or "")
@@ -197,7 +197,8 @@ def _with_transactions(engine: sa.Engine, lock_timeout: float = 0.0) -> sa.Engin
 def _require_folder(path: Path) -> None:
     if not path.parent.is_dir():
         hint = "create it or set PROMPTDB_DATABASE_URL"
-        raise ConfigError(f"there is no folder {path.parent} for the database", hint)
+        # It may come back, as the folder of a disk that is not mounted at the moment.
+        raise StorageError(f"there is no folder {path.parent} for the database", hint)
 
 
 def _read_only(path: Path) -> str | None:

@@ -199,7 +199,7 @@ class Watcher:
             self._problems = problems
             self._report(Invalid(problems))
         database = self._ground.database
-        if self._seen is not None and not database.exists():
+        if self._seen is not None and database.parent.is_dir() and not database.exists():
             self._report(Warned(f"{database} is gone; a new registry begins there", "restore it if you need it"))
 
     def _warn_of_sharing(self, place: str, others: frozenset[UUID]) -> None:

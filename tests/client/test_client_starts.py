@@ -95,7 +95,7 @@ def content(base: Path) -> tuple[str, Callable[[], object]]:
 @pytest.mark.parametrize(
     ("break_", "kind", "message"),
     [
-        (folder, ConfigError, r"there is no folder .*/gone for the database"),
+        (folder, StorageError, r"there is no folder .*/gone for the database"),
         (file, ConfigError, r"there is no database sqlite:///.*registry.sqlite3"),
         (content, StorageError, "file is not a database"),
     ],

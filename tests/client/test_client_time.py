@@ -111,7 +111,7 @@ def test_connections_that_died_meanwhile_are_not_an_outage(
             with service.engine.connect() as connection:
                 connection.exec_driver_sql(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'"
                 )
         clock.ahead = HOUR
         service.promote("a/one:rev:2", "production")

@@ -274,6 +274,19 @@ def test_a_token_that_is_refused_is_named_and_tried_again(
         until(lambda: client.status() is Status.READY)
 
 
+def test_a_server_that_is_lost_after_its_stream_is_noticed(server: PromptServer, client: PromptClient) -> None:
+    client.get(REF)
+    until(lambda: counted(server, "events") > 0)
+    for name in ("events", "wait="):
+        server.faults[name] = lambda handler: handler.problem(502, "storage-error", "it is lost")
+    server.asked.clear()
+    server.cut()
+    until(lambda: any("changes" in target and "wait=" not in target for target in server.asked))
+    assert client.status() is Status.READY
+    server.stop()
+    until(lambda: client.status() is Status.STALE)
+
+
 def test_one_prompt_that_a_token_may_not_read_is_no_outage(
     service: PromptService, server: PromptServer, client: PromptClient
 ) -> None:

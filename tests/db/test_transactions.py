@@ -125,7 +125,7 @@ def test_a_folder_that_is_missing_is_told_at_the_first_use(tmp_path: Path) -> No
     """It may come later: a client is made once, and goes on to try."""
     engine = make_engine("sqlite:///missing/registry.sqlite3", tmp_path)
     for use in (current_revision, is_absent, upgrade):
-        with pytest.raises(ConfigError, match=r"there is no folder .*missing"):
+        with pytest.raises(StorageError, match=r"there is no folder .*missing"):
             use(engine)
     (tmp_path / "missing").mkdir()
     upgrade(engine)

@@ -55,7 +55,7 @@ def test_names_are_suggested_for_the_first_problems_only(tree: Path, tmp_path: P
             + "".join(f"  {{nam_{n}}}\n" for n in names)
         },
     )
-    with patch.object(nearest, "get_close_matches", wraps=nearest.get_close_matches) as compared:
+    with patch.object(nearest, "close_matches", wraps=nearest.close_matches) as compared:
         problems = check_tree(settings_for("sqlite://", tmp_path)).problems
     hints = [problem.hint for problem in problems if problem.code is Code.UNDECLARED_VARIABLE]
     assert compared.call_count == MAX_GUESSES
@@ -65,7 +65,7 @@ def test_names_are_suggested_for_the_first_problems_only(tree: Path, tmp_path: P
 
 def test_a_name_is_compared_with_a_thousand_at_most():
     others = [f"other{number}" for number in range(2000)]
-    with patch.object(nearest, "get_close_matches", wraps=nearest.get_close_matches) as compared:
+    with patch.object(nearest, "close_matches", wraps=nearest.close_matches) as compared:
         assert nearest.nearest("promp", ["prompt", "x" * 101, *others]) == "prompt"
         assert nearest.nearest("x" * 101, ["x" * 101]) is None
     assert len(compared.call_args.args[1]) < 1000

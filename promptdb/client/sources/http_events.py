@@ -35,9 +35,8 @@ class Watch:
     """The present generation of a server, which a thread keeps up to date from the first `wait` on.
 
     It reads the stream of events. After its end it connects again, a random moment later. A proxy may hold a stream
-    back. The thread then asks in long polls for some minutes before it tries again. While both fail, `wait` lasts its whole
-    time, and its caller asks then. Each loss and each return ends a `wait` at once, since any number of changes may have
-    been missed.
+    back. The thread then asks in long polls for some minutes before it tries again. Each failure and each return ends a
+    `wait` at once, since any number of changes may have been missed.
     """
 
     def __init__(self, server: Connection) -> None:
@@ -85,8 +84,8 @@ class Watch:
         """Note the generation of the server, or None if it cannot be reached."""
         with self._news:
             is_lost = generation is None
-            # A server may be lost before the first answer.
-            if is_lost != self._is_lost or generation != self._generation:
+            # Each failure counts: after the first of them, the caller may still have had an answer on another connection.
+            if is_lost or self._is_lost or generation != self._generation:
                 self._was_lost |= is_lost
                 self._generation, self._is_lost, self._has_news = generation, is_lost, True
                 self._news.notify_all()
