@@ -1,6 +1,6 @@
-"""Finds the answers of a client that are not the present ones any more."""
+"""Finds the answers of a client that are not the present ones any more, and replaces them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from promptdb.client.kept import FOR_GOOD, Kept
 from promptdb.client.source import FindMany
@@ -51,3 +51,12 @@ def renewed(
             # Here a lookup does not wait for it, and what cannot be read does not replace what can.
             new.again()
     return found
+
+
+def replaced(before: Mapping[str, Kept], new: Mapping[str, Kept | None]) -> tuple[dict[str, Kept], tuple[str, ...]]:
+    """Replace answers by newer ones, or evict them. Return all answers, and the references that give another version now."""
+    for text in new.keys() & before.keys():
+        before[text].replaced()
+    whole = {text: new.get(text, kept) for text, kept in before.items()}
+    said = tuple(text for text in new if (kept := whole.get(text)) is None or kept.stored != before[text].stored)
+    return {text: kept for text, kept in whole.items() if kept is not None}, said
