@@ -15,7 +15,7 @@ from promptdb.api.cors import Cors
 from promptdb.api.foreign import langfuse, ofrep
 from promptdb.api.front import Front
 from promptdb.api.gate import Gate
-from promptdb.api.logs import Exchange, log_exchange
+from promptdb.api.logs import Exchange, flush_log, log_exchange
 from promptdb.api.problems import HANDLERS
 from promptdb.api.routes import ROUTERS, health, resolve
 from promptdb.api.routes import metrics as metrics_route
@@ -46,6 +46,8 @@ def app_for(settings: AppSettings) -> FastAPI:
             served.begin_close()
             await served.doorkeeper.close()
             await run_in_threadpool(served.close)
+            # The signal that ends a worker ends it before Python's own end, which would write them.
+            flush_log()
 
     metrics = _metrics(settings)
     app = FastAPI(

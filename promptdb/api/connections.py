@@ -18,6 +18,9 @@ IDLE_SECONDS = 75
 MAX_HEADERS = 16 * 1024
 """The most bytes of the headers of a request."""
 
+PIECE = 1024
+"""The bytes of headers that are parsed at once. h11 measures only what is incomplete."""
+
 
 class Connection(H11Protocol):
     """One connection.
@@ -30,14 +33,18 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > most_connections():
-            transport.write(_raw(503, "unavailable", "the server has too many connections", "Retry-After: 5\r\n"))
+            hint = "come again in five seconds"
+            transport.write(_raw(503, "unavailable", "the server has too many connections", hint, "Retry-After: 5\r\n"))
             transport.close()
             return
         self._expect_request()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.cycle is None or self.cycle.response_complete:
+        while data and not self.transport.is_closing():
+            size = PIECE if self._awaits_request() else len(data)
+            super().data_received(data[:size])
+            data = data[size:]
+        if self._awaits_request():
             self._expect_request()
         else:
             self._forget_deadline()
@@ -48,8 +55,19 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         # That of uvicorn is text.
-        self.transport.write(_raw(400, "bad-request", "this is not a valid HTTP request"))
+        if len(self.conn.trailing_data[0]) > MAX_HEADERS:
+            detail = f"the first line and the headers are larger than {MAX_HEADERS:,} bytes"
+            self.transport.write(_raw(431, "headers-too-large", detail, "send long values in the body"))
+        else:
+            hint = "it needs one header Host, and names and values of headers as HTTP/1.1 has them"
+            self.transport.write(_raw(400, "bad-request", "this is not a valid HTTP request", hint))
         self.transport.close()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Log nothing: anyone can ask for an upgrade, and uvicorn would advise to install WebSockets."""
+
+    def _awaits_request(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def _expect_request(self) -> None:
         """Start the time of the next request, unless it runs."""
@@ -64,12 +82,13 @@ class Connection(H11Protocol):
     def _give_up(self) -> None:
         self._deadline = None
         if not self.transport.is_closing():
-            self.transport.write(_raw(408, "request-timeout", "the request did not arrive in time"))
+            hint = f"send its headers within {HEADER_SECONDS:g} seconds"
+            self.transport.write(_raw(408, "request-timeout", "the request did not arrive in time", hint))
             self.transport.close()
 
 
-def _raw(status: int, code: str, detail: str, headers: str = "") -> bytes:
-    fields: dict[str, Any] = http_problem(code, status, detail)
+def _raw(status: int, code: str, detail: str, hint: str, headers: str = "") -> bytes:
+    fields: dict[str, Any] = http_problem(code, status, detail, hint)
     body = json.dumps(fields)
     head = f"HTTP/1.1 {status} {fields['title']}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
     return f"{head}Connection: close\r\n{headers}\r\n{body}".encode("ascii")

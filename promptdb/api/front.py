@@ -151,7 +151,9 @@ def _limited(receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
-            raise Refusal(408, "request-timeout", f"the body did not arrive within {BODY_SECONDS:g} s") from None
+            raise Refusal(
+                408, "request-timeout", f"the body did not arrive within {BODY_SECONDS:g} s", "send it again"
+            ) from None
         size += len(message.get("body", b""))
         if size > MAX_BODY:
             raise _too_large()
@@ -162,4 +164,5 @@ def _limited(receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
 
 
 def _too_large() -> Refusal:
-    return Refusal(413, "too-large", f"the body is larger than {MAX_BODY:,} bytes", headers={"Connection": "close"})
+    detail, hint = f"the body is larger than {MAX_BODY:,} bytes", "send it in several requests"
+    return Refusal(413, "too-large", detail, hint, headers={"Connection": "close"})

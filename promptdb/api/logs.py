@@ -90,6 +90,13 @@ def _fields(exchange: Exchange) -> Mapping[str, Any]:
     }
 
 
+def flush_log() -> None:
+    """Write the lines that wait."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, BatchedOutput):
+            handler.flush()
+
+
 def logging_of(level: str, *, as_text: bool) -> dict[str, Any]:
     """Make the configuration of `logging.config.dictConfig` for a server."""
     lines = TextLines if as_text else JsonLines

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from promptdb import errors
-from promptdb.domain.access import discreet
+from promptdb.domain.access import Grant, discreet
 from promptdb.domain.wire.problem import MEDIA_TYPE, code_of, http_problem, problem_fields
 from promptdb.errors import PromptDBError
 
@@ -73,6 +73,12 @@ def failure(request_id: str) -> Response:
     return problem_response({**fields, "request_id": request_id})
 
 
+def one_text(error: PromptDBError, grant: Grant) -> str:
+    """Put the message and the hint of an error into one text, for protocols that have no field for hints."""
+    shown = discreet(error, grant)
+    return shown.message if shown.hint is None else f"{shown.message} (hint: {shown.hint})"
+
+
 async def _promptdb_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, PromptDBError):
         raise error
@@ -100,21 +106,37 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     detail, hint = str(error.detail).lower(), None
     if error.status_code == 404:
-        detail, hint = f"there is nothing at {request.url.path[:200]}", "the API has its paths in openapi.json"
+        detail, hint = f"there is nothing at {request.url.path[:200]}", f"{request.app.openapi_url} lists the paths"
     elif error.status_code == 405:
         # Starlette names only those of the first route at the path.
         headers["Allow"] = ", ".join(sorted(request.app.state.methods_at(request.scope["path"])))
-        detail = f"{request.method} is not possible at {request.url.path[:200]}"
+        detail, hint = f"{request.method} is not possible at {request.url.path[:200]}", f"use {headers['Allow']}"
     return problem_response(http_problem(code, error.status_code, detail, hint), headers)
 
 
-async def _invalid_request(_: Request, error: Exception) -> Response:
+async def _invalid_request(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     # Without the values, which may be secrets.
-    found = [{"place": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+    found = [{"place": ".".join(map(str, one["loc"])), "message": _message(one)} for one in error.errors()]
     first = f"{found[0]['place']}: {found[0]['message']}" if found else "the request is not valid"
-    return problem_response({**http_problem("invalid-request", 422, first), "errors": found})
+    hint = f"{request.app.openapi_url} describes the parameters and bodies of each path"
+    return problem_response({**http_problem("invalid-request", 422, first, hint), "errors": found})
+
+
+def _message(found: Mapping[str, Any]) -> str:
+    """Say what is wrong with a value, without the words that pydantic has for Python's classes."""
+    if found["type"] == "value_error":
+        return str(found["ctx"]["error"])
+    return _MESSAGES.get(found["type"]) or str(found["msg"])
+
+
+_MESSAGES = {
+    "missing": "it is missing",
+    "extra_forbidden": "there is no such field",
+    "model_attributes_type": "Input should be an object",
+    "dict_type": "Input should be an object",
+}
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Any]] = {

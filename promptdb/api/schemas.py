@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 Text = Annotated[str, StringConstraints(max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line."""
@@ -13,6 +13,12 @@ Generation = Annotated[str, Field(examples=["6f1c9c5e-0a52-4a7f-9a3b-0d1f4a5b6c7
 PromptName = Annotated[str, BeforeValidator(str), Field(examples=["support/triage"])]
 Alias = Annotated[str, Field(examples=["production"])]
 Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
+
+Time = Annotated[
+    datetime,
+    PlainSerializer(datetime.isoformat, return_type=Annotated[str, Field(json_schema_extra={"format": "date-time"})]),
+]
+"""Everywhere in the form of `--json`: pydantic would write Z instead of +00:00."""
 
 
 class Body(BaseModel):
@@ -75,7 +81,7 @@ class VersionView(BaseModel):
     spec_hash: Digest
     user_version: str | None
     created_by: str
-    created_at: datetime
+    created_at: Time
     is_recorded: bool
 
 
@@ -96,7 +102,7 @@ class Provenance(BaseModel):
     commit_id: str | None
     branch: str | None
     author: str | None
-    committed_at: datetime | None
+    committed_at: Time | None
     blob_id: str | None
     is_dirty: bool = Field(description="the file had changes that were in no commit")
 
@@ -115,7 +121,7 @@ class PromptSummary(BaseModel):
     version_id: UUID
     revision: int
     spec_hash: Digest
-    updated_at: datetime
+    updated_at: Time
     archived: bool
     title: str | None
     description: str | None
@@ -132,7 +138,7 @@ class AliasState(BaseModel):
     revision: int
     version_id: UUID
     generation: int = Field(description="grows with each move")
-    updated_at: datetime
+    updated_at: Time
     held: bool = Field(description="it was moved by hand, and syncs leave it there")
 
 
@@ -159,7 +165,7 @@ class Move(BaseModel):
     to_revision: int | None
     actor: str
     reason: str | None
-    created_at: datetime
+    created_at: Time
     breaking: list[ContractChange] = Field(description="breaking changes that were allowed")
     run_id: int | None
 
@@ -176,7 +182,7 @@ class Blame(BaseModel):
     action: str
     actor: str
     reason: str | None
-    moved_at: datetime
+    moved_at: Time
     run_id: int | None
 
 
@@ -189,8 +195,8 @@ class SyncRun(BaseModel):
     outcome: str = Field(examples=["applied"])
     counts: dict[str, int] = Field(examples=[{"create": 2, "update": 1}])
     created_by: str
-    started_at: datetime
-    finished_at: datetime
+    started_at: Time
+    finished_at: Time
 
 
 T = TypeVar("T")

@@ -96,7 +96,8 @@ def run(settings: AppSettings, sockets: Sequence[socket.socket], workers: int, *
 
     raise_limit()
     config = _config(settings, workers)
-    _log.info("serving %s with %d workers", url_of(sockets[0], settings.api_prefix), workers)
+    processes = "1 worker" if workers == 1 else f"{workers} workers"
+    _log.info("serving %s with %s", url_of(sockets[0], settings.api_prefix), processes)
     if not has_tokens:
         _log.warning("the registry has no access token: every program on this machine may do everything")
     if workers == 1:

@@ -28,7 +28,8 @@ def strict_body(data: bytes) -> Any:
     try:
         return _shallow(strict_json(data))
     except Refused as refused:
-        raise Refusal(400, "bad-request", f"the body cannot be read: {refused}") from refused
+        hint = "send one JSON value in UTF-8, with each key once"
+        raise Refusal(400, "bad-request", f"the body cannot be read: {refused}", hint) from refused
 
 
 class StrictRoute(APIRoute):

@@ -1,12 +1,11 @@
 """The forms of writes: registrations, aliases and their moves, exports."""
 
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from promptdb.api.schemas import Body, Digest, PromptName, Text, VersionView
+from promptdb.api.schemas import Body, Digest, PromptName, Text, Time, VersionView
 from promptdb.domain.alias_condition import Expected
 from promptdb.domain.changes import ContractKind
 from promptdb.domain.refs import MAX_REVISION
@@ -106,7 +105,7 @@ class Alias(BaseModel):
     revision: int
     version_id: UUID
     generation: int
-    updated_at: datetime
+    updated_at: Time
 
 
 class ListedAlias(Alias):

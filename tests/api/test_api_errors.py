@@ -55,6 +55,7 @@ JSON = {"Content-Type": "application/json"}
         ("POST", "preload", b"[" * 100_000, JSON, 400, "bad-request"),
         ("POST", "preload", b"[" * 200 + b"]" * 200, JSON, 400, "bad-request"),
         ("POST", "preload", b'{"alias":' + b"9" * 5000 + b"}", JSON, 400, "bad-request"),
+        ("GET", "blame?at=2026-12-01", None, {}, 422, "invalid-request"),
         ("POST", "preload", b"[]", JSON, 422, "invalid-request"),
         ("POST", "preload", b'{"alias":1}', JSON, 422, "invalid-request"),
         ("POST", "preload", b'{"alias":"a\\u0000b"}', JSON, 422, "invalid-request"),
@@ -79,6 +80,7 @@ def test_a_request_that_fails_gets_problem_details(
     assert (found["code"], found["status"], found["type"]) == (code, status, f"urn:promptdb:{code}")
     assert found["title"]
     assert found["detail"]
+    assert found["hint"]
     assert answer.headers["cache-control"] == "no-store"
 
 

@@ -86,7 +86,7 @@ def test_a_prompt_is_listed_with_its_metadata_and_aliases(api: TestClient, fille
         "version_id": str(head.id),
         "revision": 2,
         "spec_hash": head.spec_hash,
-        "updated_at": head.created_at.isoformat().replace("+00:00", "Z"),
+        "updated_at": head.created_at.isoformat(),
         "archived": False,
         "title": "Sort tickets",
         "description": None,

@@ -70,6 +70,8 @@ def test_a_signal_says_goodbye_to_streams_and_ends_the_server(
             pass
         assert served.stop(how) == code
         assert b"event: goodbye" in raw.file.read()
+    ended = [line["route"] for line in served.lines if line["message"] == "request"]
+    assert ended == ["/events"], "the last lines are written, although a worker ends by its signal"
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -127,6 +129,26 @@ def test_what_is_not_http_gets_problem_details(service: PromptService) -> None:
                 assert (status, headers["content-type"]) == (400, "application/problem+json")
                 assert json.loads(body)["code"] == "bad-request"
                 assert raw.file.read() == b""
+
+
+@on_sqlite
+@pytest.mark.parametrize("first", [b"", b"GET /healthz HTTP/1.1\r\n"], ids=["at once", "in parts"])
+@pytest.mark.parametrize("size", [20_000, 70_000])
+def test_headers_have_a_limit_however_they_arrive(service: PromptService, first: bytes, size: int) -> None:
+    with in_thread(create_app(service.settings)) as port, Raw(port, first) as raw:
+        start = b"GET /healthz HTTP/1.1\r\n" if not first else b""
+        raw.socket.sendall(start + b"Host: localhost\r\nX: " + b"x" * size + b"\r\n\r\n")
+        status, headers, body = raw.answer()
+        assert (status, headers["content-type"]) == (431, "application/problem+json")
+        assert (json.loads(body)["code"], "16,384" in json.loads(body)["detail"]) == ("headers-too-large", True)
+
+
+@on_sqlite
+def test_an_upgrade_is_ignored_and_not_logged(service: PromptService, caplog: pytest.LogCaptureFixture) -> None:
+    asked = get("/healthz").replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    with in_thread(create_app(service.settings)) as port, Raw(port, asked) as raw:
+        assert raw.answer()[0] == 200
+    assert "WebSocket" not in caplog.text
 
 
 @on_sqlite

@@ -11,13 +11,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from promptdb.api.auth import grant_of, require_found, require_named
-from promptdb.api.problems import Refusal
+from promptdb.api.problems import Refusal, one_text
 from promptdb.api.served import Served, served
 from promptdb.domain.access import Grant
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, parse_alias
 from promptdb.domain.scopes import Action
-from promptdb.errors import InvalidRef, NotFound, PromptDBError, TemplateError
+from promptdb.errors import InvalidRef, NotFound, TemplateError
 from promptdb.render.langfuse_form import langfuse_form
 from promptdb.render.resolved import ResolvedPrompt
 
@@ -37,16 +37,16 @@ def prompt(request: Request, name: str) -> Response:
 
     The parameter `resolve` plays no part: fragments are resolved when a file is read.
     """
-    asked = unquote(name)
+    asked, grant = unquote(name), grant_of(request)
     try:
         selector = _selector(request.query_params.get("version"), request.query_params.get("label"))
-        return _answer(200, _found(served(request), grant_of(request), asked, selector))
+        return _answer(200, _found(served(request), grant, asked, selector))
     except NotFound as error:
-        return _failure(404, "LangfuseNotFoundError", error)
+        return _failure(404, "LangfuseNotFoundError", one_text(error, grant))
     except InvalidRef as error:
-        return _failure(400, "InvalidRequestError", error)
+        return _failure(400, "InvalidRequestError", one_text(error, grant))
     except TemplateError as error:
-        return _failure(422, "UnprocessableContentError", error)
+        return _failure(422, "UnprocessableContentError", one_text(error, grant))
     except Refusal as refusal:
         return _answer(refusal.status_code, {"message": str(refusal.detail), "error": "ForbiddenError"})
 
@@ -100,8 +100,7 @@ def _labels(registry: Served, found: ResolvedPrompt) -> list[str]:
     return [*labels, LATEST] if newest.version.revision == revision else labels
 
 
-def _failure(status: int, kind: str, error: PromptDBError) -> Response:
-    message = error.message if error.hint is None else f"{error.message} (hint: {error.hint})"
+def _failure(status: int, kind: str, message: str) -> Response:
     return _answer(status, {"message": message, "error": kind})
 
 

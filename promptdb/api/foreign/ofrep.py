@@ -17,7 +17,7 @@ from starlette.responses import Response
 from promptdb.api.answers import Encoded
 from promptdb.api.auth import grant_of, require_named
 from promptdb.api.caching import ALIAS
-from promptdb.api.problems import Refusal
+from promptdb.api.problems import Refusal, one_text
 from promptdb.api.routes.render import MAX_ANSWER, MAX_CHARACTERS, MAX_STEPS
 from promptdb.api.served import Served, served
 from promptdb.api.strict_bodies import strict_body
@@ -85,7 +85,7 @@ def _evaluated(registry: Served, grant: Grant, key: str, context: Mapping[str, A
         require_named(registry.reader, grant, Action.READ, PromptRef.parse(text).prompt)
         prompt = registry.prompt(text)
     except (InvalidRef, NotFound) as error:
-        return _answer(404, _failure(key, "FLAG_NOT_FOUND", error.message))
+        return _answer(404, _failure(key, "FLAG_NOT_FOUND", one_text(error, grant)))
     with limited_work(MAX_STEPS, MAX_CHARACTERS, _EXCESS):
         found = _flag(key, prompt, context)
     return _answer(400 if "errorCode" in found else 200, found)

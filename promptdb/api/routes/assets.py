@@ -98,7 +98,8 @@ def _part(text: str, asset: AssetView) -> tuple[int, int] | None:
     first = int(match[1]) if match[1] else max(size - int(match[3]), 0)
     if first >= size or match[3] == "0":
         headers = {"Content-Range": f"bytes */{size}"}
-        raise Refusal(416, "range-not-satisfiable", f"the asset has {size:,} bytes", headers=headers)
+        hint = "the header Content-Range has its size"
+        raise Refusal(416, "range-not-satisfiable", f"the asset has {size:,} bytes", hint, headers=headers)
     return first, min(int(match[2]), size - 1) if match[2] else size - 1
 
 

@@ -48,4 +48,5 @@ def generation_in(text: str | None) -> Generation | None:
     try:
         return None if text is None else parse_generation(text)
     except Wrong as error:
-        raise Refusal(422, "invalid-request", f"since: {error}") from error
+        hint = "send a generation as an answer had it, or omit it"
+        raise Refusal(422, "invalid-request", f"since: {error}", hint) from error

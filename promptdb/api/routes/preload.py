@@ -28,7 +28,7 @@ router = APIRouter(tags=["clients"], route_class=StrictRoute)
 def preload(request: Request, grant: Reads, body: PreloadBody) -> Response:
     """Read the versions of an alias for all prompts that have it, or those of some references."""
     if body.refs is not None and (body.alias is not None or body.namespace is not None):
-        raise Refusal(422, "invalid-request", "refs cannot be combined with alias and namespace")
+        raise Refusal(422, "invalid-request", "refs cannot be combined with alias and namespace", "send two requests")
     found = served(request)
     # Before the versions, so that a change in between is found by the next look at the changes.
     generation = found.changes(None).generation

@@ -1,6 +1,5 @@
 """Webhooks, and the log of their deliveries."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -9,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from promptdb.api.auth import ADMINISTERS, Administers
 from promptdb.api.openapi import problems, problems_of_body
 from promptdb.api.paging import DEFAULT_LIMIT, MAX_NUMBER, Cursor, Limit, key_in, page
-from promptdb.api.schemas import Body, Page
+from promptdb.api.schemas import Body, Page, Time
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.json_fields import number
@@ -37,9 +36,9 @@ class Webhook(BaseModel):
     events: list[str] = Field(description="empty for all types", examples=[["alias.moved"]])
     namespace: str = Field(examples=["support"])
     created_by: str
-    created_at: datetime
-    rests_until: datetime | None = Field(description="until then nothing is sent, as the receiver was down")
-    disabled_at: datetime | None
+    created_at: Time
+    rests_until: Time | None = Field(description="until then nothing is sent, as the receiver was down")
+    disabled_at: Time | None
     disabled_reason: str | None
     pending: int = Field(description="the number of deliveries that wait")
     failed: int
@@ -81,9 +80,9 @@ class Delivery(BaseModel):
     prompt: str | None
     state: Literal["pending", "delivered", "failed"]
     attempts: int
-    created_at: datetime
-    attempted_at: datetime | None
-    due_at: datetime | None
+    created_at: Time
+    attempted_at: Time | None
+    due_at: Time | None
     status: int | None
     error: str | None
 

@@ -145,3 +145,13 @@ def test_names_may_be_encoded_and_tokens_may_be_bearers(service: PromptService, 
 def test_without_the_setting_there_is_no_such_path(service: PromptService) -> None:
     with client_for(create_app(service.settings)) as client:
         assert client.get(f"{PATH}support/greeting").status_code == 404
+
+
+def test_a_hint_names_no_prompt_outside_of_the_scopes(service: PromptService, app: Any) -> None:
+    service.register_text("legal/greeting-of-the-board", "Hello", alias="production")
+    some, all_of_them = token_of(service, "read@support", name="some"), token_of(service, "read", name="all")
+    with client_for(app) as client:
+        for token, has_hint in ((some, False), (all_of_them, True)):
+            answer = client.get(f"{PATH}support/greeting-of-the-bord", headers=bearer(token))
+            assert answer.status_code == 404
+            assert ("hint" in answer.text) is has_hint

@@ -149,3 +149,12 @@ def test_a_render_that_is_too_large_is_an_error_of_its_flag(
 def test_without_the_setting_there_is_no_such_path(service: PromptService) -> None:
     with client_for(create_app(service.settings)) as client:
         assert client.post("ofrep/v1/evaluate/flags", json={}).status_code == 404
+
+
+def test_a_hint_names_no_prompt_outside_of_the_scopes(service: PromptService, app: Any) -> None:
+    some, all_of_them = token_of(service, "read@support", name="some"), token_of(service, "read", name="all")
+    with client_for(app) as client:
+        for token, has_hint in ((some, False), (all_of_them, True)):
+            answer = client.post("ofrep/v1/evaluate/flags/support/greting", json={}, headers=bearer(token))
+            assert answer.json()["errorCode"] == "FLAG_NOT_FOUND"
+            assert ("did you mean" in answer.text) is has_hint
