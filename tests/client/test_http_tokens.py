@@ -56,7 +56,7 @@ def test_a_client_keeps_its_prompts_when_its_token_ends(client: PromptClient, se
     until(lambda: client.status() is Status.STALE)
     service.register_text("support/triage", "new", alias="production")
     assert client.get(TRIAGE).render_text() == "support/triage"
-    with pytest.raises(ConfigError, match="answers 401: a token is not accepted"):
+    with pytest.raises(ConfigError, match="answers 401: it does not accept the token"):
         client.get("support/triage:rev:2")
 
 
