@@ -124,6 +124,7 @@ def test_every_setting_can_come_from_the_environment(
         ("URL", "https:///x", "has no host"),
         ("URL", "https://x:secret", "the address is malformed"),
         ("URL", "https://x/\nsecret", "characters that addresses cannot have"),
+        ("SNAPSHOT", "", "it is empty"),
         ("TOKEN", "", "it is empty, or has characters that no token has"),
         ("TOKEN", "secret\r\nHost: x", "it is empty, or has characters that no token has"),
     ],

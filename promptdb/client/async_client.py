@@ -9,7 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
-from promptdb.client.client import PromptClient
+from promptdb.client.client import PromptClient, listed
 
 if TYPE_CHECKING:
     from promptdb.client.health import Listener
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 
 
 class AsyncPromptClient:
-    """`PromptClient` for asyncio, with the same arguments and errors. Use it with `async with`, or call `close`.
+    """The lookups of `PromptClient` for asyncio, with the same arguments and errors. Use it with `async with`, or call `close`.
 
     A lookup whose answer is in memory does not wait. Any other waits in a thread, so that the event loop goes on.
     """
@@ -84,7 +84,7 @@ class AsyncPromptClient:
 
     async def get_many(self, refs: Iterable[str]) -> "dict[str, ResolvedPrompt]":
         """Find the versions of several references. Errors as in `get`."""
-        names = list(refs)
+        names = listed(refs)
         found = {ref: prompt for ref in names if (prompt := self._client.at_hand(ref)) is not None}
         return found if len(found) == len(set(names)) else await self._in_thread(self._client.get_many, names)
 

@@ -1,6 +1,7 @@
 """The client of an application: looks up prompts, renders them and registers new versions."""
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from promptdb.settings import AppSettings
 
 TTL = 30.0
+
+_MAX_DEFAULTS = 1000
+"""The most fallbacks that a client keeps ready. References may come from users."""
 
 
 class PromptClient:
@@ -97,7 +101,8 @@ class PromptClient:
             timeout: seconds.
 
         Raises:
-            PromptDBError: the source failed, or did not answer in time. The message says what is missing.
+            PromptDBError: the source did not answer in time, or failed for a reason that does not pass by itself, such as a
+                wrong setting. The message says what is missing.
         """
         self._lookups.start()
         self._lookups.health.wait(timeout)
@@ -164,7 +169,10 @@ class PromptClient:
 
         made = self._defaults.get(ref)
         if made is None or made[0] != fallback:
-            made = self._defaults[ref] = (fallback, fallback_prompt(ref, fallback, self._make))
+            if len(self._defaults) >= _MAX_DEFAULTS:
+                self._defaults.clear()
+            # A copy, because the caller may change the fields.
+            made = self._defaults[ref] = (deepcopy(fallback), fallback_prompt(ref, fallback, self._make))
         return made[1]
 
     def resolve(self, ref: str) -> "PromptVersionView":
@@ -173,7 +181,7 @@ class PromptClient:
 
     def get_many(self, refs: Iterable[str]) -> "dict[str, ResolvedPrompt]":
         """Find the versions of several references. One request finds all that are not in memory. Errors as in `get`."""
-        names = list(refs)
+        names = listed(refs)
         missing = [ref for ref in dict.fromkeys(names) if self._lookups.at_hand(ref) is None]
         found = self._lookups.fetch_many(missing) if len(missing) > 1 else {}
         return {ref: found.get(ref) or self.get(ref) for ref in names}
@@ -262,3 +270,10 @@ class PromptClient:
         if not isinstance(self._source, WritableSource):
             raise ConfigError("this client only reads prompts", "use the source 'database' to register and export")
         return self._source.service
+
+
+def listed(refs: Iterable[str]) -> list[str]:
+    """List references. Raise TypeError for one text, whose characters would be references too."""
+    if isinstance(refs, str):
+        raise TypeError(f"several references are a list such as ['support/triage:production'], not the text {refs!r}")
+    return list(refs)

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sys
 from collections.abc import Callable
 from math import inf
 from threading import Event, Lock
@@ -37,7 +38,7 @@ class Health:
     def after_fork(self) -> None:
         self._lock = Lock()
         self._settled = Event()
-        if self.status is not Status.NOT_READY:
+        if self.status in (Status.READY, Status.STALE):
             self._settled.set()
 
     @property
@@ -70,6 +71,9 @@ class Health:
     def failed(self, error: PromptDBError, *, has_answers: bool) -> None:
         """Note a failure, and choose the time of the next attempt."""
         self._error = error
+        if not has_answers:
+            # Only an outage may pass by itself.
+            self._settled.clear() if isinstance(error, StorageError) else self._settled.set()
         if self.pause() > 0:
             return
         delay = min(FIRST_RETRY * 2.0 ** min(self._failures, 10), LAST_RETRY) * random.uniform(0.5, 1.0)  # noqa: S311
@@ -78,34 +82,53 @@ class Health:
         self._set(Status.STALE if has_answers else Status.ERROR)
 
     def wait(self, seconds: float) -> None:
-        """Wait until there is something to serve.
+        """Wait until there is something to serve, also through an outage.
 
         Raises:
-            PromptDBError: the source failed, or did not answer in time.
+            PromptDBError: the source still failed at the end, or failed for a reason that does not pass by itself.
         """
-        if not self._settled.wait(seconds):
-            raise StorageError(f"the source {self.source!r} did not answer within {seconds:g} s", "is it reachable?")
+        is_settled = self._settled.wait(seconds)
         if self.status is Status.ERROR:
             raise self.failure()
+        if not is_settled:
+            raise StorageError(f"the source {self.source!r} did not answer within {seconds:g} s", "is it reachable?")
 
     def report(self, refs: tuple[str, ...] = ()) -> None:
         """Report the status, and references that give another version now, to those who listen."""
+        outer = sys.exception()
         for listener in tuple(self.listeners):
             try:
                 listener(ClientChange(self.status, refs))
-            except Exception:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001
                 # It is the application's, and must not end the thread that keeps its prompts fresh.
-                _log.exception("a listener for changes failed")
+                _log.exception("a listener for changes failed", exc_info=_without(outer, error))
+
+    def unexpected(self, error: Exception) -> StorageError:
+        """Make a failure of the source of an error that no source should raise. The log has its traceback, once."""
+        if not self.is_failing:
+            _log.error("the source %r failed in an unexpected way", self.source, exc_info=error)
+        message = f"the source {self.source!r} failed in an unexpected way: {type(error).__name__}: {error}"
+        return StorageError(message, "this is a defect of promptdb or of its environment; the log has the traceback")
 
     def _set(self, status: Status) -> None:
         with self._lock:
             before, self.status = self.status, status
+        if status is not Status.ERROR:
+            self._settled.set()
         if status is before:
             return
-        self._settled.set()
         if status is not Status.READY:
             served = "serves the prompts it has" if status is Status.STALE else "has no prompts to serve"
-            _log.warning("the source %r fails, the client %s: %s", self.source, served, self._error.message)
+            _log.warning("the source %r fails; the client %s: %s", self.source, served, self._error.message)
         elif before is not Status.NOT_READY:
             _log.warning("the source %r answers again", self.source)
         self.report()
+
+
+def _without(outer: BaseException | None, error: Exception) -> Exception:
+    """Cut the failure that a listener was called for off the errors before its own. It has nothing to do with them."""
+    one: BaseException = error
+    while one.__context__ is not None and one.__context__ is not outer:
+        one = one.__context__
+    one.__context__ = None
+    return error

@@ -1,14 +1,14 @@
 """Answers lookups from memory, and confirms the answers with the source in the background."""
 
 import logging
-import os
 import random
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from math import inf
 from threading import Event, Lock, Thread
 from time import monotonic
-from weakref import WeakSet
 
+from promptdb.client.forks import in_each_child
 from promptdb.client.health import Health
 from promptdb.client.kept import MAX_KEPT, Kept, Lease, keep, refs_of
 from promptdb.client.renewed import renewed, replaced
@@ -46,7 +46,7 @@ class Lookups:
         self._warned: set[PromptId] = set()
         self.health = Health(source.name)
         self._begin()
-        _LIVE.add(self)
+        in_each_child(self)
 
     def _begin(self) -> None:
         """Make everything that belongs to one process: locks, the thread, and requests on their way."""
@@ -90,7 +90,9 @@ class Lookups:
         with self._lock:
             if not self._is_running() and not self._stopped.is_set():
                 self._thread = Thread(target=self._run, name="promptdb", daemon=True)
-                self._thread.start()
+                # A process may have all the threads that it can. Memory still answers, and the next lookup tries again.
+                with suppress(RuntimeError):
+                    self._thread.start()
 
     def _is_running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -259,6 +261,9 @@ class Lookups:
                     self.health.answered()
             except PromptDBError as error:
                 self._failed(error)
+            except Exception as error:  # noqa: BLE001
+                # A thread that ends would be started by each lookup, and end again.
+                self._failed(self.health.unexpected(error))
 
     def _confirm(self) -> None:
         """Ask what has changed, and replace what did: all of it, or nothing if the source fails."""
@@ -281,16 +286,3 @@ class Lookups:
             self.health.report(said)
         if failure is not None:
             raise failure
-
-
-_LIVE: "WeakSet[Lookups]" = WeakSet()
-
-
-def _after_fork() -> None:
-    for lookups in list(_LIVE):
-        lookups.after_fork()
-
-
-# Only in the child: a hook before the fork would stop the parent, which also forks to start other programs.
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)

@@ -1,6 +1,7 @@
 """Finds the answers of a client that are not the present ones any more, and replaces them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from promptdb.client.kept import FOR_GOOD, Kept
 from promptdb.client.source import FindMany
@@ -12,13 +13,13 @@ from promptdb.errors import IntegrityFailure, PromptDBError
 
 def renewed(
     find_many: FindMany,
-    kept: Iterable[Kept],
+    kept: Sequence[Kept],
     changes: Changes,
     keep: Callable[[PromptRef, StoredVersion], Kept],
     *,
     evicts: bool,
 ) -> dict[str, Kept | None]:
-    """Find the references that give another version now, or None where there is no such version any more.
+    """Find the answers that take the place of others, or None where there is no such version any more.
 
     Args:
         find_many: as in `Source`.
@@ -50,6 +51,11 @@ def renewed(
             new = found[before.ref.text] = keep(before.ref, answer)
             # Here a lookup does not wait for it, and what cannot be read does not replace what can.
             new.again()
+    if (origin := changes.origin) is not None:
+        # The snapshot of a chain gave these, and the live source confirms them.
+        for one in kept:
+            if one.lease is not FOR_GOOD and one.source != origin.source and one.ref.text not in found:
+                found[one.ref.text] = keep(one.ref, replace(one.stored, origin=origin))
     return found
 
 

@@ -63,11 +63,12 @@ class Origin:
 class Changes:
     """The prompts that changed since an earlier generation; None means that any prompt may have changed.
 
-    A source without generations has None for `generation`.
+    A source without generations has None for `generation`. `origin` is set by a chain: the source that confirms all others.
     """
 
     generation: Generation | None = None
     prompts: frozenset[PromptId] | None = None
+    origin: Origin | None = None
 
     def concern(self, prompt: PromptId) -> bool:
         return self.prompts is None or prompt in self.prompts

@@ -55,6 +55,8 @@ def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
     Raises:
         InvalidPrompts: the spec is not valid.
     """
+    if not isinstance(spec, PromptSpec | Mapping):
+        raise TypeError(f"a prompt is a PromptSpec or the fields of a prompt file, not {spec!r}")
     _require_storable(spec.model_dump() if isinstance(spec, PromptSpec) else spec)
     if isinstance(spec, PromptSpec):
         findings, templates = validate_spec(spec)

@@ -100,7 +100,7 @@ class AppSettings(BaseModel):
     )
     url: ServerUrl | None = Field(default=None, description="the server that the source http asks: an https:// address")
     token: Token | None = Field(default=None, description="the token for that server")
-    snapshot: SecretStr | None = Field(
+    snapshot: Annotated[SecretStr, BeforeValidator(kinds.require_text)] | None = Field(
         default=None, description="the snapshot that a client reads: a file, an https:// address or s3://BUCKET/KEY"
     )
     snapshot_key: Annotated[Path, BeforeValidator(kinds.require_text)] | None = Field(

@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from apis import bearer, client_for, token_of
-from conftest import API
+from apis import API, bearer, client_for, token_of
 from registries import Fill, on_sqlite, rows, write
 from starlette.testclient import TestClient
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from apis import bearer, client_for, token_of
-from conftest import API
+from apis import API, bearer, client_for, token_of
 from registries import NewRegistry, dump, on_sqlite, write
 from starlette.testclient import TestClient
 

@@ -6,8 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from apis import bearer, client_for, token_of
-from conftest import API
+from apis import API, bearer, client_for, token_of
 from registries import Fill, Rows, dump, on_sqlite, settings_for
 from starlette.testclient import TestClient
 

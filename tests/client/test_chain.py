@@ -125,6 +125,29 @@ def test_the_snapshot_answers_at_once_and_the_live_source_takes_over(
     until(lambda: ClientChange(Status.READY, (REF,)) in heard)
 
 
+def test_what_the_live_source_confirms_is_its_own(
+    live: Registry, put: Callable[..., None], new_client: Callable[..., PromptClient]
+) -> None:
+    put(5)
+    release = Event()
+    live.gate = lambda what: release.wait(60)
+    client = new_client()
+    heard: list[ClientChange] = []
+    client.on_change(heard.append)
+    assert said(client.get(REF)) == ("5", "snapshot", Reason.STATIC)
+    release.set()
+    until(lambda: said(client.get(REF)) == ("5", "live", Reason.CACHED))
+    assert not any(change.refs for change in heard)
+    assert f"find {REF}" not in live.asked
+    # Also after an outage, in which the equal snapshot stood in.
+    live.error = DOWN
+    until(lambda: client.status() is Status.STALE)
+    assert said(client.get(TWO)) == ("1", "snapshot", Reason.STATIC)
+    live.error = None
+    until(lambda: said(client.get(TWO)) == ("1", "live", Reason.CACHED))
+    assert not any(change.refs for change in heard)
+
+
 def test_with_the_live_source_down_the_snapshot_starts_the_client(
     live: Registry, put: Callable[..., None], new_client: Callable[..., PromptClient], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -143,7 +166,7 @@ def test_with_the_live_source_down_the_snapshot_starts_the_client(
     live.error = None
     until(lambda: said(client.get(REF)) == ("5", "live", Reason.CACHED))
     assert caplog.messages == [
-        "the source 'live,snapshot' fails, the client serves the prompts it has: the registry is down",
+        "the source 'live,snapshot' fails; the client serves the prompts it has: the registry is down",
         "the source 'live,snapshot' answers again",
     ]
 
@@ -170,10 +193,10 @@ def test_without_both_an_error_names_both(
 ) -> None:
     live.error = DOWN
     client = new_client()
-    with pytest.raises(StorageError, match="the registry is down; and the snapshot: cannot read the snapshot"):
+    with pytest.raises(StorageError, match="the registry is down; and no snapshot stands in: cannot read the snapshot"):
         client.get(REF)
-    with pytest.raises(StorageError, match="the registry is down; and the snapshot"):
-        client.wait_ready()
+    with pytest.raises(StorageError, match="the registry is down; and no snapshot"):
+        client.wait_ready(0.01)
     assert client.status() is Status.ERROR
     put(4)
     until(lambda: client.status() is not Status.ERROR)

@@ -139,7 +139,7 @@ def test_an_outage_serves_what_there_is_and_says_so(
     until(lambda: said(hasty.get(REF)) == ("2", Reason.CACHED, "steered"))
     until(lambda: [change.status for change in heard if not change.refs] == [Status.READY, Status.STALE, Status.READY])
     assert caplog.messages == [
-        "the source 'steered' fails, the client serves the prompts it has: the registry is down",
+        "the source 'steered' fails; the client serves the prompts it has: the registry is down",
         "the source 'steered' answers again",
     ]
 
@@ -221,7 +221,9 @@ def test_nothing_was_ever_answered(source: Steered) -> None:
     with PromptClient(source) as client:
         assert client.status() is Status.NOT_READY
         with pytest.raises(StorageError, match="the registry is down"):
-            client.wait_ready()
+            client.get(REF)
+        with pytest.raises(StorageError, match="the registry is down"):
+            client.wait_ready(0.01)
         assert client.status() is Status.ERROR
 
 

@@ -57,7 +57,7 @@ class Place:
 
 def check(url: str, base: Path, kind: type[PromptDBError], message: str, repair: Callable[[], object]) -> None:
     with PromptClient.from_settings(settings_for(url, base)) as client:
-        for use in (lambda: client.wait_ready(60), lambda: client.get(REF), lambda: client.preload("production")):
+        for use in (lambda: client.get(REF), lambda: client.wait_ready(0.01), lambda: client.preload("production")):
             with pytest.raises(kind, match=message) as caught:
                 use()
             assert caught.value.hint

@@ -16,7 +16,7 @@ from promptdb.client.sources.http import HttpSource
 from promptdb.domain.delivery import Status
 from promptdb.domain.refs import PromptRef
 from promptdb.errors import ConfigError, Forbidden, PromptNotFound
-from promptdb.registry import change_feed
+from promptdb.registry.change_feed import ChangeFeed
 from promptdb.registry.tokens import revoke_token
 
 pytestmark = on_sqlite
@@ -53,10 +53,10 @@ def test_a_client_gets_what_its_token_may_read(client: PromptClient) -> None:
 def test_a_client_keeps_its_prompts_when_its_token_ends(client: PromptClient, service: PromptService) -> None:
     assert client.get(TRIAGE).render_text() == "support/triage"
     revoke_token(service.registry, "test")
-    service.register_text("support/triage", "new", alias="production")
     until(lambda: client.status() is Status.STALE)
+    service.register_text("support/triage", "new", alias="production")
     assert client.get(TRIAGE).render_text() == "support/triage"
-    with pytest.raises(ConfigError, match="answers 401: a token is not accepted"):
+    with pytest.raises(ConfigError, match="answers 401: it does not accept the token"):
         client.get("support/triage:rev:2")
 
 
@@ -64,7 +64,7 @@ def test_a_lookup_is_never_older_than_a_change_that_its_client_knows(
     service: PromptService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may have heard of the change from another process of the server, while this one still keeps the old answer."""
-    monkeypatch.setattr(change_feed, "LOOK", 3600.0)
+    monkeypatch.setattr(ChangeFeed, "wait", lambda _, __, ___, stopped: until(stopped))
     service.register_text("support/triage", "old", alias="production")
     with in_thread(create_app(service.settings)) as port:
         source = HttpSource(AppSettings(source="http", url=f"http://127.0.0.1:{port}"))

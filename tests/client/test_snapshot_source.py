@@ -226,7 +226,7 @@ def test_without_a_snapshot_a_start_says_what_is_missing(
             client.get(ref)
     assert client.status() is Status.ERROR
     with pytest.raises(error, match=reason):
-        client.wait_ready(5)
+        client.wait_ready(0.01)
     assert client.get(REF, fallback="Hello").reason is Reason.DEFAULT
     put(file, newer())
     until(lambda: client.status() is Status.READY)

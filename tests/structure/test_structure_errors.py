@@ -78,8 +78,8 @@ def test_no_handler_swallows_every_exception() -> None:
 
 
 def _is_handed_on(node: ast.AST) -> bool:
-    # To a `Future`, or to the log with its traceback.
-    return isinstance(node, ast.Attribute) and node.attr in ("set_exception", "exception")
+    # To a `Future`, to the log with its traceback, or to the health of a client, which does that.
+    return isinstance(node, ast.Attribute) and node.attr in ("set_exception", "exception", "unexpected")
 
 
 def test_an_error_raised_while_handling_another_names_its_cause() -> None:

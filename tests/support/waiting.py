@@ -9,4 +9,4 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "never came"
-        time.sleep(0.001)
+        time.sleep(0.005)

@@ -80,13 +80,13 @@ class Chain:
         except PromptDBError as error:
             self._failure = error
             if since is None:
-                message = f"{error.message}; and the {self._stand_in.name}: {self._said}"
+                message = f"{error.message}; and no {self._stand_in.name} stands in: {self._said}"
                 raise type(error)(message, error.hint) from error
             self._take_over(error, since)
             raise
         self._failure, self._confirmed, self._floor = None, found.generation, None
         self._require_same_registry()
-        return found
+        return replace(found, origin=Origin(self._live.name, is_at_hand=False))
 
     def _require_not_older(self, now: Generation | None) -> None:
         if _is_older(now, self._floor):

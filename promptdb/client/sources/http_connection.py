@@ -231,8 +231,8 @@ class Connection:
         status = answer.status
         said = _problem(data)
         if status == 401:
-            what = "is needed" if self._token is None else "is not accepted"
-            return ConfigError(f"{self.name} answers 401: a token {what}", "set PROMPTDB_TOKEN to a valid token")
+            what = "it needs a token" if self._token is None else "it does not accept the token"
+            return ConfigError(f"{self.name} answers 401: {what}", "set PROMPTDB_TOKEN to a valid token")
         if status == 403:
             reason = said.message if said is not None else "it refuses this request"
             return Forbidden(f"{self.name} answers 403: {reason}", "set PROMPTDB_TOKEN to a token that may read this")
@@ -241,7 +241,7 @@ class Connection:
         if 300 <= status < 400:
             return StorageError(f"{self.name} leads to another address", "set PROMPTDB_URL to the address it leads to")
         if status == 404:
-            return StorageError(f"there is no API at {self._root}", "are PROMPTDB_URL and API_PREFIX right?")
+            return StorageError(f"there is no API at {self._root}", "are PROMPTDB_URL and PROMPTDB_API_PREFIX right?")
         message = f"{self.name} answers {status}" + (f": {said.message}" if said is not None else "")
         pause = answer.headers.get("Retry-After", "")
         if pause.isascii() and pause.isdigit() and status in (429, 503):

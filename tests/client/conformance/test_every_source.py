@@ -211,7 +211,7 @@ def test_without_the_source_a_start_says_what_is_missing(world: World) -> None:
         client.get(PRODUCTION)
     assert not isinstance(caught.value, NotFound)
     with pytest.raises(PromptDBError):
-        client.wait_ready(60)
+        client.wait_ready(0.01)
     assert client.status() is Status.ERROR
     assert client.get(PRODUCTION, fallback="x").reason is Reason.DEFAULT
     world.up()
