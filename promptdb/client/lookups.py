@@ -289,4 +289,4 @@ class Lookups:
         # Another dictionary, so that no lookup sees a part of it.
         whole = {text: new.get(text, kept) for text, kept in before.items()}
         self._kept = {text: kept for text, kept in whole.items() if kept is not None}
-        return tuple(text for text in new if (kept := whole.get(text)) is None or kept.stored != before[text].stored)
+        return tuple(text for text in new if (kept := whole.get(text)) is None or kept.is_another_than(before[text]))
