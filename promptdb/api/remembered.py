@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -13,7 +14,7 @@ FRESH = 2.0
 """Seconds for which an answer is not asked for again."""
 
 IDLE = 5.0
-"""Seconds after which a request waits for the next answer, because no request has asked meanwhile."""
+"""Seconds without a look, after which all requests wait for the next one."""
 
 WAIT = 1.0
 """The most seconds of that wait."""
@@ -35,7 +36,7 @@ class Remembered(Generic[_T]):
         self._read = read
         self._answer: tuple[_T] | None = None
         self._read_at = self._asked_at = 0.0
-        self._fails = False
+        self._is_awaited = False
         self._task: asyncio.Task[None] | None = None
 
     async def get(self) -> _T:
@@ -45,9 +46,11 @@ class Remembered(Generic[_T]):
             return await self._ask()
         is_running = self._task is not None and not self._task.done()
         if now - self._asked_at >= FRESH and not is_running:
-            self._asked_at, self._task = now, asyncio.create_task(self._refresh())
-            if now - self._read_at >= IDLE and not self._fails:
-                await asyncio.wait([self._task], timeout=WAIT)
+            # While requests keep coming, none of them waits, also in an outage.
+            self._is_awaited = now - self._asked_at >= IDLE
+            self._asked_at, self._task, is_running = now, asyncio.create_task(self._refresh()), True
+        if self._is_awaited and is_running and self._task is not None:
+            await asyncio.wait([self._task], timeout=max(0.0, self._asked_at + WAIT - now))
         return self._answer[0]
 
     async def close(self) -> None:
@@ -57,12 +60,11 @@ class Remembered(Generic[_T]):
 
     async def _ask(self) -> _T:
         answer = await run_in_threadpool(self._read)
-        self._answer, self._read_at, self._fails = (answer,), monotonic(), False
+        self._answer, self._read_at = (answer,), monotonic()
         self._asked_at = self._read_at
         return answer
 
     async def _refresh(self) -> None:
-        try:
+        # The answer before serves on.
+        with suppress(PromptDBError):
             await self._ask()
-        except PromptDBError:
-            self._fails = True

@@ -11,7 +11,7 @@ from time import monotonic
 from promptdb.client.forks import in_each_child
 from promptdb.client.health import Health
 from promptdb.client.kept import MAX_KEPT, Kept, Lease, keep, refs_of
-from promptdb.client.renewed import renewed
+from promptdb.client.renewed import renewed, replaced
 from promptdb.client.source import ABOUT_ONE_PROMPT, Source, news_of
 from promptdb.domain.delivery import Generation, Origin
 from promptdb.domain.prompt_id import PromptId
@@ -42,6 +42,7 @@ class Lookups:
         self._kept: dict[str, Kept] = {}
         self._lease = Lease()
         self._generation: Generation | None = None
+        self._renewals = 0
         self._warned: set[PromptId] = set()
         self.health = Health(source.name)
         self._begin()
@@ -195,7 +196,7 @@ class Lookups:
 
     def _find(self, refs: list[PromptRef], *, are_pinned: bool) -> list[Kept | PromptDBError]:
         while True:
-            generation = self._generation
+            renewals = self._renewals
             many = len(refs) > 1
             found = self._source.find_many(refs) if many else [self._source.find(refs[0])]
             answers = [
@@ -203,8 +204,8 @@ class Lookups:
                 for ref, one in zip(refs, found, strict=True)
             ]
             with self._lock:
-                # Otherwise the thread has confirmed all answers meanwhile, without these.
-                if are_pinned or generation == self._generation:
+                # Otherwise the thread confirms all answers without these, which may be older than the changes it found.
+                if are_pinned or renewals == self._renewals:
                     for kept in answers:
                         if isinstance(kept, Kept):
                             while len(self._kept) >= MAX_KEPT:
@@ -270,9 +271,14 @@ class Lookups:
         with self._confirming:
             asked_at = monotonic()
             changes, find_many, failure = news_of(self._source, self._generation)
-            new = renewed(find_many, list(self._kept.values()), changes, self._keep, evicts=failure is None)
             with self._lock:
-                said = self._replaced(new)
+                if changes.generation is None or changes.generation != self._generation:
+                    self._renewals += 1
+                kept = list(self._kept.values())
+            new = renewed(find_many, kept, changes, self._keep, evicts=failure is None)
+            with self._lock:
+                # Another dictionary, so that no lookup sees a part of it.
+                self._kept, said = replaced(self._kept, new)
                 if failure is None:
                     self._generation = changes.generation
                     self._lease.confirmed_at, self._lease.until = asked_at, asked_at + self._ttl
@@ -280,13 +286,3 @@ class Lookups:
             self.health.report(said)
         if failure is not None:
             raise failure
-
-    def _replaced(self, new: dict[str, Kept | None]) -> tuple[str, ...]:
-        """Replace answers by newer ones, or evict them. Return the references that give another version now."""
-        before = self._kept
-        for text in new.keys() & before.keys():
-            before[text].replaced()
-        # Another dictionary, so that no lookup sees a part of it.
-        whole = {text: new.get(text, kept) for text, kept in before.items()}
-        self._kept = {text: kept for text, kept in whole.items() if kept is not None}
-        return tuple(text for text in new if (kept := whole.get(text)) is None or kept.is_another_than(before[text]))

@@ -1,6 +1,6 @@
-"""Finds the answers of a client that are not the present ones any more."""
+"""Finds the answers of a client that are not the present ones any more, and replaces them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from promptdb.client.kept import FOR_GOOD, Kept
@@ -57,3 +57,12 @@ def renewed(
             if one.lease is not FOR_GOOD and one.source != origin.source and one.ref.text not in found:
                 found[one.ref.text] = keep(one.ref, replace(one.stored, origin=origin))
     return found
+
+
+def replaced(before: Mapping[str, Kept], new: Mapping[str, Kept | None]) -> tuple[dict[str, Kept], tuple[str, ...]]:
+    """Replace answers by newer ones, or evict them. Return all answers, and the references that give another version now."""
+    for text in new.keys() & before.keys():
+        before[text].replaced()
+    whole = {text: new.get(text, kept) for text, kept in before.items()}
+    said = tuple(text for text in new if (kept := whole.get(text)) is None or kept.is_another_than(before[text]))
+    return {text: kept for text, kept in whole.items() if kept is not None}, said

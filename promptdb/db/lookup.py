@@ -11,7 +11,16 @@ import sqlalchemy as sa
 
 from promptdb.db.columns import absences, aliases, prompts, redirects, runs, sources, versions
 from promptdb.db.heads import is_highest
-from promptdb.db.repository import PromptRepository, ReadAssets, VersionRow, among, named, select_versions, stored_of
+from promptdb.db.repository import (
+    PromptRepository,
+    ReadAssets,
+    VersionRow,
+    among,
+    in_namespace,
+    named,
+    select_versions,
+    stored_of,
+)
 from promptdb.db.runs import APPLIED, is_clean_run
 from promptdb.domain.git_refs import TAGS
 from promptdb.domain.prompt_id import PromptId
@@ -57,8 +66,7 @@ def find_versions(
     else:
         query = query.join(aliases, aliases.c.version_id == versions.c.id).where(aliases.c.alias == alias)
     if namespace is not None:
-        below = prompts.c.namespace.startswith(f"{namespace}/", autoescape=True)
-        query = query.where(sa.or_(prompts.c.namespace == namespace, below))
+        query = query.where(in_namespace(namespace))
     if names is not None:
         query = query.where(sa.tuple_(prompts.c.namespace, prompts.c.name).in_(names))
     named_alias = None if alias == LATEST else alias

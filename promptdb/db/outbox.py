@@ -102,9 +102,10 @@ def settle(connection: sa.Connection, claimed: Claim, answer: Answer, result: Ou
 
 
 def forget(connection: sa.Connection, before: datetime) -> int:
-    """Delete deliveries that ended, from before a time, and return their number."""
-    ended = sa.delete(deliveries).where(deliveries.c.due_at.is_(None), deliveries.c.created_at < before)
-    return connection.execute(ended).rowcount
+    """Delete deliveries that ended before a time, and return their number."""
+    # A delivery of a webhook that was disabled may have ended without an attempt.
+    ended_at = sa.func.coalesce(deliveries.c.attempted_at, deliveries.c.created_at)
+    return connection.execute(sa.delete(deliveries).where(deliveries.c.due_at.is_(None), ended_at < before)).rowcount
 
 
 def _is_open(now: datetime) -> sa.ColumnElement[bool]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from promptdb.db.columns import aliases, prompts, runs, versions
 from promptdb.db.heads import is_highest
-from promptdb.db.repository import select_versions, stored_of, view_of
+from promptdb.db.repository import in_namespace, select_versions, stored_of, view_of
 from promptdb.domain.listing import PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.views import PromptVersionView, StoredVersion
@@ -26,8 +26,7 @@ def heads_page(
     if after is not None:
         query = query.where(name > sa.tuple_(*map(sa.literal, after)))
     if wanted.namespace is not None:
-        below = prompts.c.namespace.startswith(f"{wanted.namespace}/", autoescape=True)
-        query = query.where(sa.or_(prompts.c.namespace == wanted.namespace, below))
+        query = query.where(in_namespace(wanted.namespace))
     if not wanted.archived:
         query = query.where(prompts.c.archived_at.is_(None))
     for exact in (wanted.tag, wanted.owner):

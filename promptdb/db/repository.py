@@ -257,6 +257,13 @@ def named(prompt: PromptId) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bo
     return prompts.c.namespace == prompt.namespace, prompts.c.name == prompt.name
 
 
+def in_namespace(namespace: str) -> sa.ColumnElement[bool]:
+    """State that a prompt is in a namespace, or below it."""
+    # Not by LIKE, which is case-sensitive on PostgreSQL only: a token for `support` must not read `Support`.
+    below = sa.func.substr(prompts.c.namespace, 1, len(namespace) + 1) == f"{namespace}/"
+    return sa.or_(prompts.c.namespace == namespace, below)
+
+
 def _matches(name: str, pattern: str) -> bool:
     # Not by LIKE, which is case-sensitive on PostgreSQL only.
     expression = re.escape(pattern.rstrip("/")).replace(r"\*", ".*")

@@ -68,6 +68,13 @@ def test_a_route_opens_the_own_namespace_only(api: TestClient, headers: dict[str
     assert api.post("prompts/support/triage/render", json=body, headers=headers).status_code == 200
 
 
+def test_a_snapshot_has_no_namespace_that_differs_in_case(
+    api: TestClient, service: PromptService, headers: dict[str, str]
+) -> None:
+    service.register_text("Support/EU/private", "not for this token", alias="production")
+    assert b"private" not in api.get("snapshots/production?namespace=support", headers=headers).content
+
+
 def test_what_a_token_got_is_for_its_own_cache_only(api: TestClient, headers: dict[str, str]) -> None:
     for path, caching in [
         ("resolve?selector=production", "private, max-age=5, stale-while-revalidate=60, stale-if-error=86400"),

@@ -85,6 +85,31 @@ def test_the_first_request_after_a_pause_waits(clock: Clock) -> None:
     play(script, clock)
 
 
+def test_all_requests_after_a_pause_wait(clock: Clock) -> None:
+    async def script(kept: Remembered[str], registry: Registry, clock: Clock) -> None:
+        await kept.get()
+        registry.answer = "second"
+        clock.now += IDLE
+        assert await asyncio.gather(*(kept.get() for _ in range(3))) == ["second"] * 3
+        assert registry.reads == 2
+
+    play(script, clock)
+
+
+def test_a_request_after_a_pause_waits_although_the_database_failed_before_it(clock: Clock) -> None:
+    async def script(kept: Remembered[str], registry: Registry, clock: Clock) -> None:
+        await kept.get()
+        registry.fails = True
+        clock.now += FRESH
+        await kept.get()
+        await kept.close()
+        registry.fails, registry.answer = False, "second"
+        clock.now += IDLE
+        assert await kept.get() == "second"
+
+    play(script, clock)
+
+
 def test_an_outage_serves_the_last_answer_for_an_hour_and_asks_again(clock: Clock) -> None:
     async def script(kept: Remembered[str], registry: Registry, clock: Clock) -> None:
         await kept.get()

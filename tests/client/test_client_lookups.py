@@ -17,7 +17,9 @@ from promptdb.client.client import PromptClient
 from promptdb.client.sources.code import Fallback
 from promptdb.domain.delivery import ClientChange, Reason, Status
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.refs import PromptRef
 from promptdb.domain.spec import PromptSpec
+from promptdb.domain.views import StoredVersion
 from promptdb.errors import InvalidPrompts, InvalidRef, StorageError, VersionNotFound
 from promptdb.render.resolved import ResolvedPrompt
 
@@ -269,6 +271,34 @@ def test_a_promotion_during_a_first_lookup_is_not_lost(client: PromptClient, sou
     client.get(REF)
     assert moved
     until(lambda: client.get(REF).render_text() == "2")
+
+
+def test_an_answer_that_is_older_than_a_change_is_not_kept(
+    client: PromptClient, source: Steered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two, ref, other = PromptId("a", "two"), "a/two:production", "a/two:staging"
+    source.aliases |= {(two, "production"): 1, (two, "staging"): 1}
+    client.get(other)
+    is_read, is_renewing, find = Event(), Event(), source.find
+
+    def slow(asked: PromptRef) -> StoredVersion:
+        found = find(asked)
+        if asked.text == ref and not is_read.is_set():
+            is_read.set()
+            is_renewing.wait(60)
+        elif asked.text == other:
+            # The thread has listed what it reads again, and the answer arrives now.
+            is_renewing.set()
+            late.result(60)
+        return found
+
+    monkeypatch.setattr(source, "find", slow)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(client.get, ref)
+        is_read.wait(60)
+        source.move("production", 2, two)
+        client._lookups.confirm()
+    assert client.get(ref).render_text() == "2"
 
 
 @pytest.mark.slow

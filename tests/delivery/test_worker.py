@@ -270,11 +270,25 @@ def test_the_log_forgets_what_ended_long_ago(service: PromptService, receiver: R
     worker_of(service.registry).deliver_due()
     service.register_text(TRIAGE, "two")
     with service.engine.begin() as connection:
-        long_ago = sa.text("UPDATE webhook_deliveries SET created_at = :at")
+        long_ago = sa.text(
+            "UPDATE webhook_deliveries SET created_at = :at, attempted_at = :at WHERE state = 'delivered'"
+        )
         moment = sa.bindparam("at", datetime.now(UTC) - KEPT - timedelta(days=1), type_=webhooks.c.created_at.type)
         connection.execute(long_ago.bindparams(moment))
     worker_of(service.registry)._clean_up()
     assert [found.state for found in list_deliveries(service.registry)] == ["pending"]
+
+
+def test_the_log_keeps_what_ended_lately_however_old_it_is(service: PromptService, receiver: Receiver) -> None:
+    hook(service, receiver.url)
+    service.register_text(TRIAGE, "one")
+    with service.engine.begin() as connection:
+        long_ago = sa.text("UPDATE webhook_deliveries SET created_at = :at")
+        moment = sa.bindparam("at", datetime.now(UTC) - KEPT - timedelta(days=1), type_=webhooks.c.created_at.type)
+        connection.execute(long_ago.bindparams(moment))
+    worker_of(service.registry).deliver_due()
+    worker_of(service.registry)._clean_up()
+    assert [found.state for found in list_deliveries(service.registry)] == ["delivered"]
 
 
 @on_sqlite
