@@ -9,6 +9,7 @@ from promptdb.db.columns import events, prompts, versions
 from promptdb.db.repository import named
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import stored_split
 from promptdb.domain.views import AliasEventView
 from promptdb.errors import IntegrityFailure
 
@@ -49,6 +50,7 @@ def _event(prompt: PromptId, row: sa.Row[Any]) -> AliasEventView:
         *(prompt, row.alias, row.action, row.from_revision, row.to_revision, row.actor, row.reason, row.created_at),
         breaking=_breaking(row.breaking_json),
         run_id=row.run_id,
+        split=stored_split(row.split_json),
     )
 
 

@@ -8,6 +8,7 @@ from promptdb.db.columns import events, prompts, versions
 from promptdb.db.lookup import first_commit
 from promptdb.db.repository import named
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import stored_split
 from promptdb.domain.views import BlameEntry
 
 
@@ -35,10 +36,14 @@ def blame(connection: sa.Connection, at: datetime | None = None, prompt: PromptI
             events.c.reason,
             events.c.created_at,
             events.c.run_id,
+            events.c.split_json,
         )
         .join(prompts, prompts.c.id == events.c.prompt_id)
         .join(versions, versions.c.id == events.c.to_version_id)
         .where(events.c.id.in_(last.group_by(events.c.prompt_id, events.c.alias)))
     )
-    found = [BlameEntry(PromptId(row[0], row[1]), *row[2:]) for row in connection.execute(query).all()]
+    found = [
+        BlameEntry(PromptId(namespace, name), *move, stored_split(split))
+        for namespace, name, *move, split in map(tuple, connection.execute(query))
+    ]
     return sorted(found, key=lambda entry: (entry.prompt, entry.alias))

@@ -1,7 +1,8 @@
-"""Types of columns: times in UTC and ids, which SQLite stores as text that someone may have edited."""
+"""The kinds of columns, and the types of those that SQLite stores as text, which someone may have edited."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,31 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 from promptdb.errors import IntegrityFailure
+
+ACTOR = sa.String(255)
+
+# Every constraint has a name, so that migrations can refer to it.
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+required = partial(sa.Column, nullable=False)
+optional = partial(sa.Column, nullable=True)
+
+
+def numbered() -> sa.Column[int]:
+    return sa.Column("id", sa.Integer, primary_key=True)
+
+
+def key_of(name: str, target: sa.Table, *, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, target.c.id.type, sa.ForeignKey(target.c.id), nullable=nullable)
+
 
 _Read = Callable[[Any], Any]
 

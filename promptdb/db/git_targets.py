@@ -13,6 +13,7 @@ from promptdb.domain.aliases import RELEASE
 from promptdb.domain.digest import Digest
 from promptdb.domain.holds import GitTarget, Hold
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import are_same, stored_split
 
 Key = tuple[PromptId, str]
 """A prompt and an alias."""
@@ -20,6 +21,7 @@ Key = tuple[PromptId, str]
 _target = (
     *(git_targets.c.root, git_targets.c.git_ref, git_targets.c.selector, git_targets.c.line),
     *(versions.c.revision.label("git_revision"), versions.c.spec_hash.label("git_digest")),
+    git_targets.c.split_json.label("git_split"),
 )
 
 
@@ -36,13 +38,14 @@ def read_git_targets(
 
 
 def read_holds(connection: sa.Connection, prompt: PromptId | None = None) -> list[Hold]:
-    """Read the holds of all prompts or of one: the last move of the alias was by hand, away from the version that git gives."""
+    """Read the holds of all prompts or of one: the last move of the alias was by hand, away from what git gives."""
     same = (events.c.prompt_id == git_targets.c.prompt_id, events.c.alias == git_targets.c.alias)
     last = sa.select(sa.func.max(events.c.id)).where(*same).correlate(git_targets).scalar_subquery()
     there = versions.alias("there")
     query = (
         sa.select(
             *(prompts.c.namespace, prompts.c.name, git_targets.c.alias, *_target, there.c.revision),
+            aliases.c.split_json,
             *(events.c.action, events.c.actor, events.c.created_at, events.c.reason),
         )
         .select_from(_recorded())
@@ -52,7 +55,12 @@ def read_holds(connection: sa.Connection, prompt: PromptId | None = None) -> lis
         )
         .outerjoin(there, there.c.id == aliases.c.version_id)
         .where(events.c.run_id.is_(None), events.c.action != RELEASE)
-        .where(aliases.c.version_id.is_distinct_from(git_targets.c.version_id))
+        .where(
+            sa.or_(
+                aliases.c.version_id.is_distinct_from(git_targets.c.version_id),
+                aliases.c.split_json.is_distinct_from(git_targets.c.split_json),
+            )
+        )
     )
     if prompt is not None:
         query = query.where(*named(prompt))
@@ -60,9 +68,12 @@ def read_holds(connection: sa.Connection, prompt: PromptId | None = None) -> lis
         Hold(
             *(PromptId(row.namespace, row.name), row.alias, row.revision, _target_of(row)),
             *(row.action, row.actor, row.created_at, row.reason),
+            split=stored_split(row.split_json),
         )
         for row in connection.execute(query)
     ]
+    # Splits of the same arms may have other slices.
+    found = [hold for hold in found if hold.revision != hold.git.revision or not are_same(hold.split, hold.git.split)]
     # Not in SQL: databases differ in the order of text.
     return sorted(found, key=lambda hold: (hold.prompt, hold.alias))
 
@@ -84,4 +95,5 @@ def _recorded() -> sa.FromClause:
 
 
 def _target_of(row: Any) -> GitTarget:
-    return GitTarget(row.git_revision, Digest(row.git_digest), row.root, row.git_ref, row.selector, row.line)
+    place = (row.root, row.git_ref, row.selector, row.line)
+    return GitTarget(row.git_revision, Digest(row.git_digest), *place, stored_split(row.git_split))

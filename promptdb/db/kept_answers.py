@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import idempotency_keys
+from promptdb.db.access_columns import idempotency_keys
 from promptdb.domain.kept_answer import KEPT_FOR, KeptAnswer, RequestKey
 
 

@@ -60,7 +60,8 @@ def find_versions(
     names: Collection[PromptId] | None = None,
 ) -> list[StoredVersion]:
     """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace or among some."""
-    query = select_versions().add_columns(versions.c.spec_json, first_commit().label("commit_id"))
+    split = sa.null() if alias == LATEST else aliases.c.split_json
+    query = select_versions().add_columns(versions.c.spec_json, first_commit().label("commit_id"), split)
     if alias == LATEST:
         query = query.where(is_highest)
     else:
@@ -70,7 +71,7 @@ def find_versions(
     if names is not None:
         query = query.where(sa.tuple_(prompts.c.namespace, prompts.c.name).in_(names))
     named_alias = None if alias == LATEST else alias
-    return [stored_of(row, named_alias, row[-1], assets) for row in connection.execute(query).all()]
+    return [stored_of(row, named_alias, row[-2], assets, row[-1]) for row in connection.execute(query).all()]
 
 
 def current_name(connection: sa.Connection, prompt: PromptId) -> PromptId | None:
@@ -104,6 +105,14 @@ def stored_specs(connection: sa.Connection, version_ids: Sequence[UUID]) -> dict
     return {row.id: row.spec_json for row in among(connection, query, versions.c.id, version_ids)}
 
 
+def specs_of_siblings(connection: sa.Connection, version: UUID, revisions: Collection[int]) -> dict[int, str]:
+    """Read the specs of some revisions of the prompt that has a version. Those that are not written are left out."""
+    prompt = sa.select(versions.c.prompt_id).where(versions.c.id == version).scalar_subquery()
+    query = sa.select(versions.c.revision, versions.c.spec_json)
+    rows = connection.execute(query.where(versions.c.prompt_id == prompt, versions.c.revision.in_(revisions)))
+    return {row.revision: row.spec_json for row in rows}
+
+
 def _find(
     connection: sa.Connection, prompt: PromptId, selector: Selector, assets: ReadAssets | None
 ) -> StoredVersion | None:
@@ -134,10 +143,10 @@ def _find(
 def found_in(row: VersionRow, prompt: PromptId, assets: ReadAssets | None) -> StoredVersion:
     """Read a row of `select_for`. Raise IntegrityFailure if the row was edited."""
     columns: tuple[Any, ...] = row
-    key, revision, digest, *_, prompt_id, commit_id, alias = columns
+    key, revision, digest, *_, prompt_id, commit_id, alias, split = columns
     if key != version_id(prompt_id, revision, digest):
         raise edited(prompt)
-    return stored_of(row, alias, commit_id, assets)
+    return stored_of(row, alias, commit_id, assets, split)
 
 
 def edited(prompt: PromptId) -> IntegrityFailure:
@@ -150,13 +159,13 @@ def select_for(kind: type[Any]) -> sa.Select[Any]:
     """Make the statement for a kind of selector, with the parameters `namespace`, `name` and `value`."""
     value: sa.BindParameter[Any] = sa.bindparam("value")
     text = sa.bindparam("value", type_=sa.String)
-    pointed = versions.c.id == _pointed(text)
+    pointed = versions.c.id == _pointed(text, aliases.c.version_id)
     by_alias = sa.case((pointed, text)) if kind is ByLabel else sa.null()
+    split = _pointed(text, aliases.c.split_json) if kind is ByLabel else sa.null()
     query = (
         select_versions()
-        .add_columns(
-            versions.c.spec_json, versions.c.prompt_id, first_commit().label("commit_id"), by_alias.label("alias")
-        )
+        .add_columns(versions.c.spec_json, versions.c.prompt_id, first_commit().label("commit_id"))
+        .add_columns(by_alias.label("alias"), split.label("split_json"))
         .where(prompts.c.namespace == sa.bindparam("namespace"), prompts.c.name == sa.bindparam("name"))
         .limit(1)
     )
@@ -171,10 +180,10 @@ def select_for(kind: type[Any]) -> sa.Select[Any]:
     return query.order_by(versions.c.revision.desc())
 
 
-def _pointed(alias: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
-    """Select the version that an alias of the prompt points at."""
+def _pointed(alias: sa.ColumnElement[str], column: sa.Column[Any]) -> sa.ScalarSelect[Any]:
+    """Select a column of an alias of the prompt."""
     return (
-        sa.select(aliases.c.version_id)
+        sa.select(column)
         .where(aliases.c.prompt_id == prompts.c.id, aliases.c.alias == alias)
         .correlate(prompts)
         .scalar_subquery()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # Stated here so that commands start without Alembic. A test compares it with the scripts.
-HEAD = "0008"
+HEAD = "0009"
 """The migration that this release needs."""
 
 WAL_TIMEOUT = 10.0  # seconds

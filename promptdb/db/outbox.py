@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import deliveries, webhooks
+from promptdb.db.access_columns import deliveries, webhooks
 from promptdb.db.inserts import Row, insert_rows
 from promptdb.domain.webhooks.events import Event
 from promptdb.domain.webhooks.schedule import PENDING, Answer, Outcome

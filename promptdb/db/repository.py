@@ -13,6 +13,7 @@ from promptdb.db.heads import head_of, is_highest, select_heads
 from promptdb.domain.digest import Digest
 from promptdb.domain.plan import Head, LabelUse
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import Split, stored_split
 from promptdb.domain.views import (
     AliasView,
     AssetReader,
@@ -102,19 +103,24 @@ class PromptRepository:
         if not archived:
             query = query.where(prompts.c.archived_at.is_(None))
         pointing = (
-            sa.select(prompts.c.namespace, prompts.c.name, aliases.c.alias, versions.c.revision)
+            sa.select(prompts.c.namespace, prompts.c.name, aliases.c.alias, versions.c.revision, aliases.c.split_json)
             .join(prompts, prompts.c.id == aliases.c.prompt_id)
             .join(versions, versions.c.id == aliases.c.version_id)
         )
         targets: dict[tuple[str, str], dict[str, int]] = {}
-        for namespace, name, alias, revision in sorted(self._connection.execute(pointing).all()):
+        splits: dict[tuple[str, str], dict[str, Split]] = {}
+        for namespace, name, alias, revision, text in sorted(self._connection.execute(pointing).all()):
             targets.setdefault((namespace, name), {})[alias] = revision
+            if (split := stored_split(text)) is not None:
+                splits.setdefault((namespace, name), {})[alias] = split
         found = []
         for row in self._connection.execute(query).all():
             prompt, is_archived = PromptId(row.namespace, row.name), row.archived_at is not None
             if pattern is None or _matches(str(prompt), pattern):
                 version = (row.id, row.revision, row.spec_hash, row.created_at)
-                found.append(PromptSummary(prompt, *version, is_archived, targets.get(prompt, {})))
+                found.append(
+                    PromptSummary(prompt, *version, is_archived, targets.get(prompt, {}), splits.get(prompt, {}))
+                )
         return sorted(found, key=lambda summary: summary.prompt)
 
     def versions(
@@ -156,7 +162,10 @@ class PromptRepository:
         if alias is not None:
             query = query.where(aliases.c.alias == alias)
         found = [
-            AliasView(PromptId(r.namespace, r.name), r.alias, r.revision, r.version_id, r.generation, r.updated_at)
+            AliasView(
+                *(PromptId(r.namespace, r.name), r.alias, r.revision, r.version_id, r.generation, r.updated_at),
+                split=stored_split(r.split_json),
+            )
             for r in self._connection.execute(query)
         ]
         # Not in SQL: databases differ in the order of text.
@@ -236,13 +245,18 @@ def view_of(row: VersionRow) -> PromptVersionView:
 
 
 def stored_of(
-    row: VersionRow, alias: str | None = None, commit_id: str | None = None, assets: ReadAssets | None = None
+    row: VersionRow,
+    alias: str | None = None,
+    commit_id: str | None = None,
+    assets: ReadAssets | None = None,
+    split: str | None = None,
 ) -> StoredVersion:
     """Read a row of `select_versions`, to which `spec_json` is added as the next column."""
     columns: tuple[Any, ...] = row
     view = view_of(row)
     reader = assets(view) if assets is not None else None
-    return StoredVersion(view, columns[9], columns[8] is not None, alias, commit_id, reader)
+    state = (columns[8] is not None, alias, commit_id)
+    return StoredVersion(view, columns[9], *state, reader, split=stored_split(split) if split is not None else None)
 
 
 def _asset_of(row: sa.Row[Any]) -> AssetView:

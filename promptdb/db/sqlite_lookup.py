@@ -65,7 +65,8 @@ def _by_alias() -> sa.Select[Any]:
     """Select by an alias alone, which is what a label nearly always is, in the columns of `select_for`."""
     return (
         select_versions()
-        .add_columns(versions.c.spec_json, versions.c.prompt_id, first_commit().label("commit_id"), aliases.c.alias)
+        .add_columns(versions.c.spec_json, versions.c.prompt_id, first_commit().label("commit_id"))
+        .add_columns(aliases.c.alias, aliases.c.split_json)
         .join(aliases, sa.and_(aliases.c.prompt_id == prompts.c.id, aliases.c.version_id == versions.c.id))
         .where(
             prompts.c.namespace == sa.bindparam("namespace"),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
-from promptdb.db import columns
+from promptdb.db import access_columns, columns
 
 
 class _OverTable(SQLModelMetaclass):
@@ -56,6 +56,7 @@ class PromptAlias(Table, table=True):
     version_id: UUID
     generation: int
     updated_at: datetime
+    split_json: str | None
 
 
 class PromptAsset(Table, table=True):
@@ -123,6 +124,7 @@ class AliasEvent(Table, table=True):
     run_id: int | None
     created_at: datetime
     breaking_json: str | None
+    split_json: str | None
 
 
 class SourceHead(Table, table=True):
@@ -143,6 +145,7 @@ class GitTargetRow(Table, table=True):
     git_ref: str
     selector: str | None
     line: int | None
+    split_json: str | None
 
 
 class PromptRedirect(Table, table=True):
@@ -175,7 +178,7 @@ class PromptChange(Table, table=True):
 
 
 class ApiTokenRow(Table, table=True):
-    __table__ = columns.tokens
+    __table__ = access_columns.tokens
     id: int
     name: str
     token_hash: str
@@ -189,7 +192,7 @@ class ApiTokenRow(Table, table=True):
 
 
 class IdempotencyKey(Table, table=True):
-    __table__ = columns.idempotency_keys
+    __table__ = access_columns.idempotency_keys
     token_id: int
     key: str
     fingerprint: str
@@ -199,7 +202,7 @@ class IdempotencyKey(Table, table=True):
 
 
 class Webhook(Table, table=True):
-    __table__ = columns.webhooks
+    __table__ = access_columns.webhooks
     id: int
     url: str
     events: str
@@ -215,7 +218,7 @@ class Webhook(Table, table=True):
 
 
 class WebhookDelivery(Table, table=True):
-    __table__ = columns.deliveries
+    __table__ = access_columns.deliveries
     id: int
     webhook_id: int
     message_id: str

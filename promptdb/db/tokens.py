@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import tokens
+from promptdb.db.access_columns import tokens
 from promptdb.db.lost_commit import note
 from promptdb.domain.scopes import Scope
 from promptdb.domain.tokens import ApiToken

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from promptdb.db.columns import deliveries, webhooks
+from promptdb.db.access_columns import deliveries, webhooks
 from promptdb.db.inserts import Row
 from promptdb.db.lost_commit import note
 from promptdb.domain.namespace_glob import NamespaceGlob

@@ -9,6 +9,7 @@ from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import Selector
+from promptdb.domain.splits import Split, are_same
 from promptdb.domain.version_ids import version_id
 from promptdb.domain.views import AliasEventView, AliasView
 
@@ -33,18 +34,28 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class AliasTarget:
-    """A version for an alias to point at. A version that is not written yet has a digest instead of an id."""
+    """A version for an alias to point at, the control if there is a split.
+
+    A version that is not written yet has a digest instead of an id.
+    """
 
     revision: int
     version: UUID | None = None
     digest: Digest | None = None
+    split: Split | None = None
+
+    def after(self, there: AliasView | None) -> "AliasTarget":
+        """Continue the split of the alias, so that as few keys as possible move. Errors as in `Split.after`."""
+        if self.split is None:
+            return self
+        return replace(self, split=self.split.after(there.split if there is not None else None))
 
 
-_PLANNED = ("prompt", "alias", "from_revision", "to_revision", "reason", "breaking")
+_PLANNED = ("prompt", "alias", "from_revision", "to_revision", "from_split", "to_split", "reason", "breaking")
 _BY_HAND = (
     *_PLANNED[:2],
     "action",
-    *_PLANNED[2:4],
+    *_PLANNED[2:6],
     "to_version",
     "from_version",
     "generation",
@@ -55,7 +66,7 @@ _BY_HAND = (
 
 @dataclass(frozen=True, slots=True)
 class AliasMove:
-    """A move of an alias from one revision to another. None stands for no alias.
+    """A move of an alias from one revision to another, or to another split. The revision None stands for no alias.
 
     `action` is the word in the alias log. `generation` counts the earlier moves, including deletions. `breaking` lists the
     changes that break callers of a protected alias. `to_digest` identifies a version without an id. `git_target` is the
@@ -74,6 +85,8 @@ class AliasMove:
     reason: str | None = None
     to_digest: Digest | None = None
     git_target: "GitTarget | None" = None
+    from_split: Split | None = None
+    to_split: Split | None = None
 
     @classmethod
     def between(
@@ -89,16 +102,21 @@ class AliasMove:
         """Describe the move of an alias to a target. The target None deletes the alias."""
         old = (there.revision, there.version_id) if there else (None, None)
         new = (target.revision, target.version, target.digest) if target else (None, None, None)
-        return cls(prompt, alias, action, old[0], new[0], new[1], old[1], generation, (), reason, new[2])
+        return cls(
+            *(prompt, alias, action, old[0], new[0], new[1], old[1], generation, (), reason, new[2]),
+            from_split=there.split if there else None,
+            to_split=target.split if target else None,
+        )
 
     @property
     def is_needed(self) -> bool:
-        return self.from_revision != self.to_revision
+        return self.from_revision != self.to_revision or not are_same(self.from_split, self.to_split)
 
     @property
     def is_held(self) -> bool:
-        """True for a move by hand away from the version that git gives the alias. Syncs leave it there."""
-        return self.git_target is not None and self.git_target.revision != self.to_revision
+        """True for a move by hand away from what git gives the alias. Syncs leave it there."""
+        git = self.git_target
+        return git is not None and (git.revision != self.to_revision or not are_same(git.split, self.to_split))
 
     @property
     def json_fields(self) -> tuple[str, ...]:
@@ -112,9 +130,9 @@ class AliasMove:
         return replace(self, to_version=version_id(prompt_id, self.to_revision, self.to_digest))
 
 
-def rollback_targets(newest_first: Sequence[AliasEventView]) -> list[int]:
-    """List the revisions that an alias can roll back through, the current one last. A rollback undoes one step."""
-    targets: list[int] = []
+def rollback_targets(newest_first: Sequence[AliasEventView]) -> list[AliasTarget]:
+    """List the targets that an alias can roll back through, the current one last. A rollback undoes one step."""
+    targets: list[AliasTarget] = []
     for event in reversed(newest_first):
         if event.action == RELEASE:
             continue
@@ -123,5 +141,5 @@ def rollback_targets(newest_first: Sequence[AliasEventView]) -> list[int]:
         elif event.action == "rollback" and targets:
             targets.pop()
         else:
-            targets.append(event.to_revision)
+            targets.append(AliasTarget(event.to_revision, split=event.split))
     return targets

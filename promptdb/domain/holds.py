@@ -7,6 +7,7 @@ from promptdb.domain.aliases import AliasTarget
 from promptdb.domain.digest import Digest
 from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import Split, are_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class GitTarget:
     git_ref: str
     selector: str | None = None
     line: int | None = None
+    split: Split | None = None
 
     @property
     def place(self) -> str:
@@ -32,14 +34,16 @@ class GitTarget:
 
     def is_same(self, target: AliasTarget) -> bool:
         """Check if git still gives this content. A sync may record it again, under a new revision."""
-        return target.revision == self.revision or target.digest == self.digest
+        is_same_content = target.revision == self.revision or target.digest == self.digest
+        return is_same_content and are_same(target.split, self.split)
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """An alias that someone moved by hand away from the version that git gives it. Syncs leave it there.
 
-    `revision` is where it is, or None if it was deleted. `action`, `actor`, `since` and `reason` are those of the move.
+    `revision` is where it is, with its split, or None if it was deleted. `action`, `actor`, `since` and `reason` are those of
+    the move.
     """
 
     prompt: PromptId
@@ -50,6 +54,7 @@ class Hold:
     actor: str
     since: datetime
     reason: str | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +63,4 @@ class EndedHold:
 
     hold: Hold
     git_revision: int | None
+    git_split: Split | None = None

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 from uuid import UUID
 
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.delivery import Origin
 from promptdb.domain.digest import SHORT_DIGEST, Digest
 from promptdb.domain.prompt_id import PromptId
+
+if TYPE_CHECKING:
+    from promptdb.domain.splits import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class StoredVersion:
     """A version with its stored spec (canonical JSON). `archived` is the state of its prompt.
 
     `alias` is the alias in the reference, and `commit_id` the first commit with this version. `assets` reads its files. It is
-    None if they cannot be read. `origin` is set by a chain of sources.
+    None if they cannot be read. `origin` is set by a chain of sources. With a `split` of the alias, this version is the
+    control, and `arms` has the other versions once they were read.
     """
 
     view: PromptVersionView
@@ -83,6 +87,8 @@ class StoredVersion:
     commit_id: str | None = None
     assets: AssetReader | None = field(default=None, repr=False, compare=False)
     origin: Origin | None = field(default=None, repr=False, compare=False)
+    split: "Split | None" = None
+    arms: "tuple[StoredVersion, ...]" = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,8 @@ class PromptSummary:
     updated_at: datetime
     archived: bool = False
     aliases: dict[str, int] = field(default_factory=dict)
+    splits: "dict[str, Split]" = field(default_factory=dict)
+    """Those of its aliases that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +151,7 @@ class AliasView:
     generation: int
     updated_at: datetime
     held: bool = False
+    split: "Split | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,7 @@ class BlameEntry:
     reason: str | None
     moved_at: datetime
     run_id: int | None
+    split: "Split | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +190,6 @@ class AliasEventView:
     breaking: tuple[ContractChange, ...] = ()
     run_id: int | None = None
     """The sync that moved the alias. None for a move by hand."""
+
+    split: "Split | None" = None
+    """The split of the alias after the move."""

@@ -22,6 +22,7 @@ from promptdb.domain.alias_condition import Expected
 from promptdb.domain.aliases import AliasMove, AliasTarget, rollback_targets
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
+from promptdb.domain.splits import split_text
 from promptdb.domain.views import AliasView, PromptSummary
 from promptdb.domain.webhooks.events import alias_changed
 from promptdb.errors import ConfigError, Conflict, NotFound
@@ -54,12 +55,14 @@ def promotion(
     repository = PromptRepository(connection)
     there = next(iter(repository.aliases(prompt, alias)), None)
     generation = repository.generations(alias, prompt).get(prompt, 0)
-    return AliasMove.between(prompt, alias, action, there, target, generation, reason)
+    return AliasMove.between(prompt, alias, action, there, target.after(there), generation, reason)
 
 
 @retried
 def decide_all(registry: Registry, source: str, alias: str) -> list[AliasMove]:
     """Decide to point `alias` where `source` points, for each prompt that has `source` and is not archived.
+
+    Where `source` has a split, `alias` gets the control of it.
 
     `source` is an alias, or `latest`, which every prompt has.
 
@@ -99,14 +102,15 @@ def decide_rollback(registry: Registry, prompt: PromptId, alias: str) -> AliasMo
 
 def rollback(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasMove:
     """Make the move that returns an alias to its previous target. Errors as in `decide_rollback`."""
-    there = _existing_alias(connection, prompt, alias)
+    there = existing_alias(connection, prompt, alias)
     name = there.prompt
     targets = rollback_targets(logged_moves(connection, name, alias))
     if len(targets) < 2:
         hint = f"'promptdb alias log {name} {alias}' lists its moves; 'promptdb promote' goes to any version"
         raise NotFound(f"{name}:{alias} has no target before rev:{there.revision}", hint)
-    version = find_version(connection, PromptRef.parse(f"{name}:rev:{targets[-2]}")).view
-    target = AliasTarget(version.revision, version.id)
+    earlier = targets[-2]
+    version = find_version(connection, PromptRef.parse(f"{name}:rev:{earlier.revision}")).view
+    target = replace(earlier, version=version.id)
     return AliasMove.between(name, alias, "rollback", there, target, there.generation)
 
 
@@ -120,7 +124,7 @@ def decide_deletion(registry: Registry, prompt: PromptId, alias: str) -> AliasMo
 
 def deletion(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasMove:
     """Make the move that removes an alias. Errors as in `decide_rollback`."""
-    there = _existing_alias(connection, prompt, alias)
+    there = existing_alias(connection, prompt, alias)
     return AliasMove.between(there.prompt, alias, "delete", there, None, there.generation)
 
 
@@ -234,7 +238,8 @@ def write_moves(
         return {"prompt_id": ids[move.prompt], "alias": move.alias}
 
     def row(move: AliasMove) -> Row:
-        return {**key(move), "version_id": move.to_version, "generation": move.generation + 1}
+        split = split_text(move.to_split)
+        return {**key(move), "version_id": move.to_version, "generation": move.generation + 1, "split_json": split}
 
     kept = [move for move in moves if move.to_version is not None]
     writer.insert_aliases([row(move) for move in kept if move.from_version is None])
@@ -252,6 +257,7 @@ def write_moves(
                 "reason": move.reason,
                 "run_id": run_id,
                 "breaking_json": json.dumps([asdict(change) for change in move.breaking]) if move.breaking else None,
+                "split_json": split_text(move.to_split),
             }
             for move in moves
         ]
@@ -263,7 +269,8 @@ def _target(view: PromptSummary | AliasView) -> AliasTarget:
     return AliasTarget(view.revision, view.version_id)
 
 
-def _existing_alias(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasView:
+def existing_alias(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasView:
+    """Find an alias. Raise NotFound if there is no such prompt or alias."""
     name = existing_name(connection, prompt)
     views = {view.alias: view for view in PromptRepository(connection).aliases(name)}
     if alias not in views:

@@ -42,7 +42,7 @@ def release(registry: Registry, prompt: PromptId, alias: str, reason: str | None
             raise NotFound(f"{name}:{alias} is not held", "'promptdb status' shows the holds")
         repository = PromptRepository(connection)
         there = next(iter(repository.aliases(name, alias)), None)
-        target = AliasTarget(there.revision, there.version_id) if there is not None else None
+        target = AliasTarget(there.revision, there.version_id, split=there.split) if there is not None else None
         generation = repository.generations(alias, name)[name]
         event = AliasMove.between(name, alias, RELEASE, there, target, generation, reason)
         write_moves(RegistryWriter(connection, datetime.now(UTC)), registry.actor, [event], repository.ids([name]))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from promptdb.db.lookup import stored_specs
+from promptdb.db.lookup import specs_of_siblings, stored_specs
 from promptdb.db.repository import PromptRepository
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.changes import ContractChange, breaking
@@ -25,8 +25,8 @@ def with_breaking(
 ) -> list[AliasMove]:
     """Add the breaking changes to each move of a protected alias. A new or deleted alias breaks nothing.
 
-    An alias that was deleted and is set again breaks the callers of the version that it had before. `unwritten` returns the
-    new spec of a move whose version has no id yet.
+    An alias that was deleted and is set again breaks the callers of the version that it had before. In a split each arm is
+    compared. Callers of a split work with all its arms. `unwritten` returns the spec of a new version without an id.
     """
     before = _versions_before(connection, [move for move in moves if move.alias in protected and move.to_revision])
     ids = {*before.values(), *(move.to_version for move in before if move.to_version is not None)}
@@ -35,8 +35,16 @@ def with_breaking(
     def with_broken(move: AliasMove) -> AliasMove:
         if move not in before:
             return move
+        old = specs[before[move]]
         new = specs[move.to_version] if move.to_version is not None else unwritten(move)
-        return replace(move, breaking=_broken(specs[before[move]], new))
+        if move.from_split is None and move.to_split is None:
+            return replace(move, breaking=_broken(old, new))
+        revisions = {revision for split in (move.from_split, move.to_split) if split for revision in split.revisions}
+        siblings = specs_of_siblings(connection, before[move], revisions)
+        olds = [siblings[each] for each in move.from_split.revisions] if move.from_split else [old]
+        news = [siblings.get(each) or unwritten(move) for each in move.to_split.revisions] if move.to_split else [new]
+        found = (change for each in news for change in _broken_in_all(olds, each))
+        return replace(move, breaking=tuple(dict.fromkeys(found)))
 
     return [with_broken(move) for move in moves]
 
@@ -71,6 +79,12 @@ def require_unbroken(moves: Iterable[AliasMove]) -> None:
             for change in move.breaking
         ],
     )
+
+
+def _broken_in_all(olds: Sequence[str], new: str) -> tuple[ContractChange, ...]:
+    """Find what breaks the callers of several versions. What fits one of these fits them, since they work with each."""
+    found = [_broken(old, new) for old in olds]
+    return found[0] if all(found) else ()
 
 
 def _broken(old: str, new: str) -> tuple[ContractChange, ...]:

@@ -9,8 +9,9 @@ from promptdb.db.runs import APPLIED, SUPERSEDED
 from promptdb.domain.integrity import VersionRow
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias
+from promptdb.domain.splits import stored_split
 from promptdb.domain.views import AssetView
-from promptdb.errors import InvalidRef
+from promptdb.errors import IntegrityFailure, InvalidRef
 from promptdb.registry.row_findings import version_row_finding
 from promptdb.transfer.strict_json import Refused, strict_json
 
@@ -58,7 +59,8 @@ def check_row(table: str, row: Row) -> None:
             prompt = PromptId.parse(f"{row['namespace']}/{row['name']}")
             if prompt != (row["namespace"], row["name"]):
                 raise Refused(f"{row['name']!r} is not a name")
-    except InvalidRef as error:
+        stored_split(row.get("split_json"))
+    except (InvalidRef, IntegrityFailure) as error:
         raise Refused(error.message) from error
     if table == "sync_runs" and row["outcome"] not in _OUTCOMES:
         raise Refused(f"outcome is none of {', '.join(_OUTCOMES)}")

@@ -205,9 +205,9 @@ def test_an_empty_postgresql_wants_to_be_upgraded_first(
     ran = run("sync")
     assert ran.code == 1
     assert ran.err.endswith(
-        "is empty; this promptdb needs 0008\nhint: as the role that owns the schema, run: promptdb db upgrade\n"
+        "is empty; this promptdb needs 0009\nhint: as the role that owns the schema, run: promptdb db upgrade\n"
     )
-    assert run("db", "upgrade") == (0, "schema: empty -> 0008\n", "")
+    assert run("db", "upgrade") == (0, "schema: empty -> 0009\n", "")
     assert run("sync").code == 0
     assert run("render", "greet", "-v", "name=Bo", "-v", "place=Oz").out == "Hello Bo, welcome to Oz!\n"
     assert run("promote", "greet", "production").code == 0

@@ -25,7 +25,10 @@ from promptdb.registry.tokens import create_token
 from promptdb.service import PromptService
 from promptdb.sync.sync_tree import sync_tree
 
-NEW_COLUMNS = {("alias_events", "breaking_json")}
+NEW_COLUMNS = {
+    ("alias_events", "breaking_json"),
+    *((table, "split_json") for table in ("prompt_aliases", "alias_events", "git_targets")),
+}
 """Columns that a migration added to a table: what an earlier schema has no room for is null after an upgrade."""
 
 REVISIONS = list(reversed(migrate.known_revisions()))

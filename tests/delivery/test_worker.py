@@ -15,7 +15,7 @@ from receiver import WAIT, Handler, Receiver, answer, receiving
 from registries import on_sqlite, rows, settings_for, write
 from standardwebhooks.webhooks import Webhook
 
-from promptdb.db.columns import webhooks
+from promptdb.db.access_columns import webhooks
 from promptdb.delivery.worker import KEPT, Sent, WebhookWorker
 from promptdb.domain.webhooks.schedule import SCHEDULE
 from promptdb.errors import Conflict

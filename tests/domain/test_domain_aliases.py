@@ -29,4 +29,6 @@ def test_json_has_the_reason_of_a_planned_move_and_the_versions_of_one_by_hand()
     assert "to_version" in move.json_fields
     assert "reason" not in move.json_fields
     planned = replace(move, action="sync")
-    assert planned.json_fields == ("prompt", "alias", "from_revision", "to_revision", "reason", "breaking")
+    assert planned.json_fields == (
+        *("prompt", "alias", "from_revision", "to_revision", "from_split", "to_split", "reason", "breaking"),
+    )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from registries import Fill, dump, on_sqlite, rows, take_name, write
 from workers import killed_at, move_for_request
 
-from promptdb.db.columns import idempotency_keys
+from promptdb.db.access_columns import idempotency_keys
 from promptdb.db.engine import writing
 from promptdb.domain.alias_condition import Condition, alias_state
 from promptdb.domain.kept_answer import KEPT_FOR, KeptAnswer, RequestKey

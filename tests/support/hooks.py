@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from registries import rows
 
-from promptdb.db.columns import deliveries, webhooks
+from promptdb.db.access_columns import deliveries, webhooks
 from promptdb.delivery.worker import WebhookWorker
 from promptdb.domain.webhooks.schedule import PENDING
 from promptdb.registry.stores import Registry

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from clitools import Run, failure
 
-HEAD = "0008"
+HEAD = "0009"
 
 
 @pytest.fixture

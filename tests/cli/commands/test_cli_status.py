@@ -16,7 +16,7 @@ def test_a_synced_tree_is_in_step(run: Run, synced: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert lines(ran.out) == {
         "prompts": f"{synced}/prompts",
-        "schema": "0008",
+        "schema": "0009",
         "database": f"sqlite:///{synced}/promptdb.sqlite3",
         "blobs": f"{synced}/.blobs",
         "registry": "in sync: 2 unchanged",
@@ -67,7 +67,7 @@ def test_json_has_the_facts_and_the_plan(run: Run, git: Git, synced: Path) -> No
     assert run("status", "--json").json == {
         "prompts_root": f"{synced}/prompts",
         "database": f"sqlite:///{synced}/promptdb.sqlite3",
-        "schema": "0008",
+        "schema": "0009",
         "blobs": f"{synced}/.blobs",
         "branch": "main",
         "commit": commit,

@@ -8,12 +8,9 @@ from typing import Any, BinaryIO, Self
 import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
-from promptdb.domain.alias_condition import Expected
-from promptdb.domain.aliases import AliasMove, AliasTarget
-from promptdb.domain.holds import Hold
 from promptdb.domain.plan import Action, Desired
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import ByCommit, PromptRef, parse_promotion
+from promptdb.domain.refs import ByCommit, PromptRef
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
     AliasEventView,
@@ -26,19 +23,19 @@ from promptdb.domain.views import (
     Registered,
     StoredVersion,
 )
-from promptdb.errors import NotFound, VersionNotFound
+from promptdb.errors import NotFound
 from promptdb.project.content import Content
 from promptdb.project.placing import name_of_file, text_defaults
-from promptdb.registry import aliases, holds
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
 from promptdb.render.resolved import ResolvedPrompt, resolved
+from promptdb.service.alias_verbs import AliasVerbs
 from promptdb.settings import AppSettings, load_settings
 from promptdb.sync.alias_moves import PointingLike, pointing_of
 from promptdb.sync.apply import apply_prompt
 
 
-class PromptService:
+class PromptService(AliasVerbs):
     """Looks up, registers, exports and promotes prompts in one registry. Thread-safe; connections are pooled.
 
     The first use opens the database. Only `register_*` creates a missing SQLite file. Close it, or use it in a `with`.
@@ -228,70 +225,7 @@ class PromptService:
         defaults = text_defaults(target, self.settings)
         return write_version.write_files(prompt.spec, prompt.open_blob, target, defaults, overwrite=overwrite)
 
-    # Aliases
-
-    def promote(
-        self,
-        ref: str,
-        alias: str,
-        *,
-        expected: Expected = "any",
-        reason: str | None = None,
-        dry_run: bool = False,
-        allow_breaking: bool = False,
-    ) -> AliasMove:
-        """Point an alias at a version.
-
-        Args:
-            expected: the revision that the alias must point at now.
-            reason: recorded in the alias log.
-            dry_run: write nothing, but refuse the same moves.
-            allow_breaking: move a protected alias even if that breaks its callers. The log records the breaking changes.
-
-        Raises:
-            InvalidRef: `ref` or `alias` is malformed.
-            NotFound: the version does not exist.
-            Conflict: the alias does not point at `expected`, or was moved at the same time.
-            Guard: the alias is protected, and the new version breaks callers of the current one.
-        """
-        target = self.find(parse_promotion(ref, alias)).view
-        if not target.is_recorded:
-            hint = "an alias needs a recorded version: sync that commit first, with 'promptdb sync --rev'"
-            raise VersionNotFound(f"no sync has recorded the version that {ref} names", hint)
-        move = aliases.decide_promotion(self.registry, target.prompt, AliasTarget(target.revision, target.id), alias)
-        return aliases.perform_one(
-            self.registry, move, expected, reason, dry_run=dry_run, allow_breaking=allow_breaking
-        )
-
-    def promote_all(
-        self, source: str, alias: str, *, dry_run: bool = False, reason: str | None = None, allow_breaking: bool = False
-    ) -> list[AliasMove]:
-        """Point `alias` where `source` points, for every prompt that has `source`, in one transaction.
-
-        Arguments and errors as in `promote`. Returns the moves that change something.
-        """
-        moves = aliases.decide_all(self.registry, source, alias)
-        return aliases.perform(self.registry, moves, reason, dry_run=dry_run, allow_breaking=allow_breaking)
-
-    def rollback(self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None) -> AliasMove:
-        """Return an alias to its previous target, even if that breaks callers. Arguments and errors as in `promote`."""
-        move = aliases.decide_rollback(self.registry, PromptId.parse(prompt), alias)
-        return aliases.perform_one(self.registry, move, expected, reason)
-
-    def delete_alias(
-        self, prompt: str, alias: str, *, expected: Expected = "any", reason: str | None = None
-    ) -> AliasMove:
-        """Remove an alias, and keep its log. Arguments and errors as in `promote`."""
-        move = aliases.decide_deletion(self.registry, PromptId.parse(prompt), alias)
-        return aliases.perform_one(self.registry, move, expected, reason)
-
-    def holds(self, prompt: str | None = None) -> list[Hold]:
-        """List the aliases of one prompt, or of all, that were moved by hand away from where git has them."""
-        return holds.holds_of(self.registry, PromptId.parse(prompt) if prompt is not None else None)
-
-    def release_alias(self, prompt: str, alias: str, *, reason: str | None = None) -> Hold:
-        """End the hold of an alias: the next sync moves it to where git has it. Raises `NotFound` if it is not held."""
-        return holds.release(self.registry, PromptId.parse(prompt), alias, reason)
+    # Aliases: see `AliasVerbs`
 
     def _register(self, prompt: PromptId, content: Content, alias: PointingLike) -> Registered:
         desired = Desired(prompt, content.digest, None, content.user_version)
