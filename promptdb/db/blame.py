@@ -1,6 +1,7 @@
 """Finds what aliases pointed at in the past, from the log of their moves."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,8 +43,11 @@ def blame(connection: sa.Connection, at: datetime | None = None, prompt: PromptI
         .join(versions, versions.c.id == events.c.to_version_id)
         .where(events.c.id.in_(last.group_by(events.c.prompt_id, events.c.alias)))
     )
-    found = [
-        BlameEntry(PromptId(namespace, name), *move, stored_split(split))
-        for namespace, name, *move, split in map(tuple, connection.execute(query))
-    ]
+    found = [_entry(row) for row in connection.execute(query)]
     return sorted(found, key=lambda entry: (entry.prompt, entry.alias))
+
+
+def _entry(row: Any) -> BlameEntry:
+    version = (row.id, row.revision, row.spec_hash, row.commit_id)
+    move = (row.action, row.actor, row.reason, row.created_at, row.run_id)
+    return BlameEntry(PromptId(row.namespace, row.name), row.alias, *version, *move, stored_split(row.split_json))

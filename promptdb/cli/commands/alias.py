@@ -8,6 +8,8 @@ from promptdb.cli.opening import note_rename, service
 from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option, ref_argument
 from promptdb.cli.present.alias_moves import print_moves
 from promptdb.cli.present.output import print_json, print_table, short_time
+from promptdb.cli.present.text import pointed
+from promptdb.domain.splits import parse_arm
 
 if TYPE_CHECKING:
     from promptdb.domain.alias_condition import Expected
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("alias")
 def command() -> None:
-    """List, set, release and delete aliases, and show their history."""
+    """List, set, split, release and delete aliases, and show their history."""
 
 
 @command.command("list")
@@ -34,7 +36,7 @@ def list_(prompt: str | None, as_json: bool) -> None:
         held = bool(deleted) or any(view.held for view in found)
         rows = [
             [
-                *(str(view.prompt), view.alias, f"rev:{view.revision}", short_time(view.updated_at)),
+                *(str(view.prompt), view.alias, pointed(view.revision, view.split), short_time(view.updated_at)),
                 *(["held" if view.held else ""] if held else []),
             ]
             for view in found
@@ -59,6 +61,46 @@ def set_(ref: str, alias: str, expected: "Expected", allow_breaking: bool, reaso
     with service() as opened:
         move = opened.promote(ref, alias, expected=expected, reason=reason, allow_breaking=allow_breaking)
     note_rename(ref, move.prompt)
+    print_moves([move], opened.settings, as_json=as_json)
+
+
+@command.command("split")
+@ref_argument("prompt")
+@click.argument("alias")
+@click.argument("arms", nargs=-1, metavar="[SELECTOR=WEIGHT]...")
+@click.option("--end", metavar="SELECTOR", help="End the split with this arm for everyone.")
+@expect_option
+@breaking_option
+@reason_option
+@json_option
+def split(
+    prompt: str,
+    alias: str,
+    arms: tuple[str, ...],
+    end: str | None,
+    expected: "Expected",
+    allow_breaking: bool,
+    reason: str | None,
+    as_json: bool,
+) -> None:
+    """Give a part of the users another version than the rest.
+
+    \b
+    promptdb alias split support/triage production rev:3=90 rev:4=10
+    promptdb alias split support/triage production --end rev:4
+
+    The first arm is the control: lookups without a key get it. Weights are whole numbers. Keep their sum, so that a change
+    moves only users of the arms that shrink. Any other move of the alias ends the split, and a rollback brings it back.
+    """
+    if bool(arms) == (end is not None):
+        raise click.UsageError("give the arms, or --end SELECTOR")
+    with service() as opened:
+        if end is not None:
+            move = opened.end_split(prompt, alias, end, expected=expected, reason=reason, allow_breaking=allow_breaking)
+        else:
+            wanted = [parse_arm(arm) for arm in arms]
+            move = opened.split(prompt, alias, wanted, expected=expected, reason=reason, allow_breaking=allow_breaking)
+    note_rename(prompt, move.prompt)
     print_moves([move], opened.settings, as_json=as_json)
 
 
@@ -92,7 +134,7 @@ def release(prompt: str, alias: str, reason: str | None, as_json: bool) -> None:
     if as_json:
         print_json(ended)
     else:
-        to = f"rev:{ended.git.revision}, as {ended.git.place} says"
+        to = f"{pointed(ended.git.revision, ended.git.split)}, as {ended.git.place} says"
         click.echo(f"{ended.prompt}:{alias} is not held any more; the next sync moves it to {to}")
 
 
@@ -119,7 +161,7 @@ def log(prompt: str, alias: str | None, as_json: bool) -> None:
             event.alias,
             event.action,
             f"rev:{event.from_revision}" if event.from_revision else "-",
-            f"rev:{event.to_revision}" if event.to_revision else "-",
+            pointed(event.to_revision, event.split),
             event.actor,
             event.reason or "",
             *(["; ".join(change.message for change in event.breaking)] if has_broken else []),

@@ -7,6 +7,7 @@ import click
 from promptdb.cli.opening import note_rename, service
 from promptdb.cli.options import json_option
 from promptdb.cli.present.output import print_json, print_table, short_time
+from promptdb.cli.present.text import pointed
 
 
 class _Time(click.ParamType[datetime]):
@@ -44,7 +45,7 @@ def command(prompt: str | None, at: datetime | None, as_json: bool) -> None:
     rows = [
         [
             f"{entry.prompt}:{entry.alias}",
-            f"rev:{entry.revision}",
+            pointed(entry.revision, entry.split),
             (entry.commit_id or "")[:12],
             short_time(entry.moved_at),
             entry.actor,

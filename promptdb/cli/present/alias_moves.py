@@ -8,7 +8,7 @@ import click
 from promptdb.cli.present.holds import note_git_targets, print_holds
 from promptdb.cli.present.output import print_json, print_table
 from promptdb.cli.present.plan import print_breaking
-from promptdb.cli.present.text import SHOWN, count, print_rest
+from promptdb.cli.present.text import SHOWN, count, pointed, print_hint, print_rest
 from promptdb.domain.aliases import AliasMove, Declaration
 from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.plan import Plan
@@ -58,6 +58,7 @@ def print_moves(
     With `dry_run`, none of them was made. `marks_refused` marks those that break callers.
     """
     needed = [move for move in moves if move.is_needed]
+    _note_other_sums(needed)
     if not dry_run:
         note_git_targets(needed, settings)
     if as_json:
@@ -69,8 +70,22 @@ def print_moves(
     if dry_run:
         click.echo("nothing was moved", err=True)
     elif not needed:
-        pointing = f"; {moves[0].prompt}:{moves[0].alias} is at rev:{moves[0].to_revision}" if len(moves) == 1 else ""
+        pointing = (
+            f"; {moves[0].prompt}:{moves[0].alias} is at {pointed(moves[0].to_revision, moves[0].to_split)}"
+            if len(moves) == 1
+            else ""
+        )
         click.echo(f"nothing to move{pointing}")
+
+
+def _note_other_sums(moves: Sequence[AliasMove]) -> None:
+    for move in moves:
+        before, after = move.from_split, move.to_split
+        if before is not None and after is not None and (before.total, before.control) != (after.total, after.control):
+            what = "sum" if before.total != after.total else "control"
+            name = f"{move.prompt}:{move.alias}"
+            click.echo(f"note: the split of {name} has another {what}, so keys of all its arms may move", err=True)
+            print_hint(f"keep the sum {before.total:,} and the control rev:{before.control} to move as few as possible")
 
 
 def print_declared(moves: Sequence[AliasMove], root: str, *, as_json: bool) -> None:
@@ -88,7 +103,7 @@ def print_declared(moves: Sequence[AliasMove], root: str, *, as_json: bool) -> N
 def _print_table(moves: Sequence[AliasMove], *, with_reasons: bool = False, marks_refused: bool = False) -> None:
     rows = []
     for move in moves:
-        there, target = (f"rev:{rev}" if rev is not None else "-" for rev in (move.from_revision, move.to_revision))
+        there, target = pointed(move.from_revision, move.from_split), pointed(move.to_revision, move.to_split)
         rows.append([f"{move.prompt}:{move.alias}", there, target])
         if with_reasons:
             rows[-1].append(move.reason or "")

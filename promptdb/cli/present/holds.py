@@ -6,11 +6,12 @@ import click
 
 from promptdb.cli.opening import root_prefix
 from promptdb.cli.present.output import short_time
-from promptdb.cli.present.text import SHOWN, count, one_line, print_hint, print_rest
+from promptdb.cli.present.text import SHOWN, count, one_line, pointed, print_hint, print_rest
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.holds import EndedHold, GitTarget, Hold
 from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.plan import Plan
+from promptdb.domain.splits import Split
 from promptdb.project.declared import said_of
 from promptdb.settings import AppSettings
 
@@ -19,15 +20,21 @@ def hold_line(hold: Hold) -> str:
     """Write one line: the alias, where it is, where git has it, and who moved it, when and why."""
     why = f", {hold.reason}" if hold.reason else ""
     moved = f"{hold.action} by {hold.actor}, {short_time(hold.since)}{why}"
-    return one_line(f"{hold.prompt}:{hold.alias} is held {_at(hold.revision)} ({_git(hold.git)}): {moved}")
+    return one_line(f"{hold.prompt}:{hold.alias} is held {_at(hold.revision, hold.split)} ({_git(hold.git)}): {moved}")
 
 
 def ended_line(ended: EndedHold, *, done: bool = False) -> str:
     """Write one line: the hold, and the change in git that ends it."""
     hold, now = ended.hold, ended.git_revision
-    because = "git does not move the alias any more" if now is None else f"git has the alias at rev:{now} now"
+    because = (
+        "git does not move the alias any more"
+        if now is None
+        else f"git has the alias at {pointed(now, ended.git_split)} now"
+    )
     ends = "ended" if done else "ends with the next sync"
-    return one_line(f"the hold of {hold.prompt}:{hold.alias} {_at(hold.revision)} by {hold.actor} {ends}: {because}")
+    return one_line(
+        f"the hold of {hold.prompt}:{hold.alias} {_at(hold.revision, hold.split)} by {hold.actor} {ends}: {because}"
+    )
 
 
 def print_holds(plan: Plan, *, done: bool = False) -> None:
@@ -55,7 +62,8 @@ def note_git_targets(moves: Sequence[AliasMove], settings: AppSettings) -> None:
         name = f"{move.prompt}:{move.alias}"
         if move.is_held:
             click.echo(
-                one_line(f"note: {name} is held {_at(move.to_revision)} ({_git(git)}); syncs leave it"), err=True
+                one_line(f"note: {name} is held {_at(move.to_revision, move.to_split)} ({_git(git)}); syncs leave it"),
+                err=True,
             )
         else:
             click.echo(one_line(f"note: {name} is not held, since {_git(git)} too"), err=True)
@@ -92,9 +100,9 @@ def _remedy(held: Sequence[tuple[AliasMove, GitTarget]]) -> str:
     return f"{until}, and so does a line with another version in {ALIASES_FILE}"
 
 
-def _at(revision: int | None) -> str:
-    return "without a version" if revision is None else f"at rev:{revision}"
+def _at(revision: int | None, split: Split | None) -> str:
+    return "without a version" if revision is None else f"at {pointed(revision, split)}"
 
 
 def _git(git: GitTarget) -> str:
-    return f"{git.place} has rev:{git.revision}"
+    return f"{git.place} has {pointed(git.revision, git.split)}"

@@ -22,9 +22,10 @@ from promptdb.cli.present.prompt_diff import (
     prompt_lines,
     shortened_diff,
 )
-from promptdb.cli.present.text import count, escaped, one_line
+from promptdb.cli.present.text import count, escaped, one_line, pointed
 from promptdb.domain.plan import Action, Change, Plan
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import Split
 from promptdb.domain.views import AliasView
 from promptdb.problems import Problem
 from promptdb.render.text_diff import shortened
@@ -120,8 +121,8 @@ def _moves(plan: Plan) -> Iterator[str]:
     yield f"#### Aliases: {moves_summary(plan)}"
     lines = []
     for move in plan.moves:
-        target = f"{_revision(move.from_revision)} to {_revision(move.to_revision)}"
-        line = f"- {code(f'{move.prompt}:{move.alias}')}: {target}, {code(move.reason or '')}"
+        there, target = _pointed(move.from_revision, move.from_split), _pointed(move.to_revision, move.to_split)
+        line = f"- {code(f'{move.prompt}:{move.alias}')}: {there} to {target}, {code(move.reason or '')}"
         if move.breaking:
             line += f" — **breaks callers**: {code('; '.join(change.message for change in move.breaking))}"
         lines.append(line)
@@ -145,15 +146,15 @@ def _standing(plan: Plan, standing: Sequence[AliasView]) -> Iterator[str]:
     yield "#### Protected aliases stay where they are"
     yield "Merging does not move them: `promptdb promote` does."
     lines = [
-        f"- {code(f'{view.prompt}:{view.alias}')} stays at rev:{view.revision}"
+        f"- {code(f'{view.prompt}:{view.alias}')} stays at {pointed(view.revision, view.split)}"
         + (f", and the new version is rev:{new[view.prompt]}" if view.prompt in new else "")
         for view in standing
     ]
     yield _fitting(lines, _STANDING, "protected alias")
 
 
-def _revision(revision: int | None) -> str:
-    return "nothing" if revision is None else f"rev:{revision}"
+def _pointed(revision: int | None, split: Split | None) -> str:
+    return "nothing" if revision is None else pointed(revision, split)
 
 
 def _shared(plan: Plan) -> Iterator[str]:

@@ -1,6 +1,11 @@
 """Makes foreign text safe to print, and puts numbers into words."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from promptdb.domain.splits import Split
 
 SHOWN = 50
 """Lines of one list on a terminal or in a log; the summary counts all of them, and JSON has them."""
@@ -38,6 +43,13 @@ def print_rest(number: int, *, more: str = "more", err: bool = False) -> None:
 def count(number: int, noun: str) -> str:
     """Write a number with its noun: `1 alias`, `2,000 prompts`."""
     return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith("s") else "s")
+
+
+def pointed(revision: int | None, split: "Split | None" = None) -> str:
+    """Write what an alias points at: `rev:3`, the arms of its split, or nothing."""
+    if revision is None:
+        return "-"
+    return f"rev:{revision}" if split is None else str(split)
 
 
 def size(number: int) -> str:
