@@ -6,6 +6,7 @@ from typing import Any
 from promptdb.api.preconditions import etag_of
 from promptdb.domain.alias_condition import alias_state
 from promptdb.domain.kept_answer import KeptAnswer
+from promptdb.domain.splits import split_fields
 from promptdb.domain.views import AliasView
 from promptdb.registry.requested_moves import Moved
 
@@ -18,6 +19,7 @@ def alias_fields(view: AliasView) -> dict[str, Any]:
         "version_id": str(view.version_id),
         "generation": view.generation,
         "updated_at": view.updated_at.isoformat(),
+        "split": split_fields(view.split),
     }
 
 
@@ -31,6 +33,8 @@ def answer_to(moved: Moved) -> KeptAnswer:
         "moved": move.is_needed,
         "from_revision": move.from_revision,
         "to_revision": move.to_revision,
+        "from_split": split_fields(move.from_split),
+        "to_split": split_fields(move.to_split),
         "from_version": move.from_version and str(move.from_version),
         "to_version": move.to_version and str(move.to_version),
         "generation": move.generation + move.is_needed,

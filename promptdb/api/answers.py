@@ -1,6 +1,7 @@
 """Keeps the answers to lookups as the bytes that go out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from threading import Lock
@@ -80,6 +81,15 @@ class Answers:
         found = self._lookups.at_hand(text)
         return answer if found is not None and found.version is version else None
 
+    def for_key(self, text: str, key: str) -> Answer:
+        """Answer a reference for a key, whose answer is not kept: there are too many keys. Errors as in `fetch`."""
+        ref = PromptRef.parse(text)
+        if not isinstance(ref.selector, ByLabel):
+            return self.at_hand(text) or self.fetch(text)
+        found = self._lookups.at_hand(text) or self._lookups.fetch(text)
+        arm = replace(found.stored().for_key(key), split=None, arms=())
+        return Answer(ref.prompt, arm.view.prompt, encode_version(arm, files_of), ALIAS)
+
     def fetch(self, text: str) -> Answer:
         """Answer a reference, if need be from the database.
 
@@ -91,11 +101,10 @@ class Answers:
         ref = PromptRef.parse(text)
         if isinstance(ref.selector, ByLabel | Latest):
             found = self._lookups.at_hand(text) or self._lookups.fetch(text)
-            stored = StoredVersion(found.version, found.spec_json, found.archived, found.alias, found.commit_id)
-            answer = Answer(ref.prompt, found.version.prompt, encode_version(stored, found.assets), ALIAS)
+            answer = Answer(ref.prompt, found.version.prompt, encode_version(found.stored(), files_of), ALIAS)
             return self._keep(text, answer, found.version)
         stored = self._reader.find(ref)
-        made = partial(Answer, ref.prompt, stored.view.prompt, encode_version(stored, files_of(stored)))
+        made = partial(Answer, ref.prompt, stored.view.prompt, encode_version(stored, files_of))
         return self._keep(text, made(PINNED), None) if ref.is_pinned else made(ALIAS)
 
     def _keep(self, text: str, answer: Answer, version: PromptVersionView | None) -> Answer:

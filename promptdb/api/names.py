@@ -31,6 +31,8 @@ Selector = Annotated[str, Query(description=_SELECTOR, examples=["production"])]
 PROMPT = parameter("prompt", "path", _PROMPT, "support/triage", required=True, pattern=_PATTERN)
 SELECTOR = parameter("selector", "query", _SELECTOR, "production", default="latest")
 
+KEY = parameter("key", "query", "Identifies a user or the like, for an alias with a traffic split.", "user-1")
+
 
 def prompt_of(segment: str) -> PromptId:
     """Read the name of a prompt in a path.

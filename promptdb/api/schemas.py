@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
+from promptdb.api.split_schemas import Split
+
 Text = Annotated[str, StringConstraints(max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line."""
 
@@ -91,6 +93,8 @@ class Version(VersionView):
     archived: bool = Field(description="the prompt has no file any more")
     alias: str | None = Field(description="the alias that the selector names")
     commit_id: str | None = Field(description="the first known commit with this version")
+    split: Split | None
+    arms: list["Version"] = Field(description="the versions of the other arms")
     spec: dict[str, Any]
     assets: list[Asset]
 
@@ -133,59 +137,6 @@ class ListedPrompt(PromptSummary):
     aliases: dict[str, int] = Field(description="the revision of each alias", examples=[{"production": 3}])
 
 
-class AliasState(BaseModel):
-    alias: Alias
-    revision: int
-    version_id: UUID
-    generation: int = Field(description="grows with each move")
-    updated_at: Time
-    held: bool = Field(description="it was moved by hand, and syncs leave it there")
-
-
-class Prompt(PromptSummary):
-    aliases: list[AliasState]
-
-
-class ContractChange(BaseModel):
-    """A difference that callers can notice."""
-
-    kind: str
-    name: str
-    message: str
-    is_breaking: bool
-
-
-class Move(BaseModel):
-    """A move of an alias. `run_id` is the sync that made it."""
-
-    prompt: PromptName
-    alias: Alias
-    action: str
-    from_revision: int | None
-    to_revision: int | None
-    actor: str
-    reason: str | None
-    created_at: Time
-    breaking: list[ContractChange] = Field(description="breaking changes that were allowed")
-    run_id: int | None
-
-
-class Blame(BaseModel):
-    """The version that an alias pointed at, and the move that had brought it there."""
-
-    prompt: PromptName
-    alias: Alias
-    version_id: UUID
-    revision: int
-    spec_hash: Digest
-    commit_id: str | None
-    action: str
-    actor: str
-    reason: str | None
-    moved_at: Time
-    run_id: int | None
-
-
 class SyncRun(BaseModel):
     id: int
     root: str
@@ -209,18 +160,6 @@ class Page(BaseModel, Generic[T]):
     next: str | None
 
 
-class Diff(BaseModel):
-    """The differences between two versions."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    from_: str = Field(alias="from", examples=["support/triage:rev:1"])
-    to: str = Field(examples=["support/triage:rev:2"])
-    parts: list[str] = Field(examples=[["template"]])
-    diff: list[str] = Field(description="the lines of a unified diff of the texts; empty if they are equal")
-    contract: list[ContractChange]
-
-
 class RenderBody(Body):
     """Values by the names of variables. `as` is the form of the answer, by default text and messages."""
 
@@ -233,6 +172,7 @@ class RenderBody(Body):
 
     variables: dict[str, Any] = Field(default={}, description="values by name")
     as_: Literal["text", "messages", "openai", "anthropic"] | None = Field(default=None, alias="as")
+    key: str | None = Field(default=None, max_length=1024, description="chooses an arm of a traffic split")
     ignore_extra: bool = Field(default=False, description="ignore values that the prompt has no variable for")
 
 

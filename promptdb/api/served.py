@@ -92,11 +92,11 @@ class Served:
         """Replace what a write of this process has changed, so that its caller finds it."""
         self._lookups.confirm()
 
-    def prompt(self, text: str) -> ResolvedPrompt:
+    def prompt(self, text: str, key: str | None = None) -> ResolvedPrompt:
         """Find the version of a reference, ready to render. Errors as in `PromptClient.get`."""
         ref = PromptRef.parse(text)
         if isinstance(ref.selector, ByLabel | Latest):
-            return self._lookups.at_hand(text) or self._lookups.fetch(text)
+            return self._lookups.at_hand(text, key) or self._lookups.fetch(text, key)
         return resolved(text, self.reader.find(ref))
 
     def service_for(self, grant: Grant) -> PromptService:

@@ -6,9 +6,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from promptdb.api.schemas import Body, Digest, PromptName, Text, Time, VersionView
+from promptdb.api.split_schemas import Split
 from promptdb.domain.alias_condition import Expected
 from promptdb.domain.changes import ContractKind
 from promptdb.domain.refs import MAX_REVISION
+from promptdb.domain.splits import MAX_ARMS, MAX_TOTAL
 
 _BREAKING = "move a protected alias even if that breaks its callers; the history records the breaking changes"
 
@@ -79,6 +81,27 @@ class MoveBody(_Conditional):
     allow_breaking: bool = Field(default=False, description=_BREAKING)
 
 
+class ArmBody(Body):
+    selector: Text = Field(description="a version, by any selector")
+    weight: int = Field(ge=1, le=MAX_TOTAL, description="its part of the sum of the weights")
+
+
+class SplitBody(_Conditional):
+    """The arms of a traffic split. The first is the control, for lookups without a key."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [{"arms": [{"selector": "rev:3", "weight": 90}, {"selector": "staging", "weight": 10}]}]
+        },
+    )
+
+    arms: list[ArmBody] = Field(min_length=2, max_length=MAX_ARMS)
+    reason: Text | None = None
+    allow_breaking: bool = Field(default=False, description=_BREAKING)
+
+
 class RollbackBody(_Conditional):
     """A rollback needs no body."""
 
@@ -106,6 +129,7 @@ class Alias(BaseModel):
     version_id: UUID
     generation: int
     updated_at: Time
+    split: Split | None = Field(description="its traffic split, whose control is the revision")
 
 
 class ListedAlias(Alias):
@@ -128,10 +152,12 @@ class MadeMove(BaseModel):
 
     prompt: PromptName
     alias: str
-    action: Literal["promote", "rollback", "delete"]
+    action: Literal["promote", "split", "rollback", "delete"]
     moved: bool = Field(description="false if the alias was there already")
     from_revision: int | None
     to_revision: int | None
+    from_split: Split | None
+    to_split: Split | None
     from_version: UUID | None
     to_version: UUID | None
     generation: int = Field(description="counts the moves of the alias, with this one")

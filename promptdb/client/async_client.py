@@ -73,20 +73,22 @@ class AsyncPromptClient:
         """Wait some seconds for the first answer of the source. Errors as in `PromptClient.wait_ready`."""
         await self._in_thread(self._client.wait_ready, timeout)
 
-    async def get(self, ref: str, *, fallback: "Fallback | None" = None) -> "ResolvedPrompt":
+    async def get(self, ref: str, *, key: str | None = None, fallback: "Fallback | None" = None) -> "ResolvedPrompt":
         """Find the version that a reference names. Arguments and errors as in `PromptClient.get`."""
-        found = self._client.at_hand(ref)
-        return found if found is not None else await self._in_thread(self._client.get, ref, fallback=fallback)
+        found = self._client.at_hand(ref, key)
+        if found is not None:
+            return found
+        return await self._in_thread(self._client.get, ref, key=key, fallback=fallback)
 
     async def resolve(self, ref: str) -> "PromptVersionView":
         """Find the version that a reference names now. Errors as in `get`."""
         return (await self.get(ref)).version
 
-    async def get_many(self, refs: Iterable[str]) -> "dict[str, ResolvedPrompt]":
-        """Find the versions of several references. Errors as in `get`."""
+    async def get_many(self, refs: Iterable[str], *, key: str | None = None) -> "dict[str, ResolvedPrompt]":
+        """Find the versions of several references. Arguments and errors as in `PromptClient.get_many`."""
         names = listed(refs)
-        found = {ref: prompt for ref in names if (prompt := self._client.at_hand(ref)) is not None}
-        return found if len(found) == len(set(names)) else await self._in_thread(self._client.get_many, names)
+        found = {ref: prompt for ref in names if (prompt := self._client.at_hand(ref, key)) is not None}
+        return found if len(found) == len(set(names)) else await self._in_thread(self._client.get_many, names, key=key)
 
     async def preload(self, alias: str = "production", namespace: str | None = None) -> int:
         """Read the version of an alias for many prompts in one request. See `PromptClient.preload`."""

@@ -116,11 +116,13 @@ class PromptClient:
 
     # Lookups
 
-    def get(self, ref: str, *, fallback: "Fallback | None" = None) -> "ResolvedPrompt":
+    def get(self, ref: str, *, key: str | None = None, fallback: "Fallback | None" = None) -> "ResolvedPrompt":
         """Find the version that a reference names, ready to render.
 
         Args:
             ref: `namespace/name[:selector]`, for example `support/triage:production`.
+            key: identifies a user, a session or the like, where the alias has a traffic split. An equal key gets an equal arm
+                everywhere. The result has the reason SPLIT. Without a key, the control answers.
             fallback: an f-string, the fields of a prompt file, or a spec, for when the source has no answer. The result has the
                 reason DEFAULT.
 
@@ -129,22 +131,26 @@ class PromptClient:
             InvalidPrompts: the fallback was needed, and is not a valid prompt.
             NotFound: there is no such prompt or version, and no fallback. The hint names similar or existing ones.
             StorageError: the source cannot be reached, the answer is not in memory, and there is no fallback.
+            TypeError: the key is not text.
         """
-        found = self._lookups.at_hand(ref)
+        if key is not None and type(key) is not str:
+            require_key(key)
+        found = self._lookups.at_hand(ref, key)
         if found is not None:
             return found
         if fallback is None:
-            return self._lookups.fetch(ref)
+            return self._lookups.fetch(ref, key)
         try:
-            return self._lookups.fetch(ref)
+            return self._lookups.fetch(ref, key)
         except InvalidRef:
             raise
         except PromptDBError:
             return self._default(ref, fallback)
 
-    def at_hand(self, ref: str) -> "ResolvedPrompt | None":
+    def at_hand(self, ref: str, key: str | None = None) -> "ResolvedPrompt | None":
         """Answer from memory, as `get` would. Return None where `get` would ask the source."""
-        return self._lookups.at_hand(ref)
+        require_key(key)
+        return self._lookups.at_hand(ref, key)
 
     def preload(self, alias: str = "production", namespace: str | None = None) -> int:
         """Read the versions of an alias in one request, so that later lookups of `namespace/name:ALIAS` do not wait.
@@ -179,12 +185,16 @@ class PromptClient:
         """Find the version that a reference names now. Errors as in `get`."""
         return self.get(ref).version
 
-    def get_many(self, refs: Iterable[str]) -> "dict[str, ResolvedPrompt]":
-        """Find the versions of several references. One request finds all that are not in memory. Errors as in `get`."""
+    def get_many(self, refs: Iterable[str], *, key: str | None = None) -> "dict[str, ResolvedPrompt]":
+        """Find the versions of several references. One request finds all that are not in memory.
+
+        The key is that of all of them. Errors as in `get`.
+        """
+        require_key(key)
         names = listed(refs)
-        missing = [ref for ref in dict.fromkeys(names) if self._lookups.at_hand(ref) is None]
-        found = self._lookups.fetch_many(missing) if len(missing) > 1 else {}
-        return {ref: found.get(ref) or self.get(ref) for ref in names}
+        missing = [ref for ref in dict.fromkeys(names) if self._lookups.at_hand(ref, key) is None]
+        found = self._lookups.fetch_many(missing, key) if len(missing) > 1 else {}
+        return {ref: found.get(ref) or self.get(ref, key=key) for ref in names}
 
     def render(self, ref: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> "PromptRenderResult":
         """Find and render a version.
@@ -270,6 +280,12 @@ class PromptClient:
         if not isinstance(self._source, WritableSource):
             raise ConfigError("this client only reads prompts", "use the source 'database' to register and export")
         return self._source.service
+
+
+def require_key(key: str | None) -> None:
+    """Raise TypeError for a key that is not text, also where no split needs it yet."""
+    if key is not None and not isinstance(key, str):
+        raise TypeError(f"a key is text, such as the id of a user, not {key!r:.60}")
 
 
 def listed(refs: Iterable[str]) -> list[str]:

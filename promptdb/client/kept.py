@@ -1,13 +1,14 @@
 """The prompts that a client keeps, and how long each may be served."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import inf
 from time import monotonic
 
 from promptdb.domain.delivery import Origin, Reason
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
+from promptdb.domain.splits import Buckets, Split
 from promptdb.domain.views import StoredVersion
 from promptdb.render.resolved import PromptMaker, ResolvedPrompt, resolved
 
@@ -47,35 +48,64 @@ class Kept:
     is_late: bool = False
     cached: ResolvedPrompt | None = None
     _stale: ResolvedPrompt | None = None
+    _buckets: Buckets | None = None
+    _arms: dict[int, ResolvedPrompt] = field(default_factory=dict)
+    _stale_arms: dict[int, ResolvedPrompt] = field(default_factory=dict)
 
-    def first(self) -> ResolvedPrompt:
-        """Return the answer as the source just gave it. Errors as in `resolved`."""
+    def first(self, key: str | None = None) -> ResolvedPrompt:
+        """Return the answer as the source just gave it, for a key if there is a split. Errors as in `resolved`."""
+        if key is not None and (split := self.stored.split) is not None:
+            return self._arm(split, key, self._arms, Reason.SPLIT)
         return self._with(Reason.STATIC)
 
-    def again(self) -> ResolvedPrompt:
+    def again(self, key: str | None = None) -> ResolvedPrompt:
         """Return the answer as one from memory."""
+        if key is not None and (split := self.stored.split) is not None:
+            return self._arm(split, key, self._arms, Reason.SPLIT)
         if self.cached is None:
             self.cached = self._with(Reason.CACHED)
         return self.cached
 
-    def late(self) -> ResolvedPrompt:
+    def late(self, key: str | None = None) -> ResolvedPrompt:
         """Return the answer as one that the source has not confirmed in time."""
+        if key is not None and (split := self.stored.split) is not None:
+            return self._arm(split, key, self._stale_arms, Reason.STALE)
         if self._stale is None:
             self._stale = self._with(Reason.STALE)
         return self._stale
 
-    def _with(self, reason: Reason) -> ResolvedPrompt:
+    def read_all(self) -> None:
+        """Make the forms for later lookups. Errors as in `resolved`."""
+        self.again()
+        if self.stored.split is not None:
+            self._arms = {each: self._with(Reason.SPLIT, each) for each in self.stored.split.revisions}
+
+    def _arm(self, split: Split, key: str, arms: dict[int, ResolvedPrompt], reason: Reason) -> ResolvedPrompt:
+        buckets = self._buckets
+        if buckets is None:
+            buckets = self._buckets = Buckets(split, self.stored.view.prompt)
+        revision = buckets.arm_of(key)
+        found = arms.get(revision)
+        if found is None:
+            found = arms[revision] = self._with(reason, revision)
+        return found
+
+    def _with(self, reason: Reason, revision: int | None = None) -> ResolvedPrompt:
         age = None if self.lease is FOR_GOOD else self.age
-        return resolved(self.ref.text, self.stored, self.source, reason, age, self.make)
+        stored = self.stored
+        if revision is not None:
+            stored = replace(stored.arm(revision), split=stored.split)
+        return resolved(self.ref.text, stored, self.source, reason, age, self.make)
 
     def age(self) -> float:
         """Count the seconds since the source confirmed the answer. Zero if it can never change."""
         return 0.0 if self.lease is FOR_GOOD else monotonic() - max(self.read_at, self.lease.confirmed_at)
 
     def is_another_than(self, before: "Kept") -> bool:
-        """Compare versions. With each commit of a checkout its files have another commit, but not another version."""
+        """Compare versions and splits. With each commit of a checkout its files have another commit, and the same version."""
         one, other = self.stored.view, before.stored.view
-        return (one.prompt, one.revision, one.spec_hash) != (other.prompt, other.revision, other.spec_hash)
+        is_same = (one.prompt, one.revision, one.spec_hash) == (other.prompt, other.revision, other.spec_hash)
+        return not is_same or self.stored.split != before.stored.split
 
     def replaced(self) -> None:
         """Let the answer grow old from now on, for callers that still hold it."""

@@ -66,18 +66,18 @@ class Lookups:
         self._lease.until = -inf
         self._source.after_fork()
 
-    def at_hand(self, text: str) -> ResolvedPrompt | None:
+    def at_hand(self, text: str, key: str | None = None) -> ResolvedPrompt | None:
         """Answer a reference without waiting for the source. Return None if the answer is not kept, or too old."""
         kept = self._kept.get(text)
         if kept is None:
             return None
         if monotonic() < kept.lease.until:
-            return kept.cached or kept.again()
+            return kept.again(key) if key is not None else kept.cached or kept.again()
         self.start()
         age = kept.age()
         if age < self._ttl and not kept.is_late:
-            return kept.again()
-        return kept.late() if self._max_stale is None or age <= self._max_stale else None
+            return kept.again(key)
+        return kept.late(key) if self._max_stale is None or age <= self._max_stale else None
 
     def age(self) -> float:
         """Count the seconds since the source confirmed all answers that can change. Infinite before the first time."""
@@ -105,7 +105,7 @@ class Lookups:
 
     # Answers that are not kept
 
-    def fetch(self, text: str) -> ResolvedPrompt:
+    def fetch(self, text: str, key: str | None = None) -> ResolvedPrompt:
         """Ask the source for a reference. Callers that ask for the same one at the same time share one request.
 
         Raises:
@@ -121,7 +121,7 @@ class Lookups:
                     mine = self._flights[text] = Future[Kept]()
                     break
             try:
-                return flight.result().first()
+                return flight.result().first(key)
             except CancelledError:
                 continue  # its caller was interrupted: ask again
         try:
@@ -129,7 +129,7 @@ class Lookups:
             if isinstance(kept, PromptDBError):
                 raise kept
             is_late = self._source.is_at_hand and (kept.is_late or kept.age() >= self._ttl)
-            found = kept.late() if is_late else kept.first()
+            found = kept.late(key) if is_late else kept.first(key)
             mine.set_result(kept)
             return found
         except PromptDBError as error:
@@ -140,7 +140,7 @@ class Lookups:
             with self._lock:
                 self._flights.pop(text, None)
 
-    def fetch_many(self, texts: list[str]) -> dict[str, ResolvedPrompt]:
+    def fetch_many(self, texts: list[str], key: str | None = None) -> dict[str, ResolvedPrompt]:
         """Ask the source for several references in one request. `fetch` has the errors of those that are left out."""
         try:
             answers = self._ask([PromptRef.parse(text) for text in texts])
@@ -148,7 +148,7 @@ class Lookups:
             if not self._source.is_at_hand:
                 raise
             answers = []
-        return {kept.ref.text: kept.first() for kept in answers if isinstance(kept, Kept)}
+        return {kept.ref.text: kept.first(key) for kept in answers if isinstance(kept, Kept)}
 
     def _ask(self, refs: list[PromptRef]) -> list[Kept | PromptDBError]:
         self._require_source()

@@ -50,7 +50,7 @@ def renewed(
         elif answer != before.stored or before.is_late:
             new = found[before.ref.text] = keep(before.ref, answer)
             # Here a lookup does not wait for it, and what cannot be read does not replace what can.
-            new.again()
+            new.read_all()
     if (origin := changes.origin) is not None:
         # The snapshot of a chain gave these, and the live source confirms them.
         for one in kept:

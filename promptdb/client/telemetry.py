@@ -146,23 +146,23 @@ def observe(client: "PromptClient", lookups: "Lookups") -> None:
     _observed.add(lookups)
     get, at_hand, close, fetch_many = client.get, client.at_hand, client.close, lookups.fetch_many
 
-    def counted_get(ref: str, *, fallback: Fallback | None = None) -> ResolvedPrompt:
+    def counted_get(ref: str, *, key: str | None = None, fallback: Fallback | None = None) -> ResolvedPrompt:
         try:
-            found = get(ref, fallback=fallback)
+            found = get(ref, key=key, fallback=fallback)
         except PromptDBError as error:
             _count(lookups.health.source, ERROR, type(error).__name__)[0] += 1
             raise
         found.lookups[0] += 1  # type: ignore[attr-defined]  # `traced` made it
         return found
 
-    def counted_at_hand(ref: str) -> ResolvedPrompt | None:
-        found = at_hand(ref)
+    def counted_at_hand(ref: str, key: str | None = None) -> ResolvedPrompt | None:
+        found = at_hand(ref, key)
         if found is not None:
             found.lookups[0] += 1  # type: ignore[attr-defined]  # as above
         return found
 
-    def counted_fetch_many(texts: list[str]) -> dict[str, ResolvedPrompt]:
-        found = fetch_many(texts)
+    def counted_fetch_many(texts: list[str], key: str | None = None) -> dict[str, ResolvedPrompt]:
+        found = fetch_many(texts, key)
         for prompt in found.values():
             prompt.lookups[0] += 1  # type: ignore[attr-defined]  # as above
         return found

@@ -16,6 +16,9 @@ class Reason(StrEnum):
     CACHED = "CACHED"
     """The client had it, and the source confirmed it within the time to live, or it can never change."""
 
+    SPLIT = "SPLIT"
+    """The alias has a traffic split, and the key of this call decided. The source may have answered, or the client had it."""
+
     STALE = "STALE"
     """The client had it, but the source has not confirmed it for longer than the time to live."""
 

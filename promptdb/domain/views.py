@@ -77,7 +77,7 @@ class StoredVersion:
 
     `alias` is the alias in the reference, and `commit_id` the first commit with this version. `assets` reads its files. It is
     None if they cannot be read. `origin` is set by a chain of sources. With a `split` of the alias, this version is the
-    control, and `arms` has the other versions once they were read.
+    control, and `arms` has the other versions.
     """
 
     view: PromptVersionView
@@ -89,6 +89,16 @@ class StoredVersion:
     origin: Origin | None = field(default=None, repr=False, compare=False)
     split: "Split | None" = None
     arms: "tuple[StoredVersion, ...]" = field(default=(), repr=False, compare=False)
+
+    def arm(self, revision: int) -> "StoredVersion":
+        """Take the version of an arm. This one is the control."""
+        return next((arm for arm in self.arms if arm.view.revision == revision), self)
+
+    def for_key(self, key: str | None) -> "StoredVersion":
+        """Take the version that a key gets; without a key or a split, this one."""
+        if key is None or self.split is None:
+            return self
+        return self.arm(self.split.arm_of(self.view.prompt, key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from promptdb.db.lookup import current_name, existing_name, find_version, find_v
 from promptdb.db.lookup_many import find_each
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
+from promptdb.db.split_arms import with_arms
 from promptdb.db.sqlite_lookup import find_in_sqlite
 from promptdb.domain.digest import Digest
 from promptdb.domain.prompt_id import PromptId
@@ -96,22 +97,24 @@ class RegistryReader:
         Raises:
             NotFound: the prompt or version does not exist. The hint lists what does.
         """
-        if (found := find_in_sqlite(self.registry.engine, ref, self._assets)) is not None:
+        found = find_in_sqlite(self.registry.engine, ref, self._assets)
+        if found is not None and found.split is None:
             return found
         with reading(self.registry.engine) as connection:
-            return find_version(connection, ref, self._assets)
+            found = found or find_version(connection, ref, self._assets)
+            return self._whole(connection, [found])[0]
 
     @retried
     def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
         """Find the recorded version of each reference, or the reason why there is none, in one state of the registry."""
         with reading(self.registry.engine) as connection:
-            return find_each(connection, refs, self._assets)
+            return with_arms(connection, find_each(connection, refs, self._assets), self._assets)
 
     @retried
     def find_all(self, alias: str, namespace: str | None = None) -> list[StoredVersion]:
         """Find the version of an alias, or of `latest`, for all prompts that have it, in or below a namespace."""
         with reading(self.registry.engine) as connection:
-            return find_versions(connection, alias, namespace, self._assets)
+            return self._whole(connection, find_versions(connection, alias, namespace, self._assets))
 
     @retried
     def list_prompts(self, pattern: str | None = None, *, archived: bool = False) -> list[PromptSummary]:
@@ -207,6 +210,14 @@ class RegistryReader:
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt) if prompt is not None else None
             return blame(connection, at, name)
+
+    def _whole(self, connection: sa.Connection, found: Sequence[StoredVersion]) -> list[StoredVersion]:
+        """Add the arms of splits. Raise IntegrityFailure if one is missing."""
+        whole = with_arms(connection, found, self._assets)
+        for one in whole:
+            if isinstance(one, PromptDBError):
+                raise one
+        return [one for one in whole if isinstance(one, StoredVersion)]
 
     def _assets(self, version: PromptVersionView) -> RecordedAssets:
         return RecordedAssets(self.registry, version)

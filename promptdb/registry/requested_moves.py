@@ -26,9 +26,10 @@ from promptdb.domain.views import AliasView
 from promptdb.errors import Conflict
 from promptdb.registry.alias_conditions import require_condition
 from promptdb.registry.aliases import deletion, perform_on, promotion, require_storable, rollback
+from promptdb.registry.splits import Arms, splitting
 from promptdb.registry.stores import Registry
 
-Action = Literal["promote", "rollback", "delete"]
+Action = Literal["promote", "split", "rollback", "delete"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class RequestedMove:
     Attributes:
         prompt: its present name, which the sender may use. A name that it had earlier is refused.
         selector: the version to point at; None for other actions.
+        arms: those of a split.
         allow_breaking: move a protected alias even if that breaks callers.
     """
 
@@ -48,6 +50,7 @@ class RequestedMove:
     selector: str | None = None
     reason: str | None = None
     allow_breaking: bool = False
+    arms: Arms = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ def _decided(connection: sa.Connection, wanted: RequestedMove) -> AliasMove:
         return rollback(connection, wanted.prompt, wanted.alias)
     if wanted.action == "delete":
         return deletion(connection, wanted.prompt, wanted.alias)
+    if wanted.action == "split":
+        return splitting(connection, wanted.prompt, wanted.alias, wanted.arms)
     found = find_version(connection, PromptRef.parse(f"{wanted.prompt}:{wanted.selector}")).view
     return promotion(connection, wanted.prompt, AliasTarget(found.revision, found.id), wanted.alias)
 

@@ -1,7 +1,7 @@
 """A version found by a lookup, ready to render."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, BinaryIO
 
@@ -10,6 +10,7 @@ from promptdb.domain.digest import Digest, digest_of
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.spec import PromptSpec
+from promptdb.domain.splits import Split
 from promptdb.domain.views import AssetReader, AssetView, PromptVersionView, StoredVersion
 from promptdb.errors import AssetNotFound, IntegrityFailure, StorageError
 from promptdb.render.compiled import CompiledPrompt
@@ -41,7 +42,8 @@ class ResolvedPrompt(RenderablePrompt):
     """The version found by `ref`. It never changes, although a later lookup may find another version.
 
     `alias` is set if the reference named one. `commit_id` is the first known commit with this version. `archived`: the
-    prompt has no file any more. `source` names the place that it came from, and `reason` says how.
+    prompt has no file any more. `source` names the place that it came from, and `reason` says how. `split` is that of the
+    alias: with a key, `version` is its arm for the key, and otherwise the control.
     """
 
     ref: str
@@ -51,6 +53,8 @@ class ResolvedPrompt(RenderablePrompt):
     archived: bool = False
     source: str = "database"
     reason: Reason = Reason.STATIC
+    split: Split | None = None
+    _arms: tuple[StoredVersion, ...] = field(default=(), repr=False, compare=False)
     _age: Callable[[], float] | None = field(default=None, repr=False, compare=False)
     _reader: AssetReader | None = field(default=None, repr=False, compare=False)
 
@@ -61,12 +65,22 @@ class ResolvedPrompt(RenderablePrompt):
         return f"ResolvedPrompt({self.ref!r}, {self.version!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_reader": None, "_age": None}  # connections cannot be pickled
+        return {**self.__dict__, "_reader": None, "_age": None, "_arms": ()}  # connections cannot be pickled
+
+    def stored(self) -> StoredVersion:
+        """Return the version as its source gave it, with the arms of a split."""
+        facts = (self.archived, self.alias, self.commit_id, self._reader)
+        return StoredVersion(self.version, self.spec_json, *facts, split=self.split, arms=self._arms)
 
     @property
     def age(self) -> float:
         """Seconds since the source confirmed this answer. Zero for a version that cannot change, or that was pickled."""
         return self._age() if self._age is not None else 0.0
+
+    @property
+    def variant(self) -> str | None:
+        """The word for this version in OpenFeature, such as `rev:4`. None if the version is not recorded."""
+        return f"rev:{self.version.revision}" if self.version.is_recorded else None
 
     @property
     def renamed_to(self) -> PromptId | None:
@@ -162,9 +176,18 @@ def resolved(
         archived=stored.archived,
         source=source,
         reason=reason,
+        split=stored.split,
+        _arms=stored.arms,
         _age=age,
         _reader=stored.assets,
     )
+
+
+def resolved_for(ref: str, stored: StoredVersion, key: str | None, source: str = "database") -> ResolvedPrompt:
+    """Make the version that a key gets ready to render. Without a key or a split, that is the version itself."""
+    if key is None or stored.split is None:
+        return resolved(ref, stored, source)
+    return resolved(ref, replace(stored.for_key(key), split=stored.split), source, Reason.SPLIT)
 
 
 def asset_not_found(version: PromptVersionView, path: str, there: Sequence[str]) -> AssetNotFound:

@@ -28,7 +28,7 @@ from promptdb.project.content import Content
 from promptdb.project.placing import name_of_file, text_defaults
 from promptdb.registry.reader import RegistryReader
 from promptdb.registry.stores import Registry, Sharing
-from promptdb.render.resolved import ResolvedPrompt, resolved
+from promptdb.render.resolved import ResolvedPrompt, resolved_for
 from promptdb.service.alias_verbs import AliasVerbs
 from promptdb.settings import AppSettings, load_settings
 from promptdb.sync.alias_moves import PointingLike, pointing_of
@@ -86,17 +86,18 @@ class PromptService(AliasVerbs):
 
     # Lookups
 
-    def get(self, ref: str) -> ResolvedPrompt:
+    def get(self, ref: str, *, key: str | None = None) -> ResolvedPrompt:
         """Find the version that a reference names, ready to render.
 
         Args:
             ref: `namespace/name[:selector]`, for example `support/triage:production`.
+            key: chooses an arm where the alias has a traffic split.
 
         Raises:
             InvalidRef: `ref` is malformed.
             NotFound: the prompt or version does not exist. The hint lists what does.
         """
-        return resolved(ref, self.find(PromptRef.parse(ref)))
+        return resolved_for(ref, self.find(PromptRef.parse(ref)), key)
 
     def resolve(self, ref: str) -> PromptVersionView:
         """Find the version that a reference names, without its content. Errors as in `get`."""

@@ -13,6 +13,7 @@ from promptdb.db.generations import generation_of
 from promptdb.db.lookup import find_versions
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
+from promptdb.db.split_arms import with_arms
 from promptdb.domain.blob import CHUNK
 from promptdb.domain.delivery import Generation
 from promptdb.domain.digest import Digest, digest_of
@@ -28,8 +29,9 @@ from promptdb.domain.snapshot.records import (
     encode_earlier_name,
     encode_record,
 )
+from promptdb.domain.splits import Split
 from promptdb.domain.views import StoredVersion
-from promptdb.errors import IntegrityFailure, StorageError, VersionNotFound
+from promptdb.errors import IntegrityFailure, PromptDBError, StorageError, VersionNotFound
 from promptdb.registry.asset_rows import may_have_assets, recorded_assets
 from promptdb.registry.stores import Registry
 from promptdb.transfer.snapshot_keys import Signer
@@ -101,7 +103,7 @@ def _read(
 ) -> tuple[Generation, list[PromptRecord], dict[PromptId, PromptId]]:
     with reading(registry.engine) as connection:
         pointers = {
-            (view.prompt, view.alias): Pointer(view.revision, view.generation)
+            (view.prompt, view.alias): Pointer(view.revision, view.generation, view.split)
             for view in PromptRepository(connection).aliases()
         }
         found: dict[PromptId, dict[str, StoredVersion]] = {}
@@ -110,7 +112,9 @@ def _read(
             if not stored:
                 where = f" in {namespace}" if namespace else ""
                 raise VersionNotFound(f"no prompt{where} has the alias {alias!r}", "see: promptdb alias list")
-            for version in stored:
+            for version in with_arms(connection, stored):
+                if isinstance(version, PromptDBError):
+                    raise version
                 found.setdefault(version.view.prompt, {})[alias] = version
         records = []
         for prompt, targets in found.items():
@@ -118,7 +122,9 @@ def _read(
                 alias: Pointer(stored.view.revision, None) if alias == LATEST else pointers[prompt, alias]
                 for alias, stored in targets.items()
             }
-            by_revision = {stored.view.revision: stored for stored in targets.values()}
+            by_revision = {
+                stored.view.revision: stored for target in targets.values() for stored in (target, *target.arms)
+            }
             ordered = [by_revision[revision] for revision in sorted(by_revision, reverse=True)]
             is_archived = any(stored.archived for stored in ordered)
             records.append(PromptRecord(prompt, is_archived, to, tuple(_version(connection, each) for each in ordered)))
@@ -215,11 +221,12 @@ class _Body:
 class PointedVersion:
     revision: int
     digest: Digest
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotChange:
-    """An alias of a prompt that gives another version in another snapshot, or is in only one of the two."""
+    """An alias of a prompt that gives another version or split in another snapshot, or is in only one of the two."""
 
     prompt: PromptId
     alias: str
@@ -239,8 +246,8 @@ def compare_snapshots(before: Snapshot, after: Snapshot) -> list[SnapshotChange]
 
 def _targets(snapshot: Snapshot) -> dict[tuple[PromptId, str], PointedVersion]:
     return {
-        (record.prompt, alias): PointedVersion(version.view.revision, version.view.spec_hash)
+        (record.prompt, alias): PointedVersion(version.view.revision, version.view.spec_hash, to.split)
         for record in snapshot.prompts()
-        for alias in record.aliases
+        for alias, to in record.aliases.items()
         if (version := record.pointed(alias)) is not None
     }

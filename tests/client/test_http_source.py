@@ -230,7 +230,9 @@ def test_a_wrong_answer_is_refused_with_its_reason_and_the_last_good_value_stays
 def test_a_version_whose_spec_was_changed_is_refused(server: PromptServer) -> None:
     source = HttpSource(server.settings())
     found = server.reader.find(PromptRef.parse(REF))
-    server.faults["resolve"] = lambda handler: handler.send(200, encode_version(found, ()).replace(b'"1"', b'"2"'))
+    server.faults["resolve"] = lambda handler: handler.send(
+        200, encode_version(found, lambda _: ()).replace(b'"1"', b'"2"')
+    )
     with pytest.raises(StorageError, match="the spec of a/one:rev:1 does not have its digest"):
         source.find(PromptRef.parse("a/one:rev:1"))
     source.close()

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from promptdb.api.answers import files_of
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.wire.changes import changes_fields, generation_text, parse_generation
 from promptdb.domain.wire.paths import routed_path
@@ -151,7 +152,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._preload(json.loads(self.body))
             case ["prompts", name, "resolve"]:
                 found = self.reader.find(PromptRef.parse(f"{unquote(name)}:{query['selector']}"))
-                self.send(200, encode_version(found, found.assets.list()))
+                self.send(200, encode_version(found, files_of))
             case ["prompts", name, "versions"]:
                 self._versions(unquote(name), int(query.get("cursor", 0)))
             case ["prompts", name, "assets"]:
@@ -207,7 +208,7 @@ class Handler(BaseHTTPRequestHandler):
             items, name = [self._ref(text) for text in body["refs"]], b"answers"
         else:
             found = self.reader.find_all(body["alias"], body["namespace"])
-            items, name = [encode_version(stored, stored.assets.list()) for stored in found], b"versions"
+            items, name = [encode_version(stored, files_of) for stored in found], b"versions"
         self.send(200, b"".join([start, b',"', name, b'":[', b",".join(items), b"]}"]))
 
     def _ref(self, text: str) -> bytes:
@@ -216,7 +217,7 @@ class Handler(BaseHTTPRequestHandler):
             found = self.reader.find(PromptRef.parse(text))
         except NotFound as error:
             return start + b',"problem":' + json.dumps(problem_fields(error, 404)).encode() + b"}"
-        return start + b',"version":' + encode_version(found, found.assets.list()) + b"}"
+        return start + b',"version":' + encode_version(found, files_of) + b"}"
 
     def _versions(self, name: str, start: int) -> None:
         found = self.reader.list_versions(name)

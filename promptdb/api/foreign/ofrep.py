@@ -26,7 +26,7 @@ from promptdb.domain.refs import PromptRef
 from promptdb.domain.scopes import Action
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, InvalidRef, MissingVariables, NotFound, RenderError
-from promptdb.render.resolved import ResolvedPrompt, resolved
+from promptdb.render.resolved import ResolvedPrompt, resolved_for
 from promptdb.render.work import limited_work
 
 _log = logging.getLogger("promptdb.api")
@@ -83,7 +83,7 @@ def _evaluated(registry: Served, grant: Grant, key: str, context: Mapping[str, A
     text = key if ":" in key else f"{key}:{DEFAULT_ALIAS}"
     try:
         require_named(registry.reader, grant, Action.READ, PromptRef.parse(text).prompt)
-        prompt = registry.prompt(text)
+        prompt = registry.prompt(text, _key(context))
     except (InvalidRef, NotFound) as error:
         return _answer(404, _failure(key, "FLAG_NOT_FOUND", one_text(error, grant)))
     with limited_work(MAX_STEPS, MAX_CHARACTERS, _EXCESS):
@@ -107,12 +107,18 @@ def _bulk(registry: Served, grant: Grant, context: Mapping[str, Any]) -> Encoded
 def _recorded(stored: StoredVersion, context: Mapping[str, Any]) -> dict[str, Any]:
     key = str(stored.view.prompt)
     try:
-        prompt = resolved(f"{key}:{DEFAULT_ALIAS}", stored)
+        prompt = resolved_for(f"{key}:{DEFAULT_ALIAS}", stored, _key(context))
     except IntegrityFailure as error:
         # The others are fine.
         _log.error("%s: %s", key, error.message)
         return _failure(key, "GENERAL", "the stored version is damaged")
     return _flag(key, prompt, context)
+
+
+def _key(context: Mapping[str, Any]) -> str | None:
+    """Take the key of a split. As in flagd, an empty one is none."""
+    key = context.get("targetingKey")
+    return key if isinstance(key, str) and key else None
 
 
 def _flag(key: str, prompt: ResolvedPrompt, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +145,7 @@ def _flag(key: str, prompt: ResolvedPrompt, context: Mapping[str, Any]) -> dict[
     return {
         "key": key,
         "value": value,
-        "reason": "STATIC",
+        "reason": "SPLIT" if prompt.split is not None and _key(context) is not None else "STATIC",
         "variant": f"rev:{version.revision}",
         "metadata": {name: fact for name, fact in metadata.items() if fact is not None},
     }

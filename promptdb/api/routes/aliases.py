@@ -25,7 +25,7 @@ from promptdb.api.problems import Refusal
 from promptdb.api.schemas import Text
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
-from promptdb.api.write_schemas import Alias, Aliases, MadeMove, MoveBody, Release, ReleaseBody, RollbackBody
+from promptdb.api.write_schemas import Alias, Aliases, MadeMove, MoveBody, Release, ReleaseBody, RollbackBody, SplitBody
 from promptdb.api.writing import write
 from promptdb.domain.access import Grant
 from promptdb.domain.alias_condition import Expected, alias_state
@@ -97,6 +97,34 @@ async def promote(
     """Point an alias at a version. A protected alias moves only with `If-Match`, `If-None-Match` or `expected`."""
     more = {"selector": body.selector, "allow_breaking": body.allow_breaking}
     return await _move(request, grant, prompt, alias, "promote", body.expects, body.reason, **more)
+
+
+@router.put(
+    "/prompts/{prompt}/aliases/{alias}/split",
+    response_model=MadeMove,
+    responses={
+        200: {"headers": _HEADERS},
+        201: {"model": MadeMove, "description": "The alias did not exist before.", "headers": _HEADERS},
+        **problems_of_body(*_OF_MOVES),
+    },
+)
+async def split(
+    request: Request,
+    grant: Promotes,
+    prompt: PromptSegment,
+    alias: AliasSegment,
+    body: SplitBody,
+    if_match: IfMatch = None,  # noqa: ARG001
+    if_none_match: IfNoneMatch = None,  # noqa: ARG001
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001
+) -> Response:
+    """Give a part of the keys other versions than the rest. The conditions are those of a move.
+
+    Any other move of the alias ends the split, and a rollback brings it back.
+    """
+    arms = tuple((arm.selector, arm.weight) for arm in body.arms)
+    more = {"arms": arms, "allow_breaking": body.allow_breaking}
+    return await _move(request, grant, prompt, alias, "split", body.expects, body.reason, **more)
 
 
 @router.delete(

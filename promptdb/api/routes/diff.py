@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from promptdb.api.alias_schemas import Diff
 from promptdb.api.auth import READS
 from promptdb.api.names import PromptSegment, prompt_of
 from promptdb.api.openapi import problems
-from promptdb.api.schemas import Diff
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.changes import changed_parts

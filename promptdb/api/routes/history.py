@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
+from promptdb.api.alias_schemas import Blame, Move
 from promptdb.api.auth import READS, READS_ALL, Reads, require_named
 from promptdb.api.names import PromptSegment, prompt_of
 from promptdb.api.openapi import problems
 from promptdb.api.paging import DEFAULT_LIMIT, MAX_NUMBER, Cursor, Limit, key_in, page
-from promptdb.api.schemas import Blame, Move, Page, SyncRun, Text
+from promptdb.api.schemas import Page, SyncRun, Text
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.json_fields import number, time, typed

@@ -44,7 +44,7 @@ def preload(request: Request, grant: Reads, body: PreloadBody) -> Response:
 def _versions(found: Served, grant: Grant, alias: str, namespace: str | None) -> Sequence[bytes]:
     checked = alias if alias == LATEST else parse_alias(alias)
     versions = found.reader.find_all(checked, namespace)
-    return [encode_version(stored, files_of(stored)) for stored in versions if grant.reads(stored.view.prompt)]
+    return [encode_version(stored, files_of) for stored in versions if grant.reads(stored.view.prompt)]
 
 
 def _answer(found: Served, grant: Grant, text: str) -> bytes:
@@ -58,5 +58,5 @@ def _answer(found: Served, grant: Grant, text: str) -> bytes:
     except (InvalidRef, NotFound) as error:
         problem = problem_fields(discreet(error, grant), status_of(type(error)))
     else:
-        return b"".join([start, b',"version":', encode_version(stored, files_of(stored)), b"}"])
+        return b"".join([start, b',"version":', encode_version(stored, files_of), b"}"])
     return b"".join([start, b',"problem":', json.dumps(problem).encode(), b"}"])

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from promptdb.api.alias_schemas import Prompt
 from promptdb.api.auth import READS, Reads
 from promptdb.api.names import PromptSegment, prompt_of
 from promptdb.api.openapi import problems
 from promptdb.api.paging import DEFAULT_LIMIT, Cursor, Limit, key_in, page
-from promptdb.api.schemas import ListedPrompt, Page, Prompt, Text
+from promptdb.api.schemas import ListedPrompt, Page, Text
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain import listing

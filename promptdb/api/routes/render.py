@@ -42,7 +42,7 @@ _EXCESS = "the templates make too much text, or take too long together", "give s
 )
 def render(request: Request, prompt: PromptSegment, body: RenderBody, selector: Selector = LATEST) -> Response:
     """Render a version. The answer has its text and messages, or the form that `as` names."""
-    found = served(request).prompt(f"{prompt_of(prompt)}:{selector}")
+    found = served(request).prompt(f"{prompt_of(prompt)}:{selector}", body.key)
     if body.ignore_extra:
         found = found.ignoring_extra()
     with limited_work(MAX_STEPS, MAX_CHARACTERS, _EXCESS):

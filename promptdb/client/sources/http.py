@@ -1,7 +1,7 @@
 """Reads prompts from the HTTP API of a server."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from io import RawIOBase
 from typing import Any, BinaryIO, TypeVar
@@ -132,8 +132,7 @@ class HttpSource:
             raise self._server.broken(str(error)) from error
 
     def _stored(self, data: Any) -> StoredVersion:
-        stored, files = decode_version(data)
-        return replace(stored, assets=_Assets(self, stored.view, files))
+        return decode_version(data, lambda view, files: _Assets(self, view, files))
 
     def _answers(self, texts: list[str], data: Any) -> list[StoredVersion | PromptDBError]:
         items = some_fields(data, answers=list)[0]

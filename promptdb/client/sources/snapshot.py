@@ -1,7 +1,7 @@
 """Reads prompts from a snapshot, without the registry."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import RawIOBase
 from pathlib import Path
 from threading import Lock
@@ -199,13 +199,23 @@ def _version(record: PromptRecord, ref: PromptRef) -> SnapshotVersion | None:
 
 def _stored(snapshot: Snapshot, record: PromptRecord, found: SnapshotVersion, label: str | None) -> StoredVersion:
     alias = label if label in record.aliases else None
-    assets = _Assets(snapshot, found.assets)
-    return StoredVersion(found.view, found.spec_json, record.archived, alias, found.commit_id, assets)
+    split = record.aliases[alias].split if alias is not None else None
+    others = split.revisions[1:] if split is not None else ()
+    arms = [version for revision in others for version in record.versions if version.view.revision == revision]
+    control, *rest = (
+        StoredVersion(
+            *(each.view, each.spec_json, record.archived, alias, each.commit_id, _Assets(snapshot, each.assets))
+        )
+        for each in (found, *arms)
+    )
+    return replace(control, split=split, arms=tuple(rest)) if split is not None else control
 
 
 def _no_version(snapshot: Snapshot, record: PromptRecord, ref: PromptRef) -> VersionNotFound:
     selector = ref.text.partition(":")[2] or LATEST
-    aliases = ", ".join(f"{alias} -> rev:{to.revision}" for alias, to in sorted(record.aliases.items()))
+    aliases = ", ".join(
+        f"{alias} -> {to.split or f'rev:{to.revision}'}" for alias, to in sorted(record.aliases.items())
+    )
     return VersionNotFound(f"{snapshot.name} has no version {selector!r} of {record.prompt}", f"it has {aliases}")
 
 

@@ -11,6 +11,7 @@ from promptdb.domain.digest import Digest, canonical_json, digest_of, parse_dige
 from promptdb.domain.json_fields import Wrong, exact_fields, number, time, typed
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, MAX_REVISION
+from promptdb.domain.splits import Split, decode_split, split_fields
 from promptdb.domain.views import AssetView, PromptVersionView
 from promptdb.errors import IntegrityFailure, InvalidRef
 
@@ -39,11 +40,20 @@ class Pointer:
 
     revision: int
     generation: int | None
+    split: Split | None = None
+
+    @property
+    def revisions(self) -> tuple[int, ...]:
+        return (self.revision,) if self.split is None else self.split.revisions
+
+    def encode(self) -> list[Any]:
+        found: list[Any] = [self.revision, self.generation]
+        return found if self.split is None else [*found, split_fields(self.split)]
 
 
 @dataclass(frozen=True, slots=True)
 class PromptRecord:
-    """A prompt, its aliases that are in the snapshot, and the versions that they point at, the newest first."""
+    """A prompt, its aliases that are in the snapshot, and their versions with the arms of splits, the newest first."""
 
     prompt: PromptId
     archived: bool
@@ -58,7 +68,7 @@ class PromptRecord:
 def encode_record(record: PromptRecord) -> bytes:
     specs = [version.spec_json.encode() for version in record.versions]
     line = {
-        "aliases": {alias: [to.revision, to.generation] for alias, to in record.aliases.items()},
+        "aliases": {alias: to.encode() for alias, to in record.aliases.items()},
         "archived": record.archived,
         "versions": [
             {
@@ -114,7 +124,7 @@ def decode_record(data: bytes) -> PromptRecord | PromptId:
     revisions = [version.view.revision for version in record.versions]
     if sorted(set(revisions), reverse=True) != revisions or not revisions:
         raise Wrong("its versions are not in order")
-    if not {to.revision for to in pointers.values()} <= set(revisions):
+    if not {revision for to in pointers.values() for revision in to.revisions} <= set(revisions):
         raise Wrong("an alias points at a version that is not there")
     return record
 
@@ -127,10 +137,13 @@ def _prompt(text: str) -> PromptId:
 
 
 def _pointer(alias: str, value: Any) -> Pointer:
-    revision, generation = typed(value, list)
-    if alias == LATEST:
+    revision, generation, *splits = typed(value, list)
+    if alias == LATEST and not splits:
         return Pointer(number(revision, 1, MAX_REVISION), typed(generation, type(None)))
-    return Pointer(number(revision, 1, MAX_REVISION), number(generation))
+    (split,) = map(decode_split, splits) if splits else (None,)
+    if splits and (split is None or split.control != revision):
+        raise Wrong("the control of a split is not the version of its alias")
+    return Pointer(number(revision, 1, MAX_REVISION), number(generation), split)
 
 
 def _versions(prompt: PromptId, values: list[Any], specs: bytes) -> tuple[SnapshotVersion, ...]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ PING = "webhook.ping"
 
 EVENT_TYPES = {
     VERSION_CREATED: "a prompt has a new version",
-    ALIAS_MOVED: "an alias was set, or points at another version",
+    ALIAS_MOVED: "an alias was set or split, or points at another version",
     ALIAS_DELETED: "an alias was deleted",
     SYNC_FINISHED: "a sync was recorded",
 }
@@ -64,10 +64,15 @@ def version_created(
 
 def alias_changed(move: AliasMove, actor: str, run_id: int | None = None) -> Event:
     """Make the one event of a move, whichever command made it. A deletion has a type of its own."""
-    ends = {"from": (move.from_revision, move.from_version), "to": (move.to_revision, move.to_version)}
+    ends = {
+        "from": (move.from_revision, move.from_version, move.from_split),
+        "to": (move.to_revision, move.to_version, move.to_split),
+    }
     data: dict[str, Any] = {"alias": move.alias, "action": move.action}
-    for end, (revision, version) in ends.items():
+    for end, (revision, version, split) in ends.items():
         data |= {f"{end}_revision": revision, f"{end}_version_id": str(version) if version is not None else None}
+        # Without the slices, of which there may be too many for a body.
+        data[f"{end}_split"] = None if split is None else {"arms": [asdict(arm) for arm in split.arms]}
     reason = move.reason
     if reason is not None and len(reason) > MAX_REASON:
         reason = f"{reason[: MAX_REASON - 1]}…"

@@ -1,7 +1,8 @@
 """The JSON form of a version with its spec and its list of assets."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from promptdb.domain.digest import Digest, canonical_json, digest_of, parse_dige
 from promptdb.domain.json_fields import Wrong, number, some_fields, time
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import MAX_REVISION
-from promptdb.domain.views import AssetView, PromptVersionView, StoredVersion
+from promptdb.domain.splits import decode_split, split_fields
+from promptdb.domain.views import AssetReader, AssetView, PromptVersionView, StoredVersion
 from promptdb.errors import IntegrityFailure, InvalidRef
 
 
@@ -39,19 +41,41 @@ def asset_fields(asset: AssetView) -> dict[str, Any]:
     }
 
 
-def encode_version(stored: StoredVersion, assets: Sequence[AssetView]) -> bytes:
-    """Encode a version as a JSON object. Its spec has the bytes that are stored."""
+def encode_version(stored: StoredVersion, files: Callable[[StoredVersion], Sequence[AssetView]]) -> bytes:
+    """Encode a version as a JSON object, with the arms of its split. Its spec has the bytes that are stored.
+
+    Args:
+        files: lists the assets of a version.
+    """
     state = {"archived": stored.archived, "alias": stored.alias, "commit_id": stored.commit_id}
-    fields = {**view_fields(stored.view), **state, "assets": [asset_fields(asset) for asset in assets]}
-    return b"".join([_compact(fields)[:-1], b',"spec":', stored.spec_json.encode(), b"}"])
+    fields = {**view_fields(stored.view), **state, "split": split_fields(stored.split)}
+    fields["assets"] = [asset_fields(asset) for asset in files(stored)]
+    arms = b",".join(encode_version(arm, files) for arm in stored.arms)
+    return b"".join([_compact(fields)[:-1], b',"arms":[', arms, b'],"spec":', stored.spec_json.encode(), b"}"])
 
 
-def decode_version(value: Any) -> tuple[StoredVersion, tuple[AssetView, ...]]:
+ReadFiles = Callable[[PromptVersionView, tuple[AssetView, ...]], AssetReader]
+"""Gives access to the assets of a version, which are listed."""
+
+
+def decode_version(value: Any, files: ReadFiles) -> StoredVersion:
     """Read the object of `encode_version`. Other fields are ignored.
 
     Raises:
         Wrong: it is not a version, or its spec does not have its digest.
     """
+    fields, arms = some_fields(value, split=(dict, type(None)), arms=list)
+    control, split = _version(value, files), decode_split(fields)
+    if split is None:
+        return control
+    found = replace(control, split=split, arms=tuple(_version(arm, files) for arm in arms))
+    expected = [(control.view.prompt, revision) for revision in split.revisions]
+    if [(one.view.prompt, one.view.revision) for one in (control, *found.arms)] != expected:
+        raise Wrong(f"the versions of the split of {control.view} are not its arms")
+    return found
+
+
+def _version(value: Any, files: ReadFiles) -> StoredVersion:
     try:
         view = _view(value)
         archived, alias, commit, assets, spec = some_fields(
@@ -60,8 +84,8 @@ def decode_version(value: Any) -> tuple[StoredVersion, tuple[AssetView, ...]]:
         spec_json = canonical_json(spec)
         if digest_of(spec_json) != view.spec_hash:
             raise Wrong(f"the spec of {view} does not have its digest")
-        stored = StoredVersion(view, spec_json.decode(), archived, alias, commit)
-        return stored, tuple(map(_asset, assets))
+        reader = files(view, tuple(map(_asset, assets)))
+        return StoredVersion(view, spec_json.decode(), archived, alias, commit, reader)
     except (ValueError, TypeError, OverflowError, RecursionError, InvalidRef, IntegrityFailure) as error:
         raise Wrong(f"a version cannot be read: {error}") from error
 

@@ -10,6 +10,7 @@ from worlds import World
 
 from promptdb.client.client import PromptClient
 from promptdb.domain.delivery import ClientChange, Reason, Status
+from promptdb.domain.splits import Split
 from promptdb.errors import NotFound, PromptDBError, PromptNotFound, StorageError, VersionNotFound
 from promptdb.render.resolved import ResolvedPrompt
 
@@ -267,3 +268,85 @@ def test_an_error_of_the_source_is_not_an_answer(world: World, client: PromptCli
     error = fails(client, "support/none")
     world.up()
     assert isinstance(error, StorageError)
+
+
+# Splits
+
+SPLIT = [("rev:1", 60), ("rev:2", 40)]
+USERS = [f"user-{number}" for number in range(50)]
+
+
+@pytest.fixture
+def is_split(world: World, client: PromptClient) -> Split:
+    """`production` of a prompt, split between its two revisions, and seen by the client."""
+    if not world.has_revisions:
+        pytest.skip("files have no revisions")
+    client.get(PRODUCTION)
+    world.service.split(TRIAGE, "production", SPLIT)
+    world.publish()
+    until(lambda: client.get(PRODUCTION).split is not None)
+    found = client.get(PRODUCTION).split
+    assert found is not None
+    return found
+
+
+def test_a_key_decides_in_a_split_and_the_answers_are_at_hand(
+    world: World, client: PromptClient, is_split: Split
+) -> None:
+    control = client.get(PRODUCTION)
+    assert (control.reason, control.version.revision) == (Reason.CACHED, 1)
+    for key in USERS:
+        found, expected = client.at_hand(PRODUCTION, key), world.service.get(PRODUCTION, key=key)
+        assert found is not None
+        compared(found, expected)
+        assert (found.reason, found.alias, found.split) == (Reason.SPLIT, "production", is_split)
+        assert found.variant == f"rev:{is_split.arm_of(found.prompt, key)}"
+    assert {client.get(PRODUCTION, key=key).version.revision for key in USERS} == {1, 2}
+
+
+def test_a_split_is_the_same_for_a_new_client_and_in_a_preload(world: World, is_split: Split) -> None:
+    for ask in (lambda client: None, lambda client: client.preload("production")):
+        new = world.client()
+        new.wait_ready(60)
+        ask(new)
+        # In a chain, the snapshot starts it with what was before.
+        until(lambda new=new: new.get(PRODUCTION).split == is_split)
+        expected = [is_split.arm_of(new.get(PRODUCTION).prompt, key) for key in USERS]
+        assert [new.get(PRODUCTION, key=key).version.revision for key in USERS] == expected
+        assert [new.get_many([PRODUCTION, "short"], key=key)[PRODUCTION].version.revision for key in USERS] == expected
+
+
+def test_the_end_of_a_split_is_seen(world: World, client: PromptClient, is_split: Split) -> None:
+    world.service.end_split(TRIAGE, "production", "rev:2")
+    world.publish()
+    until(lambda: client.get(PRODUCTION, key="user-1").split is None)
+    assert {client.get(PRODUCTION, key=key).version.revision for key in USERS} == {2}
+    assert client.get(PRODUCTION, key="user-1").reason is Reason.CACHED
+
+
+def test_other_weights_are_seen_and_heard_of(world: World, client: PromptClient, is_split: Split) -> None:
+    heard: list[ClientChange] = []
+    client.on_change(heard.append)
+    world.service.split(TRIAGE, "production", [("rev:1", 50), ("rev:2", 50)])
+    world.publish()
+    until(lambda: any(PRODUCTION in change.refs for change in heard))
+    new = client.get(PRODUCTION).split
+    assert new is not None
+    assert str(new) == "rev:1=50 rev:2=50"
+
+
+def test_a_split_serves_in_an_outage(world: World, client: PromptClient, is_split: Split) -> None:
+    if world.down is None:
+        pytest.skip("it has no outage here")
+    before = [client.get(PRODUCTION, key=key).version for key in USERS]
+    world.down()
+    until(lambda: client.status() is Status.STALE)
+    assert [client.get(PRODUCTION, key=key).version for key in USERS] == before
+    world.up()
+
+
+def test_a_key_without_a_split_changes_nothing(world: World, client: PromptClient) -> None:
+    assert client.get("short:production", key="user-1").reason is Reason.STATIC
+    assert client.get("short:production", key="user-1").reason is Reason.CACHED
+    with pytest.raises(TypeError, match="a key is text"):
+        client.get("short:production", key=1)  # type: ignore[arg-type]
