@@ -20,6 +20,7 @@ from promptdb.settings import AppSettings, load_settings
 if TYPE_CHECKING:
     from promptdb.domain.aliases import AliasMove
     from promptdb.project.edits.mv_plan import Rename
+    from promptdb.registry.splits import Arms
     from promptdb.registry.stores import Registry, Sharing
     from promptdb.service import PromptService
     from promptdb.sync.apply import Applied
@@ -263,13 +264,14 @@ class Workspace:
         return status_of(self.stores, self.load(), self.settings.prompts_path)
 
     def declare(
-        self, source: str, alias: str, *, everywhere: bool = False, allow_breaking: bool = False
+        self, source: str, alias: str, *, arms: "Arms" = (), everywhere: bool = False, allow_breaking: bool = False
     ) -> "list[AliasMove]":
         """Declare the version of an alias in `_aliases.yaml`. The sync of that commit moves the alias.
 
         Args:
-            source: a reference; with `everywhere`, an alias or `latest`.
+            source: a reference; with `everywhere`, an alias or `latest`; with `arms`, the name of a prompt.
             alias: the alias to declare.
+            arms: those of a traffic split, as in `PromptService.split`.
             everywhere: declare the alias for every prompt that has `source`.
             allow_breaking: declare a protected alias even if that breaks its callers.
 
@@ -286,6 +288,8 @@ class Workspace:
         if everywhere:
             moves = decide_all(self.registry, source, alias)
             perform(self.registry, moves, dry_run=True, allow_breaking=allow_breaking)
+        elif arms:
+            moves = [self.service.split(source, alias, arms, dry_run=True, allow_breaking=allow_breaking)]
         else:
             moves = [self.service.promote(source, alias, dry_run=True, allow_breaking=allow_breaking)]
         return declare(self.settings, moves)

@@ -274,7 +274,7 @@ def _no_prompt(connection: sa.Connection, prompt: PromptId) -> PromptNotFound:
 
 def _no_version(connection: sa.Connection, ref: PromptRef, prompt: PromptId) -> VersionNotFound:
     repository = PromptRepository(connection)
-    shown = [f"{alias.alias} -> rev:{alias.revision}" for alias in repository.aliases(prompt)]
+    shown = [f"{alias.alias} -> {alias.split or f'rev:{alias.revision}'}" for alias in repository.aliases(prompt)]
     newest = [f"rev:{view.revision}" for view in repository.versions(prompt, _SHOWN)]
     hint = f"aliases: {', '.join(shown) or 'none'}; newest revisions: {', '.join(newest) or 'none'}"
     if isinstance(ref.selector, ByLabel) and (number := _NUMBER.fullmatch(ref.selector.label)) is not None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from promptdb.domain.changes import ContractChange
 from promptdb.domain.digest import Digest
 from promptdb.domain.prompt_id import PromptId
-from promptdb.domain.refs import Selector
+from promptdb.domain.refs import Latest, Selector
 from promptdb.domain.splits import Split, are_same
 from promptdb.domain.version_ids import version_id
 from promptdb.domain.views import AliasEventView, AliasView
@@ -21,8 +21,22 @@ RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredArm:
+    """One arm of a split in `ALIASES_FILE`. `line` and `column` locate its weight."""
+
+    selector: Selector
+    text: str
+    weight: int
+    line: int = 1
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
-    """One entry of `ALIASES_FILE` as written. `line` and `column` locate the selector and count from 1."""
+    """One entry of `ALIASES_FILE` as written. `line` and `column` locate the selector and count from 1.
+
+    A split has `arms`, and the selector is that of the control.
+    """
 
     alias: str
     prompt: PromptId
@@ -30,6 +44,12 @@ class Declaration:
     text: str
     line: int = 1
     column: int = 1
+    arms: tuple[DeclaredArm, ...] = ()
+
+    @property
+    def is_latest(self) -> bool:
+        selectors = [arm.selector for arm in self.arms] or [self.selector]
+        return all(isinstance(selector, Latest) for selector in selectors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from promptdb.domain.aliases import Declaration
+from promptdb.domain.aliases import Declaration, DeclaredArm
 from promptdb.domain.git_refs import RefRules
 from promptdb.domain.layout import ALIASES_FILE, MISNAMED_ALIASES
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias, parse_selector
+from promptdb.domain.splits import MAX_TOTAL, Arm, Split
 from promptdb.errors import InvalidRef, OutsideRoot
 from promptdb.files.findings import Unreadable
 from promptdb.files.tree import MAX_TEXT_BYTES, FileTooLarge, Tree, size_text
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from promptdb.files.reading.document import Document
 
 _EXAMPLE = "for example 'production: {support/triage: rev:3}'"
+_SPLIT = "for example 'support/triage: {rev:3: 90, rev:4: 10}'"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
     # A tree without the file needs no parser.
     from promptdb.files.reading.document import Document
     from promptdb.files.reading.formats import decode, problems_of
-    from promptdb.files.reading.yaml import compose, construct, places_of_pairs
+    from promptdb.files.reading.yaml import compose, construct, places_of_values
 
     try:
         text = decode(data)
@@ -53,7 +55,7 @@ def read_aliases(tree: Tree, rules: RefRules) -> AliasesFile:
         value = construct(root, has_aliases="*" in text) if root is not None else {}
     except Unreadable as error:
         return AliasesFile(data, problems=listed(ALIASES_FILE, problems_of(ALIASES_FILE, error)))
-    reader = _Reader(Document(ALIASES_FILE, value, text), rules, places_of_pairs(root))
+    reader = _Reader(Document(ALIASES_FILE, value, text), rules, places_of_values(root, 3))
     declarations = tuple(reader.declarations(value))
     return AliasesFile(data, declarations, listed(ALIASES_FILE, reader.problems), root is None)
 
@@ -92,7 +94,7 @@ def _unreadable(code: Code, message: str) -> AliasesFile:
 class _Reader:
     document: "Document"
     rules: RefRules
-    places: Mapping[tuple[str, str], tuple[int, int]]
+    places: Mapping[tuple[str, ...], tuple[int, int]]
     problems: list[Problem] = field(default_factory=list)
 
     def declarations(self, value: Any) -> Iterator[Declaration]:
@@ -134,11 +136,36 @@ class _Reader:
             prompt = PromptId.parse(name)
             if isinstance(selector, str):
                 return Declaration(alias, prompt, parse_selector(selector), selector, *self.places[alias, name])
+            if isinstance(selector, dict):
+                return self._split(alias, prompt, name, selector)
             hint = "write rev:3, sha256:ab12cd34, git:COMMIT, latest, or a user_version in quotes"
             self._report(Code.WRONG_VALUE, "expected a version", hint, alias, name)
         except InvalidRef as error:
             self._report(Code.ALIAS_TARGET, error.message, error.hint, alias, name, key=prompt is None)
         return None
+
+    def _split(self, alias: str, prompt: PromptId, name: str, weights: dict[str, Any]) -> Declaration | None:
+        arms = [
+            DeclaredArm(parse_selector(text), text, weight, *self.places[alias, name, text])
+            for text, weight in weights.items()
+            if self._is_weight(weight, alias, name, text)
+        ]
+        if len(arms) < len(weights):
+            return None
+        try:
+            # The revisions are not known yet: any will do to check the weights.
+            Split.of(Arm(number, arm.weight) for number, arm in enumerate(arms, start=1))
+        except InvalidRef as error:
+            self._report(Code.WRONG_VALUE, error.message, _SPLIT, alias, name)
+            return None
+        text = " ".join(f"{arm.text}={arm.weight}" for arm in arms)
+        return Declaration(alias, prompt, arms[0].selector, text, *self.places[alias, name], tuple(arms))
+
+    def _is_weight(self, value: Any, *path: str) -> bool:
+        is_weight = type(value) is int and 1 <= value <= MAX_TOTAL
+        if not is_weight:
+            self._report(Code.WRONG_VALUE, f"expected a weight: a whole number from 1 to {MAX_TOTAL:,}", _SPLIT, *path)
+        return is_weight
 
     def _report(self, code: Code, message: str, hint: str | None, *path: str, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, code, message, hint, key=key))

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,14 +13,15 @@ from promptdb.db.lookup import current_name, find_version
 from promptdb.db.repository import PromptRepository
 from promptdb.db.writer import RegistryWriter
 from promptdb.domain.alias_condition import Expected
-from promptdb.domain.aliases import AliasMove, AliasTarget, Declaration
+from promptdb.domain.aliases import AliasMove, AliasTarget, Declaration, DeclaredArm
 from promptdb.domain.git_refs import TAGS
 from promptdb.domain.holds import EndedHold, GitTarget, Hold
 from promptdb.domain.layout import ALIASES_FILE
 from promptdb.domain.plan import Desired, Plan, Recorded
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import ByCommit, ByDigest, ByLabel, ByRevision, Latest, PromptRef, Selector, parse_alias
-from promptdb.errors import InvalidPrompts, NotFound
+from promptdb.domain.splits import Arm, Split
+from promptdb.errors import InvalidPrompts, InvalidRef, NotFound
 from promptdb.problems import Code, Problem
 from promptdb.project.view import Origin
 from promptdb.registry.alias_conditions import require_expected
@@ -119,7 +121,7 @@ def decide_pointers(
         found = after.find(declaration)
         if isinstance(found, Problem):
             problems.append(found)
-        elif key[0] in passed and not isinstance(declaration.selector, Latest):
+        elif key[0] in passed and not declaration.is_latest:
             problems.append(_passed(declaration, key[0], passed[key[0]]))
         elif key in wanted:
             problems.append(_problem(declaration, Code.ALIAS_CLAIMED, f"{key[0]} is listed twice", "keep one line"))
@@ -196,6 +198,22 @@ class _After:
         return self.new(there)
 
     def find(self, declaration: Declaration) -> AliasTarget | Problem:
+        if not declaration.arms:
+            return self._find(declaration)
+        found = []
+        for arm in declaration.arms:
+            target = self._find(replace(declaration, **_place_of(arm)))
+            if isinstance(target, Problem):
+                return target
+            found.append(target)
+        weights = zip(found, declaration.arms, strict=True)
+        try:
+            split = Split.of(Arm(target.revision, arm.weight) for target, arm in weights)
+        except InvalidRef as error:
+            return _problem(declaration, Code.ALIAS_VERSION, error.message, error.hint)
+        return replace(found[0], split=split)
+
+    def _find(self, declaration: Declaration) -> AliasTarget | Problem:
         prompt = self.name(declaration.prompt)
         head = self.heads.get(prompt)
         if head is not None and self._is_head(prompt, head, declaration.selector):
@@ -238,9 +256,14 @@ def _moves(connection: sa.Connection, after: _After, wanted: Mapping[Key, Wanted
         for key in keys:
             found, name = wanted[key], after.was(key[0])
             generation = generations.get(name, 0)
-            move = AliasMove.between(key[0], alias, "sync", there.get(name), found.target, generation, found.reason)
+            view = there.get(name)
+            move = AliasMove.between(key[0], alias, "sync", view, found.target.after(view), generation, found.reason)
             if move.is_needed:
                 yield move
+
+
+def _place_of(arm: DeclaredArm) -> dict[str, Any]:
+    return {name: getattr(arm, name) for name in ("selector", "text", "line", "column")}
 
 
 def _is_of_main(row: GitTarget | None, origin: Origin) -> bool:

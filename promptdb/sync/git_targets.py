@@ -11,6 +11,7 @@ from promptdb.domain.aliases import AliasTarget
 from promptdb.domain.git_refs import NAMELESS
 from promptdb.domain.holds import EndedHold, GitTarget, Hold
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import are_same, split_text
 from promptdb.domain.version_ids import version_id
 from promptdb.project.view import Origin
 
@@ -67,7 +68,7 @@ def still_held(holds: Iterable[Hold], wanted: Mapping[Key, Wanted], gone: Collec
         key = hold.prompt, hold.alias
         new = wanted.get(key)
         if new is not None and not hold.git.is_same(new.target):
-            found.append(EndedHold(hold, new.target.revision))
+            found.append(EndedHold(hold, new.target.revision, new.target.split))
         elif key in gone:
             found.append(EndedHold(hold, None))
         else:
@@ -88,6 +89,7 @@ def record_targets(
             "git_ref": origin.head_name,
             "selector": found.selector,
             "line": found.line,
+            "split_json": split_text(found.target.split),
         }
         for (prompt, alias), found in changes.new
     ]
@@ -96,7 +98,9 @@ def record_targets(
 
 def _says(row: GitTarget | None, found: Wanted) -> bool:
     now = (found.target.revision, found.selector, found.line)
-    return row is not None and (row.revision, row.selector, row.line) == now
+    if row is None or (row.revision, row.selector, row.line) != now:
+        return False
+    return are_same(row.split, found.target.split)
 
 
 def _key(item: tuple[Key, Wanted]) -> Key:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.opening import note_rename, service
+from promptdb.cli.opening import note_rename, root_prefix, service, workspace
 from promptdb.cli.options import breaking_option, expect_option, json_option, reason_option, ref_argument
-from promptdb.cli.present.alias_moves import print_moves
+from promptdb.cli.present.alias_moves import print_declared, print_moves
 from promptdb.cli.present.output import print_json, print_table, short_time
 from promptdb.cli.present.text import pointed
 from promptdb.domain.splits import parse_arm
@@ -69,6 +69,9 @@ def set_(ref: str, alias: str, expected: "Expected", allow_breaking: bool, reaso
 @click.argument("alias")
 @click.argument("arms", nargs=-1, metavar="[SELECTOR=WEIGHT]...")
 @click.option("--end", metavar="SELECTOR", help="End the split with this arm for everyone.")
+@click.option(
+    "--write", is_flag=True, help="Write the split to _aliases.yaml. Once it is committed, sync splits the alias."
+)
 @expect_option
 @breaking_option
 @reason_option
@@ -78,6 +81,7 @@ def split(
     alias: str,
     arms: tuple[str, ...],
     end: str | None,
+    write: bool,
     expected: "Expected",
     allow_breaking: bool,
     reason: str | None,
@@ -94,11 +98,18 @@ def split(
     """
     if bool(arms) == (end is not None):
         raise click.UsageError("give the arms, or --end SELECTOR")
+    if write and (end is not None or expected != "any" or reason is not None):
+        raise click.UsageError("--write cannot be combined with --end, --expect or --reason")
+    wanted = [parse_arm(arm) for arm in arms]
+    if write:
+        with workspace() as checkout:
+            moves = checkout.declare(prompt, alias, arms=wanted, allow_breaking=allow_breaking)
+            print_declared(moves, root_prefix(checkout.settings), as_json=as_json)
+        return
     with service() as opened:
         if end is not None:
             move = opened.end_split(prompt, alias, end, expected=expected, reason=reason, allow_breaking=allow_breaking)
         else:
-            wanted = [parse_arm(arm) for arm in arms]
             move = opened.split(prompt, alias, wanted, expected=expected, reason=reason, allow_breaking=allow_breaking)
     note_rename(prompt, move.prompt)
     print_moves([move], opened.settings, as_json=as_json)

@@ -205,15 +205,17 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Nod
     return None
 
 
-def places_of_pairs(root: yaml.Node | None) -> dict[tuple[str, str], tuple[int, int]]:
-    """Find the line and column of each value in a mapping of mappings, by its two keys."""
-    outer = root.value if isinstance(root, yaml.MappingNode) else []
-    inner = ((key.value, node) for key, node in outer if isinstance(node, yaml.MappingNode))
-    return {
-        (first, key.value): (value.start_mark.line + 1, value.start_mark.column + 1)
-        for first, node in inner
-        for key, value in node.value
-    }
+def places_of_values(
+    root: yaml.Node | None, depth: int, path: tuple[str, ...] = ()
+) -> dict[tuple[str, ...], tuple[int, int]]:
+    """Find the line and column of each value in mappings of mappings, by its keys, down to a depth."""
+    found = {}
+    for key, node in root.value if isinstance(root, yaml.MappingNode) else []:
+        below = (*path, key.value)
+        found[below] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        if len(below) < depth:
+            found |= places_of_values(node, depth, below)
+    return found
 
 
 def walk(node: yaml.Node | None) -> Iterator[yaml.Node]:

@@ -16,7 +16,7 @@ from promptdb.settings import AppSettings
 
 
 def declare(settings: AppSettings, moves: Sequence[AliasMove]) -> list[AliasMove]:
-    """Declare the versions that aliases point to, as `rev:N`. Comments and other lines stay.
+    """Declare the versions that aliases point to, as `rev:N`, or the arms of their splits. Comments and other lines stay.
 
     Returns:
         The moves that the file did not declare yet.
@@ -36,7 +36,7 @@ def declare(settings: AppSettings, moves: Sequence[AliasMove]) -> list[AliasMove
     if file.problems:
         raise InvalidPrompts(file.problems)
     said = {(found.alias, found.prompt): found.text for found in file.declarations}
-    new = [move for move in moves if said.get((move.alias, move.prompt)) != f"rev:{move.to_revision}"]
+    new = [move for move in moves if said.get((move.alias, move.prompt)) != _text(move)]
     if not new:
         return []
     try:
@@ -63,4 +63,9 @@ def _point(fields: dict[str, Any], moves: Sequence[AliasMove]) -> None:
         targets = fields.setdefault(move.alias, {})
         # The file may name the prompt in another form, such as without `default/`.
         name = next((name for name in targets if PromptId.parse(name) == move.prompt), str(move.prompt))
-        targets[name] = f"rev:{move.to_revision}"
+        split = move.to_split
+        targets[name] = _text(move) if split is None else {f"rev:{arm.revision}": arm.weight for arm in split.arms}
+
+
+def _text(move: AliasMove) -> str:
+    return f"rev:{move.to_revision}" if move.to_split is None else str(move.to_split)
