@@ -182,18 +182,21 @@ class AliasEventRow:
     generation: int
     from_version: UUID | None
     to_version: UUID | None
+    split: str | None = None
+    """As it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class AliasHistory:
     """An alias of a prompt, and its log in the order of the rows.
 
-    `present` is its version and generation, or None for a deleted alias. `is_sound`: the version belongs to the prompt.
+    `present` is its version, generation and stored split, or None for a deleted alias. `is_sound`: the version belongs to the
+    prompt, and so do the arms of the split.
     """
 
     prompt: str
     alias: str
-    present: tuple[UUID, int] | None
+    present: tuple[UUID, int, str | None] | None
     is_sound: bool
     moves: tuple[AliasEventRow, ...]
 
@@ -205,15 +208,16 @@ def alias_findings(history: AliasHistory) -> list[Finding]:
     """Check the target of an alias, and that its log leads to it without a gap."""
     found = []
     if not history.is_sound:
-        message = "it does not point at a version of its prompt"
+        message = "it does not point at versions of its prompt"
         found.append(finding(IntegrityCode.ALIAS_TARGET, str(history), message))
     target: UUID | None = None
+    split: str | None = None
     for number, move in enumerate(history.moves, 1):
         if (move.generation, move.from_version) != (number, target):
             message = f"move {number} of its log does not follow from the one before"
             return [*found, finding(IntegrityCode.ALIAS_LOG, str(history), message)]
-        target = move.to_version
-    end = (target, len(history.moves)) if target is not None else None
+        target, split = move.to_version, move.split
+    end = (target, len(history.moves), split) if target is not None else None
     if history.present != end:
         found.append(finding(IntegrityCode.ALIAS_LOG, str(history), "it is not where its log ends"))
     return found

@@ -44,6 +44,25 @@ def test_each_kind_of_version_is_read(tmp_path: Path, text: str, selector: Selec
     assert found.declarations == (Declaration("production", TRIAGE, selector, text.strip("'"), 2, 30),)
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("production: {support/triage: {rev:3: 90, latest: 10}}\n", [(1, 38), (1, 50)]),
+        ("production:\n  support/triage:\n    rev:3: 90\n    latest: 10  # a try\n", [(3, 12), (4, 13)]),
+    ],
+)
+def test_a_split_has_arms_with_their_places(tmp_path: Path, text: str, places: list[tuple[int, int]]) -> None:
+    found = read(tmp_path, text)
+    assert found.problems == ()
+    [declaration] = found.declarations
+    assert (declaration.selector, declaration.text) == (ByRevision(3), "rev:3=90 latest=10")
+    assert [(arm.selector, arm.text, arm.weight) for arm in declaration.arms] == [
+        (ByRevision(3), "rev:3", 90),
+        (Latest(), "latest", 10),
+    ]
+    assert [(arm.line, arm.column) for arm in declaration.arms] == places
+
+
 def test_prompts_of_the_default_namespace_may_leave_it_out(tmp_path: Path) -> None:
     found = read(tmp_path, "production:\n  greet: rev:1\ncanary:\n  default/greet: rev:2\n")
     assert [(one.alias, str(one.prompt), one.line, one.column) for one in found.declarations] == [
@@ -53,6 +72,17 @@ def test_prompts_of_the_default_namespace_may_leave_it_out(tmp_path: Path) -> No
 
 
 MISTAKES = [
+    ("a split of one", "a: {x: {rev:1: 1}}\n", Code.WRONG_VALUE, (1, 8)),
+    ("an empty split", "a: {x: {}}\n", Code.WRONG_VALUE, (1, 8)),
+    ("a weight of 0", "a: {x: {rev:1: 1, rev:2: 0}}\n", Code.WRONG_VALUE, (1, 26)),
+    ("a weight of a half", "a: {x: {rev:1: 1, rev:2: 0.5}}\n", Code.WRONG_VALUE, (1, 26)),
+    ("a weight as text", "a: {x: {rev:1: 1, rev:2: '2'}}\n", Code.WRONG_VALUE, (1, 26)),
+    ("a weight that is true", "a: {x: {rev:1: 1, rev:2: true}}\n", Code.WRONG_VALUE, (1, 26)),
+    ("a huge weight", "a: {x: {rev:1: 1, rev:2: 99999999999}}\n", Code.WRONG_VALUE, (1, 26)),
+    ("huge weights", "a: {x: {rev:1: 2147483647, rev:2: 1}}\n", Code.WRONG_VALUE, (1, 8)),
+    ("an arm of an arm", "a: {x: {rev:1: 1, rev:2: {rev:3: 1}}}\n", Code.WRONG_VALUE, (1, 26)),
+    ("an arm twice", "a: {x: {rev:1: 1, rev:1: 1}}\n", Code.DUPLICATE_KEY, (1, 19)),
+    ("an arm that is no selector", "a: {x: {rev:1: 1, rev:x: 1}}\n", Code.ALIAS_TARGET, (1, 8)),
     ("bad YAML", "production: a: b\n", Code.SYNTAX, (1, 14)),
     ("an alias twice", "a: {}\na: {}\n", Code.DUPLICATE_KEY, (2, 1)),
     ("a prompt twice", "a: {x: rev:1,\n x: rev:2}\n", Code.DUPLICATE_KEY, (2, 2)),

@@ -98,3 +98,22 @@ def test_a_file_that_cannot_be_written_is_told(registry: PromptService, tree: Pa
     tree.rmdir()
     with pytest.raises(StorageError, match=r"_aliases\.yaml cannot be written"):
         declared(registry, "a/one", "production")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "production:\n  a/one:\n    rev:1: 90\n    rev:2: 10\n"),
+        ("# who\nproduction:\n  greet: rev:1  # hi\n  a/one: rev:1\n", "# who\nproduction:\n  greet: rev:1  # hi\n  a/one:\n    rev:1: 90\n    rev:2: 10\n"),
+        ("production:\n  a/one:\n    rev:1: 80  # the old one\n    rev:2: 20\n", "production:\n  a/one:\n    rev:1: 90  # the old one\n    rev:2: 10\n"),
+    ],
+    ids=["no file", "a revision", "other weights"],
+)  # fmt: skip
+def test_a_split_is_written_with_its_arms(registry: PromptService, tree: Path, before: str, after: str) -> None:
+    write(tree, {"_aliases.yaml": before})
+    move = registry.split("a/one", "production", [("rev:1", 90), ("rev:2", 10)], dry_run=True)
+    assert declare(registry.settings, [move]) == [move]
+    assert (tree / "_aliases.yaml").read_text() == after
+    assert declare(registry.settings, [move]) == []
+    declared(registry, "a/one:rev:2", "production")
+    assert "a/one: rev:2" in (tree / "_aliases.yaml").read_text()

@@ -12,6 +12,8 @@ from promptdb.db.columns import aliases, assets, events, prompts, redirects, run
 from promptdb.db.repository import PromptRepository, among
 from promptdb.domain.integrity import AliasEventRow, AliasHistory, NamedPrompt, VersionRow
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import stored_split
+from promptdb.errors import IntegrityFailure
 
 _AT_ONCE = 500  # rows in memory
 
@@ -73,15 +75,22 @@ class Audit:
 
     def alias_histories(self) -> Iterator[AliasHistory]:
         """Read every alias with its log, deleted aliases included."""
-        present: dict[tuple[str, str], tuple[tuple[UUID, int] | None, bool]] = {}
+        present: dict[tuple[str, str], tuple[tuple[UUID, int, str | None] | None, bool]] = {}
         own = sa.exists().where(versions.c.id == aliases.c.version_id, versions.c.prompt_id == aliases.c.prompt_id)
-        query = sa.select(aliases, _prompt, own.label("own")).join(prompts, prompts.c.id == aliases.c.prompt_id)
+        highest = sa.select(sa.func.max(versions.c.revision)).where(versions.c.prompt_id == aliases.c.prompt_id)
+        columns = (aliases, _prompt, own.label("own"), highest.scalar_subquery().label("highest"))
+        query = sa.select(*columns).join(prompts, prompts.c.id == aliases.c.prompt_id)
         for row in self._stream(query):
-            present[row.prompt, row.alias] = (row.version_id, row.generation), row.own
+            present[row.prompt, row.alias] = (
+                (row.version_id, row.generation, row.split_json),
+                row.own and _has_arms(row.split_json, row.highest),
+            )
         log = sa.select(events, _prompt).join(prompts, prompts.c.id == events.c.prompt_id)
         in_order = log.order_by(events.c.prompt_id, events.c.alias, events.c.id)
         for (prompt, alias), rows in groupby(self._stream(in_order), lambda row: (row.prompt, row.alias)):
-            moves = tuple(AliasEventRow(row.generation, row.from_version_id, row.to_version_id) for row in rows)
+            moves = tuple(
+                AliasEventRow(row.generation, row.from_version_id, row.to_version_id, row.split_json) for row in rows
+            )
             target, is_sound = present.pop((prompt, alias), (None, True))
             yield AliasHistory(prompt, alias, target, is_sound, moves)
         for (prompt, alias), (target, is_sound) in present.items():
@@ -132,3 +141,11 @@ class Audit:
 
     def _stream(self, query: sa.Executable) -> sa.CursorResult[Any]:
         return self._connection.execute(query, execution_options={"yield_per": _AT_ONCE})
+
+
+def _has_arms(split: str | None, highest: int | None) -> bool:
+    try:
+        found = stored_split(split)
+    except IntegrityFailure:
+        return False
+    return found is None or max(found.revisions) <= (highest or 0)
