@@ -41,7 +41,7 @@ JOBS = {
     "Promote and roll back": {
         "promote": ("promote", "Point an alias at a version."),
         "rollback": ("rollback", "Move an alias back to its previous version."),
-        "alias": ("alias", "List, set, release and delete aliases, and show their history."),
+        "alias": ("alias", "List, set, split, release and delete aliases, and show their history."),
     },
     "Move prompts between registries": {
         "export": ("export", "Export a version or the whole registry to a file."),

@@ -106,7 +106,7 @@ def stored_specs(connection: sa.Connection, version_ids: Sequence[UUID]) -> dict
 
 
 def specs_of_siblings(connection: sa.Connection, version: UUID, revisions: Collection[int]) -> dict[int, str]:
-    """Read the specs of some revisions of the prompt that has a version. Those that are not written are left out."""
+    """Read the specs of some revisions of the prompt that has a version. It leaves out revisions that are not written."""
     prompt = sa.select(versions.c.prompt_id).where(versions.c.id == version).scalar_subquery()
     query = sa.select(versions.c.revision, versions.c.spec_json)
     rows = connection.execute(query.where(versions.c.prompt_id == prompt, versions.c.revision.in_(revisions)))

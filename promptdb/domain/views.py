@@ -113,7 +113,7 @@ class PromptSummary:
     archived: bool = False
     aliases: dict[str, int] = field(default_factory=dict)
     splits: "dict[str, Split]" = field(default_factory=dict)
-    """Those of its aliases that have one."""
+    """The traffic splits of its aliases. An alias without one is not a key."""
 
 
 @dataclass(frozen=True, slots=True)

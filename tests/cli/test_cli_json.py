@@ -17,8 +17,13 @@ VERSION = dict.fromkeys(
 )
 PROVENANCE = dict.fromkeys(("path", "commit_id", "branch", "author", "committed_at", "blob_id", "is_dirty"))
 MOVE = dict.fromkeys(
-    ("prompt", "alias", "action", "from_revision", "to_revision", "to_version", "from_version", "generation")
+    (
+        *("prompt", "alias", "action", "from_revision", "to_revision", "from_split", "to_split", "to_version"),
+        *("from_version", "generation"),
+    )
 ) | {"breaking": [], "git_target": None}
+ARM = dict.fromkeys(("revision", "weight"))
+SPLIT = {"arms": [ARM], "slices": [ARM]}
 ASSET = dict.fromkeys(("kind", "object_key", "content_type", "byte_size", "checksum_sha256", "path"))
 CHANGE = {
     **dict.fromkeys(("action", "prompt", "path", "revision", "digest", "old_revision", "old_digest", "renamed_from")),
@@ -28,7 +33,9 @@ CHANGE = {
 }
 CONTRACT_CHANGE = dict.fromkeys(("kind", "name", "message", "is_breaking"))
 CHANGED_FILE = dict.fromkeys(("path", "change"))
-ALIAS_MOVE = dict.fromkeys(("prompt", "alias", "from_revision", "to_revision", "reason", "breaking"))
+ALIAS_MOVE = dict.fromkeys(
+    ("prompt", "alias", "from_revision", "to_revision", "from_split", "to_split", "reason", "breaking")
+)
 ORDER = dict.fromkeys(("verdict", "ref", "commit_id"))
 PLAN = {
     "changes": [CHANGE],
@@ -86,7 +93,11 @@ ROWS = dict.fromkeys(
 
 SHAPES: dict[str, Any] = {
     "list": [
-        {**dict.fromkeys(("prompt", "version_id", "revision", "spec_hash", "updated_at", "archived")), "aliases": {}}
+        {
+            **dict.fromkeys(("prompt", "version_id", "revision", "spec_hash", "updated_at", "archived")),
+            "aliases": {},
+            "splits": {},
+        }
     ],
     "show greet": {"ref": None, **VERSION, "spec": SPEC, "assets": [ASSET]},
     "log greet": [{"version": VERSION, "source": PROVENANCE, "aliases": {}}],
@@ -110,12 +121,15 @@ SHAPES: dict[str, Any] = {
     "rollback support/triage production": [MOVE],
     "alias set support/triage canary": [MOVE],
     "alias delete support/triage production": [MOVE],
-    "alias list": [dict.fromkeys(("prompt", "alias", "revision", "version_id", "generation", "updated_at", "held"))],
+    "alias split support/triage canary rev:1=9 rev:2=1": [{**MOVE, "to_split": SPLIT}],
+    "alias list": [
+        dict.fromkeys(("prompt", "alias", "revision", "version_id", "generation", "updated_at", "held", "split"))
+    ],
     "alias log support/triage": [
         dict.fromkeys(
             ("prompt", "alias", "action", "from_revision", "to_revision", "actor", "reason", "created_at", "run_id")
         )
-        | {"breaking": [], "run_id": None}
+        | {"breaking": [], "run_id": None, "split": None}
     ],
     "register-file prompts/greet.txt": {"version": VERSION, "created": None, "revived": None, "alias": None},
     "export greet out.yaml": {"ref": None, "files": [None]},

@@ -1,6 +1,8 @@
 """Splits: the arm of each key, the slices after a change, and what cannot be a split."""
 
+import doctest
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -231,3 +233,9 @@ def test_json_that_is_no_split_is_refused(value: object) -> None:
 def test_a_split_is_written_in_one_line() -> None:
     assert str(split((3, 90), (4, 10))) == "rev:3=90 rev:4=10"
     assert replace(split((3, 90), (4, 10)), slices=()) != split((3, 90), (4, 10))
+
+
+def test_the_page_about_splits_is_right() -> None:
+    page = Path(__file__).parents[2] / "docs" / "splits.md"
+    found = doctest.testfile(str(page), module_relative=False)
+    assert (found.failed, found.attempted) == (0, 4)
