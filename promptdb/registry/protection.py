@@ -82,7 +82,7 @@ def require_unbroken(moves: Iterable[AliasMove]) -> None:
 
 
 def _broken_in_all(olds: Sequence[str], new: str) -> tuple[ContractChange, ...]:
-    """Find what breaks the callers of several versions. A version that fits one of these fits them, since they work with each."""
+    """Find what breaks callers who work with each of several versions, and so with a new one that fits any of these."""
     found = [_broken(old, new) for old in olds]
     return found[0] if all(found) else ()
 
