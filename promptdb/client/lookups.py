@@ -272,7 +272,7 @@ class Lookups:
             asked_at = monotonic()
             changes, find_many, failure = news_of(self._source, self._generation)
             with self._lock:
-                if changes.generation is None or changes.generation != self._generation:
+                if changes.prompts is None or changes.generation != self._generation:
                     self._renewals += 1
                 kept = list(self._kept.values())
             new = renewed(find_many, kept, changes, self._keep, evicts=failure is None)
