@@ -231,9 +231,9 @@ def test_a_client_that_reads_slowly_gets_all_changes_in_one_frame() -> None:
             await asyncio.sleep(0.002)
         reads.set()
         await settled(lambda: b":21\n" in sent[-1])
-        # The frame of the change at which it stopped to read, and one for all others.
-        assert len(sent) == 4
-        assert sent[-1].count(b"a/p") == 19
+        # The frame that it stopped at, whose look found one change or more, and one for all others.
+        assert len(sent) <= 4
+        assert sum(frame.count(b"a/p") for frame in sent[2:]) == 20
         world.hub.close()
         await task
 
