@@ -35,7 +35,7 @@ def test_an_operation_answers_as_the_document_says(
     contract: Contract, path: str, method: str, mode: GenerationMode
 ) -> None:
     contract.renew(f"{method}{OPERATIONS.index((path, method))}-{mode.value}")
-    answers = ask(contract, path, method, mode, examples=6, again=True)
+    answers = ask(contract, path, method, mode, examples=5, again=True)
     succeeded = {answer.status_code for answer in answers if answer.status_code < 300}
     if mode is GenerationMode.POSITIVE and not path.endswith(NEEDS_MORE):
         assert succeeded, "no request found what it named"
@@ -50,7 +50,7 @@ def test_a_token_gets_what_its_scopes_allow(contract: Contract, path: str, metho
         prompt=["legal/secret", "support/triage"], alias=["production"], namespace=["legal", "support"]
     ):
         answers = ask(
-            contract, path, method, GenerationMode.POSITIVE, who, examples=4 if who == "scoped" else 1, again=True
+            contract, path, method, GenerationMode.POSITIVE, who, examples=3 if who == "scoped" else 1, again=True
         )
     assert all(SECRET.encode() not in answer.content for answer in answers)
     if who == "none":
@@ -62,7 +62,7 @@ def test_a_token_gets_what_its_scopes_allow(contract: Contract, path: str, metho
 def test_what_an_answer_names_is_there_until_it_is_removed(
     migrated_database: Callable[..., str], tmp_path: Path
 ) -> None:
-    statuses = ask_in_sequence(partial(migrated_database, "sqlite"), tmp_path, sequences=4, steps=12)
+    statuses = ask_in_sequence(partial(migrated_database, "sqlite"), tmp_path, sequences=3, steps=12)
     assert {200, 201, 204} <= statuses.keys()
 
 

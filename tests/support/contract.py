@@ -1,7 +1,6 @@
 """Requests that schemathesis makes from the OpenAPI document, to a registry in which most of them find something."""
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -9,10 +8,10 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import schemathesis
-import uvicorn
 from apis import API, bearer, token_of
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -21,9 +20,10 @@ from hypothesis.stateful import run_state_machine_as_test
 from registries import settings_for, write
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.modes import GenerationMode
-from waiting import until
+from servers import Raw, get, in_thread
 
 from promptdb import PromptService, create_app
+from promptdb.api.connections import MAX_HEADERS
 from promptdb.delivery.worker import WebhookWorker
 from promptdb.registry.webhooks import add_webhook
 
@@ -34,11 +34,8 @@ SECRET = "dromedary"
 """A word in all texts of the prompt that a token for one namespace must not see."""
 
 # schemathesis leaves sockets to the garbage collector, in whichever test that is.
-# Hypothesis takes the random numbers of the server for some of its own.
 leaves_sockets = pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::ResourceWarning",
-    "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
 )
 
 _ANSWERS = ["2xx", "3xx", "401", "403", "404", "409"]
@@ -86,7 +83,9 @@ class Contract:
 @contextmanager
 def contract_of(url: str, folder: Path) -> Iterator[Contract]:
     """Serve a registry whose streams end at once, and which sends no webhooks: their addresses are made up."""
-    with PromptService(settings_for(url, folder)) as service, pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as stack:
+        service = stack.enter_context(PromptService(settings_for(url, folder)))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(WebhookWorker, "start", lambda _: None)
         service.register_text("legal/secret", f"The {SECRET} {{ticket}}", alias="production")
         spec = "template: Sort {ticket}\nassets: [{path: data.csv, kind: attachment}]\n"
@@ -100,14 +99,11 @@ def contract_of(url: str, folder: Path) -> Iterator[Contract]:
             "none": {},
         }
         app = create_app(service.settings)
-        running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
-        thread = threading.Thread(target=running.run, daemon=True)
-        thread.start()
-        until(lambda: running.started)
+        port = stack.enter_context(in_thread(app))
+        with Raw(port, get("/healthz")) as probe:
+            assert probe.head()[0] == 200
         hub = app.state.served.hub
         hub._loop.call_soon_threadsafe(hub.close)
-        port = running.servers[0].sockets[0].getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
         schema = schemathesis.openapi.from_dict(DOCUMENT, config=_CONFIG)
         values: dict[str, list[Any]] = {
             "alias": ["production", "staging"],
@@ -119,9 +115,7 @@ def contract_of(url: str, folder: Path) -> Iterator[Contract]:
             "spec": [{"template": "Hello {name}"}],
             "variables": [{"ticket": "My order is late."}],
         }
-        yield Contract(service, file, url, schema, tokens, values)
-        running.should_exit = True
-        thread.join()
+        yield Contract(service, file, f"http://127.0.0.1:{port}", schema, tokens, values)
 
 
 def ask(
@@ -142,6 +136,7 @@ def ask(
     strategy, headers, answers = operation.as_strategy(generation_mode=mode), contract.tokens[who], []
     if mode is GenerationMode.POSITIVE:
         strategy = st.builds(_with_known, strategy, _choices(contract.values))
+    strategy = strategy.filter(_fits)
 
     # A failure is the first one that is met: to look for a smaller one would take minutes.
     @settings(
@@ -206,6 +201,11 @@ def ask_in_sequence(url_of: Callable[[Path], str], folder: Path, *, sequences: i
         ),
     )
     return statuses
+
+
+def _fits(case: schemathesis.Case) -> bool:
+    """Whether the headers are not too large. The server answers then before it knows the operation: the document has no 431."""
+    return len(quote(f"{case.path_parameters} {case.query} {case.headers}")) < MAX_HEADERS
 
 
 def _choices(values: dict[str, list[Any]]) -> st.SearchStrategy[dict[str, Any]]:
