@@ -16,6 +16,9 @@ from promptdb.errors import InvalidRef
 
 _API_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 
+_NUMBERS = {"float_parsing": "expected a number", "int_parsing": "expected a whole number"}
+"""Replace messages of pydantic that mention its parser."""
+
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
 
 
@@ -138,4 +141,4 @@ def misfit(entry: ErrorDetails) -> tuple[str, str]:
     inner = "".join(f".{part}" for part in entry["loc"][1:] if has_keys and part != "[key]")
     if entry["type"] == "extra_forbidden":
         return inner, f"unknown; a folder has {', '.join(FolderSettings.model_fields)}"
-    return inner, entry["msg"].replace("Input should be", "expected")
+    return inner, _NUMBERS.get(entry["type"]) or entry["msg"].replace("Input should be", "expected")

@@ -26,7 +26,8 @@ router = APIRouter(tags=["assets"], route_class=StrictRoute)
 CHUNK = 256 * 1024
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))")
 _PATH = parameter("path", "path", "the path in the prompt file", "_assets/examples.jsonl", required=True)
-_BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_BYTES = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+"""In the media type of the asset."""
 
 
 @router.get("/prompts/{prompt}/assets", response_model=Page[Asset], dependencies=[READS], responses=problems(404, 422))

@@ -246,7 +246,8 @@ class Connection:
         pause = answer.headers.get("Retry-After", "")
         if pause.isascii() and pause.isdigit() and status in (429, 503):
             self._busy_until, self._busy = monotonic() + min(float(pause), MAX_PAUSE), message
-        return StorageError(message, (said.hint if said is not None else None) or "see the log of the server")
+        hint = "it limits requests; the client asks again" if status == 429 else "see the log of the server"
+        return StorageError(message, (said.hint if said is not None else None) or hint)
 
 
 def _problem(data: bytes) -> PromptDBError | None:
