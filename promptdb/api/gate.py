@@ -10,9 +10,9 @@ from time import monotonic
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from promptdb.api.doorkeeper import Doorkeeper
-from promptdb.api.exposure import reason_to_refuse
 from promptdb.api.problems import RETRY_AFTER, Refusal
 from promptdb.domain.access import Grant
+from promptdb.domain.exposure import reason_to_refuse
 from promptdb.errors import PromptDBError
 
 _log = logging.getLogger("promptdb.api")

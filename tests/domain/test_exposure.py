@@ -2,7 +2,7 @@
 
 import pytest
 
-from promptdb.api.exposure import is_loopback, reason_to_refuse, require_safe_place
+from promptdb.domain.exposure import is_loopback, reason_to_refuse, require_safe_place
 from promptdb.errors import ConfigError
 
 LOCAL = ("127.0.0.1", 8000)
