@@ -6,7 +6,8 @@
 All tools have the same prompts, and take turns in each round, so that they share the state of the machine. Printed are the best
 rounds, and the median of the ratios within a round. `dictionary` is the least that a lookup can do: it takes a value from a
 dictionary, and compares the monotonic clock with the end of its life. A cold `get` is the first one of a prompt in a process,
-from SQLite, ready to render, and counts as the median of 50. A preload reads 1,000 prompts.
+from SQLite, ready to render, and counts as the median of 50. A preload reads 1,000 prompts. `with a split` is a lookup with a
+key, of an alias with a traffic split.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 from promptdb.sync.sync_tree import sync_tree
 
-REF = f"{name_of(0)}:production"
+REF, SPLIT = f"{name_of(0)}:production", f"{name_of(0)}:split"
 CALLS, COLD, PROMPTS = 50_000, 50, 1_000
 FLOOR = "dictionary"
 Timed = Mapping[str, Sequence[float]]
@@ -49,6 +50,8 @@ def main() -> None:
         with PromptService(settings) as service:
             sync_tree(service.reader.created, load_tree(settings), Policy())
             service.promote_all("latest", "production")
+            service.register_text(name_of(0), "another {ticket}")
+            service.split(name_of(0), "split", [("rev:1", 90), ("rev:2", 10)])
             with rivals(settings.base, rounds * COLD + 1) as others, PromptClient.from_settings(settings) as client:
                 ours = Rival("promptdb", lambda name: client.get(f"{name}:production"), _render, is_local=True)
                 compare(ours, others, client, rounds)
@@ -70,6 +73,7 @@ def compare(ours: Rival, others: Sequence[Rival], client: PromptClient, rounds: 
     gets = {
         FLOOR: floor,
         ours.name: partial(client.get, REF),
+        "with a split": partial(client.get, SPLIT, key="user-1"),
         **{tool.name: partial(tool.get, first) for tool in others},
     }
     renders = {tool.name: partial(tool.render, tool.get(first)) for tool in tools}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from promptdb.dashboard.links import FILE, Link, to_comparison, to_history, to_prompt
-from promptdb.dashboard.showing.prompts import selector_of, version_name
+from promptdb.dashboard.showing.prompts import selector_of, target_name, version_name
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.holds import Hold
 from promptdb.domain.plan import Action, Change, Plan
@@ -58,10 +58,8 @@ def _of_change(change: Change) -> Difference:
 
 
 def _of_move(move: AliasMove) -> Difference:
-    there, wanted = (
-        "no version" if revision is None else version_name(revision)
-        for revision in (move.from_revision, move.to_revision)
-    )
+    there = target_name(move.from_revision, move.from_split, "no version")
+    wanted = target_name(move.to_revision, move.to_split, "no version")
     link = None
     if move.from_revision is not None and move.to_revision is not None:
         link = to_comparison(move.prompt, selector_of(move.from_revision), selector_of(move.to_revision))
@@ -71,10 +69,10 @@ def _of_move(move: AliasMove) -> Difference:
 
 
 def _of_hold(hold: Hold) -> Difference:
-    there = "it was deleted" if hold.revision is None else f"it points at {version_name(hold.revision)}"
+    there = "it was deleted" if hold.revision is None else f"it points at {target_name(hold.revision, hold.split)}"
     why = f": {hold.reason}" if hold.reason else ""
     moved = f"{hold.actor} moved it by hand on {hold.since:%Y-%m-%d %H:%M}{why}"
-    reason = f"{there}, {hold.git.place} says {version_name(hold.git.revision)}. {moved}"
+    reason = f"{there}, {hold.git.place} says {target_name(hold.git.revision, hold.git.split)}. {moved}"
     return Difference(f"{hold.prompt}:{hold.alias}", _ALIASES, reason, to_history(hold.prompt))
 
 

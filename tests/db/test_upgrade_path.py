@@ -85,7 +85,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         key_row = {"token_id": 1, "key": "k", "fingerprint": "f" * 64, **answered}
         connection.execute(sa.insert(metadata.tables["idempotency_keys"]).values(**key_row))
     hook(service)
-    service.promote("a/one:rev:1", "staging")
+    service.split("a/one", "staging", [("rev:1", 9), ("rev:2", 1)])
     create_token(service.registry, "ci", [Scope.parse("read@a")])
     found = dump(service.engine)
     service.close()
@@ -168,6 +168,7 @@ def require_whole(engine: sa.Engine, kept: Rows, all_rows: Rows) -> None:
 def test_every_table_has_rows(recorded: Recorded) -> None:
     assert [name for name, rows in recorded.rows.items() if not rows] == []
     assert any(row["breaking_json"] for row in recorded.rows["alias_events"])
+    assert any(row["split_json"] for row in recorded.rows["prompt_aliases"])
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from promptdb.dashboard.showing.page import (
     show_note,
     show_title,
 )
-from promptdb.dashboard.showing.prompts import selector_of, version_html, version_name
+from promptdb.dashboard.showing.prompts import selector_of, target_name, version_html, version_name
 from promptdb.dashboard.showing.specs import show_assets, show_contract, show_fragments, show_sections
 from promptdb.dashboard.showing.tables import badges_html, code_html, facts_html, time_html
 from promptdb.domain.refs import LATEST
@@ -99,7 +99,7 @@ def _show_aliases(found: ResolvedPrompt, standing: Standing) -> None:
             show_link(to_prompt(found.prompt, alias.alias), alias.alias)
             held = " moved by hand, syncs leave it there" if alias.held else ""
             show_html(
-                f'<p class="pdb-line">{version_name(alias.revision)} since {time_html(alias.updated_at)}{held}</p>'
+                f'<p class="pdb-line">{target_name(alias.revision, alias.split)} since {time_html(alias.updated_at)}{held}</p>'
             )
     if not standing.aliases:
         show_note("No alias points at this prompt.")

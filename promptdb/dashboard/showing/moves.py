@@ -1,7 +1,7 @@
 """Describes moves of aliases and syncs in lines."""
 
 from promptdb.dashboard.showing.escaping import in_html
-from promptdb.dashboard.showing.prompts import SHORT_COMMIT, shortened, version_name
+from promptdb.dashboard.showing.prompts import SHORT_COMMIT, shortened, target_name
 from promptdb.dashboard.showing.tables import Html, badges_html, code_html, time_html
 from promptdb.domain.aliases import RELEASE
 from promptdb.domain.listing import SyncRun
@@ -15,7 +15,7 @@ _ACTIONS = {"rollback": "↩ rolled back", "delete": "removed", RELEASE: "releas
 
 def move_html(move: AliasEventView) -> Html:
     """Describe a move: where the alias went, who moved it when and why, and what it broke."""
-    before, after = ("nothing" if r is None else version_name(r) for r in (move.from_revision, move.to_revision))
+    before, after = target_name(move.from_revision, None), target_name(move.to_revision, move.split)
     mark = badges_html([_ACTIONS[move.action]]) if move.action in _ACTIONS else ""
     by_sync = f" (sync {move.run_id})" if move.run_id is not None else ""
     step = f"<strong>{in_html(move.alias)}</strong> {before} → <strong>{after}</strong> {mark}"

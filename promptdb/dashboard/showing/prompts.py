@@ -6,6 +6,7 @@ from promptdb.dashboard.showing.escaping import in_attribute, in_html
 from promptdb.dashboard.showing.tables import Html, badges_html, code_html, time_html
 from promptdb.domain.forges import file_address
 from promptdb.domain.listing import ListedPrompt
+from promptdb.domain.splits import Split
 from promptdb.domain.views import LogEntry, Provenance
 
 _MAX_ABOUT = 160
@@ -18,6 +19,13 @@ FileLink = Callable[[Provenance], str | None]
 def version_name(revision: int) -> str:
     """Name a version for people: v3."""
     return f"v{revision}"
+
+
+def target_name(revision: int | None, split: Split | None, nothing: str = "nothing") -> str:
+    """Name what an alias points at: a version, the arms of a split with their weights, or nothing."""
+    if split is not None:
+        return " ".join(f"{version_name(arm.revision)}={arm.weight}" for arm in split.arms)
+    return nothing if revision is None else version_name(revision)
 
 
 def selector_of(revision: int) -> str:

@@ -4,6 +4,7 @@ Each function raises `Wrong` if a value is not such an item.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from promptdb.domain.digest import parse_digest
 from promptdb.domain.json_fields import Wrong, number, some_fields, time, typed
 from promptdb.domain.listing import ListedPrompt, SyncRun
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import decode_split
 from promptdb.domain.views import AliasEventView, AliasView, BlameEntry, LogEntry, PromptSummary, Provenance
 from promptdb.domain.wire.versions import decode_view
 from promptdb.errors import IntegrityFailure, InvalidRef
@@ -21,6 +23,7 @@ from promptdb.errors import IntegrityFailure, InvalidRef
 _T = TypeVar("_T")
 _TEXT: Any = (str, type(None))
 _NUMBER: Any = (int, type(None))
+_SPLIT: Any = (dict, type(None))
 
 
 def _checked(decode: Callable[[Any], _T]) -> Callable[[Any], _T]:
@@ -83,16 +86,24 @@ def decode_aliases(prompt: PromptId, values: list[Any]) -> tuple[AliasView, ...]
 
 @_checked
 def _alias(value: Any) -> AliasView:
-    prompt, alias, revision, key, generation, at, held = some_fields(
-        value, prompt=str, alias=str, revision=int, version_id=str, generation=int, updated_at=str, held=bool
+    prompt, alias, revision, key, generation, at, held, split = some_fields(
+        value,
+        prompt=str,
+        alias=str,
+        revision=int,
+        version_id=str,
+        generation=int,
+        updated_at=str,
+        held=bool,
+        split=_SPLIT,
     )
     target = (number(revision, 1), UUID(key), number(generation))
-    return AliasView(PromptId.parse(prompt), alias, *target, time(at), held)
+    return AliasView(PromptId.parse(prompt), alias, *target, time(at), held, decode_split(split))
 
 
 @_checked
 def decode_move(value: Any) -> AliasEventView:
-    prompt, alias, action, before, after, actor, reason, at, breaking, run = some_fields(
+    prompt, alias, action, before, after, actor, reason, at, breaking, run, split = some_fields(
         value,
         prompt=str,
         alias=str,
@@ -104,16 +115,18 @@ def decode_move(value: Any) -> AliasEventView:
         created_at=str,
         breaking=list,
         run_id=_NUMBER,
+        split=_SPLIT,
     )
     changes = tuple(
         ContractChange(*some_fields(change, kind=str, name=str, message=str, is_breaking=bool)) for change in breaking
     )
-    return AliasEventView(PromptId.parse(prompt), alias, action, before, after, actor, reason, time(at), changes, run)
+    move = (action, before, after, actor, reason, time(at), changes, run)
+    return AliasEventView(PromptId.parse(prompt), alias, *move, decode_split(split))
 
 
 @_checked
 def decode_blame(value: Any) -> BlameEntry:
-    prompt, alias, key, revision, digest, commit, action, actor, reason, at, run = some_fields(
+    prompt, alias, key, revision, digest, commit, action, actor, reason, at, run, split = some_fields(
         value,
         prompt=str,
         alias=str,
@@ -126,9 +139,11 @@ def decode_blame(value: Any) -> BlameEntry:
         reason=_TEXT,
         moved_at=str,
         run_id=_NUMBER,
+        split=_SPLIT,
     )
     version = (UUID(key), number(revision, 1), parse_digest(digest))
-    return BlameEntry(PromptId.parse(prompt), alias, *version, commit, action, actor, reason, time(at), run)
+    entry = BlameEntry(PromptId.parse(prompt), alias, *version, commit, action, actor, reason, time(at), run)
+    return replace(entry, split=decode_split(split))
 
 
 @_checked
@@ -152,10 +167,20 @@ def decode_run(value: Any) -> SyncRun:
 @_checked
 def decode_made_move(value: Any) -> AliasMove:
     """Read the answer to a move."""
-    prompt, alias, action, before, after, generation = some_fields(
-        value, prompt=str, alias=str, action=str, from_revision=_NUMBER, to_revision=_NUMBER, generation=int
+    prompt, alias, action, before, after, generation, *splits = some_fields(
+        value,
+        prompt=str,
+        alias=str,
+        action=str,
+        from_revision=_NUMBER,
+        to_revision=_NUMBER,
+        generation=int,
+        from_split=_SPLIT,
+        to_split=_SPLIT,
     )
-    return AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation)
+    left, right = map(decode_split, splits)
+    move = AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation)
+    return replace(move, from_split=left, to_split=right)
 
 
 def _counts(value: Mapping[str, Any]) -> dict[str, int]:
