@@ -96,7 +96,9 @@ class Served:
         """Find the version of a reference, ready to render. Errors as in `PromptClient.get`."""
         ref = PromptRef.parse(text)
         if isinstance(ref.selector, ByLabel | Latest):
-            return self._lookups.at_hand(text, key) or self._lookups.fetch(text, key)
+            return (
+                self._lookups.at_hand(text) if key is None else self._lookups.at_hand_for(text, key)
+            ) or self._lookups.fetch(text, key)
         return resolved(text, self.reader.find(ref))
 
     def service_for(self, grant: Grant) -> PromptService:

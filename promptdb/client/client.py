@@ -133,9 +133,7 @@ class PromptClient:
             StorageError: the source cannot be reached, the answer is not in memory, and there is no fallback.
             TypeError: the key is not text.
         """
-        if key is not None and type(key) is not str:
-            require_key(key)
-        found = self._lookups.at_hand(ref, key)
+        found = self._lookups.at_hand(ref) if key is None else self._at_hand(ref, key)
         if found is not None:
             return found
         if fallback is None:
@@ -149,8 +147,14 @@ class PromptClient:
 
     def at_hand(self, ref: str, key: str | None = None) -> "ResolvedPrompt | None":
         """Answer from memory, as `get` would. Return None where `get` would ask the source."""
-        require_key(key)
-        return self._lookups.at_hand(ref, key)
+        return self._at_hand(ref, key)
+
+    def _at_hand(self, ref: str, key: str | None) -> "ResolvedPrompt | None":
+        if key is None:
+            return self._lookups.at_hand(ref)
+        if not isinstance(key, str):  # also where no split needs it yet
+            raise TypeError(f"a key is text, such as the id of a user, not {key!r:.60}")
+        return self._lookups.at_hand_for(ref, key)
 
     def preload(self, alias: str = "production", namespace: str | None = None) -> int:
         """Read the versions of an alias in one request, so that later lookups of `namespace/name:ALIAS` do not wait.
@@ -190,9 +194,8 @@ class PromptClient:
 
         The key is that of all of them. Errors as in `get`.
         """
-        require_key(key)
         names = listed(refs)
-        missing = [ref for ref in dict.fromkeys(names) if self._lookups.at_hand(ref, key) is None]
+        missing = [ref for ref in dict.fromkeys(names) if self._at_hand(ref, key) is None]
         found = self._lookups.fetch_many(missing, key) if len(missing) > 1 else {}
         return {ref: found.get(ref) or self.get(ref, key=key) for ref in names}
 
@@ -280,12 +283,6 @@ class PromptClient:
         if not isinstance(self._source, WritableSource):
             raise ConfigError("this client only reads prompts", "use the source 'database' to register and export")
         return self._source.service
-
-
-def require_key(key: str | None) -> None:
-    """Raise TypeError for a key that is not text, also where no split needs it yet."""
-    if key is not None and not isinstance(key, str):
-        raise TypeError(f"a key is text, such as the id of a user, not {key!r:.60}")
 
 
 def listed(refs: Iterable[str]) -> list[str]:

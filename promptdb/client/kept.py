@@ -1,7 +1,7 @@
 """The prompts that a client keeps, and how long each may be served."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import inf
 from time import monotonic
 
@@ -48,20 +48,22 @@ class Kept:
     is_late: bool = False
     cached: ResolvedPrompt | None = None
     _stale: ResolvedPrompt | None = None
-    _buckets: Buckets | None = None
-    _arms: dict[int, ResolvedPrompt] = field(default_factory=dict)
-    _stale_arms: dict[int, ResolvedPrompt] = field(default_factory=dict)
+    arms: Buckets[ResolvedPrompt] | None = None
+    """The forms of `again` for keys, once they are made. None without a split."""
+    _stale_arms: Buckets[ResolvedPrompt] | None = None
 
     def first(self, key: str | None = None) -> ResolvedPrompt:
         """Return the answer as the source just gave it, for a key if there is a split. Errors as in `resolved`."""
-        if key is not None and (split := self.stored.split) is not None:
-            return self._arm(split, key, self._arms, Reason.SPLIT)
+        if key is not None and self.stored.split is not None:
+            return self.again(key)
         return self._with(Reason.STATIC)
 
     def again(self, key: str | None = None) -> ResolvedPrompt:
         """Return the answer as one from memory."""
         if key is not None and (split := self.stored.split) is not None:
-            return self._arm(split, key, self._arms, Reason.SPLIT)
+            if self.arms is None:
+                self.arms = self._with_arms(split, Reason.SPLIT)
+            return self.arms.find(key)
         if self.cached is None:
             self.cached = self._with(Reason.CACHED)
         return self.cached
@@ -69,7 +71,9 @@ class Kept:
     def late(self, key: str | None = None) -> ResolvedPrompt:
         """Return the answer as one that the source has not confirmed in time."""
         if key is not None and (split := self.stored.split) is not None:
-            return self._arm(split, key, self._stale_arms, Reason.STALE)
+            if self._stale_arms is None:
+                self._stale_arms = self._with_arms(split, Reason.STALE)
+            return self._stale_arms.find(key)
         if self._stale is None:
             self._stale = self._with(Reason.STALE)
         return self._stale
@@ -77,25 +81,18 @@ class Kept:
     def read_all(self) -> None:
         """Make the forms for later lookups. Errors as in `resolved`."""
         self.again()
-        if self.stored.split is not None:
-            self._arms = {each: self._with(Reason.SPLIT, each) for each in self.stored.split.revisions}
+        self.again("")
 
-    def _arm(self, split: Split, key: str, arms: dict[int, ResolvedPrompt], reason: Reason) -> ResolvedPrompt:
-        buckets = self._buckets
-        if buckets is None:
-            buckets = self._buckets = Buckets(split, self.stored.view.prompt)
-        revision = buckets.arm_of(key)
-        found = arms.get(revision)
-        if found is None:
-            found = arms[revision] = self._with(reason, revision)
-        return found
+    def _with_arms(self, split: Split, reason: Reason) -> Buckets[ResolvedPrompt]:
+        made = {
+            revision: self._with(reason, replace(self.stored.arm(revision), split=split))
+            for revision in split.revisions
+        }
+        return Buckets(split, self.stored.view.prompt, made)
 
-    def _with(self, reason: Reason, revision: int | None = None) -> ResolvedPrompt:
+    def _with(self, reason: Reason, stored: StoredVersion | None = None) -> ResolvedPrompt:
         age = None if self.lease is FOR_GOOD else self.age
-        stored = self.stored
-        if revision is not None:
-            stored = replace(stored.arm(revision), split=stored.split)
-        return resolved(self.ref.text, stored, self.source, reason, age, self.make)
+        return resolved(self.ref.text, stored or self.stored, self.source, reason, age, self.make)
 
     def age(self) -> float:
         """Count the seconds since the source confirmed the answer. Zero if it can never change."""

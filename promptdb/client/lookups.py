@@ -66,13 +66,25 @@ class Lookups:
         self._lease.until = -inf
         self._source.after_fork()
 
-    def at_hand(self, text: str, key: str | None = None) -> ResolvedPrompt | None:
+    def at_hand(self, text: str) -> ResolvedPrompt | None:
         """Answer a reference without waiting for the source. Return None if the answer is not kept, or too old."""
         kept = self._kept.get(text)
         if kept is None:
             return None
         if monotonic() < kept.lease.until:
-            return kept.again(key) if key is not None else kept.cached or kept.again()
+            return kept.cached or kept.again()
+        return self._old(kept)
+
+    def at_hand_for(self, text: str, key: str) -> ResolvedPrompt | None:
+        """Answer as `at_hand` does, for a key."""
+        kept = self._kept.get(text)
+        if kept is None:
+            return None
+        if monotonic() < kept.lease.until:
+            return kept.arms.find(key) if kept.arms is not None else kept.again(key)
+        return self._old(kept, key)
+
+    def _old(self, kept: Kept, key: str | None = None) -> ResolvedPrompt | None:
         self.start()
         age = kept.age()
         if age < self._ttl and not kept.is_late:
