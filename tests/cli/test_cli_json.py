@@ -99,7 +99,7 @@ SHAPES: dict[str, Any] = {
             "splits": {},
         }
     ],
-    "show greet": {"ref": None, **VERSION, "spec": SPEC, "assets": [ASSET]},
+    "show greet": {"ref": None, **VERSION, "split": None, "spec": SPEC, "assets": [ASSET]},
     "log greet": [{"version": VERSION, "source": PROVENANCE, "aliases": {}}],
     "render greet -v name=Bo -v place=Oz": {
         "ref": None,

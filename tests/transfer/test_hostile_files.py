@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from registries import NewRegistry, dump, on_sqlite
 
+from promptdb.domain.splits import Arm, Split, split_text
 from promptdb.errors import ConfigError, IntegrityFailure, StorageError
 from promptdb.service import PromptService
 from promptdb.transfer.copy import import_file
@@ -71,6 +72,7 @@ def cut(table: str, count: int) -> Change:
     return lambda members: members.update({f"tables/{table}.jsonl": members[f"tables/{table}.jsonl"][:-count]})
 
 
+SPLIT = split_text(Split.of([Arm(1, 1), Arm(2, 1)]))
 ZERO = "00000000-0000-0000-0000-000000000000"
 CASES: dict[str, tuple[Change, str]] = {
     "a path that leads out": (lambda m: m.update({"../../evil": b"x"}), r"an unknown entry '\.\./\.\./evil'"),
@@ -130,10 +132,15 @@ CASES: dict[str, tuple[Change, str]] = {
     "a size that is wrong": (edited("prompt_assets", byte_size=1), r"the blob sha256:\w+ of 1 bytes is not in it"),
     "an event of nobody": (edited("alias_events", prompt_id=ZERO), "a row of alias_events names a missing row"),
     "an alias that no event explains": (edited("prompt_aliases", generation=9), "it is not where its log ends"),
+    "a split that is none": (edited("prompt_aliases", split_json="{}"), "1: the stored split '{}' cannot be read"),
+    "a split that no event explains": (edited("prompt_aliases", split_json=SPLIT), "it is not where its log ends"),
     "changes that are none": (edited("alias_events", breaking_json='[{"a": 1}]'), "breaking_json is not a list"),
 }
 
-LATE = ("a key of another blob", "an event of nobody", "an alias that no event explains")
+LATE = (
+    *("a key of another blob", "an event of nobody", "an alias that no event explains"),
+    "a split that no event explains",
+)
 """What the database finds: blobs are stored by then, as garbage that no row names."""
 
 

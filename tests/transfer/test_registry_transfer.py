@@ -78,6 +78,19 @@ def test_an_empty_registry_gets_exactly_what_was_exported(
     target.promote("by/hand", "production")
 
 
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_splits_come_along(filled: PromptService, new_registry: NewRegistry, tmp_path: Path, kind: str) -> None:
+    target = new_registry(kind)
+    copy(filled, target)
+    for weight in (10, 20):
+        filled.split("a/one", "production", [("rev:2", 100 - weight), ("rev:1", weight)])
+    copy(filled, target)
+    assert shared(target) == shared(filled)
+    assert target.aliases("a/one") == filled.aliases("a/one")
+    export_registry(filled.registry, tmp_path / "all.zip")
+    assert import_file(target.registry, tmp_path / "all.zip").is_empty
+
+
 @on_sqlite
 @pytest.mark.slow
 def test_from_sqlite_to_postgresql_and_back_nothing_changes(filled: PromptService, new_registry: NewRegistry) -> None:

@@ -132,6 +132,23 @@ def test_a_version_that_was_changed_by_hand_is_not_passed_on(new_registry: NewRe
         snapshot_of(service, "latest")
 
 
+def test_arms_of_splits_are_inside_and_compared(filled: PromptService) -> None:
+    before = opened(snapshot_of(filled, "production"))
+    filled.split("a/one", "production", [("rev:2", 9), ("rev:1", 1)])
+    after = opened(snapshot_of(filled, "production"))
+    found = after.find(PromptId("a", "one"))
+    assert found is not None
+    assert [version.view.revision for version in found.versions] == [2, 1]
+    assert str(found.aliases["production"].split) == "rev:2=9 rev:1=1"
+    assert after.head.versions == before.head.versions + 1
+    after.verify()
+    [change] = compare_snapshots(before, after)
+    assert (change.before and change.before.split, str(change.after and change.after.split)) == (
+        None,
+        "rev:2=9 rev:1=1",
+    )
+
+
 def test_a_comparison_names_the_aliases_that_give_another_version(filled: PromptService) -> None:
     before = opened(snapshot_of(filled, "production", "latest"))
     filled.promote("a/one:rev:1", "production")

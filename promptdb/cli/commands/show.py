@@ -34,7 +34,7 @@ def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> Non
         assets = opened.assets(prompt.version)
     note_lookup(prompt)
     if as_json:
-        print_json({"ref": ref, **plain(prompt.version), "spec": prompt.spec, "assets": assets})
+        print_json({"ref": ref, **plain(prompt.version), "split": prompt.split, "spec": prompt.spec, "assets": assets})
         return
     version = prompt.version
     label = f" ({version.user_version})" if version.user_version else ""
@@ -43,6 +43,8 @@ def command(ref: str, list_assets: bool, path: str | None, as_json: bool) -> Non
     click.secho(f"{version.prompt} {what}{label}", bold=True)
     click.echo(f"id       {version.id}\ndigest   {version.spec_hash}")
     click.echo(f"created  {short_time(version.created_at)} by {printable(version.created_by)}")
+    if prompt.split is not None:
+        click.echo(f"split    {prompt.split}; this is the control")
     for name, variable in prompt.variables.items():
         optional = "optional" if variable.default is None else f"default {variable.default!r}"
         need = "required" if variable.required else optional

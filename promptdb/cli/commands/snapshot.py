@@ -10,7 +10,7 @@ import click
 from promptdb.cli.opening import registry
 from promptdb.cli.options import json_option
 from promptdb.cli.present.output import print_json, print_table, short_digest
-from promptdb.cli.present.text import count, one_line, size
+from promptdb.cli.present.text import count, one_line, pointed, size
 from promptdb.settings import load_settings
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def diff(before: str, after: str, exit_code: bool, as_json: bool) -> int:
             [
                 f"{change.prompt}:{change.alias}",
                 *(
-                    f"rev:{version.revision} {short_digest(version.digest)}" if version is not None else "-"
+                    f"{pointed(version.revision, version.split)} {short_digest(version.digest)}" if version else "-"
                     for version in (change.before, change.after)
                 ),
             ]

@@ -28,6 +28,7 @@ def test_a_split_is_set_changed_and_listed(run: Run, two_versions: Path) -> None
     )
     assert "production=1|2, staging=2" in run("list").out
     assert "default/greet:production  rev:1=90 rev:2=10" in run("blame").out
+    assert "split    rev:1=90 rev:2=10; this is the control\n" in run("show", "greet:production").out
 
 
 def test_another_sum_or_control_is_noted(run: Run, two_versions: Path) -> None:

@@ -15,7 +15,8 @@ from promptdb.domain.digest import canonical_json, digest_of
 from promptdb.domain.json_fields import Wrong
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.snapshot.head import BLOCK, HEAD_AT, MAGIC, UNSIGNED, Head
-from promptdb.domain.snapshot.records import decode_record, encode_record
+from promptdb.domain.snapshot.records import Pointer, decode_record, encode_record
+from promptdb.domain.splits import Arm, Split
 from promptdb.errors import ConfigError, IntegrityFailure, PromptDBError
 
 NAMES = [f"team/{letter}/p{number}" for letter in "abc" for number in range(40)]
@@ -205,3 +206,20 @@ def test_a_record_that_promptdb_would_not_write_is_wrong(old: bytes, new: bytes)
     assert old in data
     with pytest.raises(Wrong):
         decode_record(data.replace(old, new, 1))
+
+
+SPLIT = Split.of([Arm(1, 9), Arm(2, 1)])
+
+
+def test_a_split_is_read_as_it_was_written() -> None:
+    one = record("a/one")
+    second = replace(one.versions[0], view=replace(one.versions[0].view, revision=2))
+    split = replace(one, aliases={"production": Pointer(1, 1, SPLIT)}, versions=(second, one.versions[0]))
+    assert decode_record(encode_record(split)) == split
+    with pytest.raises(Wrong, match="an alias points at a version that is not there"):
+        decode_record(encode_record(replace(split, versions=one.versions)))
+    for pointer in (Pointer(2, 1, SPLIT), Pointer(1, None, SPLIT)):
+        with pytest.raises(Wrong):
+            decode_record(encode_record(replace(split, aliases={"production": pointer})))
+    with pytest.raises(Wrong):
+        decode_record(encode_record(split).replace(b'"weight":9', b'"weight":8', 1))
