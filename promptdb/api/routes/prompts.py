@@ -35,7 +35,7 @@ def prompts(
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """List the prompts, sorted by name."""
-    wanted = listing.PromptFilter(namespace, tag, owner, q or None, archived)
+    wanted = listing.PromptFilter(namespace, tag, owner, q or None, archived=archived)
     after = key_in(request, cursor, lambda key: PromptId.parse("/".join(key)))
     found = list_prompts(served(request).reader.registry, wanted, grant.reads, after, limit + 1)
     answer = page(request, response, found, limit, lambda listed: list(listed.summary.prompt))

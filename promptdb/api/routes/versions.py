@@ -13,7 +13,7 @@ from promptdb.api.paging import DEFAULT_LIMIT, Cursor, Limit, key_in, page
 from promptdb.api.schemas import ListedVersion, Page
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
-from promptdb.domain.json_fields import number, time
+from promptdb.domain.json_fields import number, time, typed
 from promptdb.domain.refs import MAX_REVISION
 from promptdb.domain.views import LogEntry
 from promptdb.domain.wire.versions import view_fields
@@ -50,7 +50,7 @@ def versions(
 
 def _time_and_id(key: list[Any]) -> tuple[datetime, UUID]:
     at, version_id = key
-    return time(at), UUID(version_id)
+    return time(at), UUID(typed(version_id, str))
 
 
 def _page(

@@ -21,7 +21,6 @@ from promptdb.domain.server_address import parse_server_address
 from promptdb.domain.wire.problem import MEDIA_TYPE, error_of
 from promptdb.errors import (
     AssetNotFound,
-    ConfigError,
     Forbidden,
     IntegrityFailure,
     InvalidPrompts,
@@ -29,6 +28,7 @@ from promptdb.errors import (
     PromptDBError,
     PromptNotFound,
     StorageError,
+    Unauthorized,
     VersionNotFound,
 )
 from promptdb.tls import verifying_context
@@ -123,7 +123,7 @@ class Connection:
         Raises:
             NotFound, InvalidRef, InvalidPrompts, IntegrityFailure: the server says so.
             Forbidden: the token may not read this.
-            ConfigError: the server does not accept the token.
+            Unauthorized: the server does not accept the token, or needs one.
             StorageError: there is no answer in time, or it is not one of the API.
         """
         seconds = ANSWER if seconds is None else seconds
@@ -232,7 +232,7 @@ class Connection:
         said = _problem(data)
         if status == 401:
             what = "it needs a token" if self._token is None else "it does not accept the token"
-            return ConfigError(f"{self.name} answers 401: {what}", "set PROMPTDB_TOKEN to a valid token")
+            return Unauthorized(f"{self.name} answers 401: {what}", "set PROMPTDB_TOKEN to a valid token")
         if status == 403:
             reason = said.message if said is not None else "it refuses this request"
             return Forbidden(f"{self.name} answers 403: {reason}", "set PROMPTDB_TOKEN to a token that may read this")
@@ -246,7 +246,8 @@ class Connection:
         pause = answer.headers.get("Retry-After", "")
         if pause.isascii() and pause.isdigit() and status in (429, 503):
             self._busy_until, self._busy = monotonic() + min(float(pause), MAX_PAUSE), message
-        return StorageError(message, (said.hint if said is not None else None) or "see the log of the server")
+        hint = "it limits requests; the client asks again" if status == 429 else "see the log of the server"
+        return StorageError(message, (said.hint if said is not None else None) or hint)
 
 
 def _problem(data: bytes) -> PromptDBError | None:
