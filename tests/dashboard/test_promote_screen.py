@@ -64,8 +64,8 @@ def test_the_stages_say_where_each_alias_is_since_when_and_why(filled: PromptSer
     app = visit(to_promotion(ONE))
     found = html_of(app)
     assert '<strong>v1</strong> <span class="pdb-badge">protected</span>' in found
-    assert "“the first”" in found
-    assert "UTC</time>" in found
+    assert "the first" in found
+    assert "</time> UTC" in found
     stages = [address for label, address in links_of(app) if label in ("staging", "production")]
     assert stages == ["promote?name=a%2Fone&alias=staging", "promote?name=a%2Fone&alias=production"]
     # An alias has to be chosen first.
@@ -87,7 +87,7 @@ def test_a_move_is_made_once_and_with_its_reason(filled: PromptService) -> None:
     press(app, "Promote production to v2")
     assert "production moved from v1 to v2" in boxes(app)
     assert ("a/one v2", "prompt?name=a%2Fone&version=rev%3A2") in links_of(app)
-    assert "“it is better”" in html_of(app)
+    assert "it is better" in html_of(app)
     # The second click of two meets no button that moves anything.
     assert labels(app) == ["Make another move"]
     press(app, "Make another move")
@@ -111,7 +111,7 @@ def test_a_link_chooses_and_another_choice_is_in_the_address(filled: PromptServi
 def test_a_new_alias_needs_only_a_name(filled: PromptService) -> None:
     app = visit(to_promotion(ONE, "canary"))
     press(app, "Promote canary to v3")
-    assert "canary moved from no version to v3" in boxes(app)
+    assert "canary moved from nothing to v3" in boxes(app)
 
 
 def test_whoever_moved_it_meanwhile_is_named_and_nothing_is_lost(filled: PromptService) -> None:
@@ -120,8 +120,8 @@ def test_whoever_moved_it_meanwhile_is_named_and_nothing_is_lost(filled: PromptS
     press(app, "Promote production to v2")
     assert "production was not moved" in boxes(app)
     assert "It is at v3 now" in boxes(app)
-    assert "ben moved it from v1 to <strong>v3</strong>" in html_of(app)
-    assert "“needed now”" in html_of(app)
+    assert "v1 → <strong>v3</strong>" in html_of(app)
+    assert "by ben</span><br>needed now" in html_of(app)
     assert at(filled) == 3
     assert labels(app) == ["Decide again"]
     # What was harmless from v1 breaks the callers of v3.
@@ -136,7 +136,7 @@ def test_an_alias_that_left_and_came_back_is_not_as_it_was(filled: PromptService
     other.rollback("a/one", "production", reason="it fails")
     press(app, "Promote production to v2")
     assert "production was not moved" in boxes(app)
-    assert "“it fails”" in html_of(app)
+    assert "it fails" in html_of(app)
     assert at(filled) == 1
 
 
@@ -177,7 +177,7 @@ def test_a_rollback_shows_where_it_goes_and_goes_one_step(filled: PromptService)
     assert "production rolled back from v3 to v2" in boxes(app)
     # Otherwise a click too many would go one step further.
     assert labels(app) == ["Make another move"]
-    assert '<span class="pdb-badge">rolled back</span>' in html_of(app)
+    assert '<span class="pdb-badge">↩ rolled back</span>' in html_of(app)
     press(app, "Make another move")
     assert labels(app) == ["Roll production back to v1"]
 

@@ -8,7 +8,7 @@ from promptdb.dashboard import opened
 from promptdb.dashboard.links import to_history, to_prompt
 from promptdb.dashboard.moving.request import Outcome, Request, make_move
 from promptdb.dashboard.showing.escaping import in_markdown
-from promptdb.dashboard.showing.moves import event_html, target_name, utc_text
+from promptdb.dashboard.showing.moves import move_html, target_name, utc_text
 from promptdb.dashboard.showing.page import show_error, show_html, show_link, show_note
 from promptdb.dashboard.showing.prompts import selector_of
 from promptdb.domain.aliases import AliasMove
@@ -96,7 +96,7 @@ def _show_lost(outcome: Outcome, shown: AliasView | None) -> None:
     said = f"{alias} was not moved, because it is not as this page showed it any more. It is at {now} now."
     st.warning(in_markdown(said), icon=":material/sync_problem:")
     for move in outcome.meanwhile:
-        show_html(event_html(move))
+        show_html(move_html(move))
     with st.container(horizontal=True, vertical_alignment="center"):
         show_link(to_history(outcome.request.prompt), "History", icon=":material/history:")
         st.button("Decide again", on_click=_forget)
