@@ -60,7 +60,7 @@ def test_the_address_chooses_a_prompt_and_an_alias(dashboard: PromptService) -> 
 def test_what_ran_at_a_time_is_at_an_address(dashboard: PromptService) -> None:
     then = fill(dashboard)
     app = visit(to_history(at=then))
-    assert app.subheader[0].value.replace("\\", "") == f"What ran at {then:%Y-%m-%d %H:%M:%S} UTC"
+    assert app.subheader[0].value.replace("\\", "") == f"Aliases at {then:%Y-%m-%d %H:%M:%S} UTC"
     shown = [link for link in links_of(app) if link[1].startswith("prompt?")]
     assert shown == [
         ("a/one", "prompt?name=a%2Fone&version=rev%3A1"),

@@ -75,7 +75,7 @@ def test_the_stages_say_where_each_alias_is_since_when_and_why(filled: PromptSer
 def test_what_changes_is_shown_before_the_button(filled: PromptService) -> None:
     app = visit(to_promotion(ONE, "production", "staging"))
     found = html_of(app)
-    assert app.subheader[-3].value == "What changes from v1 to v2"
+    assert app.subheader[-3].value == "Changes from v1 to v2"
     assert '<span class="pdb-old">-Hello {name}\n</span><span class="pdb-new">+Good day {name}\n</span>' in found
     assert "+  name: gpt" in found
     assert labels(app) == ["Promote production to v2"]
@@ -170,7 +170,7 @@ def test_a_rollback_shows_where_it_goes_and_goes_one_step(filled: PromptService)
     filled.promote("a/one:rev:2", "production")
     filled.promote("a/one:rev:3", "production", allow_breaking=True)
     app = visit(ROLLBACK)
-    assert "What changes from v3 to v2" in [heading.value for heading in app.subheader]
+    assert "Changes from v3 to v2" in [heading.value for heading in app.subheader]
     assert "A rollback is always allowed" in html_of(app)
     app.text_input(key="reason").set_value("too long")
     press(app, "Roll production back to v2")

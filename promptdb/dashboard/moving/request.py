@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a request: it was made, or the alias had moved, or the registry refused it for another reason.
+    """The fate of a request: it was made, or the alias had moved, or there was another reason against it.
 
     Attributes:
         move: the move that was made.

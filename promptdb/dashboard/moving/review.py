@@ -25,7 +25,7 @@ _CLASSES = {"+": "pdb-new", "-": "pdb-old", "@": "pdb-place", "\\": "pdb-place"}
 def show_review(old: ResolvedPrompt, new: ResolvedPrompt, contract: Sequence[ContractChange]) -> None:
     """Show the differences of two versions in short, those that break callers first."""
     before, after = (version_name(one.version.revision) for one in (old, new))
-    show_heading(f"What changes from {before} to {after}")
+    show_heading(f"Changes from {before} to {after}")
     parts = changed_parts(old.spec, new.spec)
     if not parts:
         show_note("Both versions have the same content.")
@@ -36,7 +36,7 @@ def show_review(old: ResolvedPrompt, new: ResolvedPrompt, contract: Sequence[Con
         show_link(to_comparison(new.prompt, *selectors), "Compare in full", icon=":material/difference:")
     if contract:
         rows = [[badges_html(["breaking" if one.is_breaking else "safe"]), in_html(one.message)] for one in contract]
-        show_html(table_html("What callers notice", ("For callers", "Change"), rows))
+        show_html(table_html("Effects on callers", ("For callers", "Change"), rows))
     else:
         show_note("Callers pass and get the same as before.")
     texts = sections(old.spec), sections(new.spec)
@@ -52,7 +52,7 @@ def show_review(old: ResolvedPrompt, new: ResolvedPrompt, contract: Sequence[Con
 
 def _diff_html(lines: Sequence[DiffLine]) -> Html:
     body = "".join(_line_html(line) for line in lines[:MAX_LINES])
-    return f'<pre class="pdb-text pdb-diff" dir="auto" tabindex="0">{body}</pre>'
+    return f'<pre class="pdb-text pdb-short" dir="auto" tabindex="0">{body}</pre>'
 
 
 def _line_html(line: DiffLine) -> Html:

@@ -26,7 +26,7 @@ def main() -> None:
     show_title("History")
     columns = st.columns([3, 2, 3])
     with columns[2]:
-        at = text_field("at", "What ran at (UTC)", "2026-11-30 14:05")
+        at = text_field("at", "State at (UTC)", "2026-11-30 14:05")
     with columns[0]:
         name = text_field("name", "Prompt", "support/triage")
     with columns[1]:
@@ -75,7 +75,7 @@ def _show_moves(found: Listing[AliasEventView], *, is_first: bool) -> None:
     for move in found.items:
         when, what, change, who = st.columns(_MOVE_WIDTHS)
         with when:
-            tip = "What every alias pointed at then"
+            tip = "Every alias at that time"
             show_link(to_history(at=move.created_at), utc_text(move.created_at), help=tip)
         with what:
             _show_alias(move.prompt, move.to_revision, move.alias)
@@ -93,7 +93,7 @@ def _show_alias(prompt: PromptId, revision: int | None, alias: str) -> None:
 
 
 def _show_state(found: Listing[BlameEntry], moment: datetime, *, is_first: bool) -> None:
-    show_heading(f"What ran at {moment:%Y-%m-%d %H:%M:%S} UTC")
+    show_heading(f"Aliases at {moment:%Y-%m-%d %H:%M:%S} UTC")
     if not found.items:
         show_empty("No alias pointed at anything then.")
     for entry in found.items:

@@ -31,7 +31,7 @@ _MOST_PAGES = 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the page knows of the prompt before anything is chosen."""
+    """The state of the prompt, before anything is chosen."""
 
     newest: ResolvedPrompt
     standing: Standing
