@@ -4,7 +4,8 @@ import streamlit as st
 
 from promptdb.dashboard.links import SCREENS
 from promptdb.dashboard.showing.page import ICON, show_error, show_style
-from promptdb.errors import PromptDBError
+from promptdb.dashboard.tokens import ask_for_token, forget_button
+from promptdb.errors import PromptDBError, Unauthorized
 
 
 def main() -> None:
@@ -24,10 +25,15 @@ def main() -> None:
     ]
     page = st.navigation(pages, position="top")
     show_style()
+    # A link from a page to the same page changes the query for this script, but not in the browser.
+    st.query_params.update({})
     try:
         page.run()
+    except Unauthorized as error:
+        ask_for_token(error)
     except PromptDBError as error:
         show_error(error)
+    forget_button()
 
 
 # Streamlit runs this file by itself.
