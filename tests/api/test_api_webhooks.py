@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from apis import API, bearer, client_for, token_of
 from hooks import NOWHERE, hook, make_due
+from killed_moves import kill_while_moving, require_all_promises, two_versions
 from receiver import WAIT, Receiver
 from registries import on_sqlite, settings_for
 from servers import promptdb_serve
@@ -155,3 +156,14 @@ def test_a_server_that_is_killed_while_it_sends_loses_nothing(
     assert [request.json["data"]["alias"] for request in receiver.requests] == ["production", "production", "staging"]
     assert receiver.requests[0].id == receiver.requests[1].id
     assert {found.state for found in list_deliveries(service.registry)} == {"delivered"}
+
+
+@pytest.mark.slow
+@on_sqlite
+def test_a_server_that_is_killed_while_aliases_move_loses_no_promise(
+    service: PromptService, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTDB_WEBHOOK_PRIVATE_NETWORKS", '["127.0.0.0/8"]')
+    two_versions(service, receiver)
+    answered = kill_while_moving(service, answers=20)
+    require_all_promises(service, receiver, answered, kills=1)
