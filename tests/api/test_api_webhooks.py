@@ -107,6 +107,30 @@ def test_what_cannot_be_is_a_problem(
 
 
 @on_sqlite
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"url": "https://10.0.0.1/"}, "body.url"),
+        ({"url": "http://hooks.example.com/"}, "body.url"),
+        ({"url": "https://hooks.example.com/?a=[b"}, None),
+        ({"url": "https://[::1/"}, "body.url"),
+        ({"url": NOWHERE, "events": ["alias.moved", "alias.promoted"]}, "body.events"),
+        ({"url": NOWHERE, "namespace": "a//b"}, "body.namespace"),
+        ({"events": []}, "body.url"),
+    ],
+)
+def test_a_wrong_field_is_named(api: TestClient, body: dict[str, Any], place: str | None) -> None:
+    answer = api.post("webhooks", json=body)
+    if place is None:
+        assert answer.status_code == 201
+        return
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["errors"][0]["place"]) == (422, "invalid-request", place)
+    assert found["detail"].startswith(f"{place}: ")
+    assert found["hint"]
+
+
+@on_sqlite
 @pytest.mark.parametrize("scope", ["read", "write", "promote:*", "admin@support"])
 def test_webhooks_are_for_administrators_of_the_registry(api: TestClient, service: PromptService, scope: str) -> None:
     hook(service)
