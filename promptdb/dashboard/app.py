@@ -1,9 +1,6 @@
 """The script that Streamlit runs for each visit: the menu, and the page that the address names."""
 
-from contextlib import suppress
-
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from promptdb.dashboard.links import SCREENS
 from promptdb.dashboard.showing.page import ICON, show_error, show_style
@@ -28,7 +25,8 @@ def main() -> None:
     ]
     page = st.navigation(pages, position="top")
     show_style()
-    write_address()
+    # A link from a page to the same page changes the query for this script, but not in the browser.
+    st.query_params.update({})
     try:
         page.run()
     except Unauthorized as error:
@@ -36,21 +34,6 @@ def main() -> None:
     except PromptDBError as error:
         show_error(error)
     forget_button()
-
-
-def write_address() -> None:
-    """Write the query of this run into the address of the browser, which changes nothing if it is there.
-
-    Streamlit does not do so for a link from a page to itself.
-    """
-    query = st.query_params.to_dict()
-    if not query:
-        st.query_params.clear()
-    for name, value in query.items():
-        # One is enough: all are sent. The browser writes those of widgets itself.
-        with suppress(StreamlitAPIException):
-            st.query_params[name] = value
-            return
 
 
 # Streamlit runs this file by itself.
