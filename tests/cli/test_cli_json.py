@@ -233,13 +233,20 @@ def test_the_keys_of_a_full_spec_are_frozen(run: Run, project: Path) -> None:
     assert keys(spec["assets"]) == [dict.fromkeys(("path", "kind", "digest"))]
 
 
+def make_of_any_script(folder: Path) -> None:
+    write(folder, {"prompts/greet.txt": "Grüße {name} {place} \U0001f600"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROMPTDB_ACTOR", "Zoë 日本")
+        commands("sync", "promote support/triage production")
+
+
 @pytest.mark.parametrize("command", SHAPES)
 @pytest.mark.slow
-def test_text_of_any_script_is_readable(run: Run, project: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_of_any_script_is_readable(
+    run: Run, copied: Callable[[Make], Path], command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PROMPTDB_ACTOR", "Zoë 日本")
-    write(project, {"prompts/greet.txt": "Grüße {name} {place} \U0001f600"})
-    assert run("sync").code == 0
-    assert run("promote", "support/triage", "production").code == 0
+    copied(make_of_any_script)
     ran = run(*command.split(), "--json")
     assert "\\u" not in ran.out
 
