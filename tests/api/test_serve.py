@@ -12,9 +12,9 @@ from apis import bearer, token_of
 from registries import on_sqlite
 from servers import Raw, Served, get, in_thread, promptdb_serve
 
-from promptdb import PromptService, create_app
+from promptdb import AppSettings, PromptService, create_app
 from promptdb.api import connections
-from promptdb.api.server import listen
+from promptdb.api.server import _config, listen
 from promptdb.cli.app import run
 from promptdb.errors import ConfigError
 
@@ -56,8 +56,15 @@ def test_the_log_has_one_object_for_each_request_and_no_secret(service: PromptSe
 
 @on_sqlite
 @pytest.mark.slow
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("workers", "how", "code"),
+    [
+        ("1", signal.SIGINT, 130),
+        ("2", signal.SIGTERM, 0),
+        pytest.param("1", signal.SIGTERM, 0, marks=pytest.mark.soak),
+        pytest.param("2", signal.SIGINT, 130, marks=pytest.mark.soak),
+    ],
+)
 def test_a_signal_says_goodbye_to_streams_and_ends_the_server(
     service: PromptService, how: signal.Signals, code: int, workers: str
 ) -> None:
@@ -90,6 +97,12 @@ def test_a_server_without_tokens_listens_on_this_machine_only(
         err = refusal(capsys, "--host", host)
         assert "the registry has no token" in err
         assert "promptdb token create" in err
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_worker_believes_a_proxy(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    assert not _config(AppSettings(), workers).proxy_headers
 
 
 def test_a_server_needs_a_registry_and_the_extra(

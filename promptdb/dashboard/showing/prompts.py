@@ -21,7 +21,7 @@ def version_name(revision: int) -> str:
     return f"v{revision}"
 
 
-def target_name(revision: int | None, split: Split | None, nothing: str = "nothing") -> str:
+def target_name(revision: int | None, split: Split | None = None, nothing: str = "nothing") -> str:
     """Name what an alias points at: a version, the arms of a split with their weights, or nothing."""
     if split is not None:
         return " ".join(f"{version_name(arm.revision)}={arm.weight}" for arm in split.arms)
