@@ -152,8 +152,11 @@ class PromptClient:
     def _at_hand(self, ref: str, key: str | None) -> "ResolvedPrompt | None":
         if key is None:
             return self._lookups.at_hand(ref)
-        if not isinstance(key, str):  # also where no split needs it yet
-            raise TypeError(f"a key is text, such as the id of a user, not {key!r:.60}")
+        if type(key) is not str:
+            from promptdb.domain.prompt_id import require_text
+
+            # Also where no split needs it yet.
+            require_text(key, "a key is text, such as the id of a user")
         return self._lookups.at_hand_for(ref, key)
 
     def preload(self, alias: str = "production", namespace: str | None = None) -> int:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from promptdb.blobs.store import BlobStore
 from promptdb.domain.plan import Action, Desired
-from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.prompt_id import PromptId, require_text
 from promptdb.domain.refs import ByCommit, PromptRef
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.domain.views import (
@@ -97,6 +97,8 @@ class PromptService(AliasVerbs):
             InvalidRef: `ref` is malformed.
             NotFound: the prompt or version does not exist. The hint lists what does.
         """
+        if key is not None:
+            require_text(key, "a key is text, such as the id of a user")
         return resolved_for(ref, self.find(PromptRef.parse(ref)), key)
 
     def resolve(self, ref: str) -> PromptVersionView:

@@ -249,6 +249,9 @@ def test_declared_aliases_name_the_prompt_as_it_is_called_now(tree: Path) -> Non
     write(tree, {"a/b.yaml": TRIAGE, "_aliases.yaml": "production:\n  a/b: rev:1  # pinned\n  c/d: rev:2\n"})
     assert move(tree, "a/b", "n/b").aliases == ("production",)
     assert (tree / "_aliases.yaml").read_text() == "production:\n  n/b: rev:1  # pinned\n  c/d: rev:2\n"
+    write(tree, {"_aliases.yaml": "production:\n  n/b: {rev:1: 9, rev:2: 1}\n"})
+    assert move(tree, "n/b", "a/b").aliases == ("production",)
+    assert (tree / "_aliases.yaml").read_text() == "production:\n  a/b: {rev:1: 9, rev:2: 1}\n"
 
 
 # Git

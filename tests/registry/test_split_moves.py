@@ -86,6 +86,8 @@ def test_lookups_give_the_control_and_with_a_key_its_arm(triage: PromptService) 
         assert [arm.view.revision for arm in found.arms] == [2, 4]
     assert triage.get(f"{TRIAGE}:rev:2", key="user-1").reason is Reason.STATIC
     assert triage.get(TRIAGE, key="user-1").split is None
+    with pytest.raises(TypeError, match="a key is text"):
+        triage.get(TRIAGE, key=1)  # type: ignore[arg-type]
 
 
 def test_selectors_of_any_kind_are_resolved_when_a_split_is_set(triage: PromptService) -> None:

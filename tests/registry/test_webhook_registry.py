@@ -77,6 +77,8 @@ def test_a_registration_and_each_move_promise_one_event(service: PromptService) 
         "reason": "back",
         "breaking": False,
         "run_id": None,
+        "from_split": None,
+        "to_split": None,
     }
 
 
