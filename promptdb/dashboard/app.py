@@ -4,7 +4,8 @@ import streamlit as st
 
 from promptdb.dashboard.links import SCREENS
 from promptdb.dashboard.showing.page import ICON, show_error, show_style
-from promptdb.errors import PromptDBError
+from promptdb.dashboard.tokens import ask_for_token, forget_button
+from promptdb.errors import PromptDBError, Unauthorized
 
 
 def main() -> None:
@@ -26,8 +27,11 @@ def main() -> None:
     show_style()
     try:
         page.run()
+    except Unauthorized as error:
+        ask_for_token(error)
     except PromptDBError as error:
         show_error(error)
+    forget_button()
 
 
 # Streamlit runs this file by itself.

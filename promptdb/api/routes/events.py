@@ -49,7 +49,7 @@ async def events(
     """Report changes when they happen, as server-sent events. The first one comes at once, with those since a generation."""
     streams = served(request).streams
     first = await streams.frame(generation_in(last_event_id or since), grant)
-    if streams.is_full:
+    if streams.is_full_for(grant):
         message, hint = "the server has as many streams as it can", "ask /changes instead, or come back later"
         raise Refusal(503, "unavailable", message, hint, headers={"Retry-After": "10"})
     return EventStream(streams, grant, first)

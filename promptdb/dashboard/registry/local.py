@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from promptdb.dashboard.registry.protocol import PAGE, Listing, Standing
-from promptdb.domain.alias_condition import Expected
+from promptdb.domain.alias_condition import Condition, Expected
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.json_fields import Wrong, number, time, typed
 from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
@@ -15,6 +15,7 @@ from promptdb.domain.refs import MAX_REVISION
 from promptdb.domain.views import AliasEventView, BlameEntry
 from promptdb.errors import InvalidRef
 from promptdb.registry import listings
+from promptdb.registry.requested_moves import RequestedMove, make_move
 from promptdb.render.resolved import ResolvedPrompt
 from promptdb.service import PromptService
 
@@ -78,11 +79,12 @@ class LocalRegistry:
         reason: str | None,
         allow_breaking: bool = False,
     ) -> AliasMove:
-        ref = f"{prompt}:{selector}"
-        return self._service.promote(ref, alias, expected=expected, reason=reason, allow_breaking=allow_breaking)
+        wanted = RequestedMove(prompt, alias, "promote", Condition(expected), selector, reason, allow_breaking)
+        return make_move(self._service.registry, wanted).move
 
     def rollback(self, prompt: PromptId, alias: str, *, expected: Expected, reason: str | None) -> AliasMove:
-        return self._service.rollback(str(prompt), alias, expected=expected, reason=reason)
+        wanted = RequestedMove(prompt, alias, "rollback", Condition(expected), reason=reason)
+        return make_move(self._service.registry, wanted).move
 
 
 def _anyone(_: PromptId) -> bool:

@@ -18,6 +18,12 @@ FILTERS = {
 }
 """The parameter of each filter, its label, and an example."""
 
+SPECIAL = {
+    "fragment": "Only prompts that include the fragment {}.",
+    "behind": "Only prompts that changed since {}.",
+}
+"""Filters that come from links of other pages, and the line that says so."""
+
 
 def main() -> None:
     """Show the filters, and one page of what they take."""
@@ -34,12 +40,20 @@ def main() -> None:
         )
     # The browser writes the filters into the address a moment later.
     filters = {name: value for name in FILTERS if (value := _filter(name)) is not None}
-    fragment, cursor = st.query_params.get("fragment"), st.query_params.get("cursor")
-    if fragment is not None:
-        show_note(f"Only prompts that include the fragment {fragment}.")
+    special = {name: st.query_params[name] for name in SPECIAL if name in st.query_params}
+    for name, value in special.items():
+        show_note(SPECIAL[name].format(value))
+    if special:
         show_link(Link(PROMPTS, filters), "Show all prompts")
-        filters["fragment"] = fragment
-    wanted = PromptFilter(_filter("namespace"), _filter("tag"), _filter("owner"), _filter("q"), fragment)
+    filters, cursor = {**filters, **special}, st.query_params.get("cursor")
+    wanted = PromptFilter(
+        namespace=filters.get("namespace"),
+        tag=filters.get("tag"),
+        owner=filters.get("owner"),
+        text=filters.get("q"),
+        fragment=filters.get("fragment"),
+        behind=filters.get("behind"),
+    )
     _show(opened.registry().prompts(wanted, cursor), filters, is_first=cursor is None)
 
 

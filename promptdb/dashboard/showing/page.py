@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -24,9 +25,9 @@ def show_style() -> None:
     st.html(_style())
 
 
-def show_html(html: Html) -> None:
+def show_html(html: Html, *, width: Literal["stretch", "content"] = "stretch") -> None:
     """Show HTML that the functions of this folder made."""
-    st.html(html)
+    st.html(html, width=width)
 
 
 def show_title(text: str, about: str | None = None) -> None:
