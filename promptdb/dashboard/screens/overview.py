@@ -1,4 +1,4 @@
-"""What is live and what differs: files, registry and aliases, with the latest moves and syncs."""
+"""The overview: live versions, differences of files, registry and aliases with their reasons, the latest moves and syncs."""
 
 import streamlit as st
 
