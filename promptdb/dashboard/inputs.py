@@ -45,7 +45,7 @@ def choices_of(variable: Variable) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """A row of a message history. A row without content is no message."""
+    """A row of a message history. A row without content is not a message."""
 
     role: str = HISTORY_ROLES[0]
     content: str = ""

@@ -56,11 +56,11 @@ def test_the_address_restores_versions_view_and_inputs(dashboard: PromptService)
     inputs = '{"name":"Bo","mood":"bad"}'
     app = visit(to_comparison(ONE, "rev:1", "rev:2", view="Unified", inputs=inputs))
     found = html_of(app)
-    assert app.text_area(key="input name text").value == "Bo"
+    assert app.text_area(key="compare name text").value == "Bo"
     assert '<tr><td class="pdb-number">1</td><td class="pdb-number"></td><td class="pdb-sign pdb-old"' in found
     assert 'tabindex="0">Hello Bo</pre>' in found
     assert 'tabindex="0">Hello Bo, bad</pre>' in found
-    assert app.subheader[-1].value == "What differs in the renders"
+    assert app.subheader[-1].value == "Differences of the renders"
     assert (
         "Try rev:2",
         f"try?{Link(TRY, {'name': 'a/one', 'version': 'rev:2', 'inputs': inputs})}".replace("try?/", ""),
@@ -74,7 +74,7 @@ def test_inputs_that_someone_writes_are_in_the_address(dashboard: PromptService)
         "missing variable: name  \nFill in the form.",
         "missing variables: mood, name  \nFill in the form.",
     ]
-    app.text_area(key="input name text").set_value("Bo")
+    app.text_area(key="compare name text").set_value("Bo")
     seen(app.button(key="render").click().run())
     assert json.loads(app.query_params["inputs"]) == {"name": "Bo"}
     assert "Hello Bo" in html_of(app)

@@ -46,15 +46,15 @@ def test_the_form_follows_the_contract(dashboard: PromptService) -> None:
     dashboard.register_spec("a/one", CHAT)
     app = visit(Link(TRY, {"name": "a/one", "as": "Messages"}))
     assert "missing variable: ticket" in app.info[0].value.replace("\\", "")
-    app.text_area(key="input ticket text").set_value("It is late.")
+    app.text_area(key="try ticket text").set_value("It is late.")
     [mood, urgent] = [box for box in app.selectbox if box.label.startswith(("mood", "urgent"))]
     assert (mood.options, urgent.options) == (['"kind"', '"short"'], ["true", "false"])
     mood.set_value('"short"')
     urgent.set_value("true")
-    app.number_input(key="input count integer").set_value(7)
-    app.text_input(key="input ratio number").set_value("3")
-    app.text_area(key="input tags json").set_value('["a", "b"]')
-    app.text_area(key="input history content 0").set_value("Hello")
+    app.number_input(key="try count integer").set_value(7)
+    app.text_input(key="try ratio number").set_value("3")
+    app.text_area(key="try tags json").set_value('["a", "b"]')
+    app.text_area(key="try history content 0").set_value("Hello")
     assert texts(render(app)) == ["short 7 3 a+b True", "Hello", "It is late."]
     assert json.loads(app.query_params["inputs"])["history"] == [{"role": "human", "content": "Hello"}]
 
@@ -66,15 +66,15 @@ def test_a_message_more_has_a_row_of_its_own(dashboard: PromptService) -> None:
     )
     app = visit(Link(TRY, {"name": "a/one", "as": "Messages", "inputs": inputs}))
     seen(app.button(key="add history").click().run())
-    app.text_area(key="input history content 2").set_value("My order")
+    app.text_area(key="try history content 2").set_value("My order")
     assert texts(render(app))[1:] == ["Hi", "Yes?", "My order", "x"]
 
 
 def test_an_entry_that_is_not_json_is_an_error_at_its_field(dashboard: PromptService) -> None:
     dashboard.register_spec("a/one", CHAT)
     app = visit(to_trial(ONE, inputs='{"ticket": "x"}'))
-    app.text_area(key="input tags json").set_value('["a",')
-    app.text_input(key="input ratio number").set_value("half")
+    app.text_area(key="try tags json").set_value('["a",')
+    app.text_input(key="try ratio number").set_value("half")
     render(app)
     errors = [box.value.replace("\\", "") for box in app.error]
     assert ["tags: it is not JSON" in errors[1], "ratio: it is not JSON" in errors[0], len(errors)] == [True, True, 2]
@@ -103,14 +103,14 @@ def test_the_output_has_four_forms_and_code_for_each(dashboard: PromptService) -
 def test_inputs_that_are_too_long_for_the_address_stay_in_the_session(dashboard: PromptService) -> None:
     dashboard.register_text("a/one", "<{text}>")
     app = visit(to_trial(ONE, inputs='{"text": "short"}'))
-    app.text_area(key="input text text").set_value("x" * 5_000)
+    app.text_area(key="try text text").set_value("x" * 5_000)
     render(app)
     assert "inputs" not in app.query_params
     assert "too long for the address" in html_of(app)
     assert "5,002 characters" in html_of(app)
     assert "request.json" in app.code[0].value
     seen(app.segmented_control(key="inputs_as").set_value("JSON").run())
-    assert json.loads(app.text_area(key="input all").value) == {"text": "x" * 5_000}
+    assert json.loads(app.text_area(key="try all").value) == {"text": "x" * 5_000}
 
 
 def test_what_the_form_cannot_show_is_shown_as_json(dashboard: PromptService) -> None:
@@ -118,9 +118,9 @@ def test_what_the_form_cannot_show_is_shown_as_json(dashboard: PromptService) ->
     app = visit(to_trial(ONE, inputs='{"many": [1, 2]}'))
     assert "many: the form cannot show it" in html_of(app)
     assert texts(app) == ["1,2,"]
-    app.text_area(key="input all").set_value('{"many": ["a"], "more": 1}')
+    app.text_area(key="try all").set_value('{"many": ["a"], "more": 1}')
     assert "no variable" in render(app).error[0].value
-    app.text_area(key="input all").set_value("[")
+    app.text_area(key="try all").set_value("[")
     assert "not JSON" in render(app).error[0].value
     assert "inputs in the address" in visit(to_trial(ONE, inputs="[1]")).error[0].value
 

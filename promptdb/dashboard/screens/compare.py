@@ -6,7 +6,7 @@ import streamlit as st
 
 from promptdb.dashboard import opened
 from promptdb.dashboard.inputs import Values
-from promptdb.dashboard.links import to_comparison, to_prompt, to_prompts, to_trial
+from promptdb.dashboard.links import COMPARE, to_comparison, to_prompt, to_prompts, to_trial
 from promptdb.dashboard.registry.protocol import Registry
 from promptdb.dashboard.showing.diffs import MARKS_NOTE, Left, View, diff_html
 from promptdb.dashboard.showing.effects import assets_html, effects_html
@@ -143,7 +143,7 @@ def _show_texts(texts: list[ChangedText], view: View, left: Left) -> None:
 def _show_renders(prompt: PromptId, old: RenderablePrompt, new: RenderablePrompt, view: View) -> None:
     show_heading("Render both with the same inputs")
     contract: dict[str, Variable] = {**old.variables, **new.variables}
-    values = ask_for_values(prompt, contract)
+    values = ask_for_values(COMPARE, prompt, contract)
     if values is None:
         return
     if unknown := sorted(values.keys() - old.names - new.names):
@@ -163,7 +163,7 @@ def _show_renders(prompt: PromptId, old: RenderablePrompt, new: RenderablePrompt
             else:
                 show_error(output)
     if before is not None and after is not None:
-        show_heading("What differs in the renders")
+        show_heading("Differences of the renders")
         _show_texts(list(changed_texts(sections_of(before), sections_of(after))), view, Left())
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from promptdb.dashboard import opened
 from promptdb.dashboard.inputs import Values
-from promptdb.dashboard.links import FILE, to_comparison, to_prompt, to_prompts
+from promptdb.dashboard.links import FILE, TRY, to_comparison, to_prompt, to_prompts
 from promptdb.dashboard.showing.golden import show_golden_tests
 from promptdb.dashboard.showing.input_form import INPUTS, ask_for_values
 from promptdb.dashboard.showing.page import (
@@ -45,7 +45,7 @@ def main() -> None:
         selector = choose_version("Version", "version", summary, LATEST)
         found = find_version(registry, summary.prompt, selector)
         show_html(version_line_html(found, summary))
-        values = ask_for_values(summary.prompt, found.variables)
+        values = ask_for_values(TRY, summary.prompt, found.variables)
         _show_links(summary, selector)
     with output:
         names = list(FORMS)

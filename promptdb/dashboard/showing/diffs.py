@@ -13,16 +13,16 @@ from promptdb.render.word_diff import changed_words, words_of
 
 View = Literal["Split", "Unified"]
 
-MAX_LINES = 1_500
+MAX_LINES = 800
 """Lines of all differences on a page."""
 
 MAX_FOLDED = 200
-"""Equal lines that can be unfolded at one place. Of more, only the number is shown."""
+"""Equal lines that can be unfolded at one place. For more, the page has only the number."""
 
-MAX_WIDTH = 4_000
+MAX_WIDTH = 3_000
 """Characters shown of one line, from about its first difference."""
 
-MAX_PAIRS = 2_000_000
+MAX_PAIRS = 6_000_000
 """Pairs of words that are compared for all marks on a page."""
 
 MARKS_NOTE = "· marks a space at the end of a line, and → a tab."
@@ -60,7 +60,7 @@ class _Row:
 
 
 def diff_html(text: ChangedText, view: View, left: Left) -> Html:
-    """Write the differences of one text, with its title. What is too much for the page becomes a note."""
+    """Write the differences of one text, with its title. A note counts the lines that are too many for the page."""
     parts = [f'<h4 class="pdb-diff-title">{in_html(text.title)}</h4>']
     for is_folded, blocks in groupby(_blocks(text), lambda block: block.kind == "folded"):
         if is_folded:

@@ -12,11 +12,11 @@ from promptdb.project.golden_tests import GoldenRun, RanTest, run_golden_tests
 from promptdb.render.renderable import RenderablePrompt
 
 MAX_SHOWN = 100
-"""Tests in the list. Those that fail come first."""
+"""Tests in the list. The failing ones come first."""
 
 
 def show_golden_tests(prompt: PromptId, found: RenderablePrompt) -> None:
-    """Offer to run the tests in the checkout, which are no part of a version."""
+    """Offer to run the tests in the checkout, which versions do not have."""
     show_heading("Golden tests")
     checkout = opened.checkout()
     if checkout is None:

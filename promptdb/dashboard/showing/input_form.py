@@ -23,6 +23,7 @@ from promptdb.dashboard.inputs import (
     value_of,
     values_in,
 )
+from promptdb.dashboard.links import Screen
 from promptdb.dashboard.showing.escaping import in_html, in_label, in_markdown
 from promptdb.dashboard.showing.page import show_html, show_note
 from promptdb.dashboard.showing.prompts import shortened
@@ -47,20 +48,20 @@ class _Kept:
     values: Values = field(default_factory=dict)
 
 
-def ask_for_values(prompt: PromptId, contract: Mapping[str, Variable]) -> dict[str, Any] | None:
-    """Show the form, and return its values. None if an entry is not a value: the form says so."""
+def ask_for_values(screen: Screen, prompt: PromptId, contract: Mapping[str, Variable]) -> dict[str, Any] | None:
+    """Show the form on a page, and return its values. None if an entry is not a value: the form says so."""
     address = st.query_params.get(INPUTS)
     kept: _Kept | None = st.session_state.get(_KEPT)
     is_new = kept is None or (kept.prompt, kept.address) != (prompt, address)
     if kept is None or is_new:
         kept = _Kept(prompt, address, from_address(address))
-    fields = _Fields(kept.values, is_new)
+    fields = _Fields(screen.path, kept.values, is_new)
     as_json = _asks_for_json(contract, kept.values)
     with st.form("inputs"):
         values = fields.all_as_json() if as_json else fields.each(contract)
         is_sent = st.form_submit_button("Render", key="render", type="primary", icon=":material/play_arrow:")
     if not as_json:
-        _offer_rows(contract)
+        _offer_rows(fields, contract)
     if values is not None:
         if is_sent:
             kept = _moved_to_address(prompt, values)
@@ -96,8 +97,12 @@ def _asks_for_json(contract: Mapping[str, Variable], values: Values) -> bool:
 
 @dataclass(frozen=True)
 class _Fields:
-    """The fields of the form. `is_new`: they show other values than in the last run."""
+    """The fields of the form. `is_new`: they show other values than in the last run.
 
+    `page` begins their keys: on another page, Streamlit would take one of the same key for a new and empty field.
+    """
+
+    page: str
     values: Values
     is_new: bool
 
@@ -152,7 +157,7 @@ class _Fields:
         return st.text_area(label, key=key, help=tip, placeholder=hint, height="content")
 
     def _ask_for_history(self, name: str, title: str, variable: Variable, entries: list[HistoryEntry]) -> Entry:
-        count = _count_of(name)
+        count = self.count_of(name)
         if self.is_new or count not in st.session_state:
             st.session_state[count] = max(1, len(entries))
         show_html(f'<p class="pdb-line">{in_html(title)}</p>')
@@ -169,25 +174,25 @@ class _Fields:
             rows.append(HistoryEntry(role or HISTORY_ROLES[0], text))
         return rows
 
+    def count_of(self, name: str) -> str:
+        """Name the number of rows of a history in the state of the session."""
+        return f"{self.page} messages of {name}"
+
     def _prepared(self, name: str, entry: Any) -> str:
         """Put an entry into a field before it is shown, unless the field has one of this visit."""
-        key = f"input {name}"
+        key = f"{self.page} {name}"
         if self.is_new or key not in st.session_state:
             st.session_state[key] = entry
         return key
 
 
-def _offer_rows(contract: Mapping[str, Variable]) -> None:
+def _offer_rows(fields: _Fields, contract: Mapping[str, Variable]) -> None:
     # Not in the form, whose first button is the one for Enter.
     for name, variable in contract.items():
         if kind_of(variable) == "history":
             label = f"Add a message to {in_label(name)}"
-            st.button(label, key=f"add {name}", on_click=_add_row, args=(name,), icon=":material/add:")
+            st.button(label, key=f"add {name}", on_click=_add_row, args=(fields.count_of(name),), icon=":material/add:")
 
 
-def _count_of(name: str) -> str:
-    return f"messages of {name}"
-
-
-def _add_row(name: str) -> None:
-    st.session_state[_count_of(name)] += 1
+def _add_row(count: str) -> None:
+    st.session_state[count] += 1
