@@ -25,6 +25,8 @@ def main() -> None:
     ]
     page = st.navigation(pages, position="top")
     show_style()
+    # A link from a page to the same page changes the query for this script, but not in the browser.
+    st.query_params.update({})
     try:
         page.run()
     except Unauthorized as error:

@@ -28,7 +28,7 @@ TRY = Screen("screens/try_out.py", "try", "Try", ":material/play_arrow:")
 PROMOTE = Screen("screens/promote.py", "promote", "Promote", ":material/publish:")
 HISTORY = Screen("screens/history.py", "history", "History", ":material/history:", in_menu=True)
 
-SCREENS = (OVERVIEW, PROMPTS, PROMPT, COMPARE, TRY)
+SCREENS = (OVERVIEW, PROMPTS, HISTORY, PROMPT, COMPARE, TRY, PROMOTE)
 """The pages that there are, in the order of the menu. The first one is at the address of the dashboard itself."""
 
 FILE = "file"

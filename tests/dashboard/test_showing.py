@@ -5,11 +5,13 @@ import re
 import pytest
 from dashboards import HOSTILE
 
+from promptdb.dashboard.screens.history import time_in
 from promptdb.dashboard.showing.escaping import in_attribute, in_html, in_label, in_markdown
 from promptdb.dashboard.showing.prompts import shortened
 from promptdb.dashboard.showing.tables import table_html
 from promptdb.dashboard.showing.templates import MAX_SHOWN, split_tags, template_html
 from promptdb.domain.spec import TemplateFormat, Variable
+from promptdb.errors import InvalidRef
 
 
 @pytest.mark.parametrize("escaped", [in_html, in_attribute])
@@ -85,3 +87,22 @@ def test_a_table_escapes_its_words() -> None:
 def test_a_long_text_becomes_one_short_line() -> None:
     assert shortened("a  b\nc", 10) == "a b c"
     assert shortened("word " * 100, 12) == "word word w…"
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("2026-11-30", "2026-11-30T00:00:00+00:00"),
+        ("2026-11-30 14:05", "2026-11-30T14:05:00+00:00"),
+        ("2026-11-30T14:05:30Z", "2026-11-30T14:05:30+00:00"),
+        ("2026-11-30T14:05+02:00", "2026-11-30T12:05:00+00:00"),
+    ],
+)
+def test_a_time_is_in_utc_unless_it_says_otherwise(text: str, iso: str) -> None:
+    assert time_in(text).isoformat() == iso
+
+
+@pytest.mark.parametrize("text", ["", "now", "14:05", "2026-13-01", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
+def test_other_texts_are_no_times(text: str) -> None:
+    with pytest.raises(InvalidRef, match="is not a time"):
+        time_in(text)
