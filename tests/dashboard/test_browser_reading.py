@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsers import chromium, go, needs_chromium, opened, promptdb_dashboard, settled
+from browsers import barriers, chromium, go, needs_chromium, opened, promptdb_dashboard, settled
 from dashboards import HOSTILE, environment_of
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 from registries import settings_for
@@ -122,14 +121,3 @@ def test_nothing_of_ours_is_a_serious_barrier(place: str, browser: Browser, sche
     for link in (Link(OVERVIEW), Link(PROMPTS), to_prompt(PromptId("a", "one"))):
         go(page, f"{place}{link}")
         assert barriers(page) == []
-
-
-def barriers(page: Page) -> list[str]:
-    """The serious findings of axe-core, without those in what Streamlit draws by itself."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
