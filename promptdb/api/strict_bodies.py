@@ -16,6 +16,9 @@ from promptdb.transfer.strict_json import Refused, strict_json
 MAX_DEPTH = 100
 """The most levels of lists and objects."""
 
+MAX_VALUES = 50_000
+"""The most texts, numbers, lists and objects. Some work for a spec is for each of them, and takes longer than to send it."""
+
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -93,12 +96,16 @@ def _require_plain_json(headers: Headers) -> None:
 
 
 def _shallow(value: Any) -> Any:
-    """Return a value unless it is too deep, or has half of a surrogate pair, which no database can store."""
-    level = [value]
+    """Return a value unless it is too deep or too large, or has half of a surrogate pair, which no database can store."""
+    level, count = [value], 1
     for _ in range(MAX_DEPTH):
         level = [item for one in level for item in _inside(one)]
         if not level:
             break
+        count += len(level)
+        if count > MAX_VALUES:
+            detail = f"the body has more than {MAX_VALUES:,} values"
+            raise Refusal(413, "too-large", detail, "each text, number, list and object counts as one")
     else:
         raise Refused(f"JSON with more than {MAX_DEPTH} levels")
     try:

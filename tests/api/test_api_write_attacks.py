@@ -203,6 +203,14 @@ REGISTRATIONS: dict[str, tuple[Any, int]] = {
     "a null in the template": ({"prompt": "a/one", "spec": {"template": "\0"}}, 422),
     "a deep schema": ({"prompt": "a/one", "spec": {**SPEC, "response_schema": "DEEP"}}, 422),
     "an unknown field": ({"prompt": "a/one", "spec": {**SPEC, "__class__": "x"}}, 422),
+    "100,000 messages": (
+        {"prompt": "a/one", "spec": {"messages": [{"role": "human", "template": "x"}] * 100_000}},
+        413,
+    ),
+    "100,000 unknown fields": (
+        {"prompt": "a/one", "spec": {**SPEC, **dict.fromkeys(map(str, range(100_000)), 1)}},
+        413,
+    ),
     "an escape from the sandbox": (
         {"prompt": "a/one", "spec": {"template": "{% import 'os' as os %}", "template_format": "jinja2"}},
         422,
