@@ -62,6 +62,7 @@ MOVES = (
     ("promote", "support/reply", "production", "evaluated on 200 tickets"),
     ("promote", "support/summarize-ticket:rev:3", "production", "agents ask for the deadline"),
     ("promote", "support/summarize-ticket:rev:4", "production", "shorter lines"),
+    ("promote", "support/summarize-ticket:rev:4", "staging", "to see how it reads"),
     ("rollback", "support/summarize-ticket", "production", "lines were cut in the middle"),
 )
 

@@ -152,10 +152,21 @@ def decode_run(value: Any) -> SyncRun:
 @_checked
 def decode_made_move(value: Any) -> AliasMove:
     """Read the answer to a move."""
-    prompt, alias, action, before, after, generation = some_fields(
-        value, prompt=str, alias=str, action=str, from_revision=_NUMBER, to_revision=_NUMBER, generation=int
+    prompt, alias, action, before, after, generation, breaking = some_fields(
+        value,
+        prompt=str,
+        alias=str,
+        action=str,
+        from_revision=_NUMBER,
+        to_revision=_NUMBER,
+        generation=int,
+        breaking=list,
     )
-    return AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation)
+    changes = tuple(
+        ContractChange(*some_fields(change, kind=str, name=str, message=str), True)  # noqa: FBT003
+        for change in breaking
+    )
+    return AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation, breaking=changes)
 
 
 def _counts(value: Mapping[str, Any]) -> dict[str, int]:
