@@ -163,8 +163,8 @@ def decode_made_move(value: Any) -> AliasMove:
         breaking=list,
     )
     changes = tuple(
-        ContractChange(*some_fields(change, kind=str, name=str, message=str), True)  # noqa: FBT003
-        for change in breaking
+        ContractChange(kind, name, message, is_breaking=True)
+        for kind, name, message in (some_fields(change, kind=str, name=str, message=str) for change in breaking)
     )
     return AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation, breaking=changes)
 
