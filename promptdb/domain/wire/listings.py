@@ -149,6 +149,11 @@ def decode_run(value: Any) -> SyncRun:
     return SyncRun(key, root, ref, commit, is_dirty, outcome, _counts(counts), by, time(start), time(end))
 
 
+def _broken(value: Any) -> ContractChange:
+    kind, name, message = some_fields(value, kind=str, name=str, message=str)
+    return ContractChange(kind, name, message, is_breaking=True)
+
+
 @_checked
 def decode_made_move(value: Any) -> AliasMove:
     """Read the answer to a move."""
@@ -162,10 +167,7 @@ def decode_made_move(value: Any) -> AliasMove:
         generation=int,
         breaking=list,
     )
-    changes = tuple(
-        ContractChange(kind, name, message, is_breaking=True)
-        for kind, name, message in (some_fields(change, kind=str, name=str, message=str) for change in breaking)
-    )
+    changes = tuple(map(_broken, breaking))
     return AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation, breaking=changes)
 
 
