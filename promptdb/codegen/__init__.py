@@ -1,0 +1,1 @@
+"""Typed source, in Python and TypeScript, of what prompts take and answer."""
