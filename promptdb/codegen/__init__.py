@@ -1,1 +1,1 @@
-"""Typed source, in Python and TypeScript, of what prompts take and answer."""
+"""Typed source in Python and TypeScript, from the contracts of prompts."""

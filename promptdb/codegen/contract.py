@@ -1,4 +1,4 @@
-"""What callers of a prompt pass and get: from its spec to types."""
+"""Contracts of prompts: the types of the values that callers pass, and of the answers that they get."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping

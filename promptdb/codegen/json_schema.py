@@ -67,7 +67,7 @@ class _Reader:
         self._name = name
         self._names = names
         self._targets: dict[str, Type | None] = {}
-        """What each reference gives, and None while it is being read."""
+        """The type of each reference, or None while it is being read."""
 
         self._left = _MAX_SCHEMAS
 

@@ -13,7 +13,7 @@ MAX_NAME = 56
 
 _DIGEST = 4
 KINDS = ("Prompt", "Variables", "Answer")
-"""What follows the stem of a prompt in the names of its types."""
+"""The endings of the names of types, after the stem of their prompt."""
 
 
 def camel(text: str) -> str:

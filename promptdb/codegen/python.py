@@ -38,17 +38,17 @@ _AT = '''\
 '''
 _RUN_TIME = """\
 else:
-    AsyncPromptClient = promptdb.AsyncPromptClient
-    PromptClient = promptdb.PromptClient
 
     def at(prompt: str, selector: str) -> str:
         return f"{prompt}:{selector}"
 
     def __getattr__(name: str) -> type:
-        # The classes above say what a ResolvedPrompt takes. They are no others.
-        if not name.endswith("Prompt") or f"{name[:-6]}Variables" not in globals():
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return promptdb.ResolvedPrompt
+        # At run time, the clients are promptdb's, and each prompt is a ResolvedPrompt.
+        if name in ("AsyncPromptClient", "PromptClient"):
+            return getattr(promptdb, name)
+        if name.endswith("Prompt") and f"{name[:-6]}Variables" in globals():
+            return promptdb.ResolvedPrompt
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 """
 RENDERERS = {
     "render": "promptdb.PromptRenderResult",
@@ -75,14 +75,16 @@ def python_module(contracts: Iterable[Contract]) -> str:
     names = Bracket("Literal", tuple(quoted(name) for prompt in prompts for name in prompt.names))
     types = [
         _TYPES.format(messages=messages),
-        block(statement("PromptName = ", names, INDENT)) + _AT,
+        _AT,
         *(block(_typed_prompt(prompt)) for prompt in prompts),
         block(_client("PromptClient", "def", prompts)),
         block(_client("AsyncPromptClient", "async def", prompts)),
     ]
     defined = set[str]()
-    blocks = [block for prompt in prompts for block in values_of(prompt, defined)]
-    blocks.append("if TYPE_CHECKING:\n" + "\n".join(types) + "\n" + _RUN_TIME)
+    blocks = [written for prompt in prompts for written in values_of(prompt, defined)]
+    blocks.append(
+        block(statement("PromptName = ", names)) + "\nif TYPE_CHECKING:\n" + "\n".join(types) + "\n" + _RUN_TIME
+    )
     imports = _imports(fields, given, is_overloaded=len(prompts) > 1)
     # As isort does: two lines before a class, and one before anything else.
     space = "\n\n" if blocks[0].startswith("class ") else "\n"

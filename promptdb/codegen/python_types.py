@@ -115,7 +115,7 @@ def _of_field(field: Field, defined: set[str]) -> Expression:
 
 def _annotation(kind: Type, defined: set[str]) -> Expression:
     found = _expression(kind)
-    # Of messages only a checker knows the type: to import it takes time.
+    # Only a checker knows the type of messages: its import takes time.
     is_later = kind == Given("messages") or not defined.issuperset(names_in(kind))
     return quoted(text(found)) if is_later else found
 

@@ -81,7 +81,11 @@ def _types_of(prompt: TypedPrompt) -> Iterator[Iterator[str]]:
 
 
 def _interface(record: Record, part: str = "") -> Iterator[str]:
-    yield from _comment(record.description or part, "")
+    yield from list(_comment(record.description, "")) or _comment(part, "")
+    if not record.fields:
+        # An empty interface would take any value.
+        yield f"export type {record.name} = Record<string, never>;"
+        return
     yield f"export interface {record.name} {{"
     for field in record.fields:
         yield from _comment(about(field), "  ")

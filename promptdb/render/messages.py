@@ -79,7 +79,7 @@ class LangChainMessage(Protocol):
 
 
 MessageLike = RenderedMessage | LangChainMessage | Mapping[str, Any] | tuple[str, Content]
-"""What `message_from` reads."""
+"""The forms that `message_from` reads."""
 
 
 def as_text(messages: Sequence[RenderedMessage]) -> str:
