@@ -3,6 +3,7 @@
     PromptDBError(message, hint)
     ├── ConfigError            a setting is wrong, or the schema of the database is not the expected one
     │   ├── MissingExtra       an optional dependency is not installed
+    │   ├── Unauthorized       a server does not accept the token of a client, or needs one
     │   └── Forbidden          the token of a client may not read a prompt
     ├── InvalidPrompts         invalid prompt files or specs, with their problems
     ├── InvalidRef             text that is not a reference
@@ -58,6 +59,10 @@ class ConfigError(PromptDBError):
 
 
 class MissingExtra(ConfigError):
+    pass
+
+
+class Unauthorized(ConfigError):
     pass
 
 

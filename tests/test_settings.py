@@ -254,6 +254,7 @@ def test_the_table_of_another_file_gets_the_right_name_in_the_hint(project: Path
         ("promptdb.toml", f"actor = '{'x' * 256}'\n", "actor: "),
         ("promptdb.toml", "storage_backend = 'tape'\n", "storage_backend: expected 'local'"),
         ("promptdb.toml", "database_url = 3\n", "database_url: "),
+        ("promptdb.toml", "cache_ttl = 'x'\n", "cache_ttl: expected a number"),
         ("promptdb.toml", "prompts_root = []\n", "prompts_root: it is empty"),
         ("promptdb.toml", "prompts_root = ['a', ' ']\n", "prompts_root: it is empty"),
         ("promptdb.toml", "prompts_root = ['a', 1]\n", "prompts_root: "),

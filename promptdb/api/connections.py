@@ -1,4 +1,4 @@
-"""The connections of `promptdb serve`: uvicorn's protocol, with limits on their number and on slow senders."""
+"""The connections of `promptdb serve`: uvicorn's protocol, with limits on their number and on slow clients."""
 
 import asyncio
 import json
@@ -15,6 +15,9 @@ HEADER_SECONDS = 10.0
 IDLE_SECONDS = 75
 """The time for which a connection without a request stays open. Load balancers often have 60 seconds."""
 
+READ_SECONDS = 60.0
+"""The time in which a client must read what was sent, while more waits."""
+
 MAX_HEADERS = 16 * 1024
 """The most bytes of the headers of a request."""
 
@@ -25,10 +28,11 @@ PIECE = 1024
 class Connection(H11Protocol):
     """One connection.
 
-    uvicorn waits without limit for a client that sends nothing, or part of a request.
+    uvicorn waits without limit for a client that sends nothing, or part of a request, or that reads no answer.
     """
 
     _deadline: asyncio.TimerHandle | None = None
+    _reads_by: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -49,8 +53,18 @@ class Connection(H11Protocol):
         else:
             self._forget_deadline()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # Closing would wait for the client.
+        self._reads_by = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._forget_reader()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
+        self._forget_reader()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
@@ -78,6 +92,11 @@ class Connection(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _forget_reader(self) -> None:
+        if self._reads_by is not None:
+            self._reads_by.cancel()
+            self._reads_by = None
 
     def _give_up(self) -> None:
         self._deadline = None

@@ -6,6 +6,7 @@ The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from promptdb.domain.scopes import Scope as AccessScope
 from promptdb.domain.wire.changes import changes_fields, generation_text
 from promptdb.errors import PromptDBError
 
-MAX_STREAMS = 10_000
+MAX_STREAMS = 12_500
 """The most streams of one process. Each takes some memory, and one of the files that a process may have open."""
 
 PING_SECONDS = 15.0
@@ -57,14 +58,19 @@ class EventStreams:
 
     def __init__(self, hub: Hub, changes: Callable[[Generation | None], Changes]) -> None:
         self.hub, self._changes = hub, changes
-        self.count = 0
+        self.by_token: Counter[int] = Counter()
         self._news = hub.news
         self._found: dict[Generation | None, asyncio.Task[Changes]] = {}
         self._frames: dict[tuple[Generation | None, tuple[AccessScope, ...]], Frame] = {}
 
     @property
-    def is_full(self) -> bool:
-        return self.count >= min(MAX_STREAMS, most_connections() * 3 // 4)
+    def count(self) -> int:
+        return self.by_token.total()
+
+    def is_full_for(self, grant: Grant) -> bool:
+        """Check for too many streams. One token has at most four fifths of them, so that it cannot take those of all others."""
+        most = min(MAX_STREAMS, most_connections() * 3 // 4)
+        return self.count >= most or self.by_token[grant.token_id] >= most * 4 // 5
 
     async def frame(self, since: Generation | None, grant: Grant) -> Frame:
         """Make the frame for streams that have seen a generation, with what a grant may see.
@@ -118,14 +124,14 @@ class EventStream(Response):
         watch = asyncio.create_task(_hung_up(receive))
         # The only way to end a stream that waits. A send to a client that is gone would succeed.
         watch.add_done_callback(lambda _: task.cancel())
-        self._streams.count += 1
+        self._streams.by_token[self._grant.token_id] += 1
         try:
             await self._run(send)
         except asyncio.CancelledError:
             if not watch.done() or task.uncancel() > 0:
                 raise
         finally:
-            self._streams.count -= 1
+            self._streams.by_token[self._grant.token_id] -= 1
             watch.cancel()
 
     async def _run(self, send: Send) -> None:

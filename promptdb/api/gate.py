@@ -10,9 +10,9 @@ from time import monotonic
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from promptdb.api.doorkeeper import Doorkeeper
-from promptdb.api.exposure import reason_to_refuse
 from promptdb.api.problems import RETRY_AFTER, Refusal
 from promptdb.domain.access import Grant
+from promptdb.domain.exposure import reason_to_refuse
 from promptdb.errors import PromptDBError
 
 _log = logging.getLogger("promptdb.api")
@@ -69,7 +69,8 @@ class Gate:
     async def _grant(self, scope: Scope, doorkeeper: Doorkeeper) -> Grant:
         given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
         if not given and (grant := await doorkeeper.open_grant()) is not None:
-            if (reason := reason_to_refuse(scope.get("server"), scope.get("client"), _by_name(scope))) is not None:
+            server, client, version = scope.get("server"), scope.get("client"), scope.get("http_version", "1.1")
+            if (reason := reason_to_refuse(server, client, _by_name(scope), version)) is not None:
                 hint = "create a token with 'promptdb token create', and send it"
                 raise Refusal(403, "not-local", f"without a token, this request is refused: {reason}", hint)
             return grant

@@ -14,14 +14,18 @@ _PROMPT = "`namespace/name`, with slashes or with `%2F`. A name with the word of
 _SELECTOR = "`latest`, an alias, a `user_version`, `rev:3`, `sha256:ab12cd34`, `git:COMMIT` or the UUID of a version."
 
 _PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)+$"
-"""For the document only: FastAPI would compare it with the encoded segment."""
+ALIAS_PATTERN = "^[a-z][a-z0-9._-]{0,127}$"
+"""For the document only: FastAPI would compare the first with the encoded segment, and give neither its hint."""
 
 PromptSegment = Annotated[
     str, Path(description=_PROMPT, examples=["support/triage"], json_schema_extra={"pattern": _PATTERN})
 ]
 """The name of a prompt as `routed_path` gives it: one segment that is still encoded."""
 
-AliasSegment = Annotated[str, Path(description="The name of an alias.", examples=["production"])]
+AliasSegment = Annotated[
+    str,
+    Path(description="The name of an alias.", examples=["production"], json_schema_extra={"pattern": ALIAS_PATTERN}),
+]
 
 SelectorSegment = Annotated[str, Path(description=f"{_SELECTOR} Slashes need `%2F`.", examples=["production"])]
 """A selector in a path, as `routed_path` gives it: its slashes are still encoded."""

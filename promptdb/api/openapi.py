@@ -65,12 +65,23 @@ def problems_of_body(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return problems(422, *statuses, *_OF_BODIES)
 
 
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Drop the null that Python has for a parameter which is not sent: in a request it would be a text."""
+    ways = [way for way in schema.get("anyOf", ()) if way != {"type": "null"}]
+    if len(ways) != 1:
+        return schema
+    return {**ways[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
+
+
 def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
     """Return a function that makes the document once."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(routes=app.routes, **DESCRIPTION)
+            for operation in (one for path in made["paths"].values() for one in path.values()):
+                for found in operation.get("parameters", ()):
+                    found["schema"] = _without_null(found["schema"])
             schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas = made.setdefault("components", {}).setdefault("schemas", {})
             schemas.update({**schema.pop("$defs", {}), "Problem": schema})

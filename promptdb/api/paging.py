@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import Query, Request, Response
 
 from promptdb.api.problems import Refusal
-from promptdb.domain.json_fields import Wrong
+from promptdb.domain.json_fields import Wrong, typed
 
 _CHECK = 8
 """Bytes of a checksum, which also ties a cursor to its list and its filters."""
@@ -38,8 +38,9 @@ def key_in(request: Request, cursor: str | None, read: Callable[[list[Any]], _Ke
         check, text = data[:_CHECK], data[_CHECK:]
         if _encode(data) != cursor or check != _check(request, text):
             raise Wrong("it was changed, or is of another list")
-        return read(json.loads(text))
-    except (ValueError, TypeError, IndexError, Wrong) as error:
+        return read(typed(json.loads(text), list))
+    # The checksum has no secret, so anyone can make a cursor.
+    except (ValueError, TypeError, IndexError, RecursionError, Wrong) as error:
         hint = "pass next of the page before, with the same filters"
         raise Refusal(422, "invalid-request", "cursor: not one of this list", hint) from error
 

@@ -13,23 +13,32 @@ from promptdb.domain.kept_answer import MAX_KEY, RequestKey
 from promptdb.registry.stores import Registry
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
-_TAGS = re.compile(rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*")
-_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY}}}")
+_LIST = rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*"
+_TAGS = re.compile(_LIST)
+_VISIBLE = rf"[\x21-\x7e]{{1,{MAX_KEY}}}"
+_KEY = re.compile(_VISIBLE)
 
 IfMatch = Annotated[
     str | None,
     Header(
         description="Move the alias only if this is its `ETag`, or `*`: only if it exists.",
         examples=['"3-0d1f4a5b6c7d8e9f"'],
+        json_schema_extra={"pattern": rf"^(?:\*|{_LIST})$"},
     ),
 ]
-IfNoneMatch = Annotated[str | None, Header(description="`*`: only if the alias does not exist.", examples=["*"])]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        description="`*`: only if the alias does not exist.", examples=["*"], json_schema_extra={"pattern": r"^\*$"}
+    ),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
         description=f"A text of your choice, at most {MAX_KEY} visible ASCII characters. For 24 hours, the same request with "
         "the same key gets the same answer, and moves nothing again.",
         examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+        json_schema_extra={"pattern": f"^{_VISIBLE}$"},
     ),
 ]
 

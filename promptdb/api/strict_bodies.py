@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from promptdb.api.problems import Refusal
@@ -14,6 +15,9 @@ from promptdb.transfer.strict_json import Refused, strict_json
 
 MAX_DEPTH = 100
 """The most levels of lists and objects."""
+
+MAX_VALUES = 50_000
+"""The most texts, numbers, lists and objects. Some work for a spec is for each of them, and takes longer than to send it."""
 
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -39,13 +43,12 @@ class StrictRoute(APIRoute):
         handle, names = super().get_route_handler(), frozenset(_query_of(self))
 
         async def strict(request: Request) -> Response:
-            _require_known(request, names)
+            _require_clear_query(request, names)
             if self.body_field is None:
                 return await handle(request)
             request = _StrictRequest(request.scope, request.receive)
-            if await request.body() and not _is_json(request.headers.get("content-type", "")):
-                hint = "send the header Content-Type: application/json"
-                raise Refusal(415, "unsupported-media-type", "the body must be JSON", hint)
+            if await request.body():
+                _require_plain_json(request.headers)
             return await handle(request)
 
         return strict
@@ -63,9 +66,10 @@ def _query_of(route: APIRoute) -> Iterator[str]:
             yield parameter["name"]
 
 
-def _require_known(request: Request, names: frozenset[str]) -> None:
+def _require_clear_query(request: Request, names: frozenset[str]) -> None:
+    given = [name for name, _ in request.query_params.multi_items()]
     # Otherwise a filter with a typing error would give everything.
-    for name in request.query_params:
+    for name in given:
         if name not in names:
             near = nearest(name, names)
             known = f"its parameters are {', '.join(sorted(names))}" if names else "it has none"
@@ -73,19 +77,35 @@ def _require_known(request: Request, names: frozenset[str]) -> None:
             found = [{"place": f"query.{name[:80]}", "message": "not a parameter"}]
             detail = f"query: this route has no parameter {name[:80]!r}"
             raise Refusal(422, "invalid-request", detail, hint, errors=found)
+    if len(given) > len(set(given)):
+        # A proxy that checks the first could be passed with the second.
+        twice = next(name for name in given if given.count(name) > 1)
+        found = [{"place": f"query.{twice}", "message": "it is there more than once"}]
+        raise Refusal(
+            422, "invalid-request", f"query.{twice}: it is there more than once", "send it once", errors=found
+        )
 
 
-def _is_json(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() == "application/json"
+def _require_plain_json(headers: Headers) -> None:
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        hint = "send the header Content-Type: application/json"
+        raise Refusal(415, "unsupported-media-type", "the body must be JSON", hint)
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        hint = "send it without the header Content-Encoding"
+        raise Refusal(415, "unsupported-media-type", "the body must not be compressed", hint)
 
 
 def _shallow(value: Any) -> Any:
-    """Return a value unless it is too deep, or has half of a surrogate pair, which no database can store."""
-    level = [value]
+    """Return a value unless it is too deep or too large, or has half of a surrogate pair, which no database can store."""
+    level, count = [value], 1
     for _ in range(MAX_DEPTH):
         level = [item for one in level for item in _inside(one)]
         if not level:
             break
+        count += len(level)
+        if count > MAX_VALUES:
+            detail = f"the body has more than {MAX_VALUES:,} values"
+            raise Refusal(413, "too-large", detail, "each text, number, list and object counts as one")
     else:
         raise Refused(f"JSON with more than {MAX_DEPTH} levels")
     try:

@@ -55,6 +55,7 @@ JOBS = {
     },
     "Serve prompts and events": {
         "serve": ("serve", "Serve prompts to applications over HTTP."),
+        "dashboard": ("dashboard", "Show the registry in a browser: what is live, and what differs."),
         "token": ("token", "Create, list, revoke and check access tokens of the HTTP API."),
         "webhook": ("webhook", "Send events to other programs, as docs/webhooks.md explains."),
     },
@@ -102,7 +103,7 @@ class _Commands(click.Group):
             raise click.UsageError(f"No such command {name!r}.{guess}", ctx)
         if getattr(sys.stdout, "name", "") == os.devnull and prints_data(name, args[1:]):
             raise StorageError("cannot write the output: standard output is closed")
-        if ctx.params["quiet"] and name not in ("watch", "serve"):  # which run until they are stopped
+        if ctx.params["quiet"] and name not in ("watch", "serve", "dashboard"):  # which run until they are stopped
             ctx.obj = HeldOutput(keep_output=prints_data(name, args[1:]))
         return super().resolve_command(ctx, args)
 

@@ -72,6 +72,11 @@ class Kept:
         """Count the seconds since the source confirmed the answer. Zero if it can never change."""
         return 0.0 if self.lease is FOR_GOOD else monotonic() - max(self.read_at, self.lease.confirmed_at)
 
+    def is_another_than(self, before: "Kept") -> bool:
+        """Compare versions. With each commit of a checkout its files have another commit, but not another version."""
+        one, other = self.stored.view, before.stored.view
+        return (one.prompt, one.revision, one.spec_hash) != (other.prompt, other.revision, other.spec_hash)
+
     def replaced(self) -> None:
         """Let the answer grow old from now on, for callers that still hold it."""
         self.lease = Lease(self.lease.confirmed_at)

@@ -64,5 +64,7 @@ def replaced(before: Mapping[str, Kept], new: Mapping[str, Kept | None]) -> tupl
     for text in new.keys() & before.keys():
         before[text].replaced()
     whole = {text: new.get(text, kept) for text, kept in before.items()}
-    said = tuple(text for text in new if (kept := whole.get(text)) is None or kept.stored != before[text].stored)
+    # An answer may have made room for another one meanwhile. That says nothing about its prompt.
+    known = [text for text in new if text in before]
+    said = tuple(text for text in known if (kept := whole[text]) is None or kept.is_another_than(before[text]))
     return {text: kept for text, kept in whole.items() if kept is not None}, said

@@ -15,28 +15,31 @@ from promptdb.errors import IntegrityFailure
 
 def numbered_moves(
     connection: sa.Connection,
-    prompt: PromptId,
+    prompt: PromptId | None,
     alias: str | None = None,
     *,
     below: int | None = None,
     limit: int | None = None,
 ) -> list[tuple[int, AliasEventView]]:
-    """Read the moves of a prompt's aliases, the newest first, with their numbers. `below` is a number above them."""
+    """Read the moves of a prompt's aliases, or of all, the newest first, with their numbers. `below` is a number above them."""
     before, after = versions.alias("before"), versions.alias("after")
+    names = (prompts.c.namespace, prompts.c.name)
+    revisions = (before.c.revision.label("from_revision"), after.c.revision.label("to_revision"))
     query = (
-        sa.select(events, before.c.revision.label("from_revision"), after.c.revision.label("to_revision"))
+        sa.select(events, *names, *revisions)
         .join(prompts, prompts.c.id == events.c.prompt_id)
         .outerjoin(before, before.c.id == events.c.from_version_id)
         .outerjoin(after, after.c.id == events.c.to_version_id)
-        .where(*named(prompt))
         .order_by(events.c.id.desc())
         .limit(limit)
     )
+    if prompt is not None:
+        query = query.where(*named(prompt))
     if alias is not None:
         query = query.where(events.c.alias == alias)
     if below is not None:
         query = query.where(events.c.id < below)
-    return [(row.id, _event(prompt, row)) for row in connection.execute(query)]
+    return [(row.id, _event(row)) for row in connection.execute(query)]
 
 
 def logged_moves(connection: sa.Connection, prompt: PromptId, alias: str | None = None) -> list[AliasEventView]:
@@ -44,9 +47,18 @@ def logged_moves(connection: sa.Connection, prompt: PromptId, alias: str | None 
     return [event for _, event in numbered_moves(connection, prompt, alias)]
 
 
-def _event(prompt: PromptId, row: sa.Row[Any]) -> AliasEventView:
+def _event(row: sa.Row[Any]) -> AliasEventView:
     return AliasEventView(
-        *(prompt, row.alias, row.action, row.from_revision, row.to_revision, row.actor, row.reason, row.created_at),
+        *(
+            PromptId(row.namespace, row.name),
+            row.alias,
+            row.action,
+            row.from_revision,
+            row.to_revision,
+            row.actor,
+            row.reason,
+            row.created_at,
+        ),
         breaking=_breaking(row.breaking_json),
         run_id=row.run_id,
     )

@@ -29,17 +29,27 @@ def heads_page(
         query = query.where(in_namespace(wanted.namespace))
     if not wanted.archived:
         query = query.where(prompts.c.archived_at.is_(None))
-    for exact in (wanted.tag, wanted.owner):
+    for exact in (wanted.tag, wanted.owner, wanted.fragment):
         if exact is not None:
             query = query.where(versions.c.spec_json.contains(json.dumps(exact, ensure_ascii=False), autoescape=True))
-    # Databases disagree about the lower case of other letters.
-    if wanted.text is not None and wanted.text.isascii():
-        part = json.dumps(wanted.text)[1:-1]
+    if wanted.text is not None:
+        pattern = _pattern(json.dumps(wanted.text, ensure_ascii=False)[1:-1])
         full = prompts.c.namespace + "/" + prompts.c.name
-        found = [column.icontains(part, autoescape=True) for column in (full, versions.c.spec_json)]
-        query = query.where(sa.or_(*found))
+        query = query.where(sa.or_(*(column.ilike(pattern, escape="/") for column in (full, versions.c.spec_json))))
+    if wanted.behind is not None:
+        pointing = sa.exists().where(
+            aliases.c.prompt_id == prompts.c.id, aliases.c.alias == wanted.behind, aliases.c.version_id != versions.c.id
+        )
+        query = query.where(pointing.correlate(prompts, versions))
     query = query.order_by(prompts.c.namespace, prompts.c.name).limit(limit)
     return [stored_of(row) for row in connection.execute(query)]
+
+
+def _pattern(text: str) -> str:
+    """Make a pattern that matches each text which has this one as a part, in upper or lower case."""
+    # Databases disagree about the lower case of other letters. That of two of them has an i or a k.
+    wild = "".join("%" if not c.isascii() else "_" if c in "iIkK" else f"/{c}" if c in "%_/" else c for c in text)
+    return f"%{wild}%"
 
 
 def revisions_of_aliases(connection: sa.Connection, of: Sequence[PromptId]) -> dict[PromptId, dict[str, int]]:

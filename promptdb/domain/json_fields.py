@@ -28,7 +28,10 @@ def time(value: Any) -> datetime:
     found = datetime.fromisoformat(typed(value, str))
     if found.tzinfo is None:
         raise Wrong("a time has no zone")
-    return found.astimezone(UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError as error:
+        raise Wrong("a time is out of range") from error
 
 
 def exact_fields(value: Any, **kinds: type | tuple[type, ...]) -> list[Any]:

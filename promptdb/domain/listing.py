@@ -19,6 +19,8 @@ class PromptFilter:
         tag: one of its tags.
         owner: one of its owners.
         text: a part of its name, title, description or templates, in upper or lower case.
+        fragment: a fragment that it includes, as a template names it.
+        behind: an alias of it that does not point at its highest revision.
         archived: take archived prompts too.
     """
 
@@ -26,14 +28,17 @@ class PromptFilter:
     tag: str | None = None
     owner: str | None = None
     text: str | None = None
+    fragment: str | None = None
+    behind: str | None = None
     archived: bool = False
 
     def takes(self, prompt: PromptId, spec: Mapping[str, Any]) -> bool:
-        """Check the stored spec of a prompt for tag, owner and text."""
+        """Check the stored spec of a prompt for tag, owner, text and fragment."""
         metadata = spec["metadata"]
         return (
             (self.tag is None or self.tag in metadata["tags"])
             and (self.owner is None or self.owner in metadata["owners"])
+            and (self.fragment is None or self.fragment in spec["includes"])
             and (self.text is None or any(self.text.lower() in text.lower() for text in _texts(prompt, spec)))
         )
 

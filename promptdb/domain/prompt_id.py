@@ -50,7 +50,7 @@ class PromptId(NamedTuple):
             InvalidRef: a segment breaks the rule, or the name is too long.
         """
         if (wrong := next((segment for segment in segments if not _SEGMENT.fullmatch(segment)), None)) is not None:
-            raise InvalidRef(f"{wrong!r} is not a valid name segment", f"use {SEGMENT_RULE}")
+            raise InvalidRef(f"{quoted(wrong)} is not a valid name segment", f"use {SEGMENT_RULE}")
         if sum(map(len, segments)) + len(segments) - 1 > MAX_IDENTITY:
             raise InvalidRef(f"the name {'/'.join(segments)[:60]}... is too long", f"at most {MAX_IDENTITY} characters")
         return cls("/".join(segments[:-1]) or DEFAULT_NAMESPACE, segments[-1])
@@ -66,8 +66,15 @@ class PromptId(NamedTuple):
         require_text(text, "the name of a prompt is text such as 'support/triage'")
         name, colon, selector = text.partition(":")
         if colon:
-            raise InvalidRef(f"{text!r} is a reference, but the name of a prompt is needed", f"omit :{selector}")
+            raise InvalidRef(
+                f"{quoted(text)} is a reference, but the name of a prompt is needed", f"omit :{selector[:MAX_SEGMENT]}"
+            )
         return cls.from_path(name)
+
+
+def quoted(text: str) -> str:
+    """Quote a text for a message, and cut it where it is too long for one."""
+    return repr(text) if len(text) <= MAX_IDENTITY else f"{text[:60]!r}..."
 
 
 def require_text(value: object, expected: str) -> None:

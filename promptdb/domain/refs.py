@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from promptdb.domain.prompt_id import PromptId, require_text
+from promptdb.domain.prompt_id import PromptId, quoted, require_text
 from promptdb.errors import InvalidRef
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -94,7 +94,7 @@ class PromptRef:
             prompt = PromptId.parse(identity)
             return cls(prompt, parse_selector(selector) if colon else Latest(), text)
         except InvalidRef as error:
-            raise InvalidRef(f"{text!r} is not a reference: {error.message}", error.hint) from error
+            raise InvalidRef(f"{quoted(text)} is not a reference: {error.message}", error.hint) from error
 
 
 def parse_selector(text: str) -> Selector:
@@ -112,7 +112,7 @@ def parse_selector(text: str) -> Selector:
         return _parse_kind(kind, value)
     if not is_label(text):
         raise InvalidRef(
-            f"{text!r} is not a selector",
+            f"{quoted(text)} is not a selector",
             "use latest, an alias, a user_version, rev:3, sha256:ab12cd34, git:COMMIT or a version's UUID",
         )
     return ByLabel(text)
@@ -122,15 +122,15 @@ def _parse_kind(kind: str, value: str) -> Selector:
     match kind:
         case "rev":
             if not (value.isascii() and value.isdigit() and len(value) <= 10 and 1 <= int(value) <= MAX_REVISION):
-                raise InvalidRef(f"{value!r} is not a revision", "revisions are whole numbers from 1: rev:3")
+                raise InvalidRef(f"{quoted(value)} is not a revision", "revisions are whole numbers from 1: rev:3")
             return ByRevision(int(value))
         case "sha256":
             if not _DIGEST_PREFIX.fullmatch(value.lower()):
-                raise InvalidRef(f"{value!r} is not a digest", "give 8 to 64 hexadecimal digits: sha256:ab12cd34")
+                raise InvalidRef(f"{quoted(value)} is not a digest", "give 8 to 64 hexadecimal digits: sha256:ab12cd34")
             return ByDigest(value.lower())
         case _:
             if not value or value.startswith("-") or not value.isprintable() or " " in value:
-                raise InvalidRef(f"{value!r} is not a commit, tag or branch", "for example git:v1.2.0")
+                raise InvalidRef(f"{quoted(value)} is not a commit, tag or branch", "for example git:v1.2.0")
             return ByCommit(value)
 
 
@@ -165,7 +165,7 @@ def parse_alias(text: str) -> str:
     """
     if not _ALIAS.fullmatch(text) or not is_label(text):
         raise InvalidRef(
-            f"{text!r} cannot be an alias",
+            f"{quoted(text)} cannot be an alias",
             f"an alias is made of a-z, 0-9, '.', '_' and '-', starts with a letter, has at most {MAX_LABEL} characters, "
             "and is not 'latest' or a UUID",
         )

@@ -182,7 +182,9 @@ def perform_one(
     registry: Registry, move: AliasMove, expected: Expected, reason: str | None, **options: bool
 ) -> AliasMove:
     """Make one move if the alias is at the expected revision. Arguments and errors as in `perform`."""
-    require_expected(move, expected)
+    if expected != "any":
+        with reading(registry.engine) as connection:
+            require_expected(move, expected, connection)
     return next(iter(perform(registry, [move], reason, **options)), move)
 
 

@@ -80,7 +80,8 @@ class ChangeFeed:
         try:
             found = Path(str(engine.url.database)).stat()
         except OSError as error:
-            raise StorageError(f"the database {self._reader.registry.address} is gone: {error.strerror}") from error
+            message = f"the database {self._reader.registry.address} is gone: {error.strerror}"
+            raise StorageError(message, "put the file back, or restore a backup there; it is read at once") from error
         file = found.st_dev, found.st_ino
         if self._file not in (None, file):
             engine.dispose()

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from promptdb.db.alias_log import numbered_moves
 from promptdb.db.engine import reading
+from promptdb.db.git_targets import read_holds
 from promptdb.db.lookup import existing_name
 from promptdb.db.pages import all_versions_page, heads_page, revisions_of_aliases, runs_page
 from promptdb.db.repository import PromptRepository
@@ -14,7 +16,7 @@ from promptdb.db.retry import retried
 from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias
-from promptdb.domain.views import AliasEventView, LogEntry, PromptSummary, PromptVersionView, StoredVersion
+from promptdb.domain.views import AliasEventView, AliasView, LogEntry, PromptSummary, PromptVersionView, StoredVersion
 from promptdb.errors import IntegrityFailure
 from promptdb.registry.stores import Registry
 
@@ -82,7 +84,19 @@ def list_versions(registry: Registry, prompt: PromptId, before: int | None, limi
     with reading(registry.engine) as connection:
         name = existing_name(connection, prompt)
         repository = PromptRepository(connection)
-        return _entries(repository, repository.versions(name, limit, before), name)
+        return _entries(repository, repository.versions(name, limit, before), repository.aliases(name))
+
+
+@retried
+def aliases_and_versions(
+    registry: Registry, prompt: PromptId, before: int | None, limit: int
+) -> tuple[list[AliasView], list[LogEntry]]:
+    """Read the aliases of a prompt by its present name, and a page of its versions as `list_versions` does."""
+    with reading(registry.engine) as connection:
+        repository = PromptRepository(connection)
+        held = {hold.alias for hold in read_holds(connection, prompt)}
+        aliases = [replace(view, held=view.alias in held) for view in repository.aliases(prompt)]
+        return aliases, _entries(repository, repository.versions(prompt, limit, before), aliases)
 
 
 @retried
@@ -97,16 +111,17 @@ def list_all_versions(
             views = all_versions_page(connection, before, size)
             found += [view for view in views if may_see(view.prompt)]
             if len(views) < size or len(found) >= limit:
-                return _entries(PromptRepository(connection), found[:limit])
+                repository = PromptRepository(connection)
+                return _entries(repository, found[:limit], repository.aliases())
             before, size = (views[-1].created_at, views[-1].id), max(limit, _BATCH)
 
 
 def _entries(
-    repository: PromptRepository, views: Sequence[PromptVersionView], prompt: PromptId | None = None
+    repository: PromptRepository, views: Sequence[PromptVersionView], aliases: Sequence[AliasView]
 ) -> list[LogEntry]:
     sources = repository.provenance([view.id for view in views])
     pointing: dict[UUID, tuple[str, ...]] = {}
-    for alias in repository.aliases(prompt):
+    for alias in aliases:
         pointing[alias.version_id] = (*pointing.get(alias.version_id, ()), alias.alias)
     return [LogEntry(view, sources.get(view.id), pointing.get(view.id, ())) for view in views]
 
@@ -125,6 +140,23 @@ def list_moves(
     with reading(registry.engine) as connection:
         name = existing_name(connection, prompt)
         return numbered_moves(connection, name, only, below=before, limit=limit)
+
+
+@retried
+def list_all_moves(
+    registry: Registry, may_see: MaySee, alias: str | None, before: int | None, limit: int
+) -> list[tuple[int, AliasEventView]]:
+    """List the moves of the aliases of all prompts as `list_moves` does."""
+    only = None if alias is None else parse_alias(alias)
+    found: list[tuple[int, AliasEventView]] = []
+    size = limit
+    with reading(registry.engine) as connection:
+        while True:
+            moves = numbered_moves(connection, None, only, below=before, limit=size)
+            found += [(number, move) for number, move in moves if may_see(move.prompt)]
+            if len(moves) < size or len(found) >= limit:
+                return found[:limit]
+            before, size = moves[-1][0], max(limit, _BATCH)
 
 
 @retried

@@ -60,6 +60,15 @@ class Moved:
 
 
 @retried
+def make_move(registry: Registry, wanted: RequestedMove) -> Moved:
+    """Move an alias. Errors as in `move_alias`."""
+    parse_alias(wanted.alias)
+    require_storable(wanted.reason)
+    with writing(registry.engine) as connection:
+        return _moved(connection, registry, wanted)
+
+
+@retried
 def move_alias(
     registry: Registry, wanted: RequestedMove, key: RequestKey | None, answer: Callable[[Moved], KeptAnswer]
 ) -> KeptAnswer:

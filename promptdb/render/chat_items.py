@@ -1,5 +1,6 @@
 """Compiled items of a chat: messages, placeholders and examples, each rendered from the values of one call."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
@@ -14,14 +15,14 @@ from promptdb.render.templates import CompiledTemplates, map_strings
 
 
 class CompiledMessage:
-    """One message with its compiled templates. `path` leads to it in the spec, and `templates` are those of the spec."""
+    """One message with its compiled templates, by their places. `path` leads to the message in the spec."""
 
     def __init__(self, message: Message, path: FieldPath, templates: CompiledTemplates, assets: PromptAssets) -> None:
         self.message = message
         self._assets = assets
         self._images = dict(images_in(message.template, (*path, "template")))
         self._path = (*path, "template")
-        self._templates = {at: item for at, item in templates.items() if at[: len(self._path)] == self._path}
+        self._templates = templates
         self._whole = self._templates.get(self._path)
         self.variables = tuple(dict.fromkeys(name for item in self._templates.values() for name in item.variables))
         needed = {n for item in self._templates.values() for n in item.variables if n not in item.optional}
@@ -108,15 +109,18 @@ CompiledItem = CompiledMessage | CompiledPlaceholder | CompiledExamples
 
 def compile_items(spec: PromptSpec, templates: CompiledTemplates, assets: PromptAssets) -> list[CompiledItem]:
     """Compile the items of a chat, in the order in which the model gets them."""
+    own = _by_message(templates)
     items: list[CompiledItem] = [
-        CompiledMessage(item, ("messages", index), templates, assets)
+        CompiledMessage(item, ("messages", index), own["messages", index], assets)
         if isinstance(item, Message)
         else CompiledPlaceholder(item)
         for index, item in enumerate(spec.messages or ())
     ]
     if spec.few_shot is not None:
         messages = [
-            CompiledMessage(message, ("few_shot", "chat_messages", index), templates, assets)
+            CompiledMessage(
+                message, ("few_shot", "chat_messages", index), own["few_shot", "chat_messages", index], assets
+            )
             for index, message in enumerate(spec.few_shot.chat_messages or ())
         ]
         index = spec.few_shot.insert_at
@@ -125,3 +129,12 @@ def compile_items(spec: PromptSpec, templates: CompiledTemplates, assets: Prompt
             index = next((at for at, role in enumerate(roles) if role != "system"), len(roles))
         items.insert(index, CompiledExamples(messages, assets))
     return items
+
+
+def _by_message(templates: CompiledTemplates) -> defaultdict[FieldPath, CompiledTemplates]:
+    """Group templates by their messages. To search all templates for each message would be quadratic."""
+    found: defaultdict[FieldPath, CompiledTemplates] = defaultdict(dict)
+    for path, template in templates.items():
+        if "template" in path:
+            found[path[: path.index("template")]][path] = template
+    return found

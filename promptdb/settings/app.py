@@ -90,6 +90,10 @@ class AppSettings(BaseModel):
         default=["production"], description="aliases that move over a breaking change only with permission"
     )
 
+    source_link: kinds.SourceLink | None = Field(
+        default=None, description="the address of a file on the web, with {commit} and {path}, for links to it"
+    )
+
     webhook_private_networks: list[kinds.NetworkRange] = Field(
         default=[], description="networks that are not public, to which webhooks may be sent"
     )

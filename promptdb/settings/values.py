@@ -9,11 +9,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from promptdb.domain.file_rules import ROLE_SYNONYMS, FileRules, TextDefaults
+from promptdb.domain.forges import COMMIT, PATH
 from promptdb.domain.git_refs import parse_git_ref, short_ref
 from promptdb.domain.refs import parse_alias
 from promptdb.errors import InvalidRef
 
 _API_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+
+_NUMBERS = {"float_parsing": "expected a number", "int_parsing": "expected a whole number"}
+"""Replace messages of pydantic that mention its parser."""
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
 
@@ -83,11 +87,19 @@ def _origin(text: str) -> str:
     return text
 
 
+def _source_link(text: str) -> str:
+    if not text.startswith("https://") or COMMIT not in text or PATH not in text or not text.isprintable():
+        reason = "it is an https:// address with {commit} and {path}"
+        raise PydanticCustomError("link", "{reason}", {"reason": reason})
+    return text
+
+
 AliasName = Annotated[str, AfterValidator(_require_alias)]
 RefPattern = Annotated[str, AfterValidator(_ref_pattern)]
 RefName = Annotated[str, AfterValidator(_ref_name)]
 FolderName = Annotated[str, AfterValidator(_folder)]
 Origin = Annotated[str, AfterValidator(_origin)]
+SourceLink = Annotated[str, AfterValidator(_source_link)]
 ApiPrefix = Annotated[str, AfterValidator(_api_prefix)]
 NetworkRange = Annotated[str, AfterValidator(_network)]
 TextFormat = Literal["f-string", "jinja2", "mustache", "plain"]
@@ -129,4 +141,4 @@ def misfit(entry: ErrorDetails) -> tuple[str, str]:
     inner = "".join(f".{part}" for part in entry["loc"][1:] if has_keys and part != "[key]")
     if entry["type"] == "extra_forbidden":
         return inner, f"unknown; a folder has {', '.join(FolderSettings.model_fields)}"
-    return inner, entry["msg"].replace("Input should be", "expected")
+    return inner, _NUMBERS.get(entry["type"]) or entry["msg"].replace("Input should be", "expected")

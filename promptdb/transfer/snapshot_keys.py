@@ -45,6 +45,10 @@ class PublicKey:
     def of(cls, file: Path) -> Self:
         """Read a public key. Raise ConfigError if the file has none."""
         public = _read(file)
+        if public.has_private():
+            raise ConfigError(
+                f"{file} has a private key", "keep it where you sign; 'openssl pkey -pubout' makes the public one"
+            )
         return cls(_digest(public), public)
 
     def require_signature(self, snapshot: Snapshot) -> None:

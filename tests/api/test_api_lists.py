@@ -74,6 +74,11 @@ def test_prompts_are_filtered(api: TestClient, filled: PromptService) -> None:
         ({"q": "_"}, ["supportive/chat"]),
         ({"q": "template_format"}, []),
         ({"q": ""}, everything),
+        ({"q": "GR\u00dc\u1e9eE"}, ["support/eu/greet"]),
+        ({"q": "%"}, ["supportive/chat"]),
+        ({"behind": "production"}, ["support/triage"]),
+        ({"behind": "staging"}, []),
+        ({"fragment": "tone.md"}, []),
     ]:
         assert sorted(names(api, **params)) == found, params
 
@@ -121,6 +126,8 @@ def test_pages_have_everything_once_and_in_order(api: TestClient, filled: Prompt
         ("prompts/support/triage/versions", {}),
         ("prompts/support/triage/history", {}),
         ("prompts/support/triage/history", {"alias": "staging"}),
+        ("history", {}),
+        ("history", {"alias": "staging"}),
         ("blame", {}),
         ("blame", {"prompt": "support/triage"}),
         ("sync-runs", {}),
@@ -148,6 +155,8 @@ def test_versions_are_listed_with_origin_and_aliases_the_newest_first(api: TestC
         (2, ["staging"], None),
         (1, ["production"], None),
     ]
+    below = api.get("prompts/support/triage/versions", params={"below": 2}).json()["items"]
+    assert [item["revision"] for item in below] == [1]
     write(filled.settings.prompts_path, {"synced.txt": "x"})
     sync_tree(filled.registry, load_tree(filled.settings), Policy())
     newest = api.get("versions", params={"limit": 1}).json()["items"][0]
@@ -188,6 +197,8 @@ def test_history_has_the_moves_and_blame_what_was_there(api: TestClient, filled:
         ("prompts/a/none/versions", 404, "prompt-not-found"),
         ("prompts/a/none/history", 404, "prompt-not-found"),
         ("prompts/support/triage/history?alias=No%20alias", 422, "invalid-ref"),
+        ("prompts/support/triage/versions?below=0", 422, "invalid-request"),
+        ("history?alias=No%20alias", 422, "invalid-ref"),
         ("blame?at=yesterday", 422, "invalid-request"),
         ("blame?at=2026-11-30T12:00:00", 422, "invalid-request"),
         ("blame?at=0001-01-01T00:00:00%2B14:00", 422, "invalid-request"),

@@ -22,7 +22,7 @@ def headers(service: PromptService, tmp_path: Path) -> dict[str, str]:
     return bearer(token_of(service, "read@support"))
 
 
-@pytest.mark.parametrize("path", ["prompts", "prompts?q=x", "versions", "blame"])
+@pytest.mark.parametrize("path", ["prompts", "prompts?q=x", "versions", "history", "blame"])
 @pytest.mark.parametrize("limit", [1, 100])
 def test_lists_have_the_own_namespace_only(api: TestClient, headers: dict[str, str], path: str, limit: int) -> None:
     found: list[str] = []
@@ -87,3 +87,7 @@ def test_what_a_token_got_is_for_its_own_cache_only(api: TestClient, headers: di
         assert (again.status_code, again.headers["cache-control"]) == (304, caching)
     answer = api.get("snapshots/production?namespace=support", headers=headers)
     assert answer.headers["cache-control"].startswith("private, ")
+
+
+def test_a_token_learns_its_own_scopes(api: TestClient, headers: dict[str, str]) -> None:
+    assert api.get("me", headers=headers).json() == {"actor": "token:test", "scopes": ["read@support"]}

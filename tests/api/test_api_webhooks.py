@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from apis import API, bearer, client_for, token_of
 from hooks import NOWHERE, hook, make_due
+from killed_moves import kill_while_moving, require_all_promises, two_versions
 from receiver import WAIT, Receiver
 from registries import on_sqlite, settings_for
 from servers import promptdb_serve
@@ -106,6 +107,30 @@ def test_what_cannot_be_is_a_problem(
 
 
 @on_sqlite
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"url": "https://10.0.0.1/"}, "body.url"),
+        ({"url": "http://hooks.example.com/"}, "body.url"),
+        ({"url": "https://hooks.example.com/?a=[b"}, None),
+        ({"url": "https://[::1/"}, "body.url"),
+        ({"url": NOWHERE, "events": ["alias.moved", "alias.promoted"]}, "body.events"),
+        ({"url": NOWHERE, "namespace": "a//b"}, "body.namespace"),
+        ({"events": []}, "body.url"),
+    ],
+)
+def test_a_wrong_field_is_named(api: TestClient, body: dict[str, Any], place: str | None) -> None:
+    answer = api.post("webhooks", json=body)
+    if place is None:
+        assert answer.status_code == 201
+        return
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["errors"][0]["place"]) == (422, "invalid-request", place)
+    assert found["detail"].startswith(f"{place}: ")
+    assert found["hint"]
+
+
+@on_sqlite
 @pytest.mark.parametrize("scope", ["read", "write", "promote:*", "admin@support"])
 def test_webhooks_are_for_administrators_of_the_registry(api: TestClient, service: PromptService, scope: str) -> None:
     hook(service)
@@ -155,3 +180,14 @@ def test_a_server_that_is_killed_while_it_sends_loses_nothing(
     assert [request.json["data"]["alias"] for request in receiver.requests] == ["production", "production", "staging"]
     assert receiver.requests[0].id == receiver.requests[1].id
     assert {found.state for found in list_deliveries(service.registry)} == {"delivered"}
+
+
+@pytest.mark.slow
+@on_sqlite
+def test_a_server_that_is_killed_while_aliases_move_loses_no_promise(
+    service: PromptService, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTDB_WEBHOOK_PRIVATE_NETWORKS", '["127.0.0.0/8"]')
+    two_versions(service, receiver)
+    answered = kill_while_moving(service, answers=20)
+    require_all_promises(service, receiver, answered, kills=1)

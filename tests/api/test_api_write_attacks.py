@@ -96,7 +96,7 @@ def test_a_hostile_path_is_refused(
     api: TestClient, registry: PromptService, method: str, path: str, body: Any, status: int
 ) -> None:
     before = written(registry)
-    answer = send(api, method, path, body, {"X-HTTP-Method-Override": "PUT", "X-Original-URL": f"{API}/{STAGING}"})
+    answer = send(api, method, path, body, {"X-HTTP-Method-Override": "PUT", "X-Rewrite-URL": f"{API}/{STAGING}"})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert "x-evil" not in answer.headers
     assert written(registry) == before
@@ -142,7 +142,7 @@ BODIES: dict[str, tuple[Any, dict[str, str], int]] = {
     "a form": (b"selector=rev:2", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
     "text/plain, as a web page may send it": (TO_2, {"Content-Type": "text/plain"}, 415),
     "another type in front": (TO_2, {"Content-Type": "text/plain, application/json"}, 415),
-    "compressed": (b"\x1f\x8b\x08\0\0", {"Content-Encoding": "gzip"}, 400),
+    "compressed": (b"\x1f\x8b\x08\0\0", {"Content-Encoding": "gzip"}, 415),
     "a length that is not a number": (TO_2, {"Content-Length": "1e3"}, 413),
     "a wrong condition": (TO_2, {"If-Match": "'1'"}, 400),
     "a key with a space": (TO_2, {"Idempotency-Key": "a b"}, 400),
@@ -203,6 +203,14 @@ REGISTRATIONS: dict[str, tuple[Any, int]] = {
     "a null in the template": ({"prompt": "a/one", "spec": {"template": "\0"}}, 422),
     "a deep schema": ({"prompt": "a/one", "spec": {**SPEC, "response_schema": "DEEP"}}, 422),
     "an unknown field": ({"prompt": "a/one", "spec": {**SPEC, "__class__": "x"}}, 422),
+    "100,000 messages": (
+        {"prompt": "a/one", "spec": {"messages": [{"role": "human", "template": "x"}] * 100_000}},
+        413,
+    ),
+    "100,000 unknown fields": (
+        {"prompt": "a/one", "spec": {**SPEC, **dict.fromkeys(map(str, range(100_000)), 1)}},
+        413,
+    ),
     "an escape from the sandbox": (
         {"prompt": "a/one", "spec": {"template": "{% import 'os' as os %}", "template_format": "jinja2"}},
         422,

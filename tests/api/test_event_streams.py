@@ -110,16 +110,24 @@ def test_a_stream_shows_only_the_prompts_of_its_token(service: PromptService) ->
 def test_streams_have_a_limit_and_are_freed_when_their_clients_hang_up(
     service: PromptService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_streams, "MAX_STREAMS", 2)
+    monkeypatch.setattr(event_streams, "MAX_STREAMS", 3)
+    one, other = (bearer(token_of(service, "read", name=name)) for name in ("one", "other"))
     app = create_app(service.settings)
+
+    def require_full_for(token: dict[str, str]) -> None:
+        with Raw(port, get(PATH, **token)) as refused:
+            status, headers, body = refused.answer()
+            assert (status, headers["retry-after"], json.loads(body)["code"]) == (503, "10", "unavailable")
+
     with in_thread(app) as port:
-        with Stream(port) as first, Stream(port):
-            first.event()
-            with Raw(port, get(PATH)) as refused:
-                status, headers, body = refused.answer()
-                assert (status, headers["retry-after"], json.loads(body)["code"]) == (503, "10", "unavailable")
+        with Stream(port, **one) as first, Stream(port, **one) as second:
+            assert [stream.event()["event"] for stream in (first, second)] == ["changes"] * 2
+            require_full_for(one)
+            with Stream(port, **other) as third:
+                third.event()
+                require_full_for(other)
         until(lambda: app.state.served.streams.count == 0)
-        with Stream(port) as again:
+        with Stream(port, **one) as again:
             assert again.status == 200
 
 

@@ -12,9 +12,9 @@ from apis import bearer, token_of
 from registries import on_sqlite
 from servers import Raw, Served, get, in_thread, promptdb_serve
 
-from promptdb import PromptService, create_app
+from promptdb import AppSettings, PromptService, create_app
 from promptdb.api import connections
-from promptdb.api.server import listen
+from promptdb.api.server import _config, listen
 from promptdb.cli.app import run
 from promptdb.errors import ConfigError
 
@@ -90,6 +90,12 @@ def test_a_server_without_tokens_listens_on_this_machine_only(
         err = refusal(capsys, "--host", host)
         assert "the registry has no token" in err
         assert "promptdb token create" in err
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_worker_believes_a_proxy(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    assert not _config(AppSettings(), workers).proxy_headers
 
 
 def test_a_server_needs_a_registry_and_the_extra(

@@ -14,6 +14,7 @@ from steered import Steered, until
 from promptdb.client import health, kept
 from promptdb.client.async_client import AsyncPromptClient
 from promptdb.client.client import PromptClient
+from promptdb.client.renewed import replaced
 from promptdb.client.sources.code import Fallback
 from promptdb.domain.delivery import ClientChange, Reason, Status
 from promptdb.domain.prompt_id import PromptId
@@ -370,6 +371,10 @@ def test_a_client_keeps_no_more_than_its_bound(
         client.get(f"a/one:rev:{revision}")
     assert list(client._lookups._kept) == [f"a/one:rev:{revision}" for revision in range(21, 31)]
     assert kept.MAX_KEPT == 10_000
+
+
+def test_an_answer_that_made_room_for_another_is_not_reported_as_gone() -> None:
+    assert replaced({}, {REF: None}) == ({}, ())
 
 
 def test_an_answer_can_be_pickled(client: PromptClient) -> None:

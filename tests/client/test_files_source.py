@@ -121,6 +121,23 @@ def test_a_commit_is_read_from_git(client: PromptClient, git: Git, project: Path
     assert (found.render_text(name="Ada"), found.commit_id) == ("Hello Ada", commit)
 
 
+def test_a_commit_changes_no_version(client: PromptClient, git: Git, project: Path) -> None:
+    commit_all(git)
+    greet = project / "prompts/support/greet.yaml"
+    heard: set[str] = set()
+    client.on_change(lambda change: heard.update(change.refs))
+    others = ("support/new", "support/table")
+    before = [client.get(ref).commit_id for ref in others]
+    client.get(GREET)
+    greet.write_text("template: Later\n")
+    until(lambda: GREET in heard)
+    commit_all(git)
+    greet.write_text("template: Last\n")
+    until(lambda: client.get(GREET).render_text() == "Last")
+    assert before != [client.get(ref).commit_id for ref in others]
+    assert heard == {GREET}
+
+
 @pytest.mark.slow
 def test_no_database_is_loaded(project: Path) -> None:
     program = (

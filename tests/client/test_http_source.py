@@ -494,6 +494,21 @@ def test_without_a_server_a_start_says_so(monkeypatch: pytest.MonkeyPatch) -> No
         assert client.get(REF, fallback="x").reason is Reason.DEFAULT
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (404, "are PROMPTDB_URL and PROMPTDB_API_PREFIX right?"),
+        (429, "it limits requests; the client asks again"),
+        (502, "see the log of the server"),
+    ],
+)
+def test_a_page_of_another_program_has_a_hint_that_helps(server: PromptServer, status: int, hint: str) -> None:
+    server.faults["/"] = html(status)
+    with pytest.raises(StorageError) as caught:
+        HttpSource(server.settings()).find(PromptRef.parse("a/one:rev:1"))
+    assert caught.value.hint == hint
+
+
 def test_a_server_below_a_path(server: PromptServer) -> None:
     source = HttpSource(server.settings(url=f"{server.url}/base/"))
     with pytest.raises(StorageError, match=f"there is no API at {server.url}/base/api/v1"):

@@ -123,6 +123,13 @@ def test_a_bad_reference_is_told_whole_and_in_part(text: str, fragment: str):
     assert fragment in caught.value.message
 
 
+@pytest.mark.parametrize("text", ["a/" + "b" * 10_000, "a/b:" + "c!" * 5_000, "a/b:rev:" + "1" * 10_000, "a b" * 9_000])
+def test_a_message_does_not_repeat_a_text_without_end(text: str):
+    with pytest.raises(InvalidRef) as caught:
+        PromptRef.parse(text)
+    assert len(str(caught.value)) < 400
+
+
 @pytest.mark.parametrize(
     ("selector", "pinned"),
     [

@@ -7,8 +7,11 @@ import pytest
 
 from promptdb.domain.spec import PromptSpec, Variable
 from promptdb.errors import MissingVariables, RenderError, TemplateError, UnknownVariables
+from promptdb.render.assets import PromptAssets
+from promptdb.render.chat_items import compile_items
 from promptdb.render.compiled import CompiledPrompt
 from promptdb.render.messages import RenderedMessage
+from promptdb.render.templates import compile_templates
 
 FORMATS = {"f-string": "{%s}", "jinja2": "{{ %s }}", "mustache": "{{%s}}"}
 
@@ -438,3 +441,18 @@ def test_what_a_caller_does_to_a_result_does_not_show_in_the_next_one():
         RenderedMessage("human", [{"type": "text", "text": "1"}]),
         RenderedMessage("human", "x", additional_kwargs={"cache": {"on": True}}),
     ]
+
+
+def test_the_templates_of_a_spec_are_looked_through_once_not_for_each_message() -> None:
+    class Counted(dict[Any, Any]):
+        looks = 0
+
+        def items(self) -> Any:
+            self.looks += 1
+            return super().items()
+
+    spec = PromptSpec.model_validate({"messages": [{"role": "human", "template": f"{n} {{x}}"} for n in range(50)]})
+    templates = Counted(compile_templates(spec)[0])
+    items = compile_items(spec, templates, PromptAssets(spec, None))
+    assert [item.render({"x": "y"})[0].content for item in items] == [f"{n} y" for n in range(50)]
+    assert templates.looks == 1

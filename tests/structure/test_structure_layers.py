@@ -132,7 +132,7 @@ def test_a_door_reaches_another_one_only_to_start_it() -> None:
         for source, _, target in inner_imports()
         if {room(source), room(target)} <= doors and room(source) != room(target)
     }
-    assert found == {"promptdb.cli.commands.serve"}
+    assert found == {"promptdb.cli.commands.dashboard", "promptdb.cli.commands.serve"}
 
 
 def test_the_folder_of_commands_holds_commands_only() -> None:
@@ -197,6 +197,7 @@ def test_the_schema_and_the_engine_have_one_home(name: str, home: str | None) ->
         ("rich", {"cli"}),
         ("watchdog", {"watch"}),
         ("minio", {"blobs"}),
+        ("streamlit", {"dashboard"}),
         ("urllib3", {"blobs", "client", "web"}),
     ],
 )

@@ -97,8 +97,8 @@ def _stderr(process: "subprocess.Popen[bytes]") -> BinaryIO:
 class Raw:
     """A TCP connection that sends what a client library would not."""
 
-    def __init__(self, port: int, data: bytes = b"") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
+    def __init__(self, port: int, data: bytes = b"", host: str = "127.0.0.1") -> None:
+        self.socket = socket.create_connection((host, port), TIMEOUT)
         self.file = self.socket.makefile("rb")
         self.socket.sendall(data)
 

@@ -97,6 +97,7 @@ def test_a_snapshot_of_someone_else_is_refused(keys: Path, tmp_path: Path, make:
         ("none.pub", "cannot read the key"),
         ("text.pub", "has no key in PEM format"),
         ("other.pub", "is not of the kind"),
+        ("ours.pem", "has a private key"),
     ],
 )
 def test_a_key_that_cannot_be_used_is_an_error_at_once(keys: Path, tmp_path: Path, key: str, message: str) -> None:

@@ -9,6 +9,7 @@ from promptdb.api.routes import (
     exports,
     health,
     history,
+    me,
     preload,
     prompts,
     register,
@@ -22,5 +23,5 @@ from promptdb.api.routes import (
 # Lookups come first, because the routers are searched in this order.
 LOOKUPS = (resolve, changes, events, preload)
 OF_PROMPTS = (prompts, register, versions, aliases, render, diff, history, assets, exports)
-MODULES = (*LOOKUPS, *OF_PROMPTS, snapshots, webhooks, health)
+MODULES = (*LOOKUPS, *OF_PROMPTS, snapshots, webhooks, me, health)
 ROUTERS = [module.router for module in MODULES]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, BinaryIO
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from promptdb.api.auth import READS, Reads
 from promptdb.api.caching import ALIAS, PINNED, names, private
@@ -15,6 +15,7 @@ from promptdb.api.openapi import NOT_MODIFIED, parameter, problems
 from promptdb.api.problems import Refusal
 from promptdb.api.schemas import Asset, Page
 from promptdb.api.served import served
+from promptdb.api.streamed import StreamedBytes
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.refs import LATEST, PromptRef
 from promptdb.domain.views import AssetView
@@ -26,7 +27,8 @@ router = APIRouter(tags=["assets"], route_class=StrictRoute)
 CHUNK = 256 * 1024
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))")
 _PATH = parameter("path", "path", "the path in the prompt file", "_assets/examples.jsonl", required=True)
-_BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_BYTES = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+"""In the media type of the asset."""
 
 
 @router.get("/prompts/{prompt}/assets", response_model=Page[Asset], dependencies=[READS], responses=problems(404, 422))
@@ -81,8 +83,10 @@ def asset(
         headers["Content-Range"] = f"bytes {first}-{last}/{view.byte_size}"
     headers["Content-Length"] = str(last - first + 1)
     status = 206 if "Content-Range" in headers else 200
-    body = iter(()) if request.state.is_head else _bytes(found.asset(path), first, last - first + 1)
-    return StreamingResponse(body, status, headers, media_type=view.content_type)
+    if request.state.is_head:
+        return Response(None, status, headers, media_type=view.content_type)
+    stream = found.asset(path)
+    return StreamedBytes(stream, _bytes(stream, first, last - first + 1), status, headers, view.content_type)
 
 
 def _part(text: str, asset: AssetView) -> tuple[int, int] | None:
@@ -105,14 +109,13 @@ def _part(text: str, asset: AssetView) -> tuple[int, int] | None:
 
 def _bytes(stream: BinaryIO, skip: int, count: int) -> Iterator[bytes]:
     """Yield a part of a stream. The last chunk waits for the end of the stream, which checks the digest of the whole."""
-    with stream:
-        while skip and (data := stream.read(min(CHUNK, skip))):
-            skip -= len(data)
-        held = b""
-        while count and (data := stream.read(min(CHUNK, count))):
-            count -= len(data)
-            if held:
-                yield held
-            held = data
-        stream.read(1)
-        yield held
+    while skip and (data := stream.read(min(CHUNK, skip))):
+        skip -= len(data)
+    held = b""
+    while count and (data := stream.read(min(CHUNK, count))):
+        count -= len(data)
+        if held:
+            yield held
+        held = data
+    stream.read(1)
+    yield held

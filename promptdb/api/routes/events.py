@@ -22,9 +22,20 @@ id: 6f1c9c5e-0a52-4a7f-9a3b-0d1f4a5b6c7d:42
 data: {"generation":"6f1c9c5e-0a52-4a7f-9a3b-0d1f4a5b6c7d:42","everything":false,"prompts":["support/triage"]}
 
 """
+_EVENT = {
+    "type": "object",
+    "description": "Each event of the stream. `data` is the text of what `changes` answers.",
+    "properties": {
+        "event": {"type": "string", "enum": ["changes", "goodbye"]},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+    "required": ["event", "data"],
+}
 _STREAM = {
     "description": "A stream of `changes`, with a comment every 15 seconds, and `goodbye` before the server ends.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+    "content": {"text/event-stream": {"schema": _EVENT, "example": _EXAMPLE}},
 }
 
 
@@ -38,7 +49,7 @@ async def events(
     """Report changes when they happen, as server-sent events. The first one comes at once, with those since a generation."""
     streams = served(request).streams
     first = await streams.frame(generation_in(last_event_id or since), grant)
-    if streams.is_full:
+    if streams.is_full_for(grant):
         message, hint = "the server has as many streams as it can", "ask /changes instead, or come back later"
         raise Refusal(503, "unavailable", message, hint, headers={"Retry-After": "10"})
     return EventStream(streams, grant, first)

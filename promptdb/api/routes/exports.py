@@ -7,7 +7,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from promptdb.api.auth import READS
 from promptdb.api.caching import CHECKED, names
@@ -15,6 +15,7 @@ from promptdb.api.names import PromptSegment, SelectorSegment, address, prompt_o
 from promptdb.api.openapi import NOT_MODIFIED, problems
 from promptdb.api.problems import Refusal
 from promptdb.api.served import served
+from promptdb.api.streamed import StreamedBytes
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.api.write_schemas import Export
 from promptdb.domain.blob import CHUNK
@@ -119,7 +120,7 @@ def read_export(
         file.close()
         raise
     headers["Content-Length"] = str(file.tell())
-    return StreamingResponse(_chunks(file), headers=headers, media_type="application/zip")
+    return StreamedBytes(file, _chunks(file), 200, headers, "application/zip")
 
 
 def _find(reader: RegistryReader, prompt: str, selector: str) -> PromptVersionView:
@@ -133,7 +134,6 @@ def _require_small(files: list[AssetView]) -> None:
 
 
 def _chunks(file: io.BytesIO) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while data := file.read(CHUNK):
-            yield data
+    file.seek(0)
+    while data := file.read(CHUNK):
+        yield data

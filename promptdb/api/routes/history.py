@@ -18,7 +18,7 @@ from promptdb.domain.json_fields import number, time, typed
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.scopes import Action
 from promptdb.domain.views import BlameEntry
-from promptdb.registry.listings import list_moves, list_runs
+from promptdb.registry.listings import list_all_moves, list_moves, list_runs
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 """RFC 3339. Otherwise a number would be a time too."""
@@ -39,6 +39,7 @@ def _iso(value: str) -> str:
     return value
 
 
+OfAlias = Annotated[Text | None, Query(description="only the moves of this alias")]
 Time = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_in_utc)]
 
 
@@ -47,13 +48,29 @@ def history(
     request: Request,
     response: Response,
     prompt: PromptSegment,
-    alias: Annotated[Text | None, Query(description="only the moves of this alias")] = None,
+    alias: OfAlias = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """List the moves of a prompt's aliases, the newest first."""
     before = key_in(request, cursor, lambda key: number(key[0], 1, MAX_NUMBER))
     found = list_moves(served(request).reader.registry, prompt_of(prompt), alias, before, limit + 1)
+    answer = page(request, response, found, limit, lambda numbered: [numbered[0]])
+    return {**answer, "items": [move for _, move in answer["items"]]}
+
+
+@router.get("/history", response_model=Page[Move], responses=problems(422))
+def whole_history(
+    request: Request,
+    response: Response,
+    grant: Reads,
+    alias: OfAlias = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> dict[str, Any]:
+    """List the moves of the aliases of all prompts, the newest first."""
+    before = key_in(request, cursor, lambda key: number(key[0], 1, MAX_NUMBER))
+    found = list_all_moves(served(request).reader.registry, grant.reads, alias, before, limit + 1)
     answer = page(request, response, found, limit, lambda numbered: [numbered[0]])
     return {**answer, "items": [move for _, move in answer["items"]]}
 

@@ -30,12 +30,16 @@ def prompts(
     tag: Filter = None,
     owner: Filter = None,
     q: Annotated[Text | None, Query(description="a part of the name, title, description or templates")] = None,
+    fragment: Annotated[Text | None, Query(description="a fragment that it includes, as a template names it")] = None,
+    behind: Annotated[
+        Text | None, Query(description="an alias of it that does not point at the newest version")
+    ] = None,
     archived: Annotated[bool, Query(description="archived prompts too")] = False,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """List the prompts, sorted by name."""
-    wanted = listing.PromptFilter(namespace, tag, owner, q or None, archived)
+    wanted = listing.PromptFilter(namespace, tag, owner, q or None, fragment, behind, archived)
     after = key_in(request, cursor, lambda key: PromptId.parse("/".join(key)))
     found = list_prompts(served(request).reader.registry, wanted, grant.reads, after, limit + 1)
     answer = page(request, response, found, limit, lambda listed: list(listed.summary.prompt))

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from promptdb.api.auth import Reads, require
+from promptdb.api.names import AliasSegment
 from promptdb.api.openapi import IF_NONE_MATCH, NOT_MODIFIED, problems
 from promptdb.api.schemas import Text
 from promptdb.api.served import served
@@ -28,10 +29,10 @@ _FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "bi
 async def snapshot(
     request: Request,
     grant: Reads,
-    alias: Annotated[Text, Path(description="an alias, or `latest`", examples=["production"])],
+    alias: AliasSegment,
     namespace: Annotated[Text | None, Query(description="only the prompts in it and below it")] = None,
 ) -> Response:
-    """Read the snapshot of an alias, without the bytes of assets."""
+    """Read the snapshot of an alias or of `latest`, without the bytes of assets."""
     # Who reads a namespace reads everything below it.
     require(grant, Action.READ, None if namespace is None else PromptId(namespace, "*"))
     answer = await run_in_threadpool(served(request).snapshots.read, alias, namespace)

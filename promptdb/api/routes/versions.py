@@ -1,10 +1,10 @@
 """Versions, the newest first: of one prompt and of all."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from promptdb.api.auth import READS, Reads
 from promptdb.api.names import PromptSegment, prompt_of
@@ -13,7 +13,7 @@ from promptdb.api.paging import DEFAULT_LIMIT, Cursor, Limit, key_in, page
 from promptdb.api.schemas import ListedVersion, Page
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
-from promptdb.domain.json_fields import number, time
+from promptdb.domain.json_fields import number, time, typed
 from promptdb.domain.refs import MAX_REVISION
 from promptdb.domain.views import LogEntry
 from promptdb.domain.wire.versions import view_fields
@@ -29,11 +29,12 @@ def versions_of_prompt(
     request: Request,
     response: Response,
     prompt: PromptSegment,
+    below: Annotated[int | None, Query(ge=1, le=MAX_REVISION, description="only revisions below this one")] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """List the versions of a prompt, with their origins and the aliases that point at them."""
-    before = key_in(request, cursor, lambda key: number(key[0], 1, MAX_REVISION))
+    before = key_in(request, cursor, lambda key: number(key[0], 1, MAX_REVISION)) or below
     found = list_versions(served(request).reader.registry, prompt_of(prompt), before, limit + 1)
     return _page(request, response, found, limit, by_revision=True)
 
@@ -50,7 +51,7 @@ def versions(
 
 def _time_and_id(key: list[Any]) -> tuple[datetime, UUID]:
     at, version_id = key
-    return time(at), UUID(version_id)
+    return time(at), UUID(typed(version_id, str))
 
 
 def _page(

@@ -1,5 +1,7 @@
 """Webhooks, and the log of their deliveries."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -8,14 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from promptdb.api.auth import ADMINISTERS, Administers
 from promptdb.api.openapi import problems, problems_of_body
 from promptdb.api.paging import DEFAULT_LIMIT, MAX_NUMBER, Cursor, Limit, key_in, page
+from promptdb.api.problems import Refusal
 from promptdb.api.schemas import Body, Page, Time
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.json_fields import number
-from promptdb.domain.namespace_glob import PATTERN
+from promptdb.domain.namespace_glob import PATTERN, NamespaceGlob
 from promptdb.domain.prompt_id import MAX_IDENTITY
 from promptdb.domain.webhooks.events import EVENT_TYPES
-from promptdb.domain.webhooks.subscriptions import MAX_URL
+from promptdb.domain.webhooks.subscriptions import MAX_URL, require_event_types
+from promptdb.errors import InvalidRef
 from promptdb.registry import webhooks
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=StrictRoute)
@@ -112,7 +116,22 @@ def add_webhook(request: Request, grant: Administers, body: WebhookBody) -> webh
     """Add a webhook. The answer alone has its secret."""
     here = served(request)
     registry, private = here.service_for(grant).registry, here.settings.webhook_networks
-    return webhooks.add_webhook(registry, body.url, body.events, body.namespace, private)
+    with _at("body.events"):
+        require_event_types(body.events)
+    with _at("body.namespace"):
+        NamespaceGlob.parse(body.namespace)
+    with _at("body.url"):
+        return webhooks.add_webhook(registry, body.url, body.events, body.namespace, private)
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Name the field that an error is about. The library raises InvalidRef, which over HTTP stands for prompts and aliases."""
+    try:
+        yield
+    except InvalidRef as error:
+        found = [{"place": place, "message": error.message}]
+        raise Refusal(422, "invalid-request", f"{place}: {error.message}", error.hint, errors=found) from error
 
 
 @router.delete("/{webhook}", status_code=204, dependencies=[ADMINISTERS], responses=problems(404, 422))

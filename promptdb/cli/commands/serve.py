@@ -1,12 +1,9 @@
 """`promptdb serve`."""
 
-import signal
-from types import FrameType
-from typing import NoReturn
-
 import click
 
 from promptdb.cli.opening import registry
+from promptdb.cli.termination import until_terminated
 from promptdb.settings import load_settings
 
 
@@ -31,28 +28,15 @@ def command(host: str, port: int, workers: int) -> int:
 
     Needs the extra 'api': pip install 'promptdb-git[api]'
     """
-    from promptdb.api.exposure import require_safe_place
     from promptdb.api.server import listen, require_extra, run
+    from promptdb.domain.exposure import require_safe_place
     from promptdb.registry.tokens import has_tokens
 
-    previous = signal.signal(signal.SIGTERM, _terminate)
-    try:
+    with until_terminated():
         require_extra()
         settings = load_settings()
         with registry(settings) as opened:
             has_any = has_tokens(opened)
         require_safe_place(host, has_tokens=has_any)
         return 0 if run(settings, listen(host, port), workers, has_tokens=has_any) else 1
-    except _Terminated:
-        return 0
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-class _Terminated(BaseException):
-    """SIGTERM arrived, before the server began, or when it has ended."""
-
-
-def _terminate(_: int, __: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _Terminated
+    return 0

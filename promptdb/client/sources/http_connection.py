@@ -10,6 +10,7 @@ from math import inf
 from time import monotonic
 from typing import Any, Self
 from urllib.parse import urlencode
+from uuid import uuid4
 from weakref import WeakSet
 
 from pydantic import SecretStr
@@ -21,7 +22,7 @@ from promptdb.domain.server_address import parse_server_address
 from promptdb.domain.wire.problem import MEDIA_TYPE, error_of
 from promptdb.errors import (
     AssetNotFound,
-    ConfigError,
+    Conflict,
     Forbidden,
     IntegrityFailure,
     InvalidPrompts,
@@ -29,6 +30,7 @@ from promptdb.errors import (
     PromptDBError,
     PromptNotFound,
     StorageError,
+    Unauthorized,
     VersionNotFound,
 )
 from promptdb.tls import verifying_context
@@ -48,7 +50,15 @@ MAX_PAUSE = 300.0
 """The most seconds for which a server may ask not to be asked."""
 
 _PART = 256 * 1024
-_MEANT_FOR_CALLERS = (PromptNotFound, VersionNotFound, AssetNotFound, InvalidRef, InvalidPrompts, IntegrityFailure)
+_MEANT_FOR_CALLERS = (
+    PromptNotFound,
+    VersionNotFound,
+    AssetNotFound,
+    InvalidRef,
+    InvalidPrompts,
+    IntegrityFailure,
+    Conflict,
+)
 """Errors that say something about the prompt. Others say that the server fails, or that there is no such path."""
 
 
@@ -123,7 +133,7 @@ class Connection:
         Raises:
             NotFound, InvalidRef, InvalidPrompts, IntegrityFailure: the server says so.
             Forbidden: the token may not read this.
-            ConfigError: the server does not accept the token.
+            Unauthorized: the server does not accept the token, or needs one.
             StorageError: there is no answer in time, or it is not one of the API.
         """
         seconds = ANSWER if seconds is None else seconds
@@ -135,6 +145,16 @@ class Connection:
         deadline = monotonic() + CONNECT + seconds
         return self._data(self.opened("POST", path, body=json.dumps(body).encode(), seconds=seconds), deadline)
 
+    def change(self, method: str, path: str, body: Any) -> Any:
+        """Send JSON data that changes something once, also if the request has to be repeated. Errors as in `get`, and:
+
+        Raises:
+            Conflict: the server refuses the change.
+        """
+        deadline = monotonic() + CONNECT + MANY
+        data, once = json.dumps(body).encode(), {"Idempotency-Key": str(uuid4())}
+        return self._data(self.opened(method, path, body=data, seconds=MANY, headers=once), deadline)
+
     def opened(
         self,
         method: str,
@@ -144,6 +164,7 @@ class Connection:
         body: bytes | None = None,
         seconds: float,
         accept: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> BaseHTTPResponse:
         """Send a request, and return the answer before its body. Close it. Errors as in `get`."""
         if monotonic() < self._busy_until:
@@ -151,8 +172,9 @@ class Connection:
         given = {key: value for key, value in (query or {}).items() if value is not None}
         target = f"{self._path}{path}{'?' if given else ''}{urlencode(given)}"
         try:
-            answer = self._sent(method, target, body, Timeout(connect=CONNECT, read=seconds), accept)
-            if answer.status == 200:
+            more = {"Accept": f"{accept}, {MEDIA_TYPE}", **(headers or {})}
+            answer = self._sent(method, target, body, Timeout(connect=CONNECT, read=seconds), more)
+            if answer.status in (200, 201):
                 return answer
             with answer:
                 # A few bytes say what is wrong.
@@ -171,9 +193,11 @@ class Connection:
         """Make the error of an answer that is not one of the API."""
         return StorageError(f"{self.name} gave a wrong answer: {reason}", "is PROMPTDB_URL right?")
 
-    def _sent(self, method: str, target: str, body: bytes | None, timeout: Timeout, accept: str) -> BaseHTTPResponse:
+    def _sent(
+        self, method: str, target: str, body: bytes | None, timeout: Timeout, more: Mapping[str, str]
+    ) -> BaseHTTPResponse:
         headers = {
-            "Accept": f"{accept}, {MEDIA_TYPE}",
+            **more,
             # Not compressed: a few bytes could become more than the limit.
             "Accept-Encoding": "identity",
             "Cache-Control": "no-cache",
@@ -197,7 +221,7 @@ class Connection:
                     preload_content=False,
                 )
             except ProtocolError:
-                # The server may have closed a connection that was kept. No request changes anything there.
+                # The server may have closed a connection that was kept. A request that changes something has a key.
                 if is_last or self._is_closed:
                     raise
         raise AssertionError
@@ -232,10 +256,11 @@ class Connection:
         said = _problem(data)
         if status == 401:
             what = "it needs a token" if self._token is None else "it does not accept the token"
-            return ConfigError(f"{self.name} answers 401: {what}", "set PROMPTDB_TOKEN to a valid token")
+            return Unauthorized(f"{self.name} answers 401: {what}", "set PROMPTDB_TOKEN to a valid token")
         if status == 403:
             reason = said.message if said is not None else "it refuses this request"
-            return Forbidden(f"{self.name} answers 403: {reason}", "set PROMPTDB_TOKEN to a token that may read this")
+            remedy = "set PROMPTDB_TOKEN to a token that may read this"
+            return Forbidden(f"{self.name} answers 403: {reason}", (said.hint if said is not None else None) or remedy)
         if said is not None and isinstance(said, _MEANT_FOR_CALLERS):
             return said
         if 300 <= status < 400:
@@ -246,7 +271,8 @@ class Connection:
         pause = answer.headers.get("Retry-After", "")
         if pause.isascii() and pause.isdigit() and status in (429, 503):
             self._busy_until, self._busy = monotonic() + min(float(pause), MAX_PAUSE), message
-        return StorageError(message, (said.hint if said is not None else None) or "see the log of the server")
+        hint = "it limits requests; the client asks again" if status == 429 else "see the log of the server"
+        return StorageError(message, (said.hint if said is not None else None) or hint)
 
 
 def _problem(data: bytes) -> PromptDBError | None:

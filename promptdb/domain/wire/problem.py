@@ -5,9 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from promptdb import errors
-from promptdb.domain.json_fields import Wrong, number, some_fields, typed
+from promptdb.domain.json_fields import Wrong, number, some_fields, time, typed
 from promptdb.errors import (
     AliasMoved,
+    BrokenCallers,
     Guard,
     InvalidPrompts,
     LastMove,
@@ -61,6 +62,10 @@ def error_of(value: Any) -> PromptDBError | None:
         found = kind([typed(name, str) for name in typed(value.get("names"), list)], hint)
     elif issubclass(kind, TemplateError):
         found = kind(detail, hint, line=_place(value.get("line")), column=_place(value.get("column")))
+    elif kind is Guard:
+        found = Guard(detail, hint, breaking=[_broken(item) for item in typed(value.get("breaking", []), list)])
+    elif kind is AliasMoved:
+        found = AliasMoved(detail, hint, last_move=_last_move(value.get("last_move")))
     else:
         found = kind(detail, hint)
     return found
@@ -98,6 +103,20 @@ def _problem(value: Any) -> Problem:
         return Problem(path, line, column, Code(code), message, hint, detail)
     except ValueError as error:
         raise Wrong(f"{code[:80]!r} is not the code of a problem") from error
+
+
+def _broken(value: Any) -> BrokenCallers:
+    return BrokenCallers(*some_fields(value, prompt=str, alias=str, kind=str, name=str, message=str))
+
+
+def _last_move(value: Any) -> LastMove | None:
+    if value is None:
+        return None
+    maybe = (int, type(None))
+    action, before, after, actor, reason, at = some_fields(
+        value, action=str, from_revision=maybe, to_revision=maybe, actor=str, reason=(str, type(None)), created_at=str
+    )
+    return LastMove(action, before, after, actor, reason, time(at))
 
 
 def _place(value: Any) -> int | None:

@@ -1,5 +1,6 @@
 """Decides who may reach a server whose registry has no token. Everyone who does may do everything."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
@@ -10,7 +11,10 @@ from promptdb.errors import ConfigError
 Address = tuple[str, int | None] | None
 """A host and a port as ASGI has them, or None if the server does not know."""
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+_OF_PROXIES = re.compile(
+    "forwarded|via|cdn-loop|true-client-ip|x-(?:forwarded|real|client|cluster|envoy|original|proxy)(?:-.*)?|(?:cf|fly|fastly)-.*"
+)
+"""Names of headers that proxies add. A client on this machine has no use for them."""
 
 
 def require_safe_place(host: str, *, has_tokens: bool) -> None:
@@ -42,7 +46,9 @@ def is_loopback(host: str) -> bool:
     return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
-def reason_to_refuse(server: Address, client: Address, headers: Mapping[str, Sequence[str]]) -> str | None:
+def reason_to_refuse(
+    server: Address, client: Address, headers: Mapping[str, Sequence[str]], version: str = "1.1"
+) -> str | None:
     """Find a reason to refuse a request that has no token, on a server that needs none. None if it is from this machine.
 
     Such a server may have been started by something else than `promptdb serve`, be behind a proxy, or be reached by a web page
@@ -52,10 +58,12 @@ def reason_to_refuse(server: Address, client: Address, headers: Mapping[str, Seq
         server: the address at which the request arrived.
         client: the address from which it came.
         headers: the values of each header, by names in lower case.
+        version: that of HTTP.
     """
     if server is None or client is None or not (is_loopback(server[0]) and is_loopback(client[0])):
         return "it did not come from this machine"
-    if any(name in headers for name in _FORWARDED):
+    # Older nginx speaks HTTP/1.0 by default, adds no header, and makes the Host that of this server.
+    if version == "1.0" or any(map(_OF_PROXIES.fullmatch, headers)):
         return "it came through a proxy"
     hosts = headers.get("host", ())
     if len(hosts) != 1 or not _is_local(f"//{hosts[0]}"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from promptdb.api.exposure import is_loopback, reason_to_refuse, require_safe_place
+from promptdb.domain.exposure import is_loopback, reason_to_refuse, require_safe_place
 from promptdb.errors import ConfigError
 
 LOCAL = ("127.0.0.1", 8000)
@@ -89,9 +89,25 @@ def test_a_request_of_another_machine_is_refused(
         ({"host": ["localhost"], "sec-fetch-site": ["cross-site"]}, "it came from a web page"),
         *[
             ({"host": ["localhost"], name: ["x"]}, "it came through a proxy")
-            for name in ("x-forwarded-for", "forwarded", "via", "x-real-ip", "x-forwarded-host", "x-forwarded-proto")
+            for name in (
+                *("x-forwarded-for", "forwarded", "via", "x-real-ip", "x-forwarded-host", "x-forwarded-proto"),
+                *("x-forwarded", "x-forwarded-server", "x-client-ip", "x-envoy-external-address", "x-original-host"),
+                *("cf-connecting-ip", "true-client-ip", "fly-client-ip", "cdn-loop", "x-proxy-user"),
+            )
         ],
     ],
 )
 def test_a_proxy_a_web_page_and_a_rebound_name_are_refused(headers: dict[str, list[str]], reason: str) -> None:
     assert reason in str(reason_to_refuse(LOCAL, LOCAL, headers))
+
+
+@pytest.mark.parametrize(
+    "name", ["x-request-id", "x-actor", "x-forward", "viable", "user-agent", "x-realm", "x-clients"]
+)
+def test_a_header_of_a_client_is_not_a_sign_of_a_proxy(name: str) -> None:
+    assert reason_to_refuse(LOCAL, LOCAL, {"host": ["localhost"], name: ["x"]}) is None
+
+
+def test_the_form_in_which_nginx_asks_by_default_is_refused() -> None:
+    headers = {"host": ["127.0.0.1:8000"], "connection": ["close"]}
+    assert reason_to_refuse(LOCAL, LOCAL, headers, version="1.0") == "it came through a proxy"

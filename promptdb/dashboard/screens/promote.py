@@ -1,0 +1,180 @@
+"""The aliases of a prompt as stages, and one move at a time: to a version, or back to the one before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from promptdb.dashboard import opened
+from promptdb.dashboard.links import to_history, to_prompt, to_prompts
+from promptdb.dashboard.moving.form import show_form
+from promptdb.dashboard.moving.outcome import show_outcome
+from promptdb.dashboard.moving.request import Action, Request
+from promptdb.dashboard.moving.stages import show_stages
+from promptdb.dashboard.registry.protocol import Registry, Standing
+from promptdb.dashboard.showing.address import choice_field
+from promptdb.dashboard.showing.page import show_empty, show_error, show_link, show_note, show_title
+from promptdb.dashboard.showing.prompts import selector_of, version_name
+from promptdb.domain.aliases import rollback_targets
+from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.refs import LATEST, parse_alias
+from promptdb.domain.views import AliasEventView, BlameEntry
+from promptdb.errors import InvalidRef, NotFound
+from promptdb.render.resolved import ResolvedPrompt
+from promptdb.settings import load_settings
+
+_ACTION = "action"
+_MOST_PAGES = 4
+"""Pages of the log that are searched for the target of a rollback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The state of the prompt, before anything is chosen."""
+
+    newest: ResolvedPrompt
+    standing: Standing
+    last: dict[str, BlameEntry]
+    protected: frozenset[str]
+
+    @property
+    def prompt(self) -> PromptId:
+        return self.newest.prompt
+
+
+def main() -> None:
+    """Show the stages of the prompt that the address names, and the chosen move."""
+    name = st.query_params.get("name")
+    if not name:
+        show_title("Promote")
+        show_empty("The address names no prompt.", "Choose one in the list of prompts.")
+        show_link(to_prompts(), "Prompts")
+        return
+    registry = opened.registry()
+    newest = registry.version(f"{name}:{LATEST}")
+    last = {entry.alias: entry for entry in registry.blame(prompt=newest.prompt).items}
+    protected = frozenset(load_settings().protected_aliases)
+    place = Place(newest, registry.standing(newest.prompt), last, protected)
+    show_title(str(place.prompt), "Promote an alias to a version, or roll it back.")
+    if newest.renamed_to is not None:
+        show_note(f"The address has an earlier name of {newest.renamed_to}.")
+    with st.container(horizontal=True):
+        show_link(to_prompt(place.prompt), "Prompt", icon=":material/description:")
+        show_link(to_history(place.prompt), "History", icon=":material/history:")
+    aliases = place.standing.aliases
+    show_stages(aliases, last, protected, st.query_params.get("alias"))
+    fields = st.columns([3, 2, 3])
+    with fields[0]:
+        alias = _choose_alias(place)
+    if alias is None:
+        show_note("Choose the alias to move, or write the name of a new one.")
+        return
+    try:
+        _show_move(registry, place, parse_alias(alias), fields)
+    except (InvalidRef, NotFound) as error:
+        show_error(error)
+
+
+def _choose_alias(place: Place) -> str | None:
+    names = [alias.alias for alias in place.standing.aliases]
+    return choice_field(
+        "alias",
+        "Alias",
+        names,
+        names[0] if len(names) == 1 else None,
+        title=str,
+        help="One of these, or the name of a new alias.",
+    )
+
+
+def _show_move(registry: Registry, place: Place, alias: str, fields: Sequence[DeltaGenerator]) -> None:
+    shown = next((one for one in place.standing.aliases if one.alias == alias), None)
+    with fields[1]:
+        # There is no way back for a new alias.
+        action: Action = "promote" if shown is None else _choose_action()
+    with fields[2]:
+        selector = _choose_version(place, alias) if action == "promote" else None
+    if show_outcome(shown):
+        return
+    if selector is not None:
+        target = _version(registry, place, selector)
+        if not target.version.is_recorded:
+            show_error(NotFound(f"no sync has recorded the version that {selector} names", "sync that commit first"))
+            return
+    else:
+        revision = previous_target(registry, place.prompt, alias)
+        if revision is None:
+            assert shown is not None  # noqa: S101
+            show_empty(f"{alias} was at no version before {version_name(shown.revision)}.", "Promote it instead.")
+            return
+        target = _version(registry, place, selector_of(revision))
+    current = None if shown is None else _version(registry, place, selector_of(shown.revision))
+    request = Request(place.prompt, alias, action, shown, target.version.revision)
+    show_form(registry, request, current, target, place.last.get(alias), is_protected=alias in place.protected)
+
+
+def _choose_action() -> Action:
+    st.session_state[_ACTION] = "rollback" if st.query_params.get(_ACTION) == "rollback" else "promote"
+    names = {"promote": "Promote", "rollback": "Roll back"}
+    chosen = st.segmented_control(
+        "Move", list(names), key=_ACTION, format_func=names.__getitem__, required=True, on_change=_write_action
+    )
+    return "rollback" if chosen == "rollback" else "promote"
+
+
+def _write_action() -> None:
+    if st.session_state[_ACTION] == "rollback":
+        st.query_params[_ACTION] = "rollback"
+    else:
+        st.query_params.pop(_ACTION, None)
+
+
+def _choose_version(place: Place, alias: str) -> str:
+    titles = {LATEST: f"latest: {version_name(place.newest.version.revision)}"}
+    titles |= {
+        other.alias: f"{other.alias}: {version_name(other.revision)}"
+        for other in place.standing.aliases
+        if other.alias != alias
+    }
+    for entry in place.standing.versions:
+        version = entry.version
+        titles[selector_of(version.revision)] = (
+            f"{version_name(version.revision)} of {version.created_at:%Y-%m-%d}, {version.created_by}"
+        )
+    chosen = choice_field(
+        "version",
+        "Version",
+        list(titles),
+        LATEST,
+        title=lambda selector: titles.get(selector, selector),
+        help="One of these, or any selector: rev:3, git:COMMIT, an alias, a label.",
+    )
+    return chosen or LATEST
+
+
+def _version(registry: Registry, place: Place, selector: str) -> ResolvedPrompt:
+    if selector in (LATEST, selector_of(place.newest.version.revision)):
+        return place.newest
+    return registry.version(f"{place.prompt}:{selector}")
+
+
+def previous_target(registry: Registry, prompt: PromptId, alias: str) -> int | None:
+    """Find the version to which a rollback goes, in the newest part of the log that is enough."""
+    moves: list[AliasEventView] = []
+    cursor = None
+    for _ in range(_MOST_PAGES):
+        part = registry.moves(prompt, alias, cursor)
+        moves += part.items
+        targets = rollback_targets(moves)
+        if len(targets) > 1:
+            return targets[-2]
+        cursor = part.following
+        if cursor is None:
+            break
+    return None
+
+
+# Streamlit runs this file by itself.
+if __name__ == "__main__":
+    main()

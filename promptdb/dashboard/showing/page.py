@@ -1,0 +1,67 @@
+"""Puts parts of pages on the screen: links, headings, errors and empty states."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+from promptdb.dashboard.links import Link
+from promptdb.dashboard.showing.escaping import in_html, in_markdown
+from promptdb.dashboard.showing.tables import Html
+from promptdb.errors import InvalidPrompts, PromptDBError
+
+# For the tab: Streamlit loads an icon with a name from the internet.
+ICON = Path(__file__).with_name("icon.png")
+_MAX_PROBLEMS = 20
+
+
+@cache
+def _style() -> str:
+    return f"<style>{Path(__file__).with_name('style.css').read_text(encoding='utf-8')}</style>"
+
+
+def show_style() -> None:
+    st.html(_style())
+
+
+def show_html(html: Html, *, width: Literal["stretch", "content"] = "stretch") -> None:
+    """Show HTML that the functions of this folder made."""
+    st.html(html, width=width)
+
+
+def show_title(text: str, about: str | None = None) -> None:
+    """Show the title of a page, and a line about it."""
+    st.title(in_markdown(text), anchor=False)
+    if about is not None:
+        show_note(about)
+
+
+def show_heading(text: str) -> None:
+    st.subheader(in_markdown(text), anchor=False)
+
+
+def show_note(text: str) -> None:
+    show_html(f'<p class="pdb-note">{in_html(text)}</p>')
+
+
+def show_link(link: Link, label: str, *, icon: str | None = None, help: str | None = None) -> None:  # noqa: A002
+    """Show a link to another page, which keeps the session. Nothing, if this dashboard does not have the page."""
+    if link.leads_somewhere:
+        tip = None if help is None else in_markdown(help)
+        st.page_link(link.screen.script, label=in_markdown(label), query_params=dict(link.query), icon=icon, help=tip)
+
+
+def show_empty(text: str, remedy: str | None = None) -> None:
+    """Say that there is nothing to show, and what would change that."""
+    more = "" if remedy is None else f"  \n{in_markdown(remedy)}"
+    st.info(in_markdown(text) + more, icon=":material/info:")
+
+
+def show_error(error: PromptDBError) -> None:
+    """Show an error with its remedy."""
+    hint = "" if error.hint is None else f"  \n{in_markdown(error.hint)}"
+    st.error(in_markdown(error.message) + hint, icon=":material/error:")
+    if isinstance(error, InvalidPrompts):
+        lines = [str(problem) for problem in error.problems[:_MAX_PROBLEMS]]
+        st.code("\n".join(lines), language=None, wrap_lines=True)
