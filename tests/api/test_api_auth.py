@@ -12,7 +12,7 @@ import pytest
 from apis import API, bearer, client_for, token_of
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from registries import Rows, dump, on_sqlite, rows, write
+from registries import Fill, Rows, dump, rows, write
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
@@ -36,11 +36,18 @@ RESOLVE = "prompts/support/triage/resolve"
 NO_TOKEN = token_text("0123456789" * 3)
 PUBLIC = {"/healthz", "/readyz"}
 
-pytestmark = on_sqlite
+
+@pytest.fixture
+def backend() -> str:
+    return "sqlite"
 
 
-@pytest.fixture(autouse=True)
-def _prompts(service: PromptService) -> None:
+@pytest.fixture
+def service(recorded: Callable[[Fill], PromptService]) -> PromptService:
+    return recorded(fill)
+
+
+def fill(service: PromptService) -> None:
     service.register_text("support/triage", "Triage", alias="production")
     service.register_text("support/eu/triage", "Triage in the EU", alias="production")
     service.register_text("legal/terms", "Terms", alias="production")

@@ -1,13 +1,13 @@
 """Lists over HTTP: what they have, their filters and their pages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from registries import on_sqlite, write
+from registries import Fill, on_sqlite, write
 from starlette.testclient import TestClient
 
 from promptdb import PromptService
@@ -18,8 +18,12 @@ from promptdb.sync.sync_tree import sync_tree
 
 
 @pytest.fixture
-def filled(service: PromptService) -> PromptService:
+def service(recorded: Callable[[Fill], PromptService]) -> PromptService:
     """Prompts with tags, owners, versions and moves."""
+    return recorded(fill)
+
+
+def fill(service: PromptService) -> None:
     metadata: dict[str, Any] = {"title": "Sort tickets", "tags": ["de", 'q"1'], "owners": ["ann@example.com"]}
     service.register_text("support/triage", "Sort {ticket}", metadata=metadata, alias="staging")
     service.register_text("support/triage", "Sort the {ticket}", metadata=metadata, alias="staging")
@@ -27,7 +31,6 @@ def filled(service: PromptService) -> PromptService:
     service.register_text("support/eu/greet", "Grüße", metadata={"tags": ["de"], "description": "Says hello"})
     service.register_spec("supportive/chat", {"messages": [{"role": "system", "template": "Be KIND. 100% _sure_"}]})
     service.register_text("Zoo/last", "x")
-    return service
 
 
 def walk(api: TestClient, path: str, limit: int, **params: Any) -> Iterator[list[dict[str, Any]]]:
@@ -50,7 +53,7 @@ def names(api: TestClient, **params: Any) -> list[str]:
     return [item["prompt"] for item in api.get("prompts", params=params).json()["items"]]
 
 
-def test_prompts_are_filtered(api: TestClient, filled: PromptService) -> None:
+def test_prompts_are_filtered(api: TestClient, service: PromptService) -> None:
     everything = ["Zoo/last", "support/eu/greet", "support/triage", "supportive/chat"]
     assert sorted(names(api)) == everything
     for params, found in [
@@ -83,9 +86,9 @@ def test_prompts_are_filtered(api: TestClient, filled: PromptService) -> None:
         assert sorted(names(api, **params)) == found, params
 
 
-def test_a_prompt_is_listed_with_its_metadata_and_aliases(api: TestClient, filled: PromptService) -> None:
+def test_a_prompt_is_listed_with_its_metadata_and_aliases(api: TestClient, service: PromptService) -> None:
     [listed] = api.get("prompts", params={"q": "tickets"}).json()["items"]
-    head = filled.resolve("support/triage")
+    head = service.resolve("support/triage")
     assert listed == {
         "prompt": "support/triage",
         "version_id": str(head.id),
@@ -112,13 +115,13 @@ def test_archived_prompts_are_listed_on_request(api: TestClient, service: Prompt
     sync_tree(service.registry, load_tree(service.settings), Policy())
     (service.settings.prompts_path / "b.txt").unlink()
     sync_tree(service.registry, load_tree(service.settings), Policy(prune=True, max_prune=100))
-    assert names(api) == ["default/a"]
-    assert names(api, archived=True) == ["default/a", "default/b"]
+    assert names(api, namespace="default") == ["default/a"]
+    assert names(api, namespace="default", archived=True) == ["default/a", "default/b"]
     assert api.get("prompts/default/b").json()["archived"] is True
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_pages_have_everything_once_and_in_order(api: TestClient, filled: PromptService, limit: int) -> None:
+def test_pages_have_everything_once_and_in_order(api: TestClient, service: PromptService, limit: int) -> None:
     for path, params in [
         ("prompts", {}),
         ("prompts", {"q": "s", "archived": True}),
@@ -140,25 +143,25 @@ def test_pages_have_everything_once_and_in_order(api: TestClient, filled: Prompt
         assert pages[-1] or not whole["items"]
 
 
-def test_a_list_that_grows_between_pages_neither_skips_nor_repeats(api: TestClient, filled: PromptService) -> None:
+def test_a_list_that_grows_between_pages_neither_skips_nor_repeats(api: TestClient, service: PromptService) -> None:
     pages = walk(api, "versions", 2)
     first = next(pages)
-    filled.register_text("a/new", "x")
+    service.register_text("a/new", "x")
     rest = [item for page in pages for item in page]
     assert len({item["id"] for item in first + rest}) == len(first + rest) == 5
 
 
-def test_versions_are_listed_with_origin_and_aliases_the_newest_first(api: TestClient, filled: PromptService) -> None:
+def test_versions_are_listed_with_origin_and_aliases_the_newest_first(api: TestClient, service: PromptService) -> None:
     items = api.get("prompts/support/triage/versions").json()["items"]
-    assert [decode_view(item) for item in items] == filled.list_versions("support/triage")
+    assert [decode_view(item) for item in items] == service.list_versions("support/triage")
     assert [(item["revision"], item["aliases"], item["source"]) for item in items] == [
         (2, ["staging"], None),
         (1, ["production"], None),
     ]
     below = api.get("prompts/support/triage/versions", params={"below": 2}).json()["items"]
     assert [item["revision"] for item in below] == [1]
-    write(filled.settings.prompts_path, {"synced.txt": "x"})
-    sync_tree(filled.registry, load_tree(filled.settings), Policy())
+    write(service.settings.prompts_path, {"synced.txt": "x"})
+    sync_tree(service.registry, load_tree(service.settings), Policy())
     newest = api.get("versions", params={"limit": 1}).json()["items"][0]
     assert (newest["prompt"], newest["source"]["path"]) == ("default/synced", "synced.txt")
     [run] = api.get("sync-runs").json()["items"]
@@ -166,9 +169,9 @@ def test_versions_are_listed_with_origin_and_aliases_the_newest_first(api: TestC
     assert run["counts"]["create"] == 1
 
 
-def test_history_has_the_moves_and_blame_what_was_there(api: TestClient, filled: PromptService) -> None:
+def test_history_has_the_moves_and_blame_what_was_there(api: TestClient, service: PromptService) -> None:
     moves = api.get("prompts/support/triage/history").json()["items"]
-    log = filled.alias_log("support/triage")
+    log = service.alias_log("support/triage")
     assert [(m["alias"], m["from_revision"], m["to_revision"], m["reason"]) for m in moves] == [
         (m.alias, m.from_revision, m.to_revision, m.reason) for m in log
     ]
@@ -207,7 +210,7 @@ def test_history_has_the_moves_and_blame_what_was_there(api: TestClient, filled:
         ("blame?prompt=a:b", 422, "invalid-ref"),
     ],
 )
-def test_a_wrong_value_is_refused(api: TestClient, filled: PromptService, path: str, status: int, code: str) -> None:
+def test_a_wrong_value_is_refused(api: TestClient, service: PromptService, path: str, status: int, code: str) -> None:
     answer = api.get(path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
@@ -215,7 +218,7 @@ def test_a_wrong_value_is_refused(api: TestClient, filled: PromptService, path: 
 @on_sqlite
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_cursor_that_was_changed_is_refused(api: TestClient, filled: PromptService, data: st.DataObject) -> None:
+def test_a_cursor_that_was_changed_is_refused(api: TestClient, service: PromptService, data: st.DataObject) -> None:
     cursor: str = api.get("versions?limit=2").json()["next"]
     place = data.draw(st.integers(0, len(cursor) - 1))
     changed = cursor[:place] + data.draw(st.sampled_from("Aa0-_.=%")) + cursor[place + 1 :]
@@ -224,7 +227,7 @@ def test_a_cursor_that_was_changed_is_refused(api: TestClient, filled: PromptSer
 
 
 @on_sqlite
-def test_a_cursor_is_of_one_list_and_its_filters(api: TestClient, filled: PromptService) -> None:
+def test_a_cursor_is_of_one_list_and_its_filters(api: TestClient, service: PromptService) -> None:
     cursor = api.get("prompts", params={"limit": 1, "namespace": "support"}).json()["next"]
     for path, params, status in [
         ("prompts", {"namespace": "support", "limit": 5}, 200),
@@ -236,10 +239,10 @@ def test_a_cursor_is_of_one_list_and_its_filters(api: TestClient, filled: Prompt
 
 
 @on_sqlite
-def test_blame_without_a_time_stays_at_that_of_its_first_page(api: TestClient, filled: PromptService) -> None:
+def test_blame_without_a_time_stays_at_that_of_its_first_page(api: TestClient, service: PromptService) -> None:
     before = datetime.now(UTC)
     page = api.get("blame", params={"limit": 1}).json()
-    filled.promote("support/triage:rev:1", "staging")
+    service.promote("support/triage:rev:1", "staging")
     [second] = api.get("blame", params={"limit": 1, "cursor": page["next"]}).json()["items"]
     assert (second["alias"], second["revision"]) == ("staging", 2)
     assert datetime.fromisoformat(second["moved_at"]) < before

@@ -1,11 +1,11 @@
 """Lists, renders and files with a token for one namespace: nothing of another one shows."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from apis import bearer, token_of
-from registries import on_sqlite, write
+from registries import Fill, on_sqlite, write
 from starlette.testclient import TestClient
 
 from promptdb import PromptService
@@ -14,11 +14,21 @@ pytestmark = on_sqlite
 
 
 @pytest.fixture
-def headers(service: PromptService, tmp_path: Path) -> dict[str, str]:
-    """Those of a token for `support`, in a registry with a secret prompt."""
-    write(tmp_path, {"a.yaml": "template: x\nassets:\n- {path: data.csv, kind: attachment}\n", "data.csv": "a,b\n"})
+def service(recorded: Callable[[Fill], PromptService]) -> PromptService:
+    """A registry with a secret prompt."""
+    return recorded(fill)
+
+
+def fill(service: PromptService) -> None:
+    folder = service.settings.base
+    write(folder, {"a.yaml": "template: x\nassets:\n- {path: data.csv, kind: attachment}\n", "data.csv": "a,b\n"})
     for name in ("legal/secret", "support/eu/triage", "support/triage", "zoo/secret"):
-        service.register_file(tmp_path / "a.yaml", name, alias="production")
+        service.register_file(folder / "a.yaml", name, alias="production")
+
+
+@pytest.fixture
+def headers(service: PromptService) -> dict[str, str]:
+    """Those of a token for `support`."""
     return bearer(token_of(service, "read@support"))
 
 

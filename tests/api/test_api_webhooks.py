@@ -10,6 +10,7 @@ from hooks import NOWHERE, hook, make_due
 from killed_moves import kill_while_moving, require_all_promises, two_versions
 from receiver import WAIT, Receiver
 from registries import on_sqlite, settings_for
+from sampling import sampled
 from servers import promptdb_serve
 from standardwebhooks.webhooks import Webhook
 from starlette.testclient import TestClient
@@ -157,6 +158,7 @@ def test_a_webhook_names_the_token_that_added_it(api: TestClient, service: Promp
     assert "ops" in made.json()["webhook"]["created_by"]
 
 
+@sampled(("sqlite",))
 @pytest.mark.slow
 def test_a_server_that_is_killed_while_it_sends_loses_nothing(
     service: PromptService, receiver: Receiver, monkeypatch: pytest.MonkeyPatch

@@ -56,8 +56,15 @@ def test_the_log_has_one_object_for_each_request_and_no_secret(service: PromptSe
 
 @on_sqlite
 @pytest.mark.slow
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("workers", "how", "code"),
+    [
+        ("1", signal.SIGINT, 130),
+        ("2", signal.SIGTERM, 0),
+        pytest.param("1", signal.SIGTERM, 0, marks=pytest.mark.soak),
+        pytest.param("2", signal.SIGINT, 130, marks=pytest.mark.soak),
+    ],
+)
 def test_a_signal_says_goodbye_to_streams_and_ends_the_server(
     service: PromptService, how: signal.Signals, code: int, workers: str
 ) -> None:

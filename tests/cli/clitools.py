@@ -7,16 +7,20 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from registries import write
+
+from promptdb.cli import app
 from promptdb.cli.app import main
 
 GREET = "Hello {name}, welcome to {place}!\n"
@@ -34,6 +38,7 @@ tests:
     variables: {ticket: It broke.}
     expect: {contains: It broke.}
 """
+PROMPTS: dict[str, str | bytes] = {"prompts/greet.txt": GREET, "prompts/support/triage.yaml": TRIAGE}
 PROMPTDB = [sys.executable, "-m", "promptdb"]
 SCRIPT = str(Path(sys.executable).with_name("promptdb"))
 """The same for ^C: `python -m` dies of it where it comes while a class is made from text, whatever the exit code is to be."""
@@ -55,6 +60,26 @@ class Ran(NamedTuple):
 
 class Run(Protocol):
     def __call__(self, *arguments: object) -> Ran: ...
+
+
+Make = Callable[[Path], None]
+"""What makes something of a project, which is the current folder too."""
+
+
+def commands(*lines: str) -> None:
+    """Run commands in this process, none of which may fail."""
+    for line in lines:
+        assert app.run(shlex.split(line)) == 0, line
+
+
+def make_synced(_: Path) -> None:
+    commands("sync")
+
+
+def make_two_versions(folder: Path) -> None:
+    commands("sync")
+    write(folder, {"prompts/greet.txt": "Hi {name}, welcome to {place}!\n"})
+    commands("sync", "promote greet:rev:1 production", "promote greet staging")
 
 
 def steady(text: str) -> str:

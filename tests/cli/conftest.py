@@ -1,11 +1,12 @@
 """A folder with a few prompts, and commands to run in it."""
 
-import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from clitools import GREET, TRIAGE, Ran, Run
+from clitools import PROMPTS, Make, Ran, Run, make_synced, make_two_versions
+from environment import clean_environment
 from registries import write
 
 from promptdb.cli import app
@@ -27,55 +28,47 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two prompts, nothing synced. The current folder; in git where a test asks for `git` too."""
-    write(tmp_path, {"prompts/greet.txt": GREET, "prompts/support/triage.yaml": TRIAGE})
+    write(tmp_path, PROMPTS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROMPTDB_ACTOR", "tester")
     return tmp_path
 
 
 @pytest.fixture
-def synced(project: Path, _synced: Path) -> Path:
-    """The same with both prompts in the registry, at revision 1."""
-    return _copied(_synced, project)
+def copied(project: Path, _masters: Callable[[Make], Path]) -> Callable[[Make], Path]:
+    """Add what a function makes of the project. The work is done once in a session; each test gets a copy to itself."""
+
+    def copy(make: Make) -> Path:
+        return shutil.copytree(_masters(make), project, symlinks=True, dirs_exist_ok=True)
+
+    return copy
 
 
 @pytest.fixture
-def two_versions(project: Path, _two_versions: Path) -> Path:
+def synced(copied: Callable[[Make], Path]) -> Path:
+    """The same with both prompts in the registry, at revision 1."""
+    return copied(make_synced)
+
+
+@pytest.fixture
+def two_versions(copied: Callable[[Make], Path]) -> Path:
     """`greet` at revision 2, `production` at its first and `staging` at its second."""
-    return _copied(_two_versions, project)
+    return copied(make_two_versions)
 
 
 @pytest.fixture(scope="session")
-def _synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made once: the tests get copies."""
-    folder = tmp_path_factory.mktemp("synced")
-    write(folder, {"prompts/greet.txt": GREET, "prompts/support/triage.yaml": TRIAGE})
-    _commands(folder, "sync")
-    return folder
+def _masters(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Make], Path]:
+    made: dict[Make, Path] = {}
 
+    def master(make: Make) -> Path:
+        if make not in made:
+            folder = tmp_path_factory.mktemp("master")
+            write(folder, PROMPTS)
+            with clean_environment(tmp_path_factory.mktemp("environment")) as patch:
+                patch.setenv("PROMPTDB_ACTOR", "tester")
+                patch.chdir(folder)
+                make(folder)
+            made[make] = folder
+        return made[make]
 
-@pytest.fixture(scope="session")
-def _two_versions(_synced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = _copied(_synced, tmp_path_factory.mktemp("two-versions"))
-    write(folder, {"prompts/greet.txt": "Hi {name}, welcome to {place}!\n"})
-    _commands(folder, "sync", "promote greet:rev:1 production", "promote greet staging")
-    return folder
-
-
-def _copied(source: Path, target: Path) -> Path:
-    shutil.copytree(source, target, dirs_exist_ok=True)
-    return target
-
-
-def _commands(folder: Path, *commands: str) -> None:
-    """In an environment as clean as that of the tests, which is not there yet."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [
-            name for name in os.environ if name.startswith(("PROMPTDB_", "GIT_")) or name in ("CI", "GITHUB_ACTIONS")
-        ]:
-            patch.delenv(name)
-        patch.setenv("PROMPTDB_ACTOR", "tester")
-        patch.setenv("XDG_CACHE_HOME", str(folder.with_name("cache")))
-        patch.chdir(folder)
-        for command in commands:
-            assert app.run(command.split()) == 0
+    return master

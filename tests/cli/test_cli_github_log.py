@@ -5,11 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
-from clitools import Run, process
+from clitools import Make, Run, commands, process
 from registries import write
 
 from promptdb.cli.github_log import guarded_log, harmless, print_command
@@ -40,13 +41,16 @@ def workflow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def evil(project: Path, run: Run) -> Path:
+def evil(copied: Callable[[Make], Path]) -> Path:
     """Two versions of a prompt that is full of commands, and a third that is not synced."""
+    return copied(make_evil)
+
+
+def make_evil(folder: Path) -> None:
     for text in ("one", "two"):
-        write(project, {"prompts/evil.yaml": f"{TEMPLATE}metadata: {{title: '{text} ##[error]'}}\n"})
-        assert run("sync").code == 0
-    write(project, {"prompts/evil.yaml": f"{TEMPLATE}metadata: {{title: three}}\n"})
-    return project
+        write(folder, {"prompts/evil.yaml": f"{TEMPLATE}metadata: {{title: '{text} ##[error]'}}\n"})
+        commands("sync")
+    write(folder, {"prompts/evil.yaml": f"{TEMPLATE}metadata: {{title: three}}\n"})
 
 
 COMMANDS = [

@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from clitools import TRIAGE, Run, keys
+from clitools import TRIAGE, Make, Run, commands, keys
 from registries import write
-from repositories import Git, commit_all
+from repositories import commit_all, new_repository
 
 DOCS = Path(__file__).parents[2] / "docs" / "json-output.md"
 
@@ -148,23 +149,29 @@ SHAPES: dict[str, Any] = {
 
 
 @pytest.fixture
-def busy(run: Run, git: Git, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def busy(copied: Callable[[Make], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A registry with history, and a tree with something of everything to plan."""
-    write(project, {"prompts/gone.txt": "x"})
-    commit_all(git)
-    assert run("sync").code == 0
-    for revision in (1, 2):
-        assert run("promote", f"support/triage:rev:{revision}", "production").code == 0
-        write(project, {"prompts/support/triage.yaml": TRIAGE.replace("Triage", f"Sort {revision}")})
-        assert run("sync").code == 0
-    assert run("token", "create", "deploy", "--scope", "promote:production").code == 0
-    # Nothing answers there.
     monkeypatch.setenv("PROMPTDB_WEBHOOK_PRIVATE_NETWORKS", '["127.0.0.1"]')
-    assert run("webhook", "add", "http://127.0.0.1:1/", "--event", "alias.moved").code == 0
-    assert run("promote", "support/triage", "staging").code == 0
-    write(project, {"prompts/greet.txt": "Hi {name} in {place}!"})
-    (project / "prompts/gone.txt").unlink()
-    return project
+    return copied(make_busy)
+
+
+def make_busy(folder: Path) -> None:
+    write(folder, {"prompts/gone.txt": "x"})
+    git = new_repository(folder)
+    commit_all(git)
+    commands("sync")
+    for revision in (1, 2):
+        commands(f"promote support/triage:rev:{revision} production")
+        write(folder, {"prompts/support/triage.yaml": TRIAGE.replace("Triage", f"Sort {revision}")})
+        commands("sync")
+    commands("token create deploy --scope promote:production")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROMPTDB_WEBHOOK_PRIVATE_NETWORKS", '["127.0.0.1"]')
+        # Nothing answers there.
+        commands("webhook add http://127.0.0.1:1/ --event alias.moved")
+    commands("promote support/triage staging")
+    write(folder, {"prompts/greet.txt": "Hi {name} in {place}!"})
+    (folder / "prompts/gone.txt").unlink()
 
 
 def in_json(run: Run, command: str) -> Any:
@@ -226,13 +233,20 @@ def test_the_keys_of_a_full_spec_are_frozen(run: Run, project: Path) -> None:
     assert keys(spec["assets"]) == [dict.fromkeys(("path", "kind", "digest"))]
 
 
+def make_of_any_script(folder: Path) -> None:
+    write(folder, {"prompts/greet.txt": "Grüße {name} {place} \U0001f600"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROMPTDB_ACTOR", "Zoë 日本")
+        commands("sync", "promote support/triage production")
+
+
 @pytest.mark.parametrize("command", SHAPES)
 @pytest.mark.slow
-def test_text_of_any_script_is_readable(run: Run, project: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_of_any_script_is_readable(
+    run: Run, copied: Callable[[Make], Path], command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PROMPTDB_ACTOR", "Zoë 日本")
-    write(project, {"prompts/greet.txt": "Grüße {name} {place} \U0001f600"})
-    assert run("sync").code == 0
-    assert run("promote", "support/triage", "production").code == 0
+    copied(make_of_any_script)
     ran = run(*command.split(), "--json")
     assert "\\u" not in ran.out
 

@@ -1,23 +1,29 @@
 """What the commands say of the order of commits."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from clitools import Run, failure
+from clitools import Make, Run, commands, failure
 from registries import write
-from repositories import Git, commit_all
+from repositories import Git, commit_all, new_repository
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def commits(git: Git, project: Path, run: Run) -> list[str]:
+def commits(git: Git, copied: Callable[[Make], Path]) -> list[str]:
     """Two commits, the newer of which is synced, on `main`."""
-    found = [commit_all(git)]
-    write(project, {"prompts/greet.txt": "Hi {name}!"})
-    found.append(commit_all(git))
-    assert run("sync").code == 0
-    return [commit[:12] for commit in found]
+    copied(make_commits)
+    return [commit[:12] for commit in git("rev-list", "--reverse", "main").split()]
+
+
+def make_commits(folder: Path) -> None:
+    git = new_repository(folder)
+    commit_all(git)
+    write(folder, {"prompts/greet.txt": "Hi {name}!"})
+    commit_all(git)
+    commands("sync")
 
 
 def test_a_superseded_sync_is_one_line_and_no_failure(run: Run, git: Git, commits: list[str]) -> None:

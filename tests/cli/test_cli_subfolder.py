@@ -1,11 +1,12 @@
 """A command does the same from any folder of the project."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from clitools import Run
+from clitools import Make, Run, commands, make_two_versions
 from registries import write
-from repositories import Git, commit_all
+from repositories import Git, commit_all, new_repository
 
 COMMANDS = [
     *("plan", "sync", "status", "list", "show support/triage", "log greet", "diff greet", "render greet -v name=Bo"),
@@ -16,12 +17,16 @@ FOLDERS = ["prompts/support", "src/deep"]
 
 
 @pytest.fixture
-def start(run: Run, git: Git, two_versions: Path, request: pytest.FixtureRequest) -> Path:
+def start(copied: Callable[[Make], Path]) -> Path:
     """A repository with something to sync and to roll back."""
-    assert run("promote", "greet", "production").code == 0
-    write(two_versions, {"src/deep/x.py": "", "prompts/support/triage.yaml": "template: '{a}'\n"})
-    commit_all(git)
-    return two_versions
+    return copied(make_start)
+
+
+def make_start(folder: Path) -> None:
+    make_two_versions(folder)
+    commands("promote greet production")
+    write(folder, {"src/deep/x.py": "", "prompts/support/triage.yaml": "template: '{a}'\n"})
+    commit_all(new_repository(folder))
 
 
 @pytest.mark.slow

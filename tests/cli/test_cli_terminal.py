@@ -4,13 +4,15 @@ import fcntl
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import termios
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from clitools import PROMPTDB, STYLE, TIMEOUT, Run, as_seen, process, steady, terminal
+from clitools import PROMPTDB, STYLE, TIMEOUT, Make, Run, as_seen, commands, process, steady, terminal
 from registries import write
 from repositories import Git, commit_all
 
@@ -134,13 +136,15 @@ MARKUP = "[bold]{name}[/bold] [link=x] [/nothing] :smile:"
 
 
 @pytest.fixture
-def marked(run: Run, project: Path) -> Path:
+def marked(copied: Callable[[Make], Path]) -> Path:
     """A prompt that is full of what rich would take for markup, in all its parts."""
+    return copied(make_marked)
+
+
+def make_marked(folder: Path) -> None:
     metadata = '{user_version: "[red]v1", title: "[bold]t"}'
-    write(project, {"prompts/marked.md": f"---\nmetadata: {metadata}\n---\n{MARKUP}"})
-    assert run("sync").code == 0
-    assert run("promote", "marked", "production", "-m", "[bold]why[/bold]").code == 0
-    return project
+    write(folder, {"prompts/marked.md": f"---\nmetadata: {metadata}\n---\n{MARKUP}"})
+    commands("sync", "promote marked production -m [bold]why[/bold]")
 
 
 @pytest.mark.parametrize(
@@ -168,9 +172,13 @@ def test_markup_in_a_file_name_is_shown_as_it_is_written(project: Path) -> None:
 
 
 @pytest.fixture
-def evil(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def evil(copied: Callable[[Make], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A prompt with escape codes wherever they can be."""
     monkeypatch.setenv("PROMPTDB_ACTOR", f"me{EVIL}")
+    return copied(make_evil)
+
+
+def make_evil(folder: Path) -> None:
     quoted = EVIL.encode("unicode_escape").decode()
     text = (
         f'metadata: {{title: "{quoted}"}}\n'
@@ -179,12 +187,12 @@ def evil(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f'assets: [{{path: "_data{quoted}.csv"}}]\n'
     )
     write(
-        project, {"prompts/evil.yaml": text, f"prompts/_data{EVIL}.csv": "x", "prompts/text.txt": f"Hi {{name}}{EVIL}"}
+        folder, {"prompts/evil.yaml": text, f"prompts/_data{EVIL}.csv": "x", "prompts/text.txt": f"Hi {{name}}{EVIL}"}
     )
-    assert run("sync").code == 0
-    assert run("promote", "evil", "production", "-m", f"why{EVIL}").code == 0
-    write(project, {"prompts/evil.yaml": text.replace("Hi", "Ho")})
-    return project
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROMPTDB_ACTOR", f"me{EVIL}")
+        commands("sync", shlex.join(["promote", "evil", "production", "-m", f"why{EVIL}"]))
+    write(folder, {"prompts/evil.yaml": text.replace("Hi", "Ho")})
 
 
 ALL = [

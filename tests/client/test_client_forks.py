@@ -19,6 +19,7 @@ import uvloop
 from forks import forked
 from postgres import free_port
 from registries import on_postgresql, on_sqlite
+from sampling import sampled
 from steered import Steered
 from waiting import until
 
@@ -228,6 +229,7 @@ def port(registry: PromptService, tmp_path: Path) -> Iterator[int]:
     assert server.wait(60) == 0
 
 
+@sampled(("postgresql",))
 @pytest.mark.slow
 def test_every_worker_of_gunicorn_sees_a_promotion(port: int, registry: PromptService) -> None:
     def ask(_: int = 0) -> tuple[str, str]:

@@ -137,6 +137,7 @@ def test_moves_are_compared_and_a_lost_race_says_who_won(both: Both, kind: str) 
     assert registry.may_move(TRIAGE, "production")
     move = registry.promote(TRIAGE, "production", "rev:3", expected=2, reason="why", allow_breaking=True)
     assert (move.from_revision, move.to_revision, move.is_needed) == (2, 3, True)
+    assert [(change.name, change.is_breaking) for change in move.breaking] == [("team", True)]
     newest = registry.moves(TRIAGE).items[0]
     assert (newest.reason, newest.breaking[0].name) == ("why", "team")
     both.service.rollback("support/triage", "production", reason="broken")

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hooks import hook
 from registries import Rows, dump, settings_for, write
 from repositories import commit_all, git_in
+from sampling import sampled
 
 from promptdb.db import migrate
 from promptdb.db.columns import metadata
@@ -167,6 +168,7 @@ def test_every_table_has_rows(recorded: Recorded) -> None:
     assert any(row["breaking_json"] for row in recorded.rows["alias_events"])
 
 
+@sampled(("sqlite",), few=[REVISIONS[0], REVISIONS[-1]])
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_database_of_an_earlier_release_goes_up_and_down_with_what_is_in_it(

@@ -15,7 +15,7 @@ from promptdb.project.load import check_tree
 # Half of these took more than half a minute, and some took hours: a test that hangs says enough.
 
 
-@sampled(few=list(LARGE)[::4])
+@sampled(few=list(LARGE)[::8])
 @pytest.mark.parametrize("case", LARGE)
 @pytest.mark.slow
 def test_a_large_file_is_judged_with_its_first_hundred_problems(tree: Path, tmp_path: Path, case: str):

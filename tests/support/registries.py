@@ -36,6 +36,7 @@ on_postgresql = pytest.mark.parametrize("backend", ["postgresql"], indirect=True
 NewDatabase = Callable[..., str]
 NewRegistry = Callable[..., PromptService]
 Fill = Callable[[PromptService], None]
+Recorded = Callable[..., PromptService]
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -130,16 +131,21 @@ def sync(service: PromptService) -> Callable[..., Applied]:
 
 
 @pytest.fixture
-def recorded(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[Fill], PromptService]]:
-    """A registry that a function has filled. The work is done once in a session; each test gets a copy to itself."""
+def recorded(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Recorded]:
+    """A registry that a function has filled. The work is done once in a session; each test gets a copy to itself.
+
+    Only where asked, the prompt files are there too.
+    """
     if backend == "postgresql":
         request.getfixturevalue("postgres")
     opened: list[PromptService] = []
 
-    def copy(fill: Fill) -> PromptService:
+    def copy(fill: Fill, *, files: bool = False) -> PromptService:
         template: _Template = request.getfixturevalue("_templates")(backend, fill)
         url = _copy(request, backend, template.database, tmp_path)
         shutil.copytree(template.folder / ".blobs", tmp_path / ".blobs")
+        if files:
+            shutil.copytree(template.folder / "prompts", tmp_path / "prompts", dirs_exist_ok=True)
         opened.append(PromptService(settings_for(url, tmp_path)))
         return opened[-1]
 

@@ -1,6 +1,7 @@
 """Real git repositories for tests."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,15 +12,31 @@ Git = Callable[..., str]
 
 
 @pytest.fixture
-def git(tmp_path: Path) -> Git:
+def git(tmp_path: Path, _empty_repository: Path) -> Git:
     """A repository in `tmp_path`, on the branch `main`, without a commit; calling it runs a git command there.
 
     The databases and blobs that the other fixtures put there are ignored.
     """
-    run = git_in(tmp_path)
-    run("init", "--quiet", "--initial-branch=main")
-    (tmp_path / ".git" / "info" / "exclude").write_text("*.sqlite3*\n.blobs/\n")
-    return run
+    shutil.copytree(_empty_repository / ".git", tmp_path / ".git", dirs_exist_ok=True)
+    return git_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once: the tests get copies."""
+    folder = tmp_path_factory.mktemp("repository")
+    new_repository(folder)
+    return folder
+
+
+def new_repository(folder: Path) -> Git:
+    """Make such a repository in another folder."""
+    git = git_in(folder)
+    git("init", "--quiet", "--initial-branch=main")
+    shutil.rmtree(folder / ".git" / "hooks")
+    (folder / ".git" / "hooks").mkdir()
+    (folder / ".git" / "info" / "exclude").write_text("*.sqlite3*\n.blobs/\n")
+    return git
 
 
 def git_in(folder: Path) -> Git:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registries import dump, on_sqlite, rows, settings_for, write
+from registries import Recorded, dump, on_sqlite, rows, settings_for, write
 from repositories import Git, commit_all
 
 from promptdb.domain.plan import Plan, Policy
@@ -40,14 +40,18 @@ def declare(tree: Path, line: str) -> None:
 
 
 @pytest.fixture
-def declared(tree: Path, service: PromptService) -> PromptService:
+def declared(tree: Path, recorded: Recorded) -> PromptService:
     """Without git: `a/one` has three revisions, and `production` is declared and synced at the second."""
+    return recorded(fill, files=True)
+
+
+def fill(service: PromptService) -> None:
+    tree = service.settings.prompts_path
     for text in ("one", "two", "three"):
         write(tree, {"a/one.txt": text})
         sync(service)
     declare(tree, "a/one: rev:2")
     sync(service)
-    return service
 
 
 def roll_back(service: PromptService) -> None:

@@ -149,13 +149,26 @@ def decode_run(value: Any) -> SyncRun:
     return SyncRun(key, root, ref, commit, is_dirty, outcome, _counts(counts), by, time(start), time(end))
 
 
+def _broken(value: Any) -> ContractChange:
+    kind, name, message = some_fields(value, kind=str, name=str, message=str)
+    return ContractChange(kind, name, message, is_breaking=True)
+
+
 @_checked
 def decode_made_move(value: Any) -> AliasMove:
     """Read the answer to a move."""
-    prompt, alias, action, before, after, generation = some_fields(
-        value, prompt=str, alias=str, action=str, from_revision=_NUMBER, to_revision=_NUMBER, generation=int
+    prompt, alias, action, before, after, generation, breaking = some_fields(
+        value,
+        prompt=str,
+        alias=str,
+        action=str,
+        from_revision=_NUMBER,
+        to_revision=_NUMBER,
+        generation=int,
+        breaking=list,
     )
-    return AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation)
+    changes = tuple(map(_broken, breaking))
+    return AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation, breaking=changes)
 
 
 def _counts(value: Mapping[str, Any]) -> dict[str, int]:

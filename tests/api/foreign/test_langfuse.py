@@ -8,7 +8,7 @@ from apis import bearer, client_for, token_of
 from langfuse import Langfuse
 from langfuse.api import NotFoundError, UnauthorizedError
 from langfuse.api.core import ApiError
-from registries import on_sqlite
+from registries import Fill, on_sqlite
 from servers import in_thread
 from waiting import until
 
@@ -18,8 +18,12 @@ pytestmark = on_sqlite
 PATH = "api/public/v2/prompts/"
 
 
-@pytest.fixture(autouse=True)
-def _prompts(service: PromptService) -> None:
+@pytest.fixture
+def service(recorded: Callable[[Fill], PromptService]) -> PromptService:
+    return recorded(fill)
+
+
+def fill(service: PromptService) -> None:
     service.register_text("support/greeting", "Hello {name}", alias="production", metadata={"tags": ["a", "b"]})
     service.register_text("support/greeting", "Hi {name}", alias="staging")
     service.register_text("legal/terms", "{% if x %}a{% endif %}", alias="production", template_format="jinja2")

@@ -1,6 +1,6 @@
 """OpenFeature: its own SDK for Python against the real app, and the answers of the protocol."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import Reason
-from registries import on_sqlite
+from registries import Fill, on_sqlite
 from servers import in_thread
 from starlette.testclient import TestClient
 
@@ -29,8 +29,12 @@ CHAT = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _prompts(service: PromptService) -> None:
+@pytest.fixture
+def service(recorded: Callable[[Fill], PromptService]) -> PromptService:
+    return recorded(fill)
+
+
+def fill(service: PromptService) -> None:
     service.register_text("support/greeting", "Hello {name}", alias="production")
     service.register_text("support/greeting", "Hi {name}")
     service.register_spec("support/eu/triage", CHAT, alias="production")

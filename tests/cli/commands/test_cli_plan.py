@@ -1,9 +1,10 @@
 """`promptdb plan`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from clitools import TRIAGE, Run, failure, steady
+from clitools import TRIAGE, Make, Run, commands, failure, steady
 from registries import write
 
 from promptdb.cli.present.text import count
@@ -61,11 +62,14 @@ SHARED = {
 
 
 @pytest.fixture
-def shared(run: Run, project: Path) -> Path:
+def shared(copied: Callable[[Make], Path]) -> Path:
     """Prompts that share fragments, synced."""
-    write(project, SHARED)
-    assert run("sync").code == 0
-    return project
+    return copied(make_shared)
+
+
+def make_shared(folder: Path) -> None:
+    write(folder, SHARED)
+    commands("sync")
 
 
 @pytest.mark.parametrize(

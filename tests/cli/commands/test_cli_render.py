@@ -5,10 +5,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from clitools import PROMPTDB, TIMEOUT, Ran, Run, failure
+from clitools import PROMPTDB, TIMEOUT, Make, Ran, Run, commands, failure
 from registries import write
 
 TYPED = """\
@@ -27,10 +28,13 @@ variables:
 
 
 @pytest.fixture
-def typed(project: Path, run: Run) -> Path:
-    write(project, {"prompts/typed.yaml": TYPED})
-    assert run("sync").code == 0
-    return project
+def typed(copied: Callable[[Make], Path]) -> Path:
+    return copied(make_typed)
+
+
+def make_typed(folder: Path) -> None:
+    write(folder, {"prompts/typed.yaml": TYPED})
+    commands("sync")
 
 
 @pytest.fixture

@@ -533,6 +533,7 @@ def same_for_others(suffix: str, data: bytes, text: str) -> None:
         assert read(fields)["tests"][0]["expect"]["equals"] == text
 
 
+@sampled(few=[STYLES[0], AROUND[0]])
 @pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES, ids=repr)
 @pytest.mark.parametrize("around", AROUND)
