@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from browsers import barriers, chromium, go, needs_chromium, opened, promptdb_dashboard, settled
 from dashboards import HOSTILE, environment_of
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Request
 from registries import settings_for
 
 from promptdb import PromptService
