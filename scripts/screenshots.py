@@ -34,7 +34,9 @@ PAGES = {
     "prompts": links.Link(links.PROMPTS),
     "prompt": links.to_prompt(TICKET),
     "compare": links.to_comparison(TICKET, "production"),
-    "try": links.to_trial(TICKET),
+    "try": links.to_trial(
+        TICKET, inputs='{"thread":"[09:12] customer: The app closes when I open a photo.","reader":"engineer"}'
+    ),
     "promote": links.to_promotion(TICKET, "production", "rev:4"),
     "history": links.to_history(),
 }
@@ -62,6 +64,7 @@ MOVES = (
     ("promote", "support/reply", "production", "evaluated on 200 tickets"),
     ("promote", "support/summarize-ticket:rev:3", "production", "agents ask for the deadline"),
     ("promote", "support/summarize-ticket:rev:4", "production", "shorter lines"),
+    ("promote", "support/summarize-ticket:rev:4", "staging", "to see how it reads"),
     ("rollback", "support/summarize-ticket", "production", "lines were cut in the middle"),
 )
 
@@ -83,8 +86,12 @@ def main(names: list[str]) -> None:
 def take(browser: Browser, url: str, file: Path, width: int, scheme: str) -> None:
     page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(url)
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    sleep(1)
+    page.wait_for_selector("h1")
+    before = ""
+    # A busy machine draws the page bit by bit.
+    while (now := page.locator("[data-testid=stApp][data-test-script-state=notRunning]").inner_html()) != before:
+        before = now
+        sleep(1.5)
     picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
     page.close()

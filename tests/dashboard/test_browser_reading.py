@@ -1,17 +1,17 @@
 """Reading in a real browser: menus, filters, addresses, prompts that try to be more than text, and barriers."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsers import chromium, go, needs_chromium, opened, promptdb_dashboard, settled
+from browsers import barriers, chromium, go, needs_chromium, opened, promptdb_dashboard, settled
 from dashboards import HOSTILE, environment_of
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Request
 from registries import settings_for
 
 from promptdb import PromptService
-from promptdb.dashboard.links import OVERVIEW, PROMPTS, Link, to_prompt
+from promptdb.dashboard.links import OVERVIEW, PROMPTS, Link, to_history, to_promotion, to_prompt
 from promptdb.domain.prompt_id import PromptId
 
 pytestmark = [needs_chromium, pytest.mark.slow]
@@ -95,7 +95,8 @@ def test_a_prompt_that_wants_to_be_more_than_text_is_text(place: str, browser: B
     page.on("request", note_request)
     page.on("console", note_console)
     page.on("dialog", lambda dialog: wrong.append(dialog.message))
-    for link in (to_prompt(PromptId("evil", "one")), Link(PROMPTS), Link(OVERVIEW)):
+    evil = PromptId("evil", "one")
+    for link in (to_prompt(evil), Link(PROMPTS), Link(OVERVIEW), to_promotion(evil, "production"), to_history(evil)):
         go(page, f"{place}{link}")
         assert page.evaluate("window.trapped") is None
         assert page.evaluate("document.dir") == ""
@@ -119,17 +120,8 @@ def test_a_large_prompt_is_cut_and_its_download_is_whole(place: str, browser: Br
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_of_ours_is_a_serious_barrier(place: str, browser: Browser, scheme: str) -> None:
     page = opened(browser, place, color_scheme=scheme)
-    for link in (Link(OVERVIEW), Link(PROMPTS), to_prompt(PromptId("a", "one"))):
+    one = PromptId("a", "one")
+    moves = (to_promotion(one, "production"), to_history(), to_history(at=datetime.now(UTC)))
+    for link in (Link(OVERVIEW), Link(PROMPTS), to_prompt(one), *moves):
         go(page, f"{place}{link}")
         assert barriers(page) == []
-
-
-def barriers(page: Page) -> list[str]:
-    """The serious findings of axe-core, without those in what Streamlit draws by itself."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]

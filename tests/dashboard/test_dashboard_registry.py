@@ -82,6 +82,7 @@ def test_they_give_equal_answers(both: Both) -> None:
         PromptFilter(tag="de", archived=True),
     ):
         assert one.prompts(wanted).items == other.prompts(wanted).items
+    assert one.prompt(TRIAGE) == other.prompt(TRIAGE)
     for before, limit in ((None, PAGE), (3, PAGE), (1, PAGE), (None, 1)):
         assert one.standing(TRIAGE, before, limit) == other.standing(TRIAGE, before, limit)
     for ref in ("support/triage", "support/triage:production", "support/triage:rev:1", "support/triage:v-one"):
@@ -136,6 +137,7 @@ def test_moves_are_compared_and_a_lost_race_says_who_won(both: Both, kind: str) 
     assert registry.may_move(TRIAGE, "production")
     move = registry.promote(TRIAGE, "production", "rev:3", expected=2, reason="why", allow_breaking=True)
     assert (move.from_revision, move.to_revision, move.is_needed) == (2, 3, True)
+    assert [(change.name, change.is_breaking) for change in move.breaking] == [("team", True)]
     newest = registry.moves(TRIAGE).items[0]
     assert (newest.reason, newest.breaking[0].name) == ("why", "team")
     both.service.rollback("support/triage", "production", reason="broken")

@@ -14,6 +14,7 @@ from promptdb.domain.views import AliasView, BlameEntry
 
 _MOST_SHOWN = 12
 _WIDTH = 260
+_MAX_REASON = 100
 
 
 def show_stages(
@@ -41,6 +42,6 @@ def _state_html(alias: AliasView, last: BlameEntry | None, *, is_chosen: bool, i
     state = f'<p class="pdb-line">{version}<br>since {utc_html(alias.updated_at)}</p>'
     # Another move may have come between the two questions.
     known = last is not None and last.version_id == alias.version_id
-    who = f"{mark_html(last.action)}{who_html(last)}" if known and last is not None else ""
+    who = f"{mark_html(last.action)}{who_html(last, _MAX_REASON)}" if known and last is not None else ""
     held = f'<p class="pdb-line">{badges_html(["held"])} {in_html(HELD)}</p>' if alias.held else ""
     return f"{state}{who}{held}"

@@ -17,8 +17,8 @@ from promptdb.domain.views import AliasEventView, BlameEntry
 from promptdb.errors import InvalidRef, NotFound
 
 _AGES = {"1 hour ago": timedelta(hours=1), "1 day ago": timedelta(days=1), "1 week ago": timedelta(weeks=1)}
-_MOVE_WIDTHS = [3, 4, 4, 5]
-_STATE_WIDTHS = [4, 3, 4, 5]
+_MOVE_WIDTHS = [4, 5, 4, 5]
+_STATE_WIDTHS = [5, 3, 4, 5]
 
 
 def main() -> None:

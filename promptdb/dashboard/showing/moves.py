@@ -38,16 +38,16 @@ def change_html(move: AliasEventView) -> Html:
     return f'<p class="pdb-line">{step}{_broken_html(move)}</p>'
 
 
-def who_html(move: AliasEventView | BlameEntry) -> Html:
-    """Describe who moved an alias and why."""
-    return f'<p class="pdb-line">{_actor_html(move)}{_reason_html(move)}</p>'
+def who_html(move: AliasEventView | BlameEntry, most: int = _MAX_REASON) -> Html:
+    """Describe who moved an alias and why, with a reason of at most so many characters."""
+    return f'<p class="pdb-line">{_actor_html(move)}{_reason_html(move, most)}</p>'
 
 
 def move_html(move: AliasEventView) -> Html:
     """Describe a move: where the alias went, who moved it when and why, and what it broke."""
     before, after = target_name(move.from_revision), target_name(move.to_revision, move.split)
     step = f"<strong>{in_html(move.alias)}</strong> {before} → <strong>{after}</strong> {mark_html(move.action)}"
-    who = f"{time_html(move.created_at)} by {_actor_html(move)}"
+    who = f"{utc_html(move.created_at)} by {_actor_html(move)}"
     rest = f"{_reason_html(move)}{_broken_html(move)}"
     return f'<p class="pdb-line">{step}<br><span class="pdb-muted">{who}</span>{rest}</p>'
 
@@ -56,8 +56,8 @@ def _actor_html(move: AliasEventView | BlameEntry) -> Html:
     return in_html(move.actor) + (f" (sync {move.run_id})" if move.run_id is not None else "")
 
 
-def _reason_html(move: AliasEventView | BlameEntry) -> Html:
-    return f"<br>{in_html(shortened(move.reason, _MAX_REASON))}" if move.reason else ""
+def _reason_html(move: AliasEventView | BlameEntry, most: int = _MAX_REASON) -> Html:
+    return f"<br>{in_html(shortened(move.reason, most))}" if move.reason else ""
 
 
 def _broken_html(move: AliasEventView) -> Html:

@@ -164,10 +164,15 @@ def decode_run(value: Any) -> SyncRun:
     return SyncRun(key, root, ref, commit, is_dirty, outcome, _counts(counts), by, time(start), time(end))
 
 
+def _broken(value: Any) -> ContractChange:
+    kind, name, message = some_fields(value, kind=str, name=str, message=str)
+    return ContractChange(kind, name, message, is_breaking=True)
+
+
 @_checked
 def decode_made_move(value: Any) -> AliasMove:
     """Read the answer to a move."""
-    prompt, alias, action, before, after, generation, *splits = some_fields(
+    prompt, alias, action, before, after, generation, breaking, *splits = some_fields(
         value,
         prompt=str,
         alias=str,
@@ -175,11 +180,13 @@ def decode_made_move(value: Any) -> AliasMove:
         from_revision=_NUMBER,
         to_revision=_NUMBER,
         generation=int,
+        breaking=list,
         from_split=_SPLIT,
         to_split=_SPLIT,
     )
     left, right = map(decode_split, splits)
-    move = AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation)
+    changes = tuple(map(_broken, breaking))
+    move = AliasMove(PromptId.parse(prompt), alias, action, before, after, generation=generation, breaking=changes)
     return replace(move, from_split=left, to_split=right)
 
 
