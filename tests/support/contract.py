@@ -113,6 +113,7 @@ def contract_of(url: str, folder: Path) -> Iterator[Contract]:
             "if-match": ["*"],
             "path": ["data.csv"],
             "spec": [{"template": "Hello {name}"}],
+            "arms": [[{"selector": "rev:1", "weight": 9}, {"selector": "rev:2", "weight": 1}]],
             "variables": [{"ticket": "My order is late."}],
         }
         yield Contract(service, file, f"http://127.0.0.1:{port}", schema, tokens, values)
