@@ -28,7 +28,7 @@ TRY = Screen("screens/try_out.py", "try", "Try", ":material/play_arrow:")
 PROMOTE = Screen("screens/promote.py", "promote", "Promote", ":material/publish:")
 HISTORY = Screen("screens/history.py", "history", "History", ":material/history:", in_menu=True)
 
-SCREENS = (OVERVIEW, PROMPTS, HISTORY, PROMPT, PROMOTE)
+SCREENS = (OVERVIEW, PROMPTS, HISTORY, PROMPT, COMPARE, TRY, PROMOTE)
 """The pages that there are, in the order of the menu. The first one is at the address of the dashboard itself."""
 
 FILE = "file"
@@ -62,14 +62,17 @@ def to_prompt(prompt: PromptId, selector: str | None = None) -> Link:
     return _link(PROMPT, name=str(prompt), version=None if selector == LATEST else selector)
 
 
-def to_comparison(prompt: PromptId, old: str, new: str = LATEST) -> Link:
-    """Link to the comparison of two versions by their selectors. One of them may be `FILE`."""
-    return _link(COMPARE, name=str(prompt), **{"from": old, "to": new})
+def to_comparison(prompt: PromptId, old: str, new: str = LATEST, **more: str | None) -> Link:
+    """Link to the comparison of two versions by their selectors. One of them may be `FILE`.
+
+    `more` may have the `view` of differences, and the `inputs` of the renders as JSON.
+    """
+    return _link(COMPARE, name=str(prompt), **{"from": old, "to": new}, **more)
 
 
-def to_trial(prompt: PromptId, selector: str | None = None) -> Link:
-    """Link to the form that renders a version."""
-    return _link(TRY, name=str(prompt), version=selector)
+def to_trial(prompt: PromptId, selector: str | None = None, inputs: str | None = None) -> Link:
+    """Link to the form that renders a version, maybe with inputs as JSON."""
+    return _link(TRY, name=str(prompt), version=selector, inputs=inputs)
 
 
 def to_promotion(prompt: PromptId, alias: str | None = None, selector: str | None = None) -> Link:

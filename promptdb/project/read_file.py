@@ -68,8 +68,8 @@ class Loader:
 
     def __call__(self, candidate: Candidate) -> LoadedFile:
         try:
-            files = {path: self._bytes(path) for path in candidate.parts or (candidate.path,)}
-        except _Unreadable as error:
+            files = self.files(candidate)
+        except UnreadableFile as error:
             return LoadedFile((error.problem,))
         if candidate.parts and not any(map(bytes.strip, files.values())):
             return LoadedFile(blank=True)
@@ -102,19 +102,29 @@ class Loader:
             len(prompt.tests),
         )
 
+    def files(self, candidate: Candidate) -> dict[str, bytes]:
+        """Read the file of a prompt, or the files of a chat folder.
+
+        Raises:
+            UnreadableFile: one of them cannot be read.
+        """
+        return {path: self._bytes(path) for path in candidate.parts or (candidate.path,)}
+
     def _bytes(self, path: str) -> bytes:
         try:
             return self.tree.read_scanned(path, MAX_TEXT_BYTES)
         except FileTooLarge as error:
             message = f"larger than {size_text(MAX_TEXT_BYTES)}"
-            raise _Unreadable(Problem(path, 1, 1, Code.TOO_LARGE, message, "keep data out of the prompt")) from error
+            raise UnreadableFile(Problem(path, 1, 1, Code.TOO_LARGE, message, "keep data out of the prompt")) from error
         except OutsideRoot as error:
-            raise _Unreadable(Problem(path, 1, 1, Code.OUTSIDE_ROOT, error.message, error.hint)) from error
+            raise UnreadableFile(Problem(path, 1, 1, Code.OUTSIDE_ROOT, error.message, error.hint)) from error
         except OSError as error:
-            raise _Unreadable(Problem(path, 1, 1, Code.UNREADABLE, f"cannot be read: {error.strerror}")) from error
+            raise UnreadableFile(Problem(path, 1, 1, Code.UNREADABLE, f"cannot be read: {error.strerror}")) from error
 
 
-class _Unreadable(Exception):
+class UnreadableFile(Exception):
+    """A file of a prompt that cannot be read. `problem` says why."""
+
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
         self.problem = problem

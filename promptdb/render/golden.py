@@ -27,7 +27,7 @@ _Failure = tuple[str, str, str | None]
 def run_tests(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[SpecProblem]:
     """Yield the problems that the tests find, in order."""
     count = 0
-    for outcome in _outcomes(prompt, tests):
+    for outcome in outcomes(prompt, tests):
         yield from outcome.problems
         count += len(outcome.problems)
         left = len(tests) - outcome.index - 1
@@ -55,7 +55,7 @@ def rewrites(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[Re
 
     `contains` and `not_contains` cannot be derived, and a broken test has no render.
     """
-    for outcome in _outcomes(prompt, tests):
+    for outcome in outcomes(prompt, tests):
         failing = {problem.path for problem in outcome.problems if problem.code is Code.TEST_FAILED}
         if any(problem.code is Code.TEST_BROKEN for problem in outcome.problems):
             continue
@@ -69,8 +69,8 @@ def rewrites(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[Re
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    """The render of the test with this index, and its problems."""
+class Outcome:
+    """The render of the test with this index, and its problems. Without problems, it passed."""
 
     index: int
     problems: Sequence[SpecProblem]
@@ -78,7 +78,8 @@ class _Outcome:
     messages: Sequence[RenderedMessage] = ()
 
 
-def _outcomes(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[_Outcome]:
+def outcomes(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[Outcome]:
+    """Run each test, in order."""
     diffs = _Diffs()
     for index, test in enumerate(tests):
         problems = []
@@ -91,12 +92,12 @@ def _outcomes(prompt: CompiledPrompt, tests: Sequence[GoldenTest]) -> Iterator[_
         except RenderError as error:
             message = f"test {test.name!r} does not render: {error.message}"
             problems.append(SpecProblem(("tests", index), Code.TEST_BROKEN, message, error.hint))
-            yield _Outcome(index, problems)
+            yield Outcome(index, problems)
             continue
         for field, failure, diff in _failures(test.expect, text, messages, diffs):
             where, message = ("tests", index, "expect", field), f"test {test.name!r}: {failure}"
             problems.append(SpecProblem(where, Code.TEST_FAILED, message, detail=diff))
-        yield _Outcome(index, problems, text, messages)
+        yield Outcome(index, problems, text, messages)
 
 
 def _failures(

@@ -5,7 +5,7 @@ and a server renders for anyone.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -16,6 +16,12 @@ MAX_STEPS = 1_500_000
 
 MAX_CHARACTERS = 100_000_000
 """Characters that all renders make together."""
+
+REQUEST_STEPS = 250_000
+"""Loop steps of all templates of a prompt in one request: about a quarter of a second."""
+
+REQUEST_CHARACTERS = 4 * 1024 * 1024
+"""Characters that all templates of a prompt make in one request."""
 
 
 @dataclass
@@ -31,6 +37,7 @@ _OF_A_FILE = (
     "the tests and examples of this file take too long together",
     "loop over fewer items, and use shorter values",
 )
+_OF_A_REQUEST = "the templates make too much text, or take too long together", "give shorter values, or fewer of them"
 
 
 @contextmanager
@@ -43,6 +50,11 @@ def limited_work(
         yield
     finally:
         _SHARED.reset(token)
+
+
+def work_of_a_request() -> AbstractContextManager[None]:
+    """Limit the renders of one prompt for one request of a server, or for one look at a page."""
+    return limited_work(REQUEST_STEPS, REQUEST_CHARACTERS, _OF_A_REQUEST)
 
 
 def require_work_left() -> bool:

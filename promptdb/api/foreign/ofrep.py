@@ -18,7 +18,7 @@ from promptdb.api.answers import Encoded
 from promptdb.api.auth import grant_of, require_named
 from promptdb.api.caching import ALIAS
 from promptdb.api.problems import Refusal, one_text
-from promptdb.api.routes.render import MAX_ANSWER, MAX_CHARACTERS, MAX_STEPS
+from promptdb.api.routes.render import MAX_ANSWER
 from promptdb.api.served import Served, served
 from promptdb.api.strict_bodies import strict_body
 from promptdb.domain.access import Grant
@@ -27,7 +27,7 @@ from promptdb.domain.scopes import Action
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, InvalidRef, MissingVariables, NotFound, RenderError
 from promptdb.render.resolved import ResolvedPrompt, resolved
-from promptdb.render.work import limited_work
+from promptdb.render.work import REQUEST_CHARACTERS, REQUEST_STEPS, limited_work
 
 _log = logging.getLogger("promptdb.api")
 
@@ -36,7 +36,7 @@ PREFIX = "/ofrep/v1"
 DEFAULT_ALIAS = "production"
 """A key without a selector means what is live. Otherwise one flag would differ from the same flag in a bulk evaluation."""
 
-MAX_BULK_STEPS, MAX_BULK_CHARACTERS = 4 * MAX_STEPS, MAX_ANSWER
+MAX_BULK_STEPS, MAX_BULK_CHARACTERS = 4 * REQUEST_STEPS, MAX_ANSWER
 """The limits of all prompts of a bulk evaluation together."""
 
 _EXCESS = "the templates make too much text, or take too long together", "give shorter values"
@@ -86,7 +86,7 @@ def _evaluated(registry: Served, grant: Grant, key: str, context: Mapping[str, A
         prompt = registry.prompt(text)
     except (InvalidRef, NotFound) as error:
         return _answer(404, _failure(key, "FLAG_NOT_FOUND", one_text(error, grant)))
-    with limited_work(MAX_STEPS, MAX_CHARACTERS, _EXCESS):
+    with limited_work(REQUEST_STEPS, REQUEST_CHARACTERS, _EXCESS):
         found = _flag(key, prompt, context)
     return _answer(400 if "errorCode" in found else 200, found)
 

@@ -10,11 +10,8 @@ from promptdb.api.openapi import problems
 from promptdb.api.schemas import Diff
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
-from promptdb.domain.changes import changed_parts
 from promptdb.domain.refs import LATEST
-from promptdb.project.edits.write_version import sections
-from promptdb.render.caller_interface import changes_between
-from promptdb.render.section_diff import section_diff
+from promptdb.project.comparison import compare
 
 router = APIRouter(tags=["versions"], route_class=StrictRoute)
 
@@ -28,11 +25,11 @@ def diff(request: Request, prompt: PromptSegment, from_: _FROM, to: _TO = LATEST
     name = prompt_of(prompt)
     old, new = (served(request).prompt(f"{name}:{selector}") for selector in (from_, to))
     before, after = str(old.version), str(new.version)
-    lines = [str(line) for line in section_diff(sections(old.spec), sections(new.spec))]
+    found = compare(old.spec, new.spec)
     return {
         "from": before,
         "to": after,
-        "parts": changed_parts(old.spec, new.spec),
-        "diff": [f"--- {before}", f"+++ {after}", *lines] if lines else [],
-        "contract": changes_between(old.spec, new.spec),
+        "parts": found.parts,
+        "diff": [f"--- {before}", f"+++ {after}", *map(str, found.lines)] if found.texts else [],
+        "contract": found.contract,
     }

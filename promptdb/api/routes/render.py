@@ -17,20 +17,12 @@ from promptdb.domain.wire.versions import view_fields
 from promptdb.errors import RenderError
 from promptdb.render.messages import as_text
 from promptdb.render.resolved import ResolvedPrompt
-from promptdb.render.work import limited_work
+from promptdb.render.work import work_of_a_request
 
 router = APIRouter(tags=["prompts"], route_class=StrictRoute)
 
-MAX_STEPS = 250_000
-"""Loop steps of all templates of a prompt: about a quarter of a second."""
-
-MAX_CHARACTERS = 4 * 1024 * 1024
-"""Characters that all templates of a prompt make."""
-
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of the answer, which may have images."""
-
-_EXCESS = "the templates make too much text, or take too long together", "give shorter values, or fewer of them"
 
 
 @router.post(
@@ -45,7 +37,7 @@ def render(request: Request, prompt: PromptSegment, body: RenderBody, selector: 
     found = served(request).prompt(f"{prompt_of(prompt)}:{selector}")
     if body.ignore_extra:
         found = found.ignoring_extra()
-    with limited_work(MAX_STEPS, MAX_CHARACTERS, _EXCESS):
+    with work_of_a_request():
         rendered = _rendered(found, body)
     answer = {"version": view_fields(found.version), "alias": found.alias, **rendered}
     data = json.dumps(answer, ensure_ascii=False).encode(errors="backslashreplace")

@@ -9,7 +9,7 @@ from promptdb.cli.options import json_option, ref_argument, view_options
 from promptdb.cli.present.output import print_json
 from promptdb.cli.present.plan import print_contract
 from promptdb.cli.present.problems import print_problems
-from promptdb.cli.present.prompt_diff import diff_lines, header, print_diff
+from promptdb.cli.present.prompt_diff import header, print_diff
 from promptdb.errors import PromptNotFound
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
     """
     if other is not None and view is not None:
         raise click.UsageError("OTHER cannot be combined with --worktree, --staged or --rev")
-    from promptdb.domain.changes import changed_parts
+    from promptdb.project.comparison import compare
     from promptdb.project.view import WORK_TREE
-    from promptdb.render.caller_interface import changes_between
 
     with workspace() as opened:
         old = opened.service.get(ref)
@@ -50,20 +49,19 @@ def command(view: "View | None", ref: str, other: str | None, exit_code: bool, a
                 return 4
             new = file.content.spec
         else:
-            found = opened.service.get(f"{old.version.prompt}{other}" if other.startswith(":") else other)
-            note_lookup(found)
-            after, new = _name(found), found.spec
-    parts = changed_parts(old.spec, new)
-    contract = changes_between(old.spec, new)
-    diff = diff_lines(old.spec, new)
+            version = opened.service.get(f"{old.version.prompt}{other}" if other.startswith(":") else other)
+            note_lookup(version)
+            after, new = _name(version), version.spec
+    found = compare(old.spec, new)
+    parts, diff = found.parts, found.lines
     if as_json:
         lines = [*header(before, after), *map(str, diff)] if diff else []
-        print_json({"from": before, "to": after, "parts": parts, "diff": lines, "contract": contract})
+        print_json({"from": before, "to": after, "parts": parts, "diff": lines, "contract": found.contract})
     else:
         print_diff(diff, before, after)
         if parts and not diff:
             click.echo(f"the texts are equal; these differ: {', '.join(parts)}")
-        print_contract(contract)
+        print_contract(found.contract)
     return 3 if exit_code and parts else 0
 
 

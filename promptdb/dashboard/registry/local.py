@@ -35,6 +35,9 @@ class LocalRegistry:
         found = listings.list_prompts(self._service.registry, wanted, _anyone, after, PAGE + 1)
         return _listing(found, PAGE, lambda listed: str(listed.summary.prompt))
 
+    def prompt(self, prompt: PromptId) -> ListedPrompt:
+        return listings.find_prompt(self._service.registry, prompt)
+
     def standing(self, prompt: PromptId, before: int | None = None, limit: int = PAGE) -> Standing:
         aliases, versions = listings.aliases_and_versions(self._service.registry, prompt, before, limit)
         return Standing(tuple(aliases), tuple(versions))

@@ -50,6 +50,10 @@ class Registry(Protocol):
         """List the prompts that a filter takes, sorted by name."""
         ...
 
+    def prompt(self, prompt: PromptId) -> ListedPrompt:
+        """Find a prompt with its aliases and its newest revision. An earlier name leads to it too."""
+        ...
+
     def standing(self, prompt: PromptId, before: int | None = None, limit: int = PAGE) -> Standing:
         """Read the aliases of a prompt, and its versions before a revision. `prompt` is its present name."""
         ...

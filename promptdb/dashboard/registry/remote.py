@@ -59,6 +59,13 @@ class RemoteRegistry:
         }
         return self._listing("/prompts", listings.decode_prompt, query, cursor, PAGE)
 
+    def prompt(self, prompt: PromptId) -> ListedPrompt:
+        def read(found: Any) -> ListedPrompt:
+            aliases = listings.decode_aliases(prompt, some_fields(found, aliases=list)[0])
+            return listings.decode_prompt({**found, "aliases": {alias.alias: alias.revision for alias in aliases}})
+
+        return self._read(read, self._server.get(_path(prompt)))
+
     def standing(self, prompt: PromptId, before: int | None = None, limit: int = PAGE) -> Standing:
         found = self._server.get(_path(prompt))
         aliases = self._read(lambda data: listings.decode_aliases(prompt, some_fields(data, aliases=list)[0]), found)

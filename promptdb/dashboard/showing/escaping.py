@@ -10,6 +10,8 @@ _HIDDEN = re.compile(
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=])")
 
+_INNER_UNDERSCORE = re.compile(r"(?<=[A-Za-z0-9])\\_(?=[A-Za-z0-9])")
+
 
 def in_html(text: str) -> str:
     """Escape text for HTML. A character that draws nothing becomes a mark with its code."""
@@ -24,6 +26,12 @@ def in_attribute(text: str) -> str:
 def in_markdown(text: str) -> str:
     """Escape text for one line of Markdown, such as the label of a link."""
     return _MARKDOWN.sub(r"\\\1", _HIDDEN.sub(_code, text).replace("\n", " ").replace("\t", " "))
+
+
+def in_label(text: str) -> str:
+    """Escape text for the label of a field. Screen readers say it as it is written, so `order_id` stays as it is."""
+    # Markdown takes no underscore between letters for a sign.
+    return _INNER_UNDERSCORE.sub("_", in_markdown(text))
 
 
 def _mark(match: re.Match[str]) -> str:

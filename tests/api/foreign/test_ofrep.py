@@ -145,7 +145,7 @@ def test_keys_may_be_encoded(http: TestClient) -> None:
 def test_a_render_that_is_too_large_is_an_error_of_its_flag(
     service: PromptService, http: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ofrep, "MAX_CHARACTERS", 1000)
+    monkeypatch.setattr(ofrep, "REQUEST_CHARACTERS", 1000)
     answer = http.post("flags/support/greeting", json={"context": {"name": "x" * 5000}})
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "GENERAL")
 
