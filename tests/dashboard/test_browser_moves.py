@@ -131,7 +131,7 @@ def test_each_person_moves_with_a_token_until_it_ends(
     link = to_promotion(prompt, "production", "rev:5")
     page = enter(browser, remote_place, link, reader)
     assert page.get_by_text("promote:production@people").is_visible()
-    assert page.get_by_text("+Hello {name}, 5").is_visible()
+    assert page.locator("td.pdb-new").last.inner_text() == "Hello {name}, 5"
     assert button(page, "Promote production").count() == 0
     page = enter(browser, remote_place, link, ann)
     service.promote("people/one:rev:4", "production", reason="needed at once")
