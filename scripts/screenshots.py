@@ -84,8 +84,12 @@ def main(names: list[str]) -> None:
 def take(browser: Browser, url: str, file: Path, width: int, scheme: str) -> None:
     page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(url)
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    sleep(1)
+    page.wait_for_selector("h1")
+    before = ""
+    # A busy machine draws the page bit by bit.
+    while (now := page.locator("[data-testid=stApp][data-test-script-state=notRunning]").inner_html()) != before:
+        before = now
+        sleep(1.5)
     picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
     page.close()

@@ -205,8 +205,11 @@ class RegistryReader:
             PromptNotFound: the prompt does not exist.
         """
         with reading(self.registry.engine) as connection:
-            name = self._name(connection, prompt) if prompt is not None else None
-            return blame(connection, at, name)
+            if prompt is None:
+                return blame(connection, at)
+            found = blame(connection, at, PromptId.parse(prompt))
+            # Only now the question for the name, which is right most of the time.
+            return found or blame(connection, at, self._name(connection, prompt))
 
     def _assets(self, version: PromptVersionView) -> RecordedAssets:
         return RecordedAssets(self.registry, version)

@@ -77,6 +77,7 @@ def go(page: Page, url: str) -> None:
 
 def settled(page: Page) -> None:
     """Wait until the script has run, and its last element is there."""
+    page.wait_for_selector("h1")
     page.wait_for_selector(_DONE)
     # Streamlit draws what has arrived in the next frames.
     page.wait_for_timeout(300)

@@ -53,10 +53,11 @@ def version_html(entry: LogEntry, link: FileLink, *, is_shown: bool = False) -> 
     label = code_html(version.user_version) if version.user_version else ""
     here = "<strong>shown here</strong>" if is_shown else ""
     first = " ".join(filter(None, [label, badges_html(entry.aliases), here]))
-    if source is None or source.commit_id is None:
-        who = f"{in_html(version.created_by)}, {time_html(version.created_at)}"
-    else:
-        who = f"{in_html(source.author or version.created_by)}, {time_html(source.committed_at or version.created_at)}"
+    author, at = version.created_by, version.created_at
+    if source is not None and source.commit_id is not None:
+        author, at = source.author or author, source.committed_at or at
+    name = author.partition(" <")[0] or author
+    who = f'<span title="{in_attribute(author)}">{in_html(name)}</span>, {time_html(at)}'
     return f'<p class="pdb-line">{first}{"<br>" if first else ""}{who} {source_html(source, link)}</p>'
 
 

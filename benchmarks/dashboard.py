@@ -1,0 +1,117 @@
+"""How long each page of the dashboard takes in a large registry, and how many questions it asks the database.
+
+    python benchmarks/dashboard.py [--prompts 10000] [--versions 1000] [--rounds 3] [--database sqlite|postgresql]
+
+The registry has many prompts, each at `production`, and one prompt with many versions, of which each moved `production`. Each
+page runs as its script does in a session that has begun, without a browser, in a folder with the files of all prompts. Times
+are those of the best round.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import streamlit.config
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+
+from dashboards import environment_of, visit
+from postgres import running
+
+from promptdb.dashboard import links
+from promptdb.domain.plan import Policy
+from promptdb.domain.prompt_id import PromptId
+from promptdb.project.load import load_tree
+from promptdb.service import PromptService
+from promptdb.settings import AppSettings
+from promptdb.sync.sync_tree import sync_tree
+
+MANY = PromptId("many", "long")
+
+PAGES = {
+    "overview": links.Link(links.OVERVIEW),
+    "prompts": links.to_prompts(),
+    "prompts, text that few have": links.to_prompts(q="number 77 of"),
+    "prompts, other letters": links.to_prompts(q="größe 77"),
+    "prompts, behind": links.Link(links.PROMPTS, {"behind": "production"}),
+    "prompt of many versions": links.to_prompt(MANY),
+    "prompt, an old version": links.to_prompt(MANY, "rev:3"),
+    "compare": links.to_comparison(MANY, "rev:3", "latest"),
+    "try": links.to_trial(MANY),
+    "promote": links.to_promotion(MANY, "production"),
+    "history": links.to_history(),
+    "history of one": links.to_history(MANY),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--prompts", type=int, default=10_000)
+    parser.add_argument("--versions", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    options = parser.parse_args()
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as opened:
+        folder = Path(name)
+        url = f"sqlite:///{folder}/registry.sqlite3"
+        if options.database == "postgresql":
+            server = opened.enter_context(running(Path(opened.enter_context(tempfile.TemporaryDirectory())) / "server"))
+            url = server.url(server.create_database())
+        settings = AppSettings(base=folder, database_url=url)
+        os.environ.update(environment_of(settings))
+        os.chdir(folder)
+        streamlit.config.set_option("server.address", "127.0.0.1")
+        fill(settings, options.prompts, options.versions)
+        for title, link in PAGES.items():
+            if link.leads_somewhere:
+                measure(title, link, options.rounds)
+
+
+def fill(settings: AppSettings, prompts: int, versions: int) -> None:
+    """Record all prompts with one sync, and the versions of one of them one by one."""
+    for number in range(prompts):
+        file = settings.prompts_path / f"group{number % 100}/p{number}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(
+            f"---\nmetadata: {{title: Größe {number}, tags: [t{number % 20}]}}\n---\nThis is number {number} of {{all}}.\n"
+        )
+    start = time.perf_counter()
+    with PromptService(settings) as service:
+        sync_tree(service.reader.created, load_tree(settings), Policy())
+        service.promote_all("latest", "production")
+        for number in range(versions):
+            service.register_text(str(MANY), f"Version {number} of {{all}}\n", alias="production")
+        service.register_text(str(MANY), "The newest of {all}\n")
+    print(f"{prompts:,} prompts and {versions:,} versions of one, made in {time.perf_counter() - start:.0f} s\n")
+    print(f"{'page':<32}{'seconds':>9}{'queries':>9}")
+
+
+def measure(title: str, link: links.Link, rounds: int) -> None:
+    best, counted = float("inf"), {"queries": 0}
+
+    def before(_: Any, __: Any, statement: str, *___: Any) -> None:
+        counted["queries"] += statement.lstrip().upper().startswith(("SELECT", "WITH", "INSERT", "UPDATE"))
+
+    visit(link)
+    sa.event.listen(sa.engine.Engine, "before_cursor_execute", before)
+    app = visit(link)
+    for _ in range(rounds):
+        counted["queries"] = 0
+        start = time.perf_counter()
+        app.run()
+        best = min(best, time.perf_counter() - start)
+    sa.event.remove(sa.engine.Engine, "before_cursor_execute", before)
+    shown = "error: " + app.error[0].value if app.error else ""
+    print(f"{title:<32}{best:>9.2f}{counted['queries']:>9}  {shown}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
