@@ -26,6 +26,7 @@ from dashboards import environment_of, visit
 from postgres import running
 
 from promptdb.dashboard import links
+from promptdb.db.migrate import upgrade
 from promptdb.domain.plan import Policy
 from promptdb.domain.prompt_id import PromptId
 from promptdb.project.load import load_tree
@@ -85,6 +86,7 @@ def fill(settings: AppSettings, prompts: int, versions: int) -> None:
         )
     start = time.perf_counter()
     with PromptService(settings) as service:
+        upgrade(service.engine)
         sync_tree(service.reader.created, load_tree(settings), Policy())
         service.promote_all("latest", "production")
         for number in range(versions):

@@ -34,7 +34,9 @@ PAGES = {
     "prompts": links.Link(links.PROMPTS),
     "prompt": links.to_prompt(TICKET),
     "compare": links.to_comparison(TICKET, "production"),
-    "try": links.to_trial(TICKET),
+    "try": links.to_trial(
+        TICKET, inputs='{"thread":"[09:12] customer: The app closes when I open a photo.","reader":"engineer"}'
+    ),
     "promote": links.to_promotion(TICKET, "production", "rev:4"),
     "history": links.to_history(),
 }

@@ -22,6 +22,7 @@ JOBS = {
         "init": ("init", "Find the prompts in a repository and set up promptdb for them."),
         "check": ("check", "Check the prompt files without a database."),
         "mv": ("mv", "Rename a prompt and keep its history."),
+        "codegen": ("codegen", "Write the types of prompts as Python or TypeScript."),
     },
     "From files to versions": {
         "plan": ("plan", "Show what sync would do."),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from promptdb.domain.file_rules import ROLE_SYNONYMS
 from promptdb.domain.spec import Role
@@ -63,6 +63,23 @@ class RenderedMessage:
     def copy(self) -> "RenderedMessage":
         """Copy everything that a caller could change."""
         return replace(self, content=deepcopy(self.content), additional_kwargs=deepcopy(self.additional_kwargs))
+
+
+class LangChainMessage(Protocol):
+    """A message of LangChain, by the attributes that identify it."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def content(self) -> str | list[Any]: ...
+
+    @property
+    def additional_kwargs(self) -> dict[str, Any]: ...
+
+
+MessageLike = RenderedMessage | LangChainMessage | Mapping[str, Any] | tuple[str, Content]
+"""The forms that `message_from` reads."""
 
 
 def as_text(messages: Sequence[RenderedMessage]) -> str:

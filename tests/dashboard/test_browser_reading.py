@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsers import chromium, go, needs_chromium, opened, promptdb_dashboard, settled
+from browsers import barriers, chromium, go, needs_chromium, opened, promptdb_dashboard, settled
 from dashboards import HOSTILE, environment_of
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Request
 from registries import settings_for
 
 from promptdb import PromptService
@@ -126,14 +125,3 @@ def test_nothing_of_ours_is_a_serious_barrier(place: str, browser: Browser, sche
     for link in (Link(OVERVIEW), Link(PROMPTS), to_prompt(one), *moves):
         go(page, f"{place}{link}")
         assert barriers(page) == []
-
-
-def barriers(page: Page) -> list[str]:
-    """The serious findings of axe-core, without those in what Streamlit draws by itself."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]

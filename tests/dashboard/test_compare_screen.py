@@ -48,7 +48,7 @@ def test_effects_texts_and_settings_of_two_versions_are_shown(dashboard: PromptS
     assert '<h4 class="pdb-diff-title">metadata</h4>' in found
     assert "<strong>v1</strong>" in found
     assert "<strong>v2</strong>" in found
-    assert ("Swap", "compare?name=a%2Fone&from=latest&to=production&view=Split") in links_of(app)
+    assert ("Swap", "compare?name=a%2Fone&from=latest&to=production") in links_of(app)
 
 
 def test_the_address_restores_versions_view_and_inputs(dashboard: PromptService) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from waiting import until
 
@@ -82,3 +83,14 @@ def settled(page: Page) -> None:
     # Streamlit draws what has arrived in the next frames.
     page.wait_for_timeout(300)
     page.wait_for_selector(_DONE)
+
+
+def barriers(page: Page) -> list[str]:
+    """The serious findings of axe-core, without those in what Streamlit draws by itself."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]

@@ -77,7 +77,9 @@ def main() -> None:
     with bar:
         # After the form, which may have changed the inputs.
         inputs = st.query_params.get(INPUTS)
-        swapped = to_comparison(summary.prompt, new.selector, old.selector, view=view, inputs=inputs)
+        # Streamlit removes a default from the address, which would be one more step back.
+        other_view = None if view == _VIEWS[0] else view
+        swapped = to_comparison(summary.prompt, new.selector, old.selector, view=other_view, inputs=inputs)
         show_link(swapped, "Swap", icon=":material/swap_horiz:")
         show_link(to_prompt(summary.prompt), "Prompt", icon=":material/description:")
         show_link(to_trial(summary.prompt, new.selector, inputs), f"Try {new.selector}", icon=":material/play_arrow:")

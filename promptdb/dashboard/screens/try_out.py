@@ -82,12 +82,12 @@ def _show_code(prompt: PromptId, selector: str, form: str, values: Values) -> No
     curl = curl_command(prompt, selector, form, values, settings.url, settings.api_prefix)
     python, shell = st.tabs(["Python", "curl"])
     with python:
-        st.code(python_code(prompt, selector, form, values), language="python", wrap_lines=True)
+        st.code(python_code(prompt, selector, form, values), language=None, wrap_lines=True)
     with shell:
         if curl is None:
             show_note("The HTTP API has recorded versions only, and no files.")
         else:
-            st.code(curl, language="bash", wrap_lines=True)
+            st.code(curl, language=None, wrap_lines=True)
     if not fits_in_code(values):
         show_note(f"The code reads these values from {REQUEST_FILE}.")
         body = request_body(form, values)

@@ -59,7 +59,7 @@ def ask_for_values(screen: Screen, prompt: PromptId, contract: Mapping[str, Vari
     as_json = _asks_for_json(contract, kept.values)
     with st.form("inputs"):
         values = fields.all_as_json() if as_json else fields.each(contract)
-        is_sent = st.form_submit_button("Render", key="render", type="primary", icon=":material/play_arrow:")
+        is_sent = st.form_submit_button("Render", key="render", icon=":material/play_arrow:")
     if not as_json:
         _offer_rows(fields, contract)
     if values is not None:

@@ -1,0 +1,1 @@
+"""Typed source in Python and TypeScript, from the contracts of prompts."""
