@@ -15,7 +15,7 @@ from promptdb.dashboard.moving.stages import show_stages
 from promptdb.dashboard.registry.protocol import Registry, Standing
 from promptdb.dashboard.showing.address import choice_field
 from promptdb.dashboard.showing.page import show_empty, show_error, show_link, show_note, show_title
-from promptdb.dashboard.showing.prompts import selector_of, shortened, version_name
+from promptdb.dashboard.showing.prompts import selector_of, version_name
 from promptdb.domain.aliases import rollback_targets
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, parse_alias
@@ -25,7 +25,6 @@ from promptdb.render.resolved import ResolvedPrompt
 from promptdb.settings import load_settings
 
 _ACTION = "action"
-_MAX_TITLE = 200
 _MOST_PAGES = 4
 """Pages of the log that are searched for the target of a rollback."""
 
@@ -52,7 +51,7 @@ def main() -> None:
         show_empty("The address names no prompt.", "Choose one in the list of prompts.")
         show_link(to_prompts(), "Prompts")
         return
-    show_title(f"Promote {shortened(name, _MAX_TITLE)}", "Point an alias at a version, or roll it back.")
+    show_title(f"Promote {name}", "Point an alias at a version, or roll it back.")
     registry = opened.registry()
     newest = registry.version(f"{name}:{LATEST}")
     last = {entry.alias: entry for entry in registry.blame(prompt=newest.prompt).items}
