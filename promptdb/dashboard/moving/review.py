@@ -11,7 +11,7 @@ from promptdb.dashboard.showing.tables import badges_html
 from promptdb.project.comparison import Comparison
 from promptdb.render.resolved import ResolvedPrompt
 
-MAX_LINES = 60
+MAX_LINES = 80
 """Lines of all differences that are shown. The page that compares has more."""
 
 
