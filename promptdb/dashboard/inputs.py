@@ -43,6 +43,12 @@ def choices_of(variable: Variable) -> list[str]:
     return list(map(to_json, [True, False] if variable.enum is None else variable.enum))
 
 
+def choice_label(variable: Variable, choice: str) -> str:
+    """Name a choice for people: texts stand without quotes, unless other values could look the same."""
+    only_texts = all(isinstance(value, str) for value in variable.enum or ())
+    return str(from_json(choice)) if only_texts and variable.enum else choice
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """A row of a message history. A row without content is not a message."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from apis import token_of
+from apis import token_of, until_refused
 from browsers import chromium, needs_chromium, opened, promptdb_dashboard, settled
 from dashboards import environment_of
 from playwright.sync_api import Browser, Locator, Page
@@ -33,12 +33,16 @@ def place(service: PromptService) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def remote_place(service: PromptService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_port(service: PromptService) -> Iterator[int]:
+    with in_thread(create_app(service.settings)) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def remote_place(server_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A dashboard over the HTTP API."""
-    with (
-        in_thread(create_app(service.settings)) as port,
-        promptdb_dashboard(tmp_path_factory.mktemp("elsewhere"), {"PROMPTDB_URL": f"http://127.0.0.1:{port}"}) as url,
-    ):
+    address = {"PROMPTDB_URL": f"http://127.0.0.1:{server_port}"}
+    with promptdb_dashboard(tmp_path_factory.mktemp("elsewhere"), address) as url:
         yield url
 
 
@@ -124,14 +128,14 @@ def enter(browser: Browser, place: str, link: Link, token: str) -> Page:
 
 
 def test_each_person_moves_with_a_token_until_it_ends(
-    service: PromptService, remote_place: str, browser: Browser
+    service: PromptService, server_port: int, remote_place: str, browser: Browser
 ) -> None:
     prompt = filled(service, "people/one")
     reader, ann = token_of(service, "read", name="reader"), token_of(service, "read", "promote:production", name="ann")
     link = to_promotion(prompt, "production", "rev:5")
     page = enter(browser, remote_place, link, reader)
     assert page.get_by_text("promote:production@people").is_visible()
-    assert page.get_by_text("+Hello {name}, 5").is_visible()
+    assert page.locator("td.pdb-new").last.inner_text() == "Hello {name}, 5"
     assert button(page, "Promote production").count() == 0
     page = enter(browser, remote_place, link, ann)
     service.promote("people/one:rev:4", "production", reason="needed at once")
@@ -146,6 +150,7 @@ def test_each_person_moves_with_a_token_until_it_ends(
     button(page, "Roll production back to v4").wait_for()
     settled(page)
     revoke_token(service.registry, "ann")
+    until_refused(server_port, ann)
     button(page, "Roll production back to v4").click()
     said(page, "The server does not accept this token")
     assert len(log(service, prompt)) == 2

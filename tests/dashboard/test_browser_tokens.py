@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from apis import token_of
+from apis import token_of, until_refused
 from browsers import chromium, needs_chromium, opened, promptdb_dashboard, settled
 from registries import settings_for
 from servers import in_thread
@@ -24,15 +24,21 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PromptService]
 
 
 @pytest.fixture(scope="module")
-def place(service: PromptService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with (
-        in_thread(create_app(service.settings)) as port,
-        promptdb_dashboard(tmp_path_factory.mktemp("elsewhere"), {"PROMPTDB_URL": f"http://127.0.0.1:{port}"}) as url,
-    ):
+def server_port(service: PromptService) -> Iterator[int]:
+    with in_thread(create_app(service.settings)) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def place(server_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    address = {"PROMPTDB_URL": f"http://127.0.0.1:{server_port}"}
+    with promptdb_dashboard(tmp_path_factory.mktemp("elsewhere"), address) as url:
         yield url
 
 
-def test_a_person_enters_a_token_that_shows_its_namespaces_until_it_ends(service: PromptService, place: str) -> None:
+def test_a_person_enters_a_token_that_shows_its_namespaces_until_it_ends(
+    service: PromptService, server_port: int, place: str
+) -> None:
     token = token_of(service, "read@a", name="ann")
     with chromium() as browser:
         page = opened(browser, f"{place}/prompts")
@@ -53,5 +59,6 @@ def test_a_person_enters_a_token_that_shows_its_namespaces_until_it_ends(service
         other = opened(browser, page.url)
         assert other.get_by_label("Access token").is_visible()
         revoke_token(service.registry, "ann")
+        until_refused(server_port, token)
         page.get_by_role("link", name="Prompts", exact=True).click()
         page.get_by_text("The server does not accept this token").wait_for()

@@ -1,5 +1,6 @@
 """The page that moves aliases: what it shows before, the one move that it makes, and what it says when it makes none."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,11 @@ def boxes(app: AppTest) -> str:
     return "\n".join(box.value.replace("\\", "") for box in found)
 
 
+def text_of(app: AppTest) -> str:
+    """The HTML without its tags."""
+    return re.sub("<[^>]+>", "", html_of(app))
+
+
 def at(service: PromptService, alias: str = "production") -> int:
     return service.resolve(f"a/one:{alias}").revision
 
@@ -74,10 +80,9 @@ def test_the_stages_say_where_each_alias_is_since_when_and_why(filled: PromptSer
 
 def test_what_changes_is_shown_before_the_button(filled: PromptService) -> None:
     app = visit(to_promotion(ONE, "production", "staging"))
-    found = html_of(app)
-    assert app.subheader[-3].value == "Changes from v1 to v2"
-    assert '<span class="pdb-old">-Hello {name}\n</span><span class="pdb-new">+Good day {name}\n</span>' in found
-    assert "+  name: gpt" in found
+    assert app.subheader[-1].value == "Changes from v1 to v2"
+    assert "1\u2212Hello {name}1+Good day {name}" in text_of(app)
+    assert "+  name: gpt" in text_of(app)
     assert labels(app) == ["Promote production to v2"]
 
 
@@ -142,7 +147,7 @@ def test_an_alias_that_left_and_came_back_is_not_as_it_was(filled: PromptService
 
 def test_breaking_changes_of_a_protected_alias_need_a_tick(filled: PromptService) -> None:
     app = visit(to_promotion(ONE, "production", "rev:3"))
-    assert '<th scope="row"><span class="pdb-badge">breaking</span></th>' in html_of(app)
+    assert "⚠ breaking new required variable &#x27;town&#x27;" in text_of(app)
     (consent,) = app.checkbox
     assert "new required variable 'town'" in consent.label.replace("\\", "")
     assert move_button(app).disabled
@@ -200,7 +205,7 @@ def test_without_the_right_to_move_the_page_shows_why(filled: PromptService, mon
     monkeypatch.setattr(LocalRegistry, "may_move", lambda *_: False)
     app = visit(to_promotion(ONE, "production", "rev:2"))
     assert "promote:production@a" in boxes(app)
-    assert "+Good day {name}" in html_of(app)
+    assert "+Good day {name}" in text_of(app)
     assert labels(app) == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from dashboards import HOSTILE
 
 from promptdb.dashboard.screens.history import time_in
-from promptdb.dashboard.showing.escaping import in_attribute, in_html, in_label, in_markdown
+from promptdb.dashboard.showing.escaping import in_attribute, in_html, in_label, in_markdown, visible
 from promptdb.dashboard.showing.prompts import shortened
 from promptdb.dashboard.showing.tables import table_html
 from promptdb.dashboard.showing.templates import MAX_SHOWN, split_tags, template_html
@@ -37,6 +37,7 @@ def test_every_sign_of_markdown_is_escaped() -> None:
 
 def test_a_label_is_read_aloud_as_it_is_written() -> None:
     assert in_label("order_id_2, string, optional") == "order_id_2, string, optional"
+    assert visible("a\u202e\x1b<b>_") == "aU+202E\u241b<b>_"
     assert in_label("_a_ *b* a__b") == r"\_a\_ \*b\* a\_\_b"
 
 

@@ -16,8 +16,8 @@ from promptdb.domain.changes import breaking
 from promptdb.domain.scopes import Action
 from promptdb.domain.views import BlameEntry
 from promptdb.errors import Guard
+from promptdb.project.comparison import compare
 from promptdb.project.declared import said_of
-from promptdb.render.caller_interface import changes_between
 from promptdb.render.resolved import ResolvedPrompt
 
 MAX_REASON = 500
@@ -47,9 +47,9 @@ def show_form(
         return
     broken: list[str] = []
     if current is not None:
-        contract = changes_between(current.spec, target.spec)
-        show_review(current, target, contract)
-        broken = [change.message for change in breaking(contract)]
+        found = compare(current.spec, target.spec)
+        show_review(current, target, found)
+        broken = [change.message for change in breaking(found.contract)]
     if not registry.may_move(request.prompt, request.alias):
         scope = needed_scope(Action.PROMOTE, request.prompt, request.alias)
         show_empty(f"Your token may not move {request.alias}.", f"It takes a token with the scope {scope}.")

@@ -54,9 +54,9 @@ def main() -> None:
         show_empty("The address names no prompt.", "Choose one in the list of prompts.")
         show_link(to_prompts(), "Prompts")
         return
+    show_title(f"Compare {name}")
     registry = opened.registry()
     summary = registry.prompt(PromptId.parse(name)).summary
-    show_title(f"Compare {summary.prompt}")
     old, new = _choose(registry, summary)
     bar = st.container(horizontal=True, vertical_alignment="center")
     view: View = bar.segmented_control(

@@ -51,12 +51,12 @@ def main() -> None:
         show_empty("The address names no prompt.", "Choose one in the list of prompts.")
         show_link(to_prompts(), "Prompts")
         return
+    show_title(f"Promote {name}", "Point an alias at a version, or roll it back.")
     registry = opened.registry()
     newest = registry.version(f"{name}:{LATEST}")
     last = {entry.alias: entry for entry in registry.blame(prompt=newest.prompt).items}
     protected = frozenset(load_settings().protected_aliases)
     place = Place(newest, registry.standing(newest.prompt), last, protected)
-    show_title(str(place.prompt), "Promote an alias to a version, or roll it back.")
     if newest.renamed_to is not None:
         show_note(f"The address has an earlier name of {newest.renamed_to}.")
     with st.container(horizontal=True):

@@ -39,6 +39,7 @@ def main() -> None:
         show_empty("The address names no prompt.", "Choose one in the list of prompts.")
         show_link(to_prompts(), "Prompts")
         return
+    show_title(name)
     registry = opened.registry()
     found = registry.version(f"{name}:{query.get('version', LATEST)}")
     standing = registry.standing(found.prompt, int(before) if before.isdigit() and len(before) < 10 else None)
@@ -56,7 +57,8 @@ def main() -> None:
 
 def _show_head(found: ResolvedPrompt, standing: Standing) -> None:
     version, metadata = found.version, found.spec.metadata
-    show_title(str(found.prompt), metadata.title)
+    if metadata.title is not None:
+        show_note(metadata.title)
     if found.renamed_to is not None:
         show_note(f"The address has an earlier name of {found.renamed_to}.")
     if found.archived:

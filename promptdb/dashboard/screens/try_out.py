@@ -37,9 +37,9 @@ def main() -> None:
         show_empty("The address names no prompt.", "Choose one in the list of prompts.")
         show_link(to_prompts(), "Prompts")
         return
+    show_title(f"Try {name}")
     registry = opened.registry()
     summary = registry.prompt(PromptId.parse(name)).summary
-    show_title(f"Try {summary.prompt}")
     choice, output = st.columns([2, 3], gap="large")
     with choice:
         selector = choose_version("Version", "version", summary, LATEST)

@@ -28,6 +28,11 @@ def in_markdown(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", _HIDDEN.sub(_code, text).replace("\n", " ").replace("\t", " "))
 
 
+def visible(text: str) -> str:
+    """Make characters visible in text that is shown as it is, such as a choice of a field."""
+    return _HIDDEN.sub(_code, text)
+
+
 def in_label(text: str) -> str:
     """Escape text for the label of a field. Screen readers say it as it is written, so `order_id` stays as it is."""
     # Markdown takes no underscore between letters for a sign.

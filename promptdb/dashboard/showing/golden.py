@@ -70,7 +70,6 @@ def _diff_html(diff: str | None) -> Html:
         return ""
     kinds = {"-": "old", "+": "new"}
     lines = "".join(
-        f'<span class="pdb-{kinds[line[0]]}">{in_html(line)}</span>\n' if line[:1] in kinds else f"{in_html(line)}\n"
-        for line in diff.split("\n")
+        f'<span class="pdb-{kinds.get(line[:1], "same")}">{in_html(line)}\n</span>' for line in diff.split("\n")
     )
-    return f'<pre class="pdb-text" dir="auto" tabindex="0">{lines}</pre>'
+    return f'<pre class="pdb-text pdb-short" dir="auto" tabindex="0">{lines}</pre>'

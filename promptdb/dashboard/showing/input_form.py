@@ -14,6 +14,7 @@ from promptdb.dashboard.inputs import (
     HistoryEntry,
     NotAValue,
     Values,
+    choice_label,
     choices_of,
     entry_of,
     from_address,
@@ -24,7 +25,7 @@ from promptdb.dashboard.inputs import (
     values_in,
 )
 from promptdb.dashboard.links import Screen
-from promptdb.dashboard.showing.escaping import in_html, in_label, in_markdown
+from promptdb.dashboard.showing.escaping import in_html, in_label, in_markdown, visible
 from promptdb.dashboard.showing.page import show_html, show_note
 from promptdb.dashboard.showing.prompts import shortened
 from promptdb.domain.prompt_id import PromptId
@@ -139,13 +140,25 @@ class _Fields:
         title = f"{name}, {variable.type or 'any value'}{'' if variable.required else ', optional'}"
         label = in_label(title)
         tip = None if variable.description is None else in_markdown(variable.description)
-        hint = None if variable.default is None else f"default: {shortened(to_json(variable.default), _MAX_DEFAULT)}"
+        hint = (
+            None
+            if variable.default is None
+            else f"default: {visible(shortened(to_json(variable.default), _MAX_DEFAULT))}"
+        )
         if kind == "history":
             return self._ask_for_history(name, title, variable, entry if isinstance(entry, list) else [])
         if kind == "choice":
             choices = choices_of(variable)
             key = self._prepared(f"{name} {hash(tuple(choices))}", entry)
-            return st.selectbox(label, choices, index=None, key=key, help=tip, placeholder=hint or "not given")
+            return st.selectbox(
+                label,
+                choices,
+                index=None,
+                format_func=lambda choice: visible(choice_label(variable, choice)),
+                key=key,
+                help=tip,
+                placeholder=hint or "not given",
+            )
         if kind == "integer":
             key = self._prepared(f"{name} integer", entry)
             low, high = -MAX_SAFE_INTEGER, MAX_SAFE_INTEGER
