@@ -10,7 +10,7 @@ from promptdb.errors import PromptDBError, Unauthorized
 
 def main() -> None:
     """Show a page. An error of promptdb becomes a box with its remedy."""
-    st.set_page_config(page_title="promptdb", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_icon=str(ICON), layout="wide")
     first, *_ = SCREENS
     pages = [
         st.Page(
@@ -24,6 +24,8 @@ def main() -> None:
         for screen in SCREENS
     ]
     page = st.navigation(pages, position="top")
+    name = st.query_params.get("name")
+    st.set_page_config(page_title=" · ".join(filter(None, [name, page.title, "promptdb"])))
     show_style()
     # A link from a page to the same page changes the query for this script, but not in the browser.
     st.query_params.update({})

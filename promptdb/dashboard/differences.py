@@ -71,7 +71,7 @@ def _of_move(move: AliasMove) -> Difference:
 def _of_hold(hold: Hold) -> Difference:
     there = "it was deleted" if hold.revision is None else f"it points at {target_name(hold.revision, hold.split)}"
     why = f": {hold.reason}" if hold.reason else ""
-    moved = f"{hold.actor} moved it by hand on {hold.since:%Y-%m-%d %H:%M}{why}"
+    moved = f"{hold.actor} moved it by hand on {hold.since:%Y-%m-%d %H:%M} UTC{why}"
     reason = f"{there}, {hold.git.place} says {target_name(hold.git.revision, hold.git.split)}. {moved}"
     return Difference(f"{hold.prompt}:{hold.alias}", _ALIASES, reason, to_history(hold.prompt))
 

@@ -78,7 +78,7 @@ def entry_of(variable: Variable, value: Any) -> Entry:
             return to_json(value)
         case "history", list():
             return list(map(_history_entry, value))
-    raise NotAValue("the form cannot show it")
+    raise NotAValue("the form cannot show this value")
 
 
 def value_of(variable: Variable, entry: Entry) -> tuple[Any, ...]:

@@ -77,6 +77,7 @@ def test_prompts_are_found_read_and_left_by_the_back_button(place: str, browser:
     page.wait_for_url("**/prompt?name=a%2Fone")
     settled(page)
     assert "Good day" in page.locator("pre").first.inner_text()
+    assert page.title() == "a/one · Prompt · promptdb"
 
 
 def test_a_prompt_that_wants_to_be_more_than_text_is_text(place: str, browser: Browser) -> None:

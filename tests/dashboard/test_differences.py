@@ -16,4 +16,4 @@ def test_a_hold_says_who_moved_the_alias_and_what_git_has() -> None:
     )
     [found] = differences(Plan(held=(hold,)))
     assert found.subject == "a/live:production"
-    assert found.reason == "it points at v2, _aliases.yaml:2 says v1. ann moved it by hand on 2026-12-01 09:05: fix"
+    assert found.reason == "it points at v2, _aliases.yaml:2 says v1. ann moved it by hand on 2026-12-01 09:05 UTC: fix"

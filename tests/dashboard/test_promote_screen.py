@@ -71,7 +71,7 @@ def test_the_stages_say_where_each_alias_is_since_when_and_why(filled: PromptSer
     found = html_of(app)
     assert '<strong>v1</strong> <span class="pdb-badge">protected</span>' in found
     assert "the first" in found
-    assert "</time> UTC" in found
+    assert " UTC</time>" in found
     stages = [address for label, address in links_of(app) if label in ("staging", "production")]
     assert stages == ["promote?name=a%2Fone&alias=staging", "promote?name=a%2Fone&alias=production"]
     # An alias has to be chosen first.
@@ -153,7 +153,7 @@ def test_breaking_changes_of_a_protected_alias_need_a_tick(filled: PromptService
     assert move_button(app).disabled
     seen(consent.check().run())
     press(app, "Promote production to v3")
-    assert "that you allowed" in boxes(app)
+    assert "The history records what this breaks." in boxes(app)
     newest, *_ = filled.alias_log("a/one", "production")
     assert [change.name for change in newest.breaking] == ["town"]
     # staging is not protected.
@@ -185,10 +185,11 @@ def test_a_rollback_shows_where_it_goes_and_goes_one_step(filled: PromptService)
     assert '<span class="pdb-badge">↩ rolled back</span>' in html_of(app)
     press(app, "Make another move")
     assert labels(app) == ["Roll production back to v1"]
+    assert "This goes back one more step." in boxes(app)
 
 
 def test_an_alias_without_a_past_cannot_go_back(filled: PromptService) -> None:
-    assert "was at no version before v1" in boxes(visit(ROLLBACK))
+    assert "has no earlier version than v1" in boxes(visit(ROLLBACK))
 
 
 def test_the_target_of_a_rollback_is_found_on_later_pages_of_the_log(filled: PromptService) -> None:
@@ -210,16 +211,29 @@ def test_without_the_right_to_move_the_page_shows_why(filled: PromptService, mon
 
 
 @pytest.mark.parametrize(
-    "error", [StorageError("the disk is full", "free some space"), Unauthorized("expired", "renew")]
+    ("error", "said"),
+    [
+        (StorageError("the disk is full", "free some space"), "the disk is full"),
+        # The token was replaced since: the page could be read.
+        (Unauthorized("expired", "renew"), "nothing was moved"),
+    ],
 )
-def test_a_move_that_fails_says_why(filled: PromptService, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_a_move_that_fails_says_why(
+    filled: PromptService, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(LocalRegistry, "promote", fail)
     app = visit(to_promotion(ONE, "production", "rev:2"))
     press(app, "Promote production to v2")
-    assert str(error) in boxes(app)
+    assert said in boxes(app)
+    assert labels(app) == ["Promote production to v2"]
+
+
+def test_a_new_alias_is_said_to_be_new(filled: PromptService) -> None:
+    app = visit(to_promotion(ONE, "prodction", "rev:2"))
+    assert "prodction is a new alias. Did you mean production?" in boxes(app)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_a_cursor_of_another_list_is_an_error_with_a_remedy(dashboard: PromptSer
 
 def test_a_page_without_prompts_says_why(dashboard: PromptService) -> None:
     assert "no prompt yet" in visit(to_prompts()).info[0].value
-    assert "No prompt fits" in visit(to_prompts(tag="none")).info[0].value
+    assert "No prompt matches" in visit(to_prompts(tag="none")).info[0].value
 
 
 def test_a_missing_registry_is_an_error_with_its_remedy(

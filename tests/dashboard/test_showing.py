@@ -35,6 +35,13 @@ def test_every_sign_of_markdown_is_escaped() -> None:
     assert "\n" not in found
 
 
+@pytest.mark.parametrize("address", ["http://a.example", "HTTPS://a.example", "www.a.example", "ann@a.example"])
+def test_an_address_is_no_link_in_markdown(address: str) -> None:
+    found = in_markdown(address).replace("\\", "")
+    assert not re.search(r"https?:/|www\.|\w@", found, re.IGNORECASE)
+    assert found.replace("\u2060", "") == address
+
+
 def test_a_label_is_read_aloud_as_it_is_written() -> None:
     assert in_label("order_id_2, string, optional") == "order_id_2, string, optional"
     assert visible("a\u202e\x1b<b>_") == "aU+202E\u241b<b>_"

@@ -116,7 +116,7 @@ def test_inputs_that_are_too_long_for_the_address_stay_in_the_session(dashboard:
 def test_what_the_form_cannot_show_is_shown_as_json(dashboard: PromptService) -> None:
     dashboard.register_text("a/one", "{% for a in many %}{{ a }},{% endfor %}", template_format="jinja2")
     app = visit(to_trial(ONE, inputs='{"many": [1, 2]}'))
-    assert "many: the form cannot show it" in html_of(app)
+    assert "many: the form cannot show this value" in html_of(app)
     assert texts(app) == ["1,2,"]
     app.text_area(key="try all").set_value('{"many": ["a"], "more": 1}')
     assert "no variable" in render(app).error[0].value

@@ -56,8 +56,10 @@ def show_outcome(shown: AliasView | None) -> bool:
     if outcome is None:
         return False
     if isinstance(outcome.error, Unauthorized):
+        # The page has been read since, so the present token works.
         _forget()
-        raise outcome.error
+        st.warning("The server did not accept the token, so nothing was moved.", icon=":material/key:")
+        return False
     if outcome.error is not None:
         show_error(outcome.error)
         return False
@@ -75,7 +77,7 @@ def _show_made(outcome: Outcome, move: AliasMove, shown: AliasView | None) -> No
     if not move.is_needed:
         said = f"{move.alias} was at {after} already. Nothing was moved."
     if move.breaking:
-        said += " The history has the breaking changes that you allowed."
+        said += " The history records what this breaks."
     st.success(in_markdown(said), icon=":material/check_circle:")
     if shown is not None and shown.revision != move.to_revision:
         st.warning(in_markdown(f"Someone moved it since. It is at {target_name(shown.revision, shown.split)} now."))
@@ -93,7 +95,7 @@ def _show_made(outcome: Outcome, move: AliasMove, shown: AliasView | None) -> No
 def _show_lost(outcome: Outcome, shown: AliasView | None) -> None:
     alias = outcome.request.alias
     now = target_name(None) if shown is None else target_name(shown.revision, shown.split)
-    said = f"{alias} was not moved, because it is not as this page showed it any more. It is at {now} now."
+    said = f"{alias} was not moved, because it has changed since you opened this page. It is at {now} now."
     st.warning(in_markdown(said), icon=":material/sync_problem:")
     for move in outcome.meanwhile:
         show_html(move_html(move))

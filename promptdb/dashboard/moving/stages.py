@@ -37,7 +37,7 @@ def show_stages(
 
 
 def _state_html(alias: AliasView, last: BlameEntry | None, *, is_chosen: bool, is_protected: bool) -> Html:
-    marks = badges_html([*(["chosen"] if is_chosen else []), *(["protected"] if is_protected else [])])
+    marks = badges_html([*(["selected"] if is_chosen else []), *(["protected"] if is_protected else [])])
     version = f"<strong>{target_name(alias.revision, alias.split)}</strong> {marks}"
     state = f'<p class="pdb-line">{version}<br>since {utc_html(alias.updated_at)}</p>'
     # Another move may have come between the two questions.

@@ -14,9 +14,11 @@ from promptdb.dashboard.moving.request import Action, Request
 from promptdb.dashboard.moving.stages import show_stages
 from promptdb.dashboard.registry.protocol import Registry, Standing
 from promptdb.dashboard.showing.address import choice_field
-from promptdb.dashboard.showing.page import show_empty, show_error, show_link, show_note, show_title
+from promptdb.dashboard.showing.moves import utc_text
+from promptdb.dashboard.showing.page import show_empty, show_error, show_link, show_note, show_title, show_warning
 from promptdb.dashboard.showing.prompts import selector_of, version_name
 from promptdb.domain.aliases import rollback_targets
+from promptdb.domain.nearest import nearest
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, parse_alias
 from promptdb.domain.views import AliasEventView, BlameEntry
@@ -106,10 +108,16 @@ def _show_move(registry: Registry, place: Place, alias: str, fields: Sequence[De
         revision = previous_target(registry, place.prompt, alias)
         if revision is None:
             assert shown is not None  # noqa: S101
-            show_empty(f"{alias} was at no version before {version_name(shown.revision)}.", "Promote it instead.")
+            show_empty(f"{alias} has no earlier version than {version_name(shown.revision)}.", "Promote it instead.")
             return
         target = _version(registry, place, selector_of(revision))
     current = None if shown is None else _version(registry, place, selector_of(shown.revision))
+    if shown is None:
+        near = nearest(alias, (one.alias for one in place.standing.aliases))
+        show_warning(f"{alias} is a new alias." + (f" Did you mean {near}?" if near is not None else ""))
+    elif action == "rollback" and (before := place.last.get(alias)) is not None and before.action == "rollback":
+        # A link to this page may be opened by two people, one after the other.
+        show_warning(f"{before.actor} rolled it back at {utc_text(before.moved_at)}. This goes back one more step.")
     request = Request(place.prompt, alias, action, shown, target.version.revision)
     show_form(registry, request, current, target, place.last.get(alias), is_protected=alias in place.protected)
 

@@ -78,7 +78,7 @@ def _show(found: Listing[ListedPrompt], filters: dict[str, str], *, is_first: bo
     if found.items:
         _show_pages(found.following, filters, is_first=is_first)
     elif filters or not is_first:
-        show_empty("No prompt fits these filters.", "Remove one of them, or write less text.")
+        show_empty("No prompt matches these filters.", "Remove one of them, or shorten the text.")
     else:
         show_empty("The registry has no prompt yet.", "promptdb sync records the prompt files of a checkout.")
 

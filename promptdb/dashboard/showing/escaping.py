@@ -12,6 +12,12 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=])")
 
 _INNER_UNDERSCORE = re.compile(r"(?<=[A-Za-z0-9])\\_(?=[A-Za-z0-9])")
 
+_ADDRESS = re.compile(r"(?<=http)(?=:/)|(?<=https)(?=:/)|(?<=www)(?=\.)|(?=@[-\w]+\.\w)", re.IGNORECASE)
+"""The places in which an address can be broken. Markdown makes links of addresses, even where their signs are escaped."""
+
+_JOINER = "\u2060"
+"""Draws nothing, and breaks no line (WORD JOINER)."""
+
 
 def in_html(text: str) -> str:
     """Escape text for HTML. A character that draws nothing becomes a mark with its code."""
@@ -25,7 +31,8 @@ def in_attribute(text: str) -> str:
 
 def in_markdown(text: str) -> str:
     """Escape text for one line of Markdown, such as the label of a link."""
-    return _MARKDOWN.sub(r"\\\1", _HIDDEN.sub(_code, text).replace("\n", " ").replace("\t", " "))
+    line = _HIDDEN.sub(_code, text).replace("\n", " ").replace("\t", " ")
+    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub(_JOINER, line))
 
 
 def visible(text: str) -> str:

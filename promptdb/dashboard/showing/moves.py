@@ -23,7 +23,7 @@ def utc_text(at: datetime) -> str:
 
 
 def utc_html(at: datetime) -> Html:
-    return f"{time_html(at)} UTC"
+    return time_html(at)
 
 
 def mark_html(action: str) -> Html:

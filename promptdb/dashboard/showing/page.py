@@ -58,6 +58,11 @@ def show_empty(text: str, remedy: str | None = None) -> None:
     st.info(in_markdown(text) + more, icon=":material/info:")
 
 
+def show_warning(text: str) -> None:
+    """Show what a visitor should know before the next click."""
+    st.warning(in_markdown(text), icon=":material/warning:")
+
+
 def show_error(error: PromptDBError) -> None:
     """Show an error with its remedy."""
     hint = "" if error.hint is None else f"  \n{in_markdown(error.hint)}"

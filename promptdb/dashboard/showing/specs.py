@@ -63,7 +63,7 @@ def show_contract(prompt: RenderablePrompt) -> None:
     if not contract:
         show_note("The prompt has no variables.")
         return
-    header = ("Variable", "Type", "Needed", "Default", "Allowed", "About")
+    header = ("Variable", "Type", "Required", "Default", "Allowed", "About")
     show_html(table_html("Contract", header, [_line(name, contract[name]) for name in contract]))
     if prompt.spec.variables is None:
         show_note("The file declares no variables: these are the names in its templates.")

@@ -34,7 +34,7 @@ def code_html(text: str) -> Html:
 def time_html(at: datetime) -> Html:
     """Write a time in UTC to the minute, with the exact one for those who point at it."""
     exact = in_attribute(at.isoformat())
-    return f'<time datetime="{exact}" title="{exact}">{at:%Y-%m-%d %H:%M}</time>'
+    return f'<time datetime="{exact}" title="{exact}">{at:%Y-%m-%d %H:%M} UTC</time>'
 
 
 def fact_html(name: str, value: Html) -> Html:
