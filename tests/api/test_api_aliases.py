@@ -205,6 +205,37 @@ def test_the_expected_revision_of_a_deletion_is_in_the_query(api: TestClient, tr
     assert api.delete(PRODUCTION, params={"expected": 2}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("alias", "headers", "status", "detail", "hint"),
+    [
+        ("canary", {"If-Match": "*"}, 412, "support/triage:canary does not exist", None),
+        ("staging", {"If-None-Match": "*"}, 412, "support/triage:staging already exists, at rev:2", None),
+        ("staging", {"If-Match": '"x"'}, 412, "at rev:2, and is not in the state that the request names", None),
+        ("production", {}, 428, "is protected", 'send its ETag as If-Match, or "expected" with the revision'),
+    ],
+    ids=str,
+)
+@on_sqlite
+def test_a_refused_move_says_where_the_alias_is(
+    api: TestClient, alias: str, headers: dict[str, str], status: int, detail: str, hint: str | None
+) -> None:
+    answer = api.put(f"{ALIASES}/{alias}", json={"selector": "rev:3"}, headers=headers)
+    found = answer.json()
+    assert (answer.status_code, detail in found["detail"], (hint or "") in found["hint"]) == (status, True, True)
+
+
+@on_sqlite
+def test_a_protected_alias_that_does_not_exist_is_created_with_a_condition(
+    api: TestClient, triage: PromptService
+) -> None:
+    assert api.delete(PRODUCTION, params={"expected": 2}).status_code == 200
+    answer = api.put(PRODUCTION, json={"selector": "rev:1"})
+    assert (answer.status_code, at(triage)) == (428, None)
+    assert answer.json()["hint"] == 'the alias does not exist: send If-None-Match: *, or "expected": null'
+    created = api.put(PRODUCTION, json={"selector": "rev:1"}, headers={"If-None-Match": "*"})
+    assert created.status_code == 201
+
+
 @on_sqlite
 def test_an_alias_is_created_only_once(api: TestClient) -> None:
     for request in ({"headers": {"If-None-Match": "*"}}, {"json": {"selector": "rev:1", "expected": None}}):

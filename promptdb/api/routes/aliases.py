@@ -19,9 +19,10 @@ from promptdb.api.preconditions import (
     condition_of,
     etag_of,
     key_of,
-    require_condition,
+    lacks_condition,
+    unconditional,
 )
-from promptdb.api.problems import Refusal
+from promptdb.api.problems import Refusal, wrong_value
 from promptdb.api.schemas import Text
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
@@ -29,16 +30,20 @@ from promptdb.api.write_schemas import Alias, Aliases, MadeMove, MoveBody, Relea
 from promptdb.api.writing import write
 from promptdb.domain.access import Grant
 from promptdb.domain.alias_condition import Expected, alias_state
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import MAX_REVISION, parse_alias
 from promptdb.domain.scopes import Action
 from promptdb.domain.wire.problem import problem_fields
 from promptdb.errors import AliasMoved, NotFound
+from promptdb.registry.reader import RegistryReader
 from promptdb.registry.requested_moves import RequestedMove, move_alias
 
 router = APIRouter(tags=["aliases"], route_class=StrictRoute)
 
 _HEADERS = {"ETag": {"description": "The state of the alias, for `If-Match`.", "schema": {"type": "string"}}}
 _OF_MOVES = (404, 409, 412, 428)
+_HINT = 'send its ETag as If-Match, or "expected" with the revision that it points at'
+_HINT_OF_NEW = 'the alias does not exist: send If-None-Match: *, or "expected": null'
 
 
 @router.get("/prompts/{prompt}/aliases", response_model=Aliases, dependencies=[READS], responses=problems(404, 422))
@@ -146,7 +151,7 @@ async def delete_alias(
 ) -> Response:
     """Remove an alias, and keep its history. The conditions are those of a move. The request has no body."""
     if await request.body():
-        raise Refusal(422, "invalid-request", "this request has no body", "expected and reason are in the query")
+        raise wrong_value("body", "this request has no body", "expected and reason are in the query")
     return await _move(request, grant, prompt, alias, "delete", "any" if expected is None else expected, reason)
 
 
@@ -188,6 +193,10 @@ async def release_alias(
     return JSONResponse({"prompt": str(hold.prompt), "alias": hold.alias, **revisions})
 
 
+def _exists(reader: RegistryReader, prompt: PromptId, alias: str) -> bool:
+    return any(view.alias == alias for view in reader.aliases(str(prompt)))
+
+
 async def _move(
     request: Request,
     grant: Grant,
@@ -203,7 +212,9 @@ async def _move(
     name = await run_in_threadpool(present_name, found.reader, grant, Action.PROMOTE, prompt, alias)
     registry = await run_in_threadpool(lambda: found.service_for(grant).registry)
     wanted = RequestedMove(name, alias, action, condition, reason=reason, **more)
-    require_condition(registry, alias, condition)
+    if lacks_condition(registry, alias, condition):
+        is_new = action in ("promote", "split") and not await run_in_threadpool(_exists, found.reader, name, alias)
+        raise unconditional(alias, _HINT_OF_NEW if is_new else _HINT)
     try:
         kept = await write(found, partial(move_alias, registry, wanted, key, answer_to))
     except AliasMoved as error:
