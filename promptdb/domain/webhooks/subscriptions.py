@@ -14,7 +14,7 @@ MAX_URL = 2048
 """The most characters of an address."""
 
 _CHARACTERS = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*")
-"""Those of an address by RFC 3986."""
+"""The characters that an address may have by RFC 3986."""
 
 _EXAMPLE = "write an address such as https://hooks.example.com/promptdb"
 
