@@ -17,6 +17,7 @@ _LIST = rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*"
 _TAGS = re.compile(_LIST)
 _VISIBLE = rf"[\x21-\x7e]{{1,{MAX_KEY}}}"
 _KEY = re.compile(_VISIBLE)
+_HELD = "-held"
 
 IfMatch = Annotated[
     str | None,
@@ -101,8 +102,9 @@ async def key_of(request: Request, token_id: int) -> RequestKey | None:
     return RequestKey(token_id, keys[0], sha256(said.encode()).hexdigest())
 
 
-def etag_of(state: str) -> str:
-    return f'"{state}"'
+def etag_of(state: str, *, held: bool) -> str:
+    """Write the state of an alias as a tag. A hold changes what the alias reads as, so it changes the tag too."""
+    return f'"{state}{_HELD if held else ""}"'
 
 
 def _tags(request: Request, name: str) -> frozenset[str] | None:
@@ -117,5 +119,6 @@ def _tags(request: Request, name: str) -> frozenset[str] | None:
         raise Refusal(
             400, "bad-request", f"{name} is not * or a list of ETags", 'an ETag is in quotes: "3-0d1f4a5b6c7d8e9f"'
         )
-    # A weak one never matches, and neither does a quoted star.
-    return frozenset(tag[1:-1] for tag in re.findall(_TAG, text) if not tag.startswith("W/")) - {ANY_STATE}
+    # A weak one never matches, and neither does a quoted star. A hold that began or ended is not a move.
+    tags = (tag[1:-1] for tag in re.findall(_TAG, text) if not tag.startswith("W/"))
+    return frozenset(tag.removesuffix(_HELD) for tag in tags) - {ANY_STATE}

@@ -67,7 +67,7 @@ def test_aliases_are_listed_and_read_with_the_state_that_moves_compare(api: Test
     ]
     assert found["next"] is None
     read = api.get(STAGING)
-    assert read.json() == {name: value for name, value in found["items"][1].items() if name != "held"}
+    assert read.json() == found["items"][1]
     assert read.headers["cache-control"] == "private, no-cache"
     again = api.get(STAGING, headers={"If-None-Match": read.headers["etag"]})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", read.headers["etag"])
@@ -352,11 +352,18 @@ def test_an_alias_that_was_moved_by_hand_is_held_until_it_is_released(service: P
     service.register_text("a/one", "2")
     with client_for(create_app(service.settings), API) as client:
         path = "prompts/a/one/aliases/production"
-        assert client.put(path, json={"selector": "rev:2", "expected": 1}).json()["held"] is True
+        moved = client.put(path, json={"selector": "rev:2", "expected": 1})
+        assert moved.json()["held"] is True
         assert client.get("prompts/a/one/aliases").json()["items"][0]["held"] is True
+        held = client.get(path)
+        assert (held.json()["held"], held.headers["etag"]) == (True, moved.headers["etag"])
+        same = {"If-Match": held.headers["etag"]}
+        assert client.put(path, json={"selector": "rev:2"}, headers=same).status_code == 200
         released = client.post(f"{path}/release", json={"reason": "fixed in git"})
         assert released.json() == {"prompt": "a/one", "alias": "production", "revision": 2, "git_revision": 1}
         assert client.get("prompts/a/one/aliases").json()["items"][0]["held"] is False
+        seen = {"If-None-Match": held.headers["etag"]}
+        assert client.get(path, headers=seen).json()["held"] is False
         assert client.post(f"{path}/release").status_code == 404
 
 

@@ -50,7 +50,7 @@ _HINT_OF_NEW = 'the alias does not exist: send If-None-Match: *, or "expected": 
 def list_aliases(request: Request, prompt: PromptSegment) -> Response:
     """List the aliases of a prompt."""
     views = served(request).reader.aliases(str(prompt_of(prompt)))
-    return JSONResponse({"items": [{**alias_fields(view), "held": view.held} for view in views], "next": None})
+    return JSONResponse({"items": [alias_fields(view) for view in views], "next": None})
 
 
 @router.get(
@@ -74,10 +74,11 @@ def read_alias(
     views = {view.alias: view for view in served(request).reader.aliases(str(prompt_of(prompt)))}
     if alias not in views:
         raise NotFound(f"{prompt_of(prompt)} has no alias {alias!r}", f"it has {', '.join(views) or 'none'}")
-    headers = {"ETag": etag_of(alias_state(views[alias])), "Cache-Control": CHECKED}
+    found = views[alias]
+    headers = {"ETag": etag_of(alias_state(found), held=found.held), "Cache-Control": CHECKED}
     if if_none_match is not None and names(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return JSONResponse(alias_fields(views[alias]), headers=headers)
+    return JSONResponse(alias_fields(found), headers=headers)
 
 
 @router.put(
