@@ -20,6 +20,7 @@ def alias_fields(view: AliasView) -> dict[str, Any]:
         "generation": view.generation,
         "updated_at": view.updated_at.isoformat(),
         "split": split_fields(view.split),
+        "held": view.held,
     }
 
 
@@ -42,4 +43,6 @@ def answer_to(moved: Moved) -> KeptAnswer:
         "held": move.is_held,
     }
     status = 201 if moved.before is None else 200
-    return KeptAnswer(status, None if after is None else etag_of(alias_state(after)), json.dumps(fields))
+    return KeptAnswer(
+        status, None if after is None else etag_of(alias_state(after), held=move.is_held), json.dumps(fields)
+    )

@@ -38,7 +38,7 @@ class Need(SecurityBase):
         grant = grant_of(request)
         names = request.path_params
         if "prompt" in names:
-            prompt, alias = prompt_of(names["prompt"]), names.get("alias")
+            prompt, alias = prompt_of(names["prompt"], names.get("selector")), names.get("alias")
             require(grant, self.action, prompt, alias)
             if not grant.allows(self.action, None, alias):
                 await run_in_threadpool(require_named, served(request).reader, grant, self.action, prompt, alias)

@@ -176,5 +176,5 @@ def _too_slow() -> Refusal:
 
 
 def _too_large() -> Refusal:
-    detail, hint = f"the body is larger than {MAX_BODY:,} bytes", "send it in several requests"
+    detail, hint = f"the body is larger than {MAX_BODY:,} bytes", "send less in one request"
     return Refusal(413, "too-large", detail, hint, headers={"Connection": "close"})

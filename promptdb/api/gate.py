@@ -64,7 +64,7 @@ class Gate:
         except PromptDBError as error:
             _log.error("no token can be checked: %s (hint: %s)", error.message, error.hint)
             message = "the server cannot check tokens now"
-            raise Refusal(503, "unavailable", message, "its log has the cause", headers=RETRY_AFTER) from error
+            raise Refusal(503, "unavailable", message, "the server's log has the cause", headers=RETRY_AFTER) from error
 
     async def _grant(self, scope: Scope, doorkeeper: Doorkeeper) -> Grant:
         given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
@@ -74,16 +74,20 @@ class Gate:
                 hint = "create a token with 'promptdb token create', and send it"
                 raise Refusal(403, "not-local", f"without a token, this request is refused: {reason}", hint)
             return grant
-        text = _token_in(given, allow_basic=self._basic is not None and _path(scope).startswith(self._basic))
+        is_basic = self._basic is not None and _path(scope).startswith(self._basic)
+        text = _token_in(given, allow_basic=is_basic)
         found = await doorkeeper.grant_of(text) if text is not None else None
         if found is None:
-            raise unauthenticated()
+            raise _unauthenticated(_BASIC if is_basic else _BEARER)
         return found
 
 
-def unauthenticated() -> Refusal:
+_BEARER = "send the header Authorization: Bearer with a token that 'promptdb token create' made"
+_BASIC = "send the token that 'promptdb token create' made as the secret key: HTTP Basic with any public key before it"
+
+
+def _unauthenticated(hint: str) -> Refusal:
     """Make the one answer to requests without a valid token. It does not say why the token is not valid."""
-    hint = "send the header Authorization: Bearer with a token that 'promptdb token create' made"
     detail = "the request needs a valid token"
     return Refusal(401, "unauthenticated", detail, hint, headers={"WWW-Authenticate": "Bearer"})
 

@@ -38,13 +38,20 @@ SELECTOR = parameter("selector", "query", _SELECTOR, "production", default="late
 KEY = parameter("key", "query", "Identifies a user or the like, for an alias with a traffic split.", "user-1")
 
 
-def prompt_of(segment: str) -> PromptId:
+def prompt_of(segment: str, selector: str | None = None) -> PromptId:
     """Read the name of a prompt in a path.
+
+    Args:
+        segment: the name, still encoded.
+        selector: what follows it in the path of an export. It may be the end of the name.
 
     Raises:
         InvalidRef: it is not the name of a prompt with its namespace.
     """
     name = unquote(segment)
+    if "/" not in name and selector is not None:
+        ways = f"write {name}/{selector}/latest for the prompt {name}/{selector}, or default/{name}/{selector}"
+        raise InvalidRef("the path lacks a namespace or a selector", ways)
     if "/" not in name:
         raise InvalidRef(f"{name!r} is not the name of a prompt in a path", f"add its namespace: default/{name}")
     return PromptId.parse(name)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
 
-from promptdb.api.problems import Refusal
+from promptdb.api.problems import wrong_value
 from promptdb.domain.json_fields import Wrong, typed
 
 _CHECK = 8
@@ -42,7 +42,7 @@ def key_in(request: Request, cursor: str | None, read: Callable[[list[Any]], _Ke
     # The checksum has no secret, so anyone can make a cursor.
     except (ValueError, TypeError, IndexError, RecursionError, Wrong) as error:
         hint = "pass next of the page before, with the same filters"
-        raise Refusal(422, "invalid-request", "cursor: not one of this list", hint) from error
+        raise wrong_value("query.cursor", "not one of this list", hint) from error
 
 
 def page(

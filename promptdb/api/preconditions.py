@@ -1,13 +1,13 @@
 """The conditions of requests that move an alias (RFC 9110, RFC 6585), and the keys of those that may be repeated."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Header, Request
 
-from promptdb.api.problems import Refusal
+from promptdb.api.problems import Refusal, wrong_value
 from promptdb.domain.alias_condition import ANY_STATE, Condition, Expected
 from promptdb.domain.kept_answer import MAX_KEY, RequestKey
 from promptdb.registry.stores import Registry
@@ -17,6 +17,7 @@ _LIST = rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*"
 _TAGS = re.compile(_LIST)
 _VISIBLE = rf"[\x21-\x7e]{{1,{MAX_KEY}}}"
 _KEY = re.compile(_VISIBLE)
+_HELD = "-held"
 
 IfMatch = Annotated[
     str | None,
@@ -56,21 +57,32 @@ def condition_of(request: Request, expected: Expected) -> Condition:
         )
     found = Condition(expected, states, absent=none_of is not None)
     if found.names_state and expected != "any":
-        raise Refusal(422, "invalid-request", "expected cannot be combined with If-Match or If-None-Match")
+        place = "query.expected" if request.method == "DELETE" else "body.expected"
+        message = "cannot be combined with If-Match or If-None-Match"
+        raise wrong_value(place, message, "send one of them: the headers compare the state, expected the revision")
     return found
 
 
-def require_condition(registry: Registry, alias: str, condition: Condition) -> None:
-    """Require a condition for the move of a protected alias, so that no one moves it without knowing where it is.
+def lacks_condition(registry: Registry, alias: str, condition: Condition) -> bool:
+    """Check for a protected alias that would move without a condition, so that no one moves it without knowing where it is."""
+    return alias in registry.protected_aliases and not condition.is_given
+
+
+def unconditional(alias: str, hint: str) -> Refusal:
+    """Make the refusal of a move that lacks its condition."""
+    detail = f"the alias {alias} is protected, so its moves need a condition"
+    return Refusal(428, "precondition-required", detail, hint)
+
+
+def refuse_headers_of_moves(request: Request, instead: Mapping[str, str]) -> None:
+    """Refuse the headers of conditions and of repetitions, with what a route has instead of them.
 
     Raises:
-        Refusal: there is none.
+        Refusal: the request has one.
     """
-    if alias in registry.protected_aliases and not condition.is_given:
-        hint = 'send its ETag as If-Match, or "expected" with the revision that it points at'
-        raise Refusal(
-            428, "precondition-required", f"the alias {alias} is protected, so its moves need a condition", hint
-        )
+    for name, hint in instead.items():
+        if name.lower() in request.headers:
+            raise wrong_value(f"header.{name}", "this route does not have this header", hint)
 
 
 async def key_of(request: Request, token_id: int) -> RequestKey | None:
@@ -90,8 +102,9 @@ async def key_of(request: Request, token_id: int) -> RequestKey | None:
     return RequestKey(token_id, keys[0], sha256(said.encode()).hexdigest())
 
 
-def etag_of(state: str) -> str:
-    return f'"{state}"'
+def etag_of(state: str, *, held: bool) -> str:
+    """Write the state of an alias as a tag. A hold changes what the alias reads as, so it changes the tag too."""
+    return f'"{state}{_HELD if held else ""}"'
 
 
 def _tags(request: Request, name: str) -> frozenset[str] | None:
@@ -106,5 +119,6 @@ def _tags(request: Request, name: str) -> frozenset[str] | None:
         raise Refusal(
             400, "bad-request", f"{name} is not * or a list of ETags", 'an ETag is in quotes: "3-0d1f4a5b6c7d8e9f"'
         )
-    # A weak one never matches, and neither does a quoted star.
-    return frozenset(tag[1:-1] for tag in re.findall(_TAG, text) if not tag.startswith("W/")) - {ANY_STATE}
+    # A weak one never matches, and neither does a quoted star. A hold that began or ended is not a move.
+    tags = (tag[1:-1] for tag in re.findall(_TAG, text) if not tag.startswith("W/"))
+    return frozenset(tag.removesuffix(_HELD) for tag in tags) - {ANY_STATE}

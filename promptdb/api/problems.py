@@ -54,6 +54,12 @@ class Refusal(HTTPException):
         self.fields = {**http_problem(code, status, detail, hint), **details}
 
 
+def wrong_value(place: str, message: str, hint: str | None = None) -> Refusal:
+    """Make the refusal of one parameter, header or field, such as `query.cursor`."""
+    found = [{"place": place, "message": message}]
+    return Refusal(422, "invalid-request", f"{place}: {message}", hint, errors=found)
+
+
 def status_of(kind: type[PromptDBError]) -> int:
     return next(STATUSES[base] for base in kind.__mro__ if base in STATUSES)
 
@@ -69,7 +75,7 @@ def refusal_response(refusal: Refusal) -> Response:
 
 def failure(request_id: str) -> Response:
     """Answer for an error that was not expected. Its cause is in the log only."""
-    fields = http_problem("internal-error", 500, "the server failed", f"its log has request {request_id}")
+    fields = http_problem("internal-error", 500, "the server failed", f"the server's log has request {request_id}")
     return problem_response({**fields, "request_id": request_id})
 
 
@@ -90,7 +96,7 @@ async def _promptdb_error(request: Request, error: Exception) -> Response:
     # The message may name hosts and folders of the server.
     request_id = request.state.request_id
     _log.error("request %s: %s (hint: %s)", request_id, error.message, error.hint, exc_info=error)
-    fields = http_problem(code_of(type(error)), status, _BRIEF[status], f"its log has request {request_id}")
+    fields = http_problem(code_of(type(error)), status, _BRIEF[status], f"the server's log has request {request_id}")
     return problem_response({**fields, "request_id": request_id})
 
 
@@ -128,14 +134,25 @@ def _message(found: Mapping[str, Any]) -> str:
     """Say what is wrong with a value, without the words that pydantic has for Python's classes."""
     if found["type"] == "value_error":
         return str(found["ctx"]["error"])
-    return _MESSAGES.get(found["type"]) or str(found["msg"])
+    return _MESSAGES.get(found["type"]) or str(found["msg"]).replace("Input should be", "expected")
 
 
 _MESSAGES = {
-    "missing": "it is missing",
+    "missing": "is required",
     "extra_forbidden": "there is no such field",
-    "model_attributes_type": "Input should be an object",
-    "dict_type": "Input should be an object",
+    "model_attributes_type": "expected an object",
+    "dict_type": "expected an object",
+    "list_type": "expected a list",
+    "string_type": "expected a text",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "finite_number": "expected a number",
+    "string_pattern_mismatch": "has characters that are not possible here, such as line ends",
 }
 
 

@@ -33,7 +33,7 @@ class ErrorDetail(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     message: str
-    place: str | None = Field(default=None, description="the parameter, or the field of the body")
+    place: str | None = Field(default=None, description="the parameter, the header, or the field of the body")
 
 
 class Problem(BaseModel):

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from promptdb.api.problems import Refusal
+from promptdb.api.problems import Refusal, wrong_value
 from promptdb.domain.nearest import nearest
 from promptdb.transfer.strict_json import Refused, strict_json
 
@@ -80,16 +80,13 @@ def _require_clear_query(request: Request, names: frozenset[str]) -> None:
     if len(given) > len(set(given)):
         # A proxy that checks the first could be passed with the second.
         twice = next(name for name in given if given.count(name) > 1)
-        found = [{"place": f"query.{twice}", "message": "it is there more than once"}]
-        raise Refusal(
-            422, "invalid-request", f"query.{twice}: it is there more than once", "send it once", errors=found
-        )
+        raise wrong_value(f"query.{twice}", "is given twice", "send it once")
 
 
 def _require_plain_json(headers: Headers) -> None:
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         hint = "send the header Content-Type: application/json"
-        raise Refusal(415, "unsupported-media-type", "the body must be JSON", hint)
+        raise Refusal(415, "unsupported-media-type", "Content-Type must be application/json", hint)
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         hint = "send it without the header Content-Encoding"
         raise Refusal(415, "unsupported-media-type", "the body must not be compressed", hint)

@@ -130,14 +130,11 @@ class Alias(BaseModel):
     generation: int
     updated_at: Time
     split: Split | None = Field(description="its traffic split, whose control is the revision")
-
-
-class ListedAlias(Alias):
     held: bool = Field(description="it was moved by hand away from where git has it, and syncs leave it there")
 
 
 class Aliases(BaseModel):
-    items: list[ListedAlias]
+    items: list[Alias]
     next: None = None
 
 

@@ -69,8 +69,14 @@ def content_from_spec(spec: PromptSpec | Mapping[str, Any]) -> Content:
         return content_of_file(ParsedPrompt(spec, Document(_SPEC, {}), templates), _NoFiles())
     parsed = parse_document(Document(_SPEC, dict(spec)), _NoFiles())
     if parsed.prompt is None:
-        raise InvalidPrompts([replace(p, hint=_IN_FULL) if p.code is Code.FILE_MISSING else p for p in parsed.problems])
+        raise InvalidPrompts([_without_files(problem) for problem in parsed.problems])
     return _content(parsed, _NoFiles())
+
+
+def _without_files(problem: Problem) -> Problem:
+    if problem.code is not Code.FILE_MISSING:
+        return problem
+    return replace(problem, message=f"a spec cannot name files: {problem.message}", hint=_IN_FULL)
 
 
 def content_from_file(file: Path, settings: AppSettings) -> Content:

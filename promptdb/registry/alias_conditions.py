@@ -33,7 +33,7 @@ def require_condition(
     if condition.expected not in ("any", now):
         raise _elsewhere(connection, prompt, alias, now, f"not at {_revision(condition.expected)}")
     if not condition.holds_for_state(there):
-        raise _elsewhere(connection, prompt, alias, now, "and is not in the state that the request names")
+        raise _in_another_state(connection, prompt, alias, now, absent=condition.absent)
 
 
 def moved_meanwhile(connection: sa.Connection, prompt: PromptId, alias: str) -> AliasMoved:
@@ -41,6 +41,16 @@ def moved_meanwhile(connection: sa.Connection, prompt: PromptId, alias: str) -> 
     there = next(iter(PromptRepository(connection).aliases(prompt, alias)), None)
     message = f"{prompt}:{alias} was moved in the meantime, to {_revision(None if there is None else there.revision)}"
     return AliasMoved(message, "check the alias and try again", last_move=_last_move(connection, prompt, alias))
+
+
+def _in_another_state(
+    connection: sa.Connection, prompt: PromptId, alias: str, now: int | None, *, absent: bool
+) -> AliasMoved:
+    if now is not None and not absent:
+        return _elsewhere(connection, prompt, alias, now, "and is not in the state that the request names")
+    message = f"{prompt}:{alias} " + ("does not exist" if now is None else f"already exists, at rev:{now}")
+    hint = f"'promptdb alias log {prompt} {alias}' shows who moved it"
+    return AliasMoved(message, hint, last_move=_last_move(connection, prompt, alias))
 
 
 def _elsewhere(

@@ -82,7 +82,8 @@ def _api_prefix(text: str) -> str:
 def _origin(text: str) -> str:
     if not _ORIGIN.fullmatch(text):
         raise PydanticCustomError(
-            "origin", "an origin is https://HOST or https://HOST:PORT in lower case, without a path"
+            "origin",
+            "an origin is https://HOST or https://HOST:PORT in lower case, such as https://app.example.com, without a path",
         )
     return text
 

@@ -67,7 +67,7 @@ def test_aliases_are_listed_and_read_with_the_state_that_moves_compare(api: Test
     ]
     assert found["next"] is None
     read = api.get(STAGING)
-    assert read.json() == {name: value for name, value in found["items"][1].items() if name != "held"}
+    assert read.json() == found["items"][1]
     assert read.headers["cache-control"] == "private, no-cache"
     again = api.get(STAGING, headers={"If-None-Match": read.headers["etag"]})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", read.headers["etag"])
@@ -205,6 +205,37 @@ def test_the_expected_revision_of_a_deletion_is_in_the_query(api: TestClient, tr
     assert api.delete(PRODUCTION, params={"expected": 2}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("alias", "headers", "status", "detail", "hint"),
+    [
+        ("canary", {"If-Match": "*"}, 412, "support/triage:canary does not exist", None),
+        ("staging", {"If-None-Match": "*"}, 412, "support/triage:staging already exists, at rev:2", None),
+        ("staging", {"If-Match": '"x"'}, 412, "at rev:2, and is not in the state that the request names", None),
+        ("production", {}, 428, "is protected", 'send its ETag as If-Match, or "expected" with the revision'),
+    ],
+    ids=str,
+)
+@on_sqlite
+def test_a_refused_move_says_where_the_alias_is(
+    api: TestClient, alias: str, headers: dict[str, str], status: int, detail: str, hint: str | None
+) -> None:
+    answer = api.put(f"{ALIASES}/{alias}", json={"selector": "rev:3"}, headers=headers)
+    found = answer.json()
+    assert (answer.status_code, detail in found["detail"], (hint or "") in found["hint"]) == (status, True, True)
+
+
+@on_sqlite
+def test_a_protected_alias_that_does_not_exist_is_created_with_a_condition(
+    api: TestClient, triage: PromptService
+) -> None:
+    assert api.delete(PRODUCTION, params={"expected": 2}).status_code == 200
+    answer = api.put(PRODUCTION, json={"selector": "rev:1"})
+    assert (answer.status_code, at(triage)) == (428, None)
+    assert answer.json()["hint"] == 'the alias does not exist: send If-None-Match: *, or "expected": null'
+    created = api.put(PRODUCTION, json={"selector": "rev:1"}, headers={"If-None-Match": "*"})
+    assert created.status_code == 201
+
+
 @on_sqlite
 def test_an_alias_is_created_only_once(api: TestClient) -> None:
     for request in ({"headers": {"If-None-Match": "*"}}, {"json": {"selector": "rev:1", "expected": None}}):
@@ -321,11 +352,18 @@ def test_an_alias_that_was_moved_by_hand_is_held_until_it_is_released(service: P
     service.register_text("a/one", "2")
     with client_for(create_app(service.settings), API) as client:
         path = "prompts/a/one/aliases/production"
-        assert client.put(path, json={"selector": "rev:2", "expected": 1}).json()["held"] is True
+        moved = client.put(path, json={"selector": "rev:2", "expected": 1})
+        assert moved.json()["held"] is True
         assert client.get("prompts/a/one/aliases").json()["items"][0]["held"] is True
+        held = client.get(path)
+        assert (held.json()["held"], held.headers["etag"]) == (True, moved.headers["etag"])
+        same = {"If-Match": held.headers["etag"]}
+        assert client.put(path, json={"selector": "rev:2"}, headers=same).status_code == 200
         released = client.post(f"{path}/release", json={"reason": "fixed in git"})
         assert released.json() == {"prompt": "a/one", "alias": "production", "revision": 2, "git_revision": 1}
         assert client.get("prompts/a/one/aliases").json()["items"][0]["held"] is False
+        seen = {"If-None-Match": held.headers["etag"]}
+        assert client.get(path, headers=seen).json()["held"] is False
         assert client.post(f"{path}/release").status_code == 404
 
 

@@ -84,6 +84,55 @@ def test_a_request_that_fails_gets_problem_details(
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "more", "place", "message"),
+    [
+        ("GET", "changes?since=abc", {}, "query.since", ""),
+        ("GET", "events", {"headers": {"Last-Event-ID": "abc"}}, "header.Last-Event-ID", ""),
+        ("GET", "versions?cursor=zzz", {}, "query.cursor", "not one of this list"),
+        ("GET", "versions?limit=x", {}, "query.limit", "expected a whole number"),
+        ("GET", "versions?limit=1&limit=2", {}, "query.limit", "is given twice"),
+        ("GET", "prompts?archived=x", {}, "query.archived", "expected true or false"),
+        ("GET", "changes?wait=x", {}, "query.wait", "expected a number"),
+        ("POST", "webhooks", {"json": {}}, "body.url", "is required"),
+        ("POST", "preload", {"json": {"refs": [], "alias": "x"}}, "body.refs", "cannot be combined with alias"),
+        ("POST", "preload", {"json": {"alias": 1}}, "body.alias", "expected a text"),
+        ("POST", "preload", {"json": {"alias": "a\nb"}}, "body.alias", "has characters that are not possible here"),
+        ("POST", "webhooks", {"json": {"url": "ftp://x"}}, "body.url", "the address is not that of a web server"),
+        ("POST", "webhooks", {"json": {"url": "https://x/", "namespace": "a b"}}, "body.namespace", "'a b' is not a"),
+        (
+            *("PUT", "prompts/a/one/aliases/x"),
+            {"json": {"selector": "rev:1", "expected": 1}, "headers": {"If-Match": "*"}},
+            *("body.expected", "cannot be combined with If-Match"),
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+@on_sqlite
+def test_a_wrong_value_is_named_with_its_place_in_plain_words(
+    api: TestClient, method: str, path: str, more: dict, place: str, message: str
+) -> None:
+    answer = api.request(method, path, **more)
+    found = answer.json()
+    assert (answer.status_code, found["code"]) == (422, "invalid-request")
+    assert found["errors"][0]["place"] == place
+    assert found["errors"][0]["message"].startswith(message)
+    assert found["detail"].startswith(f"{place}: {message}")
+    assert found["hint"]
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("exports/support/triage", "write support/triage/latest"),
+        ("exports/support%2Ftriage", "lists the paths"),
+    ],
+)
+@on_sqlite
+def test_the_path_of_an_export_has_a_selector(api: TestClient, path: str, hint: str) -> None:
+    assert hint in api.get(f"http://127.0.0.1:8000/api/v1/{path}").json()["hint"]
+
+
 @on_sqlite
 def test_a_body_of_unknown_length_has_the_same_limit(api: TestClient) -> None:
     answer = api.post("preload", content=iter([b" " * MAX_BODY, b" "]), headers=JSON)

@@ -72,6 +72,38 @@ def test_an_alias_moves_in_the_same_transaction_and_compares(api: TestClient, se
     assert service.alias_log("a/one", "production")[0].reason == "ready"
 
 
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "place", "hint"),
+    [
+        ({"alias": "production"}, {"If-Match": "*"}, 422, "header.If-Match", '"expected" in the body'),
+        ({"alias": "production"}, {"If-None-Match": "*"}, 422, "header.If-None-Match", '"expected" in the body'),
+        ({}, {"Idempotency-Key": "key"}, 422, "header.Idempotency-Key", '"expected" in the body'),
+        ({"expected": 1}, {}, 422, "body.expected", 'add "alias"'),
+        ({"expected": None}, {}, 422, "body.expected", 'add "alias"'),
+        ({"reason": "faster"}, {}, 422, "body.reason", 'add "alias"'),
+        ({"allow_breaking": True}, {}, 422, "body.allow_breaking", 'add "alias"'),
+        ({"alias": "production"}, {}, 428, None, '"expected": REVISION, or null if the alias must not exist'),
+    ],
+    ids=str,
+)
+@on_sqlite
+def test_nothing_that_a_registration_says_is_ignored(
+    api: TestClient,
+    service: PromptService,
+    body: dict[str, Any],
+    headers: dict[str, str],
+    status: int,
+    place: str | None,
+    hint: str,
+) -> None:
+    answer = api.post(REGISTER, json={"prompt": "a/one", "spec": {"template": "1"}, **body}, headers=headers)
+    found = answer.json()
+    assert (answer.status_code, hint in found["hint"], service.list_prompts()) == (status, True, [])
+    assert [one["place"] for one in found.get("errors", [])] == ([] if place is None else [place])
+    if place is not None:
+        assert found["detail"].startswith(f"{place}: ")
+
+
 @on_sqlite
 def test_a_comparison_that_fails_names_the_last_move(api: TestClient) -> None:
     registered(api, "1", alias="staging", reason="first")
@@ -114,6 +146,7 @@ def test_a_spec_reads_no_file_of_the_server(
     found = answer.json()
     assert (answer.status_code, found["code"]) == (422, "invalid-prompts")
     assert "cannot name other files" in found["hint"]
+    assert "a spec cannot name files" in found["detail"]
     assert "SECRET" not in answer.text
     assert dump(service.engine) == before
 

@@ -19,9 +19,10 @@ from promptdb.api.preconditions import (
     condition_of,
     etag_of,
     key_of,
-    require_condition,
+    lacks_condition,
+    unconditional,
 )
-from promptdb.api.problems import Refusal
+from promptdb.api.problems import Refusal, wrong_value
 from promptdb.api.schemas import Text
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
@@ -29,23 +30,27 @@ from promptdb.api.write_schemas import Alias, Aliases, MadeMove, MoveBody, Relea
 from promptdb.api.writing import write
 from promptdb.domain.access import Grant
 from promptdb.domain.alias_condition import Expected, alias_state
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import MAX_REVISION, parse_alias
 from promptdb.domain.scopes import Action
 from promptdb.domain.wire.problem import problem_fields
 from promptdb.errors import AliasMoved, NotFound
+from promptdb.registry.reader import RegistryReader
 from promptdb.registry.requested_moves import RequestedMove, move_alias
 
 router = APIRouter(tags=["aliases"], route_class=StrictRoute)
 
 _HEADERS = {"ETag": {"description": "The state of the alias, for `If-Match`.", "schema": {"type": "string"}}}
 _OF_MOVES = (404, 409, 412, 428)
+_HINT = 'send its ETag as If-Match, or "expected" with the revision that it points at'
+_HINT_OF_NEW = 'the alias does not exist: send If-None-Match: *, or "expected": null'
 
 
 @router.get("/prompts/{prompt}/aliases", response_model=Aliases, dependencies=[READS], responses=problems(404, 422))
 def list_aliases(request: Request, prompt: PromptSegment) -> Response:
     """List the aliases of a prompt."""
     views = served(request).reader.aliases(str(prompt_of(prompt)))
-    return JSONResponse({"items": [{**alias_fields(view), "held": view.held} for view in views], "next": None})
+    return JSONResponse({"items": [alias_fields(view) for view in views], "next": None})
 
 
 @router.get(
@@ -69,10 +74,11 @@ def read_alias(
     views = {view.alias: view for view in served(request).reader.aliases(str(prompt_of(prompt)))}
     if alias not in views:
         raise NotFound(f"{prompt_of(prompt)} has no alias {alias!r}", f"it has {', '.join(views) or 'none'}")
-    headers = {"ETag": etag_of(alias_state(views[alias])), "Cache-Control": CHECKED}
+    found = views[alias]
+    headers = {"ETag": etag_of(alias_state(found), held=found.held), "Cache-Control": CHECKED}
     if if_none_match is not None and names(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return JSONResponse(alias_fields(views[alias]), headers=headers)
+    return JSONResponse(alias_fields(found), headers=headers)
 
 
 @router.put(
@@ -146,7 +152,7 @@ async def delete_alias(
 ) -> Response:
     """Remove an alias, and keep its history. The conditions are those of a move. The request has no body."""
     if await request.body():
-        raise Refusal(422, "invalid-request", "this request has no body", "expected and reason are in the query")
+        raise wrong_value("body", "this request has no body", "expected and reason are in the query")
     return await _move(request, grant, prompt, alias, "delete", "any" if expected is None else expected, reason)
 
 
@@ -188,6 +194,10 @@ async def release_alias(
     return JSONResponse({"prompt": str(hold.prompt), "alias": hold.alias, **revisions})
 
 
+def _exists(reader: RegistryReader, prompt: PromptId, alias: str) -> bool:
+    return any(view.alias == alias for view in reader.aliases(str(prompt)))
+
+
 async def _move(
     request: Request,
     grant: Grant,
@@ -203,7 +213,9 @@ async def _move(
     name = await run_in_threadpool(present_name, found.reader, grant, Action.PROMOTE, prompt, alias)
     registry = await run_in_threadpool(lambda: found.service_for(grant).registry)
     wanted = RequestedMove(name, alias, action, condition, reason=reason, **more)
-    require_condition(registry, alias, condition)
+    if lacks_condition(registry, alias, condition):
+        is_new = action in ("promote", "split") and not await run_in_threadpool(_exists, found.reader, name, alias)
+        raise unconditional(alias, _HINT_OF_NEW if is_new else _HINT)
     try:
         kept = await write(found, partial(move_alias, registry, wanted, key, answer_to))
     except AliasMoved as error:

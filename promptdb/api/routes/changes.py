@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from promptdb.api.auth import Reads
 from promptdb.api.openapi import problems
-from promptdb.api.problems import Refusal
+from promptdb.api.problems import wrong_value
 from promptdb.api.schemas import Changes
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
@@ -43,10 +43,10 @@ async def changes(
     return changes_fields(grant.visible(answer))
 
 
-def generation_in(text: str | None) -> Generation | None:
-    """Read `since`. Raise Refusal if it is not the text of a generation."""
+def generation_in(text: str | None, place: str = "query.since") -> Generation | None:
+    """Read a generation. Raise Refusal, which names the place, if it is not the text of one."""
     try:
         return None if text is None else parse_generation(text)
     except Wrong as error:
         hint = "send a generation as an answer had it, or omit it"
-        raise Refusal(422, "invalid-request", f"since: {error}", hint) from error
+        raise wrong_value(place, str(error), hint) from error

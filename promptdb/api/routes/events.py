@@ -48,7 +48,8 @@ async def events(
 ) -> Response:
     """Report changes when they happen, as server-sent events. The first one comes at once, with those since a generation."""
     streams = served(request).streams
-    first = await streams.frame(generation_in(last_event_id or since), grant)
+    since_then = generation_in(last_event_id, "header.Last-Event-ID") if last_event_id else generation_in(since)
+    first = await streams.frame(since_then, grant)
     if streams.is_full_for(grant):
         message, hint = "the server has as many streams as it can", "ask /changes instead, or come back later"
         raise Refusal(503, "unavailable", message, hint, headers={"Retry-After": "10"})

@@ -24,5 +24,5 @@ def readyz(request: Request) -> dict[str, str]:
         served(request).changes(None)
     except PromptDBError as error:
         message = "the registry cannot be read"
-        raise Refusal(503, "unavailable", message, "its log has the cause", headers=RETRY_AFTER) from error
+        raise Refusal(503, "unavailable", message, "the server's log has the cause", headers=RETRY_AFTER) from error
     return {"status": "ready"}

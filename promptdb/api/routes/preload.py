@@ -9,7 +9,7 @@ from starlette.responses import Response
 from promptdb.api.answers import files_of
 from promptdb.api.auth import Reads, require_named
 from promptdb.api.openapi import problems_of_body
-from promptdb.api.problems import Refusal, status_of
+from promptdb.api.problems import Refusal, status_of, wrong_value
 from promptdb.api.schemas import PreloadBody, Preloaded
 from promptdb.api.served import Served, served
 from promptdb.api.strict_bodies import StrictRoute
@@ -28,7 +28,7 @@ router = APIRouter(tags=["clients"], route_class=StrictRoute)
 def preload(request: Request, grant: Reads, body: PreloadBody) -> Response:
     """Read the versions of an alias for all prompts that have it, or those of some references."""
     if body.refs is not None and (body.alias is not None or body.namespace is not None):
-        raise Refusal(422, "invalid-request", "refs cannot be combined with alias and namespace", "send two requests")
+        raise wrong_value("body.refs", "cannot be combined with alias and namespace", "send two requests")
     found = served(request)
     # Before the versions, so that a change in between is found by the next look at the changes.
     generation = found.changes(None).generation

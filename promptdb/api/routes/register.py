@@ -9,7 +9,8 @@ from starlette.responses import JSONResponse, Response
 from promptdb.api.auth import Writes, require_named
 from promptdb.api.names import address
 from promptdb.api.openapi import problems_of_body
-from promptdb.api.preconditions import require_condition
+from promptdb.api.preconditions import lacks_condition, refuse_headers_of_moves, unconditional
+from promptdb.api.problems import wrong_value
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.api.write_schemas import RegisterBody, Registered
@@ -23,6 +24,14 @@ from promptdb.registry.reader import RegistryReader
 from promptdb.sync.alias_moves import Pointing
 
 router = APIRouter(tags=["prompts"], route_class=StrictRoute)
+
+_CONDITION = 'send "expected" in the body: the revision that the alias points at, or null if it must not exist'
+_INSTEAD = {
+    "If-Match": _CONDITION,
+    "If-None-Match": _CONDITION,
+    "Idempotency-Key": 'omit it: the newest content makes no version again. "expected" in the body guards the alias',
+}
+"""Headers that would change what a request means if they were obeyed, and so must not be ignored."""
 
 
 @router.post(
@@ -39,12 +48,14 @@ async def register(request: Request, grant: Writes, body: RegisterBody) -> Respo
 
     `Location` is the address of the version. It needs the scope `write` for the prompt and, with an alias, `promote` for that.
     """
+    refuse_headers_of_moves(request, _INSTEAD)
     found, prompt = served(request), PromptId.parse(body.prompt)
     pointing = _pointing(body)
     await run_in_threadpool(_require, found.reader, grant, prompt, body.alias)
     service = found.service_for(grant)
-    if pointing is not None:
-        require_condition(found.reader.registry, pointing.alias, Condition(pointing.expected))
+    registry = found.reader.registry
+    if pointing is not None and lacks_condition(registry, pointing.alias, Condition(pointing.expected)):
+        raise unconditional(pointing.alias, 'send "expected": REVISION, or null if the alias must not exist')
     registered = await write(found, partial(service.register_spec, str(prompt), body.spec, alias=pointing))
     version = registered.version
     fields = {"created": registered.created, "revived": registered.revived, "alias": body.alias}
@@ -61,5 +72,12 @@ def _require(reader: RegistryReader, grant: Grant, prompt: PromptId, alias: str 
 
 def _pointing(body: RegisterBody) -> Pointing | None:
     if body.alias is None:
+        given = {
+            "expected": body.expects != "any",
+            "reason": body.reason is not None,
+            "allow_breaking": body.allow_breaking,
+        }
+        for name in (name for name, is_given in given.items() if is_given):
+            raise wrong_value(f"body.{name}", "is about an alias, and there is none", 'add "alias", or omit this')
         return None
     return Pointing(body.alias, body.reason, body.allow_breaking, body.expects)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from promptdb.api.auth import ADMINISTERS, Administers
 from promptdb.api.openapi import problems, problems_of_body
 from promptdb.api.paging import DEFAULT_LIMIT, MAX_NUMBER, Cursor, Limit, key_in, page
-from promptdb.api.problems import Refusal
+from promptdb.api.problems import wrong_value
 from promptdb.api.schemas import Body, Page, Time
 from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
@@ -24,7 +24,7 @@ from promptdb.registry import webhooks
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=StrictRoute)
 
-_URL = r"^https?://[!$%&'()*+,\-./0-9:;=?A-Z\[\]_a-z~]+$"
+_URL = r"^https?://[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+$"
 
 # A type that does not exist is refused with a hint, below.
 EventType = Annotated[str, Field(max_length=64, json_schema_extra={"enum": [*EVENT_TYPES]})]
@@ -57,12 +57,13 @@ class WebhookBody(Body):
         json_schema_extra={"examples": [{"url": "https://hooks.example.com/promptdb", "events": ["alias.moved"]}]},
     )
 
-    url: str = Field(max_length=MAX_URL, pattern=_URL)
+    # The patterns are for the document only: such values are refused with a sentence, below.
+    url: str = Field(max_length=MAX_URL, json_schema_extra={"pattern": _URL})
     events: list[EventType] = Field(default=[], max_length=100, description="by default all types, also later ones")
     namespace: str = Field(
         default="*",
         max_length=MAX_IDENTITY,
-        pattern=PATTERN,
+        json_schema_extra={"pattern": PATTERN},
         description="a pattern of the namespaces whose prompts it gets events of",
     )
 
@@ -130,8 +131,7 @@ def _at(place: str) -> Iterator[None]:
     try:
         yield
     except InvalidRef as error:
-        found = [{"place": place, "message": error.message}]
-        raise Refusal(422, "invalid-request", f"{place}: {error.message}", error.hint, errors=found) from error
+        raise wrong_value(place, error.message, error.hint) from error
 
 
 @router.delete("/{webhook}", status_code=204, dependencies=[ADMINISTERS], responses=problems(404, 422))

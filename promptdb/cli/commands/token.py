@@ -4,15 +4,20 @@ import re
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from promptdb.cli.opening import registry
 from promptdb.cli.options import json_option
 from promptdb.cli.present.output import print_json, print_table, short_time
+from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.scopes import Scope
 from promptdb.domain.tokens import ApiToken, fault_of
-from promptdb.errors import ConfigError
+from promptdb.errors import ConfigError, InvalidRef
+
+if TYPE_CHECKING:
+    from promptdb.registry.stores import Registry
 
 _MOST_DAYS = 36_500
 _READ = 1_000  # characters; a token has 40
@@ -80,6 +85,10 @@ def create(name: str, scopes: tuple[Scope, ...], expires: datetime | None, as_js
 
     with registry() as opened:
         made, text = create_token(opened, name, scopes, expires)
+        prompts = [scope for scope in scopes if _names_a_prompt(opened, scope)]
+    for scope in prompts:
+        prompt = scope.namespaces
+        click.echo(f"warning: {scope} does not cover the prompt {prompt}: a scope cannot name a prompt", err=True)
     if as_json:
         print_json({"token": text, **_facts(made)})
         return
@@ -145,6 +154,19 @@ def check(as_json: bool) -> int:
     else:
         click.echo("this is the form of a token" if fault is None else f"this is not a token: {fault}")
     return 0 if fault is None else 1
+
+
+def _names_a_prompt(opened: "Registry", scope: Scope) -> bool:
+    from promptdb.registry.reader import RegistryReader
+
+    if scope.namespaces is None:
+        return False
+    try:
+        prompt = PromptId.parse(scope.namespaces.text)
+    except InvalidRef:
+        # A pattern is not a name.
+        return False
+    return RegistryReader(opened).current_name(prompt) is not None
 
 
 def _from_input() -> str:

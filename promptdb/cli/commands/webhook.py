@@ -184,8 +184,9 @@ def replay(webhook: int, deliveries: tuple[int, ...], as_json: bool) -> None:
     if as_json:
         print_json({"webhook": webhook, "deliveries": number})
     else:
-        what = "delivery is" if number == 1 else "deliveries are"
-        click.echo(f"{number:,} {what} due again; 'promptdb serve' or 'promptdb webhook deliver' sends them")
+        verb, them = ("is", "it") if number == 1 else ("are", "them")
+        sends = f"'promptdb serve' or 'promptdb webhook deliver' sends {them}"
+        click.echo(f"{count(number, 'delivery')} {verb} due again; {sends}")
 
 
 @command.command("deliver")

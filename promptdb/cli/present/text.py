@@ -41,8 +41,14 @@ def print_rest(number: int, *, more: str = "more", err: bool = False) -> None:
 
 
 def count(number: int, noun: str) -> str:
-    """Write a number with its noun: `1 alias`, `2,000 prompts`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith("s") else "s")
+    """Write a number with its noun: `1 alias`, `2,000 prompts`, `3 deliveries`."""
+    return f"{number:,} {noun if number == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
 
 
 def pointed(revision: int | None, split: "Split | None" = None) -> str:

@@ -1,5 +1,6 @@
 """Webhooks as they are registered: their addresses, and the events that each of them gets."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,9 @@ from promptdb.errors import InvalidRef
 
 MAX_URL = 2048
 """The most characters of an address."""
+
+_CHARACTERS = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*")
+"""The characters that an address may have by RFC 3986."""
 
 _EXAMPLE = "write an address such as https://hooks.example.com/promptdb"
 
@@ -81,7 +85,7 @@ def parse_url(text: str) -> SplitResult:
     Raises:
         InvalidRef: it is not an http or https address, or has a part that a webhook has no use for.
     """
-    if not text.isascii() or not text.isprintable() or " " in text:
+    if not _CHARACTERS.fullmatch(text):
         raise InvalidRef("the address has characters that must be encoded", f"{_EXAMPLE}, others as %XX or xn--")
     if len(text) > MAX_URL:
         raise InvalidRef("the address is too long", f"at most {MAX_URL} characters")
@@ -90,7 +94,7 @@ def parse_url(text: str) -> SplitResult:
         is_complete = found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
     except ValueError:
         is_complete = False
-    if not is_complete or "\\" in text:
+    if not is_complete:
         raise InvalidRef("the address is not that of a web server", _EXAMPLE)
     if "@" in found.netloc:
         raise InvalidRef("the address holds a user or a password", "receivers check the signature instead")

@@ -11,7 +11,8 @@ _OTHER_NAMES = {"inputs": "variables"} | dict.fromkeys(("content", "text", "prom
 """Names of other tools -> the name here."""
 
 _METADATA = {name: name for name in ("title", "description", "tags", "owners", "labels", "user_version")}
-_METADATA |= {"version": "user_version", "author": "owners", "authors": "owners"}
+_METADATA |= {"version": "user_version", "author": "owners", "authors": "owners", "owner": "owners", "tag": "tags"}
+_LISTS = frozenset({"tags", "owners"})
 _MODEL = frozenset(
     {"provider", "temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "stream", "reasoning_effort"}
     | {"frequency_penalty", "presence_penalty", "max_output_tokens", "max_completion_tokens"}
@@ -75,7 +76,9 @@ def _home(name: str, value: Any) -> str | None:
     if name == "name":
         return "the path of the file is the name of the prompt; for people, write 'metadata: {title: ...}'"
     if name in _METADATA:
-        return f"write 'metadata: {{{_METADATA[name]}: {_shown(value)}}}'"
+        field = _METADATA[name]
+        shown = f"[{_shown(value)}]" if field in _LISTS and not isinstance(value, list) else _shown(value)
+        return f"write 'metadata: {{{field}: {shown}}}'"
     if name in _MODEL:
         return f"write 'model: {{{name}: {_shown(value)}}}'"
     return "a role belongs to each of the 'messages', or to the front matter of a text file" if name == "role" else None

@@ -33,6 +33,15 @@ def test_the_token_stands_alone_on_standard_output(run: Run, synced: Path) -> No
     assert made.out[:20] not in listed.out
 
 
+def test_a_scope_with_the_name_of_a_prompt_is_a_warning(run: Run, synced: Path) -> None:
+    made = run("token", "create", "ci", "--scope", "read@support/triage", "--scope", "read@support/*")
+    assert made.code == 0
+    assert made.err.startswith(
+        "warning: read@support/triage does not cover the prompt support/triage: a scope cannot name a prompt\nnote: "
+    )
+    assert "warning" not in run("token", "create", "cd", "--scope", "read@support").err
+
+
 def test_quiet_prints_the_token_all_the_same(run: Run, synced: Path) -> None:
     made = run("-q", "token", "create", "ci", "--scope", "read")
     assert re.fullmatch(rf"{TOKEN_PATTERN}\n", made.out)

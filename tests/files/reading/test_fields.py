@@ -320,6 +320,8 @@ def test_a_suggestion_is_never_the_mistake_itself(one_problem: OneProblem, text:
         ("prompt: x\n", "did you mean 'template'?"),
         ("template: x\ninputs: {}\n", "did you mean 'variables'?"),
         ("template: x\ntags: [a]\n", "write 'metadata: {tags: [\"a\"]}'"),
+        ("template: x\nowner: ann\n", "write 'metadata: {owners: [ann]}'"),
+        ("template: x\nauthor: [ann]\n", "write 'metadata: {owners: [\"ann\"]}'"),
         ("template: x\nmodel_name: y\n", "did you mean 'model'?"),
         ("template: x\nmetadata: {title: Good, and short}\n", "quote a value that contains a comma"),
     ],
