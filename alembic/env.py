@@ -25,9 +25,11 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    from promptdb.db.engine import make_engine, writing
+    from promptdb.db.engine import create_missing, make_engine, writing
     from promptdb.settings import load_settings
 
     settings = load_settings(Path.cwd())
-    with writing(make_engine(settings.database_url.get_secret_value(), settings.base)) as own:
+    engine = make_engine(settings.database_url.get_secret_value(), settings.base)
+    create_missing(engine)
+    with writing(engine) as own:
         run(own)

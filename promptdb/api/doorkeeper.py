@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from anyio import to_thread
@@ -68,6 +69,7 @@ class Doorkeeper:
         known = await remembered.get()
         if known is None:
             return None
+        self._is_closed = True
         self._tokens[hashed] = remembered
         token, grant = known
         now = datetime.now(UTC)
@@ -79,10 +81,13 @@ class Doorkeeper:
     async def open_grant(self) -> Grant | None:
         """Return the grant without a token: unlimited until the registry has its first one, and None from then on.
 
+        Once this process has seen a token, it stays closed, even if the file of the registry is replaced by one without tokens.
+
         Raises:
             PromptDBError: the database fails, and has not answered in the last hour.
         """
-        self._is_closed = self._is_closed or await self._has_tokens.get()
+        if not self._is_closed and await self._has_tokens.get():
+            self._is_closed = True
         return None if self._is_closed else UNLIMITED
 
     async def note_uses(self) -> None:
@@ -100,8 +105,17 @@ class Doorkeeper:
 
     async def _note_often(self) -> None:
         while True:
+            await self._look()
             await asyncio.sleep(NOTED)
             await self.note_uses()
+
+    async def _look(self) -> None:
+        """Look for the first token, also if no request comes."""
+        if self._is_closed:
+            return
+        with suppress(PromptDBError):
+            if await to_thread.run_sync(lambda: tokens.has_tokens(self._registry()), abandon_on_cancel=True):
+                self._is_closed = True
 
 
 def _known(token: ApiToken | None) -> tuple[ApiToken, Grant] | None:

@@ -108,7 +108,8 @@ class Served:
         if (found := self._services.get(grant.actor)) is None:
             stores = self.reader.stores
             own = replace(stores, actor=grant.actor, open_blobs=lambda: stores.blobs)
-            found = self._services[grant.actor] = PromptService(self.settings, reader=RegistryReader(own))
+            reader = RegistryReader(own, is_ready=self.reader.is_ready)
+            found = self._services[grant.actor] = PromptService(self.settings, reader=reader)
         return found
 
     def changes(self, since: Generation | None) -> Changes:

@@ -1,9 +1,8 @@
 """The engine of a database: explicit transactions, one write lock, and errors with remedies."""
 
-import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, NoReturn
@@ -17,6 +16,7 @@ from promptdb.db.driver_errors import fault_in
 from promptdb.db.lost_commit import OPTION, Marks
 from promptdb.db.postgresql import READ_ONLY, begin_explicitly, connect_arguments, take_write_lock, without_secrets
 from promptdb.db.retry import again
+from promptdb.db.sqlite_file import is_moved, moved, open_existing, require_folder
 from promptdb.errors import ConfigError, IntegrityFailure, LockTimeout, MissingExtra, StorageError, Unreachable
 
 _CACHE_KIB = 64 * 1024
@@ -73,7 +73,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         StorageError, LockTimeout: the database failed.
     """
     options = {READ_ONLY: True}
-    with restated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
+    with restated(engine), _connected(engine).execution_options(**options) as connection, connection.begin():
         yield connection
 
 
@@ -85,6 +85,8 @@ def writing(engine: sa.Engine, *, alone: bool = True) -> Iterator[sa.Connection]
 
     The lock ends with the connection, so a killed process leaves none behind. If the connection is lost during the commit, a
     second transaction finds out whether the commit succeeded.
+
+    On SQLite it refuses to write into a file that is not at its path any more, where the rows would be lost.
 
     Raises:
         LockTimeout: another writer held the lock for too long.
@@ -99,12 +101,29 @@ def writing(engine: sa.Engine, *, alone: bool = True) -> Iterator[sa.Connection]
     ):
         if alone and engine.dialect.name == "postgresql":
             take_write_lock(connection)
+        _require_unmoved(connection)
         yield connection
+        _require_unmoved(connection)
         try:
             transaction.commit()
         except DBAPIError as error:
             if not (marks and error.connection_invalidated and _is_committed(engine, marks)):
                 raise
+
+
+def _connected(engine: sa.Engine) -> sa.Connection:
+    connection = engine.connect()
+    if not is_moved(connection):
+        return connection
+    connection.close()
+    engine.dispose()
+    return engine.connect()
+
+
+def _require_unmoved(connection: sa.Connection) -> None:
+    if is_moved(connection):
+        connection.engine.dispose()
+        raise moved(connection.engine)
 
 
 def _is_committed(engine: sa.Engine, marks: Marks) -> bool:
@@ -144,8 +163,15 @@ def is_missing(engine: sa.Engine) -> bool:
     if engine.dialect.name != "sqlite":
         return False
     file = Path(engine.url.database or "")
-    _require_folder(file)
+    require_folder(file)
     return not file.exists()
+
+
+def create_missing(engine: sa.Engine) -> None:
+    """Create the file of a SQLite database if it does not exist yet. Connections never do."""
+    if is_missing(engine):
+        with restated(engine), closing(engine.dialect.loaded_dbapi.connect(engine.url.database)):
+            pass
 
 
 def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
@@ -165,13 +191,7 @@ def _restate(engine: sa.Engine, error: Exception) -> NoReturn:
 def _sqlite(url: URL, base: Path, lock_timeout: float) -> sa.Engine:
     path = base / (url.database or "")
     engine = sa.create_engine(url.set(database=str(path)), connect_args={"timeout": lock_timeout})
-
-    @sa.event.listens_for(engine, "do_connect")
-    def _open(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> None:
-        _require_folder(path)
-        if (options_of_url := _read_only(path)) is not None:
-            arguments[0], options["uri"] = f"{path.resolve().as_uri()}?{options_of_url}", True
-
+    open_existing(engine, path)
     return _with_transactions(engine, lock_timeout)
 
 
@@ -192,21 +212,6 @@ def _with_transactions(engine: sa.Engine, lock_timeout: float = 0.0) -> sa.Engin
             connection.exec_driver_sql("BEGIN")
 
     return engine
-
-
-def _require_folder(path: Path) -> None:
-    if not path.parent.is_dir():
-        hint = "create it or set PROMPTDB_DATABASE_URL"
-        # It may come back, as the folder of a disk that is not mounted at the moment.
-        raise StorageError(f"there is no folder {path.parent} for the database", hint)
-
-
-def _read_only(path: Path) -> str | None:
-    """Return the options to open a database that this process may not write, as in an image; None for any other."""
-    if not path.exists() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-        return None
-    # In WAL mode even a reader writes beside the file, unless the file is immutable (https://sqlite.org/wal.html#rodb).
-    return "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
 
 
 def _begin_writing(connection: sa.Connection, lock_timeout: float) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from promptdb.db.columns import metadata
-from promptdb.db.engine import address, is_missing, memory_engine, reading, writing
+from promptdb.db.engine import address, create_missing, is_missing, memory_engine, reading, writing
 from promptdb.db.retry import retried
 from promptdb.errors import ConfigError
 
@@ -81,7 +81,6 @@ def empty_database() -> sa.Engine:
 @retried
 def current_revision(engine: sa.Engine) -> str | None:
     """Return the migration that the database is at, or None if there is none."""
-    # To connect would create the file.
     if is_missing(engine):
         return None
     with reading(engine) as connection:
@@ -89,13 +88,14 @@ def current_revision(engine: sa.Engine) -> str | None:
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """Run the migrations up to `revision`, all or none, under the write lock.
+    """Run the migrations up to `revision`, all or none, under the write lock. Creates a missing SQLite file.
 
     Raises:
         ConfigError: the database has tables of another application, or comes from a newer release.
     """
     from alembic import command  # slow to import, and rarely needed
 
+    create_missing(engine)
     with writing(engine) as connection:
         current = _current(connection)
         if current is None and _tables(connection):

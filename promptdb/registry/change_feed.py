@@ -8,6 +8,7 @@ from time import monotonic, sleep
 from promptdb.db.engine import reading
 from promptdb.db.generations import changes_since, generation_of
 from promptdb.db.notices import Listener, listening
+from promptdb.db.sqlite_file import FileId, file_id
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.errors import StorageError
 from promptdb.registry.reader import RegistryReader
@@ -31,7 +32,7 @@ class ChangeFeed:
         self._reader = reader
         self._listener: Listener | None = None
         self._open = ExitStack()
-        self._file: tuple[int, int] | None = None
+        self._file: FileId | None = None
         self._is_another = False
 
     def changes(self, since: Generation | None) -> Changes:
@@ -78,11 +79,11 @@ class ChangeFeed:
         if engine.dialect.name != "sqlite":
             return
         try:
-            found = Path(str(engine.url.database)).stat()
-        except OSError as error:
-            message = f"the database {self._reader.registry.address} is gone: {error.strerror}"
-            raise StorageError(message, "put the file back, or restore a backup there; it is read at once") from error
-        file = found.st_dev, found.st_ino
+            file = file_id(Path(str(engine.url.database)))
+        except StorageError:
+            # Lookups would go on in a file that only the connections of the pool still have.
+            engine.dispose()
+            raise
         if self._file not in (None, file):
             engine.dispose()
             self._is_another = True

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from typing import BinaryIO, Literal, Self
 
 import sqlalchemy as sa
@@ -57,9 +56,9 @@ class RecordedAssets:
 class RegistryReader:
     """Reads one database and one blob store. Thread-safe; connections are pooled, and opened at the first use."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, is_ready: bool = False) -> None:
         self.stores = registry
-        self.is_ready = False
+        self.is_ready = is_ready
 
     @classmethod
     def of(cls, settings: AppSettings, sharing: Sharing | None = None) -> Self:
@@ -75,10 +74,16 @@ class RegistryReader:
             self.is_ready = True
         return self.stores
 
-    @cached_property
+    @property
     def created(self) -> Registry:
-        """The stores for a first write, which creates a missing SQLite database. Errors as in `Registry.created`."""
-        return self.stores.created()
+        """The stores for a first write, which creates a missing SQLite database. Errors as in `Registry.created`.
+
+        A database that was there before and is missing now is not created: a new one would hide that it is gone.
+        """
+        if not self.is_ready:
+            self.stores.created()
+            self.is_ready = True
+        return self.stores
 
     def close(self) -> None:
         """Return the database connections."""

@@ -15,7 +15,7 @@ from workers import killed_at, open_registry, together, upgrade_schema
 
 from promptdb.db import migrate
 from promptdb.db.columns import metadata
-from promptdb.db.engine import make_engine
+from promptdb.db.engine import create_missing, make_engine
 from promptdb.errors import ConfigError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -211,6 +211,7 @@ def test_an_outdated_stamp_asks_for_an_upgrade(empty: sa.Engine, monkeypatch: py
 
 
 def test_a_database_with_tables_of_something_else_is_refused_and_left_as_it_is(empty: sa.Engine) -> None:
+    create_missing(empty)
     execute(empty, "CREATE TABLE customers (id INTEGER)")
     for act in (migrate.ensure_schema, migrate.upgrade):
         with pytest.raises(ConfigError, match="holds tables that are not promptdb's") as caught:

@@ -253,7 +253,7 @@ def test_a_database_that_may_only_be_read_is_read_without_writing_beside_it(
     service.register_text("a/one", "Hello")
     service.close()
     before = {path.name for path in tmp_path.iterdir()}
-    monkeypatch.setattr("promptdb.db.engine.os.access", lambda *_: False)
+    monkeypatch.setattr("promptdb.db.sqlite_file.os.access", lambda *_: False)
     reader = PromptService(service.settings)
     assert reader.get("a/one").render_text() == "Hello"
     assert {path.name for path in tmp_path.iterdir()} == before
