@@ -59,7 +59,7 @@ RENDERERS = {
 }
 """The methods of a prompt that take values by keyword, with their results."""
 
-LOOKUP = ("fallback: Fallback | None = None",)
+LOOKUP = ("key: str | None = None", "fallback: Fallback | None = None")
 """The parameters of a lookup besides the reference."""
 
 _ABSTRACT = {"Mapping": Given("object"), "Sequence": Given("messages")}
