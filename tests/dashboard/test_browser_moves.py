@@ -84,9 +84,9 @@ def test_a_double_click_moves_an_alias_once(service: PromptService, place: str, 
     button(page, "Promote production to v4").dblclick()
     said(page, "production moved from v3 to v4")
     assert log(service, prompt) == [("promote", 4, "it is better")]
-    page.get_by_text("Roll back", exact=True)
     button(page, "Make another move").click()
     page.get_by_text("Roll back", exact=True).click()
+    settled(page)
     button(page, "Roll production back to v3").dblclick()
     said(page, "production rolled back from v4 to v3")
     assert log(service, prompt)[0] == ("rollback", 3, None)
