@@ -62,7 +62,7 @@ def test_a_token_gets_what_its_scopes_allow(contract: Contract, path: str, metho
 def test_what_an_answer_names_is_there_until_it_is_removed(
     migrated_database: Callable[..., str], tmp_path: Path
 ) -> None:
-    statuses = ask_in_sequence(partial(migrated_database, "sqlite"), tmp_path, sequences=4, steps=12)
+    statuses = ask_in_sequence(partial(migrated_database, "sqlite"), tmp_path, sequences=8, steps=12)
     assert {200, 201, 204} <= statuses.keys()
 
 
