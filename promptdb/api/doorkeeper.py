@@ -41,6 +41,7 @@ class Doorkeeper:
         self._uses: dict[int, datetime] = {}
         self._noted: dict[int, datetime] = {}
         self._noting: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to note last uses."""
@@ -51,6 +52,8 @@ class Doorkeeper:
         if self._noting is not None:
             self._noting.cancel()
             await asyncio.wait([self._noting])
+        if self._looking is not None:
+            await asyncio.wait([self._looking], timeout=LAST_NOTE)
         await asyncio.gather(self._has_tokens.close(), *(token.close() for token in self._tokens.values()))
         await asyncio.wait([asyncio.create_task(self.note_uses())], timeout=LAST_NOTE)
 
@@ -105,7 +108,8 @@ class Doorkeeper:
 
     async def _note_often(self) -> None:
         while True:
-            await self._look()
+            # A task of its own: a look that is cancelled would leave its connection behind.
+            self._looking = asyncio.create_task(self._look())
             await asyncio.sleep(NOTED)
             await self.note_uses()
 
@@ -114,7 +118,7 @@ class Doorkeeper:
         if self._is_closed:
             return
         with suppress(PromptDBError):
-            if await to_thread.run_sync(lambda: tokens.has_tokens(self._registry()), abandon_on_cancel=True):
+            if await to_thread.run_sync(lambda: tokens.has_tokens(self._registry())):
                 self._is_closed = True
 
 
