@@ -1,13 +1,15 @@
-"""A dashboard over the registry of `service`."""
+"""Dashboards over the registry of `service`: in this process, or in a process of its own behind the HTTP API."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import streamlit.config
+from browsers import promptdb_dashboard
 from dashboards import environment_of
+from servers import in_thread
 
-from promptdb import PromptService
+from promptdb import PromptService, create_app
 
 
 @pytest.fixture
@@ -28,3 +30,17 @@ def dashboard(
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     return service
+
+
+@pytest.fixture(scope="module")
+def server_port(service: PromptService) -> Iterator[int]:
+    with in_thread(create_app(service.settings)) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def remote_place(server_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard over the HTTP API."""
+    address = {"PROMPTDB_URL": f"http://127.0.0.1:{server_port}"}
+    with promptdb_dashboard(tmp_path_factory.mktemp("elsewhere"), address) as url:
+        yield url

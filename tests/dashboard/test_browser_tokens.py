@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from apis import token_of, until_refused
-from browsers import chromium, needs_chromium, opened, promptdb_dashboard, settled
+from browsers import chromium, needs_chromium, opened, settled
 from registries import settings_for
-from servers import in_thread
 
-from promptdb import PromptService, create_app
+from promptdb import PromptService
 from promptdb.registry.tokens import revoke_token
 
 pytestmark = [needs_chromium, pytest.mark.slow]
@@ -23,25 +22,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PromptService]
         yield opened_service
 
 
-@pytest.fixture(scope="module")
-def server_port(service: PromptService) -> Iterator[int]:
-    with in_thread(create_app(service.settings)) as port:
-        yield port
-
-
-@pytest.fixture(scope="module")
-def place(server_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    address = {"PROMPTDB_URL": f"http://127.0.0.1:{server_port}"}
-    with promptdb_dashboard(tmp_path_factory.mktemp("elsewhere"), address) as url:
-        yield url
-
-
 def test_a_person_enters_a_token_that_shows_its_namespaces_until_it_ends(
-    service: PromptService, server_port: int, place: str
+    service: PromptService, server_port: int, remote_place: str
 ) -> None:
     token = token_of(service, "read@a", name="ann")
     with chromium() as browser:
-        page = opened(browser, f"{place}/prompts")
+        page = opened(browser, f"{remote_place}/prompts")
         assert page.get_by_role("link", name="a/one").count() == 0
         field = page.get_by_label("Access token")
         assert field.get_attribute("type") == "password"

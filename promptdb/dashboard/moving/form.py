@@ -67,19 +67,22 @@ def show_form(
         placeholder="why, for those who read the history",
         autocomplete="off",
     )
-    name = version_name(target.version.revision)
-    label = (
-        f"Promote {request.alias} to {name}" if request.action == "promote" else f"Roll {request.alias} back to {name}"
-    )
+    allow_breaking = consents and bool(broken or _refused(request))
     st.button(
-        in_markdown(label),
+        in_markdown(_label(request, version_name(target.version.revision))),
         # Another one after each move, so that a click that comes late does nothing.
         key=f"move {_state(request)}",
         type="primary",
         disabled=not consents,
         on_click=send,
         args=(request, _REASON),
-        kwargs={"allow_breaking": consents and bool(broken or _refused(request))},
+        kwargs={"allow_breaking": allow_breaking},
+    )
+
+
+def _label(request: Request, name: str) -> str:
+    return (
+        f"Promote {request.alias} to {name}" if request.action == "promote" else f"Roll {request.alias} back to {name}"
     )
 
 

@@ -24,26 +24,38 @@ class _Noted:
     address: dict[str, str]
 
 
+class _Memory:
+    """Keeps the outcome of the last request of a session, if there was one."""
+
+    noted: _Noted | None = None
+
+
+def _memory() -> _Memory:
+    memory: _Memory = st.session_state.setdefault(_KEY, _Memory())
+    return memory
+
+
 def send(request: Request, reason_key: str, *, allow_breaking: bool) -> None:
     """Make a move, and note what became of it for this address. A second click on the same button does nothing."""
-    noted = st.session_state.get(_KEY)
-    if noted is not None and noted.outcome.request == request and noted.outcome.move is not None:
-        return
+    # Asked for before the move: each use of Streamlit's state may end this run, for a click that came meanwhile.
+    memory, address = _memory(), st.query_params.to_dict()
     reason = (st.session_state.get(reason_key) or "").strip() or None
-    outcome = make_move(opened.registry, request, reason, allow_breaking=allow_breaking)
-    st.session_state[_KEY] = _Noted(outcome, st.query_params.to_dict())
-    if outcome.move is not None:
+    last = memory.noted.outcome if memory.noted is not None else None
+    if last is None or last.request != request or last.move is None:
+        last = make_move(opened.registry, request, reason, allow_breaking=allow_breaking)
+        memory.noted = _Noted(last, address)
+    if last.move is not None:
         st.session_state[reason_key] = ""
 
 
 def noted() -> Outcome | None:
     """Return what became of the last request at this address."""
-    found = st.session_state.get(_KEY)
+    found = _memory().noted
     return found.outcome if found is not None and found.address == st.query_params.to_dict() else None
 
 
 def _forget() -> None:
-    st.session_state.pop(_KEY, None)
+    _memory().noted = None
 
 
 def show_outcome(shown: AliasView | None) -> bool:
