@@ -77,6 +77,11 @@ def app_for(settings: AppSettings) -> FastAPI:
     app.add_middleware(Front, prefix=settings.api_prefix, report=_reporting(metrics))
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
+    _add_routes(app, settings, metrics)
+    return app
+
+
+def _add_routes(app: FastAPI, settings: AppSettings, metrics: "Metrics | None") -> None:
     # One level of routers, because the match of each level takes time.
     for router in ROUTERS:
         app.include_router(router, prefix=settings.api_prefix)
@@ -91,7 +96,6 @@ def app_for(settings: AppSettings) -> FastAPI:
     app.include_router(health.router, include_in_schema=False)
     app.state.methods_at = partial(_methods_at, settings.api_prefix)
     app.openapi = openapi.document_of(app)  # type: ignore[method-assign]
-    return app
 
 
 def _metrics(settings: AppSettings) -> "Metrics | None":

@@ -100,7 +100,7 @@ def refusal(address: str | None, headers: Mapping[str, Sequence[str]]) -> str | 
 
     Args:
         address: the one at which the server listens. None means all.
-        headers: those of the connection, by names in lower case; none if there is no browser.
+        headers: those of the connection, by names in lower case. A call without a browser has none.
     """
     if not is_loopback(address or ""):
         return "others can reach this address"

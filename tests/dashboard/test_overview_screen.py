@@ -50,7 +50,9 @@ def test_files_that_were_synced_do_not_differ(
     sync()
     assert "✓ The files, the registry and the declared aliases are the same." in html_of(visit(HOME))
     write(tree, {"a/one.txt": "{"})
-    assert "promptdb check lists" in visit(HOME).info[0].value
+    app = visit(HOME)
+    assert "Some files have problems" in app.warning[0].value
+    assert "a/one.txt:1:1: PDB301 " in app.code[0].value
 
 
 def test_prompts_that_changed_since_production_lead_to_what_changed(dashboard: PromptService) -> None:
@@ -92,7 +94,7 @@ def test_behind_the_api_each_person_has_a_token(dashboard: PromptService, monkey
         assert [label for label, _ in links_of(app)] == ["a/one"]
         assert token not in str(app.query_params)
         home = visit(HOME, {"pdb_token": token})
-        assert "There is no checkout here" in html_of(home)
+        assert "outside of a checkout" in html_of(home)
         assert "syncs concern all" in html_of(home)
         wrong = visit(to_prompts(), {"pdb_token": "pdb_" + "x" * 36})
         assert "ended or been revoked" in wrong.error[0].value

@@ -42,6 +42,11 @@ router = APIRouter(tags=["aliases"], route_class=StrictRoute)
 
 _HEADERS = {"ETag": {"description": "The state of the alias, for `If-Match`.", "schema": {"type": "string"}}}
 _OF_MOVES = (404, 409, 412, 428)
+_MADE: dict[int | str, dict[str, Any]] = {
+    200: {"headers": _HEADERS},
+    201: {"model": MadeMove, "description": "The alias did not exist before.", "headers": _HEADERS},
+    **problems_of_body(*_OF_MOVES),
+}
 _HINT = 'send its ETag as If-Match, or "expected" with the revision that it points at'
 _HINT_OF_NEW = 'the alias does not exist: send If-None-Match: *, or "expected": null'
 
@@ -84,11 +89,7 @@ def read_alias(
 @router.put(
     "/prompts/{prompt}/aliases/{alias}",
     response_model=MadeMove,
-    responses={
-        200: {"headers": _HEADERS},
-        201: {"model": MadeMove, "description": "The alias did not exist before.", "headers": _HEADERS},
-        **problems_of_body(*_OF_MOVES),
-    },
+    responses=_MADE,
 )
 async def promote(
     request: Request,
@@ -108,11 +109,7 @@ async def promote(
 @router.put(
     "/prompts/{prompt}/aliases/{alias}/split",
     response_model=MadeMove,
-    responses={
-        200: {"headers": _HEADERS},
-        201: {"model": MadeMove, "description": "The alias did not exist before.", "headers": _HEADERS},
-        **problems_of_body(*_OF_MOVES),
-    },
+    responses=_MADE,
 )
 async def split(
     request: Request,

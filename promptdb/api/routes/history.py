@@ -18,7 +18,7 @@ from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain.json_fields import number, time, typed
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.scopes import Action
-from promptdb.domain.views import BlameEntry
+from promptdb.domain.views import AliasEventView, BlameEntry
 from promptdb.registry.listings import list_all_moves, list_moves, list_runs
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -54,10 +54,8 @@ def history(
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """List the moves of a prompt's aliases, the newest first."""
-    before = key_in(request, cursor, lambda key: number(key[0], 1, MAX_NUMBER))
-    found = list_moves(served(request).reader.registry, prompt_of(prompt), alias, before, limit + 1)
-    answer = page(request, response, found, limit, lambda numbered: [numbered[0]])
-    return {**answer, "items": [move for _, move in answer["items"]]}
+    found = list_moves(served(request).reader.registry, prompt_of(prompt), alias, _before(request, cursor), limit + 1)
+    return _moves(request, response, found, limit)
 
 
 @router.get("/history", response_model=Page[Move], responses=problems(422))
@@ -70,8 +68,15 @@ def whole_history(
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """List the moves of the aliases of all prompts, the newest first."""
-    before = key_in(request, cursor, lambda key: number(key[0], 1, MAX_NUMBER))
-    found = list_all_moves(served(request).reader.registry, grant.reads, alias, before, limit + 1)
+    found = list_all_moves(served(request).reader.registry, grant.reads, alias, _before(request, cursor), limit + 1)
+    return _moves(request, response, found, limit)
+
+
+def _before(request: Request, cursor: str | None) -> int | None:
+    return key_in(request, cursor, lambda key: number(key[0], 1, MAX_NUMBER))
+
+
+def _moves(request: Request, response: Response, found: list[tuple[int, AliasEventView]], limit: int) -> dict[str, Any]:
     answer = page(request, response, found, limit, lambda numbered: [numbered[0]])
     return {**answer, "items": [move for _, move in answer["items"]]}
 

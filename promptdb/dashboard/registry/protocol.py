@@ -38,7 +38,7 @@ class Registry(Protocol):
 
     Raises:
         InvalidRef: a name, an alias or a reference is malformed.
-        NotFound: there is no such prompt or version. The hint lists what does exist.
+        NotFound: there is no such prompt or version. The hint lists those that exist.
         Unauthorized: the server behind it does not accept the token, or needs one.
         Forbidden: the token does not permit this.
         StorageError: the registry cannot be reached, or fails.

@@ -6,12 +6,13 @@ import streamlit as st
 
 from promptdb.dashboard import opened
 from promptdb.dashboard.inputs import Values
-from promptdb.dashboard.links import COMPARE, to_comparison, to_prompt, to_prompts, to_trial
+from promptdb.dashboard.links import COMPARE, to_comparison, to_prompt, to_trial
 from promptdb.dashboard.registry.protocol import Registry
 from promptdb.dashboard.showing.diffs import MARKS_NOTE, Left, View, diff_html
 from promptdb.dashboard.showing.effects import assets_html, effects_html
 from promptdb.dashboard.showing.input_form import INPUTS, ask_for_values
 from promptdb.dashboard.showing.page import (
+    named_prompt,
     show_empty,
     show_error,
     show_heading,
@@ -48,11 +49,8 @@ class _Side:
 
 def main() -> None:
     """Show the choice of two versions, and below what differs."""
-    name = st.query_params.get("name")
-    if not name:
-        show_title("Compare")
-        show_empty("The address names no prompt.", "Choose one in the list of prompts.")
-        show_link(to_prompts(), "Prompts")
+    name = named_prompt("Compare")
+    if name is None:
         return
     show_title(f"Compare {name}")
     registry = opened.registry()

@@ -17,13 +17,14 @@ from promptdb.dashboard.registry.protocol import Registry
 from promptdb.dashboard.showing.escaping import in_html
 from promptdb.dashboard.showing.moves import move_html, run_html
 from promptdb.dashboard.showing.page import (
-    show_empty,
     show_error,
     show_heading,
     show_html,
     show_link,
     show_note,
+    show_problems,
     show_title,
+    show_warning,
 )
 from promptdb.dashboard.showing.prompts import selector_of, version_name
 from promptdb.dashboard.showing.tables import badges_html
@@ -55,7 +56,7 @@ def main() -> None:
 def _show_files(checkout: Workspace | None) -> None:
     show_heading("Files and registry")
     if checkout is None:
-        show_note("There is no checkout here to compare with.")
+        show_note("This dashboard runs outside of a checkout, so it has no files to compare.")
         return
     try:
         with st.spinner("Comparing the files with the registry"):
@@ -68,7 +69,8 @@ def _show_files(checkout: Workspace | None) -> None:
         place = f"{origin.git_ref or 'detached'} at {origin.commit_id[:10]}"
         show_note(f"The files are {place}{', with uncommitted changes' if origin.is_dirty else ''}.")
     if problems:
-        show_empty(f"The files have {len(problems)} problems.", "promptdb check lists them.")
+        show_warning("Some files have problems. They are compared as soon as they are valid.")
+        show_problems(problems)
     found = differences(status.plan)
     for difference in found[:SHOWN]:
         _show_difference(difference)

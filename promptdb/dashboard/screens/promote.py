@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from promptdb.dashboard import opened
-from promptdb.dashboard.links import to_history, to_prompt, to_prompts
+from promptdb.dashboard.links import to_history, to_prompt
 from promptdb.dashboard.moving.form import show_form
 from promptdb.dashboard.moving.outcome import show_outcome
 from promptdb.dashboard.moving.request import Action, Request
@@ -15,7 +15,15 @@ from promptdb.dashboard.moving.stages import show_stages
 from promptdb.dashboard.registry.protocol import Registry, Standing
 from promptdb.dashboard.showing.address import choice_field
 from promptdb.dashboard.showing.moves import utc_text
-from promptdb.dashboard.showing.page import show_empty, show_error, show_link, show_note, show_title, show_warning
+from promptdb.dashboard.showing.page import (
+    named_prompt,
+    show_empty,
+    show_error,
+    show_link,
+    show_note,
+    show_title,
+    show_warning,
+)
 from promptdb.dashboard.showing.prompts import selector_of, version_name
 from promptdb.domain.aliases import rollback_targets
 from promptdb.domain.nearest import nearest
@@ -47,11 +55,8 @@ class Place:
 
 def main() -> None:
     """Show the stages of the prompt that the address names, and the chosen move."""
-    name = st.query_params.get("name")
-    if not name:
-        show_title("Promote")
-        show_empty("The address names no prompt.", "Choose one in the list of prompts.")
-        show_link(to_prompts(), "Prompts")
+    name = named_prompt("Promote")
+    if name is None:
         return
     show_title(f"Promote {name}", "Point an alias at a version, or roll it back.")
     registry = opened.registry()
@@ -93,7 +98,7 @@ def _choose_alias(place: Place) -> str | None:
 def _show_move(registry: Registry, place: Place, alias: str, fields: Sequence[DeltaGenerator]) -> None:
     shown = next((one for one in place.standing.aliases if one.alias == alias), None)
     with fields[1]:
-        # There is no way back for a new alias.
+        # A new alias has no earlier target.
         action: Action = "promote" if shown is None else _choose_action()
     with fields[2]:
         selector = _choose_version(place, alias) if action == "promote" else None

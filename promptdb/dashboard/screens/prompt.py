@@ -10,12 +10,11 @@ from promptdb.dashboard.links import (
     to_history,
     to_promotion,
     to_prompt,
-    to_prompts,
     to_trial,
 )
 from promptdb.dashboard.registry.protocol import PAGE, Standing
 from promptdb.dashboard.showing.page import (
-    show_empty,
+    named_prompt,
     show_heading,
     show_html,
     show_link,
@@ -32,13 +31,11 @@ from promptdb.render.resolved import ResolvedPrompt
 
 def main() -> None:
     """Show the version that the address names, beside a list of all."""
-    query = st.query_params.to_dict()
-    name, before = query.get("name"), query.get("before", "")
-    if not name:
-        show_title("Prompt")
-        show_empty("The address names no prompt.", "Choose one in the list of prompts.")
-        show_link(to_prompts(), "Prompts")
+    name = named_prompt("Prompt")
+    if name is None:
         return
+    query = st.query_params.to_dict()
+    before = query.get("before", "")
     show_title(name)
     registry = opened.registry()
     found = registry.version(f"{name}:{query.get('version', LATEST)}")

@@ -6,10 +6,11 @@ import streamlit as st
 
 from promptdb.dashboard import opened
 from promptdb.dashboard.inputs import Values
-from promptdb.dashboard.links import FILE, TRY, to_comparison, to_prompt, to_prompts
+from promptdb.dashboard.links import FILE, TRY, to_comparison, to_prompt
 from promptdb.dashboard.showing.golden import show_golden_tests
 from promptdb.dashboard.showing.input_form import INPUTS, ask_for_values
 from promptdb.dashboard.showing.page import (
+    named_prompt,
     show_empty,
     show_error,
     show_heading,
@@ -31,11 +32,8 @@ from promptdb.settings import load_settings
 
 def main() -> None:
     """Show the choice of a version, the form beside the output, and the tests."""
-    name = st.query_params.get("name")
-    if not name:
-        show_title("Try")
-        show_empty("The address names no prompt.", "Choose one in the list of prompts.")
-        show_link(to_prompts(), "Prompts")
+    name = named_prompt("Try")
+    if name is None:
         return
     show_title(f"Try {name}")
     registry = opened.registry()

@@ -20,7 +20,7 @@ def show_golden_tests(prompt: PromptId, found: RenderablePrompt) -> None:
     show_heading("Golden tests")
     checkout = opened.checkout()
     if checkout is None:
-        show_note("There is no checkout here, and versions do not have the tests of their files.")
+        show_note("This dashboard runs outside of a checkout, and versions do not have the tests of their files.")
         return
     if not st.button("Run the tests of the file", icon=":material/checklist:"):
         show_note("They run on the file as it is, as promptdb check runs them.")

@@ -1,15 +1,17 @@
 """Puts parts of pages on the screen: links, headings, errors and empty states."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
-from promptdb.dashboard.links import Link
+from promptdb.dashboard.links import Link, to_prompts
 from promptdb.dashboard.showing.escaping import in_html, in_markdown
 from promptdb.dashboard.showing.tables import Html
 from promptdb.errors import InvalidPrompts, PromptDBError
+from promptdb.problems import Problem
 
 # For the tab: Streamlit loads an icon with a name from the internet.
 ICON = Path(__file__).with_name("icon.png")
@@ -58,6 +60,16 @@ def show_empty(text: str, remedy: str | None = None) -> None:
     st.info(in_markdown(text) + more, icon=":material/info:")
 
 
+def named_prompt(title: str) -> str | None:
+    """Return the prompt that the address names. If it names none, say so under the title of the page."""
+    name = st.query_params.get("name")
+    if not name:
+        show_title(title)
+        show_empty("The address names no prompt.", "Choose one in the list of prompts.")
+        show_link(to_prompts(), "Prompts")
+    return name or None
+
+
 def show_warning(text: str) -> None:
     """Show what a visitor should know before the next click."""
     st.warning(in_markdown(text), icon=":material/warning:")
@@ -68,5 +80,12 @@ def show_error(error: PromptDBError) -> None:
     hint = "" if error.hint is None else f"  \n{in_markdown(error.hint)}"
     st.error(in_markdown(error.message) + hint, icon=":material/error:")
     if isinstance(error, InvalidPrompts):
-        lines = [str(problem) for problem in error.problems[:_MAX_PROBLEMS]]
-        st.code("\n".join(lines), language=None, wrap_lines=True)
+        show_problems(error.problems)
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Show the first problems of prompt files with their places."""
+    lines = [str(problem) for problem in problems[:_MAX_PROBLEMS]]
+    if len(problems) > _MAX_PROBLEMS:
+        lines.append(f"{len(problems) - _MAX_PROBLEMS:,} more: promptdb check lists all")
+    st.code("\n".join(lines), language=None, wrap_lines=True)
