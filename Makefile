@@ -15,7 +15,7 @@ SAMPLED := tests/ci/test_pre_commit.py tests/watch/test_watch_convergence.py \
 	tests/api/test_api_webhooks.py tests/client/test_client_forks.py tests/client/test_client_promotions.py
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo check test soak lint format lock clean
+.PHONY: demo check test soak release-check lint format lock clean
 
 demo: $(VENV)/.demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo
@@ -30,6 +30,12 @@ test: lint
 # Faults at every step and in many places: minutes. Ends with a table of what was done, and what came of it.
 soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto tests/faults tests/soak $(SAMPLED)
+
+# What a release uploads, in dist/: built, tried in an environment of its own, and told in the changelog.
+release-check: $(VENV)/.dev
+	rm -rf dist
+	sh scripts/try_release dist
+	$(BIN)/python scripts/changelog.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -10,7 +10,13 @@ DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
 PAGES = sorted(
     file
-    for folder, name in (("", "*"), ("docs", "*"), ("prompts", "README"), (".github", "*"))
+    for folder, name in (
+        ("", "*"),
+        ("docs", "*"),
+        ("prompts", "README"),
+        (".github", "*"),
+        ("skills/promptdb", "SKILL"),
+    )
     for file in (ROOT / folder).glob(f"{name}.md")
 )
 """Every page that people read. Other Markdown files are prompts."""
