@@ -56,6 +56,7 @@ JOBS = {
     "Serve prompts and events": {
         "serve": ("serve", "Serve prompts to applications over HTTP."),
         "dashboard": ("dashboard", "Show the registry in a browser: what is live, and what differs."),
+        "mcp": ("mcp", "Offer prompts to MCP clients, such as editors and chat programs."),
         "token": ("token", "Create, list, revoke and check access tokens of the HTTP API."),
         "webhook": ("webhook", "Send events to other programs, as docs/webhooks.md explains."),
     },

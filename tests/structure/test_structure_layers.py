@@ -132,7 +132,7 @@ def test_a_door_reaches_another_one_only_to_start_it() -> None:
         for source, _, target in inner_imports()
         if {room(source), room(target)} <= doors and room(source) != room(target)
     }
-    assert found == {"promptdb.cli.commands.dashboard", "promptdb.cli.commands.serve"}
+    assert found == {f"promptdb.cli.commands.{command}" for command in ("dashboard", "mcp", "serve")}
 
 
 def test_the_folder_of_commands_holds_commands_only() -> None:
