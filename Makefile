@@ -12,7 +12,8 @@ SAMPLED := tests/ci/test_pre_commit.py tests/watch/test_watch_convergence.py \
 	tests/sync/test_history.py tests/sync/test_sync_order.py tests/sync/test_sync_sequences.py \
 	tests/sync/test_moved_roots.py tests/render/jinja/test_jinja_hostile.py tests/project/test_large_files.py \
 	tests/files/editing/test_edit.py tests/db/test_upgrade_path.py tests/api/test_serve.py \
-	tests/api/test_api_webhooks.py tests/client/test_client_forks.py tests/client/test_client_promotions.py
+	tests/api/test_api_webhooks.py tests/client/test_client_forks.py tests/client/test_client_promotions.py \
+	tests/dashboard/test_browser_comparing.py tests/dashboard/test_browser_reading.py
 export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: demo check test soak release-check lint format lock clean

@@ -22,9 +22,11 @@ def variable_of(key: str, prefix: str = PREFIX) -> str | None:
 
 def environment(fields: Mapping[str, FieldInfo], prefix: str) -> dict[str, Any]:
     """Read the settings in environment variables. Lists and tables are JSON there."""
+    # The first one of several that differ in case, as in `variable_of`.
+    variables = {name.upper(): name for name in reversed(list(os.environ))}
     found: dict[str, Any] = {}
     for name, field in fields.items():
-        if (variable := variable_of(name, prefix)) is None:
+        if (variable := variables.get(prefix + name.upper())) is None:
             continue
         found[name] = value = os.environ[variable]
         if get_origin(field.annotation) in (dict, list):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -149,7 +150,7 @@ def test_what_making_blobs_raises_is_raised(store: BlobStore, count: int) -> Non
 
     with pytest.raises(Stopped):
         store.put_all(blobs())
-    assert [thread for thread in threading.enumerate() if thread.name.startswith("promptdb-")] == []
+    assert [thread for thread in threading.enumerate() if re.fullmatch(r"promptdb-\d+", thread.name)] == []
 
 
 def test_blobs_are_asked_for_as_their_turn_comes(store: BlobStore) -> None:

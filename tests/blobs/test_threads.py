@@ -1,5 +1,6 @@
 """Work in several threads: all of it is done, or the first error ends it."""
 
+import re
 import threading
 from collections.abc import Iterator
 from threading import Barrier, Event
@@ -13,7 +14,7 @@ TIMEOUT = 120.0
 
 
 def threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("promptdb")]
+    return [thread for thread in threading.enumerate() if re.fullmatch(r"promptdb-\d+", thread.name)]
 
 
 def test_each_item_is_worked_on_once() -> None:

@@ -8,6 +8,7 @@ import streamlit.config
 from browsers import promptdb_dashboard
 from dashboards import environment_of
 from servers import in_thread
+from streamlit.components.v2 import manifest_scanner
 
 from promptdb import PromptService, create_app
 
@@ -19,6 +20,14 @@ def _on_loopback() -> Iterator[None]:
     streamlit.config.set_option("server.address", "127.0.0.1")
     yield
     streamlit.config.set_option("server.address", before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_foreign_components() -> Iterator[None]:
+    """Streamlit looks through all installed packages for components at each start, and each visit of a test is one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", list)
+        yield
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_inputs_follow_to_the_page_that_tries(place: str, browser: Browser) -> N
     assert outputs(page)[1:] == ["Hi", "Yes?", "Good day " + "x" * 3_000]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.soak), "dark"])
 def test_traps_are_text_and_nothing_of_ours_is_a_serious_barrier(place: str, browser: Browser, scheme: str) -> None:
     page = opened(browser, place, color_scheme=scheme)
     for link in (

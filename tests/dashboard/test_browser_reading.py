@@ -118,7 +118,7 @@ def test_a_large_prompt_is_cut_and_its_download_is_whole(place: str, browser: Br
     assert (tmp_path / "one.yaml").read_text().count("0123456789abcde") == 65_536
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.soak), "dark"])
 def test_nothing_of_ours_is_a_serious_barrier(place: str, browser: Browser, scheme: str) -> None:
     page = opened(browser, place, color_scheme=scheme)
     one = PromptId("a", "one")

@@ -27,6 +27,10 @@ _GIVES_UP = 3.0
 
 OPTIONS = (
     "fsync=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
     "max_wal_size=64MB",
     "min_wal_size=32MB",
     "dynamic_shared_memory_type=mmap",  # in its own folder, so that a killed server leaves nothing elsewhere
