@@ -50,6 +50,11 @@ def named_by_path(_: click.Context, __: click.Parameter, text: str | None) -> st
     return text if chat is None else f"{chat}{colon}{selector}"
 
 
+key_option = click.option(
+    "--key", help="Take the arm of a traffic split that this key gets, such as the id of a user. Default: the control."
+)
+
+
 def ref_argument(name: str, *, required: bool = True) -> Callable[[_F], _F]:
     """Add an argument for a reference, which may have the path of a prompt file in place of the name."""
     return click.argument(name, required=required, callback=named_by_path)

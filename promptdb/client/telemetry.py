@@ -71,6 +71,8 @@ class TracedPrompt(ResolvedPrompt):
         span = trace.get_current_span()
         if span.is_recording():
             span.set_attributes(span_attributes(self))
+            if self.split is not None and self.reason in (Reason.SPLIT, Reason.STALE):
+                span.add_event("feature_flag.evaluation", evaluation_attributes(self))
 
 
 def span_attributes(prompt: ResolvedPrompt) -> dict[str, str | bool]:
@@ -88,6 +90,20 @@ def span_attributes(prompt: ResolvedPrompt) -> dict[str, str | bool]:
         "promptdb.stale": prompt.reason is Reason.STALE,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def evaluation_attributes(prompt: ResolvedPrompt) -> dict[str, str]:
+    """Name the arm of a split in the words of the feature flag conventions.
+
+    Without `feature_flag.context.id`: the key of a split may identify a person.
+    """
+    return {
+        "feature_flag.key": prompt.ref,
+        "feature_flag.result.variant": f"rev:{prompt.version.revision}",
+        "feature_flag.result.reason": prompt.reason.value.lower(),
+        "feature_flag.version": prompt.version.spec_hash,
+        "feature_flag.provider.name": "promptdb",
+    }
 
 
 def traced(**fields: Any) -> ResolvedPrompt:

@@ -66,10 +66,13 @@ def require_unbroken(moves: Iterable[AliasMove]) -> None:
         return
     first, shown = refused[0], [f"{move.prompt}:{move.alias}: {_first(move.breaking)}" for move in refused[:_SHOWN]]
     more = f"; and {len(refused) - _SHOWN:,} more prompts" if len(refused) > _SHOWN else ""
+    targets = first.to_split.revisions if first.to_split is not None else [first.to_revision]
+    others = [revision for revision in targets if revision != first.from_revision]
     compare = ""
-    # A version with a digest instead of an id is written only if this does not refuse it. A deleted alias has no revision.
-    if first.to_digest is None and first.from_revision is not None:
-        compare = f"compare with 'promptdb diff {first.prompt}:rev:{first.from_revision} :rev:{first.to_revision}'; "
+    # A version with a digest instead of an id is written only if this does not refuse it. A deleted alias has no revision. With
+    # several arms, it is not known here which one breaks callers.
+    if first.to_digest is None and first.from_revision is not None and len(others) == 1:
+        compare = f"compare with 'promptdb diff {first.prompt}:rev:{first.from_revision} :rev:{others[0]}'; "
     raise Guard(
         f"this would break callers of {'; '.join(shown)}{more}",
         f"{_asked_for(refused)}{compare}if the callers are ready, pass --allow-breaking",

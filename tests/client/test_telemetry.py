@@ -17,11 +17,13 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricR
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from registries import on_sqlite
 from steered import Steered, until
 
 from promptdb.client import health
 from promptdb.client.async_client import AsyncPromptClient
 from promptdb.client.client import PromptClient
+from promptdb.client.sources.database import DatabaseSource
 from promptdb.errors import MissingExtra, NotFound, StorageError
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
@@ -147,6 +149,33 @@ def test_alias_and_commit_are_on_the_span_but_no_value(collected: Collected, tmp
     assert (span.attributes or {})["promptdb.alias"] == "production"
     assert SECRET not in span.to_json()
     assert SECRET not in str(collected.metrics())
+
+
+@on_sqlite
+def test_the_arm_of_a_split_is_an_event_of_a_feature_flag(collected: Collected, service: PromptService) -> None:
+    for text in ("one", "two"):
+        service.register_text("a/one", text)
+    service.split("a/one", "production", [("rev:1", 1), ("rev:2", 1)])
+    with PromptClient(DatabaseSource(service.settings), enable_otel=True) as client:
+        collected.spans.clear()
+        with trace.get_tracer("tests").start_as_current_span("chat"):
+            arm = client.get(REF, key=SECRET)
+            arm.render_text()
+            client.get(REF).render_text()
+    [span] = collected.spans.get_finished_spans()
+    [event] = span.events
+    assert (event.name, dict(event.attributes or {})) == (
+        "feature_flag.evaluation",
+        {
+            "feature_flag.key": REF,
+            "feature_flag.result.variant": arm.variant,
+            "feature_flag.result.reason": "split",
+            "feature_flag.version": arm.version.spec_hash,
+            "feature_flag.provider.name": "promptdb",
+        },
+    )
+    table = PAGE.read_text(encoding="utf-8")
+    assert set(re.findall(r"`(feature_flag\.[\w.]+)` \|", table)) == set(event.attributes or {})
 
 
 def test_a_traced_prompt_is_as_any_other(client: PromptClient) -> None:

@@ -191,8 +191,10 @@ def test_each_arm_is_compared_with_what_callers_have(triage: PromptService) -> N
         [("rev:3", 9), ("rev:1", 1)],
         [("rev:1", 1), ("rev:2", 1), ("rev:5", 1)],
     ):
-        with pytest.raises(Guard, match="variable 'b' removed"):
+        with pytest.raises(Guard, match="variable 'b' removed") as refused:
             triage.split(TRIAGE, "production", wanted)
+        # The versions that differ, if there are only two.
+        assert ("promptdb diff support/triage:rev:1 :rev:3" in str(refused.value.hint)) == (len(wanted) == 2)
     assert triage.split(TRIAGE, "production", NINE_TO_ONE).breaking == ()
 
 

@@ -26,15 +26,21 @@ from promptdb.domain.refs import PromptRef
 from promptdb.domain.scopes import Action
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import IntegrityFailure, InvalidRef, MissingVariables, NotFound, RenderError
+from promptdb.render.flag_form import (
+    DEFAULT_ALIAS,
+    flag_metadata,
+    object_value,
+    reference_of,
+    split_key,
+    text_value,
+    variant_of,
+)
 from promptdb.render.resolved import ResolvedPrompt, resolved_for
 from promptdb.render.work import REQUEST_CHARACTERS, REQUEST_STEPS, limited_work
 
 _log = logging.getLogger("promptdb.api")
 
 PREFIX = "/ofrep/v1"
-
-DEFAULT_ALIAS = "production"
-"""A key without a selector means what is live. Otherwise one flag would differ from the same flag in a bulk evaluation."""
 
 MAX_BULK_STEPS, MAX_BULK_CHARACTERS = 4 * REQUEST_STEPS, MAX_ANSWER
 """The limits of all prompts of a bulk evaluation together."""
@@ -80,10 +86,10 @@ def _context(body: bytes) -> dict[str, Any]:
 
 
 def _evaluated(registry: Served, grant: Grant, key: str, context: Mapping[str, Any]) -> Response:
-    text = key if ":" in key else f"{key}:{DEFAULT_ALIAS}"
+    text = reference_of(key)
     try:
         require_named(registry.reader, grant, Action.READ, PromptRef.parse(text).prompt)
-        prompt = registry.prompt(text, _key(context))
+        prompt = registry.prompt(text, split_key(context))
     except (InvalidRef, NotFound) as error:
         return _answer(404, _failure(key, "FLAG_NOT_FOUND", one_text(error, grant)))
     with limited_work(REQUEST_STEPS, REQUEST_CHARACTERS, _EXCESS):
@@ -107,7 +113,7 @@ def _bulk(registry: Served, grant: Grant, context: Mapping[str, Any]) -> Encoded
 def _recorded(stored: StoredVersion, context: Mapping[str, Any]) -> dict[str, Any]:
     key = str(stored.view.prompt)
     try:
-        prompt = resolved_for(f"{key}:{DEFAULT_ALIAS}", stored, _key(context))
+        prompt = resolved_for(f"{key}:{DEFAULT_ALIAS}", stored, split_key(context))
     except IntegrityFailure as error:
         # The others are fine.
         _log.error("%s: %s", key, error.message)
@@ -115,39 +121,20 @@ def _recorded(stored: StoredVersion, context: Mapping[str, Any]) -> dict[str, An
     return _flag(key, prompt, context)
 
 
-def _key(context: Mapping[str, Any]) -> str | None:
-    """Take the key of a split. As in flagd, an empty one is none."""
-    key = context.get("targetingKey")
-    return key if isinstance(key, str) and key else None
-
-
 def _flag(key: str, prompt: ResolvedPrompt, context: Mapping[str, Any]) -> dict[str, Any]:
     """Evaluate a prompt: its text if it is a string prompt, and otherwise an object with its messages."""
-    # The same context goes to all flags, so it has attributes that this prompt does not know.
-    rendering = prompt.ignoring_extra()
     try:
-        value: Any
-        if prompt.spec.kind == "string":
-            value = rendering.render_text(context)
-        else:
-            value = {"messages": [message.as_dict() for message in rendering.render_messages(context)]}
+        value = text_value(prompt, context) if prompt.spec.kind == "string" else object_value(prompt, context)
     except MissingVariables as error:
         return _failure(key, "INVALID_CONTEXT", f"{error.message}; send them as attributes of the context")
     except RenderError as error:
         return _failure(key, "GENERAL", error.message)
-    version = prompt.version
-    metadata = {
-        "prompt": str(prompt.prompt),
-        "digest": version.spec_hash,
-        "alias": prompt.alias,
-        "commit": prompt.commit_id,
-    }
     return {
         "key": key,
         "value": value,
-        "reason": "SPLIT" if prompt.split is not None and _key(context) is not None else "STATIC",
-        "variant": f"rev:{version.revision}",
-        "metadata": {name: fact for name, fact in metadata.items() if fact is not None},
+        "reason": "SPLIT" if prompt.split is not None and split_key(context) is not None else "STATIC",
+        "variant": variant_of(prompt),
+        "metadata": flag_metadata(prompt),
     }
 
 

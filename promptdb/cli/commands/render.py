@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from promptdb.cli.opening import note_lookup, service
-from promptdb.cli.options import json_option, named_by_path, view_options
+from promptdb.cli.options import json_option, key_option, named_by_path, view_options
 from promptdb.cli.present.rendered import FORMS, print_as, print_for_people, print_with_version
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.suffixes import SUFFIXES, file_suffix
@@ -44,6 +44,7 @@ def _file_or_ref(context: click.Context, parameter: click.Parameter, text: str |
     help="Set a variable. With a declared type other than string, VALUE is JSON. NAME:=VALUE is JSON for any variable.",
 )
 @click.option("--vars", "values", type=click.File(encoding="utf-8"), help="Read variables from a JSON file, or from -.")
+@key_option
 @click.option("--ignore-extra", is_flag=True, help="Ignore values without a variable in the prompt.")
 @click.option("--as", "form", type=click.Choice(list(FORMS)), help="Print the prompt in this form.")
 @json_option
@@ -54,6 +55,7 @@ def command(
     path: Path | None,
     pairs: tuple[str, ...],
     values: TextIO | None,
+    key: str | None,
     ignore_extra: bool,
     form: str | None,
     as_json: bool,
@@ -73,7 +75,10 @@ def command(
         raise click.UsageError("give either REF or --file")
     if form is not None and as_json:
         raise click.UsageError("--as and --json cannot be combined")
-    prompt = _prompt(None if isinstance(ref, Path) else ref, ref if isinstance(ref, Path) else path, view)
+    name, file = (None, ref) if isinstance(ref, Path) else (ref, path)
+    if key is not None and (file is not None or view is not None):
+        raise click.UsageError("--key chooses a version, and a file has none")
+    prompt = _prompt(name, file, view, key)
     if ignore_extra:
         prompt = prompt.ignoring_extra()
     given = _from_file(values) if values else {}
@@ -90,14 +95,14 @@ def command(
         raise MissingVariables(error.names, " ".join(filter(None, (error.hint, f"add {options}")))) from error
 
 
-def _prompt(ref: str | None, path: Path | None, view: "View | None") -> "RenderablePrompt":
+def _prompt(ref: str | None, path: Path | None, view: "View | None", key: str | None) -> "RenderablePrompt":
     if path is not None or view is not None:
         from promptdb.project import single_file  # here: rendering a version needs no parser
         from promptdb.project.view import WORK_TREE
 
         return single_file.read_prompt(path or PromptId.parse(str(ref)), load_settings(), view or WORK_TREE)
     with service() as opened:
-        prompt = opened.get(str(ref))
+        prompt = opened.get(str(ref), key=key)
     note_lookup(prompt)
     return prompt
 

@@ -31,6 +31,22 @@ def test_a_split_is_set_changed_and_listed(run: Run, two_versions: Path) -> None
     assert "split    rev:1=90 rev:2=10; this is the control\n" in run("show", "greet:production").out
 
 
+def test_a_key_shows_and_renders_its_arm(run: Run, two_versions: Path) -> None:
+    assert run(*SPLIT, "rev:1=50", "rev:2=50").code == 0
+    values = ("-v", "name=Ann", "-v", "place=here")
+    texts = {key: run("render", "greet:production", *values, "--key", key).out for key in ("u1", "u2", "u3", "u4")}
+    assert set(texts.values()) == {"Hello Ann, welcome to here!\n", "Hi Ann, welcome to here!\n"}
+    assert run("render", "greet:production", *values).out.startswith("Hello"), "the control"
+    for key, text in texts.items():
+        revision = 1 if text.startswith("Hello") else 2
+        shown = run("show", "greet:production", "--key", key).out
+        assert shown.startswith(f"default/greet revision {revision}\n")
+        assert f"split    rev:1=50 rev:2=50; this is the arm of {key}\n" in shown
+        assert run("show", "greet:production", "--key", key, "--json").json["revision"] == revision
+    for other in (("greet", "--worktree"), ("--file", "prompts/greet.txt")):
+        assert "a file has none" in run("render", *other, "--key", "u1").err
+
+
 def test_another_sum_or_control_is_noted(run: Run, two_versions: Path) -> None:
     assert run(*SPLIT, "rev:1=90", "rev:2=10").err == ""
     assert run(*SPLIT, "rev:1=50", "rev:2=50").err == ""
