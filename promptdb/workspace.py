@@ -19,8 +19,8 @@ from promptdb.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
     from promptdb.domain.aliases import AliasMove
+    from promptdb.domain.splits import Arms
     from promptdb.project.edits.mv_plan import Rename
-    from promptdb.registry.splits import Arms
     from promptdb.registry.stores import Registry, Sharing
     from promptdb.service import PromptService
     from promptdb.sync.apply import Applied

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import accumulate, groupby
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from mmh3 import mmh3_32_uintdigest
 
@@ -24,6 +24,10 @@ MAX_TOTAL = 2**31 - 1
 
 MAX_SLICES = 1000
 _EXAMPLE = "for example: rev:3=90 rev:4=10"
+
+
+Arms = Sequence[tuple[str, int]]
+"""Selectors with their weights, as a person names the arms of a split. The first is the control."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,12 @@ class Split:
     def total(self) -> int:
         return sum(arm.weight for arm in self.arms)
 
+    def may_move_all(self, before: "Split") -> Literal["sum", "control"] | None:
+        """Name what differs from the split before so that any key may move, also one whose arm does not shrink."""
+        if before.total != self.total:
+            return "sum"
+        return "control" if before.control != self.control else None
+
     def has_arms_of(self, other: "Split | None") -> bool:
         """Check that another split gives each revision as many keys, and has the same control."""
         return other is not None and self.control == other.control and set(self.arms) == set(other.arms)
@@ -94,7 +104,7 @@ class Split:
         Raises:
             Conflict: there would be too many slices.
         """
-        if before is None or (before.control, before.total) != (self.control, self.total):
+        if before is None or self.may_move_all(before) is not None:
             return self
         missing = {arm.revision: arm.weight for arm in self.arms}
         slices = tuple(_merged(_filled(_kept(before, missing), missing)))

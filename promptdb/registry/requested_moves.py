@@ -22,11 +22,12 @@ from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.kept_answer import KeptAnswer, RequestKey
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
+from promptdb.domain.splits import Arms
 from promptdb.domain.views import AliasView
 from promptdb.errors import Conflict
 from promptdb.registry.alias_conditions import require_condition
 from promptdb.registry.aliases import deletion, perform_on, promotion, require_storable, rollback
-from promptdb.registry.splits import Arms, splitting
+from promptdb.registry.splits import splitting
 from promptdb.registry.stores import Registry
 
 Action = Literal["promote", "split", "rollback", "delete"]

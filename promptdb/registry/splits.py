@@ -1,7 +1,5 @@
 """Decides traffic splits of aliases, and their ends."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 
 from promptdb.db.engine import reading
@@ -10,14 +8,11 @@ from promptdb.db.retry import retried
 from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
-from promptdb.domain.splits import Arm, Split
+from promptdb.domain.splits import Arm, Arms, Split
 from promptdb.domain.views import PromptVersionView
 from promptdb.errors import Conflict
 from promptdb.registry.aliases import existing_alias, promotion
 from promptdb.registry.stores import Registry
-
-Arms = Sequence[tuple[str, int]]
-"""Selectors with their weights. The first is the control."""
 
 
 @retried

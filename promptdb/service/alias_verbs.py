@@ -7,10 +7,10 @@ from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.holds import Hold
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_promotion
+from promptdb.domain.splits import Arms
 from promptdb.domain.views import StoredVersion
 from promptdb.errors import VersionNotFound
 from promptdb.registry import aliases, holds, splits
-from promptdb.registry.splits import Arms
 from promptdb.registry.stores import Registry
 
 

@@ -154,6 +154,19 @@ def test_moves_are_compared_and_a_lost_race_says_who_won(both: Both, kind: str) 
         registry.rollback(TRIAGE, "production", expected=2, reason=None)
 
 
+@pytest.mark.parametrize("kind", ["local", "remote"])
+def test_a_split_is_set_compared_and_ended(both: Both, kind: str) -> None:
+    registry = both.local if kind == "local" else both.remote("promote:production", "read")
+    arms = [("rev:2", 90), ("rev:1", 10)]
+    move = registry.split(TRIAGE, "production", arms, expected=2, reason="a try")
+    assert (move.action, str(move.to_split), move.is_needed) == ("split", "rev:2=90 rev:1=10", True)
+    [alias] = [alias for alias in registry.standing(TRIAGE).aliases if alias.alias == "production"]
+    assert alias.split == move.to_split
+    with pytest.raises(AliasMoved):
+        registry.split(TRIAGE, "production", arms, expected=1, reason=None)
+    assert registry.promote(TRIAGE, "production", "rev:2", expected=2, reason=None).to_split is None
+
+
 def test_a_token_limits_what_one_sees_and_moves(both: Both) -> None:
     reader = both.remote("read@support", "promote:staging@support")
     assert [listed.summary.prompt for listed in reader.prompts(PromptFilter()).items] == [TRIAGE]

@@ -39,7 +39,7 @@ def as_other(service: PromptService) -> PromptService:
 
 
 def move_button(app: AppTest) -> Button:
-    (found,) = [one for one in app.button if one.label.startswith(("Promote", "Roll"))]
+    (found,) = [one for one in app.button if one.label.startswith(("Promote", "Roll", "Split"))]
     return found
 
 
@@ -113,14 +113,20 @@ def test_a_link_chooses_and_another_choice_is_in_the_address(filled: PromptServi
     assert labels(app) == ["Promote production to v3"]
 
 
-def test_a_new_alias_needs_only_a_name(filled: PromptService) -> None:
+def test_a_new_alias_needs_a_name_and_a_tick(filled: PromptService) -> None:
     app = visit(to_promotion(ONE, "canary"))
+    assert move_button(app).disabled
+    assert ("a/one v3", "prompt?name=a%2Fone&version=rev%3A3") in links_of(app)
+    (create,) = app.checkbox
+    assert create.label == "Create the alias canary"
+    seen(create.check().run())
     press(app, "Promote canary to v3")
     assert "canary moved from nothing to v3" in boxes(app)
 
 
 def test_whoever_moved_it_meanwhile_is_named_and_nothing_is_lost(filled: PromptService) -> None:
     app = visit(to_promotion(ONE, "production", "rev:2"))
+    app.text_input(key="reason").set_value("it is better")
     as_other(filled).promote("a/one:rev:3", "production", reason="needed now", allow_breaking=True)
     press(app, "Promote production to v2")
     assert "production was not moved" in boxes(app)
@@ -132,6 +138,7 @@ def test_whoever_moved_it_meanwhile_is_named_and_nothing_is_lost(filled: PromptS
     # What was harmless from v1 breaks the callers of v3.
     press(app, "Decide again")
     assert move_button(app).disabled
+    assert app.text_input(key="reason").value == "it is better"
 
 
 def test_an_alias_that_left_and_came_back_is_not_as_it_was(filled: PromptService) -> None:
@@ -163,9 +170,11 @@ def test_breaking_changes_of_a_protected_alias_need_a_tick(filled: PromptService
 def test_a_refusal_that_the_page_did_not_expect_can_be_allowed_too(filled: PromptService) -> None:
     filled.delete_alias("a/one", "production")
     app = visit(to_promotion(ONE, "production", "rev:3"))
+    seen(app.checkbox[0].check().run())
     press(app, "Promote production to v3")
     assert "would break callers" in boxes(app)
-    (consent,) = app.checkbox
+    (create, consent) = app.checkbox
+    assert create.value
     seen(consent.check().run())
     press(app, "Promote production to v3")
     assert at(filled) == 3
@@ -186,6 +195,77 @@ def test_a_rollback_shows_where_it_goes_and_goes_one_step(filled: PromptService)
     press(app, "Make another move")
     assert labels(app) == ["Roll production back to v1"]
     assert "This goes back one more step." in boxes(app)
+
+
+def test_an_address_of_a_rollback_goes_back_from_one_state_only(filled: PromptService) -> None:
+    filled.promote("a/one:rev:2", "production")
+    app = visit(to_promotion(ONE, "production"))
+    seen(app.segmented_control(key="action").set_value("rollback").run())
+    assert labels(app) == ["Roll production back to v1"]
+    query = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    as_other(filled).rollback("a/one", "production")
+    as_other(filled).promote("a/one:rev:2", "production", reason="again")
+    as_other(filled).promote("a/one:rev:3", "production", allow_breaking=True)
+    app = visit(Link(PROMOTE, query))
+    assert "production has moved since this address was made. It is at v3" in boxes(app)
+    assert labels(app) == ["Roll back from v3 instead"]
+    press(app, "Roll back from v3 instead")
+    assert labels(app) == ["Roll production back to v2"]
+
+
+SPLIT = Link(PROMOTE, {"name": "a/one", "alias": "production", "action": "split"})
+
+
+def test_a_split_is_proposed_set_and_ended(filled: PromptService) -> None:
+    app = visit(SPLIT)
+    assert app.text_input(key="arms").value == "rev:1=90 rev:3=10"
+    # Version 3 has one more variable.
+    assert move_button(app).disabled
+    seen(app.text_input(key="arms").set_value("rev:1=90 staging=10").run())
+    assert "v190 %the control: also callers without a keyv210 %" in text_of(app)
+    assert app.subheader[-1].value == "Changes from v1 to v2"
+    app.text_input(key="reason").set_value("a try")
+    press(app, "Split production")
+    assert "production moved from v1 to v1=90 v2=10" in boxes(app)
+    (newest, *_) = filled.alias_log("a/one", "production")
+    assert (newest.action, str(newest.split), newest.reason) == ("split", "rev:1=90 rev:2=10", "a try")
+    app = visit(SPLIT)
+    assert "split like this already" in html_of(app)
+    seen(app.text_input(key="arms").set_value("rev:2=1 rev:1=1").run())
+    assert "The sum differs from that of the present split" in boxes(app)
+    app = visit(to_promotion(ONE, "production", "rev:2"))
+    press(app, "Promote production to v2")
+    assert "production moved from v1=90 v2=10 to v2" in boxes(app)
+    press(app, "Make another move")
+    app = visit(ROLLBACK)
+    press(app, "Roll production back to v1")
+    assert str(filled.get("a/one:production").split) == "rev:1=90 rev:2=10"
+
+
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        ("rev:1", "is not an arm of a split"),
+        ("rev:1=90", "a split has 2 to 10 arms"),
+        ("rev:1=90 rev:1=10", "twice"),
+        ("rev:1=90 rev:9=10", "rev:9"),
+        ("rev:1=90 rev:2=0", "whole number"),
+        (f"rev:1=90 {HOSTILE}=10", "is not an arm of a split"),
+    ],
+)
+def test_arms_that_are_no_split_are_explained(filled: PromptService, arms: str, said: str) -> None:
+    app = visit(Link(PROMOTE, {**SPLIT.query, "arms": arms}))
+    assert said in boxes(app)
+    assert labels(app) == []
+
+
+def test_someone_who_moved_it_before_the_split_is_named(filled: PromptService) -> None:
+    app = visit(Link(PROMOTE, {**SPLIT.query, "arms": "rev:1=90 rev:2=10"}))
+    as_other(filled).promote("a/one:rev:2", "production", reason="all of it")
+    press(app, "Split production")
+    assert "production was not moved" in boxes(app)
+    assert "all of it" in html_of(app)
+    assert filled.get("a/one:production").split is None
 
 
 def test_an_alias_without_a_past_cannot_go_back(filled: PromptService) -> None:

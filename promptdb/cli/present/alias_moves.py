@@ -81,8 +81,7 @@ def print_moves(
 def _note_other_sums(moves: Sequence[AliasMove]) -> None:
     for move in moves:
         before, after = move.from_split, move.to_split
-        if before is not None and after is not None and (before.total, before.control) != (after.total, after.control):
-            what = "sum" if before.total != after.total else "control"
+        if before is not None and after is not None and (what := after.may_move_all(before)) is not None:
             name = f"{move.prompt}:{move.alias}"
             click.echo(f"note: the split of {name} has another {what}, so keys of all its arms may move", err=True)
             print_hint(f"keep the sum {before.total:,} and the control rev:{before.control} to move as few as possible")

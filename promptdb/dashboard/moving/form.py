@@ -1,9 +1,11 @@
 """The button that moves an alias, below all that has to be known before."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from promptdb.dashboard import opened
-from promptdb.dashboard.moving.outcome import noted, send
+from promptdb.dashboard.moving.outcome import kept_reason, noted, send
 from promptdb.dashboard.moving.request import Request
 from promptdb.dashboard.moving.review import show_review
 from promptdb.dashboard.registry.protocol import Registry
@@ -29,7 +31,7 @@ def show_form(
     registry: Registry,
     request: Request,
     current: ResolvedPrompt | None,
-    target: ResolvedPrompt,
+    targets: Sequence[ResolvedPrompt],
     last: BlameEntry | None,
     *,
     is_protected: bool,
@@ -38,28 +40,30 @@ def show_form(
 
     Args:
         current: the version at which the alias is; None for a new alias.
+        targets: the version to which it goes, or those of the arms of a split.
         last: the move that brought it there.
     """
-    # To promote the control of a split ends it, and a rollback may bring it back.
-    may_be_there = request.action == "promote" and (request.shown is None or request.shown.split is None)
-    if may_be_there and current is not None and current.version.id == target.version.id:
-        show_note(f"{request.alias} is at {version_name(target.version.revision)} already.")
-        return
     broken: list[str] = []
     if current is not None:
-        found = compare(current.spec, target.spec)
-        show_review(current, target, found)
-        broken = [change.message for change in breaking(found.contract)]
+        for target in targets:
+            # The control of a split often is the present version.
+            if target is targets[-1] or target.version.id != current.version.id:
+                found = compare(current.spec, target.spec)
+                show_review(current, target, found)
+                broken += [change.message for change in breaking(found.contract)]
     if not registry.may_move(request.prompt, request.alias):
         scope = needed_scope(Action.PROMOTE, request.prompt, request.alias)
         show_empty(f"Your token may not move {request.alias}.", f"It takes a token with the scope {scope}.")
         return
-    _show_git(request, target, last)
+    _show_git(request, last)
     consents = True
-    if request.action == "promote":
-        consents = _ask_consent(request, broken if is_protected else [])
+    if request.shown is None:
+        consents = st.checkbox(in_markdown(f"Create the alias {request.alias}"), key=f"create {_state(request)}")
+    if request.action != "rollback":
+        consents = _ask_consent(request, broken if is_protected else []) and consents
     elif broken:
         show_note("This breaks callers. A rollback is always allowed.")
+    st.session_state.setdefault(_REASON, kept_reason())
     st.text_input(
         "Reason",
         key=_REASON,
@@ -69,7 +73,7 @@ def show_form(
     )
     allow_breaking = consents and bool(broken or _refused(request))
     st.button(
-        in_markdown(_label(request, version_name(target.version.revision))),
+        in_markdown(_label(request)),
         # Another one after each move, so that a click that comes late does nothing.
         key=f"move {_state(request)}",
         type="primary",
@@ -80,7 +84,10 @@ def show_form(
     )
 
 
-def _label(request: Request, name: str) -> str:
+def _label(request: Request) -> str:
+    name = version_name(request.revision)
+    if request.action == "split":
+        return f"Split {request.alias}"
     return (
         f"Promote {request.alias} to {name}" if request.action == "promote" else f"Roll {request.alias} back to {name}"
     )
@@ -88,7 +95,7 @@ def _label(request: Request, name: str) -> str:
 
 def _state(request: Request) -> str:
     generation = None if request.shown is None else request.shown.generation
-    return f"{request.prompt} {request.alias} {generation} {request.action} {request.revision}"
+    return f"{request.prompt} {request.alias} {generation} {request.action} {request.revision} {request.arms}"
 
 
 def _refused(request: Request) -> list[str]:
@@ -108,7 +115,7 @@ def _ask_consent(request: Request, broken: list[str]) -> bool:
     return st.checkbox(in_markdown(label), key=f"consent {_state(request)}", help=help_)
 
 
-def _show_git(request: Request, target: ResolvedPrompt, last: BlameEntry | None) -> None:
+def _show_git(request: Request, last: BlameEntry | None) -> None:
     """Say that git moves this alias too, and how to move it there."""
     checkout = opened.checkout()
     said = said_of(checkout.settings, request.alias, [request.prompt], "") if checkout is not None else {}
@@ -116,9 +123,11 @@ def _show_git(request: Request, target: ResolvedPrompt, last: BlameEntry | None)
     if not (said or is_synced or (request.shown is not None and request.shown.held)):
         return
     why = said.get(request.prompt, "syncs move this alias")
-    selector = selector_of(target.version.revision)
-    command = f"promptdb promote --write {request.prompt}:{selector} {request.alias}"
+    command = f"promptdb promote --write {request.prompt}:{selector_of(request.revision)} {request.alias}"
+    if request.arms:
+        arms = " ".join(f"{selector}={weight}" for selector, weight in request.arms)
+        command = f"promptdb alias split --write {request.prompt} {request.alias} {arms}"
     governed = f"Git has this alias too: {in_html(why)}."
-    held = "A move by hand is held: syncs leave the alias there, and promptdb status shows it."
+    held = "A move by hand to another version is held: syncs leave the alias there, and promptdb status shows it."
     instead = f"To move it in git instead, run {code_html(command)} in the checkout, and commit the file."
     show_html(f'<p class="pdb-note">{governed} {held} {instead}</p>')

@@ -25,9 +25,10 @@ class _Noted:
 
 
 class _Memory:
-    """Keeps the outcome of the last request of a session, if there was one."""
+    """Keeps the outcome of the last request of a session, and its reason for the next attempt if nothing was moved."""
 
     noted: _Noted | None = None
+    reason: str = ""
 
 
 def _memory() -> _Memory:
@@ -44,6 +45,7 @@ def send(request: Request, reason_key: str, *, allow_breaking: bool) -> None:
     if last is None or last.request != request or last.move is None:
         last = make_move(opened.registry, request, reason, allow_breaking=allow_breaking)
         memory.noted = _Noted(last, address)
+    memory.reason = "" if last.move is not None else reason or ""
     if last.move is not None:
         st.session_state[reason_key] = ""
 
@@ -52,6 +54,11 @@ def noted() -> Outcome | None:
     """Return what became of the last request at this address."""
     found = _memory().noted
     return found.outcome if found is not None and found.address == st.query_params.to_dict() else None
+
+
+def kept_reason() -> str:
+    """Return the reason of a request that moved nothing. Its field is not on the page that says so."""
+    return _memory().reason
 
 
 def _forget() -> None:
@@ -91,7 +98,7 @@ def _show_made(outcome: Outcome, move: AliasMove, shown: AliasView | None) -> No
     if move.breaking:
         said += " The history records what this breaks."
     st.success(in_markdown(said), icon=":material/check_circle:")
-    if shown is not None and shown.revision != move.to_revision:
+    if shown is not None and (shown.revision, shown.split) != (move.to_revision, move.to_split):
         st.warning(in_markdown(f"Someone moved it since. It is at {target_name(shown.revision, shown.split)} now."))
     elif shown is not None and shown.held:
         show_note(

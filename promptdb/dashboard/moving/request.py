@@ -8,10 +8,11 @@ from typing import Literal
 from promptdb.dashboard.registry.protocol import Registry
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import Arms
 from promptdb.domain.views import AliasEventView, AliasView
 from promptdb.errors import AliasMoved, PromptDBError
 
-Action = Literal["promote", "rollback"]
+Action = Literal["promote", "split", "rollback"]
 
 _MOST_SHOWN = 5
 
@@ -22,14 +23,16 @@ class Request:
 
     Attributes:
         shown: the alias as the page shows it; None if it does not exist.
-        revision: the version to which it goes. A rollback that the registry must find has None.
+        revision: the version to which it goes, the control of a split.
+        arms: those of a split.
     """
 
     prompt: PromptId
     alias: str
     action: Action
     shown: AliasView | None
-    revision: int | None
+    revision: int
+    arms: Arms = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,15 @@ def _moved(registry: Registry, request: Request, reason: str | None, *, allow_br
     expected = None if request.shown is None else request.shown.revision
     if request.action == "rollback":
         return registry.rollback(request.prompt, request.alias, expected=expected, reason=reason)
+    if request.action == "split":
+        return registry.split(
+            request.prompt,
+            request.alias,
+            request.arms,
+            expected=expected,
+            reason=reason,
+            allow_breaking=allow_breaking,
+        )
     return registry.promote(
         request.prompt,
         request.alias,

@@ -12,6 +12,7 @@ from promptdb.domain.json_fields import Wrong, number, time, typed
 from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import MAX_REVISION
+from promptdb.domain.splits import Arms
 from promptdb.domain.views import AliasEventView, BlameEntry
 from promptdb.errors import InvalidRef
 from promptdb.registry import listings
@@ -83,6 +84,22 @@ class LocalRegistry:
         allow_breaking: bool = False,
     ) -> AliasMove:
         wanted = RequestedMove(prompt, alias, "promote", Condition(expected), selector, reason, allow_breaking)
+        return make_move(self._service.registry, wanted).move
+
+    def split(
+        self,
+        prompt: PromptId,
+        alias: str,
+        arms: Arms,
+        *,
+        expected: Expected,
+        reason: str | None,
+        allow_breaking: bool = False,
+    ) -> AliasMove:
+        condition = Condition(expected)
+        wanted = RequestedMove(
+            prompt, alias, "split", condition, reason=reason, allow_breaking=allow_breaking, arms=arms
+        )
         return make_move(self._service.registry, wanted).move
 
     def rollback(self, prompt: PromptId, alias: str, *, expected: Expected, reason: str | None) -> AliasMove:

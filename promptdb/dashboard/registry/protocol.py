@@ -8,6 +8,7 @@ from promptdb.domain.alias_condition import Expected
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import Arms
 from promptdb.domain.views import AliasEventView, AliasView, BlameEntry, LogEntry
 from promptdb.render.resolved import ResolvedPrompt
 
@@ -101,6 +102,23 @@ class Registry(Protocol):
         Raises:
             AliasMoved: the alias does not point at `expected`. `last_move` says who moved it.
             Guard: the alias is protected, and the version breaks its callers. `breaking` lists how.
+        """
+        ...
+
+    def split(
+        self,
+        prompt: PromptId,
+        alias: str,
+        arms: Arms,
+        *,
+        expected: Expected,
+        reason: str | None,
+        allow_breaking: bool = False,
+    ) -> AliasMove:
+        """Give a part of the keys other versions than the rest. Arguments and errors as in `promote`.
+
+        Args:
+            arms: selectors with their weights. The first is the control.
         """
         ...
 

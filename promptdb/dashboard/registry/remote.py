@@ -14,6 +14,7 @@ from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.scopes import Action, Scope, allows
+from promptdb.domain.splits import Arms
 from promptdb.domain.views import AliasEventView, BlameEntry
 from promptdb.domain.wire import listings
 from promptdb.domain.wire.paths import prompt_path
@@ -105,6 +106,20 @@ class RemoteRegistry:
     ) -> AliasMove:
         body = {"selector": selector, "reason": reason, "allow_breaking": allow_breaking, **_condition(expected)}
         return self._move("PUT", f"{_path(prompt)}/aliases/{alias}", body)
+
+    def split(
+        self,
+        prompt: PromptId,
+        alias: str,
+        arms: Arms,
+        *,
+        expected: Expected,
+        reason: str | None,
+        allow_breaking: bool = False,
+    ) -> AliasMove:
+        named = [{"selector": selector, "weight": weight} for selector, weight in arms]
+        body = {"arms": named, "reason": reason, "allow_breaking": allow_breaking, **_condition(expected)}
+        return self._move("PUT", f"{_path(prompt)}/aliases/{alias}/split", body)
 
     def rollback(self, prompt: PromptId, alias: str, *, expected: Expected, reason: str | None) -> AliasMove:
         body = {"reason": reason, **_condition(expected)}

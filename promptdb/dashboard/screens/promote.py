@@ -11,9 +11,11 @@ from promptdb.dashboard.links import to_history, to_prompt
 from promptdb.dashboard.moving.form import show_form
 from promptdb.dashboard.moving.outcome import show_outcome
 from promptdb.dashboard.moving.request import Action, Request
+from promptdb.dashboard.moving.splitting import choose_arms, wanted_split
 from promptdb.dashboard.moving.stages import show_stages
 from promptdb.dashboard.registry.protocol import Registry, Standing
 from promptdb.dashboard.showing.address import choice_field
+from promptdb.dashboard.showing.escaping import in_markdown
 from promptdb.dashboard.showing.moves import utc_text
 from promptdb.dashboard.showing.page import (
     named_prompt,
@@ -24,17 +26,19 @@ from promptdb.dashboard.showing.page import (
     show_title,
     show_warning,
 )
-from promptdb.dashboard.showing.prompts import selector_of, version_name
+from promptdb.dashboard.showing.prompts import selector_of, target_name, version_name
 from promptdb.domain.aliases import rollback_targets
 from promptdb.domain.nearest import nearest
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, parse_alias
-from promptdb.domain.views import AliasEventView, BlameEntry
+from promptdb.domain.views import AliasEventView, AliasView, BlameEntry
 from promptdb.errors import InvalidRef, NotFound
 from promptdb.render.resolved import ResolvedPrompt
 from promptdb.settings import load_settings
 
 _ACTION = "action"
+_STATE = "state"
+"""The generation of the alias from which a rollback goes back."""
 _MOST_PAGES = 4
 """Pages of the log that are searched for the target of a rollback."""
 
@@ -98,49 +102,102 @@ def _choose_alias(place: Place) -> str | None:
 def _show_move(registry: Registry, place: Place, alias: str, fields: Sequence[DeltaGenerator]) -> None:
     shown = next((one for one in place.standing.aliases if one.alias == alias), None)
     with fields[1]:
-        # A new alias has no earlier target.
-        action: Action = "promote" if shown is None else _choose_action()
+        # A new alias has no earlier target, and no version that most callers keep.
+        action: Action = "promote" if shown is None else _choose_action(shown)
     with fields[2]:
-        selector = _choose_version(place, alias) if action == "promote" else None
+        chosen = _choose_target(place, alias, action, shown)
     if show_outcome(shown):
         return
-    if selector is not None:
-        target = _version(registry, place, selector)
-        if not target.version.is_recorded:
-            show_error(NotFound(f"no sync has recorded the version that {selector} names", "sync that commit first"))
-            return
-    else:
-        revision = previous_target(registry, place.prompt, alias)
-        if revision is None:
-            assert shown is not None  # noqa: S101
-            show_empty(f"{alias} has no earlier version than {version_name(shown.revision)}.", "Promote it instead.")
-            return
-        target = _version(registry, place, selector_of(revision))
+    wanted = _wanted(registry, place, alias, action, shown, chosen)
+    if wanted is None:
+        return
+    request, targets = wanted
     current = None if shown is None else _version(registry, place, selector_of(shown.revision))
     if shown is None:
         near = nearest(alias, (one.alias for one in place.standing.aliases))
         show_warning(f"{alias} is a new alias." + (f" Did you mean {near}?" if near is not None else ""))
+        show_link(
+            to_prompt(place.prompt, selector_of(request.revision)), f"{place.prompt} {version_name(request.revision)}"
+        )
     elif action == "rollback" and (before := place.last.get(alias)) is not None and before.action == "rollback":
         # A link to this page may be opened by two people, one after the other.
         show_warning(f"{before.actor} rolled it back at {utc_text(before.moved_at)}. This goes back one more step.")
-    request = Request(place.prompt, alias, action, shown, target.version.revision)
-    show_form(registry, request, current, target, place.last.get(alias), is_protected=alias in place.protected)
+    show_form(registry, request, current, targets, place.last.get(alias), is_protected=alias in place.protected)
 
 
-def _choose_action() -> Action:
-    st.session_state[_ACTION] = "rollback" if st.query_params.get(_ACTION) == "rollback" else "promote"
-    names = {"promote": "Promote", "rollback": "Roll back"}
-    chosen = st.segmented_control(
-        "Move", list(names), key=_ACTION, format_func=names.__getitem__, required=True, on_change=_write_action
+def _choose_target(place: Place, alias: str, action: Action, shown: AliasView | None) -> str:
+    if action == "split" and shown is not None:
+        return choose_arms(shown, [entry.version.revision for entry in place.standing.versions])
+    return _choose_version(place, alias) if action == "promote" else ""
+
+
+def _wanted(
+    registry: Registry, place: Place, alias: str, action: Action, shown: AliasView | None, chosen: str
+) -> tuple[Request, list[ResolvedPrompt]] | None:
+    """Find what the visitor chose, and the versions of which it consists. Say so if there is nothing to do."""
+    if action == "split" and shown is not None:
+        return wanted_split(shown, chosen, lambda selector: _version(registry, place, selector))
+    if action == "rollback" and shown is not None:
+        if not _is_of_this_state(shown):
+            return None
+        revision = previous_target(registry, place.prompt, alias)
+        if revision is None:
+            show_empty(f"{alias} has no earlier version than {version_name(shown.revision)}.", "Promote it instead.")
+            return None
+        chosen = selector_of(revision)
+    target = _version(registry, place, chosen)
+    if not target.version.is_recorded:
+        show_error(NotFound(f"no sync has recorded the version that {chosen} names", "sync that commit first"))
+        return None
+    # To promote the control of a split ends it, and a rollback may bring it back.
+    is_whole = shown is not None and shown.split is None
+    if action == "promote" and is_whole and shown is not None and shown.version_id == target.version.id:
+        show_note(f"{alias} is at {version_name(target.version.revision)} already.")
+        return None
+    return Request(place.prompt, alias, action, shown, target.version.revision), [target]
+
+
+def _is_of_this_state(shown: AliasView) -> bool:
+    """Check that the alias is as it was when someone chose to roll it back: its address may be opened later."""
+    if st.query_params.get(_STATE, str(shown.generation)) == str(shown.generation):
+        return True
+    now = target_name(shown.revision, shown.split)
+    show_warning(
+        f"{shown.alias} has moved since this address was made. It is at {now} since {utc_text(shown.updated_at)}."
     )
-    return "rollback" if chosen == "rollback" else "promote"
+    st.button(in_markdown(f"Roll back from {now} instead"), on_click=_write_state, args=(shown.generation,))
+    return False
 
 
-def _write_action() -> None:
-    if st.session_state[_ACTION] == "rollback":
-        st.query_params[_ACTION] = "rollback"
-    else:
+def _write_state(generation: int) -> None:
+    st.query_params[_STATE] = str(generation)
+
+
+def _choose_action(shown: AliasView) -> Action:
+    names: dict[Action, str] = {"promote": "Promote", "split": "Split", "rollback": "Roll back"}
+    action: Action = next((name for name in names if name == st.query_params.get(_ACTION)), "promote")
+    st.session_state[_ACTION] = action
+    st.segmented_control(
+        "Move",
+        list(names),
+        key=_ACTION,
+        format_func=names.__getitem__,
+        required=True,
+        on_change=_write_action,
+        args=(shown.generation,),
+    )
+    return action
+
+
+def _write_action(generation: int) -> None:
+    action = st.session_state[_ACTION]
+    st.query_params.pop(_STATE, None)
+    if action == "promote":
         st.query_params.pop(_ACTION, None)
+        return
+    st.query_params[_ACTION] = action
+    if action == "rollback":
+        _write_state(generation)
 
 
 def _choose_version(place: Place, alias: str) -> str:

@@ -7,17 +7,27 @@ import streamlit as st
 _CURSOR = "cursor"
 
 
-def text_field(name: str, label: str, placeholder: str, *, max_chars: int = 300, disabled: bool = False) -> str:
-    """Show a field for text, and return its value."""
-    st.session_state[name] = value = st.query_params.get(name, "")[:max_chars]
+def text_field(
+    name: str,
+    label: str,
+    placeholder: str,
+    *,
+    default: str = "",
+    help: str | None = None,  # noqa: A002
+    max_chars: int = 300,
+    disabled: bool = False,
+) -> str:
+    """Show a field for text, and return its value. The default is not in the address."""
+    st.session_state[name] = value = st.query_params.get(name, default)[:max_chars]
     st.text_input(
         label,
         key=name,
         placeholder=placeholder,
+        help=help,
         max_chars=max_chars,
         disabled=disabled,
         on_change=_write,
-        args=(name, ""),
+        args=(name, default),
     )
     return value.strip()
 
