@@ -37,8 +37,6 @@ class CompiledPrompt:
                 raise error.inside(place_of(path))
         self.spec = spec
         self.examples_variable = examples_variable(spec)
-        found = names_for_callers(spec, templates)
-        self.inputs = Inputs(contract(spec, found.used, found.optional), spec.partial_variables, found.mentions)
         self._templates = templates
         self._template = templates.get(("template",))
         self.assets = PromptAssets(spec, open_blob)
@@ -49,6 +47,13 @@ class CompiledPrompt:
         if dataset(self.spec) is None and next(images(self.spec), None) is None:
             return self
         return CompiledPrompt(self.spec, open_blob, self._templates)
+
+    # Made at the first render, because a lookup does not need them.
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The values that a caller must or may give."""
+        found = names_for_callers(self.spec, self._templates)
+        return Inputs(contract(self.spec, found.used, found.optional), self.spec.partial_variables, found.mentions)
 
     @cached_property
     def _examples(self) -> dict[str, str]:
