@@ -6,8 +6,8 @@ A task sleeps for a millisecond, again and again, and notes by how much longer e
 100 coroutines and a registry that answers, and while PostgreSQL is stopped. Each coroutine gets prompts from memory, and
 at times one that is not there. The target is 10 ms for the worst lag while the registry is down.
 
-Python's garbage collector stops the loop as well, whoever makes objects: a full collection looks at all modules that are loaded,
-and takes 70 ms with SQLAlchemy. So they are frozen first, as an application may do after its start.
+Python's garbage collector stops the loop as well, whoever makes objects: a full collection looks at all modules that are
+loaded, and takes 70 ms with SQLAlchemy. So they are frozen first, as an application may do after its start.
 """
 
 import argparse

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from promptdb import errors
 from promptdb.domain.access import Grant, discreet
+from promptdb.domain.hints import without_commands
 from promptdb.domain.wire.problem import MEDIA_TYPE, code_of, http_problem, problem_fields
 from promptdb.errors import PromptDBError
 
@@ -82,7 +83,8 @@ def failure(request_id: str) -> Response:
 def one_text(error: PromptDBError, grant: Grant) -> str:
     """Put the message and the hint of an error into one text, for protocols that have no field for hints."""
     shown = discreet(error, grant)
-    return shown.message if shown.hint is None else f"{shown.message} (hint: {shown.hint})"
+    hint = without_commands(shown.hint)
+    return shown.message if hint is None else f"{shown.message} (hint: {hint})"
 
 
 async def _promptdb_error(request: Request, error: Exception) -> Response:

@@ -81,7 +81,24 @@ def test_a_request_that_fails_gets_problem_details(
     assert found["title"]
     assert found["detail"]
     assert found["hint"]
+    # Whoever asks over HTTP has no command line.
+    assert "promptdb " not in found["hint"]
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_move_that_is_refused_names_no_command(api: TestClient, service: PromptService) -> None:
+    service.register_text("a/one", "Hello", alias="production")
+    service.register_text("a/one", "Hello {name}")
+    hints = [
+        api.put("prompts/a/one/aliases/production", json={"selector": "rev:2", "expected": expected}).json()["hint"]
+        for expected in (1, 2)
+    ]
+    hints.append(api.post("prompts/a/one/aliases/production/rollback", json={"expected": 1}).json()["hint"])
+    assert [hint.partition(";")[0] for hint in hints] == [
+        "compare rev:1 with rev:2",
+        "its history shows who moved it",
+        "its history has its moves",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import streamlit as st
 from promptdb.dashboard.links import Link, to_prompts
 from promptdb.dashboard.showing.escaping import in_html, in_markdown
 from promptdb.dashboard.showing.tables import Html
+from promptdb.domain.hints import without_commands
 from promptdb.errors import InvalidPrompts, PromptDBError
 from promptdb.problems import Problem
 
@@ -77,8 +78,8 @@ def show_warning(text: str) -> None:
 
 def show_error(error: PromptDBError) -> None:
     """Show an error with its remedy."""
-    hint = "" if error.hint is None else f"  \n{in_markdown(error.hint)}"
-    st.error(in_markdown(error.message) + hint, icon=":material/error:")
+    hint = without_commands(error.hint)
+    st.error(in_markdown(error.message) + ("" if hint is None else f"  \n{in_markdown(hint)}"), icon=":material/error:")
     if isinstance(error, InvalidPrompts):
         show_problems(error.problems)
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from promptdb import errors
+from promptdb.domain.hints import without_commands
 from promptdb.domain.json_fields import Wrong, number, some_fields, time, typed
 from promptdb.errors import (
     AliasMoved,
@@ -34,7 +35,8 @@ def problem_fields(error: PromptDBError, status: int) -> dict[str, Any]:
         error: the error, whose class gives the code.
         status: the HTTP status of the answer.
     """
-    return {**http_problem(code_of(type(error)), status, error.message, error.hint), **_details(error)}
+    hint = without_commands(error.hint)
+    return {**http_problem(code_of(type(error)), status, error.message, hint), **_details(error)}
 
 
 def http_problem(code: str, status: int, detail: str, hint: str | None = None) -> dict[str, Any]:
