@@ -9,6 +9,7 @@ from browsers import barriers, chromium, go, needs_chromium, opened, promptdb_da
 from dashboards import HOSTILE, environment_of
 from playwright.sync_api import Browser, Page
 from registries import settings_for
+from waiting import until
 
 from promptdb import PromptService
 from promptdb.dashboard.links import TRY, Link, to_comparison
@@ -77,9 +78,14 @@ def test_a_comparison_is_swapped_written_sent_and_left_by_the_back_button(place:
     page.keyboard.press("Enter")
     page.wait_for_url("**from=rev%3A2**")
     page.get_by_text("Both have the same content.").wait_for()
+    settled(page)
     choice.fill("rev:1")
     page.keyboard.press("Enter")
+    page.wait_for_url("**from=rev%3A1**")
+    settled(page)
     page.get_by_text("Unified").click()
+    page.wait_for_url("**view=Unified**")
+    settled(page)
     page.get_by_role("textbox", name="name, string").fill("Bo")
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**inputs=**")
@@ -98,7 +104,7 @@ def test_a_comparison_is_swapped_written_sent_and_left_by_the_back_button(place:
     assert page.locator("details").first.get_by_text("Rule 20.").is_visible()
     again = opened(browser, page.url)
     again.get_by_text("Differences of the renders").wait_for()
-    assert [text for text in outputs(again) if "Bo" in text] == ["Hello Bo", "Good day Bo"]
+    until(lambda: [text for text in outputs(again) if "Bo" in text] == ["Hello Bo", "Good day Bo"])
 
 
 def test_inputs_follow_to_the_page_that_tries(place: str, browser: Browser) -> None:
