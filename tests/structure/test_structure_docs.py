@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from runpy import run_path
 
 from command_tree import EVERY, options
 from pages import DOCS, INDEX, PAGES, anchors, links, page, rows, section
@@ -57,6 +58,12 @@ def test_each_problem_code_is_explained() -> None:
 
 def test_no_problem_code_is_told_that_does_not_exist() -> None:
     assert set(re.findall(r"PDB\d+", page("errors.md"))) == {code.value for code in Code}
+
+
+def test_the_tables_of_codes_are_what_their_script_writes() -> None:
+    assert run_path(str(ROOT / "scripts" / "error_docs.py"))["document"](page("errors.md")) == page("errors.md"), (
+        "run: python scripts/error_docs.py"
+    )
 
 
 def test_each_finding_of_verify_is_told_and_no_other() -> None:
