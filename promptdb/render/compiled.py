@@ -8,7 +8,7 @@ from promptdb.domain.contract import contract
 from promptdb.domain.field_path import FieldPath, place_of
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import TemplateError
-from promptdb.render.assets import OpenBlob, PromptAssets, dataset, images
+from promptdb.render.assets import OpenBlob, PromptAssets
 from promptdb.render.chat_items import compile_items
 from promptdb.render.inputs import Inputs
 from promptdb.render.messages import RenderedMessage, as_text
@@ -44,7 +44,7 @@ class CompiledPrompt:
 
     def reading(self, open_blob: OpenBlob | None) -> "CompiledPrompt":
         """Return the same prompt with access to its assets, or this one if rendering needs no assets."""
-        if dataset(self.spec) is None and next(images(self.spec), None) is None:
+        if not self.spec.assets:
             return self
         return CompiledPrompt(self.spec, open_blob, self._templates)
 
