@@ -96,6 +96,7 @@ def test_a_prompt_is_listed_with_its_metadata_and_aliases(api: TestClient, servi
         "spec_hash": head.spec_hash,
         "updated_at": head.created_at.isoformat(),
         "archived": False,
+        "splits": {},
         "title": "Sort tickets",
         "description": None,
         "tags": ["de", 'q"1'],
