@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 LOCK := requirements-dev.lock
+DOCS_LOCK := requirements-docs.lock
 # Of whose cases `make test` runs only some.
 SAMPLED := tests/ci/test_pre_commit.py tests/watch/test_watch_convergence.py \
 	tests/sync/test_history.py tests/sync/test_sync_order.py tests/sync/test_sync_sequences.py \
@@ -16,7 +17,7 @@ SAMPLED := tests/ci/test_pre_commit.py tests/watch/test_watch_convergence.py \
 	tests/dashboard/test_browser_comparing.py tests/dashboard/test_browser_reading.py
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo check test soak release-check lint format lock clean
+.PHONY: demo check test soak docs release-check lint format lock clean
 
 demo: $(VENV)/.demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo
@@ -31,6 +32,10 @@ test: lint
 # Faults at every step and in many places: minutes. Ends with a table of what was done, and what came of it.
 soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto tests/faults tests/soak $(SAMPLED)
+
+# The site, in build/site. A broken link is an error. Its generator has an environment of its own, which the tests need not wait for.
+docs: $(VENV)/.docs
+	$(VENV)/docs/bin/python scripts/build_site.py
 
 # What a release uploads, in dist/: built, tried in an environment of its own, and told in the changelog.
 release-check: $(VENV)/.dev
@@ -50,6 +55,7 @@ format: $(VENV)/.dev
 lock: $(VENV)/.uv
 	$(UV) pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header \
 		--quiet --upgrade -o $(LOCK)
+	$(UV) pip compile --group docs --universal --generate-hashes --no-header --quiet --upgrade -o $(DOCS_LOCK)
 
 clean:
 	rm -rf $(VENV) .demo
@@ -68,4 +74,9 @@ $(VENV)/.demo: $(VENV)/.uv pyproject.toml $(LOCK)
 $(VENV)/.dev: $(VENV)/.uv pyproject.toml $(LOCK)
 	$(UV) pip install --quiet --requirements $(LOCK)
 	$(UV) pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.uv $(DOCS_LOCK)
+	$(PYTHON) -m venv --without-pip $(VENV)/docs
+	$(UV) pip install --quiet --python $(VENV)/docs --requirements $(DOCS_LOCK)
 	touch $@

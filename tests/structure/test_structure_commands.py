@@ -8,7 +8,7 @@ from sources import MODULES
 
 from promptdb.cli.app import COMMANDS, SYNONYMS
 
-TEXT_ONLY = {"init", "db upgrade", "db check", "serve", "dashboard", "mcp", "codegen"}
+TEXT_ONLY = {"explain", "init", "db upgrade", "db check", "serve", "dashboard", "mcp", "codegen"}
 """Commands that have nothing to print as JSON. The log of `serve` is JSON already."""
 
 

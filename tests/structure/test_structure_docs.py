@@ -4,7 +4,9 @@ import json
 import re
 import subprocess
 import sys
+from runpy import run_path
 
+import yaml
 from command_tree import EVERY, options
 from pages import DOCS, INDEX, PAGES, anchors, links, page, rows, section
 from pydantic import SecretStr
@@ -57,6 +59,12 @@ def test_each_problem_code_is_explained() -> None:
 
 def test_no_problem_code_is_told_that_does_not_exist() -> None:
     assert set(re.findall(r"PDB\d+", page("errors.md"))) == {code.value for code in Code}
+
+
+def test_the_tables_of_codes_are_what_their_script_writes() -> None:
+    assert run_path(str(ROOT / "scripts" / "error_docs.py"))["document"](page("errors.md")) == page("errors.md"), (
+        "run: python scripts/error_docs.py"
+    )
 
 
 def test_each_finding_of_verify_is_told_and_no_other() -> None:
@@ -144,6 +152,21 @@ def test_the_index_links_every_page_and_the_readme_links_the_index() -> None:
     listed = {target for target, _ in links(INDEX)}
     assert set(DOCS.glob("*.md")) - listed == {INDEX}
     assert INDEX in {target for target, _ in links(ROOT / "README.md")}
+
+
+def test_the_menu_of_the_site_has_every_page_once() -> None:
+    menu = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    listed = re.findall(r"'([^']+\.md)'", str(menu))
+    hidden = ROOT / ".github"
+    assert sorted(listed) == sorted(str(file.relative_to(ROOT)) for file in PAGES if hidden not in file.parents)
+
+
+def test_llms_txt_leads_to_pages() -> None:
+    text = run_path(str(ROOT / "scripts" / "build_site.py"))["llms_txt"]()
+    listed = re.findall(r"\]\(([^)]+)\)", text)
+    assert text.startswith("# promptdb\n\n> ")
+    assert "docs/prompt-files.md" in listed
+    assert [name for name in listed if not (ROOT / name).is_file()] == []
 
 
 def test_a_heading_has_the_anchor_that_github_gives_it() -> None:
