@@ -135,6 +135,7 @@ class PromptSummary(BaseModel):
 
 class ListedPrompt(PromptSummary):
     aliases: dict[str, int] = Field(description="the revision of each alias", examples=[{"production": 3}])
+    splits: dict[str, Split] = Field(description="the traffic splits; an alias has the revision of its control")
 
 
 class SyncRun(BaseModel):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from promptdb.db.heads import is_highest
 from promptdb.db.repository import in_namespace, select_versions, stored_of, view_of
 from promptdb.domain.listing import PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import Split, stored_split
 from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import IntegrityFailure
 
@@ -52,17 +53,27 @@ def _pattern(text: str) -> str:
     return f"%{wild}%"
 
 
-def revisions_of_aliases(connection: sa.Connection, of: Sequence[PromptId]) -> dict[PromptId, dict[str, int]]:
-    """Read the aliases of some prompts, sorted by name, with the revisions that they point at."""
+class AliasTargets(NamedTuple):
+    """The revisions that the aliases of a prompt point at, sorted by alias, and the splits of those that have one."""
+
+    revisions: dict[str, int]
+    splits: dict[str, Split]
+
+
+def targets_of_aliases(connection: sa.Connection, of: Sequence[PromptId]) -> dict[PromptId, AliasTargets]:
+    """Read the targets of the aliases of some prompts. A prompt without an alias is left out."""
     query = (
-        sa.select(prompts.c.namespace, prompts.c.name, aliases.c.alias, versions.c.revision)
+        sa.select(prompts.c.namespace, prompts.c.name, aliases.c.alias, versions.c.revision, aliases.c.split_json)
         .join(prompts, prompts.c.id == aliases.c.prompt_id)
         .join(versions, versions.c.id == aliases.c.version_id)
         .where(sa.tuple_(prompts.c.namespace, prompts.c.name).in_(of))
     )
-    found: dict[PromptId, dict[str, int]] = {}
-    for namespace, name, alias, revision in sorted(tuple(row) for row in connection.execute(query)):
-        found.setdefault(PromptId(namespace, name), {})[alias] = revision
+    found: dict[PromptId, AliasTargets] = {}
+    for namespace, name, alias, revision, text in sorted(tuple(row) for row in connection.execute(query)):
+        targets = found.setdefault(PromptId(namespace, name), AliasTargets({}, {}))
+        targets.revisions[alias] = revision
+        if (split := stored_split(text)) is not None:
+            targets.splits[alias] = split
     return found
 
 

@@ -10,7 +10,7 @@ from promptdb.db.alias_log import numbered_moves
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_holds
 from promptdb.db.lookup import existing_name
-from promptdb.db.pages import all_versions_page, heads_page, revisions_of_aliases, runs_page
+from promptdb.db.pages import AliasTargets, all_versions_page, heads_page, runs_page, targets_of_aliases
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
@@ -36,11 +36,11 @@ def list_prompts(
     with reading(registry.engine) as connection:
         while True:
             heads = heads_page(connection, wanted, after, size)
-            aliases = revisions_of_aliases(connection, [head.view.prompt for head in heads])
+            targets = targets_of_aliases(connection, [head.view.prompt for head in heads])
             for head in heads:
                 if not may_see(head.view.prompt):
                     continue
-                listed = _listed(head, wanted, aliases.get(head.view.prompt, {}))
+                listed = _listed(head, wanted, targets.get(head.view.prompt))
                 if listed is not None:
                     found.append(listed)
                     if len(found) == limit:
@@ -56,13 +56,13 @@ def find_prompt(registry: Registry, prompt: PromptId) -> ListedPrompt:
     with reading(registry.engine) as connection:
         name = existing_name(connection, prompt)
         head = PromptRepository(connection).stored_heads([name])[name]
-        aliases = revisions_of_aliases(connection, [name]).get(name, {})
-    found = _listed(head, PromptFilter(archived=True), aliases)
+        targets = targets_of_aliases(connection, [name]).get(name)
+    found = _listed(head, PromptFilter(archived=True), targets)
     assert found is not None  # noqa: S101
     return found
 
 
-def _listed(head: StoredVersion, wanted: PromptFilter, aliases: dict[str, int]) -> ListedPrompt | None:
+def _listed(head: StoredVersion, wanted: PromptFilter, targets: AliasTargets | None) -> ListedPrompt | None:
     view = head.view
     try:
         spec = json.loads(head.spec_json)
@@ -73,7 +73,7 @@ def _listed(head: StoredVersion, wanted: PromptFilter, aliases: dict[str, int]) 
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise IntegrityFailure(f"the stored spec of {view} cannot be read", "see: promptdb verify") from error
     summary = PromptSummary(
-        *(view.prompt, view.id, view.revision, view.spec_hash, view.created_at, head.archived, aliases)
+        *(view.prompt, view.id, view.revision, view.spec_hash, view.created_at, head.archived, *(targets or ({}, {})))
     )
     return ListedPrompt(summary, *texts)
 

@@ -96,6 +96,7 @@ def test_a_prompt_is_listed_with_its_metadata_and_aliases(api: TestClient, servi
         "spec_hash": head.spec_hash,
         "updated_at": head.created_at.isoformat(),
         "archived": False,
+        "splits": {},
         "title": "Sort tickets",
         "description": None,
         "tags": ["de", 'q"1'],
@@ -103,7 +104,7 @@ def test_a_prompt_is_listed_with_its_metadata_and_aliases(api: TestClient, servi
         "aliases": {"production": 1, "staging": 2},
     }
     one = api.get("prompts/support/triage").json()
-    assert {**one, "aliases": None} == {**listed, "aliases": None}
+    assert {**one, "aliases": None, "splits": {}} == {**listed, "aliases": None}
     assert [(a["alias"], a["revision"], a["generation"], a["held"]) for a in one["aliases"]] == [
         ("production", 1, 1, False),
         ("staging", 2, 2, False),

@@ -58,6 +58,8 @@ def test_a_split_is_set_shown_and_ended(api: TestClient, triage: PromptService) 
     assert read.headers["ETag"] == answer.headers["ETag"]
     assert (read.json()["revision"], read.json()["split"]) == (1, split_fields(SPLIT))
     [listed] = [one for one in api.get(f"prompts/{TRIAGE}").json()["aliases"] if one["alias"] == "staging"]
+    [in_list] = [one for one in api.get("prompts").json()["items"] if one["prompt"] == TRIAGE]
+    assert in_list["splits"] == {"staging": listed["split"]}
     [entry] = [one for one in api.get("blame").json()["items"] if one["alias"] == "staging"]
     event = api.get(f"prompts/{TRIAGE}/history", params={"alias": "staging"}).json()["items"][0]
     assert [one["split"] for one in (listed, entry, event)] == [split_fields(SPLIT)] * 3

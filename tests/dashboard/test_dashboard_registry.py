@@ -162,6 +162,9 @@ def test_a_split_is_set_compared_and_ended(both: Both, kind: str) -> None:
     assert (move.action, str(move.to_split), move.is_needed) == ("split", "rev:2=90 rev:1=10", True)
     [alias] = [alias for alias in registry.standing(TRIAGE).aliases if alias.alias == "production"]
     assert alias.split == move.to_split
+    [in_list] = [listed for listed in registry.prompts(PromptFilter()).items if listed.summary.prompt == TRIAGE]
+    for listed in (in_list, registry.prompt(TRIAGE)):
+        assert listed.summary.splits == {"production": move.to_split}
     with pytest.raises(AliasMoved):
         registry.split(TRIAGE, "production", arms, expected=1, reason=None)
     assert registry.promote(TRIAGE, "production", "rev:2", expected=2, reason=None).to_split is None

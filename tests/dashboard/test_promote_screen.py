@@ -113,6 +113,11 @@ def test_a_link_chooses_and_another_choice_is_in_the_address(filled: PromptServi
     assert labels(app) == ["Promote production to v3"]
 
 
+@pytest.mark.parametrize("shown", ["v2", "2", "rev:2", "staging"])
+def test_a_version_has_the_name_that_pages_show(filled: PromptService, shown: str) -> None:
+    assert labels(visit(to_promotion(ONE, "production", shown))) == ["Promote production to v2"]
+
+
 def test_a_new_alias_needs_a_name_and_a_tick(filled: PromptService) -> None:
     app = visit(to_promotion(ONE, "canary"))
     assert move_button(app).disabled
@@ -248,7 +253,7 @@ def test_a_split_is_proposed_set_and_ended(filled: PromptService) -> None:
         ("rev:1", "is not an arm of a split"),
         ("rev:1=90", "a split has 2 to 10 arms"),
         ("rev:1=90 rev:1=10", "twice"),
-        ("rev:1=90 rev:9=10", "rev:9"),
+        ("rev:1=90 v9=10", "rev:3"),
         ("rev:1=90 rev:2=0", "whole number"),
         (f"rev:1=90 {HOSTILE}=10", "is not an arm of a split"),
     ],

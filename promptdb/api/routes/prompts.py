@@ -14,6 +14,7 @@ from promptdb.api.served import served
 from promptdb.api.strict_bodies import StrictRoute
 from promptdb.domain import listing
 from promptdb.domain.prompt_id import PromptId
+from promptdb.domain.splits import split_fields
 from promptdb.registry.listings import find_prompt, list_prompts
 
 router = APIRouter(tags=["prompts"], route_class=StrictRoute)
@@ -44,7 +45,11 @@ def prompts(
     after = key_in(request, cursor, lambda key: PromptId.parse("/".join(key)))
     found = list_prompts(served(request).reader.registry, wanted, grant.reads, after, limit + 1)
     answer = page(request, response, found, limit, lambda listed: list(listed.summary.prompt))
-    return {**answer, "items": [_fields(listed) for listed in answer["items"]]}
+    return {**answer, "items": [{**_fields(listed), "splits": _splits(listed)} for listed in answer["items"]]}
+
+
+def _splits(listed: listing.ListedPrompt) -> dict[str, Any]:
+    return {alias: split_fields(split) for alias, split in listed.summary.splits.items()}
 
 
 @router.get("/prompts/{prompt}", response_model=Prompt, dependencies=[READS], responses=problems(404, 422))

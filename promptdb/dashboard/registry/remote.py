@@ -14,7 +14,7 @@ from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.scopes import Action, Scope, allows
-from promptdb.domain.splits import Arms
+from promptdb.domain.splits import Arms, split_fields
 from promptdb.domain.views import AliasEventView, BlameEntry
 from promptdb.domain.wire import listings
 from promptdb.domain.wire.paths import prompt_path
@@ -63,7 +63,9 @@ class RemoteRegistry:
     def prompt(self, prompt: PromptId) -> ListedPrompt:
         def read(found: Any) -> ListedPrompt:
             aliases = listings.decode_aliases(prompt, some_fields(found, aliases=list)[0])
-            return listings.decode_prompt({**found, "aliases": {alias.alias: alias.revision for alias in aliases}})
+            pointing = {alias.alias: alias.revision for alias in aliases}
+            splits = {alias.alias: split_fields(alias.split) for alias in aliases if alias.split is not None}
+            return listings.decode_prompt({**found, "aliases": pointing, "splits": splits})
 
         return self._read(read, self._server.get(_path(prompt)))
 

@@ -27,6 +27,7 @@ from promptdb.dashboard.showing.page import (
     show_warning,
 )
 from promptdb.dashboard.showing.prompts import selector_of, target_name, version_name
+from promptdb.dashboard.showing.versions import find_recorded
 from promptdb.domain.aliases import rollback_targets
 from promptdb.domain.nearest import nearest
 from promptdb.domain.prompt_id import PromptId
@@ -218,7 +219,7 @@ def _choose_version(place: Place, alias: str) -> str:
         list(titles),
         LATEST,
         title=lambda selector: titles.get(selector, selector),
-        help="One of these, or any selector: rev:3, git:COMMIT, an alias, a label.",
+        help="One of these, or any selector: v3, git:COMMIT, an alias, a label.",
     )
     return chosen or LATEST
 
@@ -226,7 +227,7 @@ def _choose_version(place: Place, alias: str) -> str:
 def _version(registry: Registry, place: Place, selector: str) -> ResolvedPrompt:
     if selector in (LATEST, selector_of(place.newest.version.revision)):
         return place.newest
-    return registry.version(f"{place.prompt}:{selector}")
+    return find_recorded(registry, place.prompt, selector)
 
 
 def previous_target(registry: Registry, prompt: PromptId, alias: str) -> int | None:

@@ -50,7 +50,9 @@ def state_of_prompt_html(listed: ListedPrompt) -> Html:
     """Describe the newest version of a prompt, and the versions that its aliases point at."""
     summary = listed.summary
     newest = f"{version_name(summary.revision)} of {time_html(summary.updated_at)}"
-    aliases = badges_html(f"{alias} {version_name(revision)}" for alias, revision in summary.aliases.items())
+    aliases = badges_html(
+        f"{alias} {target_name(revision, summary.splits.get(alias))}" for alias, revision in summary.aliases.items()
+    )
     archived = badges_html(["archived"]) if summary.archived else ""
     return f'<p class="pdb-line">{newest} {archived}<br>{aliases or "no alias"}</p>'
 

@@ -1,5 +1,7 @@
 """Chooses a version of a prompt by any selector, and finds it: in the registry, or in the file as it is."""
 
+import re
+
 import streamlit as st
 
 from promptdb.dashboard import opened
@@ -12,7 +14,7 @@ from promptdb.domain.digest import SHORT_DIGEST
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST
 from promptdb.domain.views import PromptSummary
-from promptdb.errors import PromptNotFound
+from promptdb.errors import PromptNotFound, VersionNotFound
 from promptdb.project.single_file import prompt_from_view
 from promptdb.project.view import WORK_TREE
 from promptdb.render.renderable import RenderablePrompt
@@ -21,7 +23,11 @@ from promptdb.render.resolved import ResolvedPrompt
 RECENT = 8
 """The newest versions in a list to choose from. All others are named by a selector."""
 
-_HELP = "An alias, a version, or the file as it is. Or write any selector: rev:3, sha256:ab12cd34, git:COMMIT, a user_version."
+_SHOWN = re.compile(r"v?([1-9][0-9]{0,8})", re.ASCII)
+
+_HELP = (
+    "An alias, a version, or the file as it is. Or write any selector: v3, sha256:ab12cd34, git:COMMIT, a user_version."
+)
 
 
 def base_of(summary: PromptSummary) -> str:
@@ -57,11 +63,23 @@ def find_version(registry: Registry, prompt: PromptId, selector: str) -> Rendera
         InvalidPrompts: the file is not a valid prompt.
     """
     if selector != FILE:
-        return registry.version(f"{prompt}:{selector}")
+        return find_recorded(registry, prompt, selector)
     checkout = opened.checkout()
     if checkout is None:
         raise PromptNotFound("there is no checkout here, so no files", "choose a version")
     return prompt_from_view(prompt, checkout.settings, WORK_TREE)
+
+
+def find_recorded(registry: Registry, prompt: PromptId, selector: str) -> ResolvedPrompt:
+    """Find a version by a selector, or by the name that pages show, such as `v3`. Errors as in `Registry.version`."""
+    try:
+        return registry.version(f"{prompt}:{selector}")
+    except VersionNotFound:
+        # An alias or a `user_version` with this name would have been found.
+        shown = _SHOWN.fullmatch(selector)
+        if shown is None:
+            raise
+    return registry.version(f"{prompt}:{selector_of(int(shown[1]))}")
 
 
 def version_line_html(found: RenderablePrompt, summary: PromptSummary) -> Html:

@@ -39,7 +39,7 @@ def _checked(decode: Callable[[Any], _T]) -> Callable[[Any], _T]:
 
 @_checked
 def decode_prompt(value: Any) -> ListedPrompt:
-    prompt, key, revision, digest, at, archived, aliases, title, about, tags, owners = some_fields(
+    prompt, key, revision, digest, at, archived, aliases, splits, title, about, tags, owners = some_fields(
         value,
         prompt=str,
         version_id=str,
@@ -48,14 +48,16 @@ def decode_prompt(value: Any) -> ListedPrompt:
         updated_at=str,
         archived=bool,
         aliases=dict,
+        splits=dict,
         title=_TEXT,
         description=_TEXT,
         tags=list,
         owners=list,
     )
     pointing = {typed(alias, str): number(target, 1) for alias, target in aliases.items()}
+    divided = {typed(alias, str): split for alias, data in splits.items() if (split := decode_split(data)) is not None}
     version = (UUID(key), number(revision, 1), parse_digest(digest))
-    summary = PromptSummary(PromptId.parse(prompt), *version, time(at), archived, pointing)
+    summary = PromptSummary(PromptId.parse(prompt), *version, time(at), archived, pointing, divided)
     return ListedPrompt(summary, title, about, _texts(tags), _texts(owners))
 
 
