@@ -44,7 +44,8 @@ def _linked(pages: list[Path]) -> set[Path]:
 def llms_txt() -> str:
     """List the Markdown of each page as https://llmstxt.org describes it, in the order of the index of the documentation."""
     summary = (ROOT / "README.md").read_text("utf-8").split("\n\n")[1].replace("\n", " ")
-    index = (ROOT / "docs" / "README.md").read_text("utf-8").partition("\n\n")[2]
+    index = (ROOT / "docs" / "README.md").read_text("utf-8").partition("For people who write")
+    index = "".join(index[1:])
     index = re.sub(r"^(For .*):$", r"## \1", index, flags=re.MULTILINE)
     index = re.sub(r"\]\((?!\.\./)", "](docs/", index).replace("](../", "](")
     return f"# promptdb\n\n> {summary}\n\n{index}"

@@ -51,7 +51,10 @@ def named_by_path(_: click.Context, __: click.Parameter, text: str | None) -> st
 
 
 key_option = click.option(
-    "--key", help="Take the arm of a traffic split that this key gets, such as the id of a user. Default: the control."
+    "--key",
+    # As in OpenFeature, an empty key is none.
+    callback=lambda _, __, key: key or None,
+    help="Take the arm of a traffic split that this key gets, such as the id of a user. Default: the control.",
 )
 
 

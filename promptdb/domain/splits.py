@@ -6,7 +6,7 @@ A key has the same number everywhere, and so the same version in every process. 
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass, replace
 from itertools import accumulate, groupby
 from typing import Any, Generic, Literal, TypeVar
@@ -60,8 +60,7 @@ class Split:
             InvalidRef: there are too few or too many arms, one of them twice, or a weight is out of range.
         """
         found = tuple(arms)
-        if not 2 <= len(found) <= MAX_ARMS:
-            raise InvalidRef(f"a split has 2 to {MAX_ARMS} arms, not {len(found)}", _EXAMPLE)
+        require_count(found)
         revisions = [arm.revision for arm in found]
         if twice := next((each for each in revisions if revisions.count(each) > 1), None):
             raise InvalidRef(f"rev:{twice} is in the split twice", "add up its weights")
@@ -121,6 +120,12 @@ class Split:
 def are_same(one: Split | None, other: Split | None) -> bool:
     """Compare the arms of two splits, or of none."""
     return one is other if one is None or other is None else one.has_arms_of(other)
+
+
+def require_count(arms: Sized) -> None:
+    """Require a number of arms that a split may have. Raise InvalidRef otherwise."""
+    if not 2 <= len(arms) <= MAX_ARMS:
+        raise InvalidRef(f"a split has 2 to {MAX_ARMS} arms, not {len(arms)}", _EXAMPLE)
 
 
 def parse_arm(text: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from promptdb.db.retry import retried
 from promptdb.domain.aliases import AliasMove, AliasTarget
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef, parse_alias
-from promptdb.domain.splits import Arm, Arms, Split
+from promptdb.domain.splits import Arm, Arms, Split, require_count
 from promptdb.domain.views import PromptVersionView
 from promptdb.errors import Conflict
 from promptdb.registry.aliases import existing_alias, promotion
@@ -31,6 +31,7 @@ def decide_split(registry: Registry, prompt: PromptId, alias: str, arms: Arms) -
 
 def splitting(connection: sa.Connection, prompt: PromptId, alias: str, arms: Arms) -> AliasMove:
     """Make the move that splits an alias. Errors as in `decide_split`."""
+    require_count(arms)
     found = [(_version(connection, prompt, selector), weight) for selector, weight in arms]
     split = Split.of(Arm(version.revision, weight) for version, weight in found)
     control = found[0][0]

@@ -94,6 +94,8 @@ class Registry:
 
     def compared(self) -> Self:
         """Do as `ready`, but replace a missing SQLite database by an empty one in memory, to plan the first sync."""
+        if current_revision(self.engine) == HEAD:
+            return self
         if is_absent(self.engine):
             return replace(self, engine=empty_database())
         return self.ready()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from promptdb.db.migrate import current_revision
+from promptdb.db.migrate import HEAD
 from promptdb.domain.plan import Plan, Policy
 from promptdb.errors import InvalidPrompts
 from promptdb.project.load import LoadedTree
@@ -33,5 +33,5 @@ def status_of(stores: Registry, tree: LoadedTree, prompts_root: Path) -> Status:
         tree.desired.problems += error.problems
         tree.desired.declared = None
         intended = plan_tree(registry, tree, Policy())
-    schema = current_revision(stores.engine)
+    schema = HEAD if registry is stores else None
     return Status(prompts_root, stores.address, schema, stores.blobs_place, tree, intended)

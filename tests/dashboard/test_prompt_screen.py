@@ -54,7 +54,9 @@ def test_long_histories_have_pages(dashboard: PromptService) -> None:
 
 def test_an_unknown_prompt_is_an_error_that_says_what_there_is(dashboard: PromptService) -> None:
     dashboard.register_text("a/one", "Hello")
-    assert "a/one" in visit(to_prompt(PromptId("a", "onw"))).error[0].value.replace("\\", "")
+    app = visit(to_prompt(PromptId("a", "onw")))
+    assert "a/one" in app.error[0].value.replace("\\", "")
+    assert ("All prompts", "prompts?") in links_of(app)
     assert "rev:1" in visit(to_prompt(ONE, "rev:9")).error[0].value.replace("\\", "")
     assert "no prompt" in visit(Link(PROMPT)).info[0].value
 

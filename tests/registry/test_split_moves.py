@@ -114,6 +114,7 @@ def test_a_dry_run_writes_nothing(triage: PromptService) -> None:
 
 MISTAKES = [
     ([("rev:1", 1)], InvalidRef, "2 to 10 arms"),
+    ([(f"rev:{number}", 1) for number in range(1, 100)], InvalidRef, "2 to 10 arms, not 99"),
     ([("rev:1", 1), ("rev:2", 0)], InvalidRef, "not a whole number from 1"),
     ([("rev:1", 1), ("staging", 1)], InvalidRef, "rev:1 is in the split twice"),
     ([("rev:1", 1), ("rev:9", 1)], NotFound, "no version 'rev:9'"),

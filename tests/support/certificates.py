@@ -23,9 +23,11 @@ def make_certificates(folder: Path) -> None:
 
     local = ("-addext", "subjectAltName=IP:127.0.0.1")
     by_authority = ("-CA", "authority.crt", "-CAkey", "authority.key")
-    signed = ("-x509", "-days", "2", *by_authority)
-    make("authority", "-x509")
-    make("another", "-x509")
+    signed = ("-x509", "-days", "2", *by_authority, "-addext", "keyUsage=critical,digitalSignature,keyCertSign")
+    # Python 3.13 requires it of an authority (RFC 5280, section 4.2.1.3).
+    signs = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    make("authority", "-x509", *signs)
+    make("another", "-x509", *signs)
     make("server", *signed, *local)
     make("elsewhere", *signed, "-addext", "subjectAltName=DNS:db.example.com")
     make("expired", "-new", *local, kind="csr")

@@ -37,6 +37,7 @@ def test_a_key_shows_and_renders_its_arm(run: Run, two_versions: Path) -> None:
     texts = {key: run("render", "greet:production", *values, "--key", key).out for key in ("u1", "u2", "u3", "u4")}
     assert set(texts.values()) == {"Hello Ann, welcome to here!\n", "Hi Ann, welcome to here!\n"}
     assert run("render", "greet:production", *values).out.startswith("Hello"), "the control"
+    assert "this is the control" in run("show", "greet:production", "--key", "").out
     for key, text in texts.items():
         revision = 1 if text.startswith("Hello") else 2
         shown = run("show", "greet:production", "--key", key).out
