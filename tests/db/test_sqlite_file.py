@@ -110,12 +110,14 @@ def test_a_lookup_by_the_driver_finds_the_file_that_is_there_now(tmp_path: Path)
             connection.execute("VACUUM INTO ?", [str(backup)])
         service.register_text("support/triage", "two")
         found = find_in_sqlite(service.engine, ref)
-        assert found is not None and found.view.revision == 2
+        assert found is not None
+        assert found.view.revision == 2
         for suffix in ("", "-wal", "-shm"):
             file.with_name(file.name + suffix).unlink(missing_ok=True)
         backup.replace(file)
         found = find_in_sqlite(service.engine, ref)
-        assert found is not None and found.view.revision == 1
+        assert found is not None
+        assert found.view.revision == 1
         file.unlink()
         with pytest.raises(StorageError, match="is gone"):
             find_in_sqlite(service.engine, ref)
