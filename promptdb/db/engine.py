@@ -1,15 +1,16 @@
 """The engine of a database: explicit transactions, one write lock, and errors with remedies."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import PoolProxiedConnection
 
 from promptdb.db.database_url import parse_database_url, without_values
 from promptdb.db.driver_errors import fault_in
@@ -18,6 +19,8 @@ from promptdb.db.postgresql import READ_ONLY, begin_explicitly, connect_argument
 from promptdb.db.retry import again
 from promptdb.db.sqlite_file import is_moved, moved, open_existing, require_folder
 from promptdb.errors import ConfigError, IntegrityFailure, LockTimeout, MissingExtra, StorageError, Unreachable
+
+_Connection = TypeVar("_Connection", sa.Connection, PoolProxiedConnection)
 
 _CACHE_KIB = 64 * 1024
 _LOCK_STEP = 0.25  # seconds
@@ -73,7 +76,11 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         StorageError, LockTimeout: the database failed.
     """
     options = {READ_ONLY: True}
-    with restated(engine), _connected(engine).execution_options(**options) as connection, connection.begin():
+    with (
+        restated(engine),
+        connected(engine, engine.connect).execution_options(**options) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 
@@ -111,13 +118,14 @@ def writing(engine: sa.Engine, *, alone: bool = True) -> Iterator[sa.Connection]
                 raise
 
 
-def _connected(engine: sa.Engine) -> sa.Connection:
-    connection = engine.connect()
+def connected(engine: sa.Engine, connect: Callable[[], _Connection]) -> _Connection:
+    """Take a connection by a method of the engine: to the file that is there now, if another one replaced it."""
+    connection = connect()
     if not is_moved(connection):
         return connection
     connection.close()
     engine.dispose()
-    return engine.connect()
+    return connect()
 
 
 def _require_unmoved(connection: sa.Connection) -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.pool import PoolProxiedConnection
 
 from promptdb.errors import StorageError
 
 _OPENED = "promptdb_file"
-"""The key of the file in the `info` of a connection."""
+"""The key of the path, and of the file that was there, in the `info` of a connection."""
 
 _GONE = "put the file back, or restore a backup there; it is read at once"
 
@@ -24,7 +25,7 @@ def open_existing(engine: sa.Engine, path: Path) -> None:
     def _open(_: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
         require_folder(path)
         # Before it is opened: if it is replaced in between, the connection counts as moved, and writes nothing.
-        record.info[_OPENED] = file_id(path)
+        record.info[_OPENED] = (path, file_id(path))
         arguments[0], options["uri"] = f"{path.resolve().as_uri()}?{_mode(path)}", True
 
 
@@ -41,15 +42,14 @@ def file_id(path: Path) -> FileId:
     return found.st_dev, found.st_ino
 
 
-def is_moved(connection: sa.Connection) -> bool:
+def is_moved(connection: sa.Connection | PoolProxiedConnection) -> bool:
     """Check whether the file of a connection was moved, deleted or replaced. False for a database that is not a file."""
-    if connection.dialect.name != "sqlite":
-        return False
-    opened: FileId | None = connection.info.get(_OPENED)
+    opened: tuple[Path, FileId] | None = connection.info.get(_OPENED)
     if opened is None:
         return False
+    path, file = opened
     try:
-        return file_id(Path(str(connection.engine.url.database))) != opened
+        return file_id(path) != file
     except StorageError:
         return True
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from promptdb.db.columns import aliases, prompts, versions
-from promptdb.db.engine import restated
+from promptdb.db.engine import connected, restated
 from promptdb.db.lookup import edited, first_commit, found_in, select_for
 from promptdb.db.repository import ReadAssets, select_versions
 from promptdb.domain.refs import ByLabel, ByRevision, Latest, PromptRef
@@ -45,7 +45,7 @@ def find_in_sqlite(engine: sa.Engine, ref: PromptRef, assets: ReadAssets | None 
     match selector:
         case ByLabel(value) | ByRevision(value):
             given["value"] = value
-    with restated(engine), closing(engine.raw_connection()) as connection:
+    with restated(engine), closing(connected(engine, engine.raw_connection)) as connection:
         cursor = connection.cursor()
         cursor.execute(statement.text, [given[name] for name in statement.order])
         # All rows, so that the statement ends: an open one would keep a writer from its checkpoint.

@@ -1,7 +1,9 @@
 """The file of a SQLite database that is moved away or replaced while connections to it are open."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,11 @@ import sqlalchemy as sa
 
 from promptdb.db.engine import make_engine, reading, writing
 from promptdb.db.migrate import HEAD, current_revision, upgrade
+from promptdb.db.sqlite_lookup import find_in_sqlite
+from promptdb.domain.refs import PromptRef
 from promptdb.errors import StorageError
+from promptdb.service import PromptService
+from promptdb.settings import AppSettings
 
 COUNT = sa.text("SELECT count(*) FROM prompts")
 INSERT = sa.text(
@@ -92,6 +98,29 @@ def test_a_read_finds_the_file_that_is_there_now(engine: sa.Engine) -> None:
     file.rename(away)
     with pytest.raises(StorageError, match="is gone"):
         count(engine)
+
+
+def test_a_lookup_by_the_driver_finds_the_file_that_is_there_now(tmp_path: Path) -> None:
+    ref = PromptRef.parse("support/triage")
+    with PromptService(AppSettings(base=tmp_path)) as service:
+        service.register_text("support/triage", "one")
+        file = Path(str(service.engine.url.database))
+        backup = file.with_suffix(".backup")
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("VACUUM INTO ?", [str(backup)])
+        service.register_text("support/triage", "two")
+        found = find_in_sqlite(service.engine, ref)
+        assert found is not None
+        assert found.view.revision == 2
+        for suffix in ("", "-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        backup.replace(file)
+        found = find_in_sqlite(service.engine, ref)
+        assert found is not None
+        assert found.view.revision == 1
+        file.unlink()
+        with pytest.raises(StorageError, match="is gone"):
+            find_in_sqlite(service.engine, ref)
 
 
 def test_no_connection_creates_a_file(tmp_path: Path) -> None:
