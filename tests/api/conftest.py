@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from starlette.testclient import TestClient
 
 from promptdb import PromptService, create_app
+from promptdb.registry import change_feed
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -28,6 +29,12 @@ def _shared_routes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FastAPI, "include_router", include_router)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that ends waits for the end of a look: in all tests together, that would be minutes."""
+    monkeypatch.setattr(change_feed, "LOOK", 0.02)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -101,7 +102,9 @@ def test_a_script_that_was_started_otherwise_shows_nothing(dashboard: PromptServ
 def test_it_says_where_it_is_and_ends_at_a_signal(service: PromptService, how: signal.Signals, code: int) -> None:
     command = [sys.executable, "-m", "promptdb", "dashboard", "--port", "0"]
     environment = {**os.environ, **environment_of(service.settings)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as process:
+    # A shell starts what it runs in the background with ^C ignored, and so it would be here.
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True, preexec_fn=heeds) as process:
         assert process.stderr is not None
         line = process.stderr.readline()
         found = re.fullmatch(r"the dashboard is at (http://127\.0\.0\.1:\d+)\n", line)

@@ -20,14 +20,10 @@ from promptdb.db.engine import make_engine
 from promptdb.db.migrate import upgrade
 from promptdb.domain.plan import Policy
 from promptdb.project.load import load_tree
-from promptdb.registry import change_feed
 from promptdb.service import PromptService
 from promptdb.settings import AppSettings
 from promptdb.sync.apply import Applied
 from promptdb.sync.sync_tree import sync_tree
-
-# A client or a server that is closed waits for the end of a look: in all tests together, that were minutes.
-change_feed.LOOK = 0.02
 
 BACKENDS = ("sqlite", "postgresql")
 STORES = ("local", "minio")
