@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from registries import write
@@ -11,8 +12,10 @@ from repositories import Git, commit_all
 from steered import until
 
 from promptdb.client.client import PromptClient
+from promptdb.client.sources.files import FilesSource
 from promptdb.domain.delivery import Reason, Status
 from promptdb.errors import InvalidPrompts, PromptNotFound, VersionNotFound
+from promptdb.project.load import prompt_in
 from promptdb.settings import AppSettings
 
 GREET = "support/greet"
@@ -66,6 +69,45 @@ def test_an_edit_is_live_also_a_wrong_one(client: PromptClient, project: Path) -
     file.write_text("template: Again {name}\n")
     until(lambda: not is_refused())
     assert client.get(GREET).render_text(name="Ada") == "Again Ada"
+
+
+@pytest.fixture
+def patient(project: Path) -> Iterator[PromptClient]:
+    """A client that reads a file again only because it has noticed a change."""
+    with PromptClient(FilesSource(AppSettings(base=project)), ttl=3600) as client:
+        yield client
+
+
+@pytest.mark.parametrize("ref", [GREET, "support/table"])
+def test_an_edit_during_the_reading_is_seen(
+    patient: PromptClient, project: Path, ref: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is another one when the source notes which files it has read."""
+    edits = [("greet.yaml", "template: Later\n"), ("_data.csv", "3\n")]
+
+    def read(*arguments: Any) -> Any:
+        found = prompt_in(*arguments)
+        while edits:
+            name, text = edits.pop()
+            (project / "prompts/support" / name).write_text(text)
+        return found
+
+    monkeypatch.setattr("promptdb.client.sources.files.prompt_in", read)
+    before = patient.get(ref).version.spec_hash
+    until(lambda: patient.get(ref).version.spec_hash != before)
+
+
+def test_a_file_that_is_deleted_during_the_reading_is_gone(
+    patient: PromptClient, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*arguments: Any) -> Any:
+        found = prompt_in(*arguments)
+        (project / "prompts/support/greet.yaml").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr("promptdb.client.sources.files.prompt_in", read)
+    patient.get(GREET)
+    until(lambda: patient.get(GREET, fallback="x").reason is Reason.DEFAULT)
 
 
 def test_a_file_that_is_deleted_is_gone(client: PromptClient, project: Path) -> None:

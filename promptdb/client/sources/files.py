@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, time_ns
 
 from promptdb.client.source import one_by_one
 from promptdb.domain.delivery import Changes, Generation
@@ -20,7 +20,12 @@ from promptdb.settings import AppSettings, load_settings
 LOOK = 0.2
 """Seconds between two looks at the files that were read."""
 
-_Stamp = tuple[int, int]
+_TICK = 100_000_000
+"""Nanoseconds by which the time of a change may lag behind the clock."""
+
+_Stamp = tuple[int, int, int]
+_LATER: _Stamp = (0, 0, 0)
+"""The stamp of a file that may have changed since it was read."""
 
 
 class FilesSource:
@@ -52,9 +57,10 @@ class FilesSource:
         if isinstance(ref.selector, ByRevision | ByVersionId):
             message = f"{ref.prompt} comes from a file, which has no revisions"
             raise VersionNotFound(message, "set PROMPTDB_SOURCE=database, or use an alias")
+        started = time_ns()
         opened = self._opened(ref)
         prompt, path, file = self._file(opened, ref.prompt)
-        found = self._version(opened, prompt, path, file)
+        found = self._version(prompt, path, file, opened.origin.clean_commit, started)
         match ref.selector:
             case ByDigest(prefix) if not found.view.spec_hash.startswith(f"sha256:{prefix}"):
                 raise VersionNotFound(f"the file of {prompt} has the digest {found.view.spec_hash}")
@@ -74,9 +80,10 @@ class FilesSource:
         return one_by_one(self.find, refs)
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:  # noqa: ARG002
+        started = time_ns()
         opened = open_view(self._settings)
         return [
-            self._version(opened, candidate.prompt, *found)
+            self._version(candidate.prompt, *found, opened.origin.clean_commit, started)
             for candidate in opened.found.candidates
             if namespace is None or f"{candidate.prompt.namespace}/".startswith(f"{namespace}/")
             if (found := prompt_in(opened, candidate.prompt)) is not None and found[1].is_valid
@@ -115,15 +122,20 @@ class FilesSource:
                 return (item.prompt, *found)
         raise PromptNotFound(f"there is no prompt file for {prompt}", "'promptdb check' reads all prompt files")
 
-    def _version(self, opened: OpenView, prompt: PromptId, path: str, file: LoadedFile) -> StoredVersion:
+    def _version(
+        self, prompt: PromptId, path: str, file: LoadedFile, commit_id: str | None, started: int
+    ) -> StoredVersion:
+        found = {path, *(file.content.reads if file.content is not None else ())}
         for read in (path, *file.reads):
             place = self._settings.prompts_path / read
-            self._seen[place] = _stamp(place)
+            stamp = _stamp(place)
+            # Otherwise the next look would take a change during the reading for what was read.
+            is_later = read in found if stamp is None else stamp[0] > started - _TICK
+            self._seen[place] = _LATER if is_later else stamp
         if file.content is None:
             raise InvalidPrompts(list(file.problems))
         # The commit of a file that was edited is not that of its content.
-        at = Provenance(path, opened.origin.clean_commit)
-        return unrecorded(prompt, file.content, at)
+        return unrecorded(prompt, file.content, Provenance(path, commit_id))
 
 
 def _stamp(path: Path) -> _Stamp | None:
@@ -131,4 +143,4 @@ def _stamp(path: Path) -> _Stamp | None:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return status.st_ctime_ns, status.st_mtime_ns, status.st_size

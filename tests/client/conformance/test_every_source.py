@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from forks import forked
 from waiting import until
 from worlds import World
 
@@ -229,22 +230,19 @@ def test_a_forked_child_sees_promotions_and_so_does_its_parent(
 ) -> None:
     client.get("short:production")
     reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reader)
-            os.write(writer, client.get("short:production").render_text().encode())
-            sees(client, "short:production", "after")
-            client.get(TRIAGE)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        assert answer.read(1) == "S"
-        promote("after")
+
+    def follow() -> str:
+        os.write(writer, client.get("short:production").render_text().encode())
         sees(client, "short:production", "after")
-        assert os.waitpid(child, 0)[1] == 0
+        return client.get(TRIAGE).render_text(ticket="T")
+
+    child = forked(follow)
+    assert os.read(reader, 1) == b"S"
+    promote("after")
+    sees(client, "short:production", "after")
+    assert child.answer() == "Second T"
+    os.close(reader)
+    os.close(writer)
     promote("later")
     sees(client, "short:production", "later")
 
