@@ -1,8 +1,13 @@
 """The clients of a process, which begin again in a forked child."""
 
 import os
+from contextlib import suppress
+from threading import RLock
 from typing import Protocol
 from weakref import WeakSet
+
+LONGEST_CALL = 1.0
+"""Seconds for which a fork waits for calls of SQLite. Lookups take a few milliseconds."""
 
 
 class Forked(Protocol):
@@ -19,11 +24,35 @@ def in_each_child(one: Forked) -> None:
     _LIVE.add(one)
 
 
-def _after_fork() -> None:
+_sqlite_calls = RLock()
+
+
+def sqlite_calls() -> RLock:
+    """Return the lock to hold while SQLite is called, so that no other thread forks then.
+
+    SQLite has locks for the whole process. A child would inherit them as they are, and wait without end for those that a
+    thread of its parent holds.
+    """
+    return _sqlite_calls
+
+
+def _before_fork() -> None:
+    _sqlite_calls.acquire(timeout=LONGEST_CALL)
+
+
+def _after_fork_in_parent() -> None:
+    # Another thread has it if the fork did not wait for its end.
+    with suppress(RuntimeError):
+        _sqlite_calls.release()
+
+
+def _after_fork_in_child() -> None:
+    global _sqlite_calls
+    _sqlite_calls = RLock()
     for one in list(_LIVE):
         one.after_fork()
 
 
-# Only in the child: a hook before the fork would stop the parent, which also forks to start other programs.
+# Nothing else happens in a parent, which also forks to start other programs.
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -1,9 +1,11 @@
 """Reports changes of a registry to clients: at once where the database sends notices, otherwise by looking often."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from time import monotonic, sleep
+
+import sqlalchemy as sa
 
 from promptdb.db.engine import reading
 from promptdb.db.generations import changes_since, generation_of
@@ -20,6 +22,10 @@ LOOK_WITHOUT_NOTICES = 1.0
 """The same for PostgreSQL, while it sends no notices."""
 
 
+Calls = Callable[[], AbstractContextManager[object]]
+"""Makes what surrounds each group of calls to the database."""
+
+
 class ChangeFeed:
     """The changes of one registry, for one thread.
 
@@ -28,8 +34,8 @@ class ChangeFeed:
     have been missed.
     """
 
-    def __init__(self, reader: RegistryReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: RegistryReader, calls: Calls = nullcontext) -> None:
+        self._reader, self._calls = reader, calls
         self._listener: Listener | None = None
         self._open = ExitStack()
         self._file: FileId | None = None
@@ -37,8 +43,7 @@ class ChangeFeed:
 
     def changes(self, since: Generation | None) -> Changes:
         """Find the prompts that changed after a generation. Raise StorageError if the database fails."""
-        self._reopen()
-        with reading(self._reader.registry.engine) as connection:
+        with self._calls(), self._reading() as connection:
             # Another file may have the same generation and other versions.
             found = changes_since(connection, None if self._is_another else since)
         self._is_another = False
@@ -89,9 +94,12 @@ class ChangeFeed:
             self._is_another = True
         self._file = file
 
-    def _generation(self) -> Generation:
+    def _reading(self) -> AbstractContextManager[sa.Connection]:
         self._reopen()
-        with reading(self._reader.registry.engine) as connection:
+        return reading(self._reader.registry.engine)
+
+    def _generation(self) -> Generation:
+        with self._calls(), self._reading() as connection:
             return generation_of(connection)
 
     def _listen(self) -> Generation:

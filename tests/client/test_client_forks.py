@@ -10,7 +10,7 @@ from contextlib import closing
 from http.client import HTTPConnection
 from multiprocessing import get_context
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 
 import psycopg
 import pytest
@@ -170,6 +170,30 @@ def test_a_child_does_not_wait_for_a_connection_that_its_parent_is_making(regist
         assert child.answer() == "one"
         release.set()
         assert found.result().render_text() == "one"
+
+
+@on_sqlite
+def test_a_fork_waits_until_no_lookup_is_in_sqlite(registry: PromptService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite has locks for the whole process, and a child would inherit one that is held for good."""
+    monkeypatch.setattr("promptdb.client.forks.LONGEST_CALL", 60)
+    is_reading, release, log = Event(), Event(), list[str]()
+
+    def hold(*_: object) -> None:
+        log.append("reading")
+        is_reading.set()
+        release.wait(60)
+
+    with PromptClient.from_settings(registry.settings) as client, ThreadPoolExecutor(1) as pool:
+        client.get(REF)
+        engine = database(client)._reader.stores.engine
+        sa.event.listen(engine, "checkout", hold)
+        sa.event.listen(engine, "checkin", lambda *_: log.append("done"))
+        found = pool.submit(client.get, "a/one:rev:2")
+        assert is_reading.wait(60)
+        Timer(0.1, release.set).start()
+        child = forked(lambda: (log.count("reading") - log.count("done"), client.get("a/one:rev:3").render_text()))
+        assert child.answer() == "(0, 'three')"
+        assert found.result().render_text() == "two"
 
 
 @pytest.mark.parametrize("held", ["find", "changes", "find_all"])

@@ -1,15 +1,17 @@
 """Reads prompts straight from the registry's database."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from promptdb.client.forks import sqlite_calls
 from promptdb.client.source import one_by_one
 from promptdb.domain.delivery import Changes, Generation
 from promptdb.domain.refs import ByCommit, PromptRef
 from promptdb.domain.views import PromptVersionView, StoredVersion
 from promptdb.errors import NotFound, PromptDBError
-from promptdb.registry.change_feed import ChangeFeed
+from promptdb.registry.change_feed import Calls, ChangeFeed
 from promptdb.registry.reader import RegistryReader
 from promptdb.settings import AppSettings, load_settings
 
@@ -33,8 +35,12 @@ class DatabaseSource:
 
     def __init__(self, settings: AppSettings | None = None, reader: RegistryReader | None = None) -> None:
         self._settings = settings or load_settings()
-        self._reader = reader or RegistryReader.of(self._settings)
-        self._feed = ChangeFeed(self._reader)
+        self._open(reader or RegistryReader.of(self._settings))
+
+    def _open(self, reader: RegistryReader) -> None:
+        self._reader = reader
+        self._calls: Calls = sqlite_calls if reader.stores.engine.dialect.name == "sqlite" else nullcontext
+        self._feed = ChangeFeed(reader, self._calls)
 
     @cached_property
     def service(self) -> "PromptService":
@@ -46,21 +52,24 @@ class DatabaseSource:
     def find(self, ref: PromptRef) -> StoredVersion:
         """Find a version. Reads a commit that no sync has recorded from the repository around the current folder."""
         try:
-            return self._reader.find(ref)
+            with self._calls():
+                return self._reader.find(ref)
         except NotFound:
             if not isinstance(ref.selector, ByCommit):
                 raise
         return self.service.find(ref)
 
     def find_many(self, refs: Sequence[PromptRef]) -> list[StoredVersion | PromptDBError]:
-        found = self._reader.find_many(refs)
+        with self._calls():
+            found = self._reader.find_many(refs)
         for at, ref in enumerate(refs):
             if isinstance(found[at], NotFound) and isinstance(ref.selector, ByCommit):
                 found[at : at + 1] = one_by_one(self.service.find, [ref])
         return found
 
     def find_all(self, alias: str, namespace: str | None) -> list[StoredVersion]:
-        return self._reader.find_all(alias, namespace)
+        with self._calls():
+            return self._reader.find_all(alias, namespace)
 
     def changes(self, since: Generation | None) -> Changes:
         return self._feed.changes(since)
@@ -69,7 +78,8 @@ class DatabaseSource:
         self._feed.wait(since, seconds, stopped)
 
     def list_versions(self, prompt: str, limit: int | None = None) -> list[PromptVersionView]:
-        return self._reader.list_versions(prompt, limit)
+        with self._calls():
+            return self._reader.list_versions(prompt, limit)
 
     def after_fork(self) -> None:
         self._feed.after_fork()
@@ -77,8 +87,7 @@ class DatabaseSource:
         if not self._reader.is_ready:
             # The parent may be at its first connection, which SQLAlchemy makes under a lock. The child would wait for it.
             self.__dict__.pop("service", None)
-            self._reader = RegistryReader.of(self._settings)
-            self._feed = ChangeFeed(self._reader)
+            self._open(RegistryReader.of(self._settings))
 
     def close(self) -> None:
         self._feed.close()
