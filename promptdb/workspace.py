@@ -261,7 +261,7 @@ class Workspace:
         """Compare the files with the registry. Problems of files are in the result. Errors as in `load`."""
         from promptdb.sync.status import status_of
 
-        return status_of(self.stores, self.load(), self.settings.prompts_path)
+        return status_of(self.service.reader, self.load(), self.settings.prompts_path)
 
     def declare(
         self, source: str, alias: str, *, arms: "Arms" = (), everywhere: bool = False, allow_breaking: bool = False

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from promptdb.dashboard.links import FILE, Link, to_comparison, to_history, to_prompt
 from promptdb.dashboard.showing.prompts import selector_of, target_name, version_name
 from promptdb.domain.aliases import AliasMove
+from promptdb.domain.changes import breaking, changed_parts
 from promptdb.domain.holds import Hold
+from promptdb.domain.listing import Behind
 from promptdb.domain.plan import Action, Change, Plan
 from promptdb.domain.refs import LATEST
+from promptdb.domain.spec import PromptSpec
+from promptdb.render.caller_interface import changes_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,13 @@ def differences(plan: Plan) -> list[Difference]:
     """List what differs, sorted by subject. The plan is that of a sync of the files."""
     found = [*map(_of_change, plan.changes), *map(_of_move, plan.moves), *map(_of_hold, plan.held), *_others(plan)]
     return sorted(found, key=lambda difference: (difference.subject, difference.between))
+
+
+def what_changed(behind: Behind) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the parts that the newest version changes, and the changes that break callers."""
+    there, newest = PromptSpec.from_canonical(behind.spec_there), PromptSpec.from_canonical(behind.newest_spec)
+    breaks = breaking(changes_between(there, newest))
+    return changed_parts(there, newest), tuple(change.message for change in breaks)
 
 
 def _of_change(change: Change) -> Difference:

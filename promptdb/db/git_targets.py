@@ -1,6 +1,7 @@
-"""Reads and writes the versions that git gives aliases, and reads the holds that follow from them and the alias log."""
+"""Reads and writes the versions that git gives aliases, and the holds that follow from them and the alias log."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +9,13 @@ import sqlalchemy as sa
 
 from promptdb.db.columns import aliases, events, git_targets, prompts, versions
 from promptdb.db.inserts import Row, insert_rows
-from promptdb.db.repository import named
+from promptdb.db.repository import alias_of, in_order, named, select_aliases
 from promptdb.domain.aliases import RELEASE
 from promptdb.domain.digest import Digest
 from promptdb.domain.holds import GitTarget, Hold
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.splits import are_same, stored_split
+from promptdb.domain.views import AliasView
 
 Key = tuple[PromptId, str]
 """A prompt and an alias."""
@@ -22,6 +24,13 @@ _target = (
     *(git_targets.c.root, git_targets.c.git_ref, git_targets.c.selector, git_targets.c.line),
     *(versions.c.revision.label("git_revision"), versions.c.spec_hash.label("git_digest")),
     git_targets.c.split_json.label("git_split"),
+)
+
+_last_move = (
+    sa.select(sa.func.max(events.c.id))
+    .where(events.c.prompt_id == git_targets.c.prompt_id, events.c.alias == git_targets.c.alias)
+    .correlate(git_targets)
+    .scalar_subquery()
 )
 
 
@@ -39,8 +48,6 @@ def read_git_targets(
 
 def read_holds(connection: sa.Connection, prompt: PromptId | None = None) -> list[Hold]:
     """Read the holds of all prompts or of one: the last move of the alias was by hand, away from what git gives."""
-    same = (events.c.prompt_id == git_targets.c.prompt_id, events.c.alias == git_targets.c.alias)
-    last = sa.select(sa.func.max(events.c.id)).where(*same).correlate(git_targets).scalar_subquery()
     there = versions.alias("there")
     query = (
         sa.select(
@@ -49,7 +56,7 @@ def read_holds(connection: sa.Connection, prompt: PromptId | None = None) -> lis
             *(events.c.action, events.c.actor, events.c.created_at, events.c.reason),
         )
         .select_from(_recorded())
-        .join(events, events.c.id == last)
+        .join(events, events.c.id == _last_move)
         .outerjoin(
             aliases, sa.and_(aliases.c.prompt_id == git_targets.c.prompt_id, aliases.c.alias == git_targets.c.alias)
         )
@@ -76,6 +83,30 @@ def read_holds(connection: sa.Connection, prompt: PromptId | None = None) -> lis
     found = [hold for hold in found if hold.revision != hold.git.revision or not are_same(hold.split, hold.git.split)]
     # Not in SQL: databases differ in the order of text.
     return sorted(found, key=lambda hold: (hold.prompt, hold.alias))
+
+
+def read_aliases(connection: sa.Connection, prompt: PromptId | None = None) -> list[AliasView]:
+    """Read the aliases of all prompts or of one, sorted by prompt and name, and find out which are held."""
+    git = versions.alias("git")
+    query = (
+        select_aliases(prompt)
+        .add_columns(git.c.revision.label("git_revision"), git_targets.c.split_json.label("git_split"))
+        .add_columns(events.c.action, events.c.run_id)
+        .outerjoin(
+            git_targets,
+            sa.and_(git_targets.c.prompt_id == aliases.c.prompt_id, git_targets.c.alias == aliases.c.alias),
+        )
+        .outerjoin(git, git.c.id == git_targets.c.version_id)
+        .outerjoin(events, events.c.id == _last_move)
+    )
+    return in_order(replace(alias_of(row), held=_is_held(row)) for row in connection.execute(query))
+
+
+def _is_held(row: Any) -> bool:
+    # An alias that git does not have joins no event.
+    if row.action in (None, RELEASE) or row.run_id is not None:
+        return False
+    return row.revision != row.git_revision or not are_same(stored_split(row.split_json), stored_split(row.git_split))
 
 
 def write_git_targets(connection: sa.Connection, rows: Iterable[Row], gone: Iterable[tuple[UUID, str]]) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from promptdb.db.columns import aliases, prompts, runs, versions
 from promptdb.db.heads import is_highest
 from promptdb.db.repository import in_namespace, select_versions, stored_of, view_of
-from promptdb.domain.listing import PromptFilter, SyncRun
+from promptdb.domain.listing import Behind, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.splits import Split, stored_split
 from promptdb.domain.views import PromptVersionView, StoredVersion
@@ -44,6 +44,28 @@ def heads_page(
         query = query.where(pointing.correlate(prompts, versions))
     query = query.order_by(prompts.c.namespace, prompts.c.name).limit(limit)
     return [stored_of(row) for row in connection.execute(query)]
+
+
+def behind_page(connection: sa.Connection, alias: str, limit: int) -> list[Behind]:
+    """Read the first prompts, by name, with an alias that is not at the highest revision. Archived ones are left out."""
+    there = versions.alias("there")
+    query = (
+        sa.select(
+            *(prompts.c.namespace, prompts.c.name, there.c.revision, versions.c.revision),
+            *(there.c.spec_json, versions.c.spec_json),
+        )
+        .select_from(aliases)
+        .join(prompts, prompts.c.id == aliases.c.prompt_id)
+        .join(there, there.c.id == aliases.c.version_id)
+        .join(versions, sa.and_(versions.c.prompt_id == prompts.c.id, is_highest))
+        .where(aliases.c.alias == alias, there.c.id != versions.c.id, prompts.c.archived_at.is_(None))
+        .order_by(prompts.c.namespace, prompts.c.name)
+        .limit(limit)
+    )
+    return [
+        Behind(PromptId(namespace, name), *rest)
+        for namespace, name, *rest in (tuple(row) for row in connection.execute(query))
+    ]
 
 
 def _pattern(text: str) -> str:

@@ -152,24 +152,10 @@ class PromptRepository:
 
     def aliases(self, prompt: PromptId | None = None, alias: str | None = None) -> list[AliasView]:
         """Read aliases, sorted by prompt and name."""
-        query = (
-            sa.select(aliases, prompts.c.namespace, prompts.c.name, versions.c.revision)
-            .join(prompts, prompts.c.id == aliases.c.prompt_id)
-            .join(versions, versions.c.id == aliases.c.version_id)
-        )
-        if prompt is not None:
-            query = query.where(*named(prompt))
+        query = select_aliases(prompt)
         if alias is not None:
             query = query.where(aliases.c.alias == alias)
-        found = [
-            AliasView(
-                *(PromptId(r.namespace, r.name), r.alias, r.revision, r.version_id, r.generation, r.updated_at),
-                split=stored_split(r.split_json),
-            )
-            for r in self._connection.execute(query)
-        ]
-        # Not in SQL: databases differ in the order of text.
-        return sorted(found, key=lambda view: (view.prompt, view.alias))
+        return in_order(map(alias_of, self._connection.execute(query)))
 
     def generations(self, alias: str, prompt: PromptId | None = None) -> dict[PromptId, int]:
         """Count the moves of an alias, for one prompt or for all. Deleted aliases count too."""
@@ -257,6 +243,28 @@ def stored_of(
     reader = assets(view) if assets is not None else None
     state = (columns[8] is not None, alias, commit_id)
     return StoredVersion(view, columns[9], *state, reader, split=stored_split(split) if split is not None else None)
+
+
+def select_aliases(prompt: PromptId | None) -> sa.Select[Any]:
+    """Select the aliases of one prompt, or of all, in the columns that `alias_of` reads."""
+    query = (
+        sa.select(aliases, prompts.c.namespace, prompts.c.name, versions.c.revision)
+        .join(prompts, prompts.c.id == aliases.c.prompt_id)
+        .join(versions, versions.c.id == aliases.c.version_id)
+    )
+    return query if prompt is None else query.where(*named(prompt))
+
+
+def alias_of(row: sa.Row[Any]) -> AliasView:
+    return AliasView(
+        *(PromptId(row.namespace, row.name), row.alias, row.revision, row.version_id, row.generation, row.updated_at),
+        split=stored_split(row.split_json),
+    )
+
+
+def in_order(found: Iterable[AliasView]) -> list[AliasView]:
+    """Sort aliases by prompt and name. Not in SQL: databases differ in the order of text."""
+    return sorted(found, key=lambda view: (view.prompt, view.alias))
 
 
 def _asset_of(row: sa.Row[Any]) -> AssetView:

@@ -67,6 +67,17 @@ class ListedPrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """A prompt with an alias that does not point at its highest revision: the version there, and the newest one."""
+
+    prompt: PromptId
+    there: int
+    newest: int
+    spec_there: str
+    newest_spec: str
+
+
+@dataclass(frozen=True, slots=True)
 class SyncRun:
     """A recorded sync. `outcome` is `applied`, or `superseded` if a newer commit was recorded before."""
 

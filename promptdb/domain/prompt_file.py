@@ -24,6 +24,9 @@ from promptdb.domain.spec import (
 MAX_ASSETS = 1000
 """Assets of one prompt file: each is a file that a check must find and digest."""
 
+SCHEMA_FIELD = "$schema"
+"""The field with the address of a schema, for editors. It is not part of the prompt."""
+
 NO_TEMPLATE = "no_template"
 """The type of the error of a message without text."""
 

@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from promptdb.db.alias_log import numbered_moves
 from promptdb.db.engine import reading
-from promptdb.db.git_targets import read_holds
+from promptdb.db.git_targets import read_aliases
 from promptdb.db.lookup import existing_name
-from promptdb.db.pages import AliasTargets, all_versions_page, heads_page, runs_page, targets_of_aliases
+from promptdb.db.pages import AliasTargets, all_versions_page, behind_page, heads_page, runs_page, targets_of_aliases
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
-from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
+from promptdb.domain.listing import Behind, ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias
 from promptdb.domain.views import AliasEventView, AliasView, LogEntry, PromptSummary, PromptVersionView, StoredVersion
@@ -48,6 +47,13 @@ def list_prompts(
             if len(heads) < size:
                 return found
             after, size = heads[-1].view.prompt, max(limit, _BATCH)
+
+
+@retried
+def list_behind(registry: Registry, alias: str, limit: int) -> list[Behind]:
+    """List the first prompts with an alias that is not at the newest version, sorted by namespace and name."""
+    with reading(registry.engine) as connection:
+        return behind_page(connection, alias, limit)
 
 
 @retried
@@ -89,14 +95,17 @@ def list_versions(registry: Registry, prompt: PromptId, before: int | None, limi
 
 @retried
 def aliases_and_versions(
-    registry: Registry, prompt: PromptId, before: int | None, limit: int
+    registry: Registry, prompt: PromptId, before: int | None, limit: int, *, with_commits: bool = True
 ) -> tuple[list[AliasView], list[LogEntry]]:
-    """Read the aliases of a prompt by its present name, and a page of its versions as `list_versions` does."""
+    """Read the aliases of a prompt by its present name, and a page of its versions as `list_versions` does.
+
+    Without commits, the entries have no provenance.
+    """
     with reading(registry.engine) as connection:
         repository = PromptRepository(connection)
-        held = {hold.alias for hold in read_holds(connection, prompt)}
-        aliases = [replace(view, held=view.alias in held) for view in repository.aliases(prompt)]
-        return aliases, _entries(repository, repository.versions(prompt, limit, before), aliases)
+        aliases = read_aliases(connection, prompt)
+        versions = repository.versions(prompt, limit, before)
+        return aliases, _entries(repository, versions, aliases, with_commits=with_commits)
 
 
 @retried
@@ -117,9 +126,13 @@ def list_all_versions(
 
 
 def _entries(
-    repository: PromptRepository, views: Sequence[PromptVersionView], aliases: Sequence[AliasView]
+    repository: PromptRepository,
+    views: Sequence[PromptVersionView],
+    aliases: Sequence[AliasView],
+    *,
+    with_commits: bool = True,
 ) -> list[LogEntry]:
-    sources = repository.provenance([view.id for view in views])
+    sources = repository.provenance([view.id for view in views]) if with_commits else {}
     pointing: dict[UUID, tuple[str, ...]] = {}
     for alias in aliases:
         pointing[alias.version_id] = (*pointing.get(alias.version_id, ()), alias.alias)

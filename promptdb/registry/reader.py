@@ -1,7 +1,7 @@
 """Reads the versions, aliases, history and assets of a registry."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Literal, Self
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from promptdb.db.alias_log import logged_moves
 from promptdb.db.blame import blame
 from promptdb.db.engine import reading
-from promptdb.db.git_targets import read_holds
+from promptdb.db.git_targets import read_aliases
 from promptdb.db.lookup import current_name, existing_name, find_version, find_versions
 from promptdb.db.lookup_many import find_each
 from promptdb.db.repository import PromptRepository
@@ -73,6 +73,11 @@ class RegistryReader:
             self.stores.ready()
             self.is_ready = True
         return self.stores
+
+    @property
+    def compared(self) -> Registry:
+        """The stores to plan against. Errors as in `Registry.compared`."""
+        return self.stores if self.is_ready else self.stores.compared()
 
     @property
     def created(self) -> Registry:
@@ -189,9 +194,7 @@ class RegistryReader:
         """List the aliases of one prompt, or of all prompts."""
         with reading(self.registry.engine) as connection:
             name = self._name(connection, prompt) if prompt is not None else None
-            held = {(hold.prompt, hold.alias) for hold in read_holds(connection, name)}
-            views = PromptRepository(connection).aliases(name)
-        return [replace(view, held=(view.prompt, view.alias) in held) for view in views] if held else views
+            return read_aliases(connection, name)
 
     @retried
     def alias_log(self, prompt: str, alias: str | None = None) -> list[AliasEventView]:

@@ -7,7 +7,7 @@ from promptdb.db.migrate import HEAD
 from promptdb.domain.plan import Plan, Policy
 from promptdb.errors import InvalidPrompts
 from promptdb.project.load import LoadedTree
-from promptdb.registry.stores import Registry
+from promptdb.registry.reader import RegistryReader
 from promptdb.sync.sync_tree import plan_tree
 
 
@@ -23,9 +23,9 @@ class Status:
     plan: Plan
 
 
-def status_of(stores: Registry, tree: LoadedTree, prompts_root: Path) -> Status:
+def status_of(reader: RegistryReader, tree: LoadedTree, prompts_root: Path) -> Status:
     """Compare a tree with a registry. Problems of files are in the result. Errors as in `plan_tree`."""
-    registry = stores.compared()
+    stores, registry = reader.stores, reader.compared
     try:
         intended = plan_tree(registry, tree, Policy())
     except InvalidPrompts as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from promptdb.db.engine import reading
 from promptdb.db.retry import retried
 from promptdb.db.runs import RunRepository
+from promptdb.domain.commit_order import RecordedHead
 from promptdb.domain.plan import Change, Plan, Policy, plan
 from promptdb.domain.plan_result import part_of, without_label_conflicts
 from promptdb.domain.prompt_id import PromptId
@@ -16,6 +17,7 @@ from promptdb.git.repository import find_repository
 from promptdb.progress import Progress
 from promptdb.project.load import LoadedTree
 from promptdb.project.placing import Wanted
+from promptdb.project.view import Origin
 from promptdb.python_gc import collecting_rarely
 from promptdb.registry.protection import require_unbroken, with_breaking
 from promptdb.registry.recorded import recorded_state
@@ -109,8 +111,7 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
         StorageError: git failed.
     """
     desired, origin, batch = loaded.desired, loaded.origin, batch_of(loaded.desired)
-    with reading(registry.engine) as connection:
-        heads = RunRepository(connection).source_heads(origin.root)
+    heads = _synced_heads(registry, origin)
     order = order_of(origin, policy, heads)
     with reading(registry.engine) as connection:
         recorded = recorded_state(connection, desired.items)
@@ -129,6 +130,14 @@ def plan_tree(registry: Registry, loaded: LoadedTree, policy: Policy) -> Plan:
         )
         held, ended = pointers.held, pointers.ended
         return replace(described, order=order, moves=tuple(moves), held=held, ended_holds=ended)
+
+
+def _synced_heads(registry: Registry, origin: Origin) -> dict[str, RecordedHead]:
+    """Read the newest synced commits of a tree. Files outside of git are in no order with them."""
+    if origin.commit_id is None:
+        return {}
+    with reading(registry.engine) as connection:
+        return RunRepository(connection).source_heads(origin.root)
 
 
 def is_synced(registry: Registry, settings: AppSettings) -> bool:

@@ -136,11 +136,19 @@ def test_each_person_moves_with_a_token_until_it_ends(
     button(page, "Promote production to v5").click()
     said(page, "production moved from v4 to v5")
     assert service.alias_log("people/one", "production")[0].actor == "token:ann"
+    page.get_by_text("Split", exact=True).click()
+    page.get_by_role("textbox", name="Arms").fill("rev:5=75 rev:4=25")
+    page.keyboard.press("Enter")
+    page.get_by_role("cell", name="25 %").wait_for()
+    settled(page)
+    button(page, "Split production").click()
+    said(page, "production moved from v5 to")
+    assert str(service.get("people/one:production").split) == "rev:5=75 rev:4=25"
     page.get_by_text("Roll back", exact=True).click()
-    button(page, "Roll production back to v4").wait_for()
+    button(page, "Roll production back to v5").wait_for()
     settled(page)
     revoke_token(service.registry, "ann")
     until_refused(server_port, ann)
-    button(page, "Roll production back to v4").click()
+    button(page, "Roll production back to v5").click()
     said(page, "The server does not accept this token")
-    assert len(log(service, prompt)) == 2
+    assert len(log(service, prompt)) == 3

@@ -18,6 +18,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PromptService]
     folder = tmp_path_factory.mktemp("tokens")
     with PromptService(settings_for(f"sqlite:///{folder}/registry.sqlite3", folder)) as opened_service:
         opened_service.register_text("a/one", "Hello {name}", alias="production")
+        opened_service.register_text("a/one", "Good day {name}")
         opened_service.register_text("b/two", "Bye", alias="production")
         yield opened_service
 
@@ -39,6 +40,17 @@ def test_a_person_enters_a_token_that_shows_its_namespaces_until_it_ends(
         page.wait_for_url("**/prompt?name=a%2Fone")
         settled(page)
         assert page.locator("mark").inner_text() == "{name}"
+        page.get_by_role("link", name="Try").first.click()
+        page.wait_for_url("**/try?name=a%2Fone**")
+        settled(page)
+        page.get_by_role("textbox", name="name").fill("Ada")
+        page.get_by_role("button", name="Render").click()
+        page.get_by_text("Good day Ada").first.wait_for()
+        settled(page)
+        page.get_by_role("link", name="Compare with").click()
+        page.wait_for_url("**/compare?name=a%2Fone**")
+        page.get_by_text("Hello Ada").first.wait_for()
+        settled(page)
         assert token not in page.content()
         assert page.context.cookies() == [] or all(token not in str(cookie) for cookie in page.context.cookies())
         assert token not in page.evaluate("JSON.stringify([localStorage, sessionStorage])")

@@ -82,6 +82,8 @@ def test_they_give_equal_answers(both: Both) -> None:
         PromptFilter(tag="de", archived=True),
     ):
         assert one.prompts(wanted).items == other.prompts(wanted).items
+    assert one.behind("production", 5) == other.behind("production", 5) != []
+    assert one.behind("production", 0) == other.behind("production", 0) == []
     assert one.prompt(TRIAGE) == other.prompt(TRIAGE)
     for before, limit in ((None, PAGE), (3, PAGE), (1, PAGE), (None, 1)):
         assert one.standing(TRIAGE, before, limit) == other.standing(TRIAGE, before, limit)

@@ -63,6 +63,10 @@ def test_prompts_that_changed_since_production_lead_to_what_changed(dashboard: P
     dashboard.register_text("a/one", "2")
     app = visit(HOME)
     assert "production v1, newest v2" in html_of(app)
+    assert "template</span>" in html_of(app)
+    assert "breaking" not in html_of(app)
+    dashboard.register_text("a/one", "{new}")
+    assert "⚠ breaking: " in html_of(visit(HOME))
     assert ("a/one", "prompt?name=a%2Fone") in links_of(app)
     assert [label for label, _ in links_of(visit(Link(PROMPTS, {"behind": "production"})))][1:] == ["a/one"]
 
@@ -96,6 +100,9 @@ def test_behind_the_api_each_person_has_a_token(dashboard: PromptService, monkey
         home = visit(HOME, {"pdb_token": token})
         assert "outside of a checkout" in html_of(home)
         assert "syncs concern all" in html_of(home)
+        monkeypatch.setenv("PROMPTDB_API_PREFIX", "/elsewhere")
+        assert "ask the person who runs this dashboard" in visit(HOME, {"pdb_token": token}).error[0].value
+        monkeypatch.delenv("PROMPTDB_API_PREFIX")
         wrong = visit(to_prompts(), {"pdb_token": "pdb_" + "x" * 36})
         assert "ended or been revoked" in wrong.error[0].value
         wrong.button[-1].click().run()

@@ -8,8 +8,8 @@ from sources import MODULES
 
 from promptdb.cli.app import COMMANDS, SYNONYMS
 
-TEXT_ONLY = {"explain", "init", "db upgrade", "db check", "serve", "dashboard", "mcp", "codegen"}
-"""Commands that have nothing to print as JSON. The log of `serve` is JSON already."""
+TEXT_ONLY = {"explain", "schema", "init", "db upgrade", "db check", "serve", "dashboard", "mcp", "codegen"}
+"""Commands that have nothing to print as JSON, or print nothing else."""
 
 
 def test_each_command_loads_under_its_name() -> None:

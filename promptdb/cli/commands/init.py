@@ -22,15 +22,20 @@ _PLACES_SHOWN = 10
     help="Set the prompts root, relative to the repository: a folder, or a pattern such as 'app/*/prompts'. Repeat it for more."
     " By default, the place with the most prompts.",
 )
+@click.option(
+    "--vscode",
+    is_flag=True,
+    help="Write what Visual Studio Code needs to complete and check prompt files, also where promptdb is set up already.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the proposal without writing files.")
-def command(roots: tuple[str, ...], dry_run: bool) -> None:
+def command(roots: tuple[str, ...], vscode: bool, dry_run: bool) -> None:
     """Find the prompts in a repository and set up promptdb for them.
 
     Writes promptdb.toml and other missing files. Existing files are not changed.
     """
     from promptdb.project.adopt.proposal import propose
 
-    proposal = propose(Path.cwd(), roots)
+    proposal = propose(Path.cwd(), roots, vscode=vscode)
     if not dry_run:
         proposal.write()
     _print_places(proposal)
@@ -46,6 +51,8 @@ def command(roots: tuple[str, ...], dry_run: bool) -> None:
     for advice in proposal.advice:
         click.secho("next: ", fg="cyan", nl=False)
         click.echo(advice)
+    if not proposal.prompts:
+        return
     values = "".join(f" -v {name}=..." for name in proposal.values)
     first = f"promptdb render {proposal.example} --worktree{values}, then " if proposal.example else ""
     click.echo(f"{count(proposal.prompts, 'prompt')} ready" + ("" if dry_run else f"; run: {first}promptdb sync"))

@@ -100,7 +100,7 @@ def _meanwhile(registry: Registry, request: Request) -> tuple[AliasEventView, ..
 
 
 def _there(registry: Registry, request: Request) -> AliasView | None:
-    aliases = registry.standing(request.prompt, limit=1).aliases
+    aliases = registry.standing(request.prompt, limit=1, with_commits=False).aliases
     return next((alias for alias in aliases if alias.alias == request.alias), None)
 
 

@@ -9,7 +9,7 @@ from promptdb.dashboard.registry.protocol import PAGE, Listing, Standing
 from promptdb.domain.alias_condition import Condition, Expected
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.json_fields import Wrong, number, time, typed
-from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
+from promptdb.domain.listing import Behind, ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import MAX_REVISION
 from promptdb.domain.splits import Arms
@@ -36,11 +36,18 @@ class LocalRegistry:
         found = listings.list_prompts(self._service.registry, wanted, _anyone, after, PAGE + 1)
         return _listing(found, PAGE, lambda listed: str(listed.summary.prompt))
 
+    def behind(self, alias: str, limit: int) -> list[Behind]:
+        return listings.list_behind(self._service.registry, alias, limit)
+
     def prompt(self, prompt: PromptId) -> ListedPrompt:
         return listings.find_prompt(self._service.registry, prompt)
 
-    def standing(self, prompt: PromptId, before: int | None = None, limit: int = PAGE) -> Standing:
-        aliases, versions = listings.aliases_and_versions(self._service.registry, prompt, before, limit)
+    def standing(
+        self, prompt: PromptId, before: int | None = None, limit: int = PAGE, *, with_commits: bool = True
+    ) -> Standing:
+        aliases, versions = listings.aliases_and_versions(
+            self._service.registry, prompt, before, limit, with_commits=with_commits
+        )
         return Standing(tuple(aliases), tuple(versions))
 
     def version(self, ref: str) -> ResolvedPrompt:

@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from promptdb.domain.alias_condition import Expected
 from promptdb.domain.aliases import AliasMove
-from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
+from promptdb.domain.listing import Behind, ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.splits import Arms
 from promptdb.domain.views import AliasEventView, AliasView, BlameEntry, LogEntry
@@ -51,12 +51,21 @@ class Registry(Protocol):
         """List the prompts that a filter takes, sorted by name."""
         ...
 
+    def behind(self, alias: str, limit: int) -> list[Behind]:
+        """List the first prompts with an alias that is not at the newest version, sorted by name, with both versions."""
+        ...
+
     def prompt(self, prompt: PromptId) -> ListedPrompt:
         """Find a prompt with its aliases and its newest revision. An earlier name leads to it too."""
         ...
 
-    def standing(self, prompt: PromptId, before: int | None = None, limit: int = PAGE) -> Standing:
-        """Read the aliases of a prompt, and its versions before a revision. `prompt` is its present name."""
+    def standing(
+        self, prompt: PromptId, before: int | None = None, limit: int = PAGE, *, with_commits: bool = True
+    ) -> Standing:
+        """Read the aliases of a prompt, and its versions before a revision. `prompt` is its present name.
+
+        Without commits, no version says where it came from, which saves a question.
+        """
         ...
 
     def version(self, ref: str) -> ResolvedPrompt:

@@ -10,7 +10,7 @@ from promptdb.dashboard.registry.protocol import PAGE, Listing, Standing
 from promptdb.domain.alias_condition import Expected
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.json_fields import Wrong, some_fields, typed
-from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
+from promptdb.domain.listing import Behind, ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import PromptRef
 from promptdb.domain.scopes import Action, Scope, allows
@@ -18,7 +18,7 @@ from promptdb.domain.splits import Arms, split_fields
 from promptdb.domain.views import AliasEventView, BlameEntry
 from promptdb.domain.wire import listings
 from promptdb.domain.wire.paths import prompt_path
-from promptdb.errors import ConfigError
+from promptdb.errors import ConfigError, PromptDBError
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings
 
@@ -60,6 +60,20 @@ class RemoteRegistry:
         }
         return self._listing("/prompts", listings.decode_prompt, query, cursor, PAGE)
 
+    def behind(self, alias: str, limit: int) -> list[Behind]:
+        listed = [one.summary for one in self.prompts(PromptFilter(behind=alias)).items[:limit]]
+        pairs = [(f"{one.prompt}:rev:{one.aliases[alias]}", f"{one.prompt}:rev:{one.revision}") for one in listed]
+        found = self._source.find_many([PromptRef.parse(ref) for pair in pairs for ref in pair])
+        versions = []
+        for one in found:
+            if isinstance(one, PromptDBError):
+                raise one
+            versions.append(one)
+        return [
+            Behind(*(newest.view.prompt, there.view.revision, newest.view.revision), there.spec_json, newest.spec_json)
+            for there, newest in zip(versions[::2], versions[1::2], strict=True)
+        ]
+
     def prompt(self, prompt: PromptId) -> ListedPrompt:
         def read(found: Any) -> ListedPrompt:
             aliases = listings.decode_aliases(prompt, some_fields(found, aliases=list)[0])
@@ -69,7 +83,14 @@ class RemoteRegistry:
 
         return self._read(read, self._server.get(_path(prompt)))
 
-    def standing(self, prompt: PromptId, before: int | None = None, limit: int = PAGE) -> Standing:
+    def standing(
+        self,
+        prompt: PromptId,
+        before: int | None = None,
+        limit: int = PAGE,
+        *,
+        with_commits: bool = True,  # noqa: ARG002
+    ) -> Standing:
         found = self._server.get(_path(prompt))
         aliases = self._read(lambda data: listings.decode_aliases(prompt, some_fields(data, aliases=list)[0]), found)
         path, query = f"{_path(prompt)}/versions", {"below": before}

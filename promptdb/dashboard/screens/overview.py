@@ -1,9 +1,11 @@
 """The overview: live versions, differences of files, registry and aliases with their reasons, the latest moves and syncs."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from promptdb.dashboard import opened
-from promptdb.dashboard.differences import Difference, differences
+from promptdb.dashboard.differences import Difference, differences, what_changed
 from promptdb.dashboard.links import (
     PROMPTS,
     Link,
@@ -27,8 +29,7 @@ from promptdb.dashboard.showing.page import (
     show_warning,
 )
 from promptdb.dashboard.showing.prompts import selector_of, version_name
-from promptdb.dashboard.showing.tables import badges_html
-from promptdb.domain.listing import PromptFilter
+from promptdb.dashboard.showing.tables import Html, badges_html
 from promptdb.domain.refs import LATEST
 from promptdb.errors import Forbidden, PromptDBError
 from promptdb.workspace import Workspace
@@ -81,8 +82,7 @@ def _show_files(checkout: Workspace | None) -> None:
 
 
 def _show_difference(difference: Difference) -> None:
-    breaks = "".join(f"<br>⚠ breaking: {in_html(message)}" for message in difference.breaks)
-    line = f"{badges_html([difference.between])} {in_html(difference.reason)}{breaks}"
+    line = f"{badges_html([difference.between])} {in_html(difference.reason)}{_breaks_html(difference.breaks)}"
     if difference.link is not None and difference.link.leads_somewhere:
         with st.container(gap=None):
             show_link(difference.link, difference.subject)
@@ -91,21 +91,26 @@ def _show_difference(difference: Difference) -> None:
         show_html(f'<p class="pdb-line"><strong>{in_html(difference.subject)}</strong><br>{line}</p>')
 
 
+def _breaks_html(breaks: Sequence[str]) -> Html:
+    return "".join(f"<br>⚠ breaking: {in_html(message)}" for message in breaks)
+
+
 def _show_behind(registry: Registry, alias: str) -> None:
     show_heading(f"Changed since {alias}")
-    found = registry.prompts(PromptFilter(behind=alias))
-    for listed in found.items[:SHOWN]:
-        prompt, newest = listed.summary.prompt, listed.summary.revision
-        live = listed.summary.aliases.get(alias, newest)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            show_link(to_prompt(prompt), str(prompt))
-            state = f"{alias} {version_name(live)}, newest {version_name(newest)}"
-            show_html(f'<p class="pdb-line">{in_html(state)}</p>', width="content")
-            show_link(to_comparison(prompt, selector_of(live), LATEST), "Compare")
-            show_link(to_promotion(prompt, alias, selector_of(newest)), "Promote")
-    if len(found.items) > SHOWN or found.following is not None:
+    found = registry.behind(alias, SHOWN + 1)
+    for one in found[:SHOWN]:
+        with st.container(gap=None):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                show_link(to_prompt(one.prompt), str(one.prompt))
+                state = f"{alias} {version_name(one.there)}, newest {version_name(one.newest)}"
+                show_html(f'<p class="pdb-line">{in_html(state)}</p>', width="content")
+                show_link(to_comparison(one.prompt, selector_of(one.there), LATEST), "Compare")
+                show_link(to_promotion(one.prompt, alias, selector_of(one.newest)), "Promote")
+            parts, breaks = what_changed(one)
+            show_html(f'<p class="pdb-line">{badges_html(parts)}{_breaks_html(breaks)}</p>')
+    if len(found) > SHOWN:
         show_link(Link(PROMPTS, {"behind": alias}), "All of them", icon=":material/chevron_right:")
-    if not found.items:
+    if not found:
         show_html(f'<p class="pdb-line">✓ Wherever {in_html(alias)} is set, it is at the newest version.</p>')
         show_link(to_prompts(), "All prompts")
 

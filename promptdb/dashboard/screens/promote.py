@@ -68,7 +68,7 @@ def main() -> None:
     newest = registry.version(f"{name}:{LATEST}")
     last = {entry.alias: entry for entry in registry.blame(prompt=newest.prompt).items}
     protected = frozenset(load_settings().protected_aliases)
-    place = Place(newest, registry.standing(newest.prompt), last, protected)
+    place = Place(newest, registry.standing(newest.prompt, with_commits=False), last, protected)
     if newest.renamed_to is not None:
         show_note(f"The address has an earlier name of {newest.renamed_to}.")
     with st.container(horizontal=True):

@@ -50,7 +50,7 @@ def main() -> None:
         form = st.segmented_control("Output as", names, default=names[0], required=True, key="as", bind="query-params")
         if values is not None:
             _show_output(found, form, values)
-            _show_code(summary.prompt, selector, form, values)
+            _show_code(summary.prompt, selector, form, _filled(found, values))
     show_golden_tests(summary.prompt, found)
 
 
@@ -67,11 +67,17 @@ def _show_output(found: RenderablePrompt, form: str, values: Values) -> None:
     try:
         output: Any = render_as(form, found, values)
     except MissingVariables as error:
-        show_empty(error.message, "Fill in the form.")
+        show_empty(error.message if values else "The output appears here.", "Fill in the form.")
     except PromptDBError as error:
         show_error(error)
     else:
         show_output(output)
+
+
+def _filled(found: RenderablePrompt, values: Values) -> Values:
+    """Add a value to replace for each variable that has none yet, so that the code says what to give."""
+    needed = {name: "..." for name, variable in found.variables.items() if variable.required}
+    return {**needed, **values}
 
 
 def _show_code(prompt: PromptId, selector: str, form: str, values: Values) -> None:

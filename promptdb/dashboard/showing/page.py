@@ -1,5 +1,6 @@
 """Puts parts of pages on the screen: links, headings, errors and empty states."""
 
+import logging
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -11,12 +12,14 @@ from promptdb.dashboard.links import Link, to_prompts
 from promptdb.dashboard.showing.escaping import in_html, in_markdown
 from promptdb.dashboard.showing.tables import Html
 from promptdb.domain.hints import without_commands
-from promptdb.errors import InvalidPrompts, PromptDBError
+from promptdb.errors import ConfigError, IntegrityFailure, InvalidPrompts, PromptDBError, StorageError
 from promptdb.problems import Problem
+from promptdb.settings import load_settings
 
 # For the tab: Streamlit loads an icon with a name from the internet.
 ICON = Path(__file__).with_name("icon.png")
 _MAX_PROBLEMS = 20
+_log = logging.getLogger("promptdb")
 
 
 @cache
@@ -78,10 +81,18 @@ def show_warning(text: str) -> None:
 
 def show_error(error: PromptDBError) -> None:
     """Show an error with its remedy."""
-    hint = without_commands(error.hint)
+    hint = _remedy(error)
     st.error(in_markdown(error.message) + ("" if hint is None else f"  \n{in_markdown(hint)}"), icon=":material/error:")
     if isinstance(error, InvalidPrompts):
         show_problems(error.problems)
+
+
+def _remedy(error: PromptDBError) -> str | None:
+    if load_settings().url is None or not isinstance(error, ConfigError | StorageError | IntegrityFailure):
+        return without_commands(error.hint)
+    # Its visitors can change neither the settings nor the server.
+    _log.warning("%s; hint: %s", error.message, error.hint)
+    return "Try again later. If it stays, ask the person who runs this dashboard."
 
 
 def show_problems(problems: Sequence[Problem]) -> None:

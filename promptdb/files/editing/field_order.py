@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 FIELD_ORDER = (
+    "$schema",
     "kind",
     "template_format",
     "undefined",

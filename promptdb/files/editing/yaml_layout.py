@@ -1,10 +1,13 @@
 """Lays out the entries of a YAML text: two spaces for each level, comments with their entries, fields in their order."""
 
+import re
 from collections.abc import Iterable
 
 from promptdb.files.editing.commented_yaml import BLANK, Collection, Entry
 from promptdb.files.editing.field_order import below, ranks
 from promptdb.files.editing.yaml_form import INDENT, WIDTH, flow_form, key_form, text_form
+
+_FOR_EDITORS = re.compile(r"#\s*yaml-language-server\b")
 
 
 def laid_out(root: Collection) -> str:
@@ -17,9 +20,9 @@ def laid_out(root: Collection) -> str:
 
 
 def _cut_header(root: Collection) -> list[str]:
-    """Cut off the comments at the top that an empty line separates from the first entry."""
+    """Cut off the comments at the top that an empty line separates from the first entry, or that are for editors."""
     above = root.entries[0].above
-    end = next((number for number in range(len(above), 0, -1) if above[number - 1] == BLANK), 0)
+    end = max((n for n, text in enumerate(above, 1) if text == BLANK or _FOR_EDITORS.match(text)), default=0)
     header, root.entries[0].above = above[:end], above[end:]
     return header if any(header) else []
 

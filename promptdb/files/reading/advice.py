@@ -60,7 +60,7 @@ def for_wrong_value(path: FieldPath, value: Any, expected: Collection[str]) -> s
             return f"write 'variables: {{{names}{more}}}', or list the names in 'input_variables'"
         case ("variables", str(name)):
             return f"write '{name}: {{{_variable(value)}}}'"
-        case ("variables", _, "type") if value in _TYPES:
+        case ("variables", _, "type") if isinstance(value, str) and value in _TYPES:
             return f"did you mean '{_TYPES[value]}'?"
         case ("model",) if isinstance(value, str):
             return f"write 'model: {{name: {_shown(value)}}}'"

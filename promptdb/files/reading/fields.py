@@ -8,6 +8,7 @@ from promptdb.domain.field_path import FieldPath
 from promptdb.domain.file_rules import ROLE_SYNONYMS
 from promptdb.domain.prompt_file import (
     NO_TEMPLATE,
+    SCHEMA_FIELD,
     AssetInFile,
     Expectation,
     ExpectedMessage,
@@ -48,6 +49,7 @@ _MODELS: dict[tuple[str, ...], tuple[type[BaseModel], ...]] = {
 
 def validate_fields(document: Document) -> tuple[PromptFile | None, list[Problem]]:
     """Validate the fields. Return None and all problems if one of them is more than an unknown field at the top."""
+    document.data.pop(SCHEMA_FIELD, None)
     try:
         return PromptFile.model_validate(document.data), []
     except ValidationError as error:

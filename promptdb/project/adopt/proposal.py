@@ -1,12 +1,9 @@
 """The proposal of `promptdb init`: new files with their text, what was found, and steps for a person."""
 
-import json
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from promptdb.domain.layout import IGNORE_FILE, Root, based
 from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS, file_suffix
@@ -18,7 +15,9 @@ from promptdb.project.adopt.advice import advice
 from promptdb.project.adopt.places import PromptsPlace, prompts_places
 from promptdb.project.adopt.reading import Reading, read_place
 from promptdb.project.adopt.survey import Survey, hidden_places, is_about_repository, is_aside, survey
-from promptdb.settings import CONFIG_FILE, settings_file
+from promptdb.project.adopt.texts import ignore_text, settings_text
+from promptdb.project.adopt.vscode import SETTINGS_FILE, modeline, vscode_files
+from promptdb.settings import CONFIG_FILE, load_settings, settings_file
 
 EXAMPLE = """\
 # {company} and {question} are variables; promptdb check reports missing and misspelled ones.
@@ -81,12 +80,13 @@ def _remedy(error: OSError) -> str:
     return "init never replaces a file" if exists else "check whether the folder is read-only for you"
 
 
-def propose(folder: Path, roots: Sequence[str] = ()) -> Proposal:
+def propose(folder: Path, roots: Sequence[str] = (), *, vscode: bool = False) -> Proposal:
     """Examine a repository.
 
     Args:
         folder: a folder of the repository. Settings go to the top of the repository, or to this folder without git.
         roots: folders and patterns for the prompts root, from the settings; found by default.
+        vscode: make Visual Studio Code know prompt files too, also where promptdb is set up already.
 
     Raises:
         ConfigError: there are settings already, or a root does not exist or is outside the repository.
@@ -94,6 +94,10 @@ def propose(folder: Path, roots: Sequence[str] = ()) -> Proposal:
     """
     base = repository_root(folder) or folder.resolve()
     if (file := settings_file(base)) is not None and file.parent == base:
+        if vscode and not roots:
+            proposal = Proposal(base)
+            _add_vscode(proposal, load_settings(base).prompts_root)
+            return proposal
         raise ConfigError(f"{file} sets promptdb up already", "edit it, or run 'promptdb check'")
     work_tree = open_work_tree(base)
     found = survey(base, work_tree.ignores if work_tree else lambda path: False)  # noqa: ARG005
@@ -115,6 +119,8 @@ def propose(folder: Path, roots: Sequence[str] = ()) -> Proposal:
         options = " ".join(f"--root {root}" for root in hidden)
         proposal.advice.append(f"init searches hidden folders only if you name them: promptdb init {options}")
     _keep_local_files_out_of_git(proposal)
+    if vscode:
+        _add_vscode(proposal, proposal.chosen or (_EXAMPLE_ROOT,))
     return proposal
 
 
@@ -183,6 +189,17 @@ def _adopt(proposal: Proposal, found: Survey, reading: Reading) -> None:
     proposal.advice += foreign.described(proposal.base, [*found.others, *others])
 
 
+def _add_vscode(proposal: Proposal, roots: Sequence[str]) -> None:
+    writes, advice = vscode_files(proposal.base, roots)
+    for file, text in proposal.writes.items():
+        if text == EXAMPLE:
+            proposal.writes[file] = modeline(file.relative_to(proposal.base).as_posix()) + text
+    proposal.writes |= writes
+    proposal.advice += advice
+    if not writes and not advice:
+        proposal.facts.append(f"{SETTINGS_FILE} names the schema of prompt files already")
+
+
 def _explain(proposal: Proposal, found: Survey) -> None:
     """Say why the files in folders for prompts are none."""
     files = [
@@ -240,42 +257,6 @@ def _leave_out(proposal: Proposal, reading: Reading) -> None:
     proposal.writes[file] = ignore_text(reading)
 
 
-def ignore_text(reading: Reading) -> str:
-    """Write the ignore file: a list of files by their reasons, or of the suffixes to keep if that is shorter."""
-    lines = ["# Files that are not prompts, in gitignore syntax.\n"]
-    kept = {file_suffix(path) for prompt in reading.prompts for path in prompt.parts or (prompt.path,)}
-    is_allow_list = len(reading.left_out) > _MANY and kept.isdisjoint(map(file_suffix, reading.left_out))
-    # `!*/` would bring back a folder that is left out.
-    is_allow_list = is_allow_list and not any(path.endswith("/") for path in reading.left_out)
-    for reason, files in reading.reasons:
-        lines.append(f"\n# {len(files)} {_files(files)}: {' '.join(reason.split())}\n")
-        if not is_allow_list:
-            lines += [f"/{_escaped(path)}\n" for path in files]
-    if is_allow_list:
-        lines += ["\n*\n!*/\n", *(f"!*{suffix}\n" for suffix in sorted(kept))]
-    return "".join(lines)
-
-
-def settings_text(settings: dict[str, Any]) -> str:
-    """Write settings as TOML."""
-    lines = []
-    for name, value in settings.items():
-        if name == "prompts_root" and len(value) == 1:
-            value = value[0]
-        if not isinstance(value, dict):
-            lines.append(f"{name} = {_toml(value)}\n")
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            lines.append(f"\n[{name}]\n")
-            lines += [f"{_toml(key)} = {_toml(item)}\n" for key, item in value.items()]
-    return "".join(lines)
-
-
-def _toml(value: Any) -> str:
-    # Texts, lists and booleans are written as in JSON, except for U+007F.
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
 def _keep_local_files_out_of_git(proposal: Proposal) -> None:
     ignore = proposal.base / ".gitignore"
     if repository_root(proposal.base) is None:
@@ -286,7 +267,3 @@ def _keep_local_files_out_of_git(proposal: Proposal) -> None:
     present = ignore.read_text(encoding="utf-8", errors="replace").split()
     if missing := [name for name in _LOCAL_FILES if name not in present]:
         proposal.advice.append(f"add to .gitignore: {' '.join(missing)}")
-
-
-def _escaped(path: str) -> str:
-    return re.sub(r"([\\*?\[\]!#])", r"\\\1", path).rstrip() + ("\\ " if path.endswith(" ") else "")

@@ -1,5 +1,6 @@
 """`promptdb init`: it finds what is there, proposes settings, and replaces nothing."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -93,3 +94,33 @@ def test_a_name_that_is_not_utf_8_is_left_out(repository: Path):
     (repository / os.fsdecode(b"prompts/b\xff.md")).write_text("x")
     assert run(["init"]) == 0
     assert run(["check"]) == 0
+
+
+def test_an_editor_gets_the_schema_and_settings_that_use_it(repository: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["init", "--vscode"]) == 0
+    example = (repository / "prompts/examples/answer.yaml").read_text().splitlines()[0]
+    named = repository / "prompts/examples" / example.partition("$schema=")[2]
+    settings = json.loads((repository / ".vscode/settings.json").read_text())
+    [address] = settings["yaml.schemas"]
+    assert named.resolve() == (repository / address).resolve()
+    assert run(["check"]) == 0
+    capsys.readouterr()
+    assert run(["schema"]) == 0
+    assert capsys.readouterr().out == named.read_text()
+    assert run(["init", "--vscode"]) == 0
+    assert capsys.readouterr().out == ".vscode/settings.json names the schema of prompt files already\n"
+
+
+def test_settings_of_an_editor_keep_their_comments(repository: Path, capsys: pytest.CaptureFixture[str]):
+    files = {
+        "promptdb.toml": 'prompts_root = ["a/prompts", "."]\n',
+        "a/prompts/one.txt": "x",
+        ".vscode/settings.json": "{} // mine\n",
+        ".vscode/promptdb.schema.json": "{}\n",
+    }
+    write(repository, files)
+    assert run(["init", "--vscode"]) == 0
+    out = capsys.readouterr().out
+    assert "next: promptdb schema > .vscode/promptdb.schema.json updates the schema" in out
+    assert '"yaml.schemas": {"./.vscode/promptdb.schema.json": ["a/prompts/**/*.yaml", "**/*.yaml", ' in out
+    assert {name: (repository / name).read_text() for name in files} == files

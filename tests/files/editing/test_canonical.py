@@ -12,7 +12,7 @@ from odd_yaml import OddYaml
 from specs import AWKWARD_TEXTS, chat_prompts, string_prompts
 
 from promptdb.domain.file_rules import TextDefaults
-from promptdb.domain.prompt_file import PromptFile
+from promptdb.domain.prompt_file import SCHEMA_FIELD, PromptFile
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import SUFFIXES
 from promptdb.errors import ConfigError
@@ -158,6 +158,11 @@ def test_a_rule(before: str, after: str) -> None:
             "# either\ntemplate: a\nkind: string\n",
             id="of the file or its field",
         ),
+        pytest.param(
+            "# yaml-language-server: $schema=x\ntemplate: a\nkind: string\n",
+            "# yaml-language-server: $schema=x\nkind: string\ntemplate: a\n",
+            id="for editors",
+        ),
         pytest.param("template: a\n# end\n", "template: a\n# end\n", id="at the end"),
         pytest.param(
             "model:\n    a: 1\n    # inside\n# outside\ntemplate: x\n",
@@ -291,4 +296,4 @@ def test_exported_files(spec: PromptSpec, suffix: str) -> None:
 
 
 def test_every_field_has_a_place() -> None:
-    assert set(FIELD_ORDER) - {"role", "role_name", "name"} == PromptFile.model_fields.keys()
+    assert set(FIELD_ORDER) - {SCHEMA_FIELD, "role", "role_name", "name"} == PromptFile.model_fields.keys()

@@ -110,6 +110,15 @@ OneProblem = Callable[..., Problem]
             "quote it",
             id="a number for a version",
         ),
+        pytest.param(
+            "template: '{x}'\nvariables: {x: {type: []}}",
+            Code.WRONG_VALUE,
+            2,
+            23,
+            "'variables.x.type': ",
+            None,
+            id="a list for a type",
+        ),
         pytest.param("template: [x]", Code.WRONG_VALUE, 1, 11, "'template': expected text", None, id="a list for text"),
         pytest.param(
             "template: x\nmodel: gpt", Code.WRONG_VALUE, 2, 8, "'model': expected fields", None, id="text for fields"

@@ -6,7 +6,7 @@ import pytest
 from registries import write
 
 from promptdb.project.adopt.foreign import described
-from promptdb.project.adopt.proposal import settings_text
+from promptdb.project.adopt.texts import settings_text
 
 HEADINGS = "# System:\nBe kind.\n\n# User:\n{{ question }}\n"
 
