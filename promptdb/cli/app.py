@@ -22,6 +22,7 @@ JOBS = {
         "init": ("init", "Find the prompts in a repository and set up promptdb for them."),
         "check": ("check", "Check the prompt files without a database."),
         "explain": ("explain", "Explain a problem code or a finding of verify, such as PDB302 or V402."),
+        "fmt": ("fmt", "Write the prompt files in one form."),
         "schema": ("schema", "Print the JSON Schema of prompt files, for editors."),
         "mv": ("mv", "Rename a prompt and keep its history."),
         "codegen": ("codegen", "Write the types of prompts as Python or TypeScript."),

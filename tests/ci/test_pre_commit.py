@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,15 @@ import yaml
 from registries import write
 from repositories import Git, commit_all, git_in
 
+from promptdb.domain.suffixes import SUFFIXES
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 BIN = Path(sys.executable).parent
 PRE_COMMIT = [sys.executable, "-m", "pre_commit"]
-CONFIG = "repos: [{{repo: '{folder}', rev: {rev}, hooks: [{{id: promptdb-check}}, {{id: promptdb-sync}}]}}]\n"
+CONFIG = "repos: [{{repo: '{folder}', rev: {rev}, hooks: [{{id: promptdb-check}}, {{id: promptdb-fmt}}, {{id: promptdb-sync}}]}}]\n"
 
 
 class Installed(NamedTuple):
@@ -121,7 +124,21 @@ def test_a_sync_that_fails_is_told_and_fails_nothing(repository: Path, git: Git)
     assert git("rev-list", "--count", "HEAD") == "2"
 
 
-@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: str(hook["id"]))
-def test_hooks_run_whatever_changed_and_take_no_names_of_files(hook: dict[str, Any]) -> None:
+def test_files_are_formatted_and_the_next_commit_has_them(repository: Path, git: Git) -> None:
+    write(repository, {"a.yaml": "template:   'Hi'\n", "_part.yaml": "a:   1\n"})
+    git("add", "--all")
+    done = commit(repository)
+    assert (done.returncode, "formatted prompts/a.yaml\n" in done.stdout) == (1, True), done.stdout
+    git("add", "--all")
+    assert commit(repository).returncode == 0
+    assert (git("show", "HEAD:prompts/a.yaml"), git("show", "HEAD:prompts/_part.yaml")) == ("template: Hi", "a:   1")
+
+
+def test_a_hook_for_files_gets_each_kind_of_prompt_file() -> None:
+    [hook] = [hook for hook in HOOKS if "files" in hook]
+    assert {suffix for suffix in SUFFIXES if not re.search(hook["files"], f"a{suffix.upper()}")} == set()
+
+
+@pytest.mark.parametrize("hook", [hook for hook in HOOKS if "files" not in hook], ids=lambda hook: str(hook["id"]))
+def test_other_hooks_run_whatever_changed_and_take_no_names_of_files(hook: dict[str, Any]) -> None:
     assert (hook["language"], hook["always_run"], hook["pass_filenames"]) == ("python", True, False)
-    assert "files" not in hook

@@ -1,24 +1,20 @@
 """Changes the fields of a prompt file, and keeps every line that the change does not touch."""
 
 import codecs
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-import yaml
-
 from promptdb.domain.field_path import FieldPath
 from promptdb.domain.suffixes import TEXT_FORMATS
+from promptdb.files.editing.commented_yaml import comments_in
 from promptdb.files.editing.json_edit import as_json, json_edited
 from promptdb.files.editing.line_merge import merged
 from promptdb.files.findings import NoPlace, Unreadable
 from promptdb.files.reading.formats import decode, fields_span
 from promptdb.files.reading.json import read_json
-from promptdb.files.reading.yaml import compose, construct, walk
-
-_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\n]*", re.MULTILINE)
+from promptdb.files.reading.yaml import compose, construct
 
 
 def with_value(suffix: str, data: bytes, path: FieldPath, value: Any) -> bytes:
@@ -94,14 +90,7 @@ def _reads_as(suffix: str, parts: tuple[str, str, str], fields: Any) -> bool:
 
 
 def _comments(text: str) -> Counter[str]:
-    texts = []
-    for node in walk(compose(text)):
-        if isinstance(node, yaml.ScalarNode):
-            start, end = node.start_mark.index, node.end_mark.index
-            # A comment may follow the indicator of a block.
-            texts.append((text.find("\n", start) if node.style in ("|", ">") else start, end))
-    found = _COMMENT.finditer(text)
-    return Counter(match[0] for match in found if not any(start <= match.start() < end for start, end in texts))
+    return Counter(comment.text for comment in comments_in(text, compose(text)))
 
 
 def _takes_away(old: Any, new: Any) -> bool:

@@ -19,11 +19,10 @@ from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.tokens import CommentToken
 
 from promptdb.files.editing.json_edit import as_json
-from promptdb.files.editing.yaml_text import block_hints, fits_block, quoted, quoted_lines
+from promptdb.files.editing.yaml_text import block_hints, fits_block, is_text_everywhere, quoted, quoted_lines
 from promptdb.files.findings import NoPlace
 from promptdb.files.reading.yaml import compose, reads_as_text
 
-_YAML_1_1 = yaml.resolver.Resolver()
 _SHORT = 100
 """The most columns of a line of `[]` or `{}` that keeps a text of several lines on one line."""
 
@@ -240,8 +239,6 @@ def _kind(text: str, style: str, *, blocks: bool) -> type[styles.ScalarString]:
 
 
 def _is_plain(text: str) -> bool:
-    # Readers of YAML 1.1 should also read text: there, `no` is a boolean.
-    resolved: str = _YAML_1_1.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     # Inside [] and {}, the characters ?:- open a key, a value or an item.
     is_bare = text == text.strip() and text[0] not in "?:-"
-    return is_bare and reads_as_text(text) and resolved == "tag:yaml.org,2002:str"
+    return is_bare and reads_as_text(text) and is_text_everywhere(text)

@@ -2,17 +2,26 @@
 
 import re
 
+import yaml
+
 UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """Characters that must be escaped: YAML forbids them, or YAML 1.1 treats them as line breaks or a byte order mark."""
 
 _NAMES = {7: "a", 8: "b", 9: "t", 11: "v", 12: "f", 13: "r", 27: "e", 0x85: "N", 0x2028: "L", 0x2029: "P"}
 _SPECIAL = re.compile(rf'["\\\t]|{UNPRINTABLE.pattern}')
 _SHOWN = 3
+_YAML_1_1 = yaml.resolver.Resolver()
 
 
 def fits_block(text: str) -> bool:
     """Check that a block can hold a text. Texts that cannot be seen, such as separators, read better in quotes."""
     return bool(text) and not text.isspace() and UNPRINTABLE.search(text) is None
+
+
+def is_text_everywhere(text: str) -> bool:
+    """Check that readers of YAML 1.1 read a text without quotes as text, too: there, `no` is a boolean."""
+    resolved: str = _YAML_1_1.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return resolved == "tag:yaml.org,2002:str"
 
 
 def block_hints(text: str, indent: int) -> str:
