@@ -49,7 +49,7 @@ JOBS = {
     },
     "Move prompts between registries": {
         "export": ("export", "Export a version or the whole registry to a file."),
-        "import": ("import_", "Import a file written by 'export'."),
+        "import": ("import_", "Import a file written by 'export', or prompts of other tools."),
         "copy": ("copy_", "Copy the whole registry to another one."),
         "snapshot": (
             "snapshot",

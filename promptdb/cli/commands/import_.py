@@ -1,31 +1,109 @@
 """`promptdb import`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from promptdb.cli.opening import registry
+from promptdb.cli.opening import registry, root_prefix
 from promptdb.cli.options import json_option
+from promptdb.cli.present.output import print_json
 from promptdb.cli.present.progress import progress_bar
 from promptdb.cli.present.received import print_received
+from promptdb.cli.present.text import count, one_line
+
+if TYPE_CHECKING:
+    from promptdb.project.edits.import_foreign import ImportPlan
+
+FORMATS = (
+    *("csv", "dotprompt", "github-models", "jinja2", "langchain", "langfuse", "langsmith", "mlflow", "promptfoo"),
+    "prompty",
+)
+"""Repeated here so that help loads no parser; a test compares."""
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, exists=True, allow_dash=True, path_type=Path))
+@click.argument("paths", type=click.Path(exists=True, allow_dash=True, path_type=Path), nargs=-1, required=True)
+@click.option("--from", "other", type=click.Choice(FORMATS), help="Write prompt files from files of this other tool.")
+@click.option("--namespace", help="With --from: put the prompts into this namespace.")
+@click.option("--dry-run", is_flag=True, help="With --from: show the new files and what is lost, and write nothing.")
+@click.option(
+    "--keep-going", is_flag=True, help="With --from: write what can be imported even if other prompts cannot."
+)
+@click.option("--force", is_flag=True, help="With --from: overwrite existing files that differ.")
 @json_option
-def command(file: Path, as_json: bool) -> None:
-    """Import a file written by 'export'.
+@click.pass_context
+def command(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    other: str | None,
+    namespace: str | None,
+    dry_run: bool,
+    keep_going: bool,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Import a file written by 'export', or prompts of other tools.
 
-    Versions keep their ids, revisions and digests. Import writes the whole file or nothing. Exits with status 5 if the
-    registry has a different history, and with 7 if the file is damaged.
+    Without --from, PATHS is one file of 'export'. Versions keep their ids, revisions and digests. Import writes the whole
+    file or nothing. Exits with status 5 if the registry has a different history, and with 7 if the file is damaged.
 
     A file of a whole registry needs an empty registry or an earlier copy, so the whole history of the registry is in the
     file. A file of one version can be imported into any registry, as the next revision of its prompt.
+
+    With --from, PATHS are files and folders of another tool. Import writes prompt files below the prompts root, and lists
+    what they cannot hold. Exits with status 4, and writes nothing, if a prompt cannot be imported.
     """
+    if other is not None:
+        from promptdb.project.edits.import_foreign import plan_import
+        from promptdb.settings import load_settings
+
+        settings = load_settings()
+        plan = plan_import(other, paths, settings, namespace)
+        is_written = not dry_run and (keep_going or not plan.refused)
+        if is_written:
+            plan.write(overwrite=force)
+        _print(plan, root_prefix(settings), is_written=is_written, as_json=as_json)
+        return 4 if plan.refused else 0
+    if given := [name for name in ("namespace", "dry_run", "keep_going", "force") if context.params[name]]:
+        raise click.UsageError(f"--{given[0].replace('_', '-')} needs --from")
+    if len(paths) != 1:
+        raise click.UsageError("import reads one file of 'export'; for files of other tools, pass --from")
+    return _import_registry(paths[0], as_json=as_json)
+
+
+def _import_registry(file: Path, *, as_json: bool) -> int:
     if str(file) == "-":
         raise click.UsageError("import reads its file more than once: pass a file, not standard input")
+    if file.is_dir():
+        raise click.UsageError(f"{file} is a folder; for files of other tools, pass --from")
     from promptdb.transfer.copy import import_file
 
     with registry(create=True) as opened, progress_bar("storing blobs") as progress:
         received = import_file(opened, file, progress)
     print_received(received, {"file": str(file)}, as_json=as_json)
+    return 0
+
+
+def _print(plan: "ImportPlan", root: str, *, is_written: bool, as_json: bool) -> None:
+    lost = sum(len(one.losses) for one in plan.imported)
+    if as_json:
+        files = [
+            {"source": one.source, "prompt": one.prompt, "file": f"{root}{one.path}", "losses": one.losses}
+            for one in plan.imported
+        ]
+        print_json({"written": is_written, "imported": files, "refused": plan.refused})
+        return
+    for one in plan.imported:
+        click.echo(one_line(f"{one.source} -> {root}{one.path}"))
+        for loss in one.losses:
+            click.secho(one_line(f"  lost {loss}"), fg="yellow")
+    for refused in plan.refused:
+        click.secho("error: ", fg="red", nl=False, err=True)
+        click.echo(one_line(f"{refused.source}: {refused.reason}"), err=True)
+    verb = "wrote" if is_written else "would write"
+    click.echo(
+        f"{verb} {count(len(plan.imported), 'prompt')}; {count(lost, 'part')} lost" + (", listed above" if lost else "")
+    )
+    if plan.refused and not is_written:
+        click.echo("hint: repair these files, or pass --keep-going to import the others", err=True)

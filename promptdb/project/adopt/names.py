@@ -39,7 +39,7 @@ def _proposed(stem: str, path: str, layout: Layout, number: str) -> PromptId | N
     place = layout.place(path.rpartition("/")[0])
     if place is None:
         return None
-    segments = [_slug(segment) for segment in (*place.added, *stem[len(place.root) :].lstrip("/").split("/"))]
+    segments = [slug(segment) for segment in (*place.added, *stem[len(place.root) :].lstrip("/").split("/"))]
     if not segments[-1]:
         return None
     try:
@@ -48,7 +48,8 @@ def _proposed(stem: str, path: str, layout: Layout, number: str) -> PromptId | N
         return None
 
 
-def _slug(segment: str) -> str:
+def slug(segment: str) -> str:
+    """Write a text in the characters of names, with `-` in the place of others. Nothing may be left."""
     plain = normalize("NFKD", segment).encode("ascii", "ignore").decode()
     return _NOT_IN_NAMES.sub("-", plain).strip("-._")
 

@@ -1,15 +1,11 @@
 """Writes a version as files: the prompt file, and beside it the fragments and assets that it names."""
 
-import shutil
-import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
-from uuid import uuid4
 
-from promptdb.domain.blob import CHUNK, Blob
+from promptdb.domain.blob import Blob
 from promptdb.domain.digest import Digest
 from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import PromptSpec
@@ -17,9 +13,9 @@ from promptdb.domain.suffixes import file_suffix
 from promptdb.errors import OutsideRoot, StorageError
 from promptdb.files.editing.sections import prompt_sections
 from promptdb.files.editing.write import prompt_file_text
+from promptdb.project.edits.write_all import write_all
 from promptdb.render.section_diff import Section
 from promptdb.safe_paths import contained
-from promptdb.streams import stream_digest
 
 
 def prompt_text(spec: PromptSpec) -> str:
@@ -47,44 +43,8 @@ def write_files(
         if any(path.resolve() == other.resolve() and blob.digest != contents[other].digest for other in contents):
             raise StorageError(f"{path} would be two files at once", "export to a file of another name")
         contents[path] = blob
-    try:
-        with ExitStack() as undo:
-            if not overwrite:
-                for path, blob in contents.items():
-                    if path.exists() and not _holds(path, blob):
-                        raise StorageError(f"{path} exists and differs", "pass --force to replace it")
-            # The target of a link is replaced, not the link.
-            targets = {path.resolve(): blob for path, blob in contents.items()}
-            staged = [(_staged(target, blob, undo), target) for target, blob in targets.items()]
-            for temporary, target in staged:
-                temporary.replace(target)
-            undo.pop_all()
-    except OSError as error:
-        raise StorageError(f"cannot write {error.filename or file}: {error.strerror}") from error
+    write_all(contents, overwrite=overwrite)
     return list(contents)
-
-
-def _staged(target: Path, blob: Blob, undo: ExitStack) -> Path:
-    for folder in [folder for folder in reversed(target.parents) if not folder.exists()]:
-        folder.mkdir(exist_ok=True)
-        undo.callback(_remove_empty, folder)
-    temporary = target.with_name(f".{uuid4().hex}")
-    undo.callback(temporary.unlink, missing_ok=True)
-    with blob.open() as source, temporary.open("xb") as file:
-        shutil.copyfileobj(source, file, CHUNK)
-    if target.exists():
-        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-    return temporary
-
-
-def _remove_empty(folder: Path) -> None:
-    with suppress(OSError):
-        folder.rmdir()
-
-
-def _holds(path: Path, blob: Blob) -> bool:
-    with path.open("rb", buffering=0) as file:
-        return stream_digest(file) == blob.digest
 
 
 def _beside(spec: PromptSpec, open_blob: Callable[[Digest], BinaryIO], folder: Path) -> Iterator[tuple[Path, Blob]]:

@@ -1,0 +1,40 @@
+"""The formats of other tools by the names of commands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from promptdb.neighbours.foreign import ForeignPrompt
+from promptdb.neighbours.incoming import (
+    csv_rows,
+    dotprompt,
+    github_models,
+    headings,
+    langchain,
+    langfuse,
+    mlflow,
+    promptfoo,
+    prompty,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format: the tool, what reads a file of it, and the ends of its file names."""
+
+    title: str
+    read: Callable[[bytes], list[ForeignPrompt]]
+    suffixes: tuple[str, ...]
+
+
+INCOMING = {
+    "csv": Format("CSV", csv_rows.read, csv_rows.SUFFIXES),
+    "dotprompt": Format("dotprompt", dotprompt.read, dotprompt.SUFFIXES),
+    "github-models": Format("GitHub Models", github_models.read, github_models.SUFFIXES),
+    "jinja2": Format("jinja2 with headings for roles", headings.read, headings.SUFFIXES),
+    "langchain": Format("LangChain", langchain.read, langchain.SUFFIXES),
+    "langfuse": Format("Langfuse", langfuse.read, langfuse.SUFFIXES),
+    "langsmith": Format("LangSmith", langchain.read_manifest, langchain.SUFFIXES),
+    "mlflow": Format("MLflow", mlflow.read, mlflow.SUFFIXES),
+    "promptfoo": Format("promptfoo", promptfoo.read, promptfoo.SUFFIXES),
+    "prompty": Format("Prompty", prompty.read, prompty.SUFFIXES),
+}

@@ -1,0 +1,43 @@
+"""A CSV file with a prompt in each row."""
+
+import csv
+from io import StringIO
+
+from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld, compact
+from promptdb.neighbours.reading import text_in
+
+SUFFIXES = (".csv",)
+
+_TEXTS = ("prompt", "template", "text", "system_prompt", "prompts")
+_NAMES = ("name", "id", "act", "title")
+_ROWS = 10_000
+
+
+def read(data: bytes) -> list[ForeignPrompt]:
+    """Read the rows. The first one names the columns."""
+    try:
+        rows = list(csv.DictReader(StringIO(text_in(data), newline=""), strict=True))
+    except csv.Error as error:
+        raise NotHeld(f"it is not CSV: {error}") from error
+    columns = {str(column).strip().lower(): column for column in (rows[0] if rows else {}) if column}
+    text = next((columns[name] for name in _TEXTS if name in columns), None)
+    name = next((columns[name] for name in _NAMES if name in columns), None)
+    if text is None:
+        raise NotHeld(f"it has no column for the text; one is named {', '.join(_TEXTS)}")
+    if len(rows) > _ROWS:
+        raise NotHeld(f"it has more than {_ROWS:,} rows")
+    used = {text, name, columns.get("description"), columns.get("title")}
+    return [_prompt(row, text, name, columns, used, at) for at, row in enumerate(rows, 2) if (row[text] or "").strip()]
+
+
+def _prompt(
+    row: dict[str, str | None], text: str, name: str | None, columns: dict[str, str], used: set[str | None], at: int
+) -> ForeignPrompt:
+    metadata = compact(title=row.get(columns.get("title", "")), description=row.get(columns.get("description", "")))
+    losses = tuple(
+        Loss(f"row {at}, {column}", "promptdb has no field for it")
+        for column, value in row.items()
+        if column is not None and column not in used and value
+    )
+    fields = compact(template_format="plain", metadata=metadata, template=(row[text] or "").strip("\n"))
+    return ForeignPrompt((row[name] or None) if name is not None else None, fields, losses)

@@ -1,0 +1,161 @@
+"""Dotprompt files: front matter, and a Handlebars template with markers for roles."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact
+from promptdb.neighbours.incoming.picoschema import json_schema
+from promptdb.neighbours.reading import front_matter_in
+
+SUFFIXES = (".prompt",)
+
+_TAG = re.compile(r"\{\{\{?\s*(.*?)\s*\}?\}\}", re.DOTALL)
+_NAME = re.compile(r"(?:this\.)?([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)")
+_ROLE = re.compile(r"""role\s+["'](system|user|model|assistant)["']""")
+_ROLES = {"system": "system", "user": "human", "model": "ai", "assistant": "ai"}
+_TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object"})
+
+
+def read(data: bytes) -> list[ForeignPrompt]:
+    """Read one prompt. Its blocks become sections of mustache, where both mean the same."""
+    parts = front_matter_in(data)
+    found = Fields(parts.fields)
+    body = _Body(parts.body)
+    given = found.take("input", dict) or {}
+    found.losses += [*Fields({key: value for key, value in given.items() if key not in ("schema", "default")}).rest()]
+    output = found.take("output", dict) or {}
+    if output.get("format") not in (None, "json", "text"):
+        found.lose("output.format", "promptdb has no field for it")
+    schema = output.get("schema")
+    metadata = found.take("metadata", dict)
+    if metadata is not None:
+        found.lose("metadata", "promptdb has no field for it")
+    tools = found.take("tools", list)
+    if tools is not None:
+        found.lose("tools", "they are names of functions of the application")
+    fields = compact(
+        template_format="mustache",
+        metadata=compact(title=found.text("name"), description=found.text("description")),
+        variables=_variables(given),
+        **body.fields,
+        model={**compact(name=found.text("model")), **(found.take("config", dict) or {})},
+        response_schema=json_schema(schema, "output.schema") if schema is not None else None,
+    )
+    found.drop("variant", "version")
+    return [ForeignPrompt(None, fields, found.rest())]
+
+
+def _variables(given: Mapping[str, Any]) -> dict[str, Any]:
+    schema, defaults = given.get("schema"), given.get("default")
+    defaults = defaults if isinstance(defaults, dict) else {}
+    if schema is None:
+        return {}
+    wanted = json_schema(schema, "input.schema")
+    properties = wanted.get("properties")
+    if not isinstance(properties, dict):
+        raise NotHeld("input.schema: it names no variables")
+    required = wanted.get("required") or []
+    found = {}
+    for name, one in properties.items():
+        one = one if isinstance(one, dict) else {}
+        kind = one.get("type")
+        variable = compact(
+            type=kind if kind in _TYPES else None, description=one.get("description"), enum=one.get("enum")
+        )
+        if name in defaults:
+            variable["default"] = defaults[name]
+        elif name not in required:
+            variable["required"] = False
+        found[str(name)] = variable
+    return found
+
+
+class _Body:
+    """The messages of a Handlebars template, in mustache."""
+
+    def __init__(self, text: str) -> None:
+        self._open: list[tuple[str, str]] = []
+        self._messages: list[dict[str, Any]] = [{"role": "human", "template": ""}]
+        end = 0
+        for tag in _TAG.finditer(text):
+            self._add(text[end : tag.start()])
+            self._take(tag[1], is_raw=tag[0].startswith("{{{"))
+            end = tag.end()
+        self._add(text[end:])
+        if self._open:
+            raise NotHeld(f"the block {self._open[-1][1]} is not closed")
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of a prompt file: a text if there is no marker for a role."""
+        written = [
+            {**one, **_trimmed(one)} for one in self._messages if "template" not in one or one["template"].strip()
+        ]
+        if not written:
+            raise NotHeld("there is no template")
+        is_text = len(self._messages) == 1
+        return {"template": written[0]["template"]} if is_text else {"messages": written}
+
+    def _add(self, text: str) -> None:
+        if "template" not in self._messages[-1]:
+            if not text.strip():
+                return
+            # The user says the text after the history, unless a marker says otherwise.
+            self._messages.append({"role": "human", "template": ""})
+        self._messages[-1]["template"] += text
+
+    def _take(self, tag: str, *, is_raw: bool) -> None:
+        if tag.startswith("!"):
+            return
+        if role := _ROLE.fullmatch(tag):
+            self._require_outside(tag)
+            self._messages.append({"role": _ROLES[role[1]], "template": ""})
+        elif tag == "history":
+            self._require_outside(tag)
+            self._messages.append({"variable_name": "history", "optional": True})
+        elif tag.startswith("#"):
+            self._open_block(tag)
+        elif tag.startswith("/"):
+            self._close_block(tag)
+        elif tag in ("else", "^"):
+            self._turn(tag)
+        elif tag == "this" and self._is_in_list:
+            self._add("{{.}}")
+        elif name := _NAME.fullmatch(tag):
+            if tag.startswith("this.") and not self._is_in_list:
+                raise NotHeld(f"promptdb has no form for {{{{{tag}}}}}")
+            self._add(f"{{{{{{{name[1]}}}}}}}" if is_raw else f"{{{{{name[1]}}}}}")
+        else:
+            raise NotHeld(f"promptdb has no form for {{{{{tag}}}}}")
+
+    @property
+    def _is_in_list(self) -> bool:
+        return any(kind == "each" for kind, _ in self._open)
+
+    def _require_outside(self, tag: str) -> None:
+        if self._open:
+            raise NotHeld(f"{{{{{tag}}}}} is in a block, and a prompt file has a fixed list of messages")
+
+    def _open_block(self, tag: str) -> None:
+        kind, _, argument = tag[1:].partition(" ")
+        name = _NAME.fullmatch(argument.strip())
+        if kind not in ("if", "unless", "each") or name is None:
+            raise NotHeld(f"promptdb has no form for {{{{{tag}}}}}")
+        self._open.append((kind, name[1]))
+        self._add(f"{{{{^{name[1]}}}}}" if kind == "unless" else f"{{{{#{name[1]}}}}}")
+
+    def _close_block(self, tag: str) -> None:
+        if not self._open or self._open[-1][0] != tag[1:].strip():
+            raise NotHeld(f"{{{{{tag}}}}} closes no block")
+        self._add(f"{{{{/{self._open.pop()[1]}}}}}")
+
+    def _turn(self, tag: str) -> None:
+        if not self._open:
+            raise NotHeld(f"{{{{{tag}}}}} is in no block")
+        kind, name = self._open[-1]
+        self._add(f"{{{{/{name}}}}}{{{{{'#' if kind == 'unless' else '^'}{name}}}}}")
+
+
+def _trimmed(message: dict[str, Any]) -> dict[str, Any]:
+    return {"template": message["template"].strip("\n")} if "template" in message else {}

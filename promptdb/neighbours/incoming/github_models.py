@@ -1,0 +1,53 @@
+"""Prompt files of GitHub Models, `*.prompt.yml`.
+
+Source: https://docs.github.com/en/github-models/use-github-models/storing-prompts-in-github-repositories
+"""
+
+from typing import Any
+
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact, message
+from promptdb.neighbours.reading import json_in, yaml_in
+
+SUFFIXES = (".prompt.yml", ".prompt.yaml")
+
+
+def read(data: bytes) -> list[ForeignPrompt]:
+    """Read one prompt. Rows of test data become golden tests of the render."""
+    found = Fields(yaml_in(data))
+    messages = found.take("messages", list) or []
+    written = [_message(item, f"messages[{at}]") for at, item in enumerate(messages)]
+    if not written:
+        raise NotHeld("messages: there are none")
+    settings = found.take("modelParameters", dict) or {}
+    metadata = compact(title=found.text("name"), description=found.text("description"))
+    rows = found.take("testData", list) or []
+    cases = {f"test data {at}": _values(row, at, found) for at, row in enumerate(rows, 1) if isinstance(row, dict)}
+    fields = compact(
+        template_format="mustache",
+        metadata=metadata,
+        messages=written,
+        model={**compact(name=found.text("model")), **settings},
+        response_schema=_response_schema(found),
+    )
+    found.drop("responseFormat")
+    return [ForeignPrompt(None, fields, found.rest(), cases)]
+
+
+def _message(item: Any, place: str) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise NotHeld(f"{place} is not a message")
+    return message(item.get("role"), item.get("content"), place)
+
+
+def _values(row: dict[Any, Any], at: int, found: Fields) -> dict[str, Any]:
+    if "expected" in row:
+        found.lose(f"testData[{at - 1}].expected", "it is an answer of the model, and golden tests compare renders")
+    return {str(name): value for name, value in row.items() if name != "expected"}
+
+
+def _response_schema(found: Fields) -> Any:
+    wanted = found.take("jsonSchema", (str, dict))
+    if isinstance(wanted, str):
+        wanted = json_in(wanted.encode())
+    # The field of the schema has its name and its strictness beside it.
+    return wanted.get("schema", wanted) if isinstance(wanted, dict) else None

@@ -1,0 +1,37 @@
+"""Splits a text at headings for roles, such as `# System:` or `user:`."""
+
+import re
+from typing import Any
+
+from promptdb.neighbours.foreign import ForeignPrompt, NotHeld
+from promptdb.neighbours.reading import text_in
+
+SUFFIXES = (".jinja", ".jinja2", ".j2", ".txt", ".md")
+
+_HEADING = re.compile(
+    r"^(?:#{1,3}[ \t]*)?\[?(system|developer|user|human|assistant|ai)\]?[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE
+)
+_ROLES = {"system": "system", "developer": "system", "user": "human", "human": "human", "assistant": "ai", "ai": "ai"}
+
+
+def messages_in(text: str) -> tuple[str, list[dict[str, Any]]]:
+    """Split a text at its headings. Return the text before the first one, and the messages."""
+    found = list(_HEADING.finditer(text))
+    if not found:
+        return text, []
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    messages = [
+        {"role": _ROLES[match[1].lower()], "template": text[match.end() : end].strip("\n")}
+        for match, end in zip(found, ends, strict=True)
+    ]
+    return text[: found[0].start()], messages
+
+
+def read(data: bytes) -> list[ForeignPrompt]:
+    """Read one chat of jinja2 templates."""
+    before, messages = messages_in(text_in(data))
+    if not messages:
+        raise NotHeld("no line is a heading for a role, such as '# System:'")
+    if before.strip():
+        raise NotHeld("there is text before the first heading, which belongs to no message")
+    return [ForeignPrompt(None, {"template_format": "jinja2", "messages": messages})]

@@ -1,0 +1,183 @@
+"""Prompts of LangChain: the JSON of `dumpd`, and the older files with `_type`. They are data here, and no class is loaded."""
+
+from typing import Any
+
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact
+from promptdb.neighbours.reading import yaml_in
+
+SUFFIXES = (".json", ".yaml", ".yml")
+
+_ROLES = {
+    "SystemMessagePromptTemplate": "system",
+    "HumanMessagePromptTemplate": "human",
+    "AIMessagePromptTemplate": "ai",
+    "SystemMessage": "system",
+    "HumanMessage": "human",
+    "AIMessage": "ai",
+}
+_IGNORED = (
+    *("input_variables", "input_types", "validate_template", "name", "type", "example", "tool_calls"),
+    *("invalid_tool_calls", "response_metadata", "id", "metadata", "tags", "optional_variables"),
+)
+"""Arguments that follow from the others, or say nothing about the prompt."""
+
+_EXAMPLES = "examples"
+
+
+def read(data: bytes) -> list[ForeignPrompt]:
+    """Read one prompt."""
+    found = yaml_in(data)
+    if isinstance(found, dict) and found.get("lc") == 1:
+        return [_of_constructor(found)]
+    if isinstance(found, dict) and "_type" in found:
+        return [_of_type(found)]
+    raise NotHeld("it has neither lc: 1, as dumpd writes it, nor _type")
+
+
+def read_manifest(data: bytes) -> list[ForeignPrompt]:
+    """Read a commit of LangSmith, which holds a manifest."""
+    found = yaml_in(data)
+    if not isinstance(found, dict) or not isinstance(found.get("manifest"), dict):
+        raise NotHeld("it has no manifest")
+    rest = Fields({name: value for name, value in found.items() if name != "manifest"})
+    name = rest.text("repo")
+    rest.drop("owner", "commit_hash")
+    made = _of_constructor(found["manifest"])
+    description = rest.text("description")
+    fields = {**compact(metadata=compact(description=description)), **made.fields}
+    return [ForeignPrompt(name, fields, (*made.losses, *rest.rest()))]
+
+
+def _class_of(item: Any, place: str) -> tuple[str, Fields]:
+    """Return the name of the class in a constructor and its arguments."""
+    path = item.get("id") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or item.get("type") != "constructor" or not isinstance(path, list) or not path:
+        raise NotHeld(f"{place or 'the top'} is not a constructor of LangChain")
+    return str(path[-1]), Fields(item.get("kwargs"), f"{place}.kwargs" if place else "kwargs")
+
+
+def _of_constructor(item: Any) -> ForeignPrompt:
+    name, found = _class_of(item, "")
+    found.drop(*_IGNORED)
+    partial = compact(partial_variables=found.take("partial_variables", dict))
+    match name:
+        case "PromptTemplate":
+            fields = _text(found)
+        case "FewShotPromptTemplate":
+            fields = _few_shot(found, lambda value: _class_of(value, "example_prompt")[1])
+        case "ChatPromptTemplate" | "StructuredPrompt":
+            schema = found.take("schema_", dict)
+            found.drop("structured_output_kwargs")
+            fields = {**_chat(found), **compact(response_schema=schema)}
+        case _:
+            raise NotHeld(f"promptdb does not read {name}")
+    return ForeignPrompt(None, {**fields, **partial}, found.rest())
+
+
+def _text(found: Fields) -> dict[str, Any]:
+    template = found.text("template")
+    if template is None:
+        raise NotHeld("template: there is no text")
+    return {"template_format": found.text("template_format") or "f-string", "template": template}
+
+
+def _few_shot(found: Fields, arguments_of: Any) -> dict[str, Any]:
+    examples = found.take("examples", list)
+    if not examples:
+        raise NotHeld("examples: there is no list of examples, and a selector chooses them at run time")
+    example = arguments_of(found.take("example_prompt", dict))
+    separator = found.text("example_separator")
+    separator = "\n\n" if separator is None else separator
+    prefix, suffix = found.text("prefix") or "", found.text("suffix") or ""
+    variable = _EXAMPLES
+    while variable in prefix + suffix:
+        variable += "_"
+    mark = {"jinja2": "{{ %s }}", "mustache": "{{{%s}}}"}.get(
+        template_format := found.text("template_format") or "f-string"
+    )
+    inserted = (mark or "{%s}") % variable
+    return {
+        "template_format": template_format,
+        "template": separator.join(part for part in (prefix, inserted, suffix) if part),
+        "few_shot": {
+            "examples": examples,
+            "string_template": _text(example)["template"],
+            "insert_at": variable,
+            "example_separator": separator,
+        },
+    }
+
+
+def _chat(found: Fields) -> dict[str, Any]:
+    messages: list[dict[str, Any]] = []
+    formats: set[str] = set()
+    for at, item in enumerate(found.take("messages", list) or []):
+        messages += _message(item, f"messages[{at}]", found, formats)
+    if not messages:
+        raise NotHeld("messages: there are none")
+    if len(formats) > 1:
+        raise NotHeld(f"messages: a prompt file has one template format, and these have {', '.join(sorted(formats))}")
+    template_format = formats.pop() if formats else found.text("template_format") or "f-string"
+    found.drop("template_format")
+    for message in messages:
+        # Text of a message is not a template.
+        if (fixed := message.pop("fixed", None)) is not None:
+            message["template"] = _literal(fixed, template_format)
+    return {"template_format": template_format, "messages": messages}
+
+
+def _message(item: Any, place: str, losses: Fields, formats: set[str]) -> list[dict[str, Any]]:
+    name, found = _class_of(item, place)
+    found.drop(*_IGNORED)
+    if name == "MessagesPlaceholder":
+        variable, optional = found.text("variable_name"), found.take("optional", bool)
+        made = {"variable_name": variable or "", **({"optional": True} if optional else {})}
+    elif name in ("SystemMessage", "HumanMessage", "AIMessage"):
+        made = {"role": _ROLES[name], "fixed": found.text("content") or ""}
+    elif name in _ROLES or name == "ChatMessagePromptTemplate":
+        role = {"role": _ROLES[name]} if name in _ROLES else {"role": "generic", "role_name": found.text("role") or ""}
+        inner, template = _class_of(found.take("prompt", dict) or {}, f"{place}.kwargs.prompt")
+        if inner != "PromptTemplate":
+            raise NotHeld(f"{place}: promptdb does not read {inner} in a message")
+        template.drop(*_IGNORED)
+        fields = _text(template)
+        if partial := template.take("partial_variables", dict):
+            template.lose(
+                "partial_variables", f"write them below partial_variables of the prompt: {', '.join(partial)}"
+            )
+        losses.losses += template.rest()
+        formats.add(fields["template_format"])
+        made = {**role, "template": fields["template"]}
+    else:
+        raise NotHeld(f"{place}: promptdb does not read {name}")
+    made |= compact(additional_kwargs=found.take("additional_kwargs", dict))
+    losses.losses += found.rest()
+    return [made]
+
+
+def _literal(text: str, template_format: str) -> str:
+    """Write text that a template gives back as it is."""
+    if template_format == "f-string":
+        return text.replace("{", "{{").replace("}", "}}")
+    if "{{" in text or "{%" in text or "{#" in text:
+        raise NotHeld("a message without a template has signs of the template format of the others")
+    return text
+
+
+def _of_type(data: dict[str, Any]) -> ForeignPrompt:
+    found = Fields(data)
+    kind = found.text("_type")
+    found.drop(*_IGNORED)
+    partial = compact(partial_variables=found.take("partial_variables", dict))
+    parser = found.take("output_parser", dict)
+    if parser is not None:
+        found.lose("output_parser", "it is code of LangChain")
+    if found.text("template_path") is not None:
+        raise NotHeld("template_path: put the text of that file into template first")
+    if kind == "prompt":
+        fields = _text(found)
+    elif kind == "few_shot":
+        fields = _few_shot(found, lambda value: Fields(value, "example_prompt"))
+    else:
+        raise NotHeld(f"_type: promptdb does not read {kind!r:.60}")
+    return ForeignPrompt(None, {**fields, **partial}, found.rest())

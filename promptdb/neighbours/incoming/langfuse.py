@@ -1,0 +1,67 @@
+"""The JSON of Langfuse: the array that its pages export, and one prompt as its API returns it."""
+
+from typing import Any
+
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact, message
+from promptdb.neighbours.reading import json_in
+
+SUFFIXES = (".json",)
+
+_REFERENCE = "@@@langfusePrompt:"
+
+
+def read(data: bytes) -> list[ForeignPrompt]:
+    """Read all prompts, each in its newest version."""
+    found = json_in(data)
+    if isinstance(found, dict):
+        found = found["data"] if isinstance(found.get("data"), list) else [found]
+    if not isinstance(found, list) or not found:
+        raise NotHeld("expected a list of prompts")
+    newest: dict[str, tuple[int, dict[str, Any]]] = {}
+    earlier: dict[str, int] = {}
+    for at, item in enumerate(found):
+        if not isinstance(item, dict) or not isinstance(item.get("name"), str) or "prompt" not in item:
+            raise NotHeld(f"[{at}] is not a prompt: it needs a name and a prompt")
+        name, version = item["name"], item.get("version")
+        number = version if isinstance(version, int) else 0
+        if name in newest:
+            earlier[name] = earlier.get(name, 0) + 1
+        if name not in newest or number >= newest[name][0]:
+            newest[name] = (number, item)
+    return [_prompt(name, item, earlier.get(name, 0)) for name, (_, item) in newest.items()]
+
+
+def _prompt(name: str, item: dict[str, Any], earlier: int) -> ForeignPrompt:
+    found = Fields(item)
+    content = found.take("prompt", (str, list))
+    if content is None:
+        raise NotHeld(f"{name}: prompt is neither a text nor messages")
+    if _REFERENCE in str(content):
+        found.lose("prompt", "a reference to another prompt stays as text: write the fragment as an include")
+    if labels := found.texts("labels"):
+        found.lose("labels", f"aliases are set in the registry: {', '.join(labels)}")
+    if earlier:
+        found.lose("version", f"{earlier} earlier {'version' if earlier == 1 else 'versions'}")
+    found.drop("name", "type", "version", "id", "createdAt", "updatedAt", "projectId", "createdBy", "isActive")
+    found.drop("resolutionGraph", "lastConfigUpdatedAt")
+    body = {"template": content} if isinstance(content, str) else {"messages": _messages([*content])}
+    fields = compact(
+        template_format="mustache",
+        metadata=compact(tags=found.texts("tags")),
+        **body,
+        model=found.take("config", dict),
+    )
+    return ForeignPrompt(name, fields, found.rest())
+
+
+def _messages(items: list[Any]) -> list[dict[str, Any]]:
+    written: list[dict[str, Any]] = []
+    for at, item in enumerate(items):
+        place = f"prompt[{at}]"
+        if not isinstance(item, dict):
+            raise NotHeld(f"{place} is not a message")
+        if item.get("type") == "placeholder":
+            written.append({"variable_name": str(item.get("name", ""))})
+        else:
+            written.append(message(item.get("role"), item.get("content"), place))
+    return written

@@ -1,0 +1,66 @@
+"""Prompt files of promptfoo: texts between `---` lines, and chats in JSON or YAML. Its templates are jinja2 for promptdb."""
+
+import re
+from typing import Any
+
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, message
+from promptdb.neighbours.reading import text_in, yaml_in
+
+SUFFIXES = (".json", ".yaml", ".yml", ".txt", ".md")
+
+_SEPARATOR = re.compile(r"^---[ \t]*$", re.MULTILINE)
+
+
+def read(data: bytes) -> list[ForeignPrompt]:
+    """Read the prompts of one file: a configuration, a chat, or texts."""
+    text = text_in(data)
+    if text.lstrip().startswith(("[", "{")) or re.search(r"^(prompts:|- role:)", text, re.MULTILINE):
+        found = yaml_in(data)
+        return [_chat(None, found)] if isinstance(found, list) else _configuration(found)
+    parts = [part.strip("\n") for part in _SEPARATOR.split(text)]
+    return [_text(None, part) for part in parts if part.strip()]
+
+
+def _configuration(data: Any) -> list[ForeignPrompt]:
+    found = Fields(data)
+    prompts = found.take("prompts", (list, str))
+    items = [prompts] if isinstance(prompts, str) else prompts or []
+    for name in ("tests", "defaultTest", "scenarios"):
+        if found.take(name, object) is not None:
+            found.lose(name, "they judge answers of models, and golden tests compare renders")
+    found.drop("providers", "description", "outputPath", "targets")
+    losses = found.rest("it configures promptfoo")
+    made = [_prompt(item, f"prompts[{at}]") for at, item in enumerate(items)]
+    if not made:
+        raise NotHeld("prompts: there are none")
+    first = made[0]
+    return [ForeignPrompt(first.name, first.fields, (*first.losses, *losses)), *made[1:]]
+
+
+def _prompt(item: Any, place: str) -> ForeignPrompt:
+    if isinstance(item, str):
+        if item.startswith(("file://", "exec:")) or re.fullmatch(r"[\w./*-]+\.(txt|json|ya?ml|md|j2|py|js)", item):
+            raise NotHeld(f"{place}: it names a file; import that file itself")
+        return _text(None, item)
+    found = Fields(item, place)
+    raw, label = found.text("raw"), found.text("label") or found.text("id")
+    found.drop("id")
+    if raw is None:
+        raise NotHeld(f"{place}: it has no raw text; import the file that it names")
+    made = _text(label, raw)
+    return ForeignPrompt(made.name, made.fields, found.rest())
+
+
+def _text(name: str | None, text: str) -> ForeignPrompt:
+    return ForeignPrompt(name, {"template_format": "jinja2", "template": text})
+
+
+def _chat(name: str | None, items: list[Any]) -> ForeignPrompt:
+    messages = []
+    for at, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise NotHeld(f"[{at}] is not a message")
+        messages.append(message(item.get("role"), item.get("content"), f"[{at}]"))
+    if not messages:
+        raise NotHeld("there are no messages")
+    return ForeignPrompt(name, {"template_format": "jinja2", "messages": messages})

@@ -1,0 +1,186 @@
+"""Writes prompts of other tools as prompt files."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from promptdb.domain.blob import Blob
+from promptdb.domain.layout import Root
+from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
+from promptdb.domain.spec import PromptSpec
+from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, PromptDBError, StorageError
+from promptdb.files.editing.write import yaml_text
+from promptdb.files.tree import MAX_TEXT_BYTES, size_text
+from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld
+from promptdb.neighbours.formats import INCOMING, Format
+from promptdb.project.adopt.names import slug
+from promptdb.project.edits.write_all import write_all
+from promptdb.project.single_file import content_from_spec
+from promptdb.render.compiled import CompiledPrompt
+from promptdb.safe_paths import open_below
+from promptdb.settings import AppSettings
+
+MAX_FILES = 10_000
+MAX_BYTES = 64 * MAX_TEXT_BYTES
+"""Bytes of one foreign file, which may have many prompts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One prompt: where it came from, its new file with its text, and what it loses. `path` starts at the prompts root."""
+
+    source: str
+    prompt: PromptId
+    path: str
+    text: str
+    losses: tuple[Loss, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A prompt that cannot be imported."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """The files that an import writes, and the prompts that it cannot write."""
+
+    root: Path
+    imported: list[Imported] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def write(self, *, overwrite: bool) -> None:
+        """Write all files, or none. Errors as in `write_all`."""
+        if self.imported:
+            write_all({self.root / one.path: Blob.of(one.text.encode()) for one in self.imported}, overwrite=overwrite)
+
+
+def plan_import(name: str, paths: Sequence[Path], settings: AppSettings, namespace: str | None = None) -> ImportPlan:
+    """Read the prompts in files of another tool, and decide where each goes.
+
+    A prompt has the name that its file says, or that of the file, in the characters of names. `namespace` comes before it.
+
+    Args:
+        name: a format in `INCOMING`.
+        paths: files, and folders whose files of this format are read.
+
+    Raises:
+        ConfigError: there is no such format or file, or no single folder for new prompts.
+        InvalidRef: `namespace` is malformed.
+        StorageError: a file cannot be read.
+    """
+    if name not in INCOMING:
+        raise ConfigError(f"promptdb does not import {name!r}", f"choose one of {', '.join(INCOMING)}")
+    chosen = INCOMING[name]
+    before = [] if namespace is None else PromptId.parse(f"{namespace}/x").namespace.split("/")
+    plan, taken = ImportPlan(_new_prompts(settings)), set[str]()
+    for file, place in _files(paths, chosen):
+        try:
+            found = chosen.read(_read(file))
+        except NotHeld as error:
+            plan.refused.append(Refused(place, str(error)))
+            continue
+        for at, foreign in enumerate(found, 1):
+            source = place if len(found) == 1 else f"{place}, prompt {at}"
+            try:
+                prompt = _name(foreign, at if len(found) > 1 else 0, place, before, chosen, taken)
+                plan.imported.append(_imported(source, prompt, foreign))
+            except InvalidPrompts as error:
+                plan.refused.append(Refused(source, error.problems[0].message))
+            except (InvalidRef, NotHeld) as error:
+                plan.refused.append(Refused(source, str(error)))
+    return plan
+
+
+def _new_prompts(settings: AppSettings) -> Path:
+    roots = settings.prompts_root
+    if len(roots) != 1 or Root(tuple(roots[0].split("/"))).is_pattern:
+        raise ConfigError(
+            "there are several prompts roots, so new prompts have no single folder", "import into a new folder"
+        )
+    return settings.prompts_path
+
+
+def _files(paths: Sequence[Path], chosen: Format) -> Iterator[tuple[Path, str]]:
+    """Yield the files, each with the path that names its prompt: below the folder that was given, or its name."""
+    count = 0
+    for path in paths:
+        if not path.is_dir():
+            yield path, path.name
+            continue
+        # No links: they may lead out of the folder, or around in it.
+        inner = sorted(
+            found
+            for found in path.rglob("*")
+            if found.name.lower().endswith(chosen.suffixes) and found.is_file() and not found.is_symlink()
+            if not found.name.startswith(("_", "."))
+            if not any(
+                parent.is_symlink() for parent in found.parents if parent.is_relative_to(path) and parent != path
+            )
+        )
+        if not inner:
+            raise ConfigError(
+                f"{path} has no files of {chosen.title}", f"their names end in {', '.join(chosen.suffixes)}"
+            )
+        count += len(inner)
+        if count > MAX_FILES:
+            raise ConfigError(f"{path} has more than {MAX_FILES:,} files", "import one folder after the other")
+        yield from ((file, file.relative_to(path).as_posix()) for file in inner)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        stream, status = open_below(file.parent, file.name)
+        with stream:
+            if status.st_size > MAX_BYTES:
+                raise NotHeld(f"it is larger than {size_text(MAX_BYTES)}")
+            return stream.read(MAX_BYTES)
+    except OSError as error:
+        raise StorageError(f"cannot read {file}: {error.strerror}", "name a file, not a link") from error
+
+
+def _name(
+    foreign: ForeignPrompt, number: int, place: str, before: list[str], chosen: Format, taken: set[str]
+) -> PromptId:
+    suffix = max((end for end in chosen.suffixes if place.lower().endswith(end)), key=len, default="")
+    stem = place.removesuffix(place[len(place) - len(suffix) :]) if suffix else place.rpartition(".")[0] or place
+    given = foreign.name if foreign.name is not None else f"{stem}-{number}" if number else stem
+    segments = [found for segment in given.split("/") if (found := slug(segment))]
+    if not segments:
+        raise NotHeld(f"{given!r:.60} has no character that a name may have")
+    for end in ("", *(f"-{more}" for more in range(2, 1000))):
+        prompt = PromptId.from_segments([*before, *segments[:-1], f"{segments[-1]}{end}"])
+        if prompt.folded not in taken:
+            taken.add(prompt.folded)
+            return prompt
+    raise NotHeld(f"a thousand prompts are named {given!r:.60}")
+
+
+def _imported(source: str, prompt: PromptId, foreign: ForeignPrompt) -> Imported:
+    spec = content_from_spec(foreign.fields).spec
+    tests, losses = _tests(spec, foreign)
+    fields = {**foreign.fields, **({"tests": tests} if tests else {})}
+    path = str(prompt).removeprefix(f"{DEFAULT_NAMESPACE}/")
+    return Imported(source, prompt, f"{path}.yaml", yaml_text(fields), (*foreign.losses, *losses))
+
+
+def _tests(spec: PromptSpec, foreign: ForeignPrompt) -> tuple[list[dict[str, Any]], list[Loss]]:
+    """Make golden tests of the renders as they are now."""
+    compiled, tests, losses = CompiledPrompt(spec), [], []
+    for name, given in foreign.cases.items():
+        values = {key: value for key, value in given.items() if key in compiled.inputs.contract}
+        try:
+            if spec.kind == "string":
+                expected: dict[str, Any] = {"equals": compiled.render_text(values)}
+            else:
+                messages = compiled.render_messages(values)
+                expected = {"messages": [{"role": one.role, "content": one.content} for one in messages]}
+        except PromptDBError as error:
+            losses.append(Loss(name, f"it does not render: {error.message}"))
+            continue
+        tests.append({"name": name, "variables": values, "expect": expected})
+    return tests, losses

@@ -1,0 +1,377 @@
+"""Prompts of other tools as prompt files: what each format becomes, what it loses, and what it cannot be."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from promptdb.neighbours.foreign import ForeignPrompt, NotHeld
+from promptdb.neighbours.formats import INCOMING
+
+CHAT = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi {{name}}"}]
+HELD = [{"role": "system", "template": "Be kind."}, {"role": "human", "template": "Hi {{name}}"}]
+
+
+def read(name: str, data: Any) -> list[ForeignPrompt]:
+    text = data if isinstance(data, str) else json.dumps(data)
+    return INCOMING[name].read(text.encode())
+
+
+def front(fields: dict[str, Any], body: str) -> str:
+    return f"---\n{yaml.safe_dump(fields)}---\n{body}"
+
+
+def constructor(name: str, **kwargs: Any) -> dict[str, Any]:
+    return {"lc": 1, "type": "constructor", "id": ["langchain", "prompts", name], "kwargs": kwargs}
+
+
+def template(text: str, **more: Any) -> dict[str, Any]:
+    return constructor("PromptTemplate", template=text, input_variables=["x"], **more)
+
+
+ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
+    (
+        "messages with a model, a schema and test data",
+        "github-models",
+        {
+            "name": "Greeter",
+            "model": "m",
+            "modelParameters": {"temperature": 0},
+            "messages": CHAT,
+            "testData": [{"name": "Ada", "expected": "Hi"}],
+            "evaluators": [1],
+            "responseFormat": "json_schema",
+            "jsonSchema": '{"name": "n", "strict": true, "schema": {"type": "object"}}',
+        },
+        {
+            "template_format": "mustache",
+            "metadata": {"title": "Greeter"},
+            "messages": HELD,
+            "model": {"name": "m", "temperature": 0},
+            "response_schema": {"type": "object"},
+        },
+        ["testData[0].expected", "evaluators"],
+    ),
+    (
+        "a text with labels and tags",
+        "langfuse",
+        [
+            {
+                "name": "a/b",
+                "type": "text",
+                "prompt": "Hi {{x}}",
+                "tags": ["t"],
+                "labels": ["production"],
+                "config": {"k": 1},
+            }
+        ],
+        {"template_format": "mustache", "metadata": {"tags": ["t"]}, "template": "Hi {{x}}", "model": {"k": 1}},
+        ["labels"],
+    ),
+    (
+        "the newest version of a chat with a placeholder and a reference",
+        "langfuse",
+        {
+            "data": [
+                {"name": "c", "version": 2, "prompt": [*CHAT, {"type": "placeholder", "name": "history"}]},
+                {"name": "c", "version": 1, "prompt": "@@@langfusePrompt:name=x|label=y@@@"},
+            ]
+        },
+        {"template_format": "mustache", "messages": [*HELD, {"variable_name": "history"}]},
+        ["version"],
+    ),
+    (
+        "a reference",
+        "langfuse",
+        [{"name": "c", "prompt": "@@@langfusePrompt:name=x|label=y@@@"}],
+        {"template_format": "mustache", "template": "@@@langfusePrompt:name=x|label=y@@@"},
+        ["prompt"],
+    ),
+    (
+        "a text of dumpd",
+        "langchain",
+        template("Hi {x}", partial_variables={"y": "1"}, template_format="f-string"),
+        {"template_format": "f-string", "template": "Hi {x}", "partial_variables": {"y": "1"}},
+        [],
+    ),
+    (
+        "a chat of dumpd with fixed messages",
+        "langchain",
+        constructor(
+            "ChatPromptTemplate",
+            messages=[
+                constructor("SystemMessage", content="Write {json}."),
+                constructor("HumanMessagePromptTemplate", prompt=template("Hi {x}")),
+                constructor("MessagesPlaceholder", variable_name="h", optional=True, n_messages=3),
+                constructor("ChatMessagePromptTemplate", role="judge", prompt=template("ok")),
+            ],
+        ),
+        {
+            "template_format": "f-string",
+            "messages": [
+                {"role": "system", "template": "Write {{json}}."},
+                {"role": "human", "template": "Hi {x}"},
+                {"variable_name": "h", "optional": True},
+                {"role": "generic", "role_name": "judge", "template": "ok"},
+            ],
+        },
+        ["messages[2].kwargs.n_messages"],
+    ),
+    (
+        "examples in an older file",
+        "langchain",
+        {
+            "_type": "few_shot",
+            "prefix": "Say:",
+            "suffix": "{q}",
+            "examples": [{"i": "a"}],
+            "example_prompt": {"_type": "prompt", "template": "{i}"},
+            "example_separator": "\n",
+            "output_parser": {},
+        },
+        {
+            "template_format": "f-string",
+            "template": "Say:\n{examples}\n{q}",
+            "few_shot": {
+                "examples": [{"i": "a"}],
+                "string_template": "{i}",
+                "insert_at": "examples",
+                "example_separator": "\n",
+            },
+        },
+        ["output_parser"],
+    ),
+    (
+        "a manifest",
+        "langsmith",
+        {
+            "owner": "o",
+            "repo": "r",
+            "commit_hash": "c",
+            "description": "d",
+            "examples": [1],
+            "manifest": template("Hi {x}"),
+        },
+        {"metadata": {"description": "d"}, "template_format": "f-string", "template": "Hi {x}"},
+        ["examples"],
+    ),
+    (
+        "Handlebars with blocks, roles, history and a short schema",
+        "dotprompt",
+        front(
+            {
+                "model": "m",
+                "config": {"temperature": 1},
+                "tools": ["t"],
+                "ext.a": 1,
+                "input": {
+                    "schema": {"name?": "string, who", "items(array)": "string", "kind(enum, which)": ["a", "b"]},
+                    "default": {"name": "you"},
+                },
+                "output": {"format": "json", "schema": {"ok": "boolean"}},
+            },
+            '{{role "system"}}\n{{! note }}Be {{#if name}}kind to {{name}}{{else}}kind{{/if}}.\n{{history}}\n'
+            '{{role "user"}}\n{{#each items}}- {{this}}\n{{/each}}{{#unless kind}}none{{/unless}}{{{kind}}}',
+        ),
+        {
+            "template_format": "mustache",
+            "variables": {
+                "name": {"type": "string", "description": "who", "default": "you"},
+                "items": {"type": "array"},
+                "kind": {"description": "which", "enum": ["a", "b"]},
+            },
+            "messages": [
+                {"role": "system", "template": "Be {{#name}}kind to {{name}}{{/name}}{{^name}}kind{{/name}}."},
+                {"variable_name": "history", "optional": True},
+                {
+                    "role": "human",
+                    "template": "{{#items}}- {{.}}\n{{/items}}{{^kind}}none{{/kind}}{{{kind}}}",
+                },
+            ],
+            "model": {"name": "m", "temperature": 1},
+            "response_schema": {
+                "type": "object",
+                "properties": {"ok": {"type": "boolean"}},
+                "additionalProperties": False,
+                "required": ["ok"],
+            },
+        },
+        ["tools", "ext.a"],
+    ),
+    (
+        "the first version with a sample",
+        "prompty",
+        front(
+            {
+                "name": "T",
+                "description": "D",
+                "authors": ["ann"],
+                "tags": ["x"],
+                "version": "1",
+                "model": {"api": "chat", "configuration": {"azure_deployment": "gpt"}, "parameters": {"max_tokens": 9}},
+                "sample": {"q": "why"},
+            },
+            "system:\nBe kind.\n\nuser:\n{{ q }}\n",
+        ),
+        {
+            "template_format": "jinja2",
+            "metadata": {"title": "T", "description": "D", "tags": ["x"], "owners": ["ann"]},
+            "messages": [{"role": "system", "template": "Be kind."}, {"role": "human", "template": "{{ q }}"}],
+            "model": {"name": "gpt", "max_tokens": 9},
+        },
+        ["model.configuration"],
+    ),
+    (
+        "the second version with typed inputs",
+        "prompty",
+        front(
+            {
+                "name": "t",
+                "displayName": "T",
+                "template": {"format": {"kind": "mustache"}, "parser": "prompty"},
+                "inputs": [
+                    {"name": "q", "kind": "string", "required": False, "example": "e"},
+                    {"name": "n", "kind": "integer", "default": 3, "enumValues": [3, 4]},
+                ],
+                "outputs": [{"name": "a", "kind": "string", "description": "d"}, {"name": "f", "kind": "file"}],
+                "model": {"id": "gpt", "options": {"temperature": 0}},
+            },
+            "Say {{q}}",
+        ),
+        {
+            "template_format": "mustache",
+            "metadata": {"title": "t"},
+            "variables": {
+                "q": {"type": "string", "required": False},
+                "n": {"type": "integer", "enum": [3, 4], "default": 3},
+            },
+            "template": "Say {{q}}",
+            "model": {"name": "gpt", "temperature": 0},
+            "response_schema": {"type": "object", "properties": {"a": {"type": "string", "description": "d"}}},
+        },
+        ["inputs.q.example", "outputs.f"],
+    ),
+    ("a chat", "promptfoo", CHAT, {"template_format": "jinja2", "messages": HELD}, []),
+    (
+        "a configuration",
+        "promptfoo",
+        {"prompts": [{"raw": "Hi {{x}}", "label": "hi", "config": {}}], "providers": ["p"], "tests": [{}], "env": {}},
+        {"template_format": "jinja2", "template": "Hi {{x}}"},
+        ["prompts[0].config", "tests", "env"],
+    ),
+    (
+        "a version with a schema",
+        "mlflow",
+        {
+            "name": "p",
+            "version": 2,
+            "template": CHAT,
+            "commit_message": "why",
+            "aliases": ["prod"],
+            "tags": {"k": "v"},
+            "response_format": {"type": "object"},
+        },
+        {
+            "template_format": "mustache",
+            "metadata": {"description": "why", "labels": {"k": "v"}},
+            "messages": HELD,
+            "response_schema": {"type": "object"},
+        },
+        ["aliases"],
+    ),
+    (
+        "headings",
+        "jinja2",
+        "# System:\nBe kind.\n\n# User:\nHi {{ name }}\n",
+        {"template_format": "jinja2", "messages": [HELD[0], {"role": "human", "template": "Hi {{ name }}"}]},
+        [],
+    ),
+    (
+        "a row",
+        "csv",
+        'Act,Prompt,for_devs\nPoet,"Write {a}\npoem",TRUE\n',
+        {"template_format": "plain", "template": "Write {a}\npoem"},
+        ["row 2, for_devs"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "fields", "lost"), [row[1:] for row in ONE], ids=[row[0] for row in ONE])
+def test_a_prompt_becomes_fields_and_what_it_loses_is_listed(
+    name: str, data: Any, fields: dict[str, Any], lost: list[str]
+) -> None:
+    [found] = read(name, data)
+    assert found.fields == fields
+    assert [loss.place for loss in found.losses] == lost
+
+
+def test_files_with_several_prompts() -> None:
+    assert [one.fields["template"] for one in read("promptfoo", "One {{x}}\n---\nTwo\n\n---\n")] == ["One {{x}}", "Two"]
+    versions = [{"name": "p", "version": n, "template": str(n)} for n in (1, 3, 2)] + [{"name": "q", "template": "x"}]
+    found = read("mlflow", versions)
+    assert [(one.name, one.fields["template"], [str(loss) for loss in one.losses]) for one in found] == [
+        ("p", "3", ["version: 2 earlier versions"]),
+        ("q", "x", []),
+    ]
+    assert [one.name for one in read("csv", "name,text,title\na,x,\nb,,\n,y,\n")] == ["a", None]
+
+
+def test_samples_and_test_data_are_values_of_golden_tests() -> None:
+    [github] = read("github-models", {"messages": CHAT, "testData": [{"name": "Ada"}, {"name": "Bo", "expected": "x"}]})
+    assert github.cases == {"test data 1": {"name": "Ada"}, "test data 2": {"name": "Bo"}}
+    [prompty] = read("prompty", front({"sample": {"q": "why"}}, "user:\n{{ q }}"))
+    assert prompty.cases == {"the sample": {"q": "why"}}
+
+
+REFUSED: list[tuple[str, Any, str]] = [
+    ("github-models", {"name": "x"}, "messages: there are none"),
+    ("github-models", {"messages": [{"role": "judge", "content": "x"}]}, "'judge' is not a role"),
+    ("github-models", "- x", "the file has no fields"),
+    ("github-models", "a: [", ": not valid YAML"),
+    ("langfuse", [], "expected a list of prompts"),
+    ("langfuse", [{"name": 1, "prompt": "x"}], "[0] is not a prompt"),
+    ("langfuse", [{"name": "x", "prompt": 1}], "x: prompt is neither"),
+    ("langchain", {"template": "x"}, "neither lc: 1"),
+    ("langchain", constructor("RunnableSequence", first=1), "does not read RunnableSequence"),
+    ("langchain", {"lc": 1, "type": "secret", "id": ["KEY"]}, "is not a constructor"),
+    ("langchain", {"_type": "prompt", "template_path": "/etc/passwd"}, "put the text of that file"),
+    ("langchain", {"_type": "few_shot", "example_selector": {}}, "chooses them at run time"),
+    (
+        "langchain",
+        constructor(
+            "ChatPromptTemplate",
+            messages=[
+                constructor("SystemMessage", content="{{ x }}"),
+                constructor("HumanMessagePromptTemplate", prompt=template("x", template_format="jinja2")),
+            ],
+        ),
+        "has signs of the template format",
+    ),
+    ("langsmith", {"repo": "x"}, "it has no manifest"),
+    ("dotprompt", "{{#each items}}{{@index}}{{/each}}", "no form for {{@index}}"),
+    ("dotprompt", "{{helper a b}}", "no form for {{helper a b}}"),
+    ("dotprompt", "{{>partial}}", "no form for {{>partial}}"),
+    ("dotprompt", "{{#if a}}x", "the block a is not closed"),
+    ("dotprompt", '{{#if a}}{{role "system"}}{{/if}}', "is in a block"),
+    ("dotprompt", "x{{/if}}", "closes no block"),
+    ("dotprompt", "", "there is no template"),
+    ("dotprompt", front({"input": {"schema": {"a": "text"}}}, "x"), "'text' is not a type of Picoschema"),
+    ("prompty", front({"template": {"format": "liquid"}}, "x"), "does not read 'liquid'"),
+    ("prompty", "Before\n\nuser:\nx", "text before the first role"),
+    ("promptfoo", {"prompts": ["file://x.txt"]}, "it names a file"),
+    ("promptfoo", {"prompts": [{"id": "file://x.py"}]}, "no raw text"),
+    ("promptfoo", {"tests": []}, "there are none"),
+    ("mlflow", {"name": "x"}, "is not a version of a prompt"),
+    ("jinja2", "Hi {{ name }}", "no line is a heading"),
+    ("jinja2", "Hi\n# User:\nx", "text before the first heading"),
+    ("csv", "a,b\n1,2\n", "no column for the text"),
+    ("csv", 'prompt\n"x\n', "it is not CSV"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "reason"), REFUSED)
+def test_what_a_prompt_file_cannot_hold_is_refused_with_the_reason(name: str, data: Any, reason: str) -> None:
+    with pytest.raises(NotHeld) as refused:
+        read(name, data)
+    assert reason in str(refused.value)
