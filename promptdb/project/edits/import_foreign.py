@@ -10,6 +10,7 @@ from promptdb.domain.layout import Root
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, PromptDBError, StorageError
+from promptdb.files.editing.canonical import canonical_text
 from promptdb.files.editing.write import yaml_text
 from promptdb.files.tree import MAX_TEXT_BYTES, size_text
 from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld
@@ -165,7 +166,9 @@ def _imported(source: str, prompt: PromptId, foreign: ForeignPrompt) -> Imported
     tests, losses = _tests(spec, foreign)
     fields = {**foreign.fields, **({"tests": tests} if tests else {})}
     path = str(prompt).removeprefix(f"{DEFAULT_NAMESPACE}/")
-    return Imported(source, prompt, f"{path}.yaml", yaml_text(fields), (*foreign.losses, *losses))
+    return Imported(
+        source, prompt, f"{path}.yaml", canonical_text(".yaml", yaml_text(fields)), (*foreign.losses, *losses)
+    )
 
 
 def _tests(spec: PromptSpec, foreign: ForeignPrompt) -> tuple[list[dict[str, Any]], list[Loss]]:
