@@ -1,6 +1,7 @@
 """Writes prompts of other tools as prompt files."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from promptdb.domain.layout import Root
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, PromptDBError, StorageError
+from promptdb.files.editing.canonical import formatted
 from promptdb.files.editing.write import yaml_text
+from promptdb.files.findings import NoPlace
 from promptdb.files.tree import MAX_TEXT_BYTES, size_text
 from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld
 from promptdb.neighbours.formats import INCOMING, Format
@@ -165,7 +168,10 @@ def _imported(source: str, prompt: PromptId, foreign: ForeignPrompt) -> Imported
     tests, losses = _tests(spec, foreign)
     fields = {**foreign.fields, **({"tests": tests} if tests else {})}
     path = str(prompt).removeprefix(f"{DEFAULT_NAMESPACE}/")
-    return Imported(source, prompt, f"{path}.yaml", yaml_text(fields), (*foreign.losses, *losses))
+    text = yaml_text(fields)
+    with suppress(NoPlace):
+        text = formatted(".yaml", text.encode()).decode()
+    return Imported(source, prompt, f"{path}.yaml", text, (*foreign.losses, *losses))
 
 
 def _tests(spec: PromptSpec, foreign: ForeignPrompt) -> tuple[list[dict[str, Any]], list[Loss]]:
