@@ -1,7 +1,6 @@
 """Writes prompts of other tools as prompt files."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,8 @@ from promptdb.domain.layout import Root
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, PromptDBError, StorageError
-from promptdb.files.editing.canonical import formatted
+from promptdb.files.editing.canonical import canonical_text
 from promptdb.files.editing.write import yaml_text
-from promptdb.files.findings import NoPlace
 from promptdb.files.tree import MAX_TEXT_BYTES, size_text
 from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld
 from promptdb.neighbours.formats import INCOMING, Format
@@ -103,7 +101,7 @@ def _new_prompts(settings: AppSettings) -> Path:
     roots = settings.prompts_root
     if len(roots) != 1 or Root(tuple(roots[0].split("/"))).is_pattern:
         raise ConfigError(
-            "there are several prompts roots, so new prompts have no single folder", "import into a new folder"
+            "there are several prompts roots, so new prompts have no single folder", "set prompts_root to one folder"
         )
     return settings.prompts_path
 
@@ -168,9 +166,7 @@ def _imported(source: str, prompt: PromptId, foreign: ForeignPrompt) -> Imported
     tests, losses = _tests(spec, foreign)
     fields = {**foreign.fields, **({"tests": tests} if tests else {})}
     path = str(prompt).removeprefix(f"{DEFAULT_NAMESPACE}/")
-    text = yaml_text(fields)
-    with suppress(NoPlace):
-        text = formatted(".yaml", text.encode()).decode()
+    text = canonical_text(".yaml", yaml_text(fields))
     return Imported(source, prompt, f"{path}.yaml", text, (*foreign.losses, *losses))
 
 
