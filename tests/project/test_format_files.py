@@ -46,7 +46,7 @@ def test_an_invalid_file_stays_and_the_others_are_written(tree: Path) -> None:
     write(tree, {**files, "good.yaml": UGLY, "warned.yaml": UGLY + "variables: {}\nmodel:  {}\n"})
     done = fmt(tree)
     assert changed(done) == ["good.yaml", "warned.yaml"]
-    assert done.left == [Left("anchor.yaml", "it has anchors or aliases")]
+    assert done.left == [Left("anchor.yaml", "it has anchors, aliases or tags")]
     assert {problem.path for problem in done.problems} == {"wrong.yaml", "twice.yaml"}
     assert {name: (tree / name).read_text() for name in files} == files
 

@@ -45,6 +45,14 @@ def formatted(suffix: str, data: bytes) -> bytes:
     return new
 
 
+def canonical_text(suffix: str, text: str) -> str:
+    """Return the canonical form of a text that promptdb has written, which is the text itself if it has none."""
+    try:
+        return formatted(suffix, text.encode()).decode()
+    except NoPlace:
+        return text
+
+
 def _laid_out(suffix: str, data: bytes) -> bytes:
     text = decode(data)
     bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""

@@ -12,7 +12,7 @@ from promptdb.files.findings import NoPlace
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\n]*", re.MULTILINE)
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]*")
 _PUNCTUATION = re.compile(r"[-\s?:,\[\]{}]*")
-_ANCHORS = "it has anchors or aliases"
+_ANCHORS = "it has anchors, aliases or tags"
 BLANK = ""
 """An empty line among comments."""
 
@@ -132,7 +132,7 @@ def _refuse_others(text: str, root: yaml.Node, comments: list[Comment]) -> None:
     for start, end in [*spans, (len(text), len(text))]:
         between = text[done:start]
         if _PUNCTUATION.fullmatch(between) is None:
-            raise NoPlace(_ANCHORS if set(between) & set("&*") else "it is laid out in an unusual way")
+            raise NoPlace(_ANCHORS if set(between) & set("&*!") else "it is laid out in an unusual way")
         done = max(done, end)
 
 
@@ -163,8 +163,8 @@ def _text(text: str, node: yaml.Node) -> Text:
 
 
 def _refuse_anchor(text: str, node: yaml.Node) -> None:
-    # A node begins with its anchor.
-    if text.startswith("&", node.start_mark.index):
+    # A node begins with its anchor or tag.
+    if text.startswith(("&", "!"), node.start_mark.index):
         raise NoPlace(_ANCHORS)
 
 

@@ -9,6 +9,7 @@ from promptdb.domain.file_rules import TextDefaults
 from promptdb.domain.spec import PromptSpec
 from promptdb.domain.suffixes import SUFFIXES, TEXT_FORMATS
 from promptdb.errors import ConfigError
+from promptdb.files.editing.canonical import canonical_text
 from promptdb.files.editing.yaml_text import UNPRINTABLE, block_hints, fits_block, quoted, quoted_lines, why_quoted
 from promptdb.files.reading.formats import text_body
 from promptdb.files.reading.yaml import reads_as_text
@@ -17,7 +18,7 @@ _NO_WIDTH = 10**9
 
 
 def prompt_file_text(spec: PromptSpec, suffix: str, defaults: TextDefaults | None = None) -> str:
-    """Write a spec as an author would, for a place with these defaults.
+    """Write a spec as an author would, in canonical form, for a place with these defaults.
 
     Raises:
         ConfigError: files with this suffix cannot hold it.
@@ -32,8 +33,8 @@ def prompt_file_text(spec: PromptSpec, suffix: str, defaults: TextDefaults | Non
     if spec.template_format == "jinja2" and defaults.undefined != spec.undefined:
         fields["undefined"] = spec.undefined
     if suffix == ".json":
-        return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
-    return _text(fields, suffix, defaults) if suffix in TEXT_FORMATS else yaml_text(fields)
+        return canonical_text(suffix, json.dumps(fields, ensure_ascii=False))
+    return canonical_text(suffix, _text(fields, suffix, defaults) if suffix in TEXT_FORMATS else yaml_text(fields))
 
 
 def fields_of(spec: PromptSpec) -> dict[str, Any]:

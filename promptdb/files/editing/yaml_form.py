@@ -63,10 +63,11 @@ def text_form(text: Text, column: int, start: int) -> list[str]:
     value, style, is_wrapped = text.value, text.style, "\n" in text.source
     if style == ">" and (folded := _folded_again(text, column)) is not None:
         return folded
+    is_quoted = style in ("'", '"') and not is_wrapped
     one_line = _one_line(text)
     fits = start + len(one_line) <= WIDTH
     if "\n" in value:
-        return _several_lines(value, column, is_short=fits and style in ("'", '"') and not _wants_block(value))
+        return _several_lines(value, column, is_short=fits and is_quoted and not _wants_block(value))
     if not fits_block(value):
         return [one_line]
     if style in ("|", ">"):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from promptdb.files.editing.commented_yaml import BLANK, Collection, Entry
+from promptdb.files.editing.commented_yaml import BLANK, Collection, Entry, Text
 from promptdb.files.editing.field_order import below, ranks
 from promptdb.files.editing.yaml_form import INDENT, WIDTH, flow_form, key_form, text_form
 
@@ -68,25 +68,33 @@ def _entry(entry: Entry, column: int) -> tuple[list[str], list[str]]:
     lead = " " * column + ("-" if entry.key is None else f"{key_form(entry.key)}:")
     value, above, beside = entry.value, [*entry.above, *entry.beside[:-1]], entry.beside[-1:]
     if not isinstance(value, Collection):
-        first, *more = text_form(value, column, len(lead) + 1)
-        at_end = bool(more) and first[:1] not in ("|", ">")
-        lines = [f"{lead} {first}".rstrip(" ") if not first else f"{lead} {first}", *more]
-        return above, _with_beside(lines, beside, -1 if at_end else 0)
+        return _text(value, lead, column, above, beside)
     if not value.entries:
-        return [*above, *value.tail], _with_beside([f"{lead} {'[]' if value.is_list else '{}'}"], beside, 0)
+        return [*above, *value.tail], _with_beside([f"{lead} {'[]' if value.is_list else '{}'}"], beside)
     flow = flow_form(value)
     if flow is not None and len(lead) + 1 + len(flow) <= WIDTH:
-        return above, _with_beside([f"{lead} {flow}"], beside, 0)
+        return above, _with_beside([f"{lead} {flow}"], beside)
     inner = _block(value, column + INDENT)
     if entry.key is not None:
-        return above, [*_with_beside([lead], beside, 0), *inner]
+        return above, [*_with_beside([lead], beside), *inner]
     # The first entry stands behind the dash, and so its comments stand above the dash.
     start = next(number for number, line in enumerate(inner) if line and not line.lstrip().startswith("#"))
     above += [*beside, *(line.strip() for line in inner[:start])]
     return above, [f"{lead} {inner[start][column + INDENT :]}", *inner[start + 1 :]]
 
 
-def _with_beside(lines: list[str], beside: list[str], at: int) -> list[str]:
+def _text(text: Text, lead: str, column: int, above: list[str], beside: list[str]) -> tuple[list[str], list[str]]:
+    first, *more = text_form(text, column, len(lead) + 1)
+    if not (more and beside and first.startswith('"')):
+        return above, _with_beside([f"{lead} {first}" if first else lead, *more], beside)
+    # The end of quotes over several lines is far away.
+    margin = " " * (column + INDENT)
+    if lead.endswith("-"):
+        return above + beside, [f"{lead} {first}", *more]
+    return above, [f"{lead}  {beside[0]}", f"{margin}{first}", *more]
+
+
+def _with_beside(lines: list[str], beside: list[str]) -> list[str]:
     if beside:
-        lines[at] += f"  {beside[0]}"
+        lines[0] += f"  {beside[0]}"
     return lines

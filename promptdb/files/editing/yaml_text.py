@@ -10,6 +10,7 @@ UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\u
 _NAMES = {7: "a", 8: "b", 9: "t", 11: "v", 12: "f", 13: "r", 27: "e", 0x85: "N", 0x2028: "L", 0x2029: "P"}
 _SPECIAL = re.compile(rf'["\\\t]|{UNPRINTABLE.pattern}')
 _SHOWN = 3
+_LETTERS = frozenset("yYnN")
 _YAML_1_1 = yaml.resolver.Resolver()
 
 
@@ -19,9 +20,12 @@ def fits_block(text: str) -> bool:
 
 
 def is_text_everywhere(text: str) -> bool:
-    """Check that readers of YAML 1.1 read a text without quotes as text, too: there, `no` is a boolean."""
+    """Check that readers of YAML 1.1 read a text without quotes as text, too: there, `no` is a boolean.
+
+    PyYAML reads `y` and `n` as text, and others do not.
+    """
     resolved: str = _YAML_1_1.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
-    return resolved == "tag:yaml.org,2002:str"
+    return resolved == "tag:yaml.org,2002:str" and text not in _LETTERS
 
 
 def block_hints(text: str, indent: int) -> str:

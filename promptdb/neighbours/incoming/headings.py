@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from promptdb.domain.spec import MAX_ITEMS
 from promptdb.neighbours.foreign import ForeignPrompt, NotHeld
 from promptdb.neighbours.reading import text_in
 
@@ -15,10 +16,16 @@ _ROLES = {"system": "system", "developer": "system", "user": "human", "human": "
 
 
 def messages_in(text: str) -> tuple[str, list[dict[str, Any]]]:
-    """Split a text at its headings. Return the text before the first one, and the messages."""
+    """Split a text at its headings. Return the text before the first one, and the messages.
+
+    Raises:
+        NotHeld: there are too many.
+    """
     found = list(_HEADING.finditer(text))
     if not found:
         return text, []
+    if len(found) > MAX_ITEMS:
+        raise NotHeld(f"it has more than {MAX_ITEMS:,} messages")
     ends = [match.start() for match in found[1:]] + [len(text)]
     messages = [
         {"role": _ROLES[match[1].lower()], "template": text[match.end() : end].strip("\n")}

@@ -111,11 +111,12 @@ def _outputs(found: Fields) -> dict[str, Any] | None:
     outputs = found.take("outputs", (dict, list))
     if not outputs:
         return None
-    items = outputs.items() if isinstance(outputs, dict) else [(item.get("name"), item) for item in outputs]
+    named = [(item.get("name"), item) for item in outputs if isinstance(item, dict)]
+    items = [*outputs.items()] if isinstance(outputs, dict) else named
     properties: dict[str, Any] = {}
     for name, item in items:
         kind = item.get("kind", item.get("type")) if isinstance(item, dict) else None
-        if kind not in _TYPES or kind == "thread":
+        if not isinstance(kind, str) or kind not in _TYPES or kind == "thread":
             found.lose(f"outputs.{name}", "it has no type of JSON")
             continue
         text = item.get("description")

@@ -1,4 +1,4 @@
-"""Formats of other programs for prompts: how to recognize each, and what to do with it."""
+"""Formats of other programs for prompts: how to recognize each, and the command that imports it."""
 
 import csv
 import re
@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from promptdb.domain.suffixes import STRUCTURED, TEXT_FORMATS, file_suffix
+from promptdb.neighbours.incoming.github_models import SUFFIXES as GITHUB_SUFFIXES
 
 LANGCHAIN_FIELDS = ("_type", "output_parser", "validate_template", "input_types")
 """Fields of LangChain's prompt files that say nothing to promptdb."""
@@ -14,19 +15,20 @@ LANGCHAIN_FIELDS = ("_type", "output_parser", "validate_template", "input_types"
 OTHER_SUFFIXES = frozenset({".prompty", ".csv"})
 
 _LARGEST = 1024 * 1024
-_LANGCHAIN = re.compile(rb"""^[ {,]*["']?_type["']?\s*:""", re.MULTILINE)
+_LANGCHAIN = re.compile(rb"""^[ {,]*["']?_type["']?\s*:|^\s*\{\s*"lc"\s*:\s*1\b""", re.MULTILINE)
+_LANGFUSE = re.compile(rb"""\s*\[\s*\{(?=[^{}\[]*"name"\s*:)(?=[^{}\[]*"prompt"\s*:)""")
 _HEADING = re.compile(rb"^#{0,3}[ \t]*\[?(system|user|assistant|human)\]?[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _DOTPROMPT = re.compile(rb"\A---\n(?=(?:.*\n)*?(?:input|output|config):)(?:.*\n)*?---", re.MULTILINE)
 _COLUMNS = frozenset({"prompt", "prompts", "template", "system_prompt"})
 
 _ADVICE = {
-    "Prompty": "promptdb does not read .prompty: copy the text of each into a .j2 file, and its settings into front matter",
-    "CSV with a column of prompts": "promptdb does not read .csv: write the text of each row into a file of its own",
-    "LangChain": "promptdb reads files of _type prompt without example_prompt and template_path; write the others as"
-    " messages or few_shot",
-    "Headings for roles": "each is one text, with its headings: to make messages of it, put the parts into system.md and"
-    " user.md of one folder, or into template_file of messages",
-    "Dotprompt": "move model and config below 'model', and input.schema into 'variables'",
+    "Prompty": "promptdb import --from prompty PATH",
+    "GitHub Models": "promptdb import --from github-models PATH",
+    "Langfuse": "promptdb import --from langfuse FILE",
+    "CSV with a column of prompts": "promptdb import --from csv FILE",
+    "LangChain": "promptdb import --from langchain FILE",
+    "Headings for roles": "promptdb import --from jinja2 FILE makes messages of them",
+    "Dotprompt": "promptdb import --from dotprompt PATH",
 }
 
 
@@ -56,8 +58,10 @@ def _format(file: Path) -> str | None:
         return "Prompty"
     if suffix == ".csv":
         return "CSV with a column of prompts" if _has_prompts(data) else None
+    if file.name.lower().endswith(GITHUB_SUFFIXES):
+        return "GitHub Models"
     if suffix in STRUCTURED:
-        return "LangChain" if _LANGCHAIN.search(data) else None
+        return "LangChain" if _LANGCHAIN.search(data) else "Langfuse" if _LANGFUSE.match(data) else None
     if suffix == ".prompt" and _DOTPROMPT.match(data):
         return "Dotprompt"
     if suffix in TEXT_FORMATS and len({match.lower() for match in _HEADING.findall(data)}) > 1:

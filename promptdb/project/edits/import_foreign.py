@@ -10,6 +10,7 @@ from promptdb.domain.layout import Root
 from promptdb.domain.prompt_id import DEFAULT_NAMESPACE, PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, PromptDBError, StorageError
+from promptdb.files.editing.canonical import canonical_text
 from promptdb.files.editing.write import yaml_text
 from promptdb.files.tree import MAX_TEXT_BYTES, size_text
 from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld
@@ -100,7 +101,7 @@ def _new_prompts(settings: AppSettings) -> Path:
     roots = settings.prompts_root
     if len(roots) != 1 or Root(tuple(roots[0].split("/"))).is_pattern:
         raise ConfigError(
-            "there are several prompts roots, so new prompts have no single folder", "import into a new folder"
+            "there are several prompts roots, so new prompts have no single folder", "set prompts_root to one folder"
         )
     return settings.prompts_path
 
@@ -165,7 +166,8 @@ def _imported(source: str, prompt: PromptId, foreign: ForeignPrompt) -> Imported
     tests, losses = _tests(spec, foreign)
     fields = {**foreign.fields, **({"tests": tests} if tests else {})}
     path = str(prompt).removeprefix(f"{DEFAULT_NAMESPACE}/")
-    return Imported(source, prompt, f"{path}.yaml", yaml_text(fields), (*foreign.losses, *losses))
+    text = canonical_text(".yaml", yaml_text(fields))
+    return Imported(source, prompt, f"{path}.yaml", text, (*foreign.losses, *losses))
 
 
 def _tests(spec: PromptSpec, foreign: ForeignPrompt) -> tuple[list[dict[str, Any]], list[Loss]]:

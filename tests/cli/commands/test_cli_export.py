@@ -86,12 +86,12 @@ def test_what_a_dash_prints_keeps_its_lines_and_reads_back(run: Run, project: Pa
     write(project, {"prompts/b.md": "---\nrole: system\n---\nHello \n\n\t{name}\n  bye!\n" + "long " * 50 + "end"})
     assert run("sync").code == 0
     printed = run("export", "b", "-").out
-    long = "    " + "long " * 50
-    assert printed.endswith(f"  template: |-\n    Hello \n\n    \t{{name}}\n      bye!\n{long}end\n")
+    long = "      " + "long " * 50
+    assert printed.endswith(f"    template: |-\n      Hello \n\n      \t{{name}}\n        bye!\n{long}end\n")
     quoted = run("export", "a", "-").out
     assert quoted.endswith(
-        "  template: # in quotes, because a block cannot hold U+2029\n"
-        f'    "Hello \\n\\\n    \\n\\\n    \\t{{name}}\\n\\\n    \\  bye\\P!\\n\\\n{long}"\n'
+        "    template:  # in quotes, because a block cannot hold U+2029\n"
+        f'      "Hello \\n\\\n      \\n\\\n      \\t{{name}}\\n\\\n      \\  bye\\P!\\n\\\n{long}"\n'
     )
     for name, text in (("a", quoted), ("b", printed)):
         write(project, {"again.yaml": text})

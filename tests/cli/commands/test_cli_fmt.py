@@ -44,10 +44,10 @@ def test_errors_are_reported_as_check_reports_them(run: Run, ugly: Path) -> None
     ran = run("fmt", ".", "setup.cfg")
     assert (ran.code, ran.out) == (
         4,
-        "formatted prompts/ugly.yaml\n1 file formatted, 2 unchanged, 1 left as they are\n",
+        "formatted prompts/ugly.yaml\n1 file formatted, 2 unchanged, 1 left as it is\n",
     )
     assert ran.err == (
-        "note: prompts/anchor.yaml stays as it is: it has anchors or aliases\n"
+        "note: prompts/anchor.yaml stays as it is: it has anchors, aliases or tags\n"
         "note: 1 path passed over: not prompt files\n"
         "prompts/wrong.yaml:1:1: error [PDB201] unknown field 'tempate'\n"
         "    hint: did you mean 'template'?\n"
@@ -68,7 +68,7 @@ def test_what_json_has(run: Run, ugly: Path) -> None:
     assert run("fmt", "--json").json == {
         "files": 4,
         "changed": [{"path": "ugly.yaml", "diff": None}],
-        "left": [{"path": "anchor.yaml", "reason": "it has anchors or aliases"}],
+        "left": [{"path": "anchor.yaml", "reason": "it has anchors, aliases or tags"}],
         "failed": [],
         "passed_over": [],
         "problems": [],

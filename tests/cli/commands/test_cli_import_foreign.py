@@ -50,7 +50,8 @@ def test_a_folder_becomes_prompt_files_that_pass_a_check(project: Path, capsys: 
     assert written(project) == {}
     assert run(["import", "--from", "github-models", "old", "--namespace", "a/b"]) == 0
     assert written(project).keys() == {"a/b/greet.yaml", "a/b/team/My-prompt.yaml"}
-    assert "      content: Hi Ada\n" in written(project)["a/b/greet.yaml"]
+    assert "          content: Hi Ada\n" in written(project)["a/b/greet.yaml"]
+    assert run(["fmt", "--check"]) == 0
     capsys.readouterr()
     assert run(["check"]) == 0
     assert capsys.readouterr().out == "2 prompts and 2 tests: no problems\n"

@@ -1,5 +1,6 @@
 """The canonical form of a prompt file: the same prompt, every comment, and nothing more to change."""
 
+import json
 import re
 from pathlib import Path
 from random import Random
@@ -20,6 +21,7 @@ from promptdb.files.editing.canonical import formatted
 from promptdb.files.editing.field_order import FIELD_ORDER
 from promptdb.files.editing.write import prompt_file_text
 from promptdb.files.findings import NoPlace, Unreadable
+from promptdb.files.reading.formats import read_document
 from promptdb.files.reading.parse import ParsedPrompt, parse_file
 from promptdb.files.tree import WorkTree
 
@@ -159,6 +161,16 @@ def test_a_rule(before: str, after: str) -> None:
             id="of the file or its field",
         ),
         pytest.param(
+            f'template: # a\n  "x\\n\\\n  {LONG}\\a" # b\n',
+            f'# a\ntemplate:  # b\n  "x\\n\\\n  {LONG}\\a"\n',
+            id="of quotes over several lines",
+        ),
+        pytest.param(
+            f'renamed_from:\n  - "x\\n\\\n    {LONG}\\a" # b\n',
+            f'renamed_from:\n  # b\n  - "x\\n\\\n    {LONG}\\a"\n',
+            id="of such quotes behind a dash",
+        ),
+        pytest.param(
             "# yaml-language-server: $schema=x\ntemplate: a\nkind: string\n",
             "# yaml-language-server: $schema=x\nkind: string\ntemplate: a\n",
             id="for editors",
@@ -228,8 +240,9 @@ def test_other_files(before: str, after: str, suffix: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("template: &a x\nmodel: {b: *a}\n", "it has anchors or aliases"),
-        ("template:   &a x\n", "it has anchors or aliases"),
+        ("template: &a x\nmodel: {b: *a}\n", "it has anchors, aliases or tags"),
+        ("template: ! 1\n", "it has anchors, aliases or tags"),
+        ("template:   &a x\n", "it has anchors, aliases or tags"),
         ("%YAML 1.2\n---\ntemplate:   x\n", "it is laid out in an unusual way"),
         (f"model: {{{'k' * 1001}:   1}}\n", "it has a very long key"),
         (f'model:\n  ? "{"k" * 1100}"\n  : 1\n', "it has a very long key"),
@@ -242,7 +255,8 @@ def test_what_stays_as_it_is(text: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a:  1\na: 2\n", "a: !x 1\n", "a: 1\n---\nb: 2\n", "a: [\n", "---\na: 1", '{"a": 1,}', "\xff"]
+    "text",
+    ["a:  1\na: 2\n", "a: 1\n- b\n", "a: 1\n---\nb: 2\n", "a: [\n", "---\na: 1", '{"a": 1,}', "{[1]: 2}", "\xff"],
 )
 def test_what_cannot_be_read(text: str) -> None:
     suffix = ".json" if text[0] == "{" else ".md" if text[0] == "-" else ".yaml"
@@ -271,6 +285,56 @@ def test_awkward_texts(suffix: str) -> None:
         assert_same_prompt(suffix, written.encode())
 
 
+NASTY = (
+    "template:\tx\nkind:\tstring\n",
+    "template : x\nmodel: {a, b: , c: ~,}\n",
+    'model: {"": 1, "a: b":  1, "c #d": 2, "[x]": 3}\ntemplate: x\n',
+    "model:\n  a b c: 1\n  -x: 2\n  ?y: 3\n  http://x: 4\n  a[b]: 5\n  null: 2\n  1: 3\ntemplate:  x\n",
+    "model:\n  ? |\n    a\n    b\n  : 1\ntemplate: x\n",
+    "model: {a: [b: 1, c]}\ntemplate:  x\n",
+    "model:\n  a:\n  - - - 1\n      - 2\n    -\n      - 3\n  - []\n  - - {}\ntemplate: x\n",
+    "template: |\n  a\n # one\n# two\nkind: string\n",
+    "template: |\n\n\nkind: string\n",
+    "template: |+\n\n\nkind: string\n",
+    "template: |\n  a\n   \n  \nkind: string\n",
+    "kind: string\ntemplate: |+\n  a",
+    "template: >\n\n\n  a\n  b\n\n    c\n  d\n\n\n  e\nkind:   string\n",
+    "template: >+\n  a \n  b  \n   \n\nkind: string\n",
+    "template: >-\n  \u00a0a\n  b\nkind: string\n",
+    "template: |-1 # c\n  a\nkind: string\n",
+    'template: "a\\\n  b\\x41\\u00e9\\U0001F600\\/\\e"\nkind: string\n',
+    'template: "a   \n\n  b\n  c\n"\nkind: string\n',
+    "template: a#b\n  c#d\n\n  e # x\nkind: string\n",
+    'model:\n  a: "\n    ---\n    x"\ntemplate: x\n',
+    "template: |\r\n  a\n  b\r\nkind: string\r\nmodel: {}\n",
+    'template: "\\ufeffx\u200b"\nmodel: {"\u00a0a": "\\uFFFE\\x7f\\N"}\n',
+    "# a\n---\n# b\ntemplate:  x\n",
+    "---\n  template:  x\n  kind: string\n  # c\n # d\n# e\n",
+    "template: |\n  ...\n  ---\nkind: string\n...\n",
+    "template: a & b * c ! d\nkind: string\n",
+    "model: { # a\n  # b\n  x: 1, # c\n  # d\n  y: [1, # e\n   2], # f\n  # g\n} # h\n# i\ntemplate: x\n",
+    '{ # a\n "template": "x", # b\n # c\n "kind": "string" # d\n} # e\n# f\n',
+    "model: {a: b\n c,\n d: e}\ntemplate: x\n",
+    'model: [a:b, http://x, "a: b", -1, -a, "?x", .5]\ntemplate:  x\n',
+    "model:\n  a:\n  - # x\n    - 1 # y\n    # z\n  - - # w\n      2\ntemplate: x\n",
+    f"template: '{'x:' * 100}'\nmodel:\n  {'k' * 200}: '{'v ' * 60}'\n",
+    f"template:\n  {'x' * 150}\n  y\nkind: string\n",
+    f'template: "\\  a  {"w  " * 60}\n b"\nkind: string\n',
+    "model: {a: 0o17, b: 1e3, c: +1, d: -0, e: .5, f: 1., g: 1_000, h: 012, i: 1:30, j: yes}\ntemplate:  x\n",
+    'model: {a: "0o17", b: "1e3", g: "1_000", i: "1:30", j: "y", k: "=", l: "<<", m: "Null"}\ntemplate:  x\n',
+    f"model: {'{a: ' * 62}1{'}' * 62}\ntemplate:  x\n",
+)
+
+
+def test_nasty_files() -> None:
+    for text in NASTY:
+        before = text.encode()
+        after = formatted(".yaml", before)
+        old, new = (read_document("a.yaml", ".yaml", data, TextDefaults()).data for data in (before, after))
+        assert json.dumps(new, sort_keys=True) == json.dumps(old, sort_keys=True)
+        assert (after != before, formatted(".yaml", after)) == (True, after), text
+
+
 def test_odd_files() -> None:
     for seed in range(60):
         odd, suffix, newline = OddYaml(Random(seed)), [".yaml", ".yml", ".md"][seed % 3], ["\n", "\r\n"][seed % 2]
@@ -292,7 +356,7 @@ def test_exported_files(spec: PromptSpec, suffix: str) -> None:
         written = prompt_file_text(spec, suffix)
     except ConfigError:
         return
-    assert_same_prompt(suffix, written.encode())
+    assert assert_same_prompt(suffix, written.encode()) == written.encode()
 
 
 def test_every_field_has_a_place() -> None:

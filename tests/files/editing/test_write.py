@@ -160,10 +160,10 @@ def test_text_of_several_lines_is_a_block():
         pytest.param("a\tb", ["|-", "a\tb"], id="one line with a tab"),
         pytest.param("{a}: it's", ["|-", "{a}: it's"], id="one line that quotes would change"),
         pytest.param("word " * 60 + "end", ["word " * 60 + "end"], id="a long line"),
-        pytest.param("{a}: " + "word " * 60, ["'{a}: " + "word " * 60 + "'"], id="a long line in quotes"),
+        pytest.param("{a}: " + "word " * 60, ["|-", "{a}: " + "word " * 60], id="a long line in quotes"),
         pytest.param(
             'a\u2028 "b"\n  c\x07 \n\td\n',
-            ["# in quotes, because a block cannot hold U+2028, U+0007", '"a\\L \\"b\\"\\n\\', "\\  c\\a \\n\\", '\\td\\n"'],
+            [" # in quotes, because a block cannot hold U+2028, U+0007", '"a\\L \\"b\\"\\n\\', "\\  c\\a \\n\\", '\\td\\n"'],
             id="characters that must be escaped",
         ),
         pytest.param("\n\n", ['"\\n\\n"'], id="line breaks alone"),
@@ -192,7 +192,7 @@ def test_a_text_file_needs_no_front_matter_if_its_suffix_says_all():
 
 def test_a_chat_of_one_message_is_a_text_with_its_role():
     text = prompt_file_text(PromptSpec.model_validate(CHAT), ".md")
-    assert text == "---\nrole: system\ntemplate_format: f-string\n---\nBe kind.\n"
+    assert text == "---\ntemplate_format: f-string\nrole: system\n---\nBe kind.\n"
 
 
 @pytest.mark.parametrize(
