@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from promptdb.dashboard.links import SCREENS, to_prompts
-from promptdb.dashboard.showing.page import ICON, show_error, show_link, show_style
+from promptdb.dashboard.links import SCREENS
+from promptdb.dashboard.showing.page import ICON, show_error, show_style
 from promptdb.dashboard.tokens import ask_for_token, forget_button
-from promptdb.errors import NotFound, PromptDBError, Unauthorized
+from promptdb.errors import PromptDBError, Unauthorized
 
 
 def main() -> None:
@@ -35,8 +35,6 @@ def main() -> None:
         ask_for_token(error)
     except PromptDBError as error:
         show_error(error)
-        if isinstance(error, NotFound):
-            show_link(to_prompts(), "All prompts")
     forget_button()
 
 

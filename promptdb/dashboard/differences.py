@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from promptdb.dashboard.links import FILE, Link, to_comparison, to_history, to_prompt
-from promptdb.dashboard.showing.prompts import selector_of, target_name, version_name
+from promptdb.dashboard.showing.prompts import person_name, selector_of, target_name, version_name
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.changes import breaking, changed_parts
 from promptdb.domain.holds import Hold
@@ -82,7 +82,7 @@ def _of_move(move: AliasMove) -> Difference:
 def _of_hold(hold: Hold) -> Difference:
     there = "it was deleted" if hold.revision is None else f"it points at {target_name(hold.revision, hold.split)}"
     why = f": {hold.reason}" if hold.reason else ""
-    moved = f"{hold.actor} moved it by hand on {hold.since:%Y-%m-%d %H:%M} UTC{why}"
+    moved = f"{person_name(hold.actor)} moved it by hand on {hold.since:%Y-%m-%d %H:%M} UTC{why}"
     reason = f"{there}, {hold.git.place} says {target_name(hold.git.revision, hold.git.split)}. {moved}"
     return Difference(f"{hold.prompt}:{hold.alias}", _ALIASES, reason, to_history(hold.prompt))
 

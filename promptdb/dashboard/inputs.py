@@ -100,6 +100,26 @@ def value_of(variable: Variable, entry: Entry) -> tuple[Any, ...]:
     return (value,)
 
 
+_SAMPLES: Mapping[str | None, Any] = {
+    None: "...",
+    "string": "...",
+    "integer": 0,
+    "number": 0.0,
+    "boolean": False,
+    "array": [],
+    "object": {},
+    "messages": [],
+}
+"""A value of each type, for someone to replace."""
+
+
+def sample_of(variable: Variable) -> Any:
+    """Return a value that a variable takes: its default, the first that is allowed, or one of its type."""
+    if variable.default is not None:
+        return variable.default
+    return variable.enum[0] if variable.enum else _SAMPLES[variable.type]
+
+
 def values_in(text: str) -> dict[str, Any]:
     """Read values from one JSON object. No text means no values.
 

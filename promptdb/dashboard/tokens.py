@@ -20,7 +20,7 @@ def ask_for_token(error: Unauthorized) -> None:
         st.text_input("Access token", type="password", key=_FIELD, autocomplete="off", placeholder="pdb_...")
         st.form_submit_button("Use this token", type="primary", on_click=_keep)
     st.caption(
-        "An administrator makes one: promptdb token create NAME --scope read, and --scope promote:ALIAS to move an alias."
+        "Ask the person who runs this dashboard for one: with the scope read, and promote:ALIAS to move an alias."
         " This page forgets it when you reload or close it."
     )
 

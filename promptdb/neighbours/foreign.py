@@ -19,7 +19,7 @@ class Loss:
 
 
 class NotHeld(Exception):
-    """A prompt that a prompt file cannot hold, or a file that is not of the format. The message says why."""
+    """A prompt that a file cannot hold, here or there, or a file that is not of the format. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class Section:
 
     `title` says where it is (`messages[0] system`). `key` is the same without the index, and pairs sections of two prompts.
     `is_field`: YAML that begins with the name of a field. `is_template`: the text as it is rendered, not YAML.
+    `has_templates`: YAML of a message, whose texts are templates.
     """
 
     title: str
@@ -22,6 +23,7 @@ class Section:
     text: str
     is_field: bool = False
     is_template: bool = False
+    has_templates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def used_names(compiled: CompiledTemplates) -> dict[str, FieldPath]:
     return names
 
 
-def map_strings(value: Any, path: FieldPath, function: Callable[[FieldPath, str], str]) -> Any:
+def map_strings(value: Any, path: FieldPath, function: Callable[[FieldPath, str], Any]) -> Any:
     """Apply `function` to every text in a content, except those under a key `type`."""
     if isinstance(value, str):
         return function(path, value)

@@ -57,7 +57,7 @@ def test_prompts_are_found_read_and_left_by_the_back_button(place: str, browser:
     page = opened(browser, place)
     assert page.get_by_role("heading", name="Overview").is_visible()
     page.get_by_role("link", name="Prompts", exact=True).click()
-    page.get_by_label("Text").fill("greeting")
+    page.get_by_role("textbox", name="Text").fill("greeting")
     page.keyboard.press("Enter")
     page.wait_for_url("**/prompts?q=greeting")
     settled(page)

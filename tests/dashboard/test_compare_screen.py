@@ -71,8 +71,8 @@ def test_inputs_that_someone_writes_are_in_the_address(dashboard: PromptService)
     fill(dashboard)
     app = visit(to_comparison(ONE, "production"))
     assert [box.value.replace("\\", "") for box in app.info] == [
-        "missing variable: name  \nFill in the form.",
-        "missing variables: mood, name  \nFill in the form.",
+        "The render appears here.  \nFill in the form.",
+        "The render appears here.  \nFill in the form.",
     ]
     app.text_area(key="compare name text").set_value("Bo")
     seen(app.button(key="render").click().run())

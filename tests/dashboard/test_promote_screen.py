@@ -20,7 +20,7 @@ from promptdb.errors import StorageError, Unauthorized
 pytestmark = on_sqlite
 
 ONE = PromptId("a", "one")
-ROLLBACK = Link(PROMOTE, {"name": "a/one", "alias": "production", "action": "rollback"})
+BY_HAND = Link(PROMOTE, {"name": "a/one", "alias": "production", "action": "rollback"})
 
 
 @pytest.fixture
@@ -31,6 +31,12 @@ def filled(dashboard: PromptService) -> PromptService:
     dashboard.register_text("a/one", "Good day {name} of {town}")
     dashboard.promote("a/one:rev:1", "production", reason="the first")
     return dashboard
+
+
+def rollback(service: PromptService) -> Link:
+    """The address that the choice of a rollback makes in the present state."""
+    (generation,) = [one.generation for one in service.aliases("a/one") if one.alias == "production"]
+    return Link(PROMOTE, {**BY_HAND.query, "state": str(generation)})
 
 
 def as_other(service: PromptService) -> PromptService:
@@ -188,7 +194,7 @@ def test_a_refusal_that_the_page_did_not_expect_can_be_allowed_too(filled: Promp
 def test_a_rollback_shows_where_it_goes_and_goes_one_step(filled: PromptService) -> None:
     filled.promote("a/one:rev:2", "production")
     filled.promote("a/one:rev:3", "production", allow_breaking=True)
-    app = visit(ROLLBACK)
+    app = visit(rollback(filled))
     assert "Changes from v3 to v2" in [heading.value for heading in app.subheader]
     assert "A rollback is always allowed" in html_of(app)
     app.text_input(key="reason").set_value("too long")
@@ -198,6 +204,7 @@ def test_a_rollback_shows_where_it_goes_and_goes_one_step(filled: PromptService)
     assert labels(app) == ["Make another move"]
     assert '<span class="pdb-badge">↩ rolled back</span>' in html_of(app)
     press(app, "Make another move")
+    press(app, "Roll back from v2 instead")
     assert labels(app) == ["Roll production back to v1"]
     assert "This goes back one more step." in boxes(app)
 
@@ -216,6 +223,15 @@ def test_an_address_of_a_rollback_goes_back_from_one_state_only(filled: PromptSe
     assert labels(app) == ["Roll back from v3 instead"]
     press(app, "Roll back from v3 instead")
     assert labels(app) == ["Roll production back to v2"]
+
+
+def test_an_address_of_a_rollback_written_by_hand_proposes_no_move(filled: PromptService) -> None:
+    filled.promote("a/one:rev:2", "production")
+    app = visit(BY_HAND)
+    assert "does not say from which version" in html_of(app)
+    assert labels(app) == ["Roll back from v2"]
+    press(app, "Roll back from v2")
+    assert labels(app) == ["Roll production back to v1"]
 
 
 SPLIT = Link(PROMOTE, {"name": "a/one", "alias": "production", "action": "split"})
@@ -242,7 +258,7 @@ def test_a_split_is_proposed_set_and_ended(filled: PromptService) -> None:
     press(app, "Promote production to v2")
     assert "production moved from v1=90 v2=10 to v2" in boxes(app)
     press(app, "Make another move")
-    app = visit(ROLLBACK)
+    app = visit(rollback(filled))
     press(app, "Roll production back to v1")
     assert str(filled.get("a/one:production").split) == "rev:1=90 rev:2=10"
 
@@ -274,7 +290,7 @@ def test_someone_who_moved_it_before_the_split_is_named(filled: PromptService) -
 
 
 def test_an_alias_without_a_past_cannot_go_back(filled: PromptService) -> None:
-    assert "has no earlier version than v1" in boxes(visit(ROLLBACK))
+    assert "has no earlier version than v1" in boxes(visit(rollback(filled)))
 
 
 def test_the_target_of_a_rollback_is_found_on_later_pages_of_the_log(filled: PromptService) -> None:

@@ -37,6 +37,14 @@ def test_a_version_has_its_text_its_contract_and_its_aliases(dashboard: PromptSe
     assert "Old" in html_of(visit(to_prompt(ONE, "rev:1")))
 
 
+def test_content_parts_have_their_variables_marked(dashboard: PromptService) -> None:
+    parts = [{"type": "text", "text": "See {picture}"}, {"type": "image_url", "image_url": {"url": "{address}"}}]
+    dashboard.register_spec("a/one", {"messages": [{"role": "human", "template": parts}]})
+    found = html_of(visit(to_prompt(ONE)))
+    assert ">{picture}</mark>" in found
+    assert ">{address}</mark>" in found
+
+
 def versions_of(link: Link) -> list[tuple[str, str]]:
     return [(label, address) for label, address in links_of(visit(link)) if address.startswith("prompt?")]
 
@@ -56,7 +64,11 @@ def test_an_unknown_prompt_is_an_error_that_says_what_there_is(dashboard: Prompt
     dashboard.register_text("a/one", "Hello")
     app = visit(to_prompt(PromptId("a", "onw")))
     assert "a/one" in app.error[0].value.replace("\\", "")
-    assert ("All prompts", "prompts?") in links_of(app)
+    assert [link for link in links_of(app) if link[1].startswith("prompt")] == [
+        ("a/one", "prompt?name=a%2Fone"),
+        ("All prompts", "prompts?"),
+    ]
+    assert ("a/one, newest version", "prompt?name=a%2Fone") in links_of(visit(to_prompt(ONE, "rev:9")))
     assert "rev:1" in visit(to_prompt(ONE, "rev:9")).error[0].value.replace("\\", "")
     assert "no prompt" in visit(Link(PROMPT)).info[0].value
 

@@ -7,7 +7,7 @@ from dashboards import HOSTILE
 
 from promptdb.dashboard.screens.history import time_in
 from promptdb.dashboard.showing.escaping import in_attribute, in_html, in_label, in_markdown, visible
-from promptdb.dashboard.showing.prompts import shortened
+from promptdb.dashboard.showing.prompts import person_html, shortened
 from promptdb.dashboard.showing.tables import table_html
 from promptdb.dashboard.showing.templates import MAX_SHOWN, split_tags, template_html
 from promptdb.domain.spec import TemplateFormat, Variable
@@ -114,3 +114,15 @@ def test_a_time_is_in_utc_unless_it_says_otherwise(text: str, iso: str) -> None:
 def test_other_texts_are_no_times(text: str) -> None:
     with pytest.raises(InvalidRef, match="is not a time"):
         time_in(text)
+
+
+@pytest.mark.parametrize(
+    ("person", "shown"),
+    [
+        ("ann", "ann"),
+        ("Ann <ann@a.example>", '<span title="Ann &lt;ann@a.example&gt;">Ann</span>'),
+        (" <ann@a.example>", "&lt;ann@a.example&gt;"),
+    ],
+)
+def test_a_person_has_one_name_on_all_pages(person: str, shown: str) -> None:
+    assert person_html(person).strip() == shown

@@ -45,7 +45,11 @@ def texts(app: AppTest) -> list[str]:
 def test_the_form_follows_the_contract(dashboard: PromptService) -> None:
     dashboard.register_spec("a/one", CHAT)
     app = visit(Link(TRY, {"name": "a/one", "as": "Messages"}))
-    assert "missing variable: ticket" in app.info[0].value.replace("\\", "")
+    # Nothing was typed yet, so nothing is wrong.
+    assert app.info[0].value.startswith("The output appears here")
+    # The code has a value of its type for each variable.
+    assert all(part in app.code[0].value for part in ("'ticket': '...'", "'count': 1", "'tags': []", "'history': []"))
+    assert "missing variable: ticket" in render(app).info[0].value.replace("\\", "")
     app.text_area(key="try ticket text").set_value("It is late.")
     [mood, urgent] = [box for box in app.selectbox if box.label.startswith(("mood", "urgent"))]
     assert (mood.options, urgent.options) == (["kind", "short"], ["true", "false"])

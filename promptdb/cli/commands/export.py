@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from promptdb.cli.foreign_export import FORMATS, export_all, export_one
 from promptdb.cli.opening import note_lookup, registry, service
 from promptdb.cli.options import json_option, ref_argument
 from promptdb.cli.present.output import print_json, print_text
@@ -14,10 +15,23 @@ from promptdb.cli.present.text import one_line
 @ref_argument("ref")
 @click.argument("file", type=click.Path(dir_okay=False), required=False)
 @click.option("--all", "whole", is_flag=True, help="Export the whole registry to a zip file: export --all FILE.")
+@click.option("--to", "other", type=click.Choice(FORMATS), help="Write a file of this other tool.")
+@click.option("--alias", help="With --to and --all: export only prompts with this alias, in its version.")
+@click.option("--keep-going", is_flag=True, help="With --to and --all: leave out prompts that the format cannot hold.")
 @click.option("--force", is_flag=True, help="Overwrite existing files that differ.")
 @json_option
 @click.pass_context
-def command(context: click.Context, ref: str, file: str | None, whole: bool, force: bool, as_json: bool) -> None:
+def command(
+    context: click.Context,
+    ref: str,
+    file: str | None,
+    whole: bool,
+    other: str | None,
+    alias: str | None,
+    keep_going: bool,
+    force: bool,
+    as_json: bool,
+) -> int:
     """Export a version or the whole registry to a file.
 
     The suffix of FILE sets the format. A prompt file (.yaml, .txt, ...) gets its fragments and assets beside it. A
@@ -25,12 +39,23 @@ def command(context: click.Context, ref: str, file: str | None, whole: bool, for
     - to print YAML.
 
     'promptdb import' reads .bundle.json and .zip files, and those that --all writes.
+
+    With --to, FILE is for another tool; without FILE, it is printed. Standard error lists what the format cannot hold. With
+    --to and --all, REF is the folder or the file for all prompts. Exits with status 4, and writes nothing, if the format
+    cannot hold one of them.
     """
+    if given := [name for name in ("alias", "keep_going") if context.params[name] and not (other and whole)]:
+        raise click.UsageError(f"--{given[0].replace('_', '-')} needs --to and --all")
     if whole:
         if file is not None:
             raise click.UsageError("--all cannot be combined with REF")
+        if other is not None:
+            return export_all(other, ref, alias, force=force, keep_going=keep_going, as_json=as_json)
         parameter = context.command.params[1]
-        return _export_all(str(parameter.type.convert(ref, parameter, context)), force=force, as_json=as_json)
+        _export_all(str(parameter.type.convert(ref, parameter, context)), force=force, as_json=as_json)
+        return 0
+    if other is not None:
+        return export_one(other, ref, file, force=force, as_json=as_json)
     if file is None:
         raise click.UsageError("Missing argument 'FILE'.")
     from promptdb.project.edits.write_version import prompt_text
@@ -42,14 +67,14 @@ def command(context: click.Context, ref: str, file: str | None, whole: bool, for
         note_lookup(prompt)
         if file == "-":
             print_text(prompt_text(prompt.spec), nl=False)
-            return None
+            return 0
         written = opened.export_to_file(ref, file, overwrite=force)
     if as_json:
         print_json({"ref": ref, "files": written})
     else:
         for path in written:
             click.echo(one_line(f"wrote {path}"))
-    return None
+    return 0
 
 
 def _export_all(file: str, *, force: bool, as_json: bool) -> None:

@@ -71,7 +71,9 @@ def _summary(done: "Formatting", *, written: bool) -> str:
     changed, left = len(done.changed), len(done.left)
     rest = done.files - changed - left - len(done.failed)
     parts = [f"{count(changed, 'file')} {'formatted' if written else 'would be formatted'}", f"{rest:,} unchanged"]
-    return ", ".join([*parts, *([f"{left:,} left as they are"] if left else [])])
+    if left:
+        parts.append("1 left as it is" if left == 1 else f"{left:,} left as they are")
+    return ", ".join(parts)
 
 
 def _diff(file: "Reformatted", root: str) -> Iterator[str]:

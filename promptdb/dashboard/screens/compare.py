@@ -10,7 +10,7 @@ from promptdb.dashboard.links import COMPARE, to_comparison, to_prompt, to_trial
 from promptdb.dashboard.registry.protocol import Registry
 from promptdb.dashboard.showing.diffs import MARKS_NOTE, Left, View, diff_html
 from promptdb.dashboard.showing.effects import assets_html, effects_html
-from promptdb.dashboard.showing.input_form import INPUTS, ask_for_values
+from promptdb.dashboard.showing.input_form import INPUTS, ask_for_values, show_missing
 from promptdb.dashboard.showing.page import (
     named_prompt,
     show_empty,
@@ -159,7 +159,7 @@ def _show_renders(prompt: PromptId, old: RenderablePrompt, new: RenderablePrompt
             if isinstance(output, list):
                 show_messages(output)
             elif isinstance(output, MissingVariables):
-                show_empty(output.message, "Fill in the form.")
+                show_missing(output, "The render appears here.")
             else:
                 show_error(output)
     if before is not None and after is not None:

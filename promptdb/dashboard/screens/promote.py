@@ -26,7 +26,7 @@ from promptdb.dashboard.showing.page import (
     show_title,
     show_warning,
 )
-from promptdb.dashboard.showing.prompts import selector_of, target_name, version_name
+from promptdb.dashboard.showing.prompts import person_name, selector_of, target_name, version_name
 from promptdb.dashboard.showing.versions import find_recorded
 from promptdb.domain.aliases import rollback_targets
 from promptdb.domain.nearest import nearest
@@ -122,7 +122,9 @@ def _show_move(registry: Registry, place: Place, alias: str, fields: Sequence[De
         )
     elif action == "rollback" and (before := place.last.get(alias)) is not None and before.action == "rollback":
         # A link to this page may be opened by two people, one after the other.
-        show_warning(f"{before.actor} rolled it back at {utc_text(before.moved_at)}. This goes back one more step.")
+        show_warning(
+            f"{person_name(before.actor)} rolled it back at {utc_text(before.moved_at)}. This goes back one more step."
+        )
     show_form(registry, request, current, targets, place.last.get(alias), is_protected=alias in place.protected)
 
 
@@ -159,14 +161,22 @@ def _wanted(
 
 
 def _is_of_this_state(shown: AliasView) -> bool:
-    """Check that the alias is as it was when someone chose to roll it back: its address may be opened later."""
-    if st.query_params.get(_STATE, str(shown.generation)) == str(shown.generation):
+    """Check that the alias is as it was when someone chose to roll it back: its address may be opened later.
+
+    An address without a state was written by hand. Its visitor has seen nothing yet that could be rolled back.
+    """
+    state = st.query_params.get(_STATE)
+    if state == str(shown.generation):
         return True
     now = target_name(shown.revision, shown.split)
-    show_warning(
-        f"{shown.alias} has moved since this address was made. It is at {now} since {utc_text(shown.updated_at)}."
-    )
-    st.button(in_markdown(f"Roll back from {now} instead"), on_click=_write_state, args=(shown.generation,))
+    there = f"It is at {now} since {utc_text(shown.updated_at)}."
+    if state is None:
+        show_note(f"This address does not say from which version to roll {shown.alias} back. {there}")
+        label = f"Roll back from {now}"
+    else:
+        show_warning(f"{shown.alias} has moved since this address was made. {there}")
+        label = f"Roll back from {now} instead"
+    st.button(in_markdown(label), on_click=_write_state, args=(shown.generation,))
     return False
 
 
@@ -211,7 +221,7 @@ def _choose_version(place: Place, alias: str) -> str:
     for entry in place.standing.versions:
         version = entry.version
         titles[selector_of(version.revision)] = (
-            f"{version_name(version.revision)} of {version.created_at:%Y-%m-%d}, {version.created_by}"
+            f"{version_name(version.revision)} of {version.created_at:%Y-%m-%d}, recorded by {person_name(version.created_by)}"
         )
     chosen = choice_field(
         "version",

@@ -11,12 +11,12 @@ from promptdb.domain.listing import ListedPrompt, PromptFilter
 
 MAX_FILTER = 200
 FILTERS = {
-    "q": ("Text", "a part of the name, title, description or template"),
-    "namespace": ("Namespace", "support/eu"),
-    "tag": ("Tag", ""),
-    "owner": ("Owner", ""),
+    "q": ("Text", "name, title, description, template", "A part of a name, title, description or template."),
+    "namespace": ("Namespace", "support/eu", "This namespace, and those below it."),
+    "tag": ("Tag", "a whole tag", "One tag, as it is written in the file."),
+    "owner": ("Owner", "a whole owner", "One owner, as it is written in the file."),
 }
-"""The parameter of each filter, its label, and an example."""
+"""The parameter of each filter, its label, an example, and what it searches."""
 
 SPECIAL = {
     "fragment": "Only prompts that include the fragment {}.",
@@ -28,12 +28,13 @@ SPECIAL = {
 def main() -> None:
     """Show the filters, and one page of what they take."""
     show_title("Prompts")
-    for column, (name, (label, example)) in zip(st.columns([2, 1, 1, 1]), FILTERS.items(), strict=True):
+    for column, (name, (label, example, about)) in zip(st.columns([2, 1, 1, 1]), FILTERS.items(), strict=True):
         column.text_input(
             label,
             key=name,
             bind="query-params",
             placeholder=example,
+            help=about,
             max_chars=MAX_FILTER,
             on_change=_forget_place,
             icon=":material/search:" if name == "q" else None,

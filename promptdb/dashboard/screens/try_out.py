@@ -5,13 +5,12 @@ from typing import Any
 import streamlit as st
 
 from promptdb.dashboard import opened
-from promptdb.dashboard.inputs import Values
+from promptdb.dashboard.inputs import Values, sample_of
 from promptdb.dashboard.links import FILE, TRY, to_comparison, to_prompt
 from promptdb.dashboard.showing.golden import show_golden_tests
-from promptdb.dashboard.showing.input_form import INPUTS, ask_for_values
+from promptdb.dashboard.showing.input_form import INPUTS, ask_for_values, show_missing
 from promptdb.dashboard.showing.page import (
     named_prompt,
-    show_empty,
     show_error,
     show_heading,
     show_html,
@@ -67,7 +66,7 @@ def _show_output(found: RenderablePrompt, form: str, values: Values) -> None:
     try:
         output: Any = render_as(form, found, values)
     except MissingVariables as error:
-        show_empty(error.message if values else "The output appears here.", "Fill in the form.")
+        show_missing(error, "The output appears here.")
     except PromptDBError as error:
         show_error(error)
     else:
@@ -75,9 +74,10 @@ def _show_output(found: RenderablePrompt, form: str, values: Values) -> None:
 
 
 def _filled(found: RenderablePrompt, values: Values) -> Values:
-    """Add a value to replace for each variable that has none yet, so that the code says what to give."""
-    needed = {name: "..." for name, variable in found.variables.items() if variable.required}
-    return {**needed, **values}
+    """Add a value to replace for each variable that has none yet, so that the code says what can be given."""
+    # An optional variable without a default renders other text once it has a value.
+    shown = {name: one for name, one in found.variables.items() if one.required or one.default is not None}
+    return {**{name: sample_of(one) for name, one in shown.items()}, **values}
 
 
 def _show_code(prompt: PromptId, selector: str, form: str, values: Values) -> None:

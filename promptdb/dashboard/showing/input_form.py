@@ -26,10 +26,11 @@ from promptdb.dashboard.inputs import (
 )
 from promptdb.dashboard.links import Screen
 from promptdb.dashboard.showing.escaping import in_html, in_label, in_markdown, visible
-from promptdb.dashboard.showing.page import show_html, show_note
+from promptdb.dashboard.showing.page import show_empty, show_html, show_note
 from promptdb.dashboard.showing.prompts import shortened
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import Variable
+from promptdb.errors import MissingVariables
 
 INPUTS = "inputs"
 """The parameter of the address."""
@@ -47,6 +48,7 @@ class _Kept:
     prompt: PromptId
     address: str | None
     values: Values = field(default_factory=dict)
+    is_sent: bool = False
 
 
 def ask_for_values(screen: Screen, prompt: PromptId, contract: Mapping[str, Variable]) -> dict[str, Any] | None:
@@ -72,13 +74,20 @@ def ask_for_values(screen: Screen, prompt: PromptId, contract: Mapping[str, Vari
     return values
 
 
+def show_missing(error: MissingVariables, place: str) -> None:
+    """Ask for the missing values. Before anything was given, they are not a mistake yet."""
+    kept: _Kept | None = st.session_state.get(_KEPT)
+    is_given = kept is not None and (kept.is_sent or kept.address is not None)
+    show_empty(error.message if is_given else place, "Fill in the form.")
+
+
 def _moved_to_address(prompt: PromptId, values: Values) -> _Kept:
     text = in_address(values)
     if text:
         st.query_params[INPUTS] = text
     else:
         st.query_params.pop(INPUTS, None)
-    return _Kept(prompt, text or None, values)
+    return _Kept(prompt, text or None, values, is_sent=True)
 
 
 def _asks_for_json(contract: Mapping[str, Variable], values: Values) -> bool:

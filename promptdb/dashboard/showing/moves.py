@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from promptdb.dashboard.showing.escaping import in_html
-from promptdb.dashboard.showing.prompts import SHORT_COMMIT, shortened, target_name
+from promptdb.dashboard.showing.prompts import SHORT_COMMIT, person_html, shortened, target_name
 from promptdb.dashboard.showing.tables import Html, badges_html, code_html, time_html
 from promptdb.domain.aliases import RELEASE
 from promptdb.domain.listing import SyncRun
@@ -53,7 +53,7 @@ def move_html(move: AliasEventView) -> Html:
 
 
 def _actor_html(move: AliasEventView | BlameEntry) -> Html:
-    return in_html(move.actor) + (f" (sync {move.run_id})" if move.run_id is not None else "")
+    return person_html(move.actor) + (f" (sync {move.run_id})" if move.run_id is not None else "")
 
 
 def _reason_html(move: AliasEventView | BlameEntry, most: int = _MAX_REASON) -> Html:
@@ -71,7 +71,7 @@ def run_html(run: SyncRun) -> Html:
     dirty = badges_html(["uncommitted files"]) if run.is_dirty else ""
     counts = ", ".join(f"{count:,} {in_html(name)}" for name, count in run.counts.items() if count) or "nothing new"
     outcome = "" if run.outcome == "applied" else badges_html([run.outcome])
-    who = f"{time_html(run.finished_at)} by {in_html(run.created_by)}"
+    who = f"{time_html(run.finished_at)} by {person_html(run.created_by)}"
     return (
         f'<p class="pdb-line"><strong>sync {run.id}</strong> {where} {dirty} {outcome}<br>{counts}<br>'
         f'<span class="pdb-muted">{who}</span></p>'

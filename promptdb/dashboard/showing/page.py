@@ -10,9 +10,10 @@ import streamlit as st
 
 from promptdb.dashboard.links import Link, to_prompts
 from promptdb.dashboard.showing.escaping import in_html, in_markdown
+from promptdb.dashboard.showing.remedies import remedy, ways_on
 from promptdb.dashboard.showing.tables import Html
 from promptdb.domain.hints import without_commands
-from promptdb.errors import ConfigError, IntegrityFailure, InvalidPrompts, PromptDBError, StorageError
+from promptdb.errors import InvalidPrompts, PromptDBError
 from promptdb.problems import Problem
 from promptdb.settings import load_settings
 
@@ -80,19 +81,18 @@ def show_warning(text: str) -> None:
 
 
 def show_error(error: PromptDBError) -> None:
-    """Show an error with its remedy."""
-    hint = _remedy(error)
+    """Show an error with its remedy, and links that lead on from it."""
+    hint = remedy(error, is_remote=load_settings().url is not None)
+    if hint != without_commands(error.hint):
+        # The person who runs the dashboard reads its log.
+        _log.warning("%s; hint: %s", error.message, error.hint)
     st.error(in_markdown(error.message) + ("" if hint is None else f"  \n{in_markdown(hint)}"), icon=":material/error:")
     if isinstance(error, InvalidPrompts):
         show_problems(error.problems)
-
-
-def _remedy(error: PromptDBError) -> str | None:
-    if load_settings().url is None or not isinstance(error, ConfigError | StorageError | IntegrityFailure):
-        return without_commands(error.hint)
-    # Its visitors can change neither the settings nor the server.
-    _log.warning("%s; hint: %s", error.message, error.hint)
-    return "Try again later. If it stays, ask the person who runs this dashboard."
+    if found := ways_on(error, st.query_params.get("name")):
+        with st.container(horizontal=True):
+            for label, link in found:
+                show_link(link, label)
 
 
 def show_problems(problems: Sequence[Problem]) -> None:

@@ -37,6 +37,17 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
+def person_name(person: str) -> str:
+    """Name a person for readers: an author of git without the mail address."""
+    return person.partition(" <")[0] or person
+
+
+def person_html(person: str) -> Html:
+    """Name a person. The full name of an author shows under the pointer."""
+    name = person_name(person)
+    return in_html(name) if name == person else f'<span title="{in_attribute(person)}">{in_html(name)}</span>'
+
+
 def about_prompt_html(listed: ListedPrompt) -> Html:
     """Describe a prompt by its title, or otherwise its description, its tags and its owners."""
     about = in_html(shortened(listed.title or listed.description or "", _MAX_ABOUT))
@@ -66,8 +77,7 @@ def version_html(entry: LogEntry, link: FileLink, *, is_shown: bool = False) -> 
     author, at = version.created_by, version.created_at
     if source is not None and source.commit_id is not None:
         author, at = source.author or author, source.committed_at or at
-    name = author.partition(" <")[0] or author
-    who = f'<span title="{in_attribute(author)}">{in_html(name)}</span>, {time_html(at)}'
+    who = f"{person_html(author)}, {time_html(at)}"
     return f'<p class="pdb-line">{first}{"<br>" if first else ""}{who} {source_html(source, link)}</p>'
 
 

@@ -37,7 +37,8 @@ def show_sections(prompt: RenderablePrompt) -> None:
             fields.append(section)
             continue
         show_heading(section.title)
-        if section.is_template:
+        # Messages of content parts are YAML, whose texts are templates too.
+        if section.is_template or section.has_templates:
             show_html(template_html(section.text, spec.template_format, contract))
         else:
             show_text(section.text)

@@ -8,7 +8,7 @@ from promptdb.dashboard import opened
 from promptdb.dashboard.links import FILE
 from promptdb.dashboard.registry.protocol import Registry
 from promptdb.dashboard.showing.escaping import in_html
-from promptdb.dashboard.showing.prompts import selector_of, version_name
+from promptdb.dashboard.showing.prompts import person_html, selector_of, version_name
 from promptdb.dashboard.showing.tables import Html, badges_html, code_html, time_html
 from promptdb.domain.digest import SHORT_DIGEST
 from promptdb.domain.prompt_id import PromptId
@@ -92,6 +92,6 @@ def version_line_html(found: RenderablePrompt, summary: PromptSummary) -> Html:
         return f'<p class="pdb-line"><strong>commit {in_html(str(found.commit_id)[:12])}</strong> {digest}</p>'
     aliases = badges_html(alias for alias, revision in summary.aliases.items() if revision == version.revision)
     label = code_html(version.user_version) if version.user_version else ""
-    who = f"{time_html(version.created_at)} by {in_html(version.created_by)}"
+    who = f"recorded {time_html(version.created_at)} by {person_html(version.created_by)}"
     name = f"<strong>{version_name(version.revision)}</strong>"
     return f'<p class="pdb-line">{name} {aliases} {label} {digest}<br><span class="pdb-muted">{who}</span></p>'

@@ -3,13 +3,15 @@
 import yaml
 
 from promptdb.files.editing.field_order import below, ranks
+from promptdb.files.reading.json import read_json
 from promptdb.files.reading.json_nodes import compose_json
 
 _INDENT = "  "
 
 
 def json_laid_out(text: str) -> str:
-    """Lay out a text that is valid JSON."""
+    """Lay out a text. Raise Unreadable if it is not JSON."""
+    read_json(text)
     root = compose_json(text)
     return text if root is None else f"{_written(text, root, (), '')}\n"
 

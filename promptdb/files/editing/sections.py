@@ -38,7 +38,7 @@ def _messages(field: str, messages: list[dict[str, Any]]) -> Iterator[Section]:
             title, key = f"{title}, other fields", f"{key}, other fields"
         # Parts of a message, its name, or a placeholder.
         if rest:
-            yield Section(title, key, yaml_text(rest))
+            yield Section(title, key, yaml_text(rest), has_templates="template" in rest)
 
 
 def _few_shot(fields: dict[str, Any]) -> Iterator[Section]:

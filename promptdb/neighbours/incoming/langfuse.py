@@ -49,9 +49,22 @@ def _prompt(name: str, item: dict[str, Any], earlier: int) -> ForeignPrompt:
         template_format="mustache",
         metadata=compact(tags=found.texts("tags")),
         **body,
-        model=found.take("config", dict),
+        **_settings(found.take("config", dict) or {}),
     )
     return ForeignPrompt(name, fields, found.rest())
+
+
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    """Read what applications keep in the config: the settings of the model, its tools, and the schema of the answer."""
+    rest = dict(config)
+    if isinstance(rest.get("model"), str) and "name" not in rest:
+        rest["name"] = rest.pop("model")
+    fields: dict[str, Any] = {}
+    if isinstance(rest.get("tools"), list) and all(isinstance(tool, dict) for tool in rest["tools"]):
+        fields["tools"] = rest.pop("tools")
+    if isinstance(rest.get("response_schema"), dict):
+        fields["response_schema"] = rest.pop("response_schema")
+    return compact(model=rest, **fields)
 
 
 def _messages(items: list[Any]) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ def test_errors_are_reported_as_check_reports_them(run: Run, ugly: Path) -> None
     ran = run("fmt", ".", "setup.cfg")
     assert (ran.code, ran.out) == (
         4,
-        "formatted prompts/ugly.yaml\n1 file formatted, 2 unchanged, 1 left as they are\n",
+        "formatted prompts/ugly.yaml\n1 file formatted, 2 unchanged, 1 left as it is\n",
     )
     assert ran.err == (
         "note: prompts/anchor.yaml stays as it is: it has anchors, aliases or tags\n"

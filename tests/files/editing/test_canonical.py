@@ -255,7 +255,8 @@ def test_what_stays_as_it_is(text: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a:  1\na: 2\n", "a: 1\n- b\n", "a: 1\n---\nb: 2\n", "a: [\n", "---\na: 1", '{"a": 1,}', "\xff"]
+    "text",
+    ["a:  1\na: 2\n", "a: 1\n- b\n", "a: 1\n---\nb: 2\n", "a: [\n", "---\na: 1", '{"a": 1,}', "{[1]: 2}", "\xff"],
 )
 def test_what_cannot_be_read(text: str) -> None:
     suffix = ".json" if text[0] == "{" else ".md" if text[0] == "-" else ".yaml"

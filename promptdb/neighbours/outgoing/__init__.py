@@ -1,0 +1,1 @@
+"""Prompts as files of other tools, with what each file cannot hold."""

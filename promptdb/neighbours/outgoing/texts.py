@@ -1,0 +1,71 @@
+"""The texts of a prompt in the language of a tool, and its messages where they have a role and a text."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from promptdb.domain.spec import PromptSpec, TemplateFormat
+from promptdb.neighbours.foreign import Loss
+from promptdb.neighbours.outgoing.flat import FlatMessage, FlatPlaceholder, FlatPrompt
+from promptdb.neighbours.outgoing.pieces import Pieces, refuse
+
+ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
+
+_TAG = re.compile(r"\{\{[ \t]*(\w+)[ \t]*\}\}")
+
+
+class Language(Protocol):
+    """A template language of a tool. `read_as` is the format that an import gives it."""
+
+    @property
+    def read_as(self) -> TemplateFormat: ...
+
+    def written(self, pieces: Pieces, place: str) -> str:
+        """Write a template. Raise NotHeld if the language has no form for it."""
+
+
+class Texts:
+    """Writes the templates of one prompt, and collects what changes."""
+
+    def __init__(self, spec: PromptSpec, language: Language, losses: list[Loss]) -> None:
+        self._spec, self._language, self._losses = spec, language, losses
+        self._is_same = spec.template_format == language.read_as
+        if not self._is_same:
+            losses.append(Loss("template_format", f"the templates became {language.read_as}"))
+
+    def text(self, pieces: Pieces, original: object, place: str) -> str:
+        """Write a template, as it was if that means the same."""
+        found = self._language.written(pieces, place)
+        if self._is_same and isinstance(original, str) and found != original:
+            if _TAG.sub(r"{{\1}}", original) == _TAG.sub(r"{{\1}}", found):
+                return original
+            self._losses.append(Loss(place, "the same text is written in another way"))
+        return found
+
+    def whole(self, prompt: FlatPrompt) -> str:
+        """Write a string prompt."""
+        return self.text(prompt.text, prompt.original, "template")
+
+    def messages(
+        self, prompt: FlatPrompt, roles: Mapping[str, str] = ROLES
+    ) -> Iterator[tuple[str, str] | FlatPlaceholder]:
+        """Write the messages of a chat as pairs of role and text. A string prompt is one of the user.
+
+        Raises:
+            NotHeld: a role is not in `roles`, or a message has content parts.
+        """
+        if self._spec.template is not None:
+            self._losses.append(Loss("template", "the text became a message of the user"))
+            yield roles["human"], self.whole(prompt)
+        for item in prompt.items:
+            yield self._message(item, roles) if isinstance(item, FlatMessage) else item
+
+    def _message(self, item: FlatMessage, roles: Mapping[str, str]) -> tuple[str, str]:
+        message = item.message
+        if message.role not in roles and not (message.role_name and "generic" in roles):
+            refuse(item.place, f"a message of role {message.role!r}")
+        for field, value in (("name", message.name), ("additional_kwargs", message.additional_kwargs)):
+            if value:
+                self._losses.append(Loss(f"{item.place}.{field}", "messages there have a role and a text"))
+        text = self.text(item.text(), item.original, f"{item.place}.template")
+        return message.role_name or roles[message.role], text
