@@ -25,7 +25,8 @@ def all_commands() -> dict[str, click.Command]:
 
 
 def options(words: str) -> list[click.Option]:
-    return [option for option in EVERY[words].params if isinstance(option, click.Option)]
+    """The options that help shows."""
+    return [option for option in EVERY[words].params if isinstance(option, click.Option) and not option.hidden]
 
 
 EVERY = all_commands()

@@ -8,7 +8,18 @@ from sources import MODULES
 
 from promptdb.cli.app import COMMANDS, SYNONYMS
 
-TEXT_ONLY = {"explain", "schema", "init", "db upgrade", "db check", "serve", "dashboard", "mcp", "codegen"}
+TEXT_ONLY = {
+    "completion",
+    "explain",
+    "schema",
+    "init",
+    "db upgrade",
+    "db check",
+    "serve",
+    "dashboard",
+    "mcp",
+    "codegen",
+}
 """Commands that have nothing to print as JSON, or print nothing else."""
 
 

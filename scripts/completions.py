@@ -1,0 +1,34 @@
+"""Prints the options of every command, for completion in shells: python scripts/completions.py > promptdb/cli/options.json."""
+
+import json
+from collections.abc import Iterator
+
+import click
+
+from promptdb.cli.app import COMMANDS, cli
+
+KINDS = {**dict.fromkeys(("ref", "source", "prompt", "only", "old", "other", "pattern"), "reference"), "alias": "alias"}
+"""The names of arguments that are prompts or aliases, with the kind of their completion."""
+
+
+def entries(name: str, command: click.Command) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield a command and those of its group, by their whole names."""
+    options = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
+    names = sorted(one for option in options for one in (*option.opts, *option.secondary_opts) if one.startswith("--"))
+    takes = [KINDS.get(str(param.name), "") for param in command.params if isinstance(param, click.Argument)]
+    yield name, {"options": [*names, "--help"], "takes": takes}
+    if isinstance(command, click.Group):
+        for inner, one in command.commands.items():
+            yield from entries(f"{name} {inner}", one)
+
+
+def main() -> None:
+    context = click.Context(cli)
+    found = dict(
+        entry for name in COMMANDS if (command := cli.get_command(context, name)) for entry in entries(name, command)
+    )
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
