@@ -28,7 +28,7 @@ def find_each(
 def find_revisions(
     connection: sa.Connection, prompt: PromptId, revisions: Collection[int], assets: ReadAssets | None = None
 ) -> list[StoredVersion]:
-    """Find some revisions of a prompt by its present name with one SELECT. Those that do not exist are left out.
+    """Find some revisions of a prompt by its present name with one SELECT. Revisions that do not exist are left out.
 
     Raises:
         IntegrityFailure: a row was edited.

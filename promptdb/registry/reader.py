@@ -122,7 +122,7 @@ class RegistryReader:
 
     @retried
     def find_revisions(self, prompt: PromptId, revisions: Collection[int]) -> list[StoredVersion]:
-        """Find some revisions of a prompt by its present name. Those that do not exist are left out."""
+        """Find some revisions of a prompt by its present name. Revisions that do not exist are left out."""
         with reading(self.registry.engine) as connection:
             return find_revisions(connection, prompt, revisions, self._assets)
 

@@ -83,7 +83,7 @@ class Registry(Protocol):
         ...
 
     def versions(self, prompt: PromptId, revisions: Collection[int]) -> dict[int, ResolvedPrompt]:
-        """Find some versions of a prompt by its present name at once. Those that do not exist are left out."""
+        """Find some versions of a prompt by its present name at once. Revisions that do not exist are left out."""
         ...
 
     def version(self, ref: str) -> ResolvedPrompt:
