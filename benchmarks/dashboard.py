@@ -3,7 +3,8 @@
     python benchmarks/dashboard.py [--prompts 10000] [--versions 1000] [--rounds 3] [--database sqlite|postgresql]
 
 The registry has many prompts, each at `production`, and one prompt with many versions, of which each moved `production`. Each
-page runs as its script does in a session that has begun, without a browser, in a folder with the files of all prompts. Times
+page runs as its script does in a session that has begun, without a browser, in a git checkout with the files of all prompts, of
+which one has been edited since. Times
 are those of the best round. The driver of SQLite counts itself, as lookups of one version go past SQLAlchemy.
 """
 
@@ -11,6 +12,7 @@ import argparse
 import logging
 import os
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -76,6 +78,7 @@ def main() -> None:
         os.chdir(folder)
         streamlit.config.set_option("server.address", "127.0.0.1")
         fill(settings, options.prompts, options.versions)
+        commit_and_edit(folder)
         for title, link in {**PAGES, "roll back": rollback(settings)}.items():
             if link.leads_somewhere:
                 measure(title, link, options.rounds)
@@ -99,6 +102,15 @@ def fill(settings: AppSettings, prompts: int, versions: int) -> None:
         service.register_text(str(MANY), "The newest of {all}\n")
     print(f"{prompts:,} prompts and {versions:,} versions of one, made in {time.perf_counter() - start:.0f} s\n")
     print(f"{'page':<32}{'seconds':>9}{'queries':>9}")
+
+
+def commit_and_edit(folder: Path) -> None:
+    """Make the folder a git checkout, with a file that differs from its commit and from the registry."""
+    author = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+    for command in (("init", "-q", "-b", "main"), ("add", "prompts"), (*author, "commit", "-q", "-m", "All prompts")):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    with (folder / "prompts/group1/p1.txt").open("a") as file:
+        file.write("One more line.\n")
 
 
 def rollback(settings: AppSettings) -> links.Link:
