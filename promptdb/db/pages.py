@@ -46,13 +46,11 @@ def heads_page(
     return [stored_of(row) for row in connection.execute(query)]
 
 
-def behind_page(connection: sa.Connection, alias: str, limit: int) -> list[Behind]:
-    """Read the first prompts, by name, with an alias that is not at the highest revision. Archived ones are left out."""
-    return [behind_of(row) for row in connection.execute(behind_query(alias, limit))]
-
-
 def behind_query(alias: str, limit: int) -> sa.Select[Any]:
-    """Select the rows of `behind_page` for `behind_of`."""
+    """Select for `behind_of` the first prompts, by name, with an alias that is not at the highest revision.
+
+    Archived prompts are left out.
+    """
     there = versions.alias("there")
     return (
         sa.select(

@@ -9,11 +9,11 @@ from promptdb.db.alias_log import numbered_moves
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_aliases
 from promptdb.db.lookup import existing_name
-from promptdb.db.pages import AliasTargets, all_versions_page, behind_page, heads_page, runs_page, targets_of_aliases
+from promptdb.db.pages import AliasTargets, all_versions_page, heads_page, runs_page, targets_of_aliases
 from promptdb.db.recent import Recent, read_recent
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
-from promptdb.domain.listing import Behind, ListedPrompt, PromptFilter, SyncRun
+from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import parse_alias
 from promptdb.domain.views import AliasEventView, AliasView, LogEntry, PromptSummary, PromptVersionView, StoredVersion
@@ -48,13 +48,6 @@ def list_prompts(
             if len(heads) < size:
                 return found
             after, size = heads[-1].view.prompt, max(limit, _BATCH)
-
-
-@retried
-def list_behind(registry: Registry, alias: str, limit: int) -> list[Behind]:
-    """List the first prompts with an alias that is not at the newest version, sorted by namespace and name."""
-    with reading(registry.engine) as connection:
-        return behind_page(connection, alias, limit)
 
 
 @retried

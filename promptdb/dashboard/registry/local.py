@@ -9,7 +9,7 @@ from promptdb.dashboard.registry.protocol import PAGE, Listing, News, Standing
 from promptdb.domain.alias_condition import Condition, Expected
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.json_fields import Wrong, number, time, typed
-from promptdb.domain.listing import Behind, ListedPrompt, PromptFilter, SyncRun
+from promptdb.domain.listing import ListedPrompt, PromptFilter, SyncRun
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import MAX_REVISION
 from promptdb.domain.splits import Arms
@@ -35,9 +35,6 @@ class LocalRegistry:
         after = _key_in(cursor, lambda key: PromptId.parse(typed(key, str)))
         found = listings.list_prompts(self._service.registry, wanted, _anyone, after, PAGE + 1)
         return _listing(found, PAGE, lambda listed: str(listed.summary.prompt))
-
-    def behind(self, alias: str, limit: int) -> list[Behind]:
-        return listings.list_behind(self._service.registry, alias, limit)
 
     def news(self, alias: str, behind: int, moves: int, runs: int) -> News:
         found = listings.list_recent(self._service.registry, alias, behind, moves, runs)

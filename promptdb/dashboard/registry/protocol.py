@@ -61,12 +61,12 @@ class Registry(Protocol):
         """List the prompts that a filter takes, sorted by name."""
         ...
 
-    def behind(self, alias: str, limit: int) -> list[Behind]:
-        """List the first prompts with an alias that is not at the newest version, sorted by name, with both versions."""
-        ...
-
     def news(self, alias: str, behind: int, moves: int, runs: int) -> News:
-        """List the first prompts as `behind` does, and the newest moves and syncs, at most so many of each."""
+        """List what is new, at most so many of each.
+
+        Args:
+            alias: prompts with this alias at another version than the newest are `behind`, sorted by name.
+        """
         ...
 
     def prompt(self, prompt: PromptId) -> ListedPrompt:

@@ -60,7 +60,7 @@ class RemoteRegistry:
         }
         return self._listing("/prompts", listings.decode_prompt, query, cursor, PAGE)
 
-    def behind(self, alias: str, limit: int) -> list[Behind]:
+    def _behind(self, alias: str, limit: int) -> list[Behind]:
         listed = [one.summary for one in self.prompts(PromptFilter(behind=alias)).items[:limit]]
         pairs = [(f"{one.prompt}:rev:{one.aliases[alias]}", f"{one.prompt}:rev:{one.revision}") for one in listed]
         found = self._source.find_many([PromptRef.parse(ref) for pair in pairs for ref in pair])
@@ -80,7 +80,7 @@ class RemoteRegistry:
         except Forbidden:
             # Syncs concern all namespaces.
             syncs = None
-        return News(tuple(self.behind(alias, behind)), self.moves(limit=moves).items, syncs)
+        return News(tuple(self._behind(alias, behind)), self.moves(limit=moves).items, syncs)
 
     def prompt(self, prompt: PromptId) -> ListedPrompt:
         def read(found: Any) -> ListedPrompt:
