@@ -37,6 +37,7 @@ from promptdb.settings import AppSettings
 from promptdb.sync.sync_tree import sync_tree
 
 MANY = PromptId("many", "long")
+AT_PRODUCTION = {"name": str(MANY), "alias": "production"}
 
 PAGES = {
     "overview": links.Link(links.OVERVIEW),
@@ -49,6 +50,8 @@ PAGES = {
     "compare": links.to_comparison(MANY, "production", "latest"),
     "try": links.to_trial(MANY),
     "promote": links.to_promotion(MANY, "production"),
+    "promote, an old version": links.to_promotion(MANY, "production", "rev:3"),
+    "split": links.Link(links.PROMOTE, {**AT_PRODUCTION, "action": "split", "arms": "production=90 rev:3=10"}),
     "history": links.to_history(),
     "history of one": links.to_history(MANY),
 }
@@ -73,7 +76,7 @@ def main() -> None:
         os.chdir(folder)
         streamlit.config.set_option("server.address", "127.0.0.1")
         fill(settings, options.prompts, options.versions)
-        for title, link in PAGES.items():
+        for title, link in {**PAGES, "roll back": rollback(settings)}.items():
             if link.leads_somewhere:
                 measure(title, link, options.rounds)
 
@@ -96,6 +99,13 @@ def fill(settings: AppSettings, prompts: int, versions: int) -> None:
         service.register_text(str(MANY), "The newest of {all}\n")
     print(f"{prompts:,} prompts and {versions:,} versions of one, made in {time.perf_counter() - start:.0f} s\n")
     print(f"{'page':<32}{'seconds':>9}{'queries':>9}")
+
+
+def rollback(settings: AppSettings) -> links.Link:
+    """Make the address of a rollback from the present state."""
+    with PromptService(settings) as service:
+        (alias,) = service.aliases(str(MANY))
+    return links.Link(links.PROMOTE, {**AT_PRODUCTION, "action": "rollback", "state": str(alias.generation)})
 
 
 def measure(title: str, link: links.Link, rounds: int) -> None:

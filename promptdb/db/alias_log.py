@@ -23,24 +23,28 @@ def numbered_moves(
     limit: int | None = None,
 ) -> list[tuple[int, AliasEventView]]:
     """Read the moves of a prompt's aliases, or of all, the newest first, with their numbers. `below` is a number above them."""
-    before, after = versions.alias("before"), versions.alias("after")
-    names = (prompts.c.namespace, prompts.c.name)
-    revisions = (before.c.revision.label("from_revision"), after.c.revision.label("to_revision"))
-    query = (
-        sa.select(events, *names, *revisions)
-        .join(prompts, prompts.c.id == events.c.prompt_id)
-        .outerjoin(before, before.c.id == events.c.from_version_id)
-        .outerjoin(after, after.c.id == events.c.to_version_id)
-        .order_by(events.c.id.desc())
-        .limit(limit)
-    )
+    query = moves_query().limit(limit)
     if prompt is not None:
         query = query.where(*named(prompt))
     if alias is not None:
         query = query.where(events.c.alias == alias)
     if below is not None:
         query = query.where(events.c.id < below)
-    return [(row.id, _event(row)) for row in connection.execute(query)]
+    return [(row.id, move_of(row)) for row in connection.execute(query)]
+
+
+def moves_query() -> sa.Select[Any]:
+    """Select the moves of all aliases for `move_of`, the newest first."""
+    before, after = versions.alias("before"), versions.alias("after")
+    names = (prompts.c.namespace, prompts.c.name)
+    revisions = (before.c.revision.label("from_revision"), after.c.revision.label("to_revision"))
+    return (
+        sa.select(events, *names, *revisions)
+        .join(prompts, prompts.c.id == events.c.prompt_id)
+        .outerjoin(before, before.c.id == events.c.from_version_id)
+        .outerjoin(after, after.c.id == events.c.to_version_id)
+        .order_by(events.c.id.desc())
+    )
 
 
 def logged_moves(connection: sa.Connection, prompt: PromptId, alias: str | None = None) -> list[AliasEventView]:
@@ -48,7 +52,8 @@ def logged_moves(connection: sa.Connection, prompt: PromptId, alias: str | None 
     return [event for _, event in numbered_moves(connection, prompt, alias)]
 
 
-def _event(row: sa.Row[Any]) -> AliasEventView:
+def move_of(row: Any) -> AliasEventView:
+    """Read a row of `moves_query`."""
     return AliasEventView(
         *(
             PromptId(row.namespace, row.name),

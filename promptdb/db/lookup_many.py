@@ -1,12 +1,13 @@
 """Finds the versions of many references in one state of the database."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from promptdb.db.lookup import find_version, find_versions
-from promptdb.db.repository import ReadAssets, chunks
+from promptdb.db.columns import versions
+from promptdb.db.lookup import edited, find_version, find_versions, first_commit, found_in
+from promptdb.db.repository import ReadAssets, chunks, named, select_versions
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, ByLabel, Latest, PromptRef
 from promptdb.domain.views import StoredVersion
@@ -22,6 +23,26 @@ def find_each(
     """
     pointed = _pointed(connection, refs, assets)
     return [pointed.get((ref.prompt, _alias(ref))) or _one(connection, ref, assets) for ref in refs]
+
+
+def find_revisions(
+    connection: sa.Connection, prompt: PromptId, revisions: Collection[int], assets: ReadAssets | None = None
+) -> list[StoredVersion]:
+    """Find some revisions of a prompt by its present name with one SELECT. Revisions that do not exist are left out.
+
+    Raises:
+        IntegrityFailure: a row was edited.
+    """
+    query = (
+        select_versions()
+        .add_columns(versions.c.spec_json, versions.c.prompt_id, first_commit().label("commit_id"))
+        .add_columns(sa.null().label("alias"), sa.null().label("split_json"))
+        .where(*named(prompt), versions.c.revision.in_(revisions))
+    )
+    try:
+        return [found_in(row, prompt, assets) for row in connection.execute(query).all()]
+    except IntegrityFailure as error:
+        raise edited(prompt) from error
 
 
 def _pointed(

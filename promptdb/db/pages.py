@@ -48,11 +48,16 @@ def heads_page(
 
 def behind_page(connection: sa.Connection, alias: str, limit: int) -> list[Behind]:
     """Read the first prompts, by name, with an alias that is not at the highest revision. Archived ones are left out."""
+    return [behind_of(row) for row in connection.execute(behind_query(alias, limit))]
+
+
+def behind_query(alias: str, limit: int) -> sa.Select[Any]:
+    """Select the rows of `behind_page` for `behind_of`."""
     there = versions.alias("there")
-    query = (
+    return (
         sa.select(
-            *(prompts.c.namespace, prompts.c.name, there.c.revision, versions.c.revision),
-            *(there.c.spec_json, versions.c.spec_json),
+            *(prompts.c.namespace, prompts.c.name, there.c.revision.label("there"), versions.c.revision),
+            *(there.c.spec_json.label("spec_there"), versions.c.spec_json),
         )
         .select_from(aliases)
         .join(prompts, prompts.c.id == aliases.c.prompt_id)
@@ -62,10 +67,11 @@ def behind_page(connection: sa.Connection, alias: str, limit: int) -> list[Behin
         .order_by(prompts.c.namespace, prompts.c.name)
         .limit(limit)
     )
-    return [
-        Behind(PromptId(namespace, name), *rest)
-        for namespace, name, *rest in (tuple(row) for row in connection.execute(query))
-    ]
+
+
+def behind_of(row: Any) -> Behind:
+    """Read a row of `behind_query`."""
+    return Behind(PromptId(row.namespace, row.name), row.there, row.revision, row.spec_there, row.spec_json)
 
 
 def _pattern(text: str) -> str:
@@ -113,13 +119,17 @@ def all_versions_page(
 
 def runs_page(connection: sa.Connection, before: int | None, limit: int) -> list[SyncRun]:
     """Read the syncs before another one, the newest first."""
+    return [run_of(row) for row in connection.execute(runs_query(before, limit))]
+
+
+def runs_query(before: int | None, limit: int) -> sa.Select[Any]:
+    """Select the syncs before another one for `run_of`, the newest first."""
     query = sa.select(runs).order_by(runs.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(runs.c.id < before)
-    return [_run(row) for row in connection.execute(query)]
+    return query if before is None else query.where(runs.c.id < before)
 
 
-def _run(row: sa.Row[Any]) -> SyncRun:
+def run_of(row: Any) -> SyncRun:
+    """Read a row of `runs_query`."""
     try:
         counts = {str(name): int(count) for name, count in json.loads(row.counts_json).items()}
     except (ValueError, TypeError, AttributeError) as error:

@@ -10,6 +10,7 @@ from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_aliases
 from promptdb.db.lookup import existing_name
 from promptdb.db.pages import AliasTargets, all_versions_page, behind_page, heads_page, runs_page, targets_of_aliases
+from promptdb.db.recent import Recent, read_recent
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.domain.listing import Behind, ListedPrompt, PromptFilter, SyncRun
@@ -57,6 +58,13 @@ def list_behind(registry: Registry, alias: str, limit: int) -> list[Behind]:
 
 
 @retried
+def list_recent(registry: Registry, alias: str, behind: int, moves: int, runs: int) -> Recent:
+    """List the first prompts behind an alias, the newest moves and the newest syncs with one question."""
+    with reading(registry.engine) as connection:
+        return read_recent(connection, alias, behind, moves, runs)
+
+
+@retried
 def find_prompt(registry: Registry, prompt: PromptId) -> ListedPrompt:
     """Find a prompt, also by an earlier name. Raise PromptNotFound if there is none."""
     with reading(registry.engine) as connection:
@@ -99,12 +107,12 @@ def aliases_and_versions(
 ) -> tuple[list[AliasView], list[LogEntry]]:
     """Read the aliases of a prompt by its present name, and a page of its versions as `list_versions` does.
 
-    Without commits, the entries have no provenance.
+    Without commits, the entries have no provenance. With a limit of 0, there is no question for versions.
     """
     with reading(registry.engine) as connection:
         repository = PromptRepository(connection)
         aliases = read_aliases(connection, prompt)
-        versions = repository.versions(prompt, limit, before)
+        versions = repository.versions(prompt, limit, before) if limit else []
         return aliases, _entries(repository, versions, aliases, with_commits=with_commits)
 
 
@@ -151,8 +159,10 @@ def list_moves(
     """
     only = None if alias is None else parse_alias(alias)
     with reading(registry.engine) as connection:
-        name = existing_name(connection, prompt)
-        return numbered_moves(connection, name, only, below=before, limit=limit)
+        found = numbered_moves(connection, prompt, only, below=before, limit=limit)
+        # Only now the question for the name, which is right most of the time.
+        name = prompt if found else existing_name(connection, prompt)
+        return found if name == prompt else numbered_moves(connection, name, only, below=before, limit=limit)
 
 
 @retried

@@ -1,6 +1,6 @@
 """Reads the versions, aliases, history and assets of a registry."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Literal, Self
@@ -12,7 +12,7 @@ from promptdb.db.blame import blame
 from promptdb.db.engine import reading
 from promptdb.db.git_targets import read_aliases
 from promptdb.db.lookup import current_name, existing_name, find_version, find_versions
-from promptdb.db.lookup_many import find_each
+from promptdb.db.lookup_many import find_each, find_revisions
 from promptdb.db.repository import PromptRepository
 from promptdb.db.retry import retried
 from promptdb.db.split_arms import with_arms
@@ -119,6 +119,12 @@ class RegistryReader:
         """Find the recorded version of each reference, or the reason why there is none, in one state of the registry."""
         with reading(self.registry.engine) as connection:
             return with_arms(connection, find_each(connection, refs, self._assets), self._assets)
+
+    @retried
+    def find_revisions(self, prompt: PromptId, revisions: Collection[int]) -> list[StoredVersion]:
+        """Find some revisions of a prompt by its present name. Revisions that do not exist are left out."""
+        with reading(self.registry.engine) as connection:
+            return find_revisions(connection, prompt, revisions, self._assets)
 
     @retried
     def find_all(self, alias: str, namespace: str | None = None) -> list[StoredVersion]:

@@ -13,7 +13,7 @@ from servers import in_thread
 
 from promptdb import PromptService, create_app
 from promptdb.dashboard.registry.local import LocalRegistry
-from promptdb.dashboard.registry.protocol import PAGE, Listing, Registry
+from promptdb.dashboard.registry.protocol import PAGE, Listing, News, Registry
 from promptdb.dashboard.registry.remote import RemoteRegistry
 from promptdb.domain.listing import PromptFilter
 from promptdb.domain.prompt_id import PromptId
@@ -85,11 +85,20 @@ def test_they_give_equal_answers(both: Both) -> None:
     assert one.behind("production", 5) == other.behind("production", 5) != []
     assert one.behind("production", 0) == other.behind("production", 0) == []
     assert one.prompt(TRIAGE) == other.prompt(TRIAGE)
-    for before, limit in ((None, PAGE), (3, PAGE), (1, PAGE), (None, 1)):
+    for before, limit in ((None, PAGE), (3, PAGE), (1, PAGE), (None, 1), (None, 0)):
         assert one.standing(TRIAGE, before, limit) == other.standing(TRIAGE, before, limit)
     for ref in ("support/triage", "support/triage:production", "support/triage:rev:1", "support/triage:v-one"):
         assert one.version(ref).version == other.version(ref).version
         assert one.version(ref).spec == other.version(ref).spec
+    for registry in (one, other):
+        asked = registry.versions(TRIAGE, {1, 3, 9})
+        assert {number: found.version.revision for number, found in asked.items()} == {1: 1, 3: 3}
+        assert asked[3].spec == registry.version("support/triage:rev:3").spec
+        # One question gives what each list gives by itself.
+        for most in (0, 1, 50):
+            parts = (registry.behind("production", most), registry.moves(limit=max(1, most)), registry.runs())
+            news = registry.news("production", most, max(1, most), 50)
+            assert news == News(tuple(parts[0]), parts[1].items, parts[2].items)
     assert one.moves().items == other.moves().items
     assert one.moves(TRIAGE, "production").items == other.moves(TRIAGE, "production").items
     first = one.moves(TRIAGE).items[-1].created_at

@@ -1,11 +1,11 @@
 """A registry in this process, with the rights of whoever started the dashboard."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from promptdb.dashboard.registry.protocol import PAGE, Listing, Standing
+from promptdb.dashboard.registry.protocol import PAGE, Listing, News, Standing
 from promptdb.domain.alias_condition import Condition, Expected
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.json_fields import Wrong, number, time, typed
@@ -17,7 +17,7 @@ from promptdb.domain.views import AliasEventView, BlameEntry
 from promptdb.errors import InvalidRef
 from promptdb.registry import listings
 from promptdb.registry.requested_moves import RequestedMove, make_move
-from promptdb.render.resolved import ResolvedPrompt
+from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.service import PromptService
 
 _T = TypeVar("_T")
@@ -39,6 +39,10 @@ class LocalRegistry:
     def behind(self, alias: str, limit: int) -> list[Behind]:
         return listings.list_behind(self._service.registry, alias, limit)
 
+    def news(self, alias: str, behind: int, moves: int, runs: int) -> News:
+        found = listings.list_recent(self._service.registry, alias, behind, moves, runs)
+        return News(tuple(found.behind), tuple(found.moves), tuple(found.runs))
+
     def prompt(self, prompt: PromptId) -> ListedPrompt:
         return listings.find_prompt(self._service.registry, prompt)
 
@@ -49,6 +53,10 @@ class LocalRegistry:
             self._service.registry, prompt, before, limit, with_commits=with_commits
         )
         return Standing(tuple(aliases), tuple(versions))
+
+    def versions(self, prompt: PromptId, revisions: Collection[int]) -> dict[int, ResolvedPrompt]:
+        found = self._service.reader.find_revisions(prompt, revisions)
+        return {one.view.revision: resolved(f"{prompt}:rev:{one.view.revision}", one) for one in found}
 
     def version(self, ref: str) -> ResolvedPrompt:
         return self._service.get(ref)

@@ -1,5 +1,6 @@
 """The questions of the pages to a registry, and the moves that they make."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -34,6 +35,15 @@ class Standing:
     versions: tuple[LogEntry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """The lists of the overview. `runs` is None for a token that may not see syncs."""
+
+    behind: tuple[Behind, ...]
+    moves: tuple[AliasEventView, ...]
+    runs: tuple[SyncRun, ...] | None
+
+
 class Registry(Protocol):
     """One registry, for any number of threads. `place` names it, without secrets.
 
@@ -55,6 +65,10 @@ class Registry(Protocol):
         """List the first prompts with an alias that is not at the newest version, sorted by name, with both versions."""
         ...
 
+    def news(self, alias: str, behind: int, moves: int, runs: int) -> News:
+        """List the first prompts as `behind` does, and the newest moves and syncs, at most so many of each."""
+        ...
+
     def prompt(self, prompt: PromptId) -> ListedPrompt:
         """Find a prompt with its aliases and its newest revision. An earlier name leads to it too."""
         ...
@@ -64,8 +78,12 @@ class Registry(Protocol):
     ) -> Standing:
         """Read the aliases of a prompt, and its versions before a revision. `prompt` is its present name.
 
-        Without commits, no version says where it came from, which saves a question.
+        Without commits, no version says where it came from, which saves a question. So does a limit of 0.
         """
+        ...
+
+    def versions(self, prompt: PromptId, revisions: Collection[int]) -> dict[int, ResolvedPrompt]:
+        """Find some versions of a prompt by its present name at once. Revisions that do not exist are left out."""
         ...
 
     def version(self, ref: str) -> ResolvedPrompt:

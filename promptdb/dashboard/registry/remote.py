@@ -1,12 +1,12 @@
 """A registry behind the HTTP API, with the rights of one person's token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, TypeVar
 
 from promptdb.client.sources.http import HttpSource
 from promptdb.client.sources.http_connection import MANY, Address, Connection
-from promptdb.dashboard.registry.protocol import PAGE, Listing, Standing
+from promptdb.dashboard.registry.protocol import PAGE, Listing, News, Standing
 from promptdb.domain.alias_condition import Expected
 from promptdb.domain.aliases import AliasMove
 from promptdb.domain.json_fields import Wrong, some_fields, typed
@@ -18,7 +18,7 @@ from promptdb.domain.splits import Arms, split_fields
 from promptdb.domain.views import AliasEventView, BlameEntry
 from promptdb.domain.wire import listings
 from promptdb.domain.wire.paths import prompt_path
-from promptdb.errors import ConfigError, PromptDBError
+from promptdb.errors import ConfigError, Forbidden, PromptDBError
 from promptdb.render.resolved import ResolvedPrompt, resolved
 from promptdb.settings import AppSettings
 
@@ -74,6 +74,14 @@ class RemoteRegistry:
             for there, newest in zip(versions[::2], versions[1::2], strict=True)
         ]
 
+    def news(self, alias: str, behind: int, moves: int, runs: int) -> News:
+        try:
+            syncs = self.runs(limit=runs).items
+        except Forbidden:
+            # Syncs concern all namespaces.
+            syncs = None
+        return News(tuple(self.behind(alias, behind)), self.moves(limit=moves).items, syncs)
+
     def prompt(self, prompt: PromptId) -> ListedPrompt:
         def read(found: Any) -> ListedPrompt:
             aliases = listings.decode_aliases(prompt, some_fields(found, aliases=list)[0])
@@ -93,8 +101,16 @@ class RemoteRegistry:
     ) -> Standing:
         found = self._server.get(_path(prompt))
         aliases = self._read(lambda data: listings.decode_aliases(prompt, some_fields(data, aliases=list)[0]), found)
+        if not limit:
+            return Standing(aliases, ())
         path, query = f"{_path(prompt)}/versions", {"below": before}
         return Standing(aliases, self._listing(path, listings.decode_version_entry, query, None, limit).items)
+
+    def versions(self, prompt: PromptId, revisions: Collection[int]) -> dict[int, ResolvedPrompt]:
+        refs = [f"{prompt}:rev:{revision}" for revision in revisions]
+        answers = zip(refs, self._source.find_many(list(map(PromptRef.parse, refs))), strict=True)
+        found = {ref: answer for ref, answer in answers if not isinstance(answer, PromptDBError)}
+        return {one.view.revision: resolved(ref, one, source="http") for ref, one in found.items()}
 
     def version(self, ref: str) -> ResolvedPrompt:
         return resolved(ref, self._source.find(PromptRef.parse(ref)), source="http")

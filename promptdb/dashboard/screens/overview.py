@@ -15,7 +15,6 @@ from promptdb.dashboard.links import (
     to_prompt,
     to_prompts,
 )
-from promptdb.dashboard.registry.protocol import Registry
 from promptdb.dashboard.showing.escaping import in_html
 from promptdb.dashboard.showing.moves import move_html, run_html
 from promptdb.dashboard.showing.page import (
@@ -30,8 +29,10 @@ from promptdb.dashboard.showing.page import (
 )
 from promptdb.dashboard.showing.prompts import selector_of, version_name
 from promptdb.dashboard.showing.tables import Html, badges_html
+from promptdb.domain.listing import Behind, SyncRun
 from promptdb.domain.refs import LATEST
-from promptdb.errors import Forbidden, PromptDBError
+from promptdb.domain.views import AliasEventView
+from promptdb.errors import PromptDBError
 from promptdb.workspace import Workspace
 
 SHOWN = 20
@@ -46,10 +47,11 @@ def main() -> None:
     differing, recent = st.columns([3, 2], gap="large")
     with differing:
         files = st.container()
-        _show_behind(registry, opened.main_alias())
+        news = registry.news(opened.main_alias(), SHOWN + 1, MOVES, RUNS)
+        _show_behind(news.behind, opened.main_alias())
     with recent:
-        _show_moves(registry)
-        _show_runs(registry)
+        _show_moves(news.moves)
+        _show_runs(news.runs)
     with files:
         _show_files(checkout)
 
@@ -95,9 +97,8 @@ def _breaks_html(breaks: Sequence[str]) -> Html:
     return "".join(f"<br>⚠ breaking: {in_html(message)}" for message in breaks)
 
 
-def _show_behind(registry: Registry, alias: str) -> None:
+def _show_behind(found: Sequence[Behind], alias: str) -> None:
     show_heading(f"Changed since {alias}")
-    found = registry.behind(alias, SHOWN + 1)
     for one in found[:SHOWN]:
         with st.container(gap=None):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -115,29 +116,26 @@ def _show_behind(registry: Registry, alias: str) -> None:
         show_link(to_prompts(), "All prompts")
 
 
-def _show_moves(registry: Registry) -> None:
+def _show_moves(found: Sequence[AliasEventView]) -> None:
     show_heading("Latest moves")
-    found = registry.moves(limit=MOVES)
-    for move in found.items:
+    for move in found:
         with st.container(gap=None):
             show_link(to_prompt(move.prompt, move.alias), str(move.prompt))
             show_html(move_html(move))
-    if found.items:
+    if found:
         show_link(to_history(), "All moves", icon=":material/chevron_right:")
     else:
         show_note("No alias was moved yet.")
 
 
-def _show_runs(registry: Registry) -> None:
+def _show_runs(found: Sequence[SyncRun] | None) -> None:
     show_heading("Latest syncs")
-    try:
-        found = registry.runs(limit=RUNS)
-    except Forbidden:
+    if found is None:
         show_note("Your token reads some namespaces only, and syncs concern all.")
         return
-    for run in found.items:
+    for run in found:
         show_html(run_html(run))
-    if not found.items:
+    if not found:
         show_note("No sync was recorded yet.")
 
 

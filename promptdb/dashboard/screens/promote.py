@@ -13,7 +13,7 @@ from promptdb.dashboard.moving.outcome import show_outcome
 from promptdb.dashboard.moving.request import Action, Request
 from promptdb.dashboard.moving.splitting import choose_arms, wanted_split
 from promptdb.dashboard.moving.stages import show_stages
-from promptdb.dashboard.registry.protocol import Registry, Standing
+from promptdb.dashboard.registry.protocol import PAGE, Registry, Standing
 from promptdb.dashboard.showing.address import choice_field
 from promptdb.dashboard.showing.escaping import in_markdown
 from promptdb.dashboard.showing.moves import utc_text
@@ -40,6 +40,7 @@ from promptdb.settings import load_settings
 _ACTION = "action"
 _STATE = "state"
 """The generation of the alias from which a rollback goes back."""
+_MAX_DIGITS = 10
 _MOST_PAGES = 4
 """Pages of the log that are searched for the target of a rollback."""
 
@@ -52,6 +53,8 @@ class Place:
     standing: Standing
     last: dict[str, BlameEntry]
     protected: frozenset[str]
+    kept: dict[int, ResolvedPrompt]
+    """Versions by revision that need no question any more."""
 
     @property
     def prompt(self) -> PromptId:
@@ -68,7 +71,10 @@ def main() -> None:
     newest = registry.version(f"{name}:{LATEST}")
     last = {entry.alias: entry for entry in registry.blame(prompt=newest.prompt).items}
     protected = frozenset(load_settings().protected_aliases)
-    place = Place(newest, registry.standing(newest.prompt, with_commits=False), last, protected)
+    # A rollback has no choice of a version.
+    limit = 0 if st.query_params.get(_ACTION) == "rollback" else PAGE
+    standing = registry.standing(newest.prompt, limit=limit, with_commits=False)
+    place = Place(newest, standing, last, protected, {newest.version.revision: newest})
     if newest.renamed_to is not None:
         show_note(f"The address has an earlier name of {newest.renamed_to}.")
     with st.container(horizontal=True):
@@ -139,6 +145,7 @@ def _wanted(
 ) -> tuple[Request, list[ResolvedPrompt]] | None:
     """Find what the visitor chose, and the versions of which it consists. Say so if there is nothing to do."""
     if action == "split" and shown is not None:
+        _keep(registry, place, shown, *(arm.rpartition("=")[0] for arm in chosen.split()))
         return wanted_split(shown, chosen, lambda selector: _version(registry, place, selector))
     if action == "rollback" and shown is not None:
         if not _is_of_this_state(shown):
@@ -148,6 +155,7 @@ def _wanted(
             show_empty(f"{alias} has no earlier version than {version_name(shown.revision)}.", "Promote it instead.")
             return None
         chosen = selector_of(revision)
+    _keep(registry, place, shown, chosen)
     target = _version(registry, place, chosen)
     if not target.version.is_recorded:
         show_error(NotFound(f"no sync has recorded the version that {chosen} names", "sync that commit first"))
@@ -235,9 +243,27 @@ def _choose_version(place: Place, alias: str) -> str:
 
 
 def _version(registry: Registry, place: Place, selector: str) -> ResolvedPrompt:
-    if selector in (LATEST, selector_of(place.newest.version.revision)):
-        return place.newest
-    return find_recorded(registry, place.prompt, selector)
+    revision = _revision(place, selector)
+    kept = None if revision is None else place.kept.get(revision)
+    return find_recorded(registry, place.prompt, selector) if kept is None else kept
+
+
+def _keep(registry: Registry, place: Place, shown: AliasView | None, *selectors: str) -> None:
+    """Ask once for the version of an alias and those to which it may go."""
+    wanted = {revision for selector in selectors if (revision := _revision(place, selector)) is not None}
+    wanted |= {shown.revision} if shown is not None else set()
+    if missing := wanted - place.kept.keys():
+        place.kept.update(registry.versions(place.prompt, missing))
+
+
+def _revision(place: Place, selector: str) -> int | None:
+    """Find the revision that a selector names, if the page knows it already."""
+    if selector == LATEST:
+        return place.newest.version.revision
+    pointing = {alias.alias: alias.revision for alias in place.standing.aliases}
+    number = selector.removeprefix("rev:")
+    is_number = number != selector and number.isascii() and number.isdigit() and len(number) < _MAX_DIGITS
+    return int(number) if is_number else pointing.get(selector)
 
 
 def previous_target(registry: Registry, prompt: PromptId, alias: str) -> int | None:
