@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from promptdb.render.resolved import ResolvedPrompt
     from promptdb.service import PromptService
 
-FORMATS = ("langchain", "langfuse")
+FORMATS = (
+    *("csv", "dotprompt", "github-models", "jinja2", "langchain", "langfuse", "langsmith", "mlflow", "promptfoo"),
+    "prompty",
+)
 """Repeated here so that help loads no parser; a test compares."""
 
 

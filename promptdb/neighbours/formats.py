@@ -1,11 +1,9 @@
 """The formats of other tools by the names of commands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from promptdb.domain.spec import PromptSpec
-from promptdb.neighbours.foreign import ForeignPrompt, Loss
+from promptdb.neighbours.foreign import ForeignPrompt
 from promptdb.neighbours.incoming import (
     csv_rows,
     dotprompt,
@@ -17,10 +15,6 @@ from promptdb.neighbours.incoming import (
     promptfoo,
     prompty,
 )
-from promptdb.neighbours.outgoing import files
-from promptdb.neighbours.outgoing import langchain as to_langchain
-from promptdb.neighbours.outgoing import langfuse as to_langfuse
-from promptdb.neighbours.outgoing.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +37,4 @@ INCOMING = {
     "mlflow": Format("MLflow", mlflow.read, mlflow.SUFFIXES),
     "promptfoo": Format("promptfoo", promptfoo.read, promptfoo.SUFFIXES),
     "prompty": Format("Prompty", prompty.read, prompty.SUFFIXES),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A format to export to: what makes an item of a prompt, and what writes items as a file."""
-
-    item: Callable[[PromptSpec, Origin], tuple[Any, list[Loss]]]
-    text: Callable[[Sequence[Any]], str]
-    suffix: str
-    holds_many: bool = False
-
-
-OUTGOING = {
-    "langchain": Target(to_langchain.exported, files.json_of_one, ".json"),
-    "langfuse": Target(to_langfuse.exported, files.json_of_all, ".json", holds_many=True),
 }

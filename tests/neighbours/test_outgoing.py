@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.load import load
+from langfuse.model import TemplateParser
 
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.spec import PromptSpec
 from promptdb.neighbours.foreign import NotHeld
-from promptdb.neighbours.formats import INCOMING, OUTGOING
+from promptdb.neighbours.formats import INCOMING
 from promptdb.neighbours.outgoing.origin import Origin
+from promptdb.neighbours.outgoing.targets import OUTGOING
 from promptdb.project.single_file import content_from_spec
 from promptdb.render.compiled import CompiledPrompt
 
@@ -86,7 +88,7 @@ def langchain_messages(item: Any, values: dict[str, Any]) -> list[tuple[str, Any
         ),
     ],
 )
-@pytest.mark.parametrize("name", ["langchain"])
+@pytest.mark.parametrize("name", ["langchain", "langsmith"])
 @pytest.mark.filterwarnings("ignore:.*is in beta")
 def test_langchain_loads_the_export_and_renders_the_same(
     name: str, fields: dict[str, Any], values: dict[str, Any]
@@ -95,7 +97,151 @@ def test_langchain_loads_the_export_and_renders_the_same(
     item, _ = exported(name, spec)
     ours = CompiledPrompt(spec).render_messages(values)
     kinds = {"generic": "chat"}
-    assert langchain_messages(item, values) == [(kinds.get(one.role, one.role), one.content) for one in ours]
+    assert langchain_messages(item.get("manifest", item), values) == [
+        (kinds.get(one.role, one.role), one.content) for one in ours
+    ]
+
+
+SMALL: dict[str, Any] = {
+    "metadata": {"title": "T", "description": "It sorts.", "labels": {"team": "a"}},
+    "model": {"provider": "openai", "name": "small", "temperature": 0.5},
+    "variables": {"x": {"type": "string"}, "tone": {"default": "kind"}},
+    "messages": [{"role": "system", "template": "Be {tone}.\nBe brief."}, {"role": "human", "template": "{x}?"}],
+}
+DOTPROMPT = """\
+---
+name: T
+description: It sorts.
+model: small
+config:
+  temperature: 0.5
+input:
+  schema:
+    type: object
+    properties:
+      tone: {}
+      x:
+        type: string
+    required:
+    - x
+  default:
+    tone: kind
+---
+{{role "system"}}Be {{tone}}.
+Be brief.{{role "user"}}{{x}}?
+"""
+PROMPTY = """\
+---
+name: T
+description: It sorts.
+model:
+  id: small
+  options:
+    temperature: 0.5
+inputs:
+- name: x
+  kind: string
+  required: true
+template:
+  format:
+    kind: jinja2
+  parser:
+    kind: prompty
+---
+system:
+Be kind.
+Be brief.
+
+user:
+{{ x }}?
+"""
+GITHUB = """\
+name: T
+description: It sorts.
+model: small
+modelParameters:
+  temperature: 0.5
+messages:
+- role: system
+  content: |-
+    Be kind.
+    Be brief.
+- role: user
+  content: '{{x}}?'
+"""
+TONE, LABELS, PROVIDER, FORMAT = "variables.tone", "metadata.labels", "model.provider", "template_format"
+FIELDS = ["metadata.title", "metadata.description", LABELS, "model", "variables", "variables.x.type"]
+
+
+def test_langfuse_compiles_the_export_as_promptdb_renders_it() -> None:
+    spec = spec_of({**CHAT, "few_shot": None})
+    values = {"x": "{{note}} <b>"}
+    ours = CompiledPrompt(spec).render_messages({**values, "history": []})
+    texts = [message["content"] for message in exported("langfuse", spec)[0]["prompt"] if "content" in message]
+    assert [TemplateParser.compile_template(text, values) for text in texts] == [one.content for one in ours]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "losses"),
+    [
+        ("dotprompt", DOTPROMPT, [LABELS, PROVIDER, FORMAT]),
+        ("prompty", PROMPTY, [TONE, LABELS, PROVIDER, FORMAT]),
+        ("github-models", GITHUB, [TONE, LABELS, "variables", "variables.x.type", PROVIDER, FORMAT]),
+        ("jinja2", "# System:\nBe kind.\nBe brief.\n\n# User:\n{{ x }}?\n", [TONE, *FIELDS, FORMAT]),
+    ],
+)
+def test_a_chat_as_each_text_file(name: str, text: str, losses: list[str]) -> None:
+    item, found = exported(name, spec_of(SMALL))
+    assert OUTGOING[name].text([item]) == text
+    assert found == losses
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "losses"),
+    [
+        (
+            "mlflow",
+            {
+                "name": "support.triage",
+                "template": [
+                    {"role": "system", "content": "Be kind.\nBe brief."},
+                    {"role": "user", "content": "{{x}}?"},
+                ],
+                "commit_message": "It sorts.",
+                "tags": {"team": "a"},
+                "aliases": ["production", "staging", "Not a label"],
+                "model_config": {"provider": "openai", "name": "small", "temperature": 0.5},
+            },
+            [TONE, "metadata.title", "variables", "variables.x.type", FORMAT],
+        ),
+        (
+            "promptfoo",
+            [{"role": "system", "content": "Be kind.\nBe brief."}, {"role": "user", "content": "{{x}}?"}],
+            [TONE, *FIELDS, FORMAT],
+        ),
+    ],
+)
+def test_a_chat_as_json(name: str, value: Any, losses: list[str]) -> None:
+    assert exported(name, spec_of(SMALL)) == (value, losses)
+
+
+def test_string_prompts_are_the_rows_of_a_table() -> None:
+    items = [
+        OUTGOING["csv"].item(spec_of({"template_format": "plain", "template": text}), ORIGIN)[0]
+        for text in ("a", 'b,"\nc')
+    ]
+    assert OUTGOING["csv"].text(items) == (
+        'name,title,description,prompt\nsupport/triage,,,a\nsupport/triage,,,"b,""\nc"\n'
+    )
+
+
+@pytest.mark.parametrize("name", ["jinja2", "prompty"])
+def test_jinja2_stays_as_it_is_for_tools_that_know_it(name: str) -> None:
+    loop = "{% for x in xs %}\n- {{ x | upper }}{# each #}\n{% endfor %}."
+    spec = spec_of({"template_format": "jinja2", "messages": [{"role": "human", "template": loop}]})
+    item, losses = exported(name, spec)
+    assert losses == []
+    assert back(name, item).digest() == spec.digest()
 
 
 def test_the_losses_name_each_part() -> None:
@@ -159,6 +305,31 @@ def test_the_losses_name_each_part() -> None:
             {"messages": [{"role": "human", "template": [{"type": "text", "text": "a"}]}]},
             "messages[0]: there is no form for content parts",
         ),
+        ("prompty", {"messages": [{"variable_name": "x"}]}, "messages[0]: there is no form for a placeholder"),
+        (
+            "prompty",
+            {"messages": [{"role": "human", "template": "a\nSystem:\nb"}]},
+            "message 1: there is no form for the line 'System:', which would start another message",
+        ),
+        (
+            "dotprompt",
+            {
+                "template_format": "plain",
+                "messages": [{"role": "human", "template": "{"}, {"role": "ai", "template": "b"}],
+            },
+            "message 1: there is no form for '{' at the end of a text that another message follows",
+        ),
+        (
+            "dotprompt",
+            {"template": "{role}"},
+            "template: there is no form for the name 'role', which Handlebars reserves",
+        ),
+        (
+            "promptfoo",
+            {"template": "{{%"},
+            "template: there is no form for the literal '{%': Nunjucks has no escape for it",
+        ),
+        ("csv", {"messages": [{"role": "human", "template": "a"}]}, "messages: there is no form for a chat"),
         (
             "langchain",
             {"messages": [{"role": "tool", "template": "a"}]},
@@ -174,6 +345,12 @@ def test_a_construct_that_a_format_cannot_hold_is_refused_with_its_place(
     assert str(caught.value) == message
 
 
+CONTRACT = {
+    "x": {"type": "string", "description": "The question."},
+    "name": {"default": "Ada"},
+    "a1": {"enum": ["{v}"]},
+    "history": {"type": "messages"},
+}
 TEXTS = st.text("ab {}\n\\#é\"'-", max_size=12) | st.sampled_from(["user:", "# System:", "---", "{% x %}", "{# x #}"])
 VARIABLES = st.sampled_from(["x", "name", "a1"])
 
@@ -214,6 +391,7 @@ def specs(draw: st.DrawFn) -> PromptSpec:
                 "metadata": st.just({"description": "It sorts."}) | st.just({"title": "T", "tags": ["a"]}),
                 "model": st.just({"name": "small", "temperature": 0.5, "provider": "openai"})
                 | st.just({"name": "small"}),
+                "variables": st.just(CONTRACT),
                 "response_schema": st.just({"type": "object", "properties": {"a": {"type": "string"}}}),
             },
         )
@@ -225,7 +403,7 @@ def specs(draw: st.DrawFn) -> PromptSpec:
 @given(spec=specs())
 @pytest.mark.parametrize("name", OUTGOING)
 def test_what_loses_nothing_comes_back_with_its_digest(name: str, spec: PromptSpec) -> None:
-    """And all that comes back renders the same."""
+    """And all that comes back renders the same, apart from white space around texts."""
     try:
         item, losses = exported(name, spec)
     except NotHeld:
@@ -233,6 +411,10 @@ def test_what_loses_nothing_comes_back_with_its_digest(name: str, spec: PromptSp
     found = back(name, item)
     lost = [place for place in losses if not place.startswith("alias ")]
     assert lost or found.digest() == spec.digest()
-    names = CompiledPrompt(spec).inputs.contract
-    values = {name: [] if name == "history" else "{v}" for name in names}
-    assert CompiledPrompt(found).render_messages(values) == CompiledPrompt(spec).render_messages(values)
+    if name == "csv" or any(loss.reason.startswith("white space") for loss in OUTGOING[name].item(spec, ORIGIN)[1]):
+        return
+    contract = CompiledPrompt(spec).inputs.contract
+    values: dict[str, Any] = {name: "{v}" for name, one in contract.items() if one.required}
+    values |= {"history": [], "name": "Ada"}  # its default, which some formats lose
+    ours, theirs = (CompiledPrompt(one).render_messages(values, ignore_extra=True) for one in (spec, found))
+    assert theirs == ours

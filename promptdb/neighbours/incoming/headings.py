@@ -9,7 +9,7 @@ from promptdb.neighbours.reading import text_in
 
 SUFFIXES = (".jinja", ".jinja2", ".j2", ".txt", ".md")
 
-_HEADING = re.compile(
+HEADING = re.compile(
     r"^(?:#{1,3}[ \t]*)?\[?(system|developer|user|human|assistant|ai)\]?[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE
 )
 _ROLES = {"system": "system", "developer": "system", "user": "human", "human": "human", "assistant": "ai", "ai": "ai"}
@@ -21,7 +21,7 @@ def messages_in(text: str) -> tuple[str, list[dict[str, Any]]]:
     Raises:
         NotHeld: there are too many.
     """
-    found = list(_HEADING.finditer(text))
+    found = list(HEADING.finditer(text))
     if not found:
         return text, []
     if len(found) > MAX_ITEMS:

@@ -26,6 +26,8 @@ _TYPES = {
 def read(data: bytes) -> list[ForeignPrompt]:
     """Read one prompt. The sample of v1 becomes a golden test of the render."""
     parts = front_matter_in(data)
+    if not parts.fields:
+        raise NotHeld("it has no front matter between --- lines")
     found = Fields(parts.fields)
     template_format = _template_format(found)
     before, messages = messages_in(parts.body)

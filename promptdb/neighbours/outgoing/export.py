@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from promptdb.domain.spec import PromptSpec
 from promptdb.neighbours.foreign import Loss, NotHeld
-from promptdb.neighbours.formats import OUTGOING
 from promptdb.neighbours.outgoing.origin import Origin
+from promptdb.neighbours.outgoing.targets import OUTGOING
 
 
 @dataclass(frozen=True, slots=True)

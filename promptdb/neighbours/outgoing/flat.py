@@ -8,7 +8,7 @@ from typing import Any
 from promptdb.domain.field_path import FieldPath, place_of
 from promptdb.domain.spec import FewShot, JsonObject, Message, Placeholder, PromptSpec, Role
 from promptdb.neighbours.foreign import Loss, NotHeld
-from promptdb.neighbours.outgoing.pieces import Pieces, Slot, joined, pieces_of, refuse
+from promptdb.neighbours.outgoing.pieces import Pieces, Slot, Verbatim, joined, pieces_of, refuse
 from promptdb.render.compiled import examples_variable
 from promptdb.render.formats import CompiledTemplate, engine
 from promptdb.render.templates import map_strings
@@ -120,6 +120,25 @@ def without_optional(spec: PromptSpec) -> tuple[FlatPrompt, list[Loss]]:
         for name, value in values.items()
     ]
     return flat(spec).filled(values), losses
+
+
+def verbatim_jinja(spec: PromptSpec) -> FlatPrompt | None:
+    """Return a jinja2 prompt with its templates as they are, or None if it is none, or has examples."""
+    if spec.template_format != "jinja2" or spec.few_shot is not None:
+        return None
+    if spec.template is not None:
+        return FlatPrompt((Verbatim(spec.template),), ())
+    items = (
+        FlatPlaceholder(place_of(("messages", index)), item)
+        if isinstance(item, Placeholder)
+        else FlatMessage(place_of(("messages", index)), item, _verbatim(item))
+        for index, item in enumerate(spec.messages or ())
+    )
+    return FlatPrompt((), tuple(items))
+
+
+def _verbatim(message: Message) -> Pieces | list[Any]:
+    return [*message.template] if isinstance(message.template, list) else (Verbatim(message.template),)
 
 
 def _message(spec: PromptSpec, message: Message, place: str) -> FlatMessage:

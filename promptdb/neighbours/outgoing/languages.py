@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from promptdb.domain.spec import TemplateFormat
-from promptdb.neighbours.outgoing.pieces import Pieces, Slot, refuse
+from promptdb.neighbours.outgoing.pieces import Pieces, Slot, parts, refuse
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OF_JINJA = frozenset(
@@ -39,7 +39,7 @@ class Braces:
             NotHeld: it has text, a name or a format that the language cannot express.
         """
         found = ""
-        for piece in pieces:
+        for piece in parts(pieces):
             if isinstance(piece, str):
                 text = piece
                 if match := self.closed.search(text):
@@ -68,7 +68,8 @@ class FString:
     def written(self, pieces: Pieces, place: str = "") -> str:  # noqa: ARG002  like its siblings
         """Write an f-string with the formats of its variables."""
         return "".join(
-            piece.replace("{", "{{").replace("}", "}}") if isinstance(piece, str) else str(piece) for piece in pieces
+            piece.replace("{", "{{").replace("}", "}}") if isinstance(piece, str) else str(piece)
+            for piece in parts(pieces)
         )
 
 
@@ -89,7 +90,7 @@ class Jinja:
 
 
 def _jinja_parts(pieces: Pieces, place: str) -> Iterator[str]:
-    for index, piece in enumerate(pieces):
+    for index, piece in enumerate(parts(pieces)):
         if isinstance(piece, Slot):
             require_plain_name(piece, place, "jinja2", _OF_JINJA)
             yield f"{{{{ {piece.name} }}}}"

@@ -22,7 +22,14 @@ class Slot:
         return f"{{{self.name}{self.form}}}"
 
 
-Pieces = tuple[str | Slot, ...]
+@dataclass(frozen=True)
+class Verbatim:
+    """A whole template in a language that the other tool knows."""
+
+    text: str
+
+
+Pieces = tuple[str | Slot | Verbatim, ...]
 
 
 def pieces_of(spec: PromptSpec, template: str, place: str) -> Pieces:
@@ -43,6 +50,14 @@ def joined(pieces: Iterable[str | Slot]) -> Pieces:
         elif piece:
             found.append(piece)
     return tuple(found)
+
+
+def parts(pieces: Pieces) -> Iterator[str | Slot]:
+    """Iterate over text and variables. Only a language that the tool knows has a whole template."""
+    for piece in pieces:
+        if isinstance(piece, Verbatim):
+            raise TypeError("a whole template has no pieces")
+        yield piece
 
 
 def slots(pieces: Pieces) -> Iterator[Slot]:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from promptdb.domain.spec import PromptSpec, TemplateFormat
 from promptdb.neighbours.foreign import Loss
 from promptdb.neighbours.outgoing.flat import FlatMessage, FlatPlaceholder, FlatPrompt
-from promptdb.neighbours.outgoing.pieces import Pieces, refuse
+from promptdb.neighbours.outgoing.pieces import Pieces, Verbatim, refuse
 
 ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
 
@@ -35,6 +35,9 @@ class Texts:
 
     def text(self, pieces: Pieces, original: object, place: str) -> str:
         """Write a template, as it was if that means the same."""
+        match pieces:
+            case (Verbatim(text),):
+                return text
         found = self._language.written(pieces, place)
         if self._is_same and isinstance(original, str) and found != original:
             if _TAG.sub(r"{{\1}}", original) == _TAG.sub(r"{{\1}}", found):
@@ -60,6 +63,13 @@ class Texts:
         for item in prompt.items:
             yield self._message(item, roles) if isinstance(item, FlatMessage) else item
 
+    def plain_messages(self, prompt: FlatPrompt, roles: Mapping[str, str] = ROLES) -> Iterator[tuple[str, str]]:
+        """Write the messages of a chat for tools without placeholders. Raises `NotHeld` for one."""
+        for item in self.messages(prompt, roles):
+            if isinstance(item, FlatPlaceholder):
+                refuse(item.place, "a placeholder")
+            yield item
+
     def _message(self, item: FlatMessage, roles: Mapping[str, str]) -> tuple[str, str]:
         message = item.message
         if message.role not in roles and not (message.role_name and "generic" in roles):
@@ -69,3 +79,22 @@ class Texts:
                 self._losses.append(Loss(f"{item.place}.{field}", "messages there have a role and a text"))
         text = self.text(item.text(), item.original, f"{item.place}.template")
         return message.role_name or roles[message.role], text
+
+
+def require_edges(text: str, place: str, losses: list[Loss]) -> str:
+    """Return a text, and lose its white space at both ends."""
+    if text.strip() != text or not text:
+        losses.append(Loss(place, "white space at both ends is not part of a text there"))
+    return text
+
+
+def model_of(spec: PromptSpec, losses: list[Loss]) -> tuple[str | None, dict[str, Any]]:
+    """Split the settings of the model into its name and the others, for tools that know no provider."""
+    settings = dict(spec.model)
+    name = settings.pop("name", None)
+    if settings.pop("provider", None) is not None:
+        losses.append(Loss("model.provider", "the name of the model says it there"))
+    if name is not None and not isinstance(name, str):
+        losses.append(Loss("model.name", "it is not a text"))
+        return None, settings
+    return name, settings

@@ -20,7 +20,7 @@ def unheld(spec: PromptSpec, held: Collection[str] = (), *, kept: bool = False) 
         held: the fields that the format has, such as `metadata.tags`; `variables.type` is that of each variable.
         kept: the templates are written as they are.
     """
-    return [*_fields(spec, held), *_variables(spec, held), *([] if kept else _flattened(spec))]
+    return [*_fields(spec, held), *_variables(spec, held), *_flattened(spec, kept=kept)]
 
 
 def _fields(spec: PromptSpec, held: Collection[str]) -> Iterator[Loss]:
@@ -49,9 +49,13 @@ def _variables(spec: PromptSpec, held: Collection[str]) -> Iterator[Loss]:
             yield Loss(f"variables.{name}.required", "the tool needs a value for it")
 
 
-def _flattened(spec: PromptSpec) -> Iterator[Loss]:
+def _flattened(spec: PromptSpec, *, kept: bool) -> Iterator[Loss]:
     for name in spec.includes:
-        yield Loss(f"includes.{name}", "its text became part of the templates")
+        reason = "the templates name it, and it stays in a file of its own" if kept else "its text is in the templates"
+        yield Loss(f"includes.{name}", reason)
+    if kept:
+        for name in spec.partial_variables:
+            yield Loss(f"partial_variables.{name}", _NO_PLACE)
     if spec.few_shot is not None:
         yield Loss("few_shot", "the examples became text of the prompt")
     if spec.undefined != "strict":

@@ -8,7 +8,7 @@ from clitools import Run
 from registries import write
 
 from promptdb.cli.foreign_export import FORMATS
-from promptdb.neighbours.formats import OUTGOING
+from promptdb.neighbours.outgoing.targets import OUTGOING
 
 LOOP = "template_format: jinja2\ntemplate: '{% for x in xs %}{{ x }}{% endfor %}'\n"
 LOST = """\
