@@ -82,7 +82,8 @@ def main() -> None:
         show_link(to_history(place.prompt), "History", icon=":material/history:")
     aliases = place.standing.aliases
     show_stages(aliases, last, protected, st.query_params.get("alias"))
-    fields = st.columns([3, 2, 3])
+    # Three moves stand side by side, also on a narrow page.
+    fields = st.columns([2, 3, 3])
     with fields[0]:
         alias = _choose_alias(place)
     if alias is None:
@@ -229,7 +230,7 @@ def _choose_version(place: Place, alias: str) -> str:
     for entry in place.standing.versions:
         version = entry.version
         titles[selector_of(version.revision)] = (
-            f"{version_name(version.revision)} of {version.created_at:%Y-%m-%d}, recorded by {person_name(version.created_by)}"
+            f"{version_name(version.revision)} of {version.created_at:%Y-%m-%d}, {person_name(version.created_by)}"
         )
     chosen = choice_field(
         "version",
