@@ -235,6 +235,20 @@ def test_string_prompts_are_the_rows_of_a_table() -> None:
     )
 
 
+def test_a_line_break_at_the_end_survives_a_tool_that_keeps_it() -> None:
+    """jinja2 drops one, and Nunjucks does not."""
+    spec = spec_of({"messages": [{"role": "human", "template": "a\n"}]})
+    found = back("promptfoo", exported("promptfoo", spec)[0])
+    assert CompiledPrompt(found).render_messages({}) == CompiledPrompt(spec).render_messages({})
+
+
+def test_a_brace_after_a_tag_is_text() -> None:
+    spec = spec_of({"template": "{x}}}"})
+    item, _ = exported("dotprompt", spec)
+    assert item == "{{x}}}"
+    assert CompiledPrompt(back("dotprompt", item)).render_text({"x": "a"}) == "a}"
+
+
 @pytest.mark.parametrize("name", ["jinja2", "prompty"])
 def test_jinja2_stays_as_it_is_for_tools_that_know_it(name: str) -> None:
     loop = "{% for x in xs %}\n- {{ x | upper }}{# each #}\n{% endfor %}."
@@ -375,7 +389,7 @@ def templates(draw: st.DrawFn, template_format: str) -> str:
 def specs(draw: st.DrawFn) -> PromptSpec:
     """A prompt of texts and variables, in any format, with fields that some tools have."""
     template_format = draw(st.sampled_from(["f-string", "jinja2", "mustache", "plain"]))
-    template = templates(template_format).filter(bool)
+    template = templates(template_format).filter(str.strip)
     role = st.sampled_from(["system", "human", "ai"])
     message = st.fixed_dictionaries({"role": role, "template": template})
     placeholder = st.builds(lambda flag: {"variable_name": "history", "optional": flag}, st.booleans())

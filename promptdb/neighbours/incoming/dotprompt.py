@@ -10,7 +10,8 @@ from promptdb.neighbours.reading import front_matter_in
 
 SUFFIXES = (".prompt",)
 
-_TAG = re.compile(r"\{\{\{?([^{}]*)\}?\}\}")
+_TAG = re.compile(r"(?P<raw>\{)?\{\{([^{}]*)\}\}(?(raw)\})")
+"""A brace after a tag is text, unless there is one before it too."""
 _NAME = re.compile(r"(?:this\.)?([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)")
 _ROLE = re.compile(r"""role\s+["'](system|user|model|assistant)["']""")
 _ROLES = {"system": "system", "user": "human", "model": "ai", "assistant": "ai"}
@@ -80,7 +81,7 @@ class _Body:
         end = 0
         for tag in _TAG.finditer(text):
             self._add(text[end : tag.start()])
-            self._take(tag[1].strip(), is_raw=tag[0].startswith("{{{"))
+            self._take(tag[2].strip(), is_raw=tag["raw"] is not None)
             end = tag.end()
         self._add(text[end:])
         if self._open:

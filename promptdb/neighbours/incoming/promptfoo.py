@@ -60,7 +60,11 @@ def _chat(name: str | None, items: list[Any]) -> ForeignPrompt:
     for at, item in enumerate(items):
         if not isinstance(item, dict):
             raise NotHeld(f"[{at}] is not a message")
-        messages.append(message(item.get("role"), item.get("content"), f"[{at}]"))
+        content = item.get("content")
+        # Nunjucks keeps a line break at the end, and jinja2 drops one.
+        if isinstance(content, str) and content.endswith("\n"):
+            content += "\n"
+        messages.append(message(item.get("role"), content, f"[{at}]"))
     if not messages:
         raise NotHeld("there are no messages")
     return ForeignPrompt(name, {"template_format": "jinja2", "messages": messages})

@@ -93,7 +93,7 @@ def model_of(spec: PromptSpec, losses: list[Loss]) -> tuple[str | None, dict[str
     settings = dict(spec.model)
     name = settings.pop("name", None)
     if settings.pop("provider", None) is not None:
-        losses.append(Loss("model.provider", "the name of the model says it there"))
+        losses.append(Loss("model.provider", "the format has no place for it"))
     if name is not None and not isinstance(name, str):
         losses.append(Loss("model.name", "it is not a text"))
         return None, settings
