@@ -26,8 +26,8 @@ pytest_plugins = [
 # A process that has to compile all it imports takes three times as long to start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# A busy machine may take any time for one example.
-hypothesis.settings.register_profile("promptdb", deadline=None)
+# A busy machine may take any time for one example. Fifty a run are enough: each run tries other ones.
+hypothesis.settings.register_profile("promptdb", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("promptdb")
 
 

@@ -217,7 +217,7 @@ def test_a_wrong_value_is_refused(api: TestClient, service: PromptService, path:
 
 
 @on_sqlite
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_cursor_that_was_changed_is_refused(api: TestClient, service: PromptService, data: st.DataObject) -> None:
     cursor: str = api.get("versions?limit=2").json()["next"]

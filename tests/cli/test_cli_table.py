@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.cli.present.table import cells, lay_out
@@ -78,7 +78,6 @@ NAMES = st.text("abc-/", min_size=1, max_size=60).map(lambda text: text.strip("/
 
 
 @given(st.lists(st.tuples(NAMES, st.text("word ", max_size=80)), min_size=1, max_size=5), st.integers(20, 120))
-@settings(max_examples=100)
 def test_names_and_digests_are_never_broken(rows: list[tuple[str, str]], width: int) -> None:
     lines = lay_out(PLAN, [["create", name, "1", DIGEST, what] for name, what in rows], width)
     text = "\n".join(lines)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.domain.digest import canonical_json, digest_of, normalized, parse_digest
@@ -86,7 +86,6 @@ def test_normalized(value: Any, folded: Any):
 
 
 @given(JSON_DATA)
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_canonical_json_reads_back_as_the_same_data(value: Any):
     folded = normalized(value)
@@ -94,7 +93,6 @@ def test_canonical_json_reads_back_as_the_same_data(value: Any):
 
 
 @given(JSON_DATA)
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_folding_twice_changes_nothing(value: Any):
     once = normalized(value)
@@ -102,7 +100,6 @@ def test_folding_twice_changes_nothing(value: Any):
 
 
 @given(JSON_DATA, st.randoms(use_true_random=False))
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_two_writers_of_the_same_data_agree(value: Any, random: Any):
     """Other key order, spaces and escapes, `1.0` for `1`: the canonical JSON is the same."""
@@ -123,7 +120,6 @@ def test_two_writers_of_the_same_data_agree(value: Any, random: Any):
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(max_examples=100)
 def test_a_float_keeps_its_exact_value(value: float):
     assert json.loads(canonical_json(normalized(value))) == value
 

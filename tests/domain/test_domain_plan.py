@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.domain.changes import ChangedFile
@@ -366,7 +366,6 @@ def recorded_states(draw: st.DrawFn) -> Recorded:
 
 
 @given(desired_states(), recorded_states(), st.booleans())
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_performing_a_plan_and_planning_again_gives_an_empty_one(desired: list[Desired], before: Recorded, prune: bool):
     policy = Policy(prune=prune)
@@ -377,7 +376,6 @@ def test_performing_a_plan_and_planning_again_gives_an_empty_one(desired: list[D
 
 
 @given(desired_states(), recorded_states(), st.booleans())
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_a_plan_that_is_performed_in_memory_gives_what_its_changes_say(
     desired: list[Desired], before: Recorded, prune: bool
@@ -394,7 +392,6 @@ def test_labels_name_new_versions_and_follow_a_rename_once_a_plan_is_performed()
 
 
 @given(desired_states(), recorded_states())
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_after_a_pruning_plan_the_registry_says_what_the_files_say(desired: list[Desired], before: Recorded):
     then = after(plan(desired, before, PRUNE), before)
@@ -406,7 +403,6 @@ def test_after_a_pruning_plan_the_registry_says_what_the_files_say(desired: list
 
 
 @given(desired_states(), recorded_states(), st.booleans(), st.randoms(use_true_random=False))
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_the_order_of_the_files_decides_nothing(desired: list[Desired], before: Recorded, prune: bool, random: object):
     shuffled = list(desired)
@@ -415,7 +411,6 @@ def test_the_order_of_the_files_decides_nothing(desired: list[Desired], before: 
 
 
 @given(desired_states(), recorded_states())
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_no_version_is_ever_lost(desired: list[Desired], before: Recorded):
     """A head stays, is renamed, or is followed by a higher revision."""

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.domain.prompt_id import PromptId
@@ -202,7 +202,6 @@ def test_is_label(text: str, accepted: bool):
 
 
 @given(st.text(max_size=40) | st.from_regex(r"(rev|sha256|git|latest|[a-f0-9-]{36}):?[\w:.-]*", fullmatch=True))
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_any_text_is_a_selector_or_refused_as_invalid(text: str):
     try:
@@ -218,7 +217,6 @@ def test_any_text_is_a_selector_or_refused_as_invalid(text: str):
 @given(
     st.from_regex(r"[a-z0-9]{1,8}(/[a-z0-9]{1,8}){0,3}", fullmatch=True), st.from_regex(r"[a-z]{1,9}", fullmatch=True)
 )
-@settings(max_examples=50)
 @pytest.mark.slow
 def test_an_identity_and_a_label_put_together_come_apart_again(identity: str, label: str):
     ref = PromptRef.parse(f"{identity}:{label}")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.domain.namespace_glob import NamespaceGlob
@@ -119,13 +119,11 @@ def test_text_that_is_not_a_scope(text: str) -> None:
 
 
 @given(scopes)
-@settings(max_examples=100)
 def test_the_text_of_a_scope_is_read_back(scope: Scope) -> None:
     assert Scope.parse(str(scope)) == scope
 
 
 @given(st.lists(scopes, max_size=3), st.sampled_from(Action), st.none() | prompts, aliases)
-@settings(max_examples=100)
 def test_only_a_scope_that_includes_an_action_allows_it(
     held: list[Scope], action: Action, prompt: PromptId | None, alias: str
 ) -> None:
@@ -141,7 +139,6 @@ def test_only_a_scope_that_includes_an_action_allows_it(
 
 
 @given(st.lists(scopes, max_size=3), scopes, st.sampled_from(Action), st.none() | prompts, aliases)
-@settings(max_examples=100)
 def test_a_further_scope_takes_nothing_away_and_a_limit_gives_nothing(
     held: list[Scope], more: Scope, action: Action, prompt: PromptId | None, alias: str
 ) -> None:

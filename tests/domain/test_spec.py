@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from specs import chat_prompts, string_prompts
@@ -284,7 +284,6 @@ def test_a_stored_spec_reads_back(data: dict[str, Any], convert: Any):
 
 @pytest.mark.slow
 @given(string_prompts() | chat_prompts())
-@settings(max_examples=100)
 def test_any_stored_spec_reads_back(original: PromptSpec):
     again = PromptSpec.from_canonical(original.canonical())
     assert again == original
@@ -293,7 +292,6 @@ def test_any_stored_spec_reads_back(original: PromptSpec):
 
 @pytest.mark.slow
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers())
-@settings(max_examples=100)
 def test_a_stored_number_reads_back(number: float):
     original = spec(model={"n": number})
     assert PromptSpec.from_canonical(original.canonical()).digest() == original.digest()

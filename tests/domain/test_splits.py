@@ -64,7 +64,6 @@ def from_weights(weights: list[int]) -> Split:
     return split(*enumerate(weights, start=1))
 
 
-@settings(max_examples=50)
 @given(WEIGHTS, st.sampled_from([TRIAGE, PromptId("a/" * 60 + "b", "c" * 100)]))
 def test_arms_are_bit_equal_with_flagd(weights: list[int], prompt: PromptId) -> None:
     wanted, keys = from_weights(weights), [f"user-{number}" for number in range(20)]
@@ -113,7 +112,6 @@ def test_growing_an_arm_moves_keys_of_the_control_only(data: st.DataObject, weig
         now = new
 
 
-@settings(max_examples=100)
 @given(SMALL, st.permutations(range(1, 9)), st.data())
 def test_a_change_moves_no_more_keys_than_arms_shrink(
     weights: list[int], names: list[int], data: st.DataObject

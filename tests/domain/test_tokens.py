@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.domain.tokens import (
@@ -36,7 +36,6 @@ def test_the_last_six_characters_are_the_crc32_of_the_random_ones_in_base62() ->
 
 
 @given(randoms)
-@settings(max_examples=100)
 def test_what_is_made_is_a_token_that_scanners_find(characters: str) -> None:
     text = token_text(characters)
     assert is_token(text)
@@ -45,7 +44,6 @@ def test_what_is_made_is_a_token_that_scanners_find(characters: str) -> None:
 
 
 @given(randoms, st.integers(4, 39), st.sampled_from(ALPHABET))
-@settings(max_examples=100)
 def test_one_wrong_character_anywhere_is_found(characters: str, place: int, wrong: str) -> None:
     text = token_text(characters)
     changed = text[:place] + wrong + text[place + 1 :]

@@ -413,7 +413,7 @@ def specs(draw: st.DrawFn) -> PromptSpec:
     return spec_of({"template_format": template_format, **body, **more})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(spec=specs())
 @pytest.mark.parametrize("name", OUTGOING)
 def test_what_loses_nothing_comes_back_with_its_digest(name: str, spec: PromptSpec) -> None:

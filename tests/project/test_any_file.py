@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from registries import settings_for, write
 
@@ -43,7 +43,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@settings(max_examples=100)
 @given(suffix=st.sampled_from(sorted(SUFFIXES)), content=CONTENTS, fragment=CONTENTS, aliases=CONTENTS)
 @pytest.mark.slow
 def test_a_prompt_its_fragment_and_the_aliases(
@@ -59,7 +58,6 @@ def test_a_prompt_its_fragment_and_the_aliases(
     assert all(problem.line >= 1 and problem.column >= 1 for problem in checked.problems)
 
 
-@settings(max_examples=100)
 @given(
     content=st.binary(max_size=60) | st.text("ab*?[]!-^/\\ \n:#", max_size=40).map(str.encode),
     path=st.text("ab/*[", min_size=1),
@@ -77,7 +75,6 @@ TOML = st.lists(
 ).map(lambda words: "".join(words).encode())  # fmt: skip
 
 
-@settings(max_examples=100)
 @given(content=TOML | st.binary(max_size=40))
 def test_a_settings_file(folder: Path, content: bytes):
     (folder / CONFIG_FILE).write_bytes(content)

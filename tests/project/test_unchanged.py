@@ -355,7 +355,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=st.lists(steps, min_size=2, max_size=8))
 @pytest.mark.slow
 def test_any_sequence_of_edits_gives_what_an_empty_cache_gives(

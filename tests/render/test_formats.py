@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from specs import AWKWARD_TEXTS, texts
 
@@ -55,7 +55,6 @@ def test_what_a_value_contains_is_never_expanded(template_format: TemplateFormat
 
 
 @given(texts())
-@settings(max_examples=100)
 @pytest.mark.parametrize("template_format", VARIABLE)
 @pytest.mark.slow
 def test_any_text_comes_out_as_it_went_in(template_format: TemplateFormat, value: str):
@@ -63,7 +62,6 @@ def test_any_text_comes_out_as_it_went_in(template_format: TemplateFormat, value
 
 
 @given(texts().filter(lambda text: not set(text) & set("{}\r")))
-@settings(max_examples=60)
 @pytest.mark.parametrize("template_format", TEMPLATE_FORMATS)
 @pytest.mark.slow
 def test_text_without_braces_is_the_prompt(template_format: TemplateFormat, text: str):
@@ -99,7 +97,6 @@ def test_names_that_engines_use_themselves_are_free(template_format: TemplateFor
 
 
 @given(st.text("{}%#x >=/!^&|'\"\n.", max_size=25))
-@settings(max_examples=100)
 @pytest.mark.parametrize("template_format", TEMPLATE_FORMATS)
 @pytest.mark.slow
 def test_any_text_is_a_template_or_refused_with_a_reason(template_format: TemplateFormat, template: str):

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.errors import TemplateError
@@ -155,7 +155,6 @@ def test_nothing_is_included():
 
 
 @given(st.text("ab{}!:.[]0 \n", max_size=20))
-@settings(max_examples=100)
 def test_what_compiles_means_what_python_means(template: str):
     """`str.format` is the language that `f-string` is a part of."""
     try:

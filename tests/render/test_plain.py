@@ -1,7 +1,7 @@
 """Format `plain`: the text is the prompt."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from specs import texts
 
 from promptdb.render.plain import compile_template, include_names
@@ -27,6 +27,5 @@ def test_nothing_is_included():
 
 
 @given(texts())
-@settings(max_examples=50)
 def test_any_text_is_its_own_render(text: str):
     assert compile_template(text, {}).render({}) == text

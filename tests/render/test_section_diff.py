@@ -1,7 +1,7 @@
 """The diff of two prompts: which texts are compared, where each hunk is, and that it holds every change."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from promptdb.render.section_diff import DiffLine, Section, lines_of, section_diff
@@ -84,7 +84,6 @@ def of_side(lines: list[DiffLine], sign: str) -> str:
 @given(st.text("ab\n", max_size=40), st.text("ab\n", max_size=40))
 @example("a\n", "a\n\\ No line break at the end")
 @example("a\n\n", "\na\n")
-@settings(max_examples=100)
 def test_a_diff_holds_every_change(old: str, new: str) -> None:
     lines = list(section_diff([text(old)], [text(new)]))
     assert bool(lines) == (old != new)

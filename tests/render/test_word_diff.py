@@ -1,7 +1,7 @@
 """The words that differ in two lines: which ones, and that the parts are the whole line."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.render.word_diff import changed_words
@@ -28,7 +28,6 @@ def test_lines_that_share_little_have_no_marks() -> None:
 
 
 @given(st.text("ab .", max_size=30), st.text("ab .", max_size=30))
-@settings(max_examples=50)
 def test_the_parts_are_the_whole_lines(old: str, new: str) -> None:
     found = changed_words(old, new)
     if found is not None:

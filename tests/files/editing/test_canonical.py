@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from odd_yaml import OddYaml
 from specs import AWKWARD_TEXTS, chat_prompts, string_prompts
@@ -350,7 +350,6 @@ def test_odd_files() -> None:
 
 
 @given(st.one_of(string_prompts(), chat_prompts()), st.sampled_from([".yaml", ".json", ".md"]))
-@settings(max_examples=50)
 def test_exported_files(spec: PromptSpec, suffix: str) -> None:
     try:
         written = prompt_file_text(spec, suffix)

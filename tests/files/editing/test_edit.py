@@ -544,7 +544,7 @@ def test_awkward_texts_in_any_place(around: tuple[str, str, str], style: str):
 
 
 @pytest.mark.slow
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(AROUND), st.sampled_from(STYLES), texts() | st.text("ab \n\t-:#", max_size=12))
 @example(AROUND[3], "old", "a\n\n")
 def test_any_text_in_any_place(around: tuple[str, str, str], style: str, text: str):
@@ -584,7 +584,7 @@ MESSAGE_LISTS = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(MESSAGE_LISTS, MESSAGE_LISTS, st.sampled_from(["block", "flow", "json", "front matter"]))
 @example([], [{"role": "human", "content": "? a"}], "flow")
 @example([{"role": "human", "content": " #"}], [{"role": "human", "content": ""}], "flow")

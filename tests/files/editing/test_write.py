@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from specs import AWKWARD_TEXTS, chat_prompts, json_objects, string_prompts, texts
 
@@ -71,27 +71,23 @@ def test_a_text_file_holds_the_text_or_is_refused(suffix: str, template_format: 
 
 @given(texts(), st.sampled_from([".yaml", ".json"]))
 @example("a\u0085b", ".yaml")
-@settings(max_examples=100)
 def test_a_template_of_generated_text(text: str, suffix: str):
     assert_round_trip(string(text), suffix)
 
 
 @given(texts(), st.sampled_from(TEXT_SUFFIXES))
-@settings(max_examples=80)
 def test_a_generated_text_file(text: str, suffix: str):
     assert_round_trip_or_refusal(string(text, metadata={"title": "T"}), suffix)
 
 
 @pytest.mark.slow
 @given(json_objects(), st.sampled_from([".yaml", ".json", ".md"]))
-@settings(max_examples=100)
 def test_generated_data(data: dict[str, Any], suffix: str):
     assert_round_trip(string("x", model=data, response_schema=data), suffix)
 
 
 @pytest.mark.slow
 @given(string_prompts() | chat_prompts(), st.sampled_from([".yaml", ".json"]))
-@settings(max_examples=100)
 def test_generated_prompts(spec: PromptSpec, suffix: str):
     assert_round_trip(spec, suffix)
 
@@ -179,7 +175,6 @@ def test_a_file_keeps_the_lines_of_a_text(text: str, lines: list[str]):
 
 
 @given(texts())
-@settings(max_examples=100)
 def test_a_generated_text_of_several_lines_is_never_one_line(text: str):
     written = prompt_file_text(string(text), ".yaml")
     assert len(written.split("\n")) >= len(text.split("\n")) or text.isspace()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.domain.file_rules import TextDefaults
@@ -201,7 +201,6 @@ PIECES = [
     st.sampled_from(sorted(SUFFIXES)),
     st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40),
 )
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_any_text_is_a_prompt_or_has_problems_that_lie_inside_it(suffix: str, text: str):
     result = parse_file("a" + suffix, text.encode(errors="replace"), WorkTree(Path("/nonexistent")), TextDefaults())
@@ -216,7 +215,6 @@ def test_any_text_is_a_prompt_or_has_problems_that_lie_inside_it(suffix: str, te
 
 
 @given(st.sampled_from(sorted(SUFFIXES)), st.binary(max_size=60))
-@settings(max_examples=100)
 def test_any_bytes_are_a_prompt_or_have_problems(suffix: str, data: bytes):
     result = parse_file("a" + suffix, data, WorkTree(Path("/nonexistent")), TextDefaults())
     assert (result.prompt is None) is any(problem.is_error for problem in result.problems)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from specs import json_data
 
 from promptdb.files.findings import Unreadable
@@ -126,7 +126,6 @@ def test_every_duplicate_key_is_told():
 
 
 @given(json_data())
-@settings(max_examples=100)
 @pytest.mark.slow
 def test_what_is_written_reads_back(value: Any):
     assert read_json(json.dumps(value)) == value

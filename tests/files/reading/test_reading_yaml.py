@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from specs import json_data
 
 from promptdb.domain.digest import canonical_json, normalized
@@ -386,7 +386,6 @@ def test_reads_as_text(text: str, as_text: bool):
 
 
 @given(json_data())
-@settings(max_examples=100)
 def test_json_read_as_yaml_is_the_same_data(value: Any):
     """So that a prompt has one digest in either; but YAML knows no halves of characters."""
     text = json.dumps(value, ensure_ascii=False)

@@ -4,7 +4,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.domain.spec import PromptSpec
@@ -187,7 +187,6 @@ TESTS = st.recursive(
 )
 
 
-@settings(max_examples=100)
 @given(TESTS, TESTS, NAMES, NAMES)
 @pytest.mark.slow
 def test_a_template_that_promises_to_do_without_a_name_never_writes_it_missing(one: str, two: str, a: str, b: str):

@@ -6,7 +6,6 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import assume, given
-from hypothesis import settings as hypothesis_settings
 from parity import require_parity
 
 from promptdb.domain.spec import PromptSpec
@@ -89,7 +88,6 @@ VALUES = st.fixed_dictionaries(dict.fromkeys(NAMES, JSON), optional={"history": 
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=100)
 @given(prompts(), VALUES, st.sets(st.sampled_from(NAMES), max_size=1), st.booleans())
 def test_both_render_the_same_or_fail_the_same(
     fields: dict[str, Any], values: dict[str, Any], left_out: set[str], only_known: bool

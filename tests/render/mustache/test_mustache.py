@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptdb.errors import IncludeError, TemplateError
@@ -423,7 +423,6 @@ def test_include_names(template: str, names: tuple[str, ...]):
 
 
 @given(st.recursive(st.text("ab\n ", max_size=4), lambda body: st.lists(body, max_size=3).map("".join)), st.booleans())
-@settings(max_examples=60)
 def test_a_section_and_its_inversion_show_the_body_once(body: str, truth: bool):
     template = "<{{#a}}|" + body + "|{{/a}}{{^a}}|" + body + "|{{/a}}>"
     assert render(template, {"a": truth}) == f"<|{body}|>"
