@@ -200,6 +200,30 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
         ["tools", "ext.a"],
     ),
     (
+        "the markers that dotprompt writes between two steps",
+        "dotprompt",
+        "<<<dotprompt:role:system>>>\nBe kind.\n<<<dotprompt:history>>><<<dotprompt:role:user>>>Hi {{name}}",
+        {
+            "template_format": "mustache",
+            "messages": [HELD[0], {"variable_name": "history", "optional": True}, HELD[1]],
+        },
+        [],
+    ),
+    (
+        "types that Python names",
+        "prompty",
+        front(
+            {"inputs": {"a": {"type": "List", "optional": True}, "b": {"type": "dict", "optional": False}}},
+            "{{ a }}{{ b }}",
+        ),
+        {
+            "template_format": "jinja2",
+            "variables": {"a": {"type": "array", "required": False}, "b": {"type": "object"}},
+            "template": "{{ a }}{{ b }}",
+        },
+        [],
+    ),
+    (
         "the first version with a sample",
         "prompty",
         front(
@@ -355,6 +379,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("dotprompt", "{{#if a}}x", "the block a is not closed"),
     ("dotprompt", '{{#if a}}{{role "system"}}{{/if}}', "is in a block"),
     ("dotprompt", "x{{/if}}", "closes no block"),
+    ("dotprompt", r"write \{{name}}", "writes braces as text"),
     ("dotprompt", "", "there is no template"),
     ("dotprompt", front({"input": {"schema": {"a": "text"}}}, "x"), "'text' is not a type of Picoschema"),
     ("prompty", front({"template": {"format": "liquid"}}, "x"), "does not read 'liquid'"),

@@ -86,6 +86,7 @@ def test_examples_of_langchain(prefix: str) -> None:
 def test_a_chat_of_langchain(prompt: ChatPromptTemplate, values: dict[str, str]) -> None:
     [found] = langchain.read(json.dumps(dumpd(prompt)).encode())
     assert found.losses == ()
+    assert "partial_variables" not in found.fields
     messages = compiled(found.fields).render_messages(values)
     expected = [(message.type, message.content) for message in prompt.format_messages(**values)]
     assert [(message.role, message.content) for message in messages] == expected

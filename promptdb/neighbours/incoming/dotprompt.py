@@ -11,6 +11,8 @@ from promptdb.neighbours.reading import front_matter_in
 SUFFIXES = (".prompt",)
 
 _TAG = re.compile(r"(?P<raw>\{)?\{\{([^{}]*)\}\}(?(raw)\})")
+_MARKER = re.compile(r"<<<dotprompt:(?:role:(system|user|model)|(history))>>>")
+"""The form in which dotprompt itself writes roles and history between two steps. Some files have it."""
 """A brace after a tag is text, unless there is one before it too."""
 _NAME = re.compile(r"(?:this\.)?([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)")
 _ROLE = re.compile(r"""role\s+["'](system|user|model|assistant)["']""")
@@ -76,6 +78,9 @@ class _Body:
     """The messages of a Handlebars template, in mustache."""
 
     def __init__(self, text: str) -> None:
+        if "\\{{" in text:
+            raise NotHeld("promptdb has no form for \\{{, which writes braces as text")
+        text = _MARKER.sub(lambda marker: "{{history}}" if marker[2] else f'{{{{role "{marker[1]}"}}}}', text)
         self._open: list[tuple[str, str]] = []
         self._messages: list[dict[str, Any]] = [{"role": "human", "template": ""}]
         end = 0

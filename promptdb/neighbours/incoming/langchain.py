@@ -69,6 +69,10 @@ def _of_constructor(item: Any) -> ForeignPrompt:
             schema = found.take("schema_", dict)
             found.drop("structured_output_kwargs")
             fields = {**_chat(found), **compact(response_schema=schema)}
+            # LangChain gives an optional placeholder no messages by default, as promptdb does.
+            optional = {one.get("variable_name") for one in fields["messages"] if one.get("optional")}
+            given = partial.get("partial_variables", {}).items()
+            partial = compact(partial_variables={key: one for key, one in given if one != [] or key not in optional})
         case _:
             raise NotHeld(f"promptdb does not read {name}")
     return ForeignPrompt(None, {**fields, **partial}, found.rest())

@@ -18,7 +18,9 @@ _TYPES = {
     "integer": "integer",
     "boolean": "boolean",
     "array": "array",
+    "list": "array",
     "object": "object",
+    "dict": "object",
     "thread": "messages",
 }
 
@@ -73,16 +75,15 @@ def _variables(found: Fields) -> dict[str, Any]:
 
 def _variable(item: Fields, found: Fields) -> dict[str, Any]:
     item.drop("name")
-    kind = item.text("kind") or item.text("type")
+    kind = (item.text("kind") or item.text("type") or "").lower()
     item.drop("type")
-    if kind is not None and kind not in _TYPES:
+    if kind and kind not in _TYPES:
         item.lose("kind", f"{kind} is not a type of promptdb")
     default, is_needed = item.take("default", object), item.take("required", bool)
+    is_needed = item.take("optional", bool) is not True if is_needed is None else is_needed
     if item.take("example", object) is not None:
         item.lose("example", "promptdb has no field for it")
-    variable = compact(
-        type=_TYPES.get(kind or ""), description=item.text("description"), enum=item.take("enumValues", list)
-    )
+    variable = compact(type=_TYPES.get(kind), description=item.text("description"), enum=item.take("enumValues", list))
     if default is not None:
         variable["default"] = default
     elif is_needed is False:
