@@ -22,7 +22,7 @@ export UV_PYTHON_DOWNLOADS := never
 demo: $(VENV)/.demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo
 
-# What can be done in a minute and a half, while one works: all but the slow tests, and those that need a server.
+# What can be done in three minutes, while one works: all but the slow tests, and those that need a server.
 check: lint
 	$(BIN)/python -m pytest -n auto -m "not slow"
 

@@ -1,6 +1,7 @@
 """What `make test` leaves to `make soak`, and `make check` to `make test`.
 
-`make check` needs no server and waits for little: what PostgreSQL or S3 takes part in is slow, and so is what has the marker.
+`make check` needs no server and waits for little: what PostgreSQL or S3 takes part in is slow, and so are the doors that have
+servers of their own, and what has the marker.
 Only `make soak` runs the folder `soak`, the giants, which have the marker of that name and a small form beside them, and most of
 the cases that others stand for.
 """
@@ -31,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SERVERS = frozenset({"postgres_server", "own_server", "s3_server"})
+DOORS = frozenset({"api", "dashboard", "integrations"})
+"""Folders whose tests start servers, or load a framework."""
 BEHIND_SERVERS = frozenset({"postgresql", "minio"})
 """Values of parameters."""
 
@@ -42,7 +45,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if isinstance(item, pytest.Function) and _needs_a_server(item):
+        if not DOORS.isdisjoint(item.path.parts) or (isinstance(item, pytest.Function) and _needs_a_server(item)):
             item.add_marker("slow")
     if _is_soak(config):
         return
