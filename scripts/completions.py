@@ -7,7 +7,11 @@ import click
 
 from promptdb.cli.app import COMMANDS, cli
 
-KINDS = {**dict.fromkeys(("ref", "source", "prompt", "only", "old", "other", "pattern"), "reference"), "alias": "alias"}
+KINDS = {
+    **dict.fromkeys(("ref", "source", "prompt", "only", "old", "other"), "reference"),
+    "alias": "alias",
+    "pattern": "pattern",
+}
 """The names of arguments that are prompts or aliases, with the kind of their completion."""
 
 
@@ -16,17 +20,19 @@ def entries(name: str, command: click.Command) -> Iterator[tuple[str, dict[str, 
     options = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
     names = sorted(one for option in options for one in (*option.opts, *option.secondary_opts) if one.startswith("--"))
     takes = [KINDS.get(str(param.name), "") for param in command.params if isinstance(param, click.Argument)]
-    yield name, {"options": [*names, "--help"], "takes": takes}
-    if isinstance(command, click.Group):
+    valued = sorted(one for option in options if not option.is_flag and not option.count for one in option.opts)
+    yield name, {"options": [*names, "--help"], "valued": valued, "takes": takes}
+    if isinstance(command, click.Group) and command is not cli:
         for inner, one in command.commands.items():
             yield from entries(f"{name} {inner}", one)
 
 
 def main() -> None:
     context = click.Context(cli)
-    found = dict(
-        entry for name in COMMANDS if (command := cli.get_command(context, name)) for entry in entries(name, command)
-    )
+    found = dict(entries("", cli))
+    for name in COMMANDS:
+        if command := cli.get_command(context, name):
+            found.update(entries(name, command))
     print(json.dumps(found, indent=1))
 
 

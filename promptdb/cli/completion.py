@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 from promptdb.cli.jobs import COMMANDS, SYNONYMS
@@ -32,11 +32,13 @@ def candidates(words: list[str], names: dict[str, list[str]]) -> list[str]:
         names: the aliases of each prompt.
     """
     *before, last = words
-    path, given = _command(before)
-    if not path:
-        return [name for name in (*COMMANDS, *SYNONYMS) if name.startswith(last)]
     known = _options()
-    inner = [name.rpartition(" ")[2] for name in known if name.rpartition(" ")[0] == path]
+    path, given, is_value = _command(before, known)
+    if is_value:
+        return []
+    if not path and not last.startswith("-"):
+        return [name for name in (*COMMANDS, *SYNONYMS) if name.startswith(last)]
+    inner = [name.rpartition(" ")[2] for name in known if path and name.rpartition(" ")[0] == path]
     if inner and not last.startswith("-"):
         return [name for name in inner if name.startswith(last)]
     found = known[path]
@@ -45,21 +47,34 @@ def candidates(words: list[str], names: dict[str, list[str]]) -> list[str]:
     kind = ["", *found["takes"]][min(len(given) + 1, len(found["takes"]))]
     if kind == "alias":
         return [alias for alias in sorted({*chain(*names.values())}) if alias.startswith(last)]
+    if kind == "pattern":
+        return [name for name in (*_namespaces(names), *names) if name.startswith(last)]
     return _references(last, names) if kind else []
 
 
-def _command(words: list[str]) -> tuple[str, list[str]]:
-    """Find the command in words, with the name of its group, and its arguments. The name is empty before there is one."""
-    found, given = "", list[str]()
+def _command(words: list[str], known: dict[str, dict[str, list[str]]]) -> tuple[str, list[str], bool]:
+    """Find the command in words, with the name of its group, and its arguments. The name is empty before there is one.
+
+    The last item reports whether an option takes the next word as its value.
+    """
+    found, given, is_value = "", list[str](), False
     for word in words:
+        if is_value:
+            is_value = False
+            continue
         if word.startswith("-"):
+            is_value = word in known[found]["valued"]
             continue
         name = SYNONYMS.get(word, word) if not found else f"{found} {word}"
-        if name in COMMANDS or name in _options():
+        if name and name in known:
             found, given = name, []
         else:
             given.append(word)
-    return found, given
+    return found, given, is_value
+
+
+def _namespaces(names: dict[str, list[str]]) -> list[str]:
+    return sorted({name[:place] for name in names for place, letter in enumerate(name) if letter == "/"})
 
 
 def _references(last: str, names: dict[str, list[str]]) -> list[str]:
@@ -77,16 +92,27 @@ def _options() -> dict[str, dict[str, list[str]]]:
 
 def print_candidates(words: list[str]) -> None:
     """Print the candidates for the last word, a line each. Errors print nothing: there is no place for them."""
-    file = cache_file(Path.cwd())
-    names, age = _names(file)
-    if age > MAX_AGE:
-        _renew()
+    try:
+        folder = _folder(words[:-1])
+        names, age = _names(cache_file(folder))
+        # A clock that was set back leaves a file from the future.
+        if not 0 <= age <= MAX_AGE:
+            _renew(folder)
+    except OSError:
+        # The current folder may be gone, and a process may not start.
+        names = {}
     found = candidates(words or [""], names)
     if ":" in os.environ.get("COMP_WORDBREAKS", ""):
         # There, bash takes what follows the last colon for the word.
         start = (words or [""])[-1].rpartition(":")
         found = [name[len(start[0]) + len(start[1]) :] for name in found]
     sys.stdout.write("".join(f"{name}\n" for name in found if name.isprintable()))
+
+
+def _folder(words: list[str]) -> Path:
+    """Find the folder in which the command will run."""
+    chosen = [value for option, value in pairwise(words) if option == "-C"]
+    return Path(os.path.abspath(chosen[-1] if chosen else ""))  # noqa: PTH100 - resolve() would follow links
 
 
 def cache_file(folder: Path) -> Path:
@@ -109,13 +135,13 @@ def _names(file: Path) -> tuple[dict[str, list[str]], float]:
         age = time.time() - file.stat().st_mtime
         found = json.loads(file.read_bytes())
         return {str(name): [str(alias) for alias in aliases] for name, aliases in found.items()}, age
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}, MAX_AGE + 1
 
 
-def _renew() -> None:
+def _renew(folder: Path) -> None:
     """Start the process that reads the names. It ends by itself, and its output goes nowhere."""
-    arguments = [sys.executable, "-m", "promptdb", "completion", "--renew"]
+    arguments = [sys.executable, "-m", "promptdb", "-C", str(folder), "completion", "--renew"]
     environment = {name: value for name, value in os.environ.items() if name != REQUEST}
     nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
     os.posix_spawn(sys.executable, arguments, environment, file_actions=nowhere, setpgroup=0)

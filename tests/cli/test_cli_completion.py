@@ -42,6 +42,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("alias split --e", ["--expect", "--end"]),
         ("alias log he", ["hello"]),
         ("resolve he", ["hello"]),
+        ("--co", ["--color"]),
+        ("-C elsewhere promote he", ["hello"]),
+        ("promote --reason text he", ["hello"]),
+        ("promote --reason he", []),
+        ("promote --json hello st", ["staging"]),
+        ("list su", ["support", "support/triage", "support/greet"]),
         ("explain P", []),
         ("export hello x", []),
         ("nothing x", []),
@@ -67,16 +73,44 @@ def test_names_come_from_the_registry(tmp_path: Path) -> None:
     assert cache_file(tmp_path / "inner") == cache_file(tmp_path)
 
 
-@pytest.mark.parametrize("data", [b"", b"[", b"[]", b'{"a": 1}', b"\xff", b'{"\x1b[31m": []}', b'{"\\u001b[31m": []}'])
+@pytest.mark.parametrize(
+    "data", [b"", b"[", b"[]", b'{"a": 1}', b"\xff", b"[" * 9_999, b'{"\x1b[31m": []}', b'{"\\u001b[31m": []}']
+)
 def test_a_damaged_file_gives_no_names(
     tmp_path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("promptdb.cli.completion._renew", lambda: None)
+    monkeypatch.setattr("promptdb.cli.completion._renew", lambda _: None)
     file = cache_file(tmp_path)
     file.parent.mkdir(parents=True)
     file.write_bytes(data)
     print_candidates(["show", ""])
     assert capsys.readouterr().out == ""
+
+
+def test_names_are_those_of_the_folder_in_which_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    renewed = list[Path]()
+    monkeypatch.setattr("promptdb.cli.completion._renew", renewed.append)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "promptdb.toml").write_text("")
+    file = cache_file(other)
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(NAMES))
+    print_candidates(["-C", "other", "show", "hel"])
+    assert (capsys.readouterr().out, renewed) == ("hello\n", [])
+
+    os.utime(file, (2e9, 2e9))
+    print_candidates(["-C", "other", "show", "hel"])
+    assert (capsys.readouterr().out, renewed) == ("hello\n", [other])
+
+    monkeypatch.chdir(other)
+    file.unlink()
+    (other / "promptdb.toml").unlink()
+    other.rmdir()
+    print_candidates(["prom"])
+    assert capsys.readouterr().out == "promote\n"
 
 
 @pytest.mark.parametrize(
