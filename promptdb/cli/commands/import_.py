@@ -113,12 +113,15 @@ def _print(plan: "ImportPlan", root: str, *, is_written: bool, as_json: bool) ->
             {"source": one.source, "prompt": one.prompt, "file": f"{root}{one.path}", "losses": one.losses}
             for one in plan.imported
         ]
-        print_json({"written": is_written, "imported": files, "refused": plan.refused})
+        data = {"imported": files, "refused": plan.refused, "passed_over": plan.passed_over}
+        print_json({"written": is_written, **data})
         return
     for one in plan.imported:
         click.echo(one_line(f"{one.source} -> {root}{one.path}"))
         for loss in one.losses:
             click.secho(one_line(f"  lost {loss}"), fg="yellow")
+    for path in plan.passed_over:
+        click.echo(one_line(f"note: {path} is passed over: its name starts with _"), err=True)
     for refused in plan.refused:
         click.secho("error: ", fg="red", nl=False, err=True)
         click.echo(one_line(f"{refused.source}: {refused.reason}"), err=True)

@@ -49,11 +49,15 @@ class Refused:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """The files that an import writes, and the prompts that it cannot write."""
+    """The files that an import writes, and the prompts that it cannot write.
+
+    `passed_over` are files of a folder whose names start with `_`, such as the partials of dotprompt.
+    """
 
     root: Path
     imported: list[Imported] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
     def write(self, *, overwrite: bool) -> None:
         """Write all files, or none. Errors as in `write_all`."""
@@ -87,7 +91,7 @@ def plan_import(
     chosen = INCOMING[name]
     before = [] if namespace is None else PromptId.parse(f"{namespace}/x").namespace.split("/")
     plan, taken = ImportPlan(_new_prompts(settings)), set[str]()
-    sources = [(place, partial(_read, file)) for file, place in _files(paths, chosen)]
+    sources = [(place, partial(_read, file)) for file, place in _files(paths, chosen, plan.passed_over)]
     sources += [(address, partial(bytes, data)) for address, data in (downloads or {}).items()]
     for place, data in sources:
         try:
@@ -116,8 +120,11 @@ def _new_prompts(settings: AppSettings) -> Path:
     return settings.prompts_path
 
 
-def _files(paths: Sequence[Path], chosen: Format) -> Iterator[tuple[Path, str]]:
-    """Yield the files, each with the path that names its prompt: below the folder that was given, or its name."""
+def _files(paths: Sequence[Path], chosen: Format, passed_over: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files, each with the path that names its prompt: below the folder that was given, or its name.
+
+    Adds the files whose names start with `_` to `passed_over`.
+    """
     count = 0
     for path in paths:
         if not path.is_dir():
@@ -128,11 +135,13 @@ def _files(paths: Sequence[Path], chosen: Format) -> Iterator[tuple[Path, str]]:
             found
             for found in path.rglob("*")
             if found.name.lower().endswith(chosen.suffixes) and found.is_file() and not found.is_symlink()
-            if not found.name.startswith(("_", "."))
+            if not found.name.startswith(".")
             if not any(
                 parent.is_symlink() for parent in found.parents if parent.is_relative_to(path) and parent != path
             )
         )
+        passed_over += [file.relative_to(path).as_posix() for file in inner if file.name.startswith("_")]
+        inner = [file for file in inner if not file.name.startswith("_")]
         if not inner:
             raise ConfigError(
                 f"{path} has no files of {chosen.title}", f"their names end in {', '.join(chosen.suffixes)}"

@@ -72,13 +72,20 @@ def test_names_that_meet_get_numbers(project: Path, capsys: Lines) -> None:
 
 def test_nothing_is_written_if_one_prompt_cannot_be(project: Path, capsys: Lines) -> None:
     write(
-        project / "old", **{"good.prompt": "Hi {{name}}", "bad.prompt": "{{helper x}}", "worse.prompt": "{{#if a}}{{b}"}
+        project / "old",
+        **{
+            "good.prompt": "Hi {{name}}",
+            "_part.prompt": "x",
+            "bad.prompt": "{{helper x}}",
+            "worse.prompt": "{{#if a}}{{b}",
+        },
     )
     assert run(["import", "--from", "dotprompt", "old"]) == 4
     assert written(project) == {}
     out = capsys.readouterr()
     assert "error: bad.prompt: promptdb has no form for {{helper x}}" in out.err
     assert "pass --keep-going" in out.err
+    assert "note: _part.prompt is passed over: its name starts with _" in out.err
     assert run(["import", "--from", "dotprompt", "old", "--keep-going"]) == 4
     assert set(written(project)) == {"good.yaml"}
 
