@@ -119,6 +119,13 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
         ["messages[2].kwargs.n_messages"],
     ),
     (
+        "the oldest files, which name no type",
+        "langchain",
+        {"input_variables": ["x"], "output_parser": None, "template": "Hi {x}", "template_format": "f-string"},
+        {"template_format": "f-string", "template": "Hi {x}"},
+        [],
+    ),
+    (
         "examples in an older file",
         "langchain",
         {
@@ -391,6 +398,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("mlflow", {"name": "x"}, "is not a version of a prompt"),
     ("jinja2", "Hi {{ name }}", "no line is a heading"),
     ("jinja2", "Hi\n# User:\nx", "text before the first heading"),
+    (
+        "jinja2",
+        "user:\n{% for x in y %}\nai:\n{{ x }}\n{% endfor %}\nuser:\nz",
+        "messages[0]: a block of jinja2 goes over",
+    ),
     ("csv", "a,b\n1,2\n", "no column for the text"),
     ("csv", 'prompt\n"x\n', "it is not CSV"),
 ]

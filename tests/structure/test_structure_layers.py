@@ -198,7 +198,7 @@ def test_the_schema_and_the_engine_have_one_home(name: str, home: str | None) ->
         ("watchdog", {"watch"}),
         ("minio", {"blobs"}),
         ("streamlit", {"dashboard"}),
-        ("urllib3", {"blobs", "client", "web"}),
+        ("urllib3", {"blobs", "client", "neighbours", "web"}),
     ],
 )
 def test_a_library_is_known_to_one_room_only(library: str, homes: set[str]) -> None:

@@ -1,7 +1,8 @@
 """`promptdb import`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,8 +23,14 @@ FORMATS = (
 """Repeated here so that help loads no parser; a test compares."""
 
 
+class _PathOrAddress(click.Path):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        is_address = isinstance(value, str) and value.startswith(("https://", "http://"))
+        return value if is_address else super().convert(value, param, ctx)
+
+
 @click.command("import")
-@click.argument("paths", type=click.Path(exists=True, allow_dash=True, path_type=Path), nargs=-1, required=True)
+@click.argument("paths", type=_PathOrAddress(exists=True, allow_dash=True, path_type=Path), nargs=-1, required=True)
 @click.option("--from", "other", type=click.Choice(FORMATS), help="Write prompt files from files of this other tool.")
 @click.option("--namespace", help="With --from: put the prompts into this namespace.")
 @click.option("--dry-run", is_flag=True, help="With --from: show the new files and what is lost, and write nothing.")
@@ -35,7 +42,7 @@ FORMATS = (
 @click.pass_context
 def command(
     context: click.Context,
-    paths: tuple[Path, ...],
+    paths: tuple[Path | str, ...],
     other: str | None,
     namespace: str | None,
     dry_run: bool,
@@ -51,15 +58,17 @@ def command(
     A file of a whole registry needs an empty registry or an earlier copy, so the whole history of the registry is in the
     file. A file of one version can be imported into any registry, as the next revision of its prompt.
 
-    With --from, PATHS are files and folders of another tool. Import writes prompt files below the prompts root, and lists
-    what they cannot hold. Exits with status 4, and writes nothing, if a prompt cannot be imported.
+    With --from, PATHS are files and folders of another tool, or the address of a Langfuse server. Import writes prompt files
+    below the prompts root, and lists what they cannot hold. Exits with status 4, and writes nothing, if a prompt cannot be
+    imported.
     """
     if other is not None:
         from promptdb.project.edits.import_foreign import plan_import
         from promptdb.settings import load_settings
 
         settings = load_settings()
-        plan = plan_import(other, paths, settings, namespace)
+        files = [path for path in paths if isinstance(path, Path)]
+        plan = plan_import(other, files, settings, namespace, _downloads(other, paths))
         is_written = not dry_run and (keep_going or not plan.refused)
         if is_written:
             plan.write(overwrite=force)
@@ -67,9 +76,21 @@ def command(
         return 4 if plan.refused else 0
     if given := [name for name in ("namespace", "dry_run", "keep_going", "force") if context.params[name]]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} needs --from")
-    if len(paths) != 1:
+    file = paths[0]
+    if len(paths) != 1 or isinstance(file, str):
         raise click.UsageError("import reads one file of 'export'; for files of other tools, pass --from")
-    return _import_registry(paths[0], as_json=as_json)
+    return _import_registry(file, as_json=as_json)
+
+
+def _downloads(other: str, paths: Sequence[Path | str]) -> dict[str, bytes]:
+    addresses = [path for path in paths if isinstance(path, str)]
+    if not addresses:
+        return {}
+    if other != "langfuse":
+        raise click.UsageError(f"{other} is read from files, and from no server")
+    from promptdb.neighbours.langfuse_server import download
+
+    return {address: download(address) for address in addresses}
 
 
 def _import_registry(file: Path, *, as_json: bool) -> int:

@@ -12,6 +12,7 @@ SUFFIXES = (".jinja", ".jinja2", ".j2", ".txt", ".md")
 HEADING = re.compile(
     r"^(?:#{1,3}[ \t]*)?\[?(system|developer|user|human|assistant|ai)\]?[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE
 )
+_BLOCK = re.compile(r"\{%[-+]?\s*(for|if|endfor|endif)\b")
 _ROLES = {"system": "system", "developer": "system", "user": "human", "human": "human", "assistant": "ai", "ai": "ai"}
 
 
@@ -34,6 +35,16 @@ def messages_in(text: str) -> tuple[str, list[dict[str, Any]]]:
     return text[: found[0].start()], messages
 
 
+def require_whole_blocks(messages: list[dict[str, Any]]) -> None:
+    """Require that every block of jinja2 ends in its message. Raise NotHeld for one that goes over several."""
+    for at, message in enumerate(messages):
+        words = _BLOCK.findall(message["template"])
+        if sum(-1 if word.startswith("end") else 1 for word in words):
+            raise NotHeld(
+                f"messages[{at}]: a block of jinja2 goes over several roles; a placeholder takes a list of messages"
+            )
+
+
 def read(data: bytes) -> list[ForeignPrompt]:
     """Read one chat of jinja2 templates."""
     before, messages = messages_in(text_in(data))
@@ -41,4 +52,5 @@ def read(data: bytes) -> list[ForeignPrompt]:
         raise NotHeld("no line is a heading for a role, such as '# System:'")
     if before.strip():
         raise NotHeld("there is text before the first heading, which belongs to no message")
+    require_whole_blocks(messages)
     return [ForeignPrompt(None, {"template_format": "jinja2", "messages": messages})]

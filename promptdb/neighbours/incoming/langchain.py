@@ -29,9 +29,9 @@ def read(data: bytes) -> list[ForeignPrompt]:
     found = yaml_in(data)
     if isinstance(found, dict) and found.get("lc") == 1:
         return [_of_constructor(found)]
-    if isinstance(found, dict) and "_type" in found:
+    if isinstance(found, dict) and ("_type" in found or "input_variables" in found):
         return [_of_type(found)]
-    raise NotHeld("it has neither lc: 1, as dumpd writes it, nor _type")
+    raise NotHeld("it has neither lc: 1, as dumpd writes it, nor _type or input_variables")
 
 
 def read_manifest(data: bytes) -> list[ForeignPrompt]:
@@ -170,7 +170,8 @@ def _literal(text: str, template_format: str) -> str:
 
 def _of_type(data: dict[str, Any]) -> ForeignPrompt:
     found = Fields(data)
-    kind = found.text("_type")
+    # As `load_prompt` of LangChain takes it.
+    kind = found.text("_type") or "prompt"
     found.drop(*_IGNORED)
     partial = compact(partial_variables=found.take("partial_variables", dict))
     parser = found.take("output_parser", dict)

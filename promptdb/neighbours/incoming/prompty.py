@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact
-from promptdb.neighbours.incoming.headings import messages_in
+from promptdb.neighbours.incoming.headings import messages_in, require_whole_blocks
 from promptdb.neighbours.reading import front_matter_in
 
 SUFFIXES = (".prompty",)
@@ -35,6 +35,8 @@ def read(data: bytes) -> list[ForeignPrompt]:
     before, messages = messages_in(parts.body)
     if messages and before.strip():
         raise NotHeld("there is text before the first role, which belongs to no message")
+    if template_format == "jinja2":
+        require_whole_blocks(messages)
     if _IMAGE.search(parts.body):
         found.lose("the text", "an image stays as Markdown text: write it as a content part")
     is_first = "model" in parts.fields and isinstance(parts.fields["model"], dict) and "api" in parts.fields["model"]

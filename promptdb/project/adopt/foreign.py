@@ -16,7 +16,11 @@ OTHER_SUFFIXES = frozenset({".prompty", ".csv"})
 
 _LARGEST = 1024 * 1024
 _LANGCHAIN = re.compile(rb"""^[ {,]*["']?_type["']?\s*:|^\s*\{\s*"lc"\s*:\s*1\b""", re.MULTILINE)
-_LANGFUSE = re.compile(rb"""\s*\[\s*\{(?=[^{}\[]*"name"\s*:)(?=[^{}\[]*"prompt"\s*:)""")
+_LANGSMITH = re.compile(rb"""\A\s*\{(?=[^{}]*"commit_hash"\s*:)(?=[^{}]*"(?:manifest|repo)"\s*:)""")
+_MLFLOW = re.compile(rb"""\A\s*\[?\s*\{(?=[^{}\[]*"name"\s*:)(?=[^{}\[]*"version"\s*:)(?=[^{}\[]*"template"\s*:)""")
+_LANGFUSE = re.compile(rb"""\A\s*\[\s*\{(?=[^{}\[]*"name"\s*:)(?=[^{}\[]*"prompt"\s*:)""")
+_WORDS = {"LangSmith": _LANGSMITH, "LangChain": _LANGCHAIN, "MLflow": _MLFLOW, "Langfuse": _LANGFUSE}
+"""Words of structured files. A manifest of LangSmith is one of LangChain inside."""
 _HEADING = re.compile(rb"^#{0,3}[ \t]*\[?(system|user|assistant|human)\]?[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _DOTPROMPT = re.compile(rb"\A---\n(?=(?:.*\n)*?(?:input|output|config):)(?:.*\n)*?---", re.MULTILINE)
 _COLUMNS = frozenset({"prompt", "prompts", "template", "system_prompt"})
@@ -25,6 +29,9 @@ _ADVICE = {
     "Prompty": "promptdb import --from prompty PATH",
     "GitHub Models": "promptdb import --from github-models PATH",
     "Langfuse": "promptdb import --from langfuse FILE",
+    "LangSmith": "promptdb import --from langsmith FILE",
+    "MLflow": "promptdb import --from mlflow FILE",
+    "promptfoo": "promptdb import --from promptfoo FILE",
     "CSV with a column of prompts": "promptdb import --from csv FILE",
     "LangChain": "promptdb import --from langchain FILE",
     "Headings for roles": "promptdb import --from jinja2 FILE makes messages of them",
@@ -60,8 +67,10 @@ def _format(file: Path) -> str | None:
         return "CSV with a column of prompts" if _has_prompts(data) else None
     if file.name.lower().endswith(GITHUB_SUFFIXES):
         return "GitHub Models"
+    if file.name.lower().startswith("promptfooconfig."):
+        return "promptfoo"
     if suffix in STRUCTURED:
-        return "LangChain" if _LANGCHAIN.search(data) else "Langfuse" if _LANGFUSE.match(data) else None
+        return next((name for name, words in _WORDS.items() if words.search(data)), None)
     if suffix == ".prompt" and _DOTPROMPT.match(data):
         return "Dotprompt"
     if suffix in TEXT_FORMATS and len({match.lower() for match in _HEADING.findall(data)}) > 1:

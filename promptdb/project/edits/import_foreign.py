@@ -1,7 +1,8 @@
 """Writes prompts of other tools as prompt files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,13 @@ class ImportPlan:
             write_all({self.root / one.path: Blob.of(one.text.encode()) for one in self.imported}, overwrite=overwrite)
 
 
-def plan_import(name: str, paths: Sequence[Path], settings: AppSettings, namespace: str | None = None) -> ImportPlan:
+def plan_import(
+    name: str,
+    paths: Sequence[Path],
+    settings: AppSettings,
+    namespace: str | None = None,
+    downloads: Mapping[str, bytes] | None = None,
+) -> ImportPlan:
     """Read the prompts in files of another tool, and decide where each goes.
 
     A prompt has the name that its file says, or that of the file, in the characters of names. `namespace` comes before it.
@@ -68,6 +75,7 @@ def plan_import(name: str, paths: Sequence[Path], settings: AppSettings, namespa
     Args:
         name: a format in `INCOMING`.
         paths: files, and folders whose files of this format are read.
+        downloads: what was read from servers, by their addresses.
 
     Raises:
         ConfigError: there is no such format or file, or no single folder for new prompts.
@@ -79,9 +87,11 @@ def plan_import(name: str, paths: Sequence[Path], settings: AppSettings, namespa
     chosen = INCOMING[name]
     before = [] if namespace is None else PromptId.parse(f"{namespace}/x").namespace.split("/")
     plan, taken = ImportPlan(_new_prompts(settings)), set[str]()
-    for file, place in _files(paths, chosen):
+    sources = [(place, partial(_read, file)) for file, place in _files(paths, chosen)]
+    sources += [(address, partial(bytes, data)) for address, data in (downloads or {}).items()]
+    for place, data in sources:
         try:
-            found = chosen.read(_read(file))
+            found = chosen.read(data())
         except NotHeld as error:
             plan.refused.append(Refused(place, str(error)))
             continue
