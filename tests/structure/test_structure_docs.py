@@ -6,12 +6,14 @@ import subprocess
 import sys
 from runpy import run_path
 
+import pytest
 import yaml
 from command_tree import EVERY, options
 from pages import DOCS, INDEX, PAGES, anchors, links, page, rows, section
 from pydantic import SecretStr
 from sources import PACKAGE, ROOT
 
+import promptdb
 from promptdb.cli.app import SYNONYMS
 from promptdb.cli.exit_codes import EXIT_CODES
 from promptdb.domain.integrity import IntegrityCode
@@ -22,13 +24,43 @@ SETTINGS = sorted(AppSettings.model_fields.keys() - {"base"})
 USAGE, DIFFERENCES, INTERRUPTED = 2, 3, 130
 
 
-# Commands
+# Generated pages
 
 
 def test_the_page_of_commands_is_what_its_script_prints() -> None:
+    """In a process of its own: click keeps the option for help as the first caller asked for it."""
     command = [sys.executable, str(ROOT / "scripts" / "cli_docs.py")]
     printed = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
     assert page("cli.md") == printed, "run: python scripts/cli_docs.py > docs/cli.md"
+
+
+@pytest.mark.parametrize(("name", "script"), [("routes.md", "route_docs"), ("python-reference.md", "python_docs")])
+def test_a_generated_page_is_what_its_script_prints(name: str, script: str) -> None:
+    printed = run_path(str(ROOT / "scripts" / f"{script}.py"))["document"]()
+    assert page(name) == printed, f"run: python scripts/{script}.py > docs/{name}"
+
+
+def test_every_public_name_is_explained() -> None:
+    told = re.findall(r"^## (\w+)\n\n(?:`.*`\n\n)?(.)", page("python-reference.md"), re.MULTILINE)
+    assert [name for name, text in told if text.isalpha()] == sorted(promptdb.__all__)
+
+
+def test_every_route_is_on_its_page() -> None:
+    told = re.findall(r"^### ([A-Z]+) (/.*)$", page("routes.md"), re.MULTILINE)
+    paths = json.loads((DOCS / "openapi.json").read_text(encoding="utf-8"))["paths"]
+    assert sorted(told) == sorted(
+        (method.upper(), path.removeprefix("/api/v1")) for path, methods in paths.items() for method in methods
+    )
+
+
+def test_each_command_with_json_is_on_the_page_of_its_output() -> None:
+    table = section(page("json-output.md").replace("# JSON output", "\n## All", 1), "All")
+    cells = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    told = {re.sub(r" --.*", "", name) for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+    assert told == {words for words in EVERY if any("--json" in option.opts for option in options(words))}
+
+
+# Commands
 
 
 def test_each_command_is_told_with_its_options() -> None:
