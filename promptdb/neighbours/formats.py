@@ -16,14 +16,25 @@ from promptdb.neighbours.incoming import (
     prompty,
 )
 
+TEXTS = (".txt", ".md")
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: the tool, what reads a file of it, and the ends of its file names."""
+    """A format: the tool, what reads a file of it, and the ends of its file names.
+
+    `read_text` reads files with an end in `TEXTS`, if the tool reads them in another way.
+    """
 
     title: str
     read: Callable[[bytes], list[ForeignPrompt]]
     suffixes: tuple[str, ...]
+    read_text: Callable[[bytes], list[ForeignPrompt]] | None = None
+
+    def prompts(self, place: str, data: bytes) -> list[ForeignPrompt]:
+        """Read the prompts of the file at this place. Raise NotHeld if it is not of the format."""
+        read = self.read_text if self.read_text and place.lower().endswith(TEXTS) else self.read
+        return read(data)
 
 
 INCOMING = {
@@ -35,6 +46,6 @@ INCOMING = {
     "langfuse": Format("Langfuse", langfuse.read, langfuse.SUFFIXES),
     "langsmith": Format("LangSmith", langchain.read_manifest, langchain.SUFFIXES),
     "mlflow": Format("MLflow", mlflow.read, mlflow.SUFFIXES),
-    "promptfoo": Format("promptfoo", promptfoo.read, promptfoo.SUFFIXES),
+    "promptfoo": Format("promptfoo", promptfoo.read, promptfoo.SUFFIXES, promptfoo.read_text),
     "prompty": Format("Prompty", prompty.read, prompty.SUFFIXES),
 }

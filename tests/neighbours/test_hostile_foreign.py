@@ -64,10 +64,10 @@ PAYLOADS: dict[str, bytes] = {
 }
 
 
-def plan(name: str, folder: Path, data: bytes, file: str = "one") -> None:
+def plan(name: str, folder: Path, data: bytes, suffix: str = "") -> None:
     """Import a file, and write what comes of it."""
     (folder / "prompts").mkdir(exist_ok=True)
-    source = folder / f"{file}{INCOMING[name].suffixes[0]}"
+    source = folder / f"one{suffix or INCOMING[name].suffixes[0]}"
     source.write_bytes(data)
     before = {path for path in folder.parent.rglob("*") if path.is_file()}
     try:
@@ -82,13 +82,15 @@ def plan(name: str, folder: Path, data: bytes, file: str = "one") -> None:
     assert all(path.is_relative_to(folder / "prompts") for path in new)
 
 
-@pytest.mark.parametrize("name", INCOMING)
-def test_hostile_files_are_refused_or_harmless(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "suffix"), [*((name, "") for name in INCOMING), ("promptfoo", ".txt")])
+def test_hostile_files_are_refused_or_harmless(
+    name: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
     for data in PAYLOADS.values():
-        plan(name, folder, data)
+        plan(name, folder, data, suffix)
 
 
 def test_names_stay_below_the_root(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ CHAT = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "
 HELD = [{"role": "system", "template": "Be kind."}, {"role": "human", "template": "Hi {{name}}"}]
 
 
-def read(name: str, data: Any) -> list[ForeignPrompt]:
+def read(name: str, data: Any, place: str = "") -> list[ForeignPrompt]:
     text = data if isinstance(data, str) else json.dumps(data)
-    return INCOMING[name].read(text.encode())
+    return INCOMING[name].prompts(place, text.encode())
 
 
 def front(fields: dict[str, Any], body: str) -> str:
@@ -289,7 +289,7 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
         "promptfoo",
         {"prompts": [{"raw": "Hi {{x}}", "label": "hi", "config": {}}], "providers": ["p"], "tests": [{}], "env": {}},
         {"template_format": "jinja2", "template": "Hi {{x}}"},
-        ["prompts[0].config", "tests", "env"],
+        ["prompts[0].config", "tests", "providers", "env"],
     ),
     (
         "a version with a schema",
@@ -338,7 +338,6 @@ def test_a_prompt_becomes_fields_and_what_it_loses_is_listed(
 
 
 def test_files_with_several_prompts() -> None:
-    assert [one.fields["template"] for one in read("promptfoo", "One {{x}}\n---\nTwo\n\n---\n")] == ["One {{x}}", "Two"]
     versions = [{"name": "p", "version": n, "template": str(n)} for n in (1, 3, 2)] + [{"name": "q", "template": "x"}]
     found = read("mlflow", versions)
     assert [(one.name, one.fields["template"], [str(loss) for loss in one.losses]) for one in found] == [
@@ -346,6 +345,16 @@ def test_files_with_several_prompts() -> None:
         ("q", "x", []),
     ]
     assert [one.name for one in read("csv", "name,text,title\na,x,\nb,,\n,y,\n")] == ["a", None]
+
+
+TEXTS = ["One {{x}}", "{{x}} is first", "[INST] x [/INST]", "List:\n\nprompts:\n  - x", "Say:\n- role: x", "[1]"]
+
+
+def test_texts_of_promptfoo_are_not_taken_for_data() -> None:
+    found = read("promptfoo", "\n---\n".join([*TEXTS, ""]), "a.txt")
+    assert [one.fields["template"] for one in found] == TEXTS
+    [chat] = read("promptfoo", json.dumps(CHAT), "a.txt")
+    assert chat.fields["messages"] == HELD
 
 
 def test_samples_and_test_data_are_values_of_golden_tests() -> None:

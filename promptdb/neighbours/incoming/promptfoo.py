@@ -1,6 +1,10 @@
-"""Prompt files of promptfoo: texts between `---` lines, and chats in JSON or YAML. Its templates are jinja2 for promptdb."""
+"""Prompt files of promptfoo: texts between `---` lines, and chats in JSON or YAML. Its templates are jinja2 for promptdb.
+
+The end of the file name decides, as it does there: a text may have a line such as `prompts:`, or begin with a brace.
+"""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, message
@@ -12,13 +16,27 @@ _SEPARATOR = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
 
 def read(data: bytes) -> list[ForeignPrompt]:
-    """Read the prompts of one file: a configuration, a chat, or texts."""
-    text = text_in(data)
-    if text.lstrip().startswith(("[", "{")) or re.search(r"^(prompts:|- role:)", text, re.MULTILINE):
-        found = yaml_in(data)
-        return [_chat(None, found)] if isinstance(found, list) else _configuration(found)
-    parts = [part.strip("\n") for part in _SEPARATOR.split(text)]
-    return [_text(None, part) for part in parts if part.strip()]
+    """Read the prompts of a configuration, or a chat."""
+    found = yaml_in(data)
+    return [_chat(None, found)] if isinstance(found, list) else _configuration(found)
+
+
+def read_text(data: bytes) -> list[ForeignPrompt]:
+    """Read the texts between `---` lines."""
+    parts = [part.strip("\n") for part in _SEPARATOR.split(text_in(data))]
+    if not any(part.strip() for part in parts):
+        raise NotHeld("there is no text")
+    return [_text_or_chat(part) for part in parts if part.strip()]
+
+
+def _text_or_chat(text: str) -> ForeignPrompt:
+    # promptfoo takes a rendered text for a chat if it is one.
+    if text.lstrip().startswith(("[", "- role:")):
+        with suppress(NotHeld):
+            found = yaml_in(text.encode())
+            if isinstance(found, list) and all(isinstance(item, dict) and "role" in item for item in found):
+                return _chat(None, found)
+    return _text(None, text)
 
 
 def _configuration(data: Any) -> list[ForeignPrompt]:
@@ -28,7 +46,6 @@ def _configuration(data: Any) -> list[ForeignPrompt]:
     for name in ("tests", "defaultTest", "scenarios"):
         if found.take(name, object) is not None:
             found.lose(name, "they judge answers of models, and golden tests compare renders")
-    found.drop("providers", "description", "outputPath", "targets")
     losses = found.rest("it configures promptfoo")
     made = [_prompt(item, f"prompts[{at}]") for at, item in enumerate(items)]
     if not made:

@@ -95,7 +95,7 @@ def plan_import(
     sources += [(address, partial(bytes, data)) for address, data in (downloads or {}).items()]
     for place, data in sources:
         try:
-            found = chosen.read(data())
+            found = chosen.prompts(place, data())
         except NotHeld as error:
             plan.refused.append(Refused(place, str(error)))
             continue
