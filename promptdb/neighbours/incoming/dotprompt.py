@@ -11,9 +11,9 @@ from promptdb.neighbours.reading import front_matter_in
 SUFFIXES = (".prompt",)
 
 _TAG = re.compile(r"(?P<raw>\{)?\{\{([^{}]*)\}\}(?(raw)\})")
+"""A brace after a tag is text, unless there is one before it too."""
 _MARKER = re.compile(r"<<<dotprompt:(?:role:(system|user|model)|(history))>>>")
 """The form in which dotprompt itself writes roles and history between two steps. Some files have it."""
-"""A brace after a tag is text, unless there is one before it too."""
 _NAME = re.compile(r"(?:this\.)?([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)")
 _ROLE = re.compile(r"""role\s+["'](system|user|model|assistant)["']""")
 _ROLES = {"system": "system", "user": "human", "model": "ai", "assistant": "ai"}
@@ -37,10 +37,12 @@ def read(data: bytes) -> list[ForeignPrompt]:
     tools = found.take("tools", list)
     if tools is not None:
         found.lose("tools", "they are names of functions of the application")
+    variables = _variables(given)
+    body.require_equal_sections({name: one.get("type") for name, one in variables.items()})
     fields = compact(
         template_format="mustache",
         metadata=compact(title=found.text("name"), description=found.text("description")),
-        variables=_variables(given),
+        variables=variables,
         **body.fields,
         model={**compact(name=found.text("model")), **(found.take("config", dict) or {})},
         response_schema=json_schema(schema, "output.schema") if schema is not None else None,
@@ -82,6 +84,7 @@ class _Body:
             raise NotHeld("promptdb has no form for \\{{, which writes braces as text")
         text = _MARKER.sub(lambda marker: "{{history}}" if marker[2] else f'{{{{role "{marker[1]}"}}}}', text)
         self._open: list[tuple[str, str]] = []
+        self._sections: dict[str, set[str]] = {"if": set(), "each": set()}
         self._messages: list[dict[str, Any]] = [{"role": "human", "template": ""}]
         end = 0
         for tag in _TAG.finditer(text):
@@ -102,6 +105,26 @@ class _Body:
             raise NotHeld("there is no template")
         is_text = len(self._messages) == 1
         return {"template": written[0]["template"]} if is_text else {"messages": written}
+
+    def require_equal_sections(self, types: Mapping[str, object]) -> None:
+        """Require that each section of mustache does what the block does of which it was made.
+
+        A section repeats its text for each item of a list, and takes names from an object.
+
+        Raises:
+            NotHeld: one does not.
+        """
+        for name in sorted(self._sections["if"]):
+            if name in self._sections["each"] or types.get(name) in ("array", "object"):
+                raise NotHeld(
+                    f"{{{{#if {name}}}}} asks for a list or an object, and a section of mustache goes into it: "
+                    "ask for a boolean"
+                )
+        for name in sorted(self._sections["each"]):
+            if types.get(name) == "object":
+                raise NotHeld(
+                    f"{{{{#each {name}}}}} is of an object, and a section of mustache does not repeat for its fields"
+                )
 
     def _add(self, text: str) -> None:
         if "template" not in self._messages[-1]:
@@ -149,6 +172,8 @@ class _Body:
         if kind not in ("if", "unless", "each") or name is None:
             raise NotHeld(f"promptdb has no form for {{{{{tag}}}}}")
         self._open.append((kind, name[1]))
+        if kind != "unless":
+            self._sections[kind].add(name[1])
         self._add(f"{{{{^{name[1]}}}}}" if kind == "unless" else f"{{{{#{name[1]}}}}}")
 
     def _close_block(self, tag: str) -> None:
@@ -160,6 +185,8 @@ class _Body:
         if not self._open:
             raise NotHeld(f"{{{{{tag}}}}} is in no block")
         kind, name = self._open[-1]
+        if kind == "unless":
+            self._sections["if"].add(name)
         self._add(f"{{{{/{name}}}}}{{{{{'#' if kind == 'unless' else '^'}{name}}}}}")
 
 

@@ -6,6 +6,7 @@ Source: https://docs.github.com/en/github-models/use-github-models/storing-promp
 from typing import Any
 
 from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact, message
+from promptdb.neighbours.incoming.braces import require_names
 from promptdb.neighbours.reading import json_in, yaml_in
 
 SUFFIXES = (".prompt.yml", ".prompt.yaml")
@@ -15,13 +16,14 @@ def read(data: bytes) -> list[ForeignPrompt]:
     """Read one prompt. Rows of test data become golden tests of the render."""
     found = Fields(yaml_in(data))
     messages = found.take("messages", list) or []
+    require_names(messages, "messages", found)
     written = [_message(item, f"messages[{at}]") for at, item in enumerate(messages)]
     if not written:
         raise NotHeld("messages: there are none")
     settings = found.take("modelParameters", dict) or {}
     metadata = compact(title=found.text("name"), description=found.text("description"))
     rows = found.take("testData", list) or []
-    cases = {f"test data {at}": _values(row, at, found) for at, row in enumerate(rows, 1) if isinstance(row, dict)}
+    cases = {f"test data {at}": _values(row, at, found) for at, row in enumerate(rows, 1)}
     fields = compact(
         template_format="mustache",
         metadata=metadata,
@@ -29,7 +31,8 @@ def read(data: bytes) -> list[ForeignPrompt]:
         model={**compact(name=found.text("model")), **settings},
         response_schema=_response_schema(found),
     )
-    found.drop("responseFormat")
+    if found.text("responseFormat") not in (None, "text", "json_schema"):
+        found.lose("responseFormat", "write a response_schema")
     return [ForeignPrompt(None, fields, found.rest(), cases)]
 
 
@@ -39,7 +42,9 @@ def _message(item: Any, place: str) -> dict[str, Any]:
     return message(item.get("role"), item.get("content"), place)
 
 
-def _values(row: dict[Any, Any], at: int, found: Fields) -> dict[str, Any]:
+def _values(row: Any, at: int, found: Fields) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise NotHeld(f"testData[{at - 1}] has no fields")
     if "expected" in row:
         found.lose(f"testData[{at - 1}].expected", "it is an answer of the model, and golden tests compare renders")
     return {str(name): value for name, value in row.items() if name != "expected"}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact, message
+from promptdb.neighbours.incoming.braces import require_names
 from promptdb.neighbours.reading import json_in
 
 SUFFIXES = (".json",)
@@ -36,6 +37,7 @@ def _prompt(name: str, item: dict[str, Any], earlier: int) -> ForeignPrompt:
     content = found.take("prompt", (str, list))
     if content is None:
         raise NotHeld(f"{name}: prompt is neither a text nor messages")
+    require_names(content, "prompt", found)
     if _REFERENCE in str(content):
         found.lose("prompt", "a reference to another prompt stays as text: write the fragment as an include")
     if labels := found.texts("labels"):

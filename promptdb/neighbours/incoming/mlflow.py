@@ -3,15 +3,19 @@
 from typing import Any
 
 from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact, message
+from promptdb.neighbours.incoming.braces import require_names
 from promptdb.neighbours.reading import json_in
 
 SUFFIXES = (".json",)
+
+_OWN = ("mlflow.", "_mlflow_")
+_OF_MODEL_VERSION = ("description", "source", "run_id", "run_link", "status", "status_message", "current_stage")
 
 
 def read(data: bytes) -> list[ForeignPrompt]:
     """Read all prompts, each in its newest version."""
     found = json_in(data)
-    items = found if isinstance(found, list) else [found]
+    items = [_of_tags(item) for item in (found if isinstance(found, list) else [found])]
     newest: dict[str, dict[str, Any]] = {}
     for at, item in enumerate(items):
         if not isinstance(item, dict) or not isinstance(item.get("name"), str) or "template" not in item:
@@ -20,6 +24,24 @@ def read(data: bytes) -> list[ForeignPrompt]:
         if before is None or _version(item) >= _version(before):
             newest[item["name"]] = item
     return [_prompt(name, item, sum(other.get("name") == name for other in items)) for name, item in newest.items()]
+
+
+def _of_tags(item: Any) -> Any:
+    """Write a model version, which keeps its prompt in tags, as the prompt version that it is."""
+    tags = item.get("tags") if isinstance(item, dict) and "template" not in item else None
+    if isinstance(tags, list):
+        tags = {str(tag.get("key")): tag.get("value") for tag in tags if isinstance(tag, dict)}
+    if not isinstance(tags, dict) or not isinstance(text := tags.get("mlflow.prompt.text"), str):
+        return item
+    template = json_in(text.encode()) if tags.get("_mlflow_prompt_type") == "chat" else text
+    settings = {
+        name: json_in(value.encode())
+        for name in ("response_format", "model_config")
+        if isinstance(value := tags.get(f"_mlflow_prompt_{name}"), str)
+    }
+    commit = compact(commit_message=item.get("description"))
+    rest = {name: value for name, value in item.items() if name not in _OF_MODEL_VERSION}
+    return {**rest, **commit, **settings, "template": template, "tags": tags}
 
 
 def _version(item: dict[str, Any]) -> int:
@@ -38,12 +60,17 @@ def _prompt(name: str, item: dict[str, Any], versions: int) -> ForeignPrompt:
         found.lose("aliases", f"aliases are set in the registry: {', '.join(aliases)}")
     found.drop("name", "version", "creation_timestamp", "last_updated_timestamp", "user_id", "uri", "prompt_type")
     tags = found.take("tags", dict) or {}
-    labels = {
-        str(key): value for key, value in tags.items() if isinstance(value, str) and not key.startswith("mlflow.")
-    }
+    labels = {str(key): value for key, value in tags.items() if not str(key).startswith(_OWN)}
+    for key in [key for key, value in labels.items() if not isinstance(value, str)]:
+        found.lose(f"tags.{key}", "a label is a text")
+        del labels[key]
     schema, form = found.take("response_format", dict), "messages" if isinstance(template, list) else "template"
+    # As its `format` decides.
+    is_jinja = "{%" in str(template) and "%}" in str(template)
+    if not is_jinja:
+        require_names(template, "template", found)
     fields = compact(
-        template_format="mustache",
+        template_format="jinja2" if is_jinja else "mustache",
         metadata=compact(description=found.text("commit_message"), labels=labels),
         **{form: _messages(template) if isinstance(template, list) else template},
         model=found.take("model_config", dict),
