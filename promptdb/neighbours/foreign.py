@@ -77,6 +77,12 @@ class Fields:
         for name in names:
             self._left.pop(name, None)
 
+    def drop_empty(self) -> None:
+        """Leave out empty lists, fields without fields, and what is off."""
+        self._left = {
+            name: value for name, value in self._left.items() if value is not False and value != [] and value != {}
+        }
+
     def rest(self, reason: str = "promptdb has no field for it") -> tuple[Loss, ...]:
         """Lose all fields that are left. Return everything that was lost."""
         for name in self._left:

@@ -22,7 +22,7 @@ def front(fields: dict[str, Any], body: str) -> str:
     return f"---\n{yaml.safe_dump(fields)}---\n{body}"
 
 
-def constructor(name: str, **kwargs: Any) -> dict[str, Any]:
+def constructor(name: str, /, **kwargs: Any) -> dict[str, Any]:
     return {"lc": 1, "type": "constructor", "id": ["langchain", "prompts", name], "kwargs": kwargs}
 
 
@@ -117,6 +117,48 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
             ],
         },
         ["messages[2].kwargs.n_messages"],
+    ),
+    (
+        "calls of tools, tags, and names",
+        "langchain",
+        constructor(
+            "ChatPromptTemplate",
+            tags=["t"],
+            metadata={},
+            messages=[
+                constructor("AIMessage", content="a", name="Ann", tool_calls=[{"name": "f"}], invalid_tool_calls=[]),
+                constructor("HumanMessage", content="b", additional_kwargs={"k": {"__lc_escaped__": {"lc": 1}}}),
+            ],
+        ),
+        {
+            "template_format": "f-string",
+            "messages": [
+                {"role": "ai", "template": "a", "name": "Ann"},
+                {"role": "human", "template": "b", "additional_kwargs": {"k": {"lc": 1}}},
+            ],
+        },
+        ["messages[0].kwargs.tool_calls", "kwargs.tags"],
+    ),
+    (
+        "an older chat",
+        "langchain",
+        {
+            "_type": "chat",
+            "input_variables": ["x"],
+            "messages": [{"prompt": {"_type": "prompt", "template": "Hi {x}", "input_variables": ["x"]}}, {}],
+        },
+        {"template_format": "f-string", "messages": [{"role": "human", "template": "Hi {x}"}]},
+        ["messages"],
+    ),
+    (
+        "a manifest with its model",
+        "langsmith",
+        {
+            "repo": "r",
+            "manifest": constructor("RunnableSequence", first=template("Hi {x}"), middle=[], last={"model": "m"}),
+        },
+        {"template_format": "f-string", "template": "Hi {x}"},
+        ["manifest.kwargs.last"],
     ),
     (
         "the oldest files, which name no type",
@@ -441,6 +483,8 @@ REFUSED: list[tuple[str, Any, str]] = [
         "has signs of the template format",
     ),
     ("langsmith", {"repo": "x"}, "it has no manifest"),
+    ("langsmith", {"manifest": constructor("RunnableSequence", first={"lc": 1})}, "is not a constructor"),
+    ("langchain", {"_type": "chat", "messages": []}, "messages[0] has no fields"),
     ("dotprompt", "{{#each items}}{{@index}}{{/each}}", "no form for {{@index}}"),
     ("dotprompt", "{{helper a b}}", "no form for {{helper a b}}"),
     ("dotprompt", "{{>partial}}", "no form for {{>partial}}"),

@@ -39,6 +39,7 @@ TEXTS: list[tuple[Any, dict[str, str]]] = [
         {"x": "Ada", "y": "<b>"},
     ),
     (PromptTemplate.from_template("{a} {b}", partial_variables={"a": "1"}), {"b": "2"}),
+    (PromptTemplate.from_template("{a} {b}", partial_variables={"a": {"lc": 1}}), {"b": "2"}),
 ]
 CHATS: list[tuple[ChatPromptTemplate, dict[str, str]]] = [
     (ChatPromptTemplate([("system", "Be {how}."), ("human", "{x}"), ("ai", "ok")]), {"how": "kind", "x": "{}"}),

@@ -15,11 +15,10 @@ _ROLES = {
     "HumanMessage": "human",
     "AIMessage": "ai",
 }
-_IGNORED = (
-    *("input_variables", "input_types", "validate_template", "name", "type", "example", "tool_calls"),
-    *("invalid_tool_calls", "response_metadata", "id", "metadata", "tags", "optional_variables"),
-)
+_IGNORED = ("input_variables", "input_types", "validate_template", "type", "id", "optional_variables")
 """Arguments that follow from the others, or say nothing about the prompt."""
+
+_ESCAPED = "__lc_escaped__"
 
 _EXAMPLES = "examples"
 
@@ -28,6 +27,7 @@ def read(data: bytes) -> list[ForeignPrompt]:
     """Read one prompt."""
     found = yaml_in(data)
     if isinstance(found, dict) and found.get("lc") == 1:
+        found = _unescaped(found)
         return [_of_constructor(found)]
     if isinstance(found, dict) and ("_type" in found or "input_variables" in found):
         return [_of_type(found)]
@@ -35,17 +35,38 @@ def read(data: bytes) -> list[ForeignPrompt]:
 
 
 def read_manifest(data: bytes) -> list[ForeignPrompt]:
-    """Read a commit of LangSmith, which holds a manifest."""
-    found = yaml_in(data)
+    """Read a commit of LangSmith, which holds a manifest, or the manifest alone."""
+    found = _unescaped(yaml_in(data))
+    if isinstance(found, dict) and found.get("lc") == 1:
+        found = {"manifest": found}
     if not isinstance(found, dict) or not isinstance(found.get("manifest"), dict):
         raise NotHeld("it has no manifest")
     rest = Fields({name: value for name, value in found.items() if name != "manifest"})
     name = rest.text("repo")
     rest.drop("owner", "commit_hash")
-    made = _of_constructor(found["manifest"])
+    made = _of_manifest(found["manifest"])
     description = rest.text("description")
     fields = {**compact(metadata=compact(description=description)), **made.fields}
     return [ForeignPrompt(name, fields, (*made.losses, *rest.rest()))]
+
+
+def _of_manifest(manifest: dict[str, Any]) -> ForeignPrompt:
+    """Read a prompt. With its model it is the first step of a sequence."""
+    if not isinstance(path := manifest.get("id"), list) or path[-1:] != ["RunnableSequence"]:
+        return _of_constructor(manifest)
+    _, found = _class_of(manifest, "manifest")
+    made = _of_constructor(found.take("first", dict))
+    found.drop_empty()
+    return ForeignPrompt(None, made.fields, (*made.losses, *found.rest("only the first step is a prompt")))
+
+
+def _unescaped(value: Any) -> Any:
+    """Undo what `dumpd` does with a user's own dictionary, once: the inside is as the user wrote it."""
+    if isinstance(value, dict):
+        if value.keys() == {_ESCAPED}:
+            return value[_ESCAPED]
+        return {key: _unescaped(item) for key, item in value.items()}
+    return [_unescaped(item) for item in value] if isinstance(value, list) else value
 
 
 def _class_of(item: Any, place: str) -> tuple[str, Fields]:
@@ -59,6 +80,7 @@ def _class_of(item: Any, place: str) -> tuple[str, Fields]:
 def _of_constructor(item: Any) -> ForeignPrompt:
     name, found = _class_of(item, "")
     found.drop(*_IGNORED)
+    found.drop_empty()
     partial = compact(partial_variables=found.take("partial_variables", dict))
     match name:
         case "PromptTemplate":
@@ -67,7 +89,6 @@ def _of_constructor(item: Any) -> ForeignPrompt:
             fields = _few_shot(found, lambda value: _class_of(value, "example_prompt")[1])
         case "ChatPromptTemplate" | "StructuredPrompt":
             schema = found.take("schema_", dict)
-            found.drop("structured_output_kwargs")
             fields = {**_chat(found), **compact(response_schema=schema)}
             # LangChain gives an optional placeholder no messages by default, as promptdb does.
             optional = {one.get("variable_name") for one in fields["messages"] if one.get("optional")}
@@ -133,6 +154,7 @@ def _chat(found: Fields) -> dict[str, Any]:
 def _message(item: Any, place: str, losses: Fields, formats: set[str]) -> list[dict[str, Any]]:
     name, found = _class_of(item, place)
     found.drop(*_IGNORED)
+    found.drop_empty()
     if name == "MessagesPlaceholder":
         variable, optional = found.text("variable_name"), found.take("optional", bool)
         made = {"variable_name": variable or "", **({"optional": True} if optional else {})}
@@ -144,6 +166,7 @@ def _message(item: Any, place: str, losses: Fields, formats: set[str]) -> list[d
         if inner != "PromptTemplate":
             raise NotHeld(f"{place}: promptdb does not read {inner} in a message")
         template.drop(*_IGNORED)
+        template.drop_empty()
         fields = _text(template)
         if partial := template.take("partial_variables", dict):
             template.lose(
@@ -154,7 +177,7 @@ def _message(item: Any, place: str, losses: Fields, formats: set[str]) -> list[d
         made = {**role, "template": fields["template"]}
     else:
         raise NotHeld(f"{place}: promptdb does not read {name}")
-    made |= compact(additional_kwargs=found.take("additional_kwargs", dict))
+    made |= compact(name=found.text("name"), additional_kwargs=found.take("additional_kwargs", dict))
     losses.losses += found.rest()
     return [made]
 
@@ -173,6 +196,15 @@ def _of_type(data: dict[str, Any]) -> ForeignPrompt:
     # As `load_prompt` of LangChain takes it.
     kind = found.text("_type") or "prompt"
     found.drop(*_IGNORED)
+    if kind == "chat":
+        # `load_prompt` too reads the template of the first message alone.
+        messages = found.take("messages", list) or [None]
+        if messages[1:]:
+            found.lose("messages", "load_prompt reads the first one alone")
+        first = Fields(Fields(messages[0], "messages[0]").take("prompt", dict), "messages[0].prompt")
+        first.drop("_type", *_IGNORED)
+        fields = {"template_format": "f-string", "messages": [{"role": "human", "template": _text(first)["template"]}]}
+        return ForeignPrompt(None, fields, (*first.rest(), *found.rest()))
     partial = compact(partial_variables=found.take("partial_variables", dict))
     parser = found.take("output_parser", dict)
     if parser is not None:
@@ -185,4 +217,5 @@ def _of_type(data: dict[str, Any]) -> ForeignPrompt:
         fields = _few_shot(found, lambda value: Fields(value, "example_prompt"))
     else:
         raise NotHeld(f"_type: promptdb does not read {kind!r:.60}")
+    found.drop_empty()
     return ForeignPrompt(None, {**fields, **partial}, found.rest())
