@@ -405,6 +405,34 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
         [],
     ),
     (
+        "indented headings after a comment",
+        "jinja2",
+        "{# about\n#}\n  system:\nBe kind.\n # User :\nHi {{ name }}\n",
+        {"template_format": "jinja2", "messages": [HELD[0], {"role": "human", "template": "Hi {{ name }}"}]},
+        ["line 1"],
+    ),
+    (
+        "headings that Prompty does not take for roles",
+        "prompty",
+        front({"name": "n"}, "system:\n### User:\nhuman:\n[user]:\n  # user :\nHi"),
+        {
+            "template_format": "jinja2",
+            "metadata": {"title": "n"},
+            "messages": [
+                {"role": "system", "template": "### User:\nhuman:\n[user]:"},
+                {"role": "human", "template": "Hi"},
+            ],
+        },
+        [],
+    ),
+    (
+        "cells without a column, and a row without a text",
+        "csv",
+        "name,prompt\na,b,c,d\n,\nz\n",
+        {"template_format": "plain", "template": "b"},
+        ["row 2, the cells without a column", "row 4"],
+    ),
+    (
         "a row",
         "csv",
         'Act,Prompt,for_devs\nPoet,"Write {a}\npoem",TRUE\n',
@@ -524,6 +552,10 @@ REFUSED: list[tuple[str, Any, str]] = [
         "user:\n{% for x in y %}\nai:\n{{ x }}\n{% endfor %}\nuser:\nz",
         "messages[0]: a block of jinja2 goes over",
     ),
+    ("prompty", front({"name": "x"}, "user:\nx\nuser[name=Ann]:\ny"), "no message for the line 'user[name=Ann]:'"),
+    ("prompty", front({"name": "x"}, "user:\nx\nfunction:\ny"), "no message for the line 'function:'"),
+    ("csv", "prompt,Prompt\na,b\n", "two columns have the same name"),
+    ("csv", "name,prompt\na,\n", "no row has a text"),
     ("csv", "a,b\n1,2\n", "no column for the text"),
     ("csv", 'prompt\n"x\n', "it is not CSV"),
 ]

@@ -1,6 +1,7 @@
 """A CSV file with a prompt in each row."""
 
 import csv
+from dataclasses import replace
 from io import StringIO
 
 from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld, compact
@@ -16,18 +17,30 @@ _ROWS = 10_000
 def read(data: bytes) -> list[ForeignPrompt]:
     """Read the rows. The first one names the columns."""
     try:
-        rows = list(csv.DictReader(StringIO(text_in(data), newline=""), strict=True))
+        found = csv.DictReader(StringIO(text_in(data), newline=""), strict=True)
+        rows = list(found)
     except csv.Error as error:
         raise NotHeld(f"it is not CSV: {error}") from error
-    columns = {str(column).strip().lower(): column for column in (rows[0] if rows else {}) if column}
+    columns = {column.strip().lower(): column for column in found.fieldnames or [] if column}
+    if len(columns) < sum(1 for column in found.fieldnames or [] if column):
+        raise NotHeld("two columns have the same name")
     text = next((columns[name] for name in _TEXTS if name in columns), None)
     name = next((columns[name] for name in _NAMES if name in columns), None)
     if text is None:
         raise NotHeld(f"it has no column for the text; one is named {', '.join(_TEXTS)}")
     if len(rows) > _ROWS:
         raise NotHeld(f"it has more than {_ROWS:,} rows")
-    used = {text, name, columns.get("description"), columns.get("title")}
-    return [_prompt(row, text, name, columns, used, at) for at, row in enumerate(rows, 2) if (row[text] or "").strip()]
+    used = {text, name, columns.get("description"), columns.get("title")} - {None}
+    full = [(at, row) for at, row in enumerate(rows, 2) if (row[text] or "").strip()]
+    if not full:
+        raise NotHeld(f"no row has a text in the column {text!r:.60}")
+    made = [_prompt(row, text, name, columns, used, at) for at, row in full]
+    empty = tuple(
+        Loss(f"row {at}", "it has no text")
+        for at, row in enumerate(rows, 2)
+        if not (row[text] or "").strip() and any(row.values())
+    )
+    return [replace(made[0], losses=(*made[0].losses, *empty)), *made[1:]]
 
 
 def _prompt(
@@ -35,9 +48,9 @@ def _prompt(
 ) -> ForeignPrompt:
     metadata = compact(title=row.get(columns.get("title", "")), description=row.get(columns.get("description", "")))
     losses = tuple(
-        Loss(f"row {at}, {column}", "promptdb has no field for it")
+        Loss(f"row {at}, {'the cells without a column' if column is None else column}", "promptdb has no field for it")
         for column, value in row.items()
-        if column is not None and column not in used and value
+        if column not in used and value
     )
     fields = compact(template_format="plain", metadata=metadata, template=(row[text] or "").strip("\n"))
     return ForeignPrompt((row[name] or None) if name is not None else None, fields, losses)

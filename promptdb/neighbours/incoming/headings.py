@@ -4,29 +4,33 @@ import re
 from typing import Any
 
 from promptdb.domain.spec import MAX_ITEMS
-from promptdb.neighbours.foreign import ForeignPrompt, NotHeld
+from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld
 from promptdb.neighbours.reading import text_in
 
 SUFFIXES = (".jinja", ".jinja2", ".j2", ".txt", ".md")
 
 HEADING = re.compile(
-    r"^(?:#{1,3}[ \t]*)?\[?(system|developer|user|human|assistant|ai)\]?[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE
+    r"^[ \t]*(?:#{1,3}[ \t]*)?\[?(system|developer|user|human|assistant|ai)\]?[ \t]*:[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
 )
+_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _BLOCK = re.compile(r"\{%[-+]?\s*(for|if|endfor|endif)\b")
 _ROLES = {"system": "system", "developer": "system", "user": "human", "human": "human", "assistant": "ai", "ai": "ai"}
 
 
-def messages_in(text: str) -> tuple[str, list[dict[str, Any]]]:
-    """Split a text at its headings. Return the text before the first one, and the messages.
+def messages_in(text: str, heading: re.Pattern[str] = HEADING) -> tuple[str, list[dict[str, Any]]]:
+    """Split a text at its headings, whose first group is the role. Return the text before the first one, and the messages.
 
     Raises:
-        NotHeld: there are too many.
+        NotHeld: there are too many, or one has another role.
     """
-    found = list(HEADING.finditer(text))
+    found = list(heading.finditer(text))
     if not found:
         return text, []
     if len(found) > MAX_ITEMS:
         raise NotHeld(f"it has more than {MAX_ITEMS:,} messages")
+    if other := next((match[0].strip() for match in found if match[1].lower() not in _ROLES), None):
+        raise NotHeld(f"promptdb has no message for the line {other!r:.60}")
     ends = [match.start() for match in found[1:]] + [len(text)]
     messages = [
         {"role": _ROLES[match[1].lower()], "template": text[match.end() : end].strip("\n")}
@@ -50,7 +54,8 @@ def read(data: bytes) -> list[ForeignPrompt]:
     before, messages = messages_in(text_in(data))
     if not messages:
         raise NotHeld("no line is a heading for a role, such as '# System:'")
-    if before.strip():
+    if _COMMENT.sub("", before).strip():
         raise NotHeld("there is text before the first heading, which belongs to no message")
     require_whole_blocks(messages)
-    return [ForeignPrompt(None, {"template_format": "jinja2", "messages": messages})]
+    losses = (Loss("line 1", "the comment before the first heading"),) if before.strip() else ()
+    return [ForeignPrompt(None, {"template_format": "jinja2", "messages": messages}, losses)]
