@@ -16,8 +16,9 @@ from langchain_core.prompts import (
     PromptTemplate,
     SystemMessagePromptTemplate,
 )
+from langfuse.model import TemplateParser
 
-from promptdb.neighbours.incoming import langchain
+from promptdb.neighbours.incoming import langchain, langfuse
 from promptdb.project.single_file import content_from_spec
 from promptdb.render.compiled import CompiledPrompt
 
@@ -91,6 +92,25 @@ def test_a_chat_of_langchain(prompt: ChatPromptTemplate, values: dict[str, str])
     messages = compiled(found.fields).render_messages(values)
     expected = [(message.type, message.content) for message in prompt.format_messages(**values)]
     assert [(message.role, message.content) for message in messages] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi {{x}}, {{ y }}.",
+        '{"a": {"b": "{{x}}"}, "c": {}}',
+        "{x} {% y %} {#x#} $x",
+        "a\n{{x}}\n  {{y}}\n",
+        "{ {{x}} } }}",
+    ],
+)
+def test_a_text_of_langfuse(text: str) -> None:
+    [found] = langfuse.read(json.dumps([{"name": "a", "prompt": text}]).encode())
+    values = {"x": "<{{y}}> & \"'", "y": "{x}\n"}
+    assert found.losses == ()
+    assert compiled(found.fields).render_text(values, ignore_extra=True) == TemplateParser.compile_template(
+        text, values
+    )
 
 
 # How promptdb differs from Prompty, with its reason.

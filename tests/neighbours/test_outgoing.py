@@ -322,6 +322,11 @@ def test_the_losses_name_each_part() -> None:
         ("prompty", {"messages": [{"variable_name": "x"}]}, "messages[0]: there is no form for a placeholder"),
         (
             "prompty",
+            {"messages": [{"role": "human", "template": "a\n #user[name=Ann]:\nb"}]},
+            "message 1: there is no form for the line ' #user[name=Ann]:', which would start another message",
+        ),
+        (
+            "prompty",
             {"messages": [{"role": "human", "template": "a\nSystem:\nb"}]},
             "message 1: there is no form for the line 'System:', which would start another message",
         ),

@@ -10,7 +10,7 @@ from promptdb.neighbours.reading import front_matter_in
 SUFFIXES = (".prompty",)
 
 _IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
-_HEADING = re.compile(
+ROLE_LINE = re.compile(
     r"^[ \t]*#?[ \t]*((?:system|user|assistant|developer)(?:\[[^\]\n]*\])?|function)[ \t]*:[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -37,7 +37,7 @@ def read(data: bytes) -> list[ForeignPrompt]:
         raise NotHeld("it has no front matter between --- lines")
     found = Fields(parts.fields)
     template_format = _template_format(found)
-    before, messages = messages_in(parts.body, _HEADING)
+    before, messages = messages_in(parts.body, ROLE_LINE)
     if messages and before.strip():
         raise NotHeld("there is text before the first role, which belongs to no message")
     if template_format == "jinja2":

@@ -1,5 +1,7 @@
 """Texts in jinja2 with headings for roles, such as `# System:`."""
 
+import re
+
 from promptdb.domain.spec import PromptSpec
 from promptdb.neighbours.foreign import Loss
 from promptdb.neighbours.incoming.headings import HEADING
@@ -28,12 +30,19 @@ def exported(spec: PromptSpec, origin: Origin) -> tuple[str, list[Loss]]:  # noq
     return f"{body(spec, prompt, losses, '# {}:', _ROLES)}\n", losses
 
 
-def body(spec: PromptSpec, prompt: FlatPrompt, losses: list[Loss], heading: str, roles: dict[str, str]) -> str:
+def body(
+    spec: PromptSpec,
+    prompt: FlatPrompt,
+    losses: list[Loss],
+    heading: str,
+    roles: dict[str, str],
+    role_line: re.Pattern[str] = HEADING,
+) -> str:
     """Write the messages below their headings. Raises `NotHeld` for a line that would be a heading too."""
     found = []
     for at, (role, text) in enumerate(Texts(spec, Jinja(), losses).plain_messages(prompt, roles)):
         place = f"message {at + 1}"
-        if (line := HEADING.search(text)) is not None:
+        if (line := role_line.search(text)) is not None:
             refuse(place, f"the line {line[0]!r}, which would start another message")
         found.append(f"{heading.format(role)}\n{require_edges(text, place, losses)}")
     return "\n\n".join(found)

@@ -4,6 +4,7 @@ from typing import Any
 
 from promptdb.domain.spec import PromptSpec, Variable
 from promptdb.neighbours.foreign import Loss
+from promptdb.neighbours.incoming.prompty import ROLE_LINE
 from promptdb.neighbours.outgoing.files import with_front_matter
 from promptdb.neighbours.outgoing.flat import fixed_values, verbatim_jinja, without_optional
 from promptdb.neighbours.outgoing.headings import body
@@ -43,7 +44,7 @@ def exported(spec: PromptSpec, origin: Origin) -> tuple[str, list[Loss]]:  # noq
     }
     template = {"format": {"kind": "jinja2"}, "parser": {"kind": "prompty"}}
     given = {key: value for key, value in fields.items() if value not in (None, {}, [])}
-    text = body(spec, prompt, losses, "{}:", _ROLES)
+    text = body(spec, prompt, losses, "{}:", _ROLES, ROLE_LINE)
     return with_front_matter({**given, "template": template}, text), losses
 
 

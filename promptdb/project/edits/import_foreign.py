@@ -100,7 +100,8 @@ def plan_import(
             plan.refused.append(Refused(place, str(error)))
             continue
         for at, foreign in enumerate(found, 1):
-            source = place if len(found) == 1 else f"{place}, prompt {at}"
+            named = "" if foreign.name is None else f" {foreign.name!r:.80}"
+            source = place if len(found) == 1 else f"{place}, prompt {at}{named}"
             try:
                 prompt = _name(foreign, at if len(found) > 1 else 0, place, before, chosen, taken)
                 plan.imported.append(_imported(source, prompt, foreign))

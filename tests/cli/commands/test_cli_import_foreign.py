@@ -65,7 +65,7 @@ def test_names_that_meet_get_numbers(project: Path, capsys: Lines) -> None:
     names = [one["prompt"] for one in found["imported"]]
     assert names == ["default/a-b", "default/a-b-2", "default/A_b", "default/u", "a/b/c", "a/c"]
     assert found["refused"] == [
-        {"source": "all.json, prompt 6", "reason": "'..' has no character that a name may have"}
+        {"source": "all.json, prompt 6 '..'", "reason": "'..' has no character that a name may have"}
     ]
     assert set(written(project)) == {"a-b.yaml", "a-b-2.yaml", "A_b.yaml", "u.yaml", "a/b/c.yaml", "a/c.yaml"}
 
