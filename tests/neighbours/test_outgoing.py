@@ -275,7 +275,7 @@ def test_the_losses_name_each_part() -> None:
         "tags": ["a"],
     }
     assert losses == [
-        *("variables.note", "variables.tone", "metadata.title", "variables", "variables.x.type", "few_shot"),
+        *("metadata.title", "variables", "variables.x.type", "few_shot", "variables.note", "variables.tone"),
         *("messages[1].optional", "messages[2].name"),
         *("alias production", "alias Not a label"),
     ]

@@ -17,8 +17,10 @@ from promptdb.domain.access import Grant
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST, parse_alias
 from promptdb.domain.scopes import Action
+from promptdb.domain.spec import PromptSpec
 from promptdb.errors import InvalidRef, NotFound, TemplateError
-from promptdb.render.langfuse_form import langfuse_form
+from promptdb.neighbours.foreign import Loss, NotHeld
+from promptdb.neighbours.outgoing.langfuse import config, content
 from promptdb.render.resolved import ResolvedPrompt
 
 PREFIX = "/api/public"
@@ -66,15 +68,15 @@ def _found(registry: Served, grant: Grant, asked: str, selector: str) -> dict[st
     require_named(registry.reader, grant, Action.READ, name)
     found = registry.prompt(f"{name}:{selector}")
     require_found(grant, name, found.prompt)
-    content = langfuse_form(found.spec)
+    written = _content(found.spec)
     return {
         "id": str(found.version.id),
         # As it was asked for: the SDK keeps answers by it.
         "name": asked,
         "version": found.version.revision,
-        "type": "text" if isinstance(content, str) else "chat",
-        "prompt": content,
-        "config": _config(found),
+        "type": "text" if isinstance(written, str) else "chat",
+        "prompt": written,
+        "config": config(found.spec, []),
         "labels": _labels(registry, found),
         "tags": list(found.spec.metadata.tags),
         "commitMessage": None,
@@ -84,12 +86,22 @@ def _found(registry: Served, grant: Grant, asked: str, selector: str) -> dict[st
     }
 
 
-def _config(found: ResolvedPrompt) -> dict[str, Any]:
-    """Return what applications keep there: the settings of the model, its tools, and the schema of the answer."""
-    spec = found.spec
-    more = {"model": spec.model.get("name"), "tools": spec.tools, "response_schema": spec.response_schema}
-    settings = {name: value for name, value in spec.model.items() if name != "name"}
-    return {**settings, **{name: value for name, value in more.items() if value}}
+def _content(spec: PromptSpec) -> str | list[dict[str, Any]]:
+    """Write the prompt in Langfuse's form. Raise TemplateError if an application would send something else to its model."""
+    losses: list[Loss] = []
+    try:
+        written = content(spec, losses)
+    except NotHeld as error:
+        raise _no_form(str(error)) from error
+    if lost := next((loss for loss in losses if loss.place.endswith((".name", ".additional_kwargs"))), None):
+        raise _no_form(str(lost))
+    if isinstance(written, str):
+        return written
+    return [item if "type" in item else {"type": "chatmessage", **item} for item in written]
+
+
+def _no_form(reason: str) -> TemplateError:
+    return TemplateError(f"this prompt has no form in Langfuse: {reason}", "read it with promptdb's own client or API")
 
 
 def _labels(registry: Served, found: ResolvedPrompt) -> list[str]:

@@ -21,14 +21,8 @@ def exported(spec: PromptSpec, origin: Origin) -> tuple[dict[str, Any], list[Los
     Raises:
         NotHeld: a template has more than variables, or a message more than text.
     """
-    prompt, losses = without_optional(spec)
-    losses += unheld(spec, {*IN_TEXT, "metadata.tags", "model", "tools", "response_schema"})
-    texts = Texts(spec, LANGFUSE, losses)
-    content = (
-        texts.whole(prompt)
-        if spec.template is not None
-        else [_message(item, losses) for item in texts.messages(prompt, {**ROLES, "generic": ""})]
-    )
+    losses = unheld(spec, {*IN_TEXT, "metadata.tags", "model", "tools", "response_schema"})
+    written = content(spec, losses)
     labels = [alias for alias in origin.aliases if _LABEL.fullmatch(alias) and alias not in _NOT_IMPORTED]
     losses += [
         Loss(f"alias {alias}", "Langfuse does not import this label: set it there")
@@ -38,11 +32,21 @@ def exported(spec: PromptSpec, origin: Origin) -> tuple[dict[str, Any], list[Los
     return {
         "name": origin.short_name,
         "type": "text" if spec.template is not None else "chat",
-        "prompt": content,
-        "config": _config(spec, losses),
+        "prompt": written,
+        "config": config(spec, losses),
         "labels": labels,
         "tags": spec.metadata.tags,
     }, losses
+
+
+def content(spec: PromptSpec, losses: list[Loss]) -> str | list[dict[str, Any]]:
+    """Write the text of a string prompt, or the messages of a chat. Arguments as for `config`, errors as in `exported`."""
+    prompt, in_text = without_optional(spec)
+    losses += in_text
+    texts = Texts(spec, LANGFUSE, losses)
+    if spec.template is not None:
+        return texts.whole(prompt)
+    return [_message(item, losses) for item in texts.messages(prompt, {**ROLES, "generic": ""})]
 
 
 def _message(item: tuple[str, str] | FlatPlaceholder, losses: list[Loss]) -> dict[str, Any]:
@@ -54,8 +58,12 @@ def _message(item: tuple[str, str] | FlatPlaceholder, losses: list[Loss]) -> dic
     return {"type": "placeholder", "name": item.placeholder.variable_name}
 
 
-def _config(spec: PromptSpec, losses: list[Loss]) -> dict[str, Any]:
-    """Return what applications keep there: the settings of the model, its tools, and the schema of the answer."""
+def config(spec: PromptSpec, losses: list[Loss]) -> dict[str, Any]:
+    """Return what applications keep there: the settings of the model, its tools, and the schema of the answer.
+
+    Args:
+        losses: gets what Langfuse cannot hold.
+    """
     more = {"model": spec.model.get("name"), "tools": spec.tools, "response_schema": spec.response_schema}
     found = {name: value for name, value in more.items() if value}
     settings = {name: value for name, value in spec.model.items() if name != "name"}

@@ -6,9 +6,9 @@ import pytest
 from langfuse.model import TemplateParser
 
 from promptdb import PromptSpec
-from promptdb.errors import TemplateError
+from promptdb.neighbours.foreign import NotHeld
+from promptdb.neighbours.outgoing.langfuse import content
 from promptdb.render.compiled import CompiledPrompt
-from promptdb.render.langfuse_form import langfuse_form
 
 VALUES = {"name": "Ann {{place}} {name}", "place": "<Rome> & {{name}}", "x": "{{ x }}"}
 
@@ -21,13 +21,15 @@ FAITHFUL = [
     ("jinja2", "a { b } {{\nname\n}}", None),
     ("mustache", "Hello {{name}}, {{{place}}} {{& x }}", "Hello {{name}}, {{place}} {{x}}"),
     ("plain", "Braces { like } these", "Braces { like } these"),
+    ("jinja2", "{# no #}a {{- name -}} b", "a{{name}}b"),
+    ("mustache", "{{! no }}{{name}}", "{{name}}"),
 ]
 
 
 @pytest.mark.parametrize(("template_format", "template", "text"), FAITHFUL)
 def test_langfuse_compiles_the_form_to_what_we_render(template_format: str, template: str, text: str | None) -> None:
     spec = PromptSpec(template=template, template_format=template_format)
-    form = langfuse_form(spec)
+    form = content(spec, [])
     assert isinstance(form, str)
     assert text is None or form == text
     values = {name: VALUES[name] for name in TemplateParser.find_variable_names(form)}
@@ -53,39 +55,33 @@ def test_a_chat_has_messages_and_placeholders() -> None:
             "partial_variables": {"team": "us"},
         }
     )
-    assert langfuse_form(spec) == [
-        {"type": "chatmessage", "role": "system", "content": "Try 1, us."},
+    assert content(spec, []) == [
+        {"role": "system", "content": "Try 1, us."},
         {"type": "placeholder", "name": "history"},
-        {"type": "chatmessage", "role": "user", "content": "{{ticket}}"},
-        {"type": "chatmessage", "role": "assistant", "content": "ok"},
-        {"type": "chatmessage", "role": "critic", "content": "hm"},
+        {"role": "user", "content": "{{ticket}}"},
+        {"role": "assistant", "content": "ok"},
+        {"role": "critic", "content": "hm"},
     ]
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"template": "{x:>10}"}, "{x} has a format"),
-        ({"template": "{x!r}"}, "{x} has a format"),
-        ({"template": "{{{x}}}"}, "braces in its text"),
-        ({"template": "a {{{{b}}}} {x}"}, "braces in its text"),
-        ({"template": "Write {{name}} here", "template_format": "plain"}, "braces in its text"),
-        ({"template": "{% if x %}a{% endif %}", "template_format": "jinja2"}, "statements"),
-        ({"template": "{# no #}{{ x }}", "template_format": "jinja2"}, "comments"),
-        ({"template": "{{ x|upper }}", "template_format": "jinja2"}, "more than a variable"),
-        ({"template": "{{ x.y }}", "template_format": "jinja2"}, "more than a variable"),
-        ({"template": "a {{- x -}} b", "template_format": "jinja2"}, "more than a variable"),
-        ({"template": "{{ true }}", "template_format": "jinja2"}, "more than a variable"),
-        ({"template": "{{#x}}a{{/x}}", "template_format": "mustache"}, "sections"),
-        ({"template": "{{x.y}}", "template_format": "mustache"}, "sections"),
-        ({"template": "{{! no }}{{x}}", "template_format": "mustache"}, "sections"),
-        ({"template": "{x}", "partial_variables": {"x": "{{y}}"}}, "braces in its text"),
-        ({"template": "{x}", "partial_variables": {"x": [1]}}, "list or an object"),
-        ({"messages": [{"role": "human", "template": [{"type": "text", "text": "x"}]}]}, "not text"),
-        ({"messages": [{"role": "human", "name": "ann", "template": "x"}]}, "has a name"),
+        ({"template": "{x:>10}"}, "the format of {x:>10}"),
+        ({"template": "{x!r}"}, "the format of {x!r}"),
+        ({"template": "{{{x}}}"}, "'{' before the variable 'x'"),
+        ({"template": "a {{{{b}}}} {x}"}, "the literal '{{'"),
+        ({"template": "Write {{name}} here", "template_format": "plain"}, "the literal '{{'"),
+        ({"template": "{% if x %}a{% endif %}", "template_format": "jinja2"}, "the jinja2 statement 'if'"),
+        ({"template": "{{ x|upper }}", "template_format": "jinja2"}, "the jinja2 expression 'filter'"),
+        ({"template": "{{ x.y }}", "template_format": "jinja2"}, "the jinja2 expression 'getattr'"),
+        ({"template": "{{#x}}a{{/x}}", "template_format": "mustache"}, "the section 'x'"),
+        ({"template": "{{x.y}}", "template_format": "mustache"}, "the name with dots 'x.y'"),
+        ({"template": "{x}", "partial_variables": {"x": "{{y}}"}}, "the literal '{{'"),
+        ({"messages": [{"role": "human", "template": [{"type": "text", "text": "x"}]}]}, "content parts"),
     ],
 )
 def test_a_prompt_without_a_form_says_why(fields: dict[str, Any], reason: str) -> None:
-    with pytest.raises(TemplateError, match="this prompt has no form in Langfuse") as caught:
-        langfuse_form(PromptSpec.model_validate(fields))
-    assert reason in caught.value.message
+    with pytest.raises(NotHeld) as caught:
+        content(PromptSpec.model_validate(fields), [])
+    assert reason in str(caught.value)
