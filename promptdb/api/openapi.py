@@ -21,7 +21,7 @@ _MEANINGS = {
     400: "The body cannot be read.",
     401: "The request has no valid token.",
     403: "The token lacks a scope, which `scope` names.",
-    404: "There is no such thing.",
+    404: "There is nothing of this name.",
     405: "The path has other methods.",
     408: "The body did not arrive in time.",
     409: "The state of the registry does not allow it.",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from promptdb.cli.opening import note_lookup, service
+from promptdb.cli.present.foreign import print_carried
 from promptdb.cli.present.output import print_json, print_text
-from promptdb.cli.present.text import count, one_line
+from promptdb.cli.present.text import one_line
 from promptdb.domain.prompt_id import PromptId
 from promptdb.domain.refs import LATEST
 from promptdb.errors import ConfigError
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from promptdb.neighbours.outgoing.export import Export
     from promptdb.render.resolved import ResolvedPrompt
     from promptdb.service import PromptService
-
-FORMATS = (
-    *("csv", "dotprompt", "github-models", "jinja2", "langchain", "langfuse", "langsmith", "mlflow", "promptfoo"),
-    "prompty",
-)
-"""Repeated here so that help loads no parser; a test compares."""
 
 
 def export_one(other: str, ref: str, file: str | None, *, force: bool, as_json: bool) -> int:
@@ -97,15 +92,6 @@ def _report(export: "Export", other: str, place: Path, *, is_written: bool, as_j
     if as_json:
         print_json({"format": other, "written": is_written, "exported": rows, "refused": export.refused})
         return
-    for one, row in zip(export.exported, rows, strict=True):
-        click.echo(one_line(f"{one.ref} -> {row['file']}"))
-        for loss in one.losses:
-            click.secho(one_line(f"  lost {loss}"), fg="yellow", err=True)
-    for refused in export.refused:
-        click.secho("error: ", fg="red", nl=False, err=True)
-        click.echo(one_line(f"{refused.ref}: {refused.reason}"), err=True)
-    lost = sum(len(one.losses) for one in export.exported)
-    verb = "wrote" if is_written else "would write"
-    click.echo(f"{verb} {count(len(export.exported), 'prompt')}; {count(lost, 'part')} lost")
-    if export.refused and not is_written:
-        click.echo("hint: pass --keep-going to export the others", err=True)
+    refused = [(one.ref, one.reason) for one in export.refused]
+    listed = [(one.ref, str(row["file"]), one.losses) for one, row in zip(export.exported, rows, strict=True)]
+    print_carried(listed, refused, is_written=is_written, verb="export")

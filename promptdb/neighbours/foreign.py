@@ -6,6 +6,12 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
+FORMATS = (
+    *("csv", "dotprompt", "github-models", "jinja2", "langchain", "langfuse", "langsmith", "mlflow", "promptfoo"),
+    "prompty",
+)
+"""The formats by the names of commands. They stand here so that help loads no parser; a test compares."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:

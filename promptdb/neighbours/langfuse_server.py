@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from promptdb.domain.server_address import parse_server_address
 from promptdb.errors import ConfigError, StorageError
+from promptdb.neighbours.foreign import NotHeld
+from promptdb.neighbours.reading import json_in
 from promptdb.tls import verifying_context
 from promptdb.web import failure_reason
 
@@ -38,7 +40,7 @@ def download(address: str) -> bytes:
         raise ConfigError(
             f"prompts cannot be read from there: {error}", "for example https://cloud.langfuse.com"
         ) from None
-    keys = os.environ.get("LANGFUSE_PUBLIC_KEY"), os.environ.get("LANGFUSE_SECRET_KEY")
+    keys = os.environ.get(PUBLIC_KEY), os.environ.get(SECRET_KEY)
     if not all(keys):
         raise ConfigError("there are no keys of Langfuse", f"set {PUBLIC_KEY} and {SECRET_KEY}")
     root = f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}/api/public/v2/prompts"
@@ -61,7 +63,7 @@ def _names(pool: Any, root: str) -> list[str]:
         names += [item["name"] for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)]
         if len(names) > MAX_PROMPTS:
             raise StorageError(f"{root} has more than {MAX_PROMPTS:,} prompts", "export them in parts")
-        page, pages = page + 1, meta["totalPages"]
+        page, pages = page + 1, meta["totalPages"] if items else 0
     return names
 
 
@@ -88,8 +90,8 @@ def _get(pool: Any, root: str, rest: str) -> dict[str, Any]:
         reason = "an answer is too large" if answer.status == 200 else f"it answers with status {answer.status}"
         raise StorageError(f"{root}{rest.partition('?')[0]}: {reason}", "give the address of the server alone")
     try:
-        found = json.loads(data)
-    except ValueError:
+        found = json_in(data)
+    except NotHeld:
         found = None
     if not isinstance(found, dict):
         raise StorageError(f"{root} does not answer as Langfuse does", "give the address of the server alone")

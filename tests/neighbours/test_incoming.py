@@ -293,7 +293,7 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
             "messages": [{"role": "system", "template": "Be kind."}, {"role": "human", "template": "{{ q }}"}],
             "model": {"name": "gpt", "max_tokens": 9},
         },
-        ["model.configuration"],
+        ["model.configuration", "version"],
     ),
     (
         "the second version with typed inputs",
@@ -314,7 +314,7 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
         ),
         {
             "template_format": "mustache",
-            "metadata": {"title": "t"},
+            "metadata": {"title": "T"},
             "variables": {
                 "q": {"type": "string", "required": False},
                 "n": {"type": "integer", "enum": [3, 4], "default": 3},
@@ -323,7 +323,7 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
             "model": {"name": "gpt", "temperature": 0},
             "response_schema": {"type": "object", "properties": {"a": {"type": "string", "description": "d"}}},
         },
-        ["inputs.q.example", "outputs.f"],
+        ["name", "inputs.q.example", "outputs.f"],
     ),
     ("a chat", "promptfoo", CHAT, {"template_format": "jinja2", "messages": HELD}, []),
     (
@@ -509,6 +509,16 @@ REFUSED: list[tuple[str, Any, str]] = [
             ],
         ),
         "has signs of the template format",
+    ),
+    (
+        "langchain",
+        constructor("ChatPromptTemplate", messages=[constructor("HumanMessage", content=[1])]),
+        "messages[0].kwargs.content: these are not content parts",
+    ),
+    (
+        "langchain",
+        constructor("ChatPromptTemplate", messages=[constructor("HumanMessagePromptTemplate", prompt=[{"lc": 1}])]),
+        "messages[0].kwargs.prompt[0] is not a constructor",
     ),
     ("langsmith", {"repo": "x"}, "it has no manifest"),
     ("langsmith", {"manifest": constructor("RunnableSequence", first={"lc": 1})}, "is not a constructor"),

@@ -105,6 +105,7 @@ def test_the_command_writes_files(
         ((200, []), StorageError, "not answer as Langfuse"),
         ((200, {"data": 1, "meta": {}}), StorageError, "not answer as Langfuse"),
         ((200, b"[" * 5_000_000), StorageError, "too large"),
+        ((200, b"[" * 50_000), StorageError, "not answer as Langfuse"),
         ((200, {"data": [{"name": "a"}] * 6_000, "meta": {"totalPages": 9}}), StorageError, "more than 10,000"),
     ],
 )
@@ -114,6 +115,10 @@ def test_other_answers_are_refused(
     with pytest.raises(error, match=message) as refused:
         download(serve(lambda _: answer))
     assert "sk-secret" not in f"{refused.value}{refused.value.hint}"
+
+
+def test_a_page_without_prompts_is_the_last(serve: Callable[..., str]) -> None:
+    assert download(serve(lambda _: (200, {"data": [], "meta": {"totalPages": 10**9}}))) == b"[]"
 
 
 @pytest.mark.parametrize(

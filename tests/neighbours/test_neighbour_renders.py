@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from langchain_core.load import dumpd
-from langchain_core.messages import SystemMessage
+from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.prompts import (
     AIMessagePromptTemplate,
     ChatPromptTemplate,
@@ -57,6 +57,23 @@ CHATS: list[tuple[ChatPromptTemplate, dict[str, str]]] = [
         {"how": "kind", "x": "why"},
     ),
     (ChatPromptTemplate([("human", "{{ x }}")], template_format="jinja2"), {"x": "why"}),
+    (
+        ChatPromptTemplate(
+            [
+                SystemMessage([{"type": "text", "text": "as {is}"}]),
+                HumanMessage(["plain {x}", {"type": "image_url", "image_url": {"url": "https://a/{b}"}}]),
+                (
+                    "human",
+                    [
+                        {"type": "text", "text": "Look, {x}"},
+                        {"type": "image_url", "image_url": {"url": "{address}", "detail": "low"}},
+                        {"type": "text", "text": "{x}", "cache_control": {"type": "ephemeral"}},
+                    ],
+                ),
+            ]
+        ),
+        {"x": "why", "address": "https://a/b"},
+    ),
 ]
 
 
@@ -90,8 +107,15 @@ def test_a_chat_of_langchain(prompt: ChatPromptTemplate, values: dict[str, str])
     assert found.losses == ()
     assert "partial_variables" not in found.fields
     messages = compiled(found.fields).render_messages(values)
-    expected = [(message.type, message.content) for message in prompt.format_messages(**values)]
+    expected = [(message.type, _parts(message.content)) for message in prompt.format_messages(**values)]
     assert [(message.role, message.content) for message in messages] == expected
+
+
+def _parts(content: Any) -> Any:
+    """LangChain also takes a bare text for a content part."""
+    if isinstance(content, str):
+        return content
+    return [{"type": "text", "text": part} if isinstance(part, str) else part for part in content]
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from promptdb.cli.foreign_export import FORMATS, export_all, export_one
+from promptdb.cli.foreign_export import export_all, export_one
 from promptdb.cli.opening import note_lookup, registry, service
 from promptdb.cli.options import json_option, ref_argument
 from promptdb.cli.present.output import print_json, print_text
 from promptdb.cli.present.text import one_line
+from promptdb.neighbours.foreign import FORMATS
 
 
 @click.command("export")
@@ -58,6 +59,11 @@ def command(
         return export_one(other, ref, file, force=force, as_json=as_json)
     if file is None:
         raise click.UsageError("Missing argument 'FILE'.")
+    _export_version(ref, file, force=force, as_json=as_json)
+    return 0
+
+
+def _export_version(ref: str, file: str, *, force: bool, as_json: bool) -> None:
     from promptdb.project.edits.write_version import prompt_text
 
     if file == "-" and as_json:
@@ -67,14 +73,13 @@ def command(
         note_lookup(prompt)
         if file == "-":
             print_text(prompt_text(prompt.spec), nl=False)
-            return 0
+            return
         written = opened.export_to_file(ref, file, overwrite=force)
     if as_json:
         print_json({"ref": ref, "files": written})
     else:
         for path in written:
             click.echo(one_line(f"wrote {path}"))
-    return 0
 
 
 def _export_all(file: str, *, force: bool, as_json: bool) -> None:

@@ -8,19 +8,15 @@ import click
 
 from promptdb.cli.opening import registry, root_prefix
 from promptdb.cli.options import json_option
+from promptdb.cli.present.foreign import print_carried
 from promptdb.cli.present.output import print_json
 from promptdb.cli.present.progress import progress_bar
 from promptdb.cli.present.received import print_received
-from promptdb.cli.present.text import count, one_line
+from promptdb.cli.present.text import one_line
+from promptdb.neighbours.foreign import FORMATS
 
 if TYPE_CHECKING:
     from promptdb.project.edits.import_foreign import ImportPlan
-
-FORMATS = (
-    *("csv", "dotprompt", "github-models", "jinja2", "langchain", "langfuse", "langsmith", "mlflow", "promptfoo"),
-    "prompty",
-)
-"""Repeated here so that help loads no parser; a test compares."""
 
 
 class _PathOrAddress(click.Path):
@@ -107,7 +103,6 @@ def _import_registry(file: Path, *, as_json: bool) -> int:
 
 
 def _print(plan: "ImportPlan", root: str, *, is_written: bool, as_json: bool) -> None:
-    lost = sum(len(one.losses) for one in plan.imported)
     if as_json:
         files = [
             {"source": one.source, "prompt": one.prompt, "file": f"{root}{one.path}", "losses": one.losses}
@@ -116,18 +111,8 @@ def _print(plan: "ImportPlan", root: str, *, is_written: bool, as_json: bool) ->
         data = {"imported": files, "refused": plan.refused, "passed_over": plan.passed_over}
         print_json({"written": is_written, **data})
         return
-    for one in plan.imported:
-        click.echo(one_line(f"{one.source} -> {root}{one.path}"))
-        for loss in one.losses:
-            click.secho(one_line(f"  lost {loss}"), fg="yellow")
-    for path in plan.passed_over:
-        click.echo(one_line(f"note: {path} is passed over: its name starts with _"), err=True)
-    for refused in plan.refused:
-        click.secho("error: ", fg="red", nl=False, err=True)
-        click.echo(one_line(f"{refused.source}: {refused.reason}"), err=True)
-    verb = "wrote" if is_written else "would write"
-    click.echo(
-        f"{verb} {count(len(plan.imported), 'prompt')}; {count(lost, 'part')} lost" + (", listed above" if lost else "")
-    )
-    if plan.refused and not is_written:
-        click.echo("hint: repair these files, or pass --keep-going to import the others", err=True)
+    for skipped in plan.passed_over:
+        click.echo(one_line(f"note: {skipped.source} is passed over: {skipped.reason}"), err=True)
+    rows = [(one.source, f"{root}{one.path}", one.losses) for one in plan.imported]
+    refused = [(one.source, one.reason) for one in plan.refused]
+    print_carried(rows, refused, is_written=is_written, verb="import")

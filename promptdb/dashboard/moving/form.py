@@ -43,14 +43,7 @@ def show_form(
         targets: the version to which it goes, or those of the arms of a split.
         last: the move that brought it there.
     """
-    broken: list[str] = []
-    if current is not None:
-        for target in targets:
-            # The control of a split often is the present version.
-            if target is targets[-1] or target.version.id != current.version.id:
-                found = compare(current.spec, target.spec)
-                show_review(current, target, found)
-                broken += [change.message for change in breaking(found.contract)]
+    broken = [] if current is None else _show_changes(current, targets)
     if not registry.may_move(request.prompt, request.alias):
         scope = needed_scope(Action.PROMOTE, request.prompt, request.alias)
         show_empty(f"Your token may not move {request.alias}.", f"It takes a token with the scope {scope}.")
@@ -82,6 +75,18 @@ def show_form(
         args=(request, _REASON),
         kwargs={"allow_breaking": allow_breaking},
     )
+
+
+def _show_changes(current: ResolvedPrompt, targets: Sequence[ResolvedPrompt]) -> list[str]:
+    """Show how each target differs. Return what breaks callers."""
+    broken: list[str] = []
+    for target in targets:
+        # The control of a split often is the present version.
+        if target is targets[-1] or target.version.id != current.version.id:
+            found = compare(current.spec, target.spec)
+            show_review(current, target, found)
+            broken += [change.message for change in breaking(found.contract)]
+    return broken
 
 
 def _label(request: Request) -> str:

@@ -47,7 +47,6 @@ def read(data: bytes) -> list[ForeignPrompt]:
         model={**compact(name=found.text("model")), **(found.take("config", dict) or {})},
         response_schema=json_schema(schema, "output.schema") if schema is not None else None,
     )
-    found.drop("variant", "version")
     return [ForeignPrompt(None, fields, found.rest())]
 
 

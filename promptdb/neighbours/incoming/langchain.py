@@ -159,22 +159,15 @@ def _message(item: Any, place: str, losses: Fields, formats: set[str]) -> list[d
         variable, optional = found.text("variable_name"), found.take("optional", bool)
         made = {"variable_name": variable or "", **({"optional": True} if optional else {})}
     elif name in ("SystemMessage", "HumanMessage", "AIMessage"):
-        made = {"role": _ROLES[name], "fixed": found.text("content") or ""}
+        made = {"role": _ROLES[name], "fixed": _fixed(found.take("content", (str, list)), place)}
     elif name in _ROLES or name == "ChatMessagePromptTemplate":
         role = {"role": _ROLES[name]} if name in _ROLES else {"role": "generic", "role_name": found.text("role") or ""}
-        inner, template = _class_of(found.take("prompt", dict) or {}, f"{place}.kwargs.prompt")
-        if inner != "PromptTemplate":
-            raise NotHeld(f"{place}: promptdb does not read {inner} in a message")
-        template.drop(*_IGNORED)
-        template.drop_empty()
-        fields = _text(template)
-        if partial := template.take("partial_variables", dict):
-            template.lose(
-                "partial_variables", f"write them below partial_variables of the prompt: {', '.join(partial)}"
-            )
-        losses.losses += template.rest()
-        formats.add(fields["template_format"])
-        made = {**role, "template": fields["template"]}
+        prompt, inside = found.take("prompt", (dict, list)), f"{place}.kwargs.prompt"
+        if isinstance(prompt, list):
+            parts = [_part(part, f"{inside}[{at}]", losses, formats) for at, part in enumerate(prompt)]
+            made = {**role, "template": parts}
+        else:
+            made = {**role, "template": _part(prompt, inside, losses, formats)["text"]}
     else:
         raise NotHeld(f"{place}: promptdb does not read {name}")
     made |= compact(name=found.text("name"), additional_kwargs=found.take("additional_kwargs", dict))
@@ -182,13 +175,50 @@ def _message(item: Any, place: str, losses: Fields, formats: set[str]) -> list[d
     return [made]
 
 
-def _literal(text: str, template_format: str) -> str:
-    """Write text that a template gives back as it is."""
+def _part(item: Any, place: str, losses: Fields, formats: set[str]) -> dict[str, Any]:
+    """Read a template in a message as a content part."""
+    name, found = _class_of(item, place)
+    found.drop(*_IGNORED)
+    found.drop_empty()
+    made: dict[str, Any]
+    if name == "PromptTemplate":
+        made = {"type": "text", "text": found.text("template") or ""}
+    elif name == "ImagePromptTemplate":
+        made = {"type": "image_url", "image_url": found.take("template", dict) or {}}
+    elif name == "DictPromptTemplate":
+        made = found.take("template", dict) or {}
+    else:
+        raise NotHeld(f"{place}: promptdb does not read {name} in a message")
+    if partial := found.take("partial_variables", dict):
+        found.lose("partial_variables", f"write them below partial_variables of the prompt: {', '.join(partial)}")
+    formats.add(found.text("template_format") or "f-string")
+    losses.losses += found.rest()
+    return made
+
+
+def _fixed(content: Any, place: str) -> str | list[dict[str, Any]]:
+    """Return the content of a message without a template: text, or content parts."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    parts = [{"type": "text", "text": part} if isinstance(part, str) else part for part in content]
+    if not parts or not all(isinstance(part, dict) for part in parts):
+        raise NotHeld(f"{place}.kwargs.content: these are not content parts")
+    return parts
+
+
+def _literal(value: Any, template_format: str) -> Any:
+    """Write text that a template gives back as it is, and the texts of content parts in this way."""
+    if isinstance(value, dict):
+        return {key: one if key == "type" else _literal(one, template_format) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_literal(one, template_format) for one in value]
+    if not isinstance(value, str):
+        return value
     if template_format == "f-string":
-        return text.replace("{", "{{").replace("}", "}}")
-    if "{{" in text or "{%" in text or "{#" in text:
+        return value.replace("{", "{{").replace("}", "}}")
+    if "{{" in value or "{%" in value or "{#" in value:
         raise NotHeld("a message without a template has signs of the template format of the others")
-    return text
+    return value
 
 
 def _of_type(data: dict[str, Any]) -> ForeignPrompt:

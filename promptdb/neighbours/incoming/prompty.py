@@ -45,12 +45,17 @@ def read(data: bytes) -> list[ForeignPrompt]:
     if _IMAGE.search(parts.body):
         found.lose("the text", "an image stays as Markdown text: write it as a content part")
     is_first = "model" in parts.fields and isinstance(parts.fields["model"], dict) and "api" in parts.fields["model"]
-    title = found.text("displayName") if found.text("name") is None else parts.fields["name"]
+    title, name = found.text("displayName"), found.text("name")
+    if title is not None and name is not None:
+        found.lose("name", "the title is displayName")
     sample = found.take("sample", dict)
     fields = compact(
         template_format=template_format,
         metadata=compact(
-            title=title, description=found.text("description"), tags=found.texts("tags"), owners=found.texts("authors")
+            title=title or name,
+            description=found.text("description"),
+            tags=found.texts("tags"),
+            owners=found.texts("authors"),
         ),
         variables=_variables(found),
         **({"messages": messages} if messages else {"template": parts.body}),
@@ -58,7 +63,7 @@ def read(data: bytes) -> list[ForeignPrompt]:
         tools=found.take("tools", list),
         response_schema=_outputs(found),
     )
-    found.drop("version", "kind", "displayName")
+    found.drop("kind")
     return [ForeignPrompt(None, fields, found.rest(), {"the sample": sample} if sample else {})]
 
 

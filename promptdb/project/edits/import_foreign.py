@@ -40,8 +40,8 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A prompt that cannot be imported."""
+class NotImported:
+    """A prompt that cannot be imported, or a file of a folder that was not read."""
 
     source: str
     reason: str
@@ -49,15 +49,12 @@ class Refused:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """The files that an import writes, and the prompts that it cannot write.
-
-    `passed_over` are files of a folder whose names start with `_`, such as the partials of dotprompt.
-    """
+    """The files that an import writes, the prompts that it cannot write, and the files of a folder that it did not read."""
 
     root: Path
     imported: list[Imported] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    passed_over: list[str] = field(default_factory=list)
+    refused: list[NotImported] = field(default_factory=list)
+    passed_over: list[NotImported] = field(default_factory=list)
 
     def write(self, *, overwrite: bool) -> None:
         """Write all files, or none. Errors as in `write_all`."""
@@ -97,7 +94,7 @@ def plan_import(
         try:
             found = chosen.prompts(place, data())
         except NotHeld as error:
-            plan.refused.append(Refused(place, str(error)))
+            plan.refused.append(NotImported(place, str(error)))
             continue
         for at, foreign in enumerate(found, 1):
             named = "" if foreign.name is None else f" {foreign.name!r:.80}"
@@ -106,9 +103,9 @@ def plan_import(
                 prompt = _name(foreign, at if len(found) > 1 else 0, place, before, chosen, taken)
                 plan.imported.append(_imported(source, prompt, foreign))
             except InvalidPrompts as error:
-                plan.refused.append(Refused(source, error.problems[0].message))
+                plan.refused.append(NotImported(source, error.problems[0].message))
             except (InvalidRef, NotHeld) as error:
-                plan.refused.append(Refused(source, str(error)))
+                plan.refused.append(NotImported(source, str(error)))
     return plan
 
 
@@ -121,28 +118,28 @@ def _new_prompts(settings: AppSettings) -> Path:
     return settings.prompts_path
 
 
-def _files(paths: Sequence[Path], chosen: Format, passed_over: list[str]) -> Iterator[tuple[Path, str]]:
+def _files(paths: Sequence[Path], chosen: Format, passed_over: list[NotImported]) -> Iterator[tuple[Path, str]]:
     """Yield the files, each with the path that names its prompt: below the folder that was given, or its name.
 
-    Adds the files whose names start with `_` to `passed_over`.
+    Adds the files of a folder that are not read to `passed_over`: links, which may lead out of the
+    folder, and names that start with `_`, such as the partials of dotprompt.
     """
     count = 0
     for path in paths:
         if not path.is_dir():
             yield path, path.name
             continue
-        # No links: they may lead out of the folder, or around in it.
-        inner = sorted(
-            found
-            for found in path.rglob("*")
-            if found.name.lower().endswith(chosen.suffixes) and found.is_file() and not found.is_symlink()
-            if not found.name.startswith(".")
-            if not any(
-                parent.is_symlink() for parent in found.parents if parent.is_relative_to(path) and parent != path
-            )
-        )
-        passed_over += [file.relative_to(path).as_posix() for file in inner if file.name.startswith("_")]
-        inner = [file for file in inner if not file.name.startswith("_")]
+        inner = []
+        for file in sorted(path.rglob("*")):
+            below = file.relative_to(path)
+            if not file.name.lower().endswith(chosen.suffixes) or not file.is_file() or file.name.startswith("."):
+                continue
+            if any((path / one).is_symlink() for one in (below, *below.parents[:-1])):
+                passed_over.append(NotImported(below.as_posix(), "it is a link, or below one"))
+            elif file.name.startswith("_"):
+                passed_over.append(NotImported(below.as_posix(), "its name starts with _"))
+            else:
+                inner.append((file, below.as_posix()))
         if not inner:
             raise ConfigError(
                 f"{path} has no files of {chosen.title}", f"their names end in {', '.join(chosen.suffixes)}"
@@ -150,7 +147,7 @@ def _files(paths: Sequence[Path], chosen: Format, passed_over: list[str]) -> Ite
         count += len(inner)
         if count > MAX_FILES:
             raise ConfigError(f"{path} has more than {MAX_FILES:,} files", "import one folder after the other")
-        yield from ((file, file.relative_to(path).as_posix()) for file in inner)
+        yield from inner
 
 
 def _read(file: Path) -> bytes:

@@ -111,7 +111,7 @@ def test_the_sdk_understands_errors(service: PromptService, langfuse: Callable[[
     with pytest.raises(ApiError) as formless:
         langfuse(token_of(service, "read", name="all")).get_prompt("legal/terms", max_retries=0)
     assert formless.value.status_code == 422
-    assert "no form in Langfuse: template, line 1: there is no form for the jinja2 statement 'if'" in formless.value.body["message"]
+    assert "no form in Langfuse: template, line 1" in formless.value.body["message"]
     with pytest.raises(UnauthorizedError):
         langfuse("pdb_" + "x" * 36).get_prompt("support/greeting", max_retries=0)
 

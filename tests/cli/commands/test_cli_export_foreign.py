@@ -7,7 +7,7 @@ import pytest
 from clitools import Run
 from registries import write
 
-from promptdb.cli.foreign_export import FORMATS
+from promptdb.neighbours.foreign import FORMATS
 from promptdb.neighbours.outgoing.targets import OUTGOING
 
 LOOP = "template_format: jinja2\ntemplate: '{% for x in xs %}{{ x }}{% endfor %}'\n"

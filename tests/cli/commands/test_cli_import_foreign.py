@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from promptdb.cli.app import run
-from promptdb.cli.commands.import_ import FORMATS
+from promptdb.neighbours.foreign import FORMATS
 from promptdb.neighbours.formats import INCOMING
 
 Lines = pytest.CaptureFixture[str]
@@ -127,5 +127,6 @@ def test_links_are_not_followed(project: Path, tmp_path: Path, capsys: Lines) ->
     (project / "old" / "file.prompt").symlink_to(outside / "secret.prompt")
     assert run(["import", "--from", "dotprompt", "old"]) == 0
     assert set(written(project)) == {"one.yaml"}
+    assert capsys.readouterr().err == "note: file.prompt is passed over: it is a link, or below one\n"
     assert run(["import", "--from", "dotprompt", "old/file.prompt"]) == 1
     assert "name a file, not a link" in capsys.readouterr().err

@@ -1,0 +1,42 @@
+"""Prints the outcome of an import from another tool, or of an export to one."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from promptdb.cli.present.text import count, one_line
+
+if TYPE_CHECKING:
+    from promptdb.neighbours.foreign import Loss
+
+
+def print_carried(
+    rows: Iterable[tuple[str, str, "Sequence[Loss]"]],
+    refused: Iterable[tuple[str, str]],
+    *,
+    is_written: bool,
+    verb: str,
+) -> None:
+    """Print the prompts with their losses, then those that were refused, and the counts.
+
+    Args:
+        rows: where each prompt came from, where it goes, and what it loses.
+        refused: the other prompts, each with its reason.
+        verb: what `--keep-going` does with the prompts that are not refused.
+    """
+    prompts = lost = 0
+    for source, place, losses in rows:
+        prompts, lost = prompts + 1, lost + len(losses)
+        click.echo(one_line(f"{source} -> {place}"))
+        for loss in losses:
+            click.secho(one_line(f"  lost {loss}"), fg="yellow")
+    any_refused = False
+    for name, reason in refused:
+        any_refused = True
+        click.secho("error: ", fg="red", nl=False, err=True)
+        click.echo(one_line(f"{name}: {reason}"), err=True)
+    written = "wrote" if is_written else "would write"
+    click.echo(f"{written} {count(prompts, 'prompt')}; {count(lost, 'part')} lost" + (", listed above" if lost else ""))
+    if any_refused and not is_written:
+        click.echo(f"hint: pass --keep-going to {verb} the others", err=True)
