@@ -56,7 +56,7 @@ _REMEDIES = {
     "unable to open database file": "its folder is missing, or read-only for you: check both, or set database_url",
     "readonly database": "the file or its folder is read-only for you: make both writable, or set database_url",
     "file is not a database": "correct the database URL: the file is not a SQLite database",
-    "database disk image is malformed": "restore the file from a backup; see docs/storage.md",
+    "database disk image is malformed": "restore the file from a backup; see docs/operations.md",
     "disk is full": "free some disk space",
     "No space left on device": "free some disk space on the database server",
     "Input/output error": "check the disk of the database server",

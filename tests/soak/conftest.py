@@ -17,7 +17,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def table(found: dict[str, dict[str, Counter[str]]]) -> list[str]:
-    """In markdown, as docs/storage.md has it."""
+    """In markdown, as docs/operations.md has it."""
     if not found:
         return []
     cells = sorted({cell for counts in found.values() for cell in counts})

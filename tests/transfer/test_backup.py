@@ -1,4 +1,4 @@
-"""Backups as docs/storage.md has them, restored for real: what is lost, what comes back, and what is told."""
+"""Backups as docs/operations.md has them, restored for real: what is lost, what comes back, and what is told."""
 
 import shutil
 import sqlite3
