@@ -10,6 +10,8 @@ from promptdb.cli.app import COMMANDS, SYNONYMS, cli
 _INTRODUCTION = """\
 # Commands
 
+<!-- blocks run by: tests/structure/test_structure_docs.py -->
+
 Data goes to standard output, everything else to standard error. On a terminal, output has colours and tables; in a pipe it is
 plain. Exit codes stand in [errors.md](errors.md), what `--json` prints in [json-output.md](json-output.md). The options of
 `promptdb` itself come before the name of the command: `promptdb -C ../app check`.

@@ -1,4 +1,4 @@
-"""`promptdb serve`: a real process, its log, its signals, and what it refuses."""
+"""`promptdb serve` of docs/api.md: a real process, its log, its signals, and what it refuses."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Completion in shells: what each word may be, from small files, and nothing for what is missing or damaged."""
+"""Completion in the shells of docs/editors.md: what each word may be, from small files, and nothing for what is missing or damaged."""
 
 import json
 import os

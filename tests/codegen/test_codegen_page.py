@@ -1,4 +1,4 @@
-"""The page on typed code: its commands and its Python run."""
+"""The page on typed code, docs/codegen.md: its commands and its Python run."""
 
 import re
 import shlex

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -33,6 +34,12 @@ def test_the_last_six_characters_are_the_crc32_of_the_random_ones_in_base62() ->
     assert VALID.removeprefix(f"pdb_{RANDOM}") == "4dNndU"
     digits = [ALPHABET.index(character) for character in VALID[-6:]]
     assert sum(digit * 62 ** (5 - place) for place, digit in enumerate(digits)) == crc32(RANDOM.encode())
+
+
+def test_the_pattern_on_the_page_finds_a_token() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "tokens.md").read_text(encoding="utf-8")
+    [pattern] = re.findall(r"^```\n(.*pdb_.*)\n```$", page, re.MULTILINE)
+    assert re.findall(pattern, f"token={VALID}, not a{VALID}") == [VALID]
 
 
 @given(randoms)

@@ -1,4 +1,4 @@
-"""Langfuse: its own SDK reads prompts from the real app over TCP."""
+"""Langfuse as docs/api.md has it: its own SDK reads prompts from the real app over TCP."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""OpenFeature: its own SDK for Python against the real app, and the answers of the protocol."""
+"""OpenFeature as docs/api.md has it: its own SDK for Python against the real app, and the answers of the protocol."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
