@@ -2,7 +2,10 @@
 
 import json
 import os
+import pty
 import runpy
+import select
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +16,8 @@ from promptdb.cli.app import run
 from promptdb.cli.completion import REQUEST, cache_file, candidates, print_candidates
 
 ROOT = Path(__file__).parents[2]
+TIMEOUT = 60.0
+"""Seconds: only a shell that hangs takes so long."""
 NAMES = {"support/triage": ["production", "staging"], "support/greet": ["production"], "hello": []}
 
 
@@ -113,6 +118,16 @@ def test_names_are_those_of_the_folder_in_which_the_command_runs(
     assert capsys.readouterr().out == "promote\n"
 
 
+@pytest.fixture
+def shell_environment(tmp_path: Path) -> dict[str, str]:
+    """For a shell in a project whose names are known."""
+    file = cache_file(tmp_path)
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(NAMES))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "TERM": "dumb", "PS1": "> "}
+
+
 @pytest.mark.parametrize(
     ("line", "replies"),
     [
@@ -122,23 +137,64 @@ def test_names_are_those_of_the_folder_in_which_the_command_runs(
         ("promptdb promote support/triage:p", ["production"]),
     ],
 )
-def test_bash_completes(tmp_path: Path, line: str, replies: list[str]) -> None:
-    file = cache_file(tmp_path)
-    file.parent.mkdir(parents=True)
-    file.write_text(json.dumps(NAMES))
-    script = subprocess.run(
-        [sys.executable, "-m", "promptdb", "completion", "bash"], capture_output=True, text=True, check=True
-    ).stdout
-    asked = f"COMP_LINE='{line}' COMP_POINT={len(line)}\n_promptdb_complete 2>/dev/null\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", f"{script}\n{asked}"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PATH": path},
-        check=True,
-    )
+def test_bash_completes(shell_environment: dict[str, str], line: str, replies: list[str]) -> None:
+    asked = f"COMP_LINE='{line}' COMP_POINT={len(line)}; _promptdb_complete; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    command = ["bash", "-c", f'eval "$(promptdb completion bash)"\n{asked}']
+    done = subprocess.run(command, capture_output=True, text=True, env=shell_environment, check=True)
     assert sorted(done.stdout.split()) == replies
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+@pytest.mark.parametrize(
+    ("line", "replies"),
+    [
+        ("promptdb prom", ["promote"]),
+        ("promptdb promote ", ["hello", "support/greet", "support/triage"]),
+        ("promptdb promote support/triage:p", ["support/triage:production"]),
+        ("promptdb check tex", ["text.txt"]),
+    ],
+)
+def test_fish_completes(tmp_path: Path, shell_environment: dict[str, str], line: str, replies: list[str]) -> None:
+    (tmp_path / "text.txt").touch()
+    command = ["fish", "--no-config", "-c", f'promptdb completion fish | source; complete -C "{line}"']
+    done = subprocess.run(command, capture_output=True, text=True, env=shell_environment, check=True)
+    assert sorted(done.stdout.split()) == replies
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not all(map(shutil.which, ("zsh", "setsid"))), reason="zsh or setsid is not installed")
+def test_zsh_completes(tmp_path: Path, shell_environment: dict[str, str]) -> None:
+    """On a terminal, as it completes nowhere else."""
+    (tmp_path / "text.txt").touch()
+    ours, theirs = pty.openpty()
+    command = ["setsid", "--ctty", "--wait", "zsh", "-f", "-i"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=shell_environment) as shell:
+        os.close(theirs)
+        # One line at a time: zsh drops what is typed before it reads a line.
+        until(ours, "\r> ")
+        os.write(ours, b'eval "$(promptdb completion zsh)"\n')
+        until(ours, "\r> ")
+        for typed, line in (
+            ("promptdb prom\t", "promptdb promote "),
+            ("promptdb show support/tri\t:p\t", "\b:production "),
+            ("promptdb show support/triage:re\t", "support/triage:re\x07v:"),
+            ("promptdb check tex\t", "text.txt"),
+        ):
+            os.write(ours, typed.encode())
+            until(ours, line)
+            os.write(ours, b"\x15")
+        os.write(ours, b"exit\n")
+        shell.wait(TIMEOUT)
+    os.close(ours)
+
+
+def until(terminal: int, text: str) -> str:
+    """Read from a terminal until it shows a text."""
+    shown = ""
+    while text not in shown:
+        assert select.select([terminal], [], [], TIMEOUT)[0], shown
+        shown += os.read(terminal, 65536).decode()
+    return shown
 
 
 def test_nothing_heavy_is_loaded() -> None:

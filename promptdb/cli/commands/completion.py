@@ -15,26 +15,37 @@ _promptdb_complete() {{
     IFS=' ' read -ra words <<< "${{COMP_LINE:0:COMP_POINT}}"
     [[ "${{COMP_LINE:0:COMP_POINT}}" == *' ' ]] && words+=('')
     COMPREPLY=($(COMP_WORDBREAKS="$COMP_WORDBREAKS" {REQUEST}=1 promptdb "${{words[@]:1}}" 2>/dev/null))
-    [[ "${{COMPREPLY[0]}}" == *: ]] && compopt -o nospace
+    [[ "${{COMPREPLY[0]}}" == *: ]] && compopt -o nospace 2>/dev/null
 }}
 complete -o default -F _promptdb_complete promptdb
 """
 _ZSH = f"""\
 #compdef promptdb
 _promptdb() {{
-    local -a found
+    local -a found open
     found=(${{(f)"$({REQUEST}=1 promptdb "${{(@)words[2,CURRENT]}}" 2>/dev/null)"}})
-    (( $#found )) && compadd -Q -- $found || _files
+    (( $#found )) || {{ _files; return }}
+    # After these, the word goes on.
+    open=(${{(M)found:#*:}})
+    found=(${{found:#*:}})
+    compadd -Q -S '' -- $open
+    compadd -Q -S ' ' -r ': ' -- $found
 }}
+(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit }}
 compdef _promptdb promptdb
 """
 _FISH = f"""\
 function __promptdb_complete
     set -lx {REQUEST} 1
     set -l before (commandline -opc)
-    promptdb $before[2..] (commandline -ct) 2>/dev/null
+    set -l found (promptdb $before[2..] (commandline -ct) 2>/dev/null)
+    if set -q found[1]
+        printf '%s\\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
 end
-complete -c promptdb -a '(__promptdb_complete)'
+complete -c promptdb -f -a '(__promptdb_complete)'
 """
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
