@@ -94,4 +94,4 @@ def _report(export: "Export", other: str, place: Path, *, is_written: bool, as_j
         return
     refused = [(one.ref, one.reason) for one in export.refused]
     listed = [(one.ref, str(row["file"]), one.losses) for one, row in zip(export.exported, rows, strict=True)]
-    print_carried(listed, refused, is_written=is_written, verb="export")
+    print_carried(listed, refused, is_written=is_written, hint="pass --keep-going to export the others")

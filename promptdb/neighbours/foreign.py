@@ -1,10 +1,11 @@
 """A prompt of another tool in the fields of a prompt file, and what it loses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+_KINDS = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 FORMATS = (
     *("csv", "dotprompt", "github-models", "jinja2", "langchain", "langfuse", "langsmith", "mlflow", "promptfoo"),
@@ -45,6 +46,32 @@ class ForeignPrompt:
     cases: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """One of several prompts in a file, which cannot be imported. The others can."""
+
+    name: str | None
+    reason: str
+
+
+def read_each(makers: Iterable[tuple[str | None, Callable[[], ForeignPrompt]]]) -> list[ForeignPrompt | Unread]:
+    """Make each prompt of a file, given its name there.
+
+    Raises:
+        NotHeld: the only one cannot be made.
+    """
+    made: list[ForeignPrompt | Unread] = []
+    for name, make in makers:
+        try:
+            made.append(make())
+        except NotHeld as error:
+            made.append(Unread(name, str(error)))
+    match made:
+        case [Unread(reason=reason)]:
+            raise NotHeld(reason)
+    return made
+
+
 class Fields:
     """Fields of another tool, taken one by one. The fields that are left in the end are lost."""
 
@@ -60,7 +87,7 @@ class Fields:
         value = self._left.pop(name, None)
         if value is None or isinstance(value, kind):
             return value
-        self.lose(name, f"{type(value).__name__} is not expected here")
+        self.lose(name, f"{_KINDS.get(type(value), 'this')} is not expected here")
         return None
 
     def text(self, name: str) -> str | None:

@@ -1,9 +1,9 @@
 """The formats of other tools by the names of commands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from promptdb.neighbours.foreign import ForeignPrompt
+from promptdb.neighbours.foreign import ForeignPrompt, Unread
 from promptdb.neighbours.incoming import (
     csv_rows,
     dotprompt,
@@ -27,11 +27,11 @@ class Format:
     """
 
     title: str
-    read: Callable[[bytes], list[ForeignPrompt]]
+    read: Callable[[bytes], Sequence[ForeignPrompt | Unread]]
     suffixes: tuple[str, ...]
-    read_text: Callable[[bytes], list[ForeignPrompt]] | None = None
+    read_text: Callable[[bytes], Sequence[ForeignPrompt | Unread]] | None = None
 
-    def prompts(self, place: str, data: bytes) -> list[ForeignPrompt]:
+    def prompts(self, place: str, data: bytes) -> Sequence[ForeignPrompt | Unread]:
         """Read the prompts of the file at this place. Raise NotHeld if it is not of the format."""
         read = self.read_text if self.read_text and place.lower().endswith(TEXTS) else self.read
         return read(data)

@@ -259,6 +259,27 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
         [],
     ),
     (
+        "media",
+        "dotprompt",
+        '{{role "system"}}Be kind.\n{{history}}{{media url=photo}}\nWhat is it, {{name}}?\n{{media url="https://a/b.png"}}\n',
+        {
+            "template_format": "mustache",
+            "messages": [
+                HELD[0],
+                {"variable_name": "history", "optional": True},
+                {
+                    "role": "human",
+                    "template": [
+                        {"type": "image_url", "image_url": {"url": "{{photo}}"}},
+                        {"type": "text", "text": "What is it, {{name}}?"},
+                        {"type": "image_url", "image_url": {"url": "https://a/b.png"}},
+                    ],
+                },
+            ],
+        },
+        [],
+    ),
+    (
         "types that Python names",
         "prompty",
         front(
@@ -497,6 +518,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("langchain", {"template": "x"}, "neither lc: 1"),
     ("langchain", constructor("RunnableSequence", first=1), "does not read RunnableSequence"),
     ("langchain", {"lc": 1, "type": "secret", "id": ["KEY"]}, "is not a constructor"),
+    (
+        "langchain",
+        {"lc": 1, "type": "not_implemented", "id": ["a", "FewShotChatMessagePromptTemplate"], "repr": "x"},
+        "the top: LangChain writes no FewShotChatMessagePromptTemplate to JSON",
+    ),
     ("langchain", {"_type": "prompt", "template_path": "/etc/passwd"}, "put the text of that file"),
     ("langchain", {"_type": "few_shot", "example_selector": {}}, "chooses them at run time"),
     (
@@ -524,6 +550,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("langsmith", {"manifest": constructor("RunnableSequence", first={"lc": 1})}, "is not a constructor"),
     ("langchain", {"_type": "chat", "messages": []}, "messages[0] has no fields"),
     ("dotprompt", "{{#each items}}{{@index}}{{/each}}", "no form for {{@index}}"),
+    ("dotprompt", "{{#if a}}{{media url=b}}{{/if}}", "{{media url=b}} is in a block"),
+    ("dotprompt", "{{media url=a contentType=b}}", "no form for {{media url=a contentType=b}}"),
     ("dotprompt", "{{helper a b}}", "no form for {{helper a b}}"),
     ("dotprompt", "{{>partial}}", "no form for {{>partial}}"),
     ("dotprompt", "{{#if a}}x{{#each a}}{{this}}{{/each}}{{/if}}", "{{#if a}} asks for a list or an object"),

@@ -68,7 +68,7 @@ def command(
         is_written = not dry_run and (keep_going or not plan.refused)
         if is_written:
             plan.write(overwrite=force)
-        _print(plan, root_prefix(settings), is_written=is_written, as_json=as_json)
+        _print(plan, root_prefix(settings), is_written=is_written, keep_going=keep_going, as_json=as_json)
         return 4 if plan.refused else 0
     if given := [name for name in ("namespace", "dry_run", "keep_going", "force") if context.params[name]]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} needs --from")
@@ -102,7 +102,7 @@ def _import_registry(file: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _print(plan: "ImportPlan", root: str, *, is_written: bool, as_json: bool) -> None:
+def _print(plan: "ImportPlan", root: str, *, is_written: bool, keep_going: bool, as_json: bool) -> None:
     if as_json:
         files = [
             {"source": one.source, "prompt": one.prompt, "file": f"{root}{one.path}", "losses": one.losses}
@@ -115,4 +115,5 @@ def _print(plan: "ImportPlan", root: str, *, is_written: bool, as_json: bool) ->
         click.echo(one_line(f"note: {skipped.source} is passed over: {skipped.reason}"), err=True)
     rows = [(one.source, f"{root}{one.path}", one.losses) for one in plan.imported]
     refused = [(one.source, one.reason) for one in plan.refused]
-    print_carried(rows, refused, is_written=is_written, verb="import")
+    hint = None if keep_going else "repair these files, or pass --keep-going to import the others"
+    print_carried(rows, refused, is_written=is_written, hint=hint)

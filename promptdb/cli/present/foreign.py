@@ -16,14 +16,14 @@ def print_carried(
     refused: Iterable[tuple[str, str]],
     *,
     is_written: bool,
-    verb: str,
+    hint: str | None,
 ) -> None:
     """Print the prompts with their losses, then those that were refused, and the counts.
 
     Args:
         rows: where each prompt came from, where it goes, and what it loses.
         refused: the other prompts, each with its reason.
-        verb: what `--keep-going` does with the prompts that are not refused.
+        hint: how to get the prompts that are not refused, unless that was asked for.
     """
     prompts = lost = 0
     for source, place, losses in rows:
@@ -38,5 +38,5 @@ def print_carried(
         click.echo(one_line(f"{name}: {reason}"), err=True)
     written = "wrote" if is_written else "would write"
     click.echo(f"{written} {count(prompts, 'prompt')}; {count(lost, 'part')} lost" + (", listed above" if lost else ""))
-    if any_refused and not is_written:
-        click.echo(f"hint: pass --keep-going to {verb} the others", err=True)
+    if hint and any_refused and prompts and not is_written:
+        click.echo(f"hint: {hint}", err=True)

@@ -16,6 +16,7 @@ _MARKER = re.compile(r"<<<dotprompt:(?:role:(system|user|model)|(history))>>>")
 """The form in which dotprompt itself writes roles and history between two steps. Some files have it."""
 _NAME = re.compile(r"(?:this\.)?([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)")
 _ROLE = re.compile(r"""role\s+["'](system|user|model|assistant)["']""")
+_MEDIA = re.compile(r"""media\s+url=(?:([A-Za-z_][\w.-]*)|"([^"{}]+)")""")
 _ROLES = {"system": "system", "user": "human", "model": "ai", "assistant": "ai"}
 _TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object"})
 
@@ -98,11 +99,13 @@ class _Body:
     def fields(self) -> dict[str, Any]:
         """The fields of a prompt file: a text if there is no marker for a role."""
         written = [
-            {**one, **_trimmed(one)} for one in self._messages if "template" not in one or one["template"].strip()
+            {**one, **_trimmed(one)}
+            for one in map(_with_parts, self._messages)
+            if "template" not in one or isinstance(one["template"], list) or one["template"].strip()
         ]
         if not written:
             raise NotHeld("there is no template")
-        is_text = len(self._messages) == 1
+        is_text = len(self._messages) == 1 and isinstance(written[0]["template"], str)
         return {"template": written[0]["template"]} if is_text else {"messages": written}
 
     def require_equal_sections(self, types: Mapping[str, object]) -> None:
@@ -126,12 +129,14 @@ class _Body:
                 )
 
     def _add(self, text: str) -> None:
+        if "template" in self._messages[-1] or text.strip():
+            self._spoken()["template"] += text
+
+    def _spoken(self) -> dict[str, Any]:
+        """Return the message that goes on. The user says what follows the history, unless a marker says otherwise."""
         if "template" not in self._messages[-1]:
-            if not text.strip():
-                return
-            # The user says the text after the history, unless a marker says otherwise.
             self._messages.append({"role": "human", "template": ""})
-        self._messages[-1]["template"] += text
+        return self._messages[-1]
 
     def _take(self, tag: str, *, is_raw: bool) -> None:
         if tag.startswith("!"):
@@ -139,6 +144,11 @@ class _Body:
         if role := _ROLE.fullmatch(tag):
             self._require_outside(tag)
             self._messages.append({"role": _ROLES[role[1]], "template": ""})
+        elif media := _MEDIA.fullmatch(tag):
+            self._require_outside(tag)
+            message = self._spoken()
+            url = f"{{{{{media[1]}}}}}" if media[1] else media[2]
+            message.setdefault("parts", []).append((len(message["template"]), url))
         elif tag == "history":
             self._require_outside(tag)
             self._messages.append({"variable_name": "history", "optional": True})
@@ -189,5 +199,19 @@ class _Body:
         self._add(f"{{{{/{name}}}}}{{{{{'#' if kind == 'unless' else '^'}{name}}}}}")
 
 
+def _with_parts(message: dict[str, Any]) -> dict[str, Any]:
+    """Make content parts of a message with media: the text between them, and the address of each."""
+    if "parts" not in message:
+        return message
+    text, content, end = message["template"], [], 0
+    for at, url in [*message["parts"], (len(text), None)]:
+        if text[end:at].strip():
+            content.append({"type": "text", "text": text[end:at].strip("\n")})
+        if url is not None:
+            content.append({"type": "image_url", "image_url": {"url": url}})
+        end = at
+    return {"role": message["role"], "template": content}
+
+
 def _trimmed(message: dict[str, Any]) -> dict[str, Any]:
-    return {"template": message["template"].strip("\n")} if "template" in message else {}
+    return {"template": message["template"].strip("\n")} if isinstance(message.get("template"), str) else {}

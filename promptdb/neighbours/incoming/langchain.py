@@ -18,6 +18,7 @@ _ROLES = {
 _IGNORED = ("input_variables", "input_types", "validate_template", "type", "id", "optional_variables")
 """Arguments that follow from the others, or say nothing about the prompt."""
 
+_TYPES = ("constructor", "not_implemented")
 _ESCAPED = "__lc_escaped__"
 
 _EXAMPLES = "examples"
@@ -72,8 +73,10 @@ def _unescaped(value: Any) -> Any:
 def _class_of(item: Any, place: str) -> tuple[str, Fields]:
     """Return the name of the class in a constructor and its arguments."""
     path = item.get("id") if isinstance(item, dict) else None
-    if not isinstance(item, dict) or item.get("type") != "constructor" or not isinstance(path, list) or not path:
+    if not isinstance(item, dict) or not isinstance(path, list) or not path or item.get("type") not in _TYPES:
         raise NotHeld(f"{place or 'the top'} is not a constructor of LangChain")
+    if item.get("type") == "not_implemented":
+        raise NotHeld(f"{place or 'the top'}: LangChain writes no {path[-1]!s:.60} to JSON")
     return str(path[-1]), Fields(item.get("kwargs"), f"{place}.kwargs" if place else "kwargs")
 
 

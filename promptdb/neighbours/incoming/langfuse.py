@@ -1,8 +1,9 @@
 """The JSON of Langfuse: the array that its pages export, and one prompt as its API returns it."""
 
+from functools import partial
 from typing import Any
 
-from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact, message
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, Unread, compact, message, read_each
 from promptdb.neighbours.incoming.braces import require_names
 from promptdb.neighbours.reading import json_in
 
@@ -11,7 +12,7 @@ SUFFIXES = (".json",)
 _REFERENCE = "@@@langfusePrompt:"
 
 
-def read(data: bytes) -> list[ForeignPrompt]:
+def read(data: bytes) -> list[ForeignPrompt | Unread]:
     """Read all prompts, each in its newest version."""
     found = json_in(data)
     if isinstance(found, dict):
@@ -29,7 +30,7 @@ def read(data: bytes) -> list[ForeignPrompt]:
             earlier[name] = earlier.get(name, 0) + 1
         if name not in newest or number >= newest[name][0]:
             newest[name] = (number, item)
-    return [_prompt(name, item, earlier.get(name, 0)) for name, (_, item) in newest.items()]
+    return read_each((name, partial(_prompt, name, item, earlier.get(name, 0))) for name, (_, item) in newest.items())
 
 
 def _prompt(name: str, item: dict[str, Any], earlier: int) -> ForeignPrompt:

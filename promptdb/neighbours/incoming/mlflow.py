@@ -1,8 +1,10 @@
 """Prompts of MLflow as JSON: one version, or a list of them, with the fields of its class `PromptVersion`."""
 
+from collections import Counter
+from functools import partial
 from typing import Any
 
-from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact, message
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, Unread, compact, message, read_each
 from promptdb.neighbours.incoming.braces import require_names
 from promptdb.neighbours.reading import json_in
 
@@ -12,7 +14,7 @@ _OWN = ("mlflow.", "_mlflow_")
 _OF_MODEL_VERSION = ("description", "source", "run_id", "run_link", "status", "status_message", "current_stage")
 
 
-def read(data: bytes) -> list[ForeignPrompt]:
+def read(data: bytes) -> list[ForeignPrompt | Unread]:
     """Read all prompts, each in its newest version."""
     found = json_in(data)
     items = [_of_tags(item) for item in (found if isinstance(found, list) else [found])]
@@ -23,7 +25,8 @@ def read(data: bytes) -> list[ForeignPrompt]:
         before = newest.get(item["name"])
         if before is None or _version(item) >= _version(before):
             newest[item["name"]] = item
-    return [_prompt(name, item, sum(other.get("name") == name for other in items)) for name, item in newest.items()]
+    versions = Counter(item["name"] for item in items)
+    return read_each((name, partial(_prompt, name, item, versions[name])) for name, item in newest.items())
 
 
 def _of_tags(item: Any) -> Any:

@@ -5,9 +5,11 @@ The end of the file name decides, as it does there: a text may have a line such 
 
 import re
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, message
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, Unread, message, read_each
 from promptdb.neighbours.reading import text_in, yaml_in
 
 SUFFIXES = (".json", ".yaml", ".yml", ".txt", ".md")
@@ -15,7 +17,7 @@ SUFFIXES = (".json", ".yaml", ".yml", ".txt", ".md")
 _SEPARATOR = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
 
-def read(data: bytes) -> list[ForeignPrompt]:
+def read(data: bytes) -> list[ForeignPrompt | Unread]:
     """Read the prompts of a configuration, or a chat."""
     found = yaml_in(data)
     return [_chat(None, found)] if isinstance(found, list) else _configuration(found)
@@ -39,7 +41,7 @@ def _text_or_chat(text: str) -> ForeignPrompt:
     return _text(None, text)
 
 
-def _configuration(data: Any) -> list[ForeignPrompt]:
+def _configuration(data: Any) -> list[ForeignPrompt | Unread]:
     found = Fields(data)
     prompts = found.take("prompts", (list, str))
     items = [prompts] if isinstance(prompts, str) else prompts or []
@@ -47,11 +49,15 @@ def _configuration(data: Any) -> list[ForeignPrompt]:
         if found.take(name, object) is not None:
             found.lose(name, "they judge answers of models, and golden tests compare renders")
     losses = found.rest("it configures promptfoo")
-    made = [_prompt(item, f"prompts[{at}]") for at, item in enumerate(items)]
-    if not made:
+    if not items:
         raise NotHeld("prompts: there are none")
-    first = made[0]
-    return [ForeignPrompt(first.name, first.fields, (*first.losses, *losses)), *made[1:]]
+    made = read_each((None, partial(_prompt, item, f"prompts[{at}]")) for at, item in enumerate(items))
+    # Once, with the first prompt.
+    for at, one in enumerate(made):
+        if isinstance(one, ForeignPrompt):
+            made[at] = replace(one, losses=(*one.losses, *losses))
+            break
+    return made
 
 
 def _prompt(item: Any, place: str) -> ForeignPrompt:

@@ -14,8 +14,9 @@ from promptdb.errors import ConfigError, InvalidPrompts, InvalidRef, PromptDBErr
 from promptdb.files.editing.canonical import canonical_text
 from promptdb.files.editing.write import yaml_text
 from promptdb.files.tree import MAX_TEXT_BYTES, size_text
-from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld
+from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld, Unread
 from promptdb.neighbours.formats import INCOMING, Format
+from promptdb.problems import Code
 from promptdb.project.adopt.names import slug
 from promptdb.project.edits.write_all import write_all
 from promptdb.project.single_file import content_from_spec
@@ -99,6 +100,9 @@ def plan_import(
         for at, foreign in enumerate(found, 1):
             named = "" if foreign.name is None else f" {foreign.name!r:.80}"
             source = place if len(found) == 1 else f"{place}, prompt {at}{named}"
+            if isinstance(foreign, Unread):
+                plan.refused.append(NotImported(source, foreign.reason))
+                continue
             try:
                 prompt = _name(foreign, at if len(found) > 1 else 0, place, before, chosen, taken)
                 plan.imported.append(_imported(source, prompt, foreign))
@@ -179,12 +183,29 @@ def _name(
 
 
 def _imported(source: str, prompt: PromptId, foreign: ForeignPrompt) -> Imported:
-    spec = content_from_spec(foreign.fields).spec
+    declared, added = _declared(foreign.fields)
+    spec = content_from_spec(declared).spec
     tests, losses = _tests(spec, foreign)
-    fields = {**foreign.fields, **({"tests": tests} if tests else {})}
+    fields = {**declared, **({"tests": tests} if tests else {})}
     path = str(prompt).removeprefix(f"{DEFAULT_NAMESPACE}/")
     text = canonical_text(".yaml", yaml_text(fields))
-    return Imported(source, prompt, f"{path}.yaml", text, (*foreign.losses, *losses))
+    return Imported(source, prompt, f"{path}.yaml", text, (*foreign.losses, *added, *losses))
+
+
+def _declared(fields: dict[str, Any]) -> tuple[dict[str, Any], list[Loss]]:
+    """Declare the variables that the templates use beside the declared ones. Other tools take such a file."""
+    try:
+        content_from_spec(fields)
+    except InvalidPrompts as error:
+        if not fields.get("variables") or any(one.code is not Code.UNDECLARED_VARIABLE for one in error.problems):
+            raise
+    else:
+        return fields, []
+    bare = content_from_spec({name: value for name, value in fields.items() if name != "variables"}).spec
+    missing = [name for name in CompiledPrompt(bare).inputs.contract if name not in fields["variables"]]
+    variables = {**fields["variables"], **{name: {} for name in missing}}
+    reason = "the template uses it and the file does not declare it, so it is declared as any value"
+    return {**fields, "variables": variables}, [Loss(f"variables.{name}", reason) for name in missing]
 
 
 def _tests(spec: PromptSpec, foreign: ForeignPrompt) -> tuple[list[dict[str, Any]], list[Loss]]:

@@ -90,6 +90,30 @@ def test_nothing_is_written_if_one_prompt_cannot_be(project: Path, capsys: Lines
     assert set(written(project)) == {"good.yaml"}
 
 
+def test_one_prompt_of_a_file_does_not_stop_the_others(project: Path, capsys: Lines) -> None:
+    rows = [{"name": "a", "prompt": "x {{y}}"}, {"name": "b", "prompt": "{{! note }}"}, {"name": "c", "prompt": "z"}]
+    write(project, **{"all.json": json.dumps(rows)})
+    assert run(["import", "--from", "langfuse", "all.json"]) == 4
+    refusal = "error: all.json, prompt 2 'b': prompt: '{{!' is text there"
+    shown = capsys.readouterr().err
+    assert shown.startswith(refusal)
+    assert shown.endswith("hint: repair these files, or pass --keep-going to import the others\n")
+    assert run(["import", "--from", "langfuse", "all.json", "--keep-going", "--dry-run"]) == 4
+    shown = capsys.readouterr().err
+    assert shown.startswith(refusal)
+    assert "hint" not in shown
+    assert run(["import", "--from", "langfuse", "all.json", "--keep-going"]) == 4
+    assert set(written(project)) == {"a.yaml", "c.yaml"}
+
+
+def test_a_variable_that_is_used_and_not_declared_is_declared(project: Path, capsys: Lines) -> None:
+    write(project, **{"a.prompt": "---\ninput: {schema: {x: string}}\n---\n{{x}} {{y}} {{#if z}}!{{/if}}"})
+    assert run(["import", "--from", "dotprompt", "a.prompt"]) == 0
+    assert "  lost variables.y: the template uses it and the file does not declare it" in capsys.readouterr().out
+    assert "  y: {}\n" in written(project)["a.yaml"]
+    assert run(["check"]) == 0
+
+
 def test_a_file_that_differs_is_replaced_only_by_force(project: Path, capsys: Lines) -> None:
     write(project, **{"one.prompt": "Hi", "two.prompt": "Bye", "prompts/two.yaml": "template: mine\n"})
     before = written(project)
