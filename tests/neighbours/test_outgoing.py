@@ -348,6 +348,11 @@ def test_the_losses_name_each_part() -> None:
             {"template": "{{%"},
             "template: there is no form for the literal '{%': Nunjucks has no escape for it",
         ),
+        (
+            "promptfoo",
+            {"template": "a #}}"},
+            "template: there is no form for the literal '#}': Nunjucks has no escape for it",
+        ),
         ("csv", {"messages": [{"role": "human", "template": "a"}]}, "messages: there is no form for a chat"),
         (
             "langchain",

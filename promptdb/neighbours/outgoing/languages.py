@@ -57,7 +57,8 @@ PLAIN_BRACES = Braces("{{name}}")
 MLFLOW = Braces("MLflow", closed=re.compile(r"\{[{%#]"))
 LANGFUSE = Braces("Langfuse", closed=re.compile(r"\{\{|@@@langfusePrompt:"))
 HANDLEBARS = Braces("Handlebars", "mustache", re.compile(r"\{\{|<<<"), _OF_HANDLEBARS, ("{", "\\"))
-NUNJUCKS = Braces("Nunjucks", "jinja2", re.compile(r"\{[{%#]"), _OF_JINJA)
+NUNJUCKS = Braces("Nunjucks", "jinja2", re.compile(r"\{[{%#]|#\}"), _OF_JINJA)
+"""It takes the end of a comment for an error, where jinja2 takes it for text."""
 
 
 class FString:
