@@ -98,7 +98,7 @@ class Fields:
         value = self._left.pop(name, None)
         values = [value] if isinstance(value, str) else value if isinstance(value, list) else []
         found = [item for item in values if isinstance(item, str)]
-        if value is not None and len(found) != len(values or [None]):
+        if value is not None and (len(found) != len(values) or not isinstance(value, str | list)):
             self.lose(name, "only texts are carried over")
         return found
 

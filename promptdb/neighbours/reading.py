@@ -1,5 +1,6 @@
 """Reads the data of foreign files, with the limits of prompt files."""
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from promptdb.files.findings import Unreadable
@@ -32,6 +33,14 @@ def yaml_in(data: bytes) -> Any:
         return construct(root) if root is not None else None
     except Unreadable as error:
         raise _not_held(error) from error
+
+
+def data_in(data: bytes) -> Any:
+    """Read JSON, or YAML, which is stricter about some characters. Raise NotHeld if it cannot be read."""
+    if data.lstrip().startswith((b"{", b"[")):
+        with suppress(NotHeld):
+            return json_in(data)
+    return yaml_in(data)
 
 
 class Parts(NamedTuple):

@@ -51,7 +51,7 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
             "model": {"name": "m", "temperature": 0},
             "response_schema": {"type": "object"},
         },
-        ["testData[0].expected", "evaluators"],
+        ["testData[0].expected", "jsonSchema.name", "jsonSchema.strict", "evaluators"],
     ),
     (
         "a text with labels and tags",
@@ -246,7 +246,7 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
                 "required": ["ok"],
             },
         },
-        ["tools", "ext.a"],
+        ["tools", "input.schema.items.items", "ext.a"],
     ),
     (
         "the markers that dotprompt writes between two steps",
@@ -256,6 +256,90 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
             "template_format": "mustache",
             "messages": [HELD[0], {"variable_name": "history", "optional": True}, HELD[1]],
         },
+        [],
+    ),
+    (
+        "JSON Schema with rules, and conditions on values of any type",
+        "dotprompt",
+        front(
+            {
+                "input": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "a": {"type": "string", "maxLength": 3, "default": "x"},
+                            "b": {"type": ["integer", "null"]},
+                            "c": {"enum": ["y"]},
+                        },
+                        "required": 3,
+                    },
+                    "default": [1],
+                },
+                "output": {"format": "json"},
+            },
+            "{{a}}{{#if b}}{{b}}{{/if}}{{#if c}}!{{/if}}",
+        ),
+        {
+            "template_format": "mustache",
+            "variables": {
+                "a": {"type": "string", "default": "x"},
+                "b": {"required": False},
+                "c": {"enum": ["y"], "required": False},
+            },
+            "template": "{{a}}{{#b}}{{b}}{{/b}}{{#c}}!{{/c}}",
+        },
+        [
+            *("output.format", "input.default", "input.schema.a.maxLength", "input.schema.b.type"),
+            "{{#if b}}",
+        ],
+    ),
+    (
+        "any other field",
+        "dotprompt",
+        front({"input": {"schema": {"a": "string", "(*)": "any"}}}, "{{a}}"),
+        {"template_format": "mustache", "variables": {"a": {"type": "string"}}, "template": "{{a}}"},
+        [],
+    ),
+    (
+        "a thread, lists of metadata, and rules of outputs",
+        "prompty",
+        front(
+            {
+                "metadata": {"tags": ["t"], "authors": ["ann"], "more": 1},
+                "inputs": [{"name": "hist", "kind": "thread"}],
+                "outputs": [{"name": "a", "kind": "array", "items": {"kind": "string"}}],
+                "sample": "${file:sample.json}",
+            },
+            "system:\nBe kind.\n\n{{ hist }}\n\nuser:\nHi",
+        ),
+        {
+            "template_format": "jinja2",
+            "metadata": {"tags": ["t"], "owners": ["ann"]},
+            "variables": {"hist": {"type": "messages"}},
+            "messages": [HELD[0], {"variable_name": "hist"}, {"role": "human", "template": "Hi"}],
+            "response_schema": {"type": "object", "properties": {"a": {"type": "array"}}},
+        },
+        ["sample", "outputs.a.items", "metadata.more"],
+    ),
+    (
+        "nothing but a chat in a configuration",
+        "promptfoo",
+        {"prompts": ['[{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi {{name}}"}]']},
+        {"template_format": "jinja2", "messages": HELD},
+        [],
+    ),
+    (
+        "characters that JSON takes and YAML does not",
+        "langchain",
+        '{"_type": "prompt", "template": "a\u2028b"}',
+        {"template_format": "f-string", "template": "a\u2028b"},
+        [],
+    ),
+    (
+        "empty lists of labels and tags",
+        "langfuse",
+        [{"name": "a", "prompt": "x", "labels": [], "tags": []}],
+        {"template_format": "mustache", "template": "x"},
         [],
     ),
     (
@@ -552,6 +636,23 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("dotprompt", "{{#each items}}{{@index}}{{/each}}", "no form for {{@index}}"),
     ("dotprompt", "{{#if a}}{{media url=b}}{{/if}}", "{{media url=b}} is in a block"),
     ("dotprompt", "{{media url=a contentType=b}}", "no form for {{media url=a contentType=b}}"),
+    ("dotprompt", "{{#each items}}{{x}}{{/each}}{{x}}", "{{x}} in a list is a field of an item"),
+    (
+        "prompty",
+        front({"inputs": [{"name": "h", "kind": "thread"}]}, "user:\n{{h}} and\n"),
+        "inputs.h: a thread is a list",
+    ),
+    (
+        "prompty",
+        front({"name": "x"}, "system:\n{% set x = 1 %}A\nuser:\n{{ x }}"),
+        "messages[1]: 'x' is set in another",
+    ),
+    ("jinja2", "# System:\n{% macro m() %}A{% endmacro %}\n# User:\n{{ m() }}", "messages[1]: 'm' is set in another"),
+    ("jinja2", "# System:\n{% include 'x' %}", "messages[0]: it reads other files"),
+    ("jinja2", "# System:\nA\n# tool:\nB", "promptdb has no message for the line '# tool:'"),
+    ("promptfoo", {"prompts": ["langfuse://foo:3:chat"]}, "names a prompt on a server"),
+    ("langfuse", {"data": [], "meta": {"totalPages": 2}}, "one of several pages"),
+    ("github-models", {"messages": [{"role": "user", "content": "x"}], "jsonSchema": "bad"}, "jsonSchema: line 1"),
     ("dotprompt", "{{helper a b}}", "no form for {{helper a b}}"),
     ("dotprompt", "{{>partial}}", "no form for {{>partial}}"),
     ("dotprompt", "{{#if a}}x{{#each a}}{{this}}{{/each}}{{/if}}", "{{#if a}} asks for a list or an object"),

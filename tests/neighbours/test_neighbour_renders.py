@@ -84,7 +84,8 @@ def compiled(fields: dict[str, Any]) -> CompiledPrompt:
 @pytest.mark.parametrize(("prompt", "values"), TEXTS)
 def test_a_text_of_langchain(prompt: Any, values: dict[str, str]) -> None:
     [found] = langchain.read(json.dumps(dumpd(prompt)).encode())
-    assert found.losses == ()
+    escapes = ["kwargs.template_format"] if prompt.template_format == "mustache" else []
+    assert [loss.place for loss in found.losses] == escapes
     assert compiled(found.fields).render_text(values) == prompt.format(**values)
 
 

@@ -50,6 +50,8 @@ def command(
     if whole:
         if file is not None:
             raise click.UsageError("--all cannot be combined with REF")
+        if other is not None and ref == "-":
+            raise click.UsageError("--all writes files: name a file or a folder")
         if other is not None:
             return export_all(other, ref, alias, force=force, keep_going=keep_going, as_json=as_json)
         parameter = context.command.params[1]

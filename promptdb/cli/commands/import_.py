@@ -64,11 +64,11 @@ def command(
 
         settings = load_settings()
         files = [path for path in paths if isinstance(path, Path)]
-        plan = plan_import(other, files, settings, namespace, _downloads(other, paths))
+        plan = plan_import(other, files, settings, namespace, _downloads(other, paths), overwrite=force)
         is_written = not dry_run and (keep_going or not plan.refused)
         if is_written:
             plan.write(overwrite=force)
-        _print(plan, root_prefix(settings), is_written=is_written, keep_going=keep_going, as_json=as_json)
+        _print(plan, root_prefix(settings), is_written=is_written, keep_going=keep_going or dry_run, as_json=as_json)
         return 4 if plan.refused else 0
     if given := [name for name in ("namespace", "dry_run", "keep_going", "force") if context.params[name]]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} needs --from")

@@ -31,12 +31,17 @@ def print_carried(
         click.echo(one_line(f"{source} -> {place}"))
         for loss in losses:
             click.secho(one_line(f"  lost {loss}"), fg="yellow")
-    any_refused = False
+    failed = 0
     for name, reason in refused:
-        any_refused = True
+        failed += 1
         click.secho("error: ", fg="red", nl=False, err=True)
         click.echo(one_line(f"{name}: {reason}"), err=True)
-    written = "wrote" if is_written else "would write"
-    click.echo(f"{written} {count(prompts, 'prompt')}; {count(lost, 'part')} lost" + (", listed above" if lost else ""))
-    if hint and any_refused and prompts and not is_written:
+    if is_written:
+        done = f"wrote {count(prompts, 'prompt')}"
+    elif hint and failed:
+        done = f"wrote nothing: {count(failed, 'prompt')} refused, {prompts} can be written"
+    else:
+        done = f"would write {count(prompts, 'prompt')}"
+    click.echo(f"{done}; {count(lost, 'part')} lost" + (", listed above" if lost else ""))
+    if hint and failed and prompts and not is_written:
         click.echo(f"hint: {hint}", err=True)

@@ -4,6 +4,7 @@ import csv
 from dataclasses import replace
 from io import StringIO
 
+from promptdb.files.tree import MAX_TEXT_BYTES
 from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld, compact
 from promptdb.neighbours.reading import text_in
 
@@ -16,6 +17,7 @@ _ROWS = 10_000
 
 def read(data: bytes) -> list[ForeignPrompt]:
     """Read the rows. The first one names the columns."""
+    csv.field_size_limit(MAX_TEXT_BYTES)
     try:
         found = csv.DictReader(StringIO(text_in(data), newline=""), strict=True)
         rows = list(found)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, Loss, NotHeld, compact
 from promptdb.neighbours.incoming.picoschema import json_schema
 from promptdb.neighbours.reading import front_matter_in
 
@@ -28,18 +28,20 @@ def read(data: bytes) -> list[ForeignPrompt]:
     body = _Body(parts.body)
     given = found.take("input", dict) or {}
     found.losses += [*Fields({key: value for key, value in given.items() if key not in ("schema", "default")}).rest()]
-    output = found.take("output", dict) or {}
-    if output.get("format") not in (None, "json", "text"):
-        found.lose("output.format", "promptdb has no field for it")
-    schema = output.get("schema")
+    output = Fields(found.take("output", dict) or {}, "output")
+    schema = output.take("schema", object)
+    form = output.text("format")
+    if form not in (None, "text") and not (form == "json" and schema is not None):
+        output.lose("format", "write a response_schema" if form == "json" else "promptdb has no field for it")
+    found.losses += output.rest()
     metadata = found.take("metadata", dict)
     if metadata is not None:
         found.lose("metadata", "promptdb has no field for it")
     tools = found.take("tools", list)
     if tools is not None:
         found.lose("tools", "they are names of functions of the application")
-    variables = _variables(given)
-    body.require_equal_sections({name: one.get("type") for name, one in variables.items()})
+    variables = _variables(given, found)
+    found.losses += body.sections_lost(variables)
     fields = compact(
         template_format="mustache",
         metadata=compact(title=found.text("name"), description=found.text("description")),
@@ -51,8 +53,10 @@ def read(data: bytes) -> list[ForeignPrompt]:
     return [ForeignPrompt(None, fields, found.rest())]
 
 
-def _variables(given: Mapping[str, Any]) -> dict[str, Any]:
+def _variables(given: Mapping[str, Any], found: Fields) -> dict[str, Any]:
     schema, defaults = given.get("schema"), given.get("default")
+    if defaults is not None and not isinstance(defaults, dict):
+        found.lose("input.default", "it names no variables")
     defaults = defaults if isinstance(defaults, dict) else {}
     if schema is None:
         return {}
@@ -60,20 +64,24 @@ def _variables(given: Mapping[str, Any]) -> dict[str, Any]:
     properties = wanted.get("properties")
     if not isinstance(properties, dict):
         raise NotHeld("input.schema: it names no variables")
-    required = wanted.get("required") or []
-    found = {}
+    required = wanted.get("required")
+    required = required if isinstance(required, list) else []
+    made = {}
     for name, one in properties.items():
-        one = one if isinstance(one, dict) else {}
-        kind = one.get("type")
-        variable = compact(
-            type=kind if kind in _TYPES else None, description=one.get("description"), enum=one.get("enum")
-        )
-        if name in defaults:
-            variable["default"] = defaults[name]
+        item = Fields(one if isinstance(one, dict) else {}, f"input.schema.{name}")
+        kind = item.take("type", object)
+        if kind is not None and (not isinstance(kind, str) or kind not in _TYPES):
+            item.lose("type", "it is not a type of promptdb")
+            kind = None
+        variable = compact(type=kind, description=item.text("description"), enum=item.take("enum", list))
+        default = item.take("default", object)
+        if name in defaults or default is not None:
+            variable["default"] = defaults.get(name, default)
         elif name not in required:
             variable["required"] = False
-        found[str(name)] = variable
-    return found
+        found.losses += item.rest("a variable has no such rule")
+        made[str(name)] = variable
+    return made
 
 
 class _Body:
@@ -85,6 +93,7 @@ class _Body:
         text = _MARKER.sub(lambda marker: "{{history}}" if marker[2] else f'{{{{role "{marker[1]}"}}}}', text)
         self._open: list[tuple[str, str]] = []
         self._sections: dict[str, set[str]] = {"if": set(), "each": set()}
+        self._in_lists, self._outside = set[str](), set[str]()
         self._messages: list[dict[str, Any]] = [{"role": "human", "template": ""}]
         end = 0
         for tag in _TAG.finditer(text):
@@ -108,25 +117,38 @@ class _Body:
         is_text = len(self._messages) == 1 and isinstance(written[0]["template"], str)
         return {"template": written[0]["template"]} if is_text else {"messages": written}
 
-    def require_equal_sections(self, types: Mapping[str, object]) -> None:
-        """Require that each section of mustache does what the block does of which it was made.
+    def sections_lost(self, variables: Mapping[str, dict[str, Any]]) -> list[Loss]:
+        """Compare each section of mustache with the block of which it was made, for the declared variables.
 
-        A section repeats its text for each item of a list, and takes names from an object.
+        A section repeats its text for each item of a list, and takes names from an object. A name that an item lacks is
+        looked up around the list.
 
         Raises:
-            NotHeld: one does not.
+            NotHeld: one does something else for certain.
         """
+        types = {name: one.get("type") for name, one in variables.items()}
+        losses = []
         for name in sorted(self._sections["if"]):
             if name in self._sections["each"] or types.get(name) in ("array", "object"):
                 raise NotHeld(
                     f"{{{{#if {name}}}}} asks for a list or an object, and a section of mustache goes into it: "
                     "ask for a boolean"
                 )
+            if types.get(name) is None and "enum" not in variables.get(name, {}):
+                reason = (
+                    "a section of mustache repeats its text for a list, and takes names from an object: pass neither"
+                )
+                losses.append(Loss(f"{{{{#if {name}}}}}", reason))
         for name in sorted(self._sections["each"]):
             if types.get(name) == "object":
                 raise NotHeld(
                     f"{{{{#each {name}}}}} is of an object, and a section of mustache does not repeat for its fields"
                 )
+        if both := sorted(self._in_lists & (self._outside | variables.keys())):
+            raise NotHeld(
+                f"{{{{{both[0]}}}}} in a list is a field of an item, and there is a variable of this name too"
+            )
+        return losses
 
     def _add(self, text: str) -> None:
         if "template" in self._messages[-1] or text.strip():
@@ -163,9 +185,13 @@ class _Body:
         elif name := _NAME.fullmatch(tag):
             if tag.startswith("this.") and not self._is_in_list:
                 raise NotHeld(f"promptdb has no form for {{{{{tag}}}}}")
+            self._note(name[1])
             self._add(f"{{{{{{{name[1]}}}}}}}" if is_raw else f"{{{{{name[1]}}}}}")
         else:
             raise NotHeld(f"promptdb has no form for {{{{{tag}}}}}")
+
+    def _note(self, name: str) -> None:
+        (self._in_lists if self._is_in_list else self._outside).add(name.partition(".")[0])
 
     @property
     def _is_in_list(self) -> bool:
@@ -180,6 +206,7 @@ class _Body:
         name = _NAME.fullmatch(argument.strip())
         if kind not in ("if", "unless", "each") or name is None:
             raise NotHeld(f"promptdb has no form for {{{{{tag}}}}}")
+        self._note(name[1])
         self._open.append((kind, name[1]))
         if kind != "unless":
             self._sections[kind].add(name[1])

@@ -53,6 +53,14 @@ def _values(row: Any, at: int, found: Fields) -> dict[str, Any]:
 def _response_schema(found: Fields) -> Any:
     wanted = found.take("jsonSchema", (str, dict))
     if isinstance(wanted, str):
-        wanted = json_in(wanted.encode())
+        try:
+            wanted = json_in(wanted.encode())
+        except NotHeld as error:
+            raise NotHeld(f"jsonSchema: {error}") from error
+    if not isinstance(wanted, dict) or "schema" not in wanted:
+        return wanted
     # The field of the schema has its name and its strictness beside it.
-    return wanted.get("schema", wanted) if isinstance(wanted, dict) else None
+    beside = Fields(wanted, "jsonSchema")
+    schema = beside.take("schema", dict)
+    found.losses += beside.rest()
+    return schema

@@ -1,9 +1,10 @@
 """Prompts of LangChain: the JSON of `dumpd`, and the older files with `_type`. They are data here, and no class is loaded."""
 
+import re
 from typing import Any
 
 from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact
-from promptdb.neighbours.reading import yaml_in
+from promptdb.neighbours.reading import data_in
 
 SUFFIXES = (".json", ".yaml", ".yml")
 
@@ -15,7 +16,7 @@ _ROLES = {
     "HumanMessage": "human",
     "AIMessage": "ai",
 }
-_IGNORED = ("input_variables", "input_types", "validate_template", "type", "id", "optional_variables")
+_IGNORED = ("input_variables", "input_types", "validate_template", "type", "optional_variables")
 """Arguments that follow from the others, or say nothing about the prompt."""
 
 _TYPES = ("constructor", "not_implemented")
@@ -23,10 +24,12 @@ _ESCAPED = "__lc_escaped__"
 
 _EXAMPLES = "examples"
 
+_ESCAPING = re.compile(r"(?<!\{)\{\{(?![{#^/!>&=])")
+
 
 def read(data: bytes) -> list[ForeignPrompt]:
     """Read one prompt."""
-    found = yaml_in(data)
+    found = data_in(data)
     if isinstance(found, dict) and found.get("lc") == 1:
         found = _unescaped(found)
         return [_of_constructor(found)]
@@ -37,7 +40,7 @@ def read(data: bytes) -> list[ForeignPrompt]:
 
 def read_manifest(data: bytes) -> list[ForeignPrompt]:
     """Read a commit of LangSmith, which holds a manifest, or the manifest alone."""
-    found = _unescaped(yaml_in(data))
+    found = _unescaped(data_in(data))
     if isinstance(found, dict) and found.get("lc") == 1:
         found = {"manifest": found}
     if not isinstance(found, dict) or not isinstance(found.get("manifest"), dict):
@@ -88,6 +91,7 @@ def _of_constructor(item: Any) -> ForeignPrompt:
     match name:
         case "PromptTemplate":
             fields = _text(found)
+            _lose_escapes(fields["template_format"], fields["template"], found)
         case "FewShotPromptTemplate":
             fields = _few_shot(found, lambda value: _class_of(value, "example_prompt")[1])
         case "ChatPromptTemplate" | "StructuredPrompt":
@@ -100,6 +104,12 @@ def _of_constructor(item: Any) -> ForeignPrompt:
         case _:
             raise NotHeld(f"promptdb does not read {name}")
     return ForeignPrompt(None, {**fields, **partial}, found.rest())
+
+
+def _lose_escapes(template_format: str, content: object, found: Fields) -> None:
+    """LangChain writes `&amp;` for `&` in a value, and promptdb never changes one."""
+    if template_format == "mustache" and _ESCAPING.search(str(content)):
+        found.lose("template_format", "LangChain escapes HTML in the values of {{name}}, and promptdb does not")
 
 
 def _text(found: Fields) -> dict[str, Any]:
@@ -147,6 +157,7 @@ def _chat(found: Fields) -> dict[str, Any]:
         raise NotHeld(f"messages: a prompt file has one template format, and these have {', '.join(sorted(formats))}")
     template_format = formats.pop() if formats else found.text("template_format") or "f-string"
     found.drop("template_format")
+    _lose_escapes(template_format, messages, found)
     for message in messages:
         # Text of a message is not a template.
         if (fixed := message.pop("fixed", None)) is not None:

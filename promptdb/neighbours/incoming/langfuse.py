@@ -16,6 +16,8 @@ def read(data: bytes) -> list[ForeignPrompt | Unread]:
     """Read all prompts, each in its newest version."""
     found = json_in(data)
     if isinstance(found, dict):
+        if isinstance(meta := found.get("meta"), dict) and meta.get("totalPages", 1) != 1:
+            raise NotHeld("it is one of several pages: export all prompts, or import from the server")
         found = found["data"] if isinstance(found.get("data"), list) else [found]
     if not isinstance(found, list) or not found:
         raise NotHeld("expected a list of prompts")

@@ -33,13 +33,13 @@ def _schema(value: Any, place: str) -> dict[str, Any]:
     required: list[str] = []
     more: Any = False
     for key, inner in value.items():
+        if key == "(*)":
+            more = _schema(inner, f"{place}.{key}")
+            continue
         match = _FIELD.fullmatch(str(key))
         if match is None:
             raise NotHeld(f"{place}: {key!r:.60} is not a field of Picoschema")
         name, kind, about = match["name"], match["kind"], match["about"]
-        if name == "" or name == "*":
-            more = _schema(inner, f"{place}.{key}")
-            continue
         if not match["optional"]:
             required.append(name)
         properties[name] = {**_field(kind, inner, f"{place}.{name}"), **({"description": about} if about else {})}

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, Unread, message, read_each
-from promptdb.neighbours.reading import text_in, yaml_in
+from promptdb.neighbours.reading import data_in, text_in
 
 SUFFIXES = (".json", ".yaml", ".yml", ".txt", ".md")
 
@@ -19,7 +19,7 @@ _SEPARATOR = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
 def read(data: bytes) -> list[ForeignPrompt | Unread]:
     """Read the prompts of a configuration, or a chat."""
-    found = yaml_in(data)
+    found = data_in(data)
     return [_chat(None, found)] if isinstance(found, list) else _configuration(found)
 
 
@@ -28,17 +28,17 @@ def read_text(data: bytes) -> list[ForeignPrompt]:
     parts = [part.strip("\n") for part in _SEPARATOR.split(text_in(data))]
     if not any(part.strip() for part in parts):
         raise NotHeld("there is no text")
-    return [_text_or_chat(part) for part in parts if part.strip()]
+    return [_text_or_chat(None, part) for part in parts if part.strip()]
 
 
-def _text_or_chat(text: str) -> ForeignPrompt:
+def _text_or_chat(name: str | None, text: str) -> ForeignPrompt:
     # promptfoo takes a rendered text for a chat if it is one.
     if text.lstrip().startswith(("[", "- role:")):
         with suppress(NotHeld):
-            found = yaml_in(text.encode())
+            found = data_in(text.encode())
             if isinstance(found, list) and all(isinstance(item, dict) and "role" in item for item in found):
-                return _chat(None, found)
-    return _text(None, text)
+                return _chat(name, found)
+    return _text(name, text)
 
 
 def _configuration(data: Any) -> list[ForeignPrompt | Unread]:
@@ -64,13 +64,15 @@ def _prompt(item: Any, place: str) -> ForeignPrompt:
     if isinstance(item, str):
         if item.startswith(("file://", "exec:")) or re.fullmatch(r"[\w./*-]+\.(txt|json|ya?ml|md|j2|py|js)", item):
             raise NotHeld(f"{place}: it names a file; import that file itself")
-        return _text(None, item)
+        if re.match(r"\w+://", item):
+            raise NotHeld(f"{place}: it names a prompt on a server; export it there, and import that")
+        return _text_or_chat(None, item)
     found = Fields(item, place)
     raw, label = found.text("raw"), found.text("label") or found.text("id")
     found.drop("id")
     if raw is None:
         raise NotHeld(f"{place}: it has no raw text; import the file that it names")
-    made = _text(label, raw)
+    made = _text_or_chat(label, raw)
     return ForeignPrompt(made.name, made.fields, found.rest())
 
 

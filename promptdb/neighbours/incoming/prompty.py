@@ -3,13 +3,12 @@
 import re
 from typing import Any
 
-from promptdb.neighbours.foreign import Fields, ForeignPrompt, NotHeld, compact
-from promptdb.neighbours.incoming.headings import messages_in, require_whole_blocks
+from promptdb.neighbours.foreign import Fields, ForeignPrompt, Loss, NotHeld, compact
+from promptdb.neighbours.incoming.headings import IMAGE, messages_in, require_whole_blocks
 from promptdb.neighbours.reading import front_matter_in
 
 SUFFIXES = (".prompty",)
 
-_IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
 ROLE_LINE = re.compile(
     r"^[ \t]*#?[ \t]*((?:system|user|assistant|developer)(?:\[[^\]\n]*\])?|function)[ \t]*:[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
@@ -42,29 +41,61 @@ def read(data: bytes) -> list[ForeignPrompt]:
         raise NotHeld("there is text before the first role, which belongs to no message")
     if template_format == "jinja2":
         require_whole_blocks(messages)
-    if _IMAGE.search(parts.body):
+    if IMAGE.search(parts.body):
         found.lose("the text", "an image stays as Markdown text: write it as a content part")
     is_first = "model" in parts.fields and isinstance(parts.fields["model"], dict) and "api" in parts.fields["model"]
     title, name = found.text("displayName"), found.text("name")
     if title is not None and name is not None:
         found.lose("name", "the title is displayName")
-    sample = found.take("sample", dict)
+    if found.take("sample", object) is not None and not isinstance(parts.fields["sample"], dict):
+        found.lose("sample", "it names a file, and no other file is read")
+    sample = parts.fields.get("sample")
+    more = Fields(found.take("metadata", dict) or {}, "metadata")
+    variables = _variables(found)
+    threads = [name for name, one in variables.items() if one.get("type") == "messages"]
     fields = compact(
         template_format=template_format,
         metadata=compact(
             title=title or name,
             description=found.text("description"),
-            tags=found.texts("tags"),
-            owners=found.texts("authors"),
+            tags=found.texts("tags") + more.texts("tags"),
+            owners=found.texts("authors") + more.texts("authors"),
         ),
-        variables=_variables(found),
-        **({"messages": messages} if messages else {"template": parts.body}),
+        variables=variables,
+        **({"messages": _with_threads(messages, threads)} if messages else {"template": parts.body}),
         model=_model(found, is_first=is_first),
         tools=found.take("tools", list),
         response_schema=_outputs(found),
     )
     found.drop("kind")
-    return [ForeignPrompt(None, fields, found.rest(), {"the sample": sample} if sample else {})]
+    found.losses += more.rest()
+    cases = {"the sample": sample} if isinstance(sample, dict) and sample else {}
+    return [ForeignPrompt(None, fields, found.rest(), cases)]
+
+
+def _with_threads(messages: list[dict[str, Any]], threads: list[str]) -> list[dict[str, Any]]:
+    """Make a placeholder of each thread, which stands alone in a line at the end of a message.
+
+    Raises:
+        NotHeld: a thread is elsewhere.
+    """
+    for name in threads:
+        line = re.compile(rf"^[ \t]*\{{\{{-?\s*{re.escape(name)}\s*-?\}}\}}[ \t]*\s*\Z", re.MULTILINE)
+        written: list[dict[str, Any]] = []
+        for message in messages:
+            found = line.search(message.get("template", ""))
+            if found is None:
+                written.append(message)
+                continue
+            before = message["template"][: found.start()].strip("\n")
+            written += [{**message, "template": before}] if before.strip() else []
+            written.append({"variable_name": name})
+        messages = written
+        if any(re.search(rf"\{{\{{[^}}]*\b{re.escape(name)}\b", message.get("template", "")) for message in messages):
+            raise NotHeld(
+                f"inputs.{name}: a thread is a list of messages, and stands alone in the last line of a message"
+            )
+    return messages
 
 
 def _template_format(found: Fields) -> str:
@@ -134,6 +165,11 @@ def _outputs(found: Fields) -> dict[str, Any] | None:
         if not isinstance(kind, str) or kind not in _TYPES or kind == "thread":
             found.lose(f"outputs.{name}", "it has no type of JSON")
             continue
+        found.losses += [
+            Loss(f"outputs.{name}.{key}", "promptdb has no field for it")
+            for key in item
+            if key not in ("name", "kind", "type", "description")
+        ]
         text = item.get("description")
         properties[str(name)] = {"type": _TYPES[kind], **({"description": text} if isinstance(text, str) else {})}
     return {"type": "object", "properties": properties} if properties else None

@@ -41,8 +41,12 @@ def export_prompts(name: str, prompts: Sequence[tuple[str, PromptSpec, Origin]],
     With `is_folder`, each prompt has a file of its own, unless one file of the format holds many.
     """
     target, export, items = OUTGOING[name], Export(), []
+    names: dict[str, str] = {}
     for ref, spec, origin in prompts:
+        flat = origin.flat_name(target.separator)
         try:
+            if (other := names.setdefault(flat, ref)) != ref:
+                raise NotHeld(f"its name there is {flat!r}, as that of {other}")
             item, losses = target.item(spec, origin)
         except NotHeld as error:
             export.refused.append(NotExported(ref, str(error)))

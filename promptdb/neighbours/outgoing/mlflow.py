@@ -12,6 +12,9 @@ from promptdb.neighbours.outgoing.unheld import IN_TEXT, unheld
 
 _HELD = {*IN_TEXT, "metadata.description", "metadata.labels", "model", "response_schema"}
 
+SEPARATOR = "."
+"""It stands for `/` in names."""
+
 
 def exported(spec: PromptSpec, origin: Origin) -> tuple[dict[str, Any], list[Loss]]:
     """Write a version. The description is its commit message, and labels are its tags.
@@ -28,7 +31,7 @@ def exported(spec: PromptSpec, origin: Origin) -> tuple[dict[str, Any], list[Los
         else [{"role": role, "content": text} for role, text in texts.plain_messages(prompt)]
     )
     fields = {
-        "name": origin.flat_name("."),
+        "name": origin.flat_name(SEPARATOR),
         "template": template,
         "commit_message": spec.metadata.description,
         "tags": spec.metadata.labels,

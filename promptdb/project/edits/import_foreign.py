@@ -18,6 +18,7 @@ from promptdb.neighbours.foreign import ForeignPrompt, Loss, NotHeld, Unread
 from promptdb.neighbours.formats import INCOMING, Format
 from promptdb.problems import Code
 from promptdb.project.adopt.names import slug
+from promptdb.project.edits.new_files import NewFiles
 from promptdb.project.edits.write_all import write_all
 from promptdb.project.single_file import content_from_spec
 from promptdb.render.compiled import CompiledPrompt
@@ -69,6 +70,8 @@ def plan_import(
     settings: AppSettings,
     namespace: str | None = None,
     downloads: Mapping[str, bytes] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> ImportPlan:
     """Read the prompts in files of another tool, and decide where each goes.
 
@@ -78,6 +81,7 @@ def plan_import(
         name: a format in `INCOMING`.
         paths: files, and folders whose files of this format are read.
         downloads: what was read from servers, by their addresses.
+        overwrite: replace files that exist and differ.
 
     Raises:
         ConfigError: there is no such format or file, or no single folder for new prompts.
@@ -88,7 +92,7 @@ def plan_import(
         raise ConfigError(f"promptdb does not import {name!r}", f"choose one of {', '.join(INCOMING)}")
     chosen = INCOMING[name]
     before = [] if namespace is None else PromptId.parse(f"{namespace}/x").namespace.split("/")
-    plan, taken = ImportPlan(_new_prompts(settings)), set[str]()
+    plan, taken, places = ImportPlan(_new_prompts(settings)), set[str](), NewFiles(settings, overwrite=overwrite)
     sources = [(place, partial(_read, file)) for file, place in _files(paths, chosen, plan.passed_over)]
     sources += [(address, partial(bytes, data)) for address, data in (downloads or {}).items()]
     for place, data in sources:
@@ -100,12 +104,14 @@ def plan_import(
         for at, foreign in enumerate(found, 1):
             named = "" if foreign.name is None else f" {foreign.name!r:.80}"
             source = place if len(found) == 1 else f"{place}, prompt {at}{named}"
-            if isinstance(foreign, Unread):
-                plan.refused.append(NotImported(source, foreign.reason))
-                continue
             try:
+                if isinstance(foreign, Unread):
+                    raise NotHeld(foreign.reason)
                 prompt = _name(foreign, at if len(found) > 1 else 0, place, before, chosen, taken)
-                plan.imported.append(_imported(source, prompt, foreign))
+                made = _imported(source, prompt, foreign)
+                if reason := places.refusal(prompt, made.path, made.text):
+                    raise NotHeld(reason)
+                plan.imported.append(made)
             except InvalidPrompts as error:
                 plan.refused.append(NotImported(source, error.problems[0].message))
             except (InvalidRef, NotHeld) as error:
@@ -136,10 +142,13 @@ def _files(paths: Sequence[Path], chosen: Format, passed_over: list[NotImported]
         inner = []
         for file in sorted(path.rglob("*")):
             below = file.relative_to(path)
+            if file.is_symlink() and file.is_dir():
+                passed_over.append(NotImported(below.as_posix(), "it is a link to a folder"))
+                continue
             if not file.name.lower().endswith(chosen.suffixes) or not file.is_file() or file.name.startswith("."):
                 continue
-            if any((path / one).is_symlink() for one in (below, *below.parents[:-1])):
-                passed_over.append(NotImported(below.as_posix(), "it is a link, or below one"))
+            if file.is_symlink():
+                passed_over.append(NotImported(below.as_posix(), "it is a link"))
             elif file.name.startswith("_"):
                 passed_over.append(NotImported(below.as_posix(), "its name starts with _"))
             else:
@@ -213,6 +222,7 @@ def _tests(spec: PromptSpec, foreign: ForeignPrompt) -> tuple[list[dict[str, Any
     compiled, tests, losses = CompiledPrompt(spec), [], []
     for name, given in foreign.cases.items():
         values = {key: value for key, value in given.items() if key in compiled.inputs.contract}
+        losses += [Loss(f"{name}, {key}", "no template uses it") for key in given if key not in values]
         try:
             if spec.kind == "string":
                 expected: dict[str, Any] = {"equals": compiled.render_text(values)}

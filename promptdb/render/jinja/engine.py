@@ -116,6 +116,23 @@ def find_names(template: str, names: Collection[str]) -> dict[str, tuple[int, in
     return found
 
 
+def assigned_names(template: str) -> frozenset[str]:
+    """Return the names that a template sets, and those of its macros.
+
+    Raises:
+        TemplateError: it cannot be parsed.
+    """
+    with _restated():
+        tree = _parsed(_environment(), template)
+        targets = [node.target for node in tree.find_all(nodes.Assign)]
+        targets += [node.target for node in tree.find_all(nodes.AssignBlock)]
+        names = [one for target in targets for one in (target, *target.find_all(nodes.Name))]
+        return frozenset(
+            [one.name for one in names if isinstance(one, nodes.Name)]
+            + [macro.name for macro in tree.find_all(nodes.Macro)]
+        )
+
+
 def _parsed(environment: Sandbox, text: str) -> nodes.Template:
     try:
         return environment.parse(text)

@@ -87,11 +87,22 @@ def test_a_prompt_that_a_format_cannot_hold_stops_the_export(prompts: Path, run:
     ]
 
 
+@pytest.mark.parametrize("other", ["mlflow", "langsmith"])
+def test_two_prompts_with_one_name_there_are_refused(prompts: Path, run: Run, other: str) -> None:
+    separator = "." if other == "mlflow" else "-"
+    write(prompts, {f"prompts/team{separator}b.yaml": "template: other\n"})
+    assert run("sync").code == 0
+    refused = run("export", "--to", other, "--all", "out")
+    assert refused.code == 4
+    assert f"its name there is 'team{separator}b', as that of" in refused.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--alias", "x", "a", "-"], "--alias needs --to and --all"),
         (["--to", "langfuse", "a", "--json"], "--json lists written files: give a FILE"),
+        (["--to", "langfuse", "--all", "-"], "name a file or a folder"),
         (["--to", "langfuse", "--all", "out", "more"], "--all cannot be combined with REF"),
     ],
 )

@@ -117,8 +117,8 @@ def test_a_variable_that_is_used_and_not_declared_is_declared(project: Path, cap
 def test_a_file_that_differs_is_replaced_only_by_force(project: Path, capsys: Lines) -> None:
     write(project, **{"one.prompt": "Hi", "two.prompt": "Bye", "prompts/two.yaml": "template: mine\n"})
     before = written(project)
-    assert run(["import", "--from", "dotprompt", "one.prompt", "two.prompt"]) == 1
-    assert "exists and differs" in capsys.readouterr().err
+    assert run(["import", "--from", "dotprompt", "one.prompt", "two.prompt"]) == 4
+    assert "prompts/two.yaml exists and differs; pass --force to replace it" in capsys.readouterr().err
     assert written(project) == before
     assert run(["import", "--from", "dotprompt", "one.prompt", "two.prompt", "--force"]) == 0
     assert "Bye" in written(project)["two.yaml"]
@@ -151,6 +151,41 @@ def test_links_are_not_followed(project: Path, tmp_path: Path, capsys: Lines) ->
     (project / "old" / "file.prompt").symlink_to(outside / "secret.prompt")
     assert run(["import", "--from", "dotprompt", "old"]) == 0
     assert set(written(project)) == {"one.yaml"}
-    assert capsys.readouterr().err == "note: file.prompt is passed over: it is a link, or below one\n"
+    notes = capsys.readouterr().err.splitlines()
+    assert notes == [
+        "note: file.prompt is passed over: it is a link",
+        "note: folder is passed over: it is a link to a folder",
+    ]
     assert run(["import", "--from", "dotprompt", "old/file.prompt"]) == 1
     assert "name a file, not a link" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("README", "prompts/README.yaml would not be a prompt"),
+        ("drafts/x", "prompts/drafts/x.yaml would not be a prompt"),
+        ("n", "prompts/N.md is the prompt default/n already"),
+        ("linked/x", "prompts/linked is a link, and what it leads to is never written"),
+        ("dangling", "prompts/dangling.yaml is a link, and what it leads to is never written"),
+        ("big", "prompts/big.yaml would be larger than 1,024 KiB"),
+    ],
+)
+def test_a_place_that_cannot_take_the_prompt_is_refused(
+    project: Path, tmp_path: Path, capsys: Lines, name: str, reason: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    write(project, **{"prompts/N.md": "There.", "prompts/.promptdbignore": "drafts/\n"})
+    (project / "prompts" / "linked").symlink_to(outside)
+    (project / "prompts" / "dangling.yaml").symlink_to(outside / "new.yaml")
+    text = "x" * 1_100_000 if name == "big" else "x"
+    write(project, **{"all.json": json.dumps([{"name": name, "prompt": text}, {"name": "good", "prompt": "y"}])})
+    for options in (["--force", "--dry-run"], ["--force"]):
+        assert run(["import", "--from", "langfuse", "all.json", *options]) == 4
+        shown = capsys.readouterr()
+        assert reason in shown.err
+        assert ("wrote nothing: 1 prompt refused, 1 can be written" in shown.out) == ("--dry-run" not in options)
+    assert run(["import", "--from", "langfuse", "all.json", "--force", "--keep-going"]) == 4
+    assert (project / "prompts" / "good.yaml").is_file()
+    assert list(outside.iterdir()) == []
