@@ -336,6 +336,13 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
         [],
     ),
     (
+        "a long cell",
+        "csv",
+        f"prompt\n{'x' * 200_000}\n",
+        {"template_format": "plain", "template": "x" * 200_000},
+        [],
+    ),
+    (
         "empty lists of labels and tags",
         "langfuse",
         [{"name": "a", "prompt": "x", "labels": [], "tags": []}],

@@ -11,7 +11,7 @@ from promptdb.neighbours.formats import INCOMING
 
 Lines = pytest.CaptureFixture[str]
 
-GREET = "name: Greet\nmessages:\n- {role: user, content: 'Hi {{name}}'}\ntestData:\n- {name: Ada, expected: x}\n"
+GREET = "name: Greet\nmessages:\n- {role: user, content: 'Hi {{name}}'}\ntestData:\n- {name: Ada, b: 2, expected: x}\n"
 
 
 @pytest.fixture
@@ -43,9 +43,11 @@ def test_a_folder_becomes_prompt_files_that_pass_a_check(project: Path, capsys: 
     assert capsys.readouterr().out.splitlines() == [
         "greet.prompt.yml -> prompts/greet.yaml",
         "  lost testData[0].expected: it is an answer of the model, and golden tests compare renders",
+        "  lost test data 1, b: no template uses it",
         "team/My prompt!.prompt.yaml -> prompts/team/My-prompt.yaml",
         "  lost testData[0].expected: it is an answer of the model, and golden tests compare renders",
-        "would write 2 prompts; 2 parts lost, listed above",
+        "  lost test data 1, b: no template uses it",
+        "would write 2 prompts; 4 parts lost, listed above",
     ]
     assert written(project) == {}
     assert run(["import", "--from", "github-models", "old", "--namespace", "a/b"]) == 0
