@@ -11,6 +11,7 @@ import sys
 import time
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any
 
 from promptdb.cli.jobs import COMMANDS, SYNONYMS
 
@@ -33,44 +34,51 @@ def candidates(words: list[str], names: dict[str, list[str]]) -> list[str]:
     """
     *before, last = words
     known = _options()
-    path, given, is_value = _command(before, known)
-    if is_value:
-        return []
-    if not path and not last.startswith("-"):
-        return [name for name in (*COMMANDS, *SYNONYMS) if name.startswith(last)]
-    inner = [name.rpartition(" ")[2] for name in known if path and name.rpartition(" ")[0] == path]
-    if inner and not last.startswith("-"):
-        return [name for name in inner if name.startswith(last)]
+    path, given, option = _command(before, known)
     found = known[path]
+    if option:
+        return _values(found["valued"][option], last, names)
     if last.startswith("-"):
         return [name for name in found["options"] if name.startswith(last)]
-    kind = ["", *found["takes"]][min(len(given) + 1, len(found["takes"]))]
-    if kind == "alias":
-        return [alias for alias in sorted({*chain(*names.values())}) if alias.startswith(last)]
-    if kind == "pattern":
-        return [name for name in (*_namespaces(names), *names) if name.startswith(last)]
-    return _references(last, names) if kind else []
+    if not path:
+        return [name for name in (*COMMANDS, *SYNONYMS) if name.startswith(last)]
+    if inner := [name.rpartition(" ")[2] for name in known if name.rpartition(" ")[0] == path]:
+        return [name for name in inner if name.startswith(last)]
+    return _values(["", *found["takes"]][min(len(given) + 1, len(found["takes"]))], last, names)
 
 
-def _command(words: list[str], known: dict[str, dict[str, list[str]]]) -> tuple[str, list[str], bool]:
+def _values(kind: str | list[str], last: str, names: dict[str, list[str]]) -> list[str]:
+    """List the values that begin as the last word does: choices, or what the name of a kind stands for."""
+    if kind == "reference":
+        return _references(last, names)
+    values = {
+        "": (),
+        "alias": sorted({*chain(*names.values())}),
+        "namespace": _namespaces(names),
+        "pattern": (*_namespaces(names), *names),
+    }
+    return [value for value in (values[kind] if isinstance(kind, str) else kind) if value.startswith(last)]
+
+
+def _command(words: list[str], known: dict[str, dict[str, Any]]) -> tuple[str, list[str], str]:
     """Find the command in words, with the name of its group, and its arguments. The name is empty before there is one.
 
-    The last item reports whether an option takes the next word as its value.
+    The last item is the option that takes the next word as its value, or an empty text.
     """
-    found, given, is_value = "", list[str](), False
+    found, given, option = "", list[str](), ""
     for word in words:
-        if is_value:
-            is_value = False
+        if option:
+            option = ""
             continue
         if word.startswith("-"):
-            is_value = word in known[found]["valued"]
+            option = word if word in known[found]["valued"] else ""
             continue
         name = SYNONYMS.get(word, word) if not found else f"{found} {word}"
         if name and name in known:
             found, given = name, []
         else:
             given.append(word)
-    return found, given, is_value
+    return found, given, option
 
 
 def _namespaces(names: dict[str, list[str]]) -> list[str]:
@@ -85,8 +93,8 @@ def _references(last: str, names: dict[str, list[str]]) -> list[str]:
     return [name for name in names if name.startswith(last)]
 
 
-def _options() -> dict[str, dict[str, list[str]]]:
-    found: dict[str, dict[str, list[str]]] = json.loads(Path(__file__).with_name("options.json").read_bytes())
+def _options() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("options.json").read_bytes())
     return found
 
 

@@ -242,6 +242,13 @@ def test_a_line_break_at_the_end_survives_a_tool_that_keeps_it() -> None:
     assert CompiledPrompt(found).render_messages({}) == CompiledPrompt(spec).render_messages({})
 
 
+@pytest.mark.parametrize("name", ["langchain", "langsmith", "promptfoo"])
+def test_characters_that_yaml_escapes_come_back(name: str) -> None:
+    spec = spec_of({"messages": [{"role": "human", "template": "a\u0085b\u2028{x}"}]})
+    item, _ = exported(name, spec)
+    assert CompiledPrompt(back(name, item)).render_messages({"x": "c"})[0].content == "a\u0085b\u2028c"
+
+
 def test_a_brace_after_a_tag_is_text() -> None:
     spec = spec_of({"template": "{x}}}"})
     item, _ = exported("dotprompt", spec)
@@ -311,7 +318,7 @@ def test_the_losses_name_each_part() -> None:
         (
             "langfuse",
             {"template_format": "plain", "template": "{{x}}"},
-            "template: there is no form for the literal '{{': Langfuse has no escape for it",
+            "template: there is no form for the literal '{{': Langfuse would take it for a tag",
         ),
         ("langfuse", {"template": "{{{x}}}"}, "template: there is no form for '{' before the variable 'x'"),
         (
@@ -346,12 +353,12 @@ def test_the_losses_name_each_part() -> None:
         (
             "promptfoo",
             {"template": "{{%"},
-            "template: there is no form for the literal '{%': Nunjucks has no escape for it",
+            "template: there is no form for the literal '{%': Nunjucks would take it for a tag",
         ),
         (
             "promptfoo",
             {"template": "a #}}"},
-            "template: there is no form for the literal '#}': Nunjucks has no escape for it",
+            "template: there is no form for the literal '#}': Nunjucks would take it for a tag",
         ),
         ("csv", {"messages": [{"role": "human", "template": "a"}]}, "messages: there is no form for a chat"),
         (

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import click
 
+from promptdb.cli.present.text import one_line
 from promptdb.cli.termination import until_terminated
 from promptdb.client.sources.choice import chosen
 from promptdb.domain.refs import LATEST, parse_alias
@@ -37,6 +38,10 @@ def command(alias: str, namespace: str | None, port: int | None) -> int:
 
     catalog = Catalog(chosen(load_settings()).source, alias if alias == LATEST else parse_alias(alias), namespace)
     with closing(catalog):
+        catalog.refresh()
+        if not catalog.names:
+            place = "" if namespace is None else f" in {namespace}"
+            click.echo(one_line(f"note: no prompt{place} has the alias {alias} yet"), err=True)
         if port is None:
             # The thread that reads standard input would hold the process until the client closes it.
             signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -13,7 +13,7 @@ LOOK = 10.0
 
 
 class Catalog:
-    """The prompts of a source that have an alias.
+    """The prompts of a source that have an alias and are not archived.
 
     Args:
         source: the place that prompts come from.
@@ -40,7 +40,8 @@ class Catalog:
         if generation is not None and generation == self._generation:
             return False
         before = self._digests()
-        self._found = {str(stored.view.prompt): stored for stored in self._source.find_all(self.alias, self._namespace)}
+        found = self._source.find_all(self.alias, self._namespace)
+        self._found = {str(stored.view.prompt): stored for stored in found if not stored.archived}
         self.names = sorted(self._found)
         self._generation = generation
         return before != self._digests()

@@ -16,12 +16,7 @@ PATH = "/mcp"
 
 
 def serve_client(catalog: Catalog) -> None:
-    """Serve one client over standard input and output, until it closes the input.
-
-    Raises:
-        PromptDBError: the source has no answer at the start.
-    """
-    catalog.refresh()
+    """Serve one client over standard input and output, until it closes the input."""
     anyio.run(_over_stdio, PromptServer(catalog))
 
 
@@ -35,10 +30,8 @@ def serve_http(catalog: Catalog, port: int, started: Callable[[str], None]) -> N
 
     Raises:
         ConfigError: the port is taken.
-        PromptDBError: the source has no answer at the start.
     """
     with _listening(port) as listener:
-        catalog.refresh()
         started(f"http://{HOST}:{listener.getsockname()[1]}{PATH}")
         anyio.run(_over_http, PromptServer(catalog), listener)
 

@@ -48,6 +48,7 @@ def read_manifest(data: bytes) -> list[ForeignPrompt]:
     rest = Fields({name: value for name, value in found.items() if name != "manifest"})
     name = rest.text("repo")
     rest.drop("owner", "commit_hash")
+    rest.drop_empty()
     made = _of_manifest(found["manifest"])
     description = rest.text("description")
     fields = {**compact(metadata=compact(description=description)), **made.fields}

@@ -68,8 +68,8 @@ def _prompt(item: Any, place: str) -> ForeignPrompt:
             raise NotHeld(f"{place}: it names a prompt on a server; export it there, and import that")
         return _text_or_chat(None, item)
     found = Fields(item, place)
-    raw, label = found.text("raw"), found.text("label") or found.text("id")
-    found.drop("id")
+    raw, label = found.text("raw"), found.text("label")
+    label = label if label is not None else found.text("id")
     if raw is None:
         raise NotHeld(f"{place}: it has no raw text; import the file that it names")
     made = _text_or_chat(label, raw)

@@ -43,7 +43,7 @@ class Braces:
             if isinstance(piece, str):
                 text = piece
                 if match := self.closed.search(text):
-                    refuse(place, f"the literal {match[0]!r}: {self.name} has no escape for it")
+                    refuse(place, f"the literal {match[0]!r}: {self.name} would take it for a tag")
             else:
                 require_plain_name(piece, place, self.name, self.reserved)
                 if found.endswith(self.closed_before):

@@ -23,6 +23,8 @@ def vscode_files(base: Path, roots: Sequence[str]) -> tuple[dict[Path, str], lis
     text = f"{json.dumps(prompt_schema(), indent=2)}\n"
     writes: dict[Path, str] = {}
     advice: list[str] = []
+    if (folder := schema.parent).is_symlink():
+        return {}, [f"{folder.name} is a link: write the output of promptdb schema where you want it"]
     if not schema.exists():
         writes[schema] = text
     elif schema.read_text(encoding="utf-8", errors="replace") != text:

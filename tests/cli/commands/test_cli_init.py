@@ -111,6 +111,16 @@ def test_an_editor_gets_the_schema_and_settings_that_use_it(repository: Path, ca
     assert capsys.readouterr().out == ".vscode/settings.json names the schema of prompt files already\n"
 
 
+def test_settings_behind_a_link_are_not_written(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (repository / ".vscode").symlink_to(elsewhere)
+    assert run(["init", "--vscode"]) == 0
+    assert ".vscode is a link: write the output of promptdb schema" in capsys.readouterr().out
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_settings_of_an_editor_keep_their_comments(repository: Path, capsys: pytest.CaptureFixture[str]):
     files = {
         "promptdb.toml": 'prompts_root = ["a/prompts", "."]\n',

@@ -14,6 +14,10 @@ import pytest
 from clitools import PROMPTDB, Run
 from mcp import Client, StdioServerParameters
 
+from promptdb.client.sources.database import DatabaseSource
+from promptdb.integrations.mcp.catalog import Catalog
+from promptdb.settings import load_settings
+
 PAGE = Path(__file__).parents[3] / "docs" / "mcp.md"
 HELLO = {
     "jsonrpc": "2.0",
@@ -90,3 +94,20 @@ def test_it_listens_on_this_machine_until_it_is_terminated(two_versions: Path) -
 def test_it_does_not_start(project: Path, run: Run, arguments: list[str], code: int, message: str) -> None:
     ran = run("mcp", *arguments)
     assert (ran.code, message in ran.err) == (code, True), ran.err
+
+
+def test_archived_prompts_are_not_offered_and_an_alias_that_no_prompt_has_is_noted(two_versions: Path) -> None:
+    (two_versions / "prompts" / "greet.txt").unlink()
+    for command in (
+        ["sync", "--prune", "--max-prune", "100"],
+        ["mcp", "--alias", "latest"],
+        ["mcp", "--alias", "none"],
+    ):
+        ran = subprocess.run(
+            [*PROMPTDB, *command], cwd=two_versions, input="", capture_output=True, text=True, check=True
+        )
+        assert ("no prompt has the alias none yet" in ran.stderr) == (command[-1] == "none"), ran.stderr
+    catalog = Catalog(DatabaseSource(load_settings(two_versions)), "latest", None)
+    catalog.refresh()
+    assert catalog.names == ["support/triage"]
+    catalog.close()
