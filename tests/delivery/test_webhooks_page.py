@@ -77,7 +77,7 @@ def test_the_example_and_the_lists_name_the_fields(service: PromptService, tree:
 
 
 def test_the_schedule_on_the_page_is_that_of_the_code() -> None:
-    [text] = re.findall(r"the others after (.*?) hours", PAGE, re.DOTALL)
+    [text] = re.findall(r"others come after (.*?) hours", PAGE, re.DOTALL)
     words = re.findall(r"(\d+)(?: (seconds|minutes))?", " ".join(text.split()))
     unit = {"seconds": 1, "minutes": 60, "": 3600}
     assert [int(number) * unit[name] for number, name in words] == list(SCHEDULE[1:])
