@@ -294,6 +294,13 @@ ONE: list[tuple[str, str, Any, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        "defaults without a schema",
+        "dotprompt",
+        front({"input": {"default": {"a": 1}}}, "{{a}} {{b}}"),
+        {"template_format": "mustache", "variables": {"a": {"default": 1}}, "template": "{{a}} {{b}}"},
+        [],
+    ),
+    (
         "any other field",
         "dotprompt",
         front({"input": {"schema": {"a": "string", "(*)": "any"}}}, "{{a}}"),

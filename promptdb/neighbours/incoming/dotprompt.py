@@ -58,15 +58,16 @@ def _variables(given: Mapping[str, Any], found: Fields) -> dict[str, Any]:
     if defaults is not None and not isinstance(defaults, dict):
         found.lose("input.default", "it names no variables")
     defaults = defaults if isinstance(defaults, dict) else {}
+    # The template may use names that the schema lacks.
+    made: dict[str, dict[str, Any]] = {str(name): {"default": value} for name, value in defaults.items()}
     if schema is None:
-        return {}
+        return made
     wanted = json_schema(schema, "input.schema")
     properties = wanted.get("properties")
     if not isinstance(properties, dict):
         raise NotHeld("input.schema: it names no variables")
     required = wanted.get("required")
     required = required if isinstance(required, list) else []
-    made = {}
     for name, one in properties.items():
         item = Fields(one if isinstance(one, dict) else {}, f"input.schema.{name}")
         kind = item.take("type", object)
