@@ -147,8 +147,8 @@ class Watcher:
         if now - self._waiting_since >= _WORTH_REPORTING:
             self._turn_to(Waiting(obstacle))
 
-    def _obstacle(self) -> str | None:
-        """Explain why the files cannot be read at this moment, or return None."""
+    def _obstacle(self, loaded: LoadedTree | None = None) -> str | None:
+        """Explain why the files cannot be read at this moment, or were not read as one state, or return None."""
         if not self._root.is_dir():
             return f"there is no prompts folder {self._root}"
         git = self._ground.git()
@@ -159,12 +159,17 @@ class Watcher:
             hint = "remove it if no git command is running"
             self._report(Warned(f"{stale} is old: it counts as a leftover of a killed git", hint))
         self._stale = stale
-        return operation(git.own, time.time()) or self._conflicts()
+        return operation(git.own, time.time()) or self._conflicts(loaded)
 
-    def _conflicts(self) -> str | None:
+    def _conflicts(self, loaded: LoadedTree | None) -> str | None:
         # A conflict of `git stash pop` has no other sign.
         work_tree = open_work_tree(self._root, self._layout)
-        if work_tree is None or not (paths := work_tree.unmerged_paths):
+        if work_tree is None:
+            return None
+        # An edit after git was asked and before its file was read would count as content of the commit.
+        if loaded is not None and (work_tree.dirty_paths ^ loaded.dirty_paths) - loaded.ignored_paths:
+            return "files change while they are read"
+        if not (paths := work_tree.unmerged_paths):
             return None
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         return f"{printable_path(paths[0])}{more} has a conflict; 'git add' marks it as resolved"
@@ -179,7 +184,7 @@ class Watcher:
 
         def proceed(loaded: LoadedTree) -> bool:
             nonlocal obstacle
-            obstacle = self._obstacle()
+            obstacle = self._obstacle(loaded)
             if obstacle is None:
                 self._report_files(loaded)
             return obstacle is None

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from registries import write
@@ -13,6 +14,7 @@ from repositories import Git
 from watchdog.observers.api import BaseObserver
 from watchtools import converges, heads, wait_for, watching
 
+from promptdb.project.view import open_view
 from promptdb.settings import AppSettings
 from promptdb.watch.events import Event, Started, Synced, Warned
 from promptdb.watch.loop import Watcher
@@ -204,6 +206,31 @@ def test_it_goes_on_when_the_observer_dies(project: Path) -> None:
         watcher.stop()
         running.join()
     assert [type(event) for event in told] == [Started, Synced, Warned, Synced]
+
+
+def test_an_edit_while_the_files_are_read_is_not_taken_for_the_commit(
+    project: Path, repository: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = iter(["Edited {name}.\n"])
+
+    def edited_afterwards(*arguments: Any) -> Any:
+        found = open_view(*arguments)
+        if text := next(texts, None):
+            write(project, {GREET: text})
+        return found
+
+    monkeypatch.setattr("promptdb.project.load.open_view", edited_afterwards)
+    told: list[Event] = []
+    watcher = Watcher(AppSettings(base=project, actor="tester"), told.append, interval=3600)
+    running = threading.Thread(target=watcher.run)
+    running.start()
+    try:
+        wait_for(lambda: any(isinstance(event, Synced) for event in told))
+    finally:
+        watcher.stop()
+        running.join()
+    [first, *_] = [event for event in told if isinstance(event, Synced)]
+    assert list(map(str, first.applied.plan.unconfirmed)) == ["default/greet"]
 
 
 def test_an_error_of_the_program_ends_it(project: Path) -> None:
